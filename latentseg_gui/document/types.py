@@ -1,0 +1,284 @@
+"""Values that cross a border between packages: frozen, slotted, arrays read-only by convention.
+
+Coordinates: ``rc`` is an integer array index (row, column); ``xy`` is a float position in image
+pixels whose origin is the upper left corner of the upper left pixel, so that pixel ``rc`` covers
+``[c, c + 1) x [r, r + 1)``. `latentseg_gui.document.coords` converts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Labels = NDArray[np.uint8]
+"""Class ids [H, W]; `UNLABELLED` where nobody has vouched for a class."""
+
+Mask = NDArray[np.bool_]
+"""Boolean area [H, W]."""
+
+UNLABELLED: Final = 255
+BACKGROUND: Final = 0
+
+
+class Provenance(IntEnum):
+    """Who said what class a pixel is."""
+
+    NONE = 0
+    PREDICTED = 1
+    CLICKED = 2
+    PAINTED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """A half-open rectangle of pixels: rows ``row0:row1``, columns ``col0:col1``."""
+
+    row0: int
+    col0: int
+    row1: int
+    col1: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no pixel lies inside."""
+        return self.row1 <= self.row0 or self.col1 <= self.col0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns); zero where empty."""
+        return max(0, self.row1 - self.row0), max(0, self.col1 - self.col0)
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """The rectangle as an index into an array [H, W, ...]."""
+        return slice(self.row0, self.row1), slice(self.col0, self.col1)
+
+    def union(self, other: Rect) -> Rect:
+        """The smallest rectangle that holds both; an empty one counts for nothing."""
+        if self.is_empty:
+            return other
+        if other.is_empty:
+            return self
+        return Rect(
+            min(self.row0, other.row0),
+            min(self.col0, other.col0),
+            max(self.row1, other.row1),
+            max(self.col1, other.col1),
+        )
+
+    def clipped(self, shape: tuple[int, int]) -> Rect:
+        """The part inside an image of ``shape`` (rows, columns)."""
+        rows, cols = shape
+        return Rect(
+            min(max(self.row0, 0), rows),
+            min(max(self.col0, 0), cols),
+            min(max(self.row1, 0), rows),
+            min(max(self.col1, 0), cols),
+        )
+
+    @classmethod
+    def whole(cls, shape: tuple[int, int]) -> Rect:
+        """The rectangle of a whole image of ``shape`` (rows, columns)."""
+        return cls(0, 0, shape[0], shape[1])
+
+    @classmethod
+    def around(cls, mask: Mask) -> Rect:
+        """The bounding box of the true pixels of ``mask`` [H, W]; empty where there are none."""
+        rows = np.flatnonzero(mask.any(axis=1))
+        if rows.size == 0:
+            return cls(0, 0, 0, 0)
+        cols = np.flatnonzero(mask.any(axis=0))
+        return cls(int(rows[0]), int(cols[0]), int(rows[-1]) + 1, int(cols[-1]) + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecord:
+    """One image as read.
+
+    Attributes:
+        image_id: stable name of the image inside the document.
+        pixels: what is shown and what the model sees, uint8 [H, W, 3].
+        source: the values of the file, [H, W] or [H, W, channels], any real dtype.
+        path: where it came from; None for one pasted or made in memory.
+        notes: sentences about conversions made while reading ("turned upright by its EXIF tag").
+        frame: which page or frame of the file this is, from 0.
+        frames: how many the file has.
+    """
+
+    image_id: str
+    pixels: NDArray[np.uint8]
+    source: NDArray[np.generic]
+    path: Path | None = None
+    notes: tuple[str, ...] = ()
+    frame: int = 0
+    frames: int = 1
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns)."""
+        return int(self.pixels.shape[0]), int(self.pixels.shape[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a version of the model says of an image.
+
+    Attributes:
+        labels: most likely class, uint8 [H, W].
+        confidence: probability of that class as 0..255, uint8 [H, W].
+        version: the version of the weights that said so.
+        experts_off: experts that were knocked out for it.
+        seconds: time the model took.
+    """
+
+    image_id: str
+    version: str
+    labels: Labels
+    confidence: NDArray[np.uint8]
+    experts_off: tuple[int, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionMaps:
+    """Where the experts look and which pixels they explain, at token resolution.
+
+    Attributes:
+        look: float32 [heads, K, h, w]; sums to 1 over (h, w) for every head and expert.
+        mix: float32 [heads, K, h, w]; sums to 1 over K at every token and head.
+        shape: (rows, columns) of the image; token (i, j) covers the pixels around ``(i, j) * stride``.
+        stride: pixels of the image per token, along one side.
+    """
+
+    image_id: str
+    version: str
+    look: NDArray[np.float32]
+    mix: NDArray[np.float32]
+    shape: tuple[int, int]
+    stride: float
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPoint:
+    """A click at ``xy``: on the object, or on what is not the object."""
+
+    xy: tuple[float, float]
+    is_positive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSet:
+    """What the user has pointed at so far: clicks, oldest first, and perhaps a box (x0, y0, x1, y1)."""
+
+    points: tuple[PromptPoint, ...] = ()
+    box: tuple[float, float, float, float] | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to segment from."""
+        return not self.points and self.box is None
+
+
+@dataclass(frozen=True, slots=True)
+class MaskProposal:
+    """A transient object mask made from prompts; it touches the mask only when accepted.
+
+    Attributes:
+        rect: bounding box of the object.
+        mask: bool, of the shape of ``rect``.
+        score: the model's own estimate of its IoU, 0..1.
+        prompts: what it was made from.
+        seconds: time the model took.
+    """
+
+    image_id: str
+    version: str
+    rect: Rect
+    mask: Mask
+    score: float
+    prompts: PromptSet
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSample:
+    """A snapshot for fine-tuning: pixels uint8 [H, W, 3], labels uint8 [H, W] with `UNLABELLED`."""
+
+    image_id: str
+    pixels: NDArray[np.uint8]
+    labels: Labels
+
+
+@dataclass(frozen=True, slots=True)
+class FineTuneProgress:
+    """One report of a running fine-tuning job.
+
+    Attributes:
+        step: optimiser steps done.
+        fraction: share of the budget spent, 0..1.
+        loss: loss of the last step.
+        metric: mean IoU on the held-out vouched pixels; NaN where it was not measured at this step.
+        seconds: wall time spent.
+        phase: what is being done, for the user ("encoding", "refitting the experts", ...).
+    """
+
+    step: int
+    fraction: float
+    loss: float
+    metric: float
+    seconds: float
+    phase: str
+
+
+@dataclass(frozen=True, slots=True)
+class FineTuneResult:
+    """How a fine-tuning job ended.
+
+    Attributes:
+        weights: the safetensors file of the best weights seen.
+        version: the name of the new version.
+        metric_before: mean IoU on held-out vouched pixels of the version it started from; NaN if unknown.
+        metric_after: the same for the new version.
+        is_better: whether the new version should be adopted.
+        note: a sentence for the user.
+    """
+
+    weights: Path
+    version: str
+    metric_before: float
+    metric_after: float
+    is_better: bool
+    seconds: float
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsInfo:
+    """What the window must know of a set of weights.
+
+    Attributes:
+        version: name shown to the user, unique in the session.
+        path: the safetensors file; None for the shipped default.
+        class_names: names by class id.
+        class_colours: "#rrggbb" by class id; may be empty.
+        num_experts: K.
+        num_heads: attention heads.
+        expert_names: names the user gave, by expert index.
+        device: where the model runs, for the status bar ("CPU, 2 threads").
+        device_reason: why it runs there.
+    """
+
+    version: str
+    path: Path | None
+    class_names: tuple[str, ...]
+    class_colours: tuple[str, ...]
+    num_experts: int
+    num_heads: int
+    device: str
+    device_reason: str
+    expert_names: dict[int, str] = field(default_factory=dict)

@@ -1,0 +1,96 @@
+"""Requests and answers between the window and its child processes. No torch here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentseg_gui.document.types import PromptSet, TrainingSample
+
+
+@dataclass(frozen=True, slots=True)
+class LoadWeights:
+    """Make the weights of ``path`` (None: the shipped ones) the live ones. Answer: `WeightsInfo`."""
+
+    path: Path | None
+    version: str
+    device: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeImage:
+    """Keep ``pixels`` (uint8 [H, W, 3]) under ``image_id`` and encode them. Answer: `ImageEncoded`."""
+
+    image_id: str
+    pixels: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageEncoded:
+    """The image is ready for clicks."""
+
+    image_id: str
+    version: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class PredictClasses:
+    """Class prediction for an encoded image. Answer: `Prediction`.
+
+    Attributes:
+        expert_gains: factor per expert on how strongly pixels may draw on it: 1 as trained,
+            0 knocked out, above 1 boosted. Experts not named keep 1.
+    """
+
+    image_id: str
+    expert_gains: dict[int, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeAttention:
+    """Attention maps of the class prediction of an encoded image. Answer: `AttentionMaps`."""
+
+    image_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentObject:
+    """Object mask from prompts on an encoded image. Answer: `MaskProposal`."""
+
+    image_id: str
+    prompts: PromptSet
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetImage:
+    """Drop an image and everything cached for it. No answer."""
+
+    image_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FineTune:
+    """Fine-tune a clone of the weights. Answers: `FineTuneProgress`..., then `FineTuneResult`.
+
+    Attributes:
+        weights: where to start from; None for the shipped ones.
+        version: the name that the new version shall have.
+        class_names: names by class id after the run.
+        seconds: time budget.
+        speed: "live", "quick" or "thorough".
+    """
+
+    weights: Path | None
+    version: str
+    samples: tuple[TrainingSample, ...]
+    class_names: tuple[str, ...]
+    class_colours: tuple[str, ...]
+    output: Path
+    seconds: float = 30.0
+    speed: str = "quick"
+    learning_rate: float = 0.0
+    seed: int = 0
