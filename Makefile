@@ -1,0 +1,42 @@
+# make run    sets everything up and opens the window
+# make test   sets everything up and runs every check and test
+VENV   ?= .venv
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,\
+	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $(name))))
+FILES  ?=
+PIP    := $(VENV)/bin/python -m pip install --disable-pip-version-check --quiet -c .ci/constraints.txt
+export PYTHON
+
+.PHONY: run test check screenshots benchmarks clean
+
+run: $(VENV)/.run
+	$(VENV)/bin/latentseg $(FILES)
+
+test: $(VENV)/.test check
+	QT_QPA_PLATFORM=offscreen $(VENV)/bin/python -m pytest tests/app/test_canary.py
+	QT_QPA_PLATFORM=offscreen $(VENV)/bin/python -m pytest
+
+check: $(VENV)/.test
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+$(VENV)/.python:
+	@test -n "$(PYTHON)" || { echo "latentseg needs Python 3.11 or newer; none was found. Install one (for instance: sudo apt-get install python3.11 python3.11-venv) or name it: make $(or $(MAKECMDGOALS),run) PYTHON=/path/to/python3.11" >&2; exit 1; }
+	.ci/system-libraries
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.run: $(VENV)/.python pyproject.toml .ci/constraints.txt
+	@echo "Installing latentseg and what it needs (a few minutes the first time)"
+	$(PIP) -e .
+	touch $@
+
+$(VENV)/.test: $(VENV)/.python pyproject.toml .ci/constraints.txt
+	@echo "Installing latentseg, what it needs, and the tools that test it (a few minutes the first time)"
+	$(PIP) -e '.[dev]'
+	touch $@ $(VENV)/.run
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
