@@ -1,0 +1,1 @@
+"""Composition root: the application object, the window, the table of actions. Everything is wired here."""

@@ -1,0 +1,137 @@
+"""The table of actions: one line each, from which menus, tool bar, key sheet and command palette are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QCoreApplication
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSpec:
+    """One thing the user can do.
+
+    Attributes:
+        name: stable name; controllers bind to it and the settings file stores changed keys under it.
+        text: what menus show.
+        keys: default shortcuts in Qt's portable text form; the first is shown.
+        menu: the menu it stands in.
+        icon: name of an icon, or empty.
+        is_checkable: whether it is a switch.
+        is_tool: whether it is one of the exclusive canvas tools, shown in the tool bar.
+        is_separated: whether a separator stands before it in its menu.
+    """
+
+    name: str
+    text: str
+    keys: tuple[str, ...]
+    menu: str
+    icon: str = ""
+    is_checkable: bool = False
+    is_tool: bool = False
+    is_separated: bool = False
+
+
+def _spec(
+    name: str,
+    text: str,
+    keys: str = "",
+    *,
+    menu: str,
+    icon: str = "",
+    check: bool = False,
+    tool: bool = False,
+    sep: bool = False,
+) -> ActionSpec:
+    parts = tuple(part for part in keys.split(" | ") if part)
+    return ActionSpec(name, text, parts, menu, icon or name, check or tool, tool, sep)
+
+
+FILE, EDIT, VIEW, TOOLS, MODEL, HELP = "File", "Edit", "View", "Tools", "Model", "Help"
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    _spec("open_images", "Open images...", "Ctrl+O", menu=FILE, icon="open"),
+    _spec("open_folder", "Open folder...", "Ctrl+Shift+O", menu=FILE, icon="folder"),
+    _spec("open_samples", "Open sample images", menu=FILE, icon="image"),
+    _spec("paste_image", "Paste image", "Ctrl+V", menu=FILE),
+    _spec("import_mask", "Import mask...", "Ctrl+I", menu=FILE, sep=True),
+    _spec("export_mask", "Export mask...", "Ctrl+Shift+E", menu=FILE, icon="export"),
+    _spec("export_all", "Export all masks...", menu=FILE, icon="export"),
+    _spec("save", "Save masks beside the images", "Ctrl+S", menu=FILE, icon="save"),
+    _spec("quit", "Quit", "Ctrl+Q", menu=FILE, sep=True),
+    _spec("undo", "Undo", "Ctrl+Z", menu=EDIT),
+    _spec("redo", "Redo", "Ctrl+Shift+Z | Ctrl+Y", menu=EDIT),
+    _spec("accept", "Accept proposal", "Return | Enter", menu=EDIT, sep=True),
+    _spec("cancel", "Clear clicks", "Esc", menu=EDIT),
+    _spec("drop_click", "Drop last click", "Backspace", menu=EDIT),
+    _spec("accept_prediction", "Take the prediction over as mask", "Ctrl+Shift+Return", menu=EDIT, sep=True),
+    _spec("vouch_all", "This whole image is right", "Ctrl+Shift+A", menu=EDIT),
+    _spec("clear_mask", "Clear the mask of this image", menu=EDIT),
+    _spec("fill_holes", "Fill holes", menu=EDIT, sep=True),
+    _spec("remove_specks", "Remove specks", menu=EDIT),
+    _spec("smooth", "Smooth outline", menu=EDIT),
+    _spec("grow", "Grow by a pixel", "Ctrl++", menu=EDIT),
+    _spec("shrink", "Shrink by a pixel", "Ctrl+-", menu=EDIT),
+    _spec("tool_click", "Click", "C", menu=TOOLS, icon="click", tool=True),
+    _spec("tool_brush", "Brush", "B", menu=TOOLS, icon="brush", tool=True),
+    _spec("tool_eraser", "Eraser", "E", menu=TOOLS, icon="eraser", tool=True),
+    _spec("tool_polygon", "Polygon", "P", menu=TOOLS, icon="polygon", tool=True),
+    _spec("tool_lasso", "Lasso", "L", menu=TOOLS, icon="lasso", tool=True),
+    _spec("tool_fill", "Fill", "F", menu=TOOLS, icon="fill", tool=True),
+    _spec("tool_wand", "Magic wand", "W", menu=TOOLS, icon="wand", tool=True),
+    _spec("tool_picker", "Pick class", "I", menu=TOOLS, icon="picker", tool=True),
+    _spec("brush_smaller", "Smaller brush", "[", menu=TOOLS, sep=True),
+    _spec("brush_larger", "Larger brush", "]", menu=TOOLS),
+    _spec("swap_class", "Swap class", "X", menu=TOOLS),
+    _spec("fit", "Fit to window", "Ctrl+F", menu=VIEW, icon="fit"),
+    _spec("actual_size", "100 %", "Ctrl+0", menu=VIEW),
+    _spec("show_overlay", "Overlay", "V", menu=VIEW, check=True, sep=True),
+    _spec("show_outlines", "Outlines only", "O", menu=VIEW, check=True),
+    _spec("show_uncertainty", "Uncertainty", "U", menu=VIEW, check=True),
+    _spec("show_attention", "Attention of the chosen expert", "H", menu=VIEW, check=True),
+    _spec("show_territory", "Territory of the experts", "T", menu=VIEW, check=True),
+    _spec("peek", "Raw image while held", "`", menu=VIEW),
+    _spec("previous_image", "Previous image", "A | PgUp", menu=VIEW, icon="previous", sep=True),
+    _spec("next_image", "Next image", "D | PgDown", menu=VIEW, icon="next"),
+    _spec("theme_system", "Theme: as the system", menu=VIEW, check=True, sep=True),
+    _spec("theme_dark", "Theme: dark", menu=VIEW, check=True),
+    _spec("theme_light", "Theme: light", menu=VIEW, check=True),
+    _spec("predict", "Predict this image", "Ctrl+Return | Ctrl+Enter", menu=MODEL, icon="predict"),
+    _spec("finetune", "Fine-tune", "Ctrl+T", menu=MODEL, icon="train"),
+    _spec("live", "Live refit after each correction", "Ctrl+L", menu=MODEL, check=True),
+    _spec("next_expert", "Next expert", "Tab", menu=MODEL, sep=True),
+    _spec("previous_expert", "Previous expert", "Shift+Tab", menu=MODEL),
+    _spec("knock_out", "Knock the chosen expert out", "K", menu=MODEL, check=True),
+    _spec("open_weights", "Open weights...", menu=MODEL, icon="open", sep=True),
+    _spec("save_weights", "Save weights as...", menu=MODEL, icon="save"),
+    _spec("default_weights", "Back to the shipped weights", menu=MODEL),
+    _spec("shortcut_sheet", "Keys", "F1", menu=HELP),
+    _spec("command_palette", "Command palette", "Ctrl+K | Ctrl+Shift+P", menu=HELP),
+    _spec("about", "About latentseg", menu=HELP, sep=True),
+)
+
+
+def spec(name: str) -> ActionSpec:
+    """The action called ``name``.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return _BY_NAME[name]
+
+
+def translated(text: str) -> str:
+    """``text`` in the user's language."""
+    return QCoreApplication.translate("actions", text)
+
+
+_BY_NAME = {each.name: each for each in ACTIONS}
+
+
+def conflicting_keys(keys_by_name: dict[str, tuple[str, ...]]) -> dict[str, list[str]]:
+    """Keys that more than one action claims, with the names of those actions."""
+    owners: dict[str, list[str]] = {}
+    for name, keys in keys_by_name.items():
+        for key in keys:
+            owners.setdefault(key, []).append(name)
+    return {key: names for key, names in owners.items() if len(names) > 1}

@@ -1,0 +1,105 @@
+"""The shape of the house: who may import whom, and how large a room may be."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("model", "latentseg_gui")
+
+MAX_FILE_LINES = 400
+MAX_FUNCTION_LINES = 50
+MAX_CLASS_LINES = 250
+MAX_METHODS = 20
+
+ALLOWED: dict[str, str] = {}
+"""'path' or 'path:name' -> why it may be larger. May only shrink."""
+
+
+def modules() -> list[Path]:
+    return sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+
+def definitions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]]:
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                yield f"{path.relative_to(ROOT).as_posix()}:{node.name}", node
+
+
+def lines_of(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def test_the_import_contracts_hold() -> None:
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
+    outcome = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+
+
+def test_no_file_outgrows_its_room() -> None:
+    sizes = {path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines()) for path in modules()}
+    too_long = {name: size for name, size in sizes.items() if size > MAX_FILE_LINES and name not in ALLOWED}
+    assert not too_long
+
+
+def test_no_function_outgrows_a_page() -> None:
+    too_long = {
+        name: lines_of(node)
+        for name, node in definitions()
+        if not isinstance(node, ast.ClassDef) and lines_of(node) > MAX_FUNCTION_LINES and name not in ALLOWED
+    }
+    assert not too_long
+
+
+def test_no_class_does_everything() -> None:
+    too_large = {}
+    for name, node in definitions():
+        if not isinstance(node, ast.ClassDef) or name in ALLOWED:
+            continue
+        methods = [each for each in node.body if isinstance(each, ast.FunctionDef)]
+        is_protocol = any(isinstance(base, ast.Name) and base.id == "Protocol" for base in node.bases)
+        if lines_of(node) > MAX_CLASS_LINES or (len(methods) > MAX_METHODS and not is_protocol):
+            too_large[name] = (lines_of(node), len(methods))
+    assert not too_large
+
+
+def test_typical_code_is_small() -> None:
+    files = sorted(len(path.read_text(encoding="utf-8").splitlines()) for path in modules())
+    functions = sorted(lines_of(node) for _, node in definitions() if not isinstance(node, ast.ClassDef))
+    assert files[int(len(files) * 0.9)] <= 300
+    assert functions[int(len(functions) * 0.9)] <= 25
+
+
+def test_the_allow_list_names_only_what_exists() -> None:
+    names = {name for name, _ in definitions()} | {path.relative_to(ROOT).as_posix() for path in modules()}
+    assert set(ALLOWED) <= names
+
+
+@pytest.mark.parametrize(
+    "forbidden",
+    ["torch.load(", "weights_only=False", "allow_pickle=True", "pickle.load", "eval(", "yaml.load", "time.time("],
+)
+def test_dangerous_calls_are_nowhere(forbidden: str) -> None:
+    def is_called(text: str) -> bool:
+        start = text.find(forbidden)
+        while start >= 0:
+            if start == 0 or not (text[start - 1].isalnum() or text[start - 1] in "_."):
+                return True
+            start = text.find(forbidden, start + 1)
+        return False
+
+    found = [path for path in modules() if is_called(path.read_text(encoding="utf-8"))]
+    assert not found
+
+
+def test_the_window_comes_up_without_torch() -> None:
+    program = "import sys, latentseg_gui.app.main; sys.exit('torch' in sys.modules)"
+    outcome = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert outcome.returncode == 0, outcome.stderr or "importing the window imported torch"
