@@ -1,0 +1,193 @@
+"""Where the model runs, and why: a device, a number format, and a sentence for the user."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Final
+
+import torch
+import torch.nn.functional as F
+
+from model.errors import ModelError
+
+BF16_MUST_GAIN: Final = 1.25
+"""bfloat16 is taken on a CPU only if it is at least this much faster than float32."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceChoice:
+    """A device and how it came to be chosen.
+
+    Attributes:
+        device: where tensors live.
+        dtype: number format of the heavy layers (through autocast); float32 means no autocast.
+        name: for a status bar ("CPU, 2 threads").
+        reason: one sentence.
+        is_fallback: whether something else was asked for.
+    """
+
+    device: torch.device
+    dtype: torch.dtype
+    name: str
+    reason: str
+    is_fallback: bool = False
+
+
+def probe_cuda() -> str:
+    """Empty if CUDA works, else why it does not."""
+    if not torch.backends.cuda.is_built():  # type: ignore[no-untyped-call]
+        return "this build of torch has no CUDA"
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            if not torch.cuda.is_available():
+                heard = "; ".join(str(w.message).split("\n")[0] for w in caught)
+                return heard or "no NVIDIA GPU with a working driver was found"
+            torch.ones(8, device="cuda").sum().item()
+        except (RuntimeError, AssertionError) as error:
+            return f"the GPU did not answer ({_first_line(error)})"
+    return ""
+
+
+def probe_mps() -> str:
+    """Empty if Apple's GPU works, else why it does not."""
+    if not torch.backends.mps.is_built():
+        return "this build of torch has no MPS (Apple GPU)"
+    try:
+        if not torch.backends.mps.is_available():
+            return "no Apple GPU that torch can use was found"
+        torch.ones(8, device="mps").sum().item()
+    except (RuntimeError, NotImplementedError) as error:
+        return f"the Apple GPU did not answer ({_first_line(error)})"
+    return ""
+
+
+Probes = Mapping[str, Callable[[], str]]
+
+PROBES: Final[Probes] = {"cuda": probe_cuda, "mps": probe_mps}
+
+
+def choose_device(
+    wanted: str = "auto", *, allow_fallback: bool = False, probes: Probes = PROBES
+) -> DeviceChoice:
+    """Choose where to run.
+
+    Args:
+        wanted: "auto" (CUDA, then MPS, then CPU), "cpu", "cuda", "cuda:1", "mps".
+        allow_fallback: take the CPU, and say so, where ``wanted`` cannot be had.
+        probes: per device type a function that says why it cannot be used; empty if it can.
+
+    Raises:
+        ModelError: ``wanted`` is no device, or cannot be had and ``allow_fallback`` is false.
+    """
+    if wanted == "auto":
+        return _choose_best(probes)
+    device = _parse(wanted)
+    if device.type == "cpu":
+        return _describe(device, "The CPU was asked for.")
+    trouble = probes[device.type]() or _missing_index(device)
+    if not trouble:
+        return _describe(device, f"{wanted} was asked for and works.")
+    if not allow_fallback:
+        raise ModelError(
+            f'The device "{wanted}" cannot be used: {trouble}.',
+            action='Choose "auto" or "cpu", or run `latentseg doctor` to see what is missing.',
+        )
+    choice = _describe(torch.device("cpu"), f'"{wanted}" was asked for, but {trouble}; the CPU is used.')
+    return replace(choice, is_fallback=True)
+
+
+def _choose_best(probes: Probes) -> DeviceChoice:
+    troubles = []
+    for kind in ("cuda", "mps"):
+        trouble = probes[kind]()
+        if not trouble:
+            return _describe(torch.device(kind), f"{kind.upper()} works, and it is the fastest here.")
+        troubles.append(trouble)
+    return _describe(torch.device("cpu"), f"The CPU is used because {troubles[0]} and {troubles[1]}.")
+
+
+def _parse(wanted: str) -> torch.device:
+    try:
+        device = torch.device(wanted)
+    except RuntimeError:
+        device = torch.device("meta")
+    if device.type not in ("cpu", "cuda", "mps"):
+        raise ModelError(
+            f'"{wanted}" is not a device that this program knows.', action="Use auto, cpu, cuda or mps."
+        )
+    return device
+
+
+def _missing_index(device: torch.device) -> str:
+    if device.type == "cuda" and device.index is not None and device.index >= torch.cuda.device_count():
+        return f"there are only {torch.cuda.device_count()} GPUs, counted from 0"
+    return ""
+
+
+def _describe(device: torch.device, reason: str) -> DeviceChoice:
+    return DeviceChoice(device, fast_dtype(device.type), _name(device), reason)
+
+
+def _name(device: torch.device) -> str:
+    if device.type == "cuda" and torch.cuda.is_available():
+        return torch.cuda.get_device_name(device)
+    if device.type == "mps":
+        return "Apple GPU"
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' if threads != 1 else ''}" if device.type == "cpu" else str(device)
+
+
+@cache
+def fast_dtype(kind: str) -> torch.dtype:
+    """The number format to compute in on devices of ``kind``; measured once on a CPU."""
+    if kind == "cuda":
+        can = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if can else torch.float32
+    if kind == "cpu":
+        speeds = measure_cpu_dtypes()
+        gain = speeds[torch.float32] / speeds[torch.bfloat16]
+        return torch.bfloat16 if gain >= BF16_MUST_GAIN else torch.float32
+    return torch.float32
+
+
+@cache
+def measure_cpu_dtypes() -> dict[torch.dtype, float]:
+    """Seconds of a typical convolution on this CPU per number format; takes some tens of milliseconds."""
+    return {dtype: _time_convolution(dtype) for dtype in (torch.float32, torch.bfloat16)}
+
+
+@torch.inference_mode()
+def _time_convolution(dtype: torch.dtype, repeats: int = 4) -> float:
+    image = torch.ones(1, 64, 128, 128, dtype=dtype).contiguous(memory_format=torch.channels_last)
+    weight = torch.full((64, 64, 3, 3), 0.01, dtype=dtype).contiguous(memory_format=torch.channels_last)
+    best = float("inf")
+    for _ in range(repeats):
+        start = time.perf_counter()
+        F.conv2d(image, weight, padding=1)
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether ``error`` says that memory ran out, in any of the ways in which torch says it."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+
+
+def free_cached_memory(device: torch.device) -> None:
+    """Give memory that torch keeps for later back to ``device``."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n")[0]
