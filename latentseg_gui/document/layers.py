@@ -1,0 +1,184 @@
+"""The mask of one image: who is what class, who said so, and which object it belongs to."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentseg_gui.document.types import UNLABELLED, Labels, Mask, Rect
+
+Instances = NDArray[np.uint32]
+"""Object numbers [H, W]; 0 where a pixel belongs to none."""
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+_NOBODY: Final = np.uint8(UNLABELLED)
+_ZERO8: Final = np.uint8(0)
+_ZERO32: Final = np.uint32(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A change of a rectangle, as the exclusive or of before and after: applying it twice is nothing.
+
+    Attributes:
+        labels: uint8 of the shape of ``rect``.
+        provenance: uint8 of the same shape.
+        instances: uint32 of the same shape; None where no object number changes.
+    """
+
+    rect: Rect
+    labels: NDArray[np.uint8]
+    provenance: NDArray[np.uint8]
+    instances: Instances | None = None
+
+
+class MaskLayer:
+    """Labels, provenance and instances of one image.
+
+    Nothing is allocated before the first write. The arrays handed out are read-only; one taken before
+    the first write does not follow later ones.
+    """
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self.shape = shape
+        self.vouched = 0
+        """How many pixels have a class that somebody vouched for."""
+        self._labels: Labels | None = None
+        self._provenance: NDArray[np.uint8] | None = None
+        self._instances: Instances | None = None
+        self._packed: tuple[bytes, bytes, bytes] | None = None
+
+    @property
+    def is_touched(self) -> bool:
+        """Whether anything was ever written."""
+        return self._labels is not None or self._packed is not None
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held, in bytes."""
+        if self._packed is not None:
+            return sum(len(part) for part in self._packed)
+        held = (self._labels, self._provenance, self._instances)
+        return sum(array.nbytes for array in held if array is not None)
+
+    @property
+    def labels(self) -> Labels:
+        """Class ids, uint8 [H, W], read-only."""
+        self._unpack()
+        return _locked(self._labels, _NOBODY, self.shape)
+
+    @property
+    def provenance(self) -> NDArray[np.uint8]:
+        """`Provenance` values, uint8 [H, W], read-only."""
+        self._unpack()
+        return _locked(self._provenance, _ZERO8, self.shape)
+
+    @property
+    def instances(self) -> Instances:
+        """Object numbers, uint32 [H, W], read-only."""
+        self._unpack()
+        return _locked(self._instances, _ZERO32, self.shape)
+
+    @property
+    def has_instances(self) -> bool:
+        """Whether any object number may be set; where not, nothing is allocated for them."""
+        self._unpack()
+        return self._instances is not None
+
+    def write(
+        self,
+        rect: Rect,
+        where: Mask,
+        labels: int | Labels,
+        provenance: int | NDArray[np.uint8],
+        instance: int | Instances | None = None,
+    ) -> None:
+        """Set the pixels ``where`` (bool, of the shape of ``rect``); arrays are of that shape too.
+
+        ``instance`` None leaves the object numbers as they are.
+        """
+        held_labels, held_provenance = self._allocated()
+        area = rect.slices
+        part = held_labels[area]
+        before = np.count_nonzero(part != UNLABELLED)
+        np.copyto(part, np.asarray(labels, np.uint8), where=where)
+        np.copyto(held_provenance[area], np.asarray(provenance, np.uint8), where=where)
+        if instance is not None and (self._instances is not None or np.any(instance)):
+            np.copyto(self._allocated_instances()[area], np.asarray(instance, np.uint32), where=where)
+        self.vouched += int(np.count_nonzero(part != UNLABELLED) - before)
+
+    def apply(self, delta: Delta) -> None:
+        """Apply a change, or take it back."""
+        labels, provenance = self._allocated()
+        area = delta.rect.slices
+        part = labels[area]
+        before = np.count_nonzero(part != UNLABELLED)
+        np.bitwise_xor(part, delta.labels, out=part)
+        provenance[area] ^= delta.provenance
+        if delta.instances is not None:
+            self._allocated_instances()[area] ^= delta.instances
+        self.vouched += int(np.count_nonzero(part != UNLABELLED) - before)
+
+    def remap(self, table: NDArray[np.uint8]) -> None:
+        """Replace every label by ``table[label]``, uint8 [256]; UNLABELLED must stay itself."""
+        if self.is_touched:
+            labels, _ = self._allocated()
+            np.take(table, labels, out=labels)
+
+    def replace(self, labels: Labels, provenance: NDArray[np.uint8], instances: Instances | None) -> None:
+        """Take over whole arrays of the layer's shape (they are copied)."""
+        self._packed = None
+        self._labels = np.array(labels, np.uint8)
+        self._provenance = np.array(provenance, np.uint8)
+        self._instances = None if instances is None else np.array(instances, np.uint32)
+        self.vouched = int(np.count_nonzero(self._labels != UNLABELLED))
+
+    def pack(self) -> None:
+        """Compress what is held, for an image that is not looked at; the next access unpacks it."""
+        if self._labels is None or self._provenance is None:
+            return
+        instances = b"" if self._instances is None else zlib.compress(self._instances.tobytes(), 1)
+        self._packed = (
+            zlib.compress(self._labels.tobytes(), 1),
+            zlib.compress(self._provenance.tobytes(), 1),
+            instances,
+        )
+        self._labels = self._provenance = self._instances = None
+
+    def _unpack(self) -> None:
+        if self._packed is None:
+            return
+        labels, provenance, instances = self._packed
+        self._labels = _unpacked(labels, np.uint8).reshape(self.shape)
+        self._provenance = _unpacked(provenance, np.uint8).reshape(self.shape)
+        self._instances = _unpacked(instances, np.uint32).reshape(self.shape) if instances else None
+        self._packed = None
+
+    def _allocated(self) -> tuple[Labels, NDArray[np.uint8]]:
+        self._unpack()
+        if self._labels is None or self._provenance is None:
+            self._labels = np.full(self.shape, UNLABELLED, np.uint8)
+            self._provenance = np.zeros(self.shape, np.uint8)
+        return self._labels, self._provenance
+
+    def _allocated_instances(self) -> Instances:
+        if self._instances is None:
+            self._instances = np.zeros(self.shape, np.uint32)
+        return self._instances
+
+
+def _unpacked(packed: bytes, dtype: type[_Scalar]) -> NDArray[_Scalar]:
+    return np.frombuffer(bytearray(zlib.decompress(packed)), dtype)
+
+
+def _locked(array: NDArray[_Scalar] | None, value: _Scalar, shape: tuple[int, int]) -> NDArray[_Scalar]:
+    """A read-only view of ``array``, or of nothing but ``value``."""
+    if array is None:
+        return np.broadcast_to(value, shape)
+    view = array.view()
+    view.flags.writeable = False
+    return view
