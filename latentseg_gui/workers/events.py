@@ -1,0 +1,105 @@
+"""What a lane reports, as plain values that may cross threads and processes."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailure:
+    """Why a job ended without an answer.
+
+    Attributes:
+        what: one sentence for the user: what went wrong.
+        action: one sentence: what the user can do about it.
+        detail: technical text for the log.
+    """
+
+    what: str
+    action: str = ""
+    detail: str = ""
+
+    @classmethod
+    def from_exception(cls, error: BaseException, job: str) -> JobFailure:
+        """The failure that ``error`` stands for.
+
+        Errors that carry ``what`` and ``action`` sentences keep them; any other becomes a general
+        sentence about ``job``, with the traceback in the detail.
+        """
+        trace = "".join(traceback.format_exception(error))
+        what = getattr(error, "what", None)
+        if isinstance(what, str):
+            detail = str(getattr(error, "detail", ""))
+            return cls(what, str(getattr(error, "action", "")), f"{detail}\n{trace}".strip())
+        if isinstance(error, MemoryError):
+            return cls(
+                "There is not enough memory for this.", "Close other programs or use a smaller image.", trace
+            )
+        return cls(
+            f"The {job} failed unexpectedly ({type(error).__name__}: {error}).",
+            "Your work is untouched; try again, and report it if it happens again.",
+            trace,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class JobStarted:
+    """The job is running now."""
+
+    job_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobProgress:
+    """The running job reported something."""
+
+    job_id: int
+    progress: object
+
+
+@dataclass(frozen=True, slots=True)
+class JobFinished:
+    """The job ended with an answer."""
+
+    job_id: int
+    answer: object
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailed:
+    """The job ended without an answer."""
+
+    job_id: int
+    failure: JobFailure
+
+
+@dataclass(frozen=True, slots=True)
+class JobCancelled:
+    """The job was cancelled, or a later one of the same key took its place."""
+
+    job_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStateChanged:
+    """The lane is now "starting", "ready", "restarting", "broken" or "stopped"."""
+
+    state: str
+
+
+LaneEvent = JobStarted | JobProgress | JobFinished | JobFailed | JobCancelled | LaneStateChanged
+
+
+class JobContext(Protocol):
+    """What a running job may ask and say; made by the lane."""
+
+    def report(self, progress: object) -> None:
+        """Send ``progress`` to the window."""
+
+    def is_cancelled(self) -> bool:
+        """Whether the job should return as soon as it can; its answer no longer counts."""
+
+    def told(self) -> list[object]:
+        """The messages sent to this job by `Lane.tell` since the last call, oldest first."""

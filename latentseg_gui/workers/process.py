@@ -1,0 +1,87 @@
+"""One spawned child process with the pipe to it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from multiprocessing.connection import Connection
+from typing import Final
+
+from latentseg_gui.workers.child import ChildSpec, run_child
+from latentseg_gui.workers.transport import Freed, Transport
+
+_MESSAGES_AT_ONCE: Final = 64
+
+
+class ChildProcess:
+    """A running child; made and used by one thread."""
+
+    def __init__(self, spec: ChildSpec) -> None:
+        context = multiprocessing.get_context("spawn")
+        near, far = context.Pipe()
+        try:
+            self._process = context.Process(
+                target=run_child, args=(far, spec), name=f"latentseg-{spec.name}", daemon=True
+            )
+            self._process.start()
+        except BaseException:
+            near.close()
+            raise
+        finally:
+            far.close()
+        self._transport = Transport(near)
+
+    @property
+    def pid(self) -> int | None:
+        """Process id."""
+        return self._process.pid
+
+    @property
+    def sources(self) -> list[Connection | int]:
+        """What to wait for: the pipe and the end of the process."""
+        return [self._transport.connection, self._process.sentinel]
+
+    def send(self, message: object) -> None:
+        """Send ``message``; a child that is dying does not get it, and `receive` will tell."""
+        try:
+            self._transport.send(message)
+        except OSError:
+            return
+
+    def receive(self) -> tuple[list[object], bool]:
+        """What the child has sent since, and whether it is still alive."""
+        messages: list[object] = []
+        try:
+            while len(messages) < _MESSAGES_AT_ONCE and self._transport.connection.poll():
+                message = self._transport.receive()
+                if isinstance(message, Freed):
+                    self._transport.release(message)
+                else:
+                    messages.append(message)
+        except (EOFError, OSError):
+            return messages, False
+        is_alive = len(messages) == _MESSAGES_AT_ONCE or self._process.is_alive()
+        return messages, is_alive
+
+    def end(self) -> str:
+        """Make sure that the process is gone; returns how it ended ("signal 9", "exit code 1")."""
+        self._transport.close()  # a healthy child ends itself on this
+        self._process.join(0.2)
+        if self._process.is_alive():
+            self._process.terminate()
+            self._process.join(0.3)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        code = self._process.exitcode or 0
+        self._process.close()
+        return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def kill(pid: int) -> None:
+    """End process ``pid`` at once; it may have ended by itself."""
+    try:
+        os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+    except ProcessLookupError:
+        return

@@ -1,0 +1,134 @@
+"""Objects over a pipe; large arrays travel beside it, in shared memory.
+
+Pickling with out-of-band buffers keeps arrays raw. The receiver copies a shared segment, removes
+its name and says so; the sender keeps its handle open until then, because on Windows a segment
+dies with its last handle.
+"""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+import threading
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
+from typing import Final
+
+SHARED_FROM_BYTES: Final = 1_000_000
+"""Buffers of at least this size go through shared memory (1 megapixel of labels)."""
+
+_SHARED_FOLDER: Final = Path("/dev/shm")
+
+
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    """The pickled object and where its buffers are: a name of shared memory, or "" for the pipe."""
+
+    body: bytes
+    buffers: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """The receiver has copied these segments: the sender may close them."""
+
+    names: tuple[str, ...]
+
+
+class Transport:
+    """One end of a pipe. `send` may be called by several threads, `receive` by one."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._send_lock = threading.Lock()
+        self._lent: dict[str, SharedMemory] = {}
+
+    @property
+    def connection(self) -> Connection:
+        """The pipe, for `multiprocessing.connection.wait`."""
+        return self._connection
+
+    def send(self, message: object) -> None:
+        """Send ``message``; raises OSError when the other side is gone, and what pickle raises."""
+        buffers: list[pickle.PickleBuffer] = []
+        body = pickle.dumps(message, protocol=5, buffer_callback=buffers.append)
+        with self._send_lock:
+            views = [buffer.raw() for buffer in buffers]
+            names = [self._lend(view) if view.nbytes >= SHARED_FROM_BYTES else "" for view in views]
+            places = tuple((name, view.nbytes) for name, view in zip(names, views, strict=True))
+            self._connection.send_bytes(pickle.dumps(_Envelope(body, places), protocol=5))
+            for name, view in zip(names, views, strict=True):
+                if not name:
+                    self._connection.send_bytes(view)
+
+    def receive(self) -> object:
+        """The next message, waiting for it; raises EOFError or OSError when the other side is gone."""
+        envelope = pickle.loads(self._connection.recv_bytes())
+        if not isinstance(envelope, _Envelope):
+            raise OSError(f"unexpected {type(envelope).__name__} on the pipe")
+        buffers = [
+            _copy(name, size) if name else bytearray(self._connection.recv_bytes())
+            for name, size in envelope.buffers
+        ]
+        names = tuple(name for name, _ in envelope.buffers if name)
+        if names:
+            self.send(Freed(names))
+        return pickle.loads(envelope.body, buffers=buffers)
+
+    def release(self, freed: Freed) -> None:
+        """Close the segments that the other side has copied."""
+        with self._send_lock:
+            for name in freed.names:
+                segment = self._lent.pop(name, None)
+                if segment is not None:
+                    segment.close()
+
+    def close(self) -> None:
+        """Close the pipe and throw away what was lent and never fetched."""
+        with self._send_lock:
+            self._connection.close()
+            for segment in self._lent.values():
+                segment.close()
+                _unlink(segment)
+            self._lent.clear()
+
+    def _lend(self, view: memoryview) -> str:
+        """Put ``view`` into a new shared segment; "" where there is no room for it."""
+        if not _has_room(view.nbytes):
+            return ""
+        segment = SharedMemory(create=True, size=view.nbytes)
+        _bytes_of(segment)[: view.nbytes] = view
+        self._lent[segment.name] = segment
+        return segment.name
+
+
+def _has_room(nbytes: int) -> bool:
+    """Whether shared memory can take ``nbytes``: writing past a full tmpfs kills the process."""
+    return not _SHARED_FOLDER.is_dir() or shutil.disk_usage(_SHARED_FOLDER).free > 2 * nbytes
+
+
+def _copy(name: str, size: int) -> bytearray:
+    """The first ``size`` bytes of a shared segment, which loses its name."""
+    segment = SharedMemory(name=name)
+    try:
+        return bytearray(_bytes_of(segment)[:size])
+    finally:
+        segment.close()
+        _unlink(segment)
+
+
+def _unlink(segment: SharedMemory) -> None:
+    """Remove the name of ``segment``; the other side may have been first."""
+    try:
+        segment.unlink()
+    except FileNotFoundError:
+        return
+
+
+def _bytes_of(segment: SharedMemory) -> memoryview:
+    """The memory of an open segment."""
+    if segment.buf is None:
+        raise OSError("this shared memory is closed")
+    return segment.buf

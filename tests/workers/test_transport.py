@@ -1,0 +1,76 @@
+"""Objects and arrays over a pipe."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+
+import numpy as np
+import pytest
+
+from latentseg_gui.workers import transport
+from latentseg_gui.workers.transport import Freed, Transport
+from tests.leaks import leak_check, shared_segments
+
+__all__ = ["leak_check"]
+
+
+@pytest.fixture
+def pair(leak_check):
+    near, far = multiprocessing.Pipe()
+    ends = Transport(near), Transport(far)
+    yield ends
+    for end in ends:
+        end.close()
+
+
+def exchange(pair, message):
+    sender = threading.Thread(target=pair[0].send, args=(message,))
+    sender.start()
+    answer = pair[1].receive()
+    sender.join()
+    return answer
+
+
+@pytest.mark.parametrize("nbytes", [0, 1, 999_999, 1_000_000, 5_000_000])
+def test_arrays_arrive_equal_and_large_ones_do_not_pass_through_the_pipe(pair, nbytes):
+    array = np.arange(nbytes, dtype=np.uint32).astype(np.uint8)
+    before = shared_segments()
+    sender = threading.Thread(target=pair[0].send, args=((1, array, array[::-1].copy()),))
+    sender.start()
+    number, same, reverse = pair[1].receive()
+    sender.join()
+    assert number == 1
+    assert np.array_equal(same, array)
+    assert np.array_equal(reverse, array[::-1])
+    assert shared_segments() == before, "the receiver removes the names"
+    if nbytes >= transport.SHARED_FROM_BYTES:
+        freed = pair[0].receive()
+        assert isinstance(freed, Freed)
+        assert len(freed.names) == 2
+        pair[0].release(freed)
+    else:
+        assert not pair[0].connection.poll()
+
+
+def test_a_full_shared_memory_sends_large_arrays_through_the_pipe(pair, monkeypatch):
+    monkeypatch.setattr(transport, "_has_room", lambda nbytes: False)
+    array = np.ones(3_000_000, np.uint8)
+    assert np.array_equal(exchange(pair, array), array)
+    assert not pair[0].connection.poll()
+
+
+def test_what_nobody_fetched_is_thrown_away_with_the_pipe(pair):
+    before = shared_segments()
+    pair[0].send(np.ones(2_000_000, np.uint8))
+    assert len(shared_segments() - before) == 1
+    pair[0].close()
+    assert shared_segments() == before
+
+
+def test_a_closed_pipe_is_an_eof(pair):
+    pair[0].close()
+    with pytest.raises(EOFError):
+        pair[1].receive()
+    with pytest.raises((BrokenPipeError, ConnectionResetError)):
+        pair[1].send(1)
