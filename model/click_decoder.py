@@ -1,0 +1,96 @@
+"""From clicks to a mask: a small U-Net over the image's cached features, run again at every click."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.backbone import ConvNorm, Pyramid, ResidualBlock, upsample_to
+from model.click_cues import NUM_CUES
+
+
+@dataclass(frozen=True, slots=True)
+class ClickBase:
+    """What the decoder needs of the image, computed once: features at strides 2, 4, 8, 16, 32."""
+
+    detail: Tensor
+    tokens: Tensor
+    mid: Tensor
+    deep: Tensor
+    top: Tensor
+
+
+class ClickDecoder(nn.Module):
+    """Cues and mixed experts to object logits.
+
+    Args:
+        detail_dim: channels of the pyramid at stride 2.
+        map_dims: channels of the pyramid at strides 4, 8, 16, 32.
+        widths: own channels at strides 2, 4, 8, 16, 32.
+    """
+
+    def __init__(self, *, detail_dim: int, map_dims: tuple[int, ...], widths: tuple[int, ...]) -> None:
+        super().__init__()
+        fine, token, mid, deep, top = widths
+        self.bases = nn.ModuleList(
+            nn.Conv2d(dim, width, 1) for dim, width in zip((detail_dim, *map_dims), widths, strict=True)
+        )
+        self.cue_in = nn.Conv2d(NUM_CUES, token, 3, padding=1)
+        self.downs = nn.ModuleList(
+            nn.Conv2d(before, width, 3, stride=2, padding=1, bias=False)
+            for before, width in itertools.pairwise(widths[1:])
+        )
+        self.blocks = nn.ModuleList(ResidualBlock(width) for width in (mid, deep, top))
+        self.ups = nn.ModuleList(
+            nn.Conv2d(below, width, 1) for below, width in zip(widths[2:], widths[1:-1], strict=True)
+        )
+        self.fuses = nn.ModuleList((ConvNorm(token, token), ConvNorm(mid, mid), ResidualBlock(deep)))
+        self.coarse = nn.Conv2d(token, 1, 1)
+        self.to_fine = nn.Conv2d(token, fine, 1)
+        self.fine = nn.Conv2d(fine, fine, 3, padding=1)  # a norm at stride 2 would cost more than it gives
+        self.pixels = nn.Conv2d(fine, 4, 3, padding=1)
+        self.score = nn.Sequential(nn.Linear(2 * deep + 1, 64), nn.ReLU(), nn.Linear(64, 1))
+
+    def base(self, pyramid: Pyramid) -> ClickBase:
+        """Features of the image in the decoder's widths."""
+        maps = (pyramid.detail, pyramid.tokens, pyramid.mid, pyramid.deep, pyramid.top)
+        return ClickBase(*(conv(x) for conv, x in zip(self.bases, maps, strict=True)))
+
+    def forward(self, base: ClickBase, cues: Tensor, mixed: Tensor) -> tuple[Tensor, Tensor]:
+        """Object logits at full (padded) resolution and the predicted IoU.
+
+        Args:
+            base: from `base`.
+            cues: [B, NUM_CUES, h, w] at stride 4.
+            mixed: what the experts answered, [B, widths[2], h / 2, w / 2].
+
+        Returns:
+            Logits [B, 1, H, W] and scores [B] in 0..1.
+        """
+        x4 = F.relu(base.tokens + self.cue_in(cues))
+        x8 = self.blocks[0](F.relu(base.mid + mixed + self.downs[0](x4)))
+        x16 = self.blocks[1](F.relu(base.deep + self.downs[1](x8)))
+        x32 = self.blocks[2](F.relu(base.top + self.downs[2](x16)))
+        up16 = self.fuses[2](F.relu(x16 + upsample_to(self.ups[2](x32), x16)))
+        up8 = self.fuses[1](F.relu(x8 + upsample_to(self.ups[1](up16), x8)))
+        up4 = self.fuses[0](F.relu(x4 + upsample_to(self.ups[0](up8), x4)))
+        coarse = self.coarse(up4)
+        fine = F.relu(base.detail + upsample_to(self.to_fine(up4), base.detail))
+        fine = F.relu(self.fine(fine), inplace=True)
+        pixels = F.pixel_shuffle(self.pixels(fine), 2)
+        logits = pixels.float() + upsample_to(coarse.float(), pixels)
+        return logits, self._score(up16, coarse)
+
+    def _score(self, features: Tensor, coarse: Tensor) -> Tensor:
+        """Predicted IoU from features inside and outside of the mask; no gradient reaches the mask."""
+        inside = torch.sigmoid(coarse.detach().float())
+        inside = F.avg_pool2d(inside, 4).flatten(2)  # [B, 1, N]
+        flat = features.detach().float().flatten(2)  # [B, C, N]
+        parts = [(flat * w).sum(-1) / (w.sum(-1) + 1e-3) for w in (inside, 1 - inside)]
+        sharpness = (inside * (1 - inside)).sum(-1) / (inside.sum(-1) + 1e-3)
+        pooled = torch.cat((*parts, sharpness), dim=1).to(self.cue_in.weight.dtype)
+        return torch.sigmoid(self.score(pooled).float()).squeeze(-1)

@@ -1,0 +1,169 @@
+"""Experts: a few vectors that look at the image and that every pixel draws on.
+
+Learned experts belong to the network; a click becomes one more expert (a prompt expert) and joins them.
+Experts look at tokens (`look`), exchange among themselves, and pixels mix their answers (`mix`).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def attend(
+    query: Tensor, key: Tensor, value: Tensor, *, bias: Tensor | None = None, need_attention: bool = False
+) -> tuple[Tensor, Tensor | None]:
+    """Scaled dot-product attention over heads.
+
+    Args:
+        query: [B, heads, Q, d].
+        key: [B, heads, N, d].
+        value: [B, heads, N, d].
+        bias: added to the logits, broadcastable to [B, heads, Q, N]; -inf hides a key.
+        need_attention: materialise the weights.
+
+    Returns:
+        Answer [B, heads, Q, d] and weights [B, heads, Q, N] or None.
+    """
+    bias = None if bias is None else bias.to(query.dtype)
+    needs_grad = torch.is_grad_enabled() and query.requires_grad
+    if not need_attention and not needs_grad:  # its backward is ten times slower than the plain one on CPUs
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=bias), None
+    logits = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
+    weights = torch.softmax((logits if bias is None else logits + bias).float(), dim=-1)
+    return weights.to(value.dtype) @ value, weights if need_attention else None
+
+
+def split_heads(x: Tensor, heads: int) -> Tensor:
+    """[B, N, D] -> [B, heads, N, D / heads]."""
+    batch, count, dim = x.shape
+    return x.view(batch, count, heads, dim // heads).transpose(1, 2)
+
+
+def join_heads(x: Tensor) -> Tensor:
+    """[B, heads, N, d] -> [B, N, heads * d]."""
+    return x.transpose(1, 2).flatten(2)
+
+
+def flatten_map(x: Tensor) -> Tensor:
+    """[B, D, h, w] -> [B, h * w, D]."""
+    return x.flatten(2).transpose(1, 2)
+
+
+class Look(nn.Module):
+    """Experts query an image map; an expert keeps what it was and adds what it saw."""
+
+    def __init__(self, dim: int, map_dim: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.LayerNorm(dim)
+        self.query = nn.Linear(dim, dim)
+        self.key = nn.Linear(map_dim, dim)
+        self.value = nn.Linear(map_dim, dim)
+        self.out = nn.Linear(dim, dim)
+
+    def keys_values(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Map [B, C, h, w] -> keys and values [B, heads, h * w, d]."""
+        flat = flatten_map(features)
+        return split_heads(self.key(flat), self.heads), split_heads(self.value(flat), self.heads)
+
+    def forward(
+        self, experts: Tensor, keys: Tensor, values: Tensor, *, need_attention: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
+        """Experts [B, K, D] -> experts [B, K, D], weights [B, heads, K, N] or None."""
+        query = split_heads(self.query(self.norm(experts)), self.heads)
+        seen, weights = attend(query, keys, values, need_attention=need_attention)
+        return experts + self.out(join_heads(seen)), weights
+
+
+class Exchange(nn.Module):
+    """Experts attend to each other, then think (a two-layer perceptron)."""
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.LayerNorm(dim)
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.out = nn.Linear(dim, dim)
+        self.think = nn.Sequential(
+            nn.LayerNorm(dim), nn.Linear(dim, 2 * dim), nn.ReLU(), nn.Linear(2 * dim, dim)
+        )
+
+    def forward(self, experts: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Experts [B, K, D]; ``bias`` [B or 1, 1, 1, K] on the experts as keys -> [B, K, D]."""
+        query, key, value = (split_heads(x, self.heads) for x in self.qkv(self.norm(experts)).chunk(3, -1))
+        answer, _ = attend(query, key, value, bias=bias)
+        experts = experts + self.out(join_heads(answer))
+        thought: Tensor = self.think(experts)
+        return experts + thought
+
+
+class Mix(nn.Module):
+    """Every pixel attends over the experts."""
+
+    def __init__(self, dim: int, map_dim: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(map_dim, dim)
+        self.norm = nn.LayerNorm(dim)
+        self.key = nn.Linear(dim, dim)
+        self.value = nn.Linear(dim, dim)
+        self.out = nn.Linear(dim, map_dim)
+
+    def queries(self, features: Tensor) -> Tensor:
+        """Map [B, C, h, w] -> [B, heads, h * w, d]."""
+        return split_heads(self.query(flatten_map(features)), self.heads)
+
+    def forward(
+        self,
+        queries: Tensor,
+        experts: Tensor,
+        size: tuple[int, int],
+        *,
+        bias: Tensor | None = None,
+        need_attention: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Pixels draw on the experts.
+
+        Args:
+            queries: from `queries`, [B, heads, h * w, d].
+            experts: [B, K, D].
+            size: h and w.
+            bias: on the experts as keys, [B or 1, 1, 1, K].
+            need_attention: also return the weights.
+
+        Returns:
+            Map [B, C, h, w] and weights [B, heads, h * w, K] or None.
+        """
+        normed = self.norm(experts)
+        key = split_heads(self.key(normed), self.heads)
+        value = split_heads(self.value(normed), self.heads)
+        drawn, weights = attend(queries, key, value, bias=bias, need_attention=need_attention)
+        mixed = self.out(join_heads(drawn))  # [B, h * w, C]
+        return mixed.transpose(1, 2).view(len(mixed), -1, *size), weights
+
+
+def gain_bias(gains: Tensor | None) -> Tensor | None:
+    """Factors [K] on how strongly experts are read -> logit bias [1, 1, 1, K]; 0 becomes -inf."""
+    if gains is None:
+        return None
+    return gains.clamp(min=0).log().view(1, 1, 1, -1)
+
+
+def fourier_position(xy: Tensor, dim: int) -> Tensor:
+    """Positions [..., 2] in 0..1 -> sines and cosines [..., dim]; ``dim`` a multiple of 4."""
+    octaves = torch.arange(dim // 4, device=xy.device, dtype=torch.float32)
+    frequency = math.pi * 2.0 ** (octaves * (6.0 / max(dim // 4 - 1, 1)))
+    angle = (xy.float().unsqueeze(-1) * frequency).flatten(-2)  # [..., dim / 2]
+    return torch.cat((angle.sin(), angle.cos()), dim=-1)
+
+
+def weights_to_map(weights: Tensor, size: tuple[int, int], factor: int = 1) -> Tensor:
+    """Weights [B, heads, K, N] -> maps [B, heads, K, h, w], each cell repeated ``factor`` times per axis."""
+    maps = weights.view(*weights.shape[:-1], *size)
+    if factor > 1:
+        maps = maps.repeat_interleave(factor, -1).repeat_interleave(factor, -2)
+    return maps
