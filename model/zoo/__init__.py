@@ -1,0 +1,1 @@
+"""The architectures that weights can belong to, one file each, and one registry."""

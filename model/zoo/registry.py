@@ -1,0 +1,128 @@
+"""Which architectures there are, and how plain values become a network and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from torch import nn
+
+from model.config import NetworkConfig
+from model.errors import ModelError, WeightsError
+from model.network import LatentExpertNetwork
+from model.zoo.tutorial import TutorialNetwork
+
+MAX_SIZE: Final = 4096
+MAX_DEPTH: Final = 64
+MAX_LIST: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A kind of network.
+
+    Attributes:
+        name: as written in files of weights.
+        network_class: what `build` returns.
+        build: makes a network with fresh weights from what `config_of` returned.
+        config_of: the arguments of a network as JSON can hold them.
+    """
+
+    name: str
+    network_class: type[nn.Module]
+    build: Callable[[Mapping[str, Any]], nn.Module]
+    config_of: Callable[[Any], Mapping[str, Any]]
+
+
+_ARCHITECTURES: Final[dict[str, Architecture]] = {}
+
+
+def register(architecture: Architecture) -> None:
+    """Make ``architecture`` known; its name must be new."""
+    if architecture.name in _ARCHITECTURES:
+        raise ValueError(f'there is already an architecture "{architecture.name}"')
+    _ARCHITECTURES[architecture.name] = architecture
+
+
+def architecture_names() -> tuple[str, ...]:
+    """All known names, the default network first."""
+    return tuple(_ARCHITECTURES)
+
+
+def architecture_named(name: str) -> Architecture:
+    """The architecture of that name.
+
+    Raises:
+        WeightsError: nobody knows it.
+    """
+    if name not in _ARCHITECTURES:
+        raise WeightsError(
+            f'These weights belong to an unknown network, "{name[:60]}".',
+            action=f"Known are: {', '.join(_ARCHITECTURES)}. Perhaps the program must be updated.",
+        )
+    return _ARCHITECTURES[name]
+
+
+def architecture_of(network: nn.Module) -> Architecture:
+    """The architecture that ``network`` is of.
+
+    Raises:
+        ModelError: nobody knows it.
+    """
+    for architecture in _ARCHITECTURES.values():
+        if type(network) is architecture.network_class:
+            return architecture
+    raise ModelError(
+        f"A {type(network).__name__} is no network that this library can save.",
+        action="Register its architecture in model.zoo.registry.",
+    )
+
+
+def build_network(name: str, config: Mapping[str, Any]) -> nn.Module:
+    """A network of the architecture ``name`` with fresh weights.
+
+    Raises:
+        WeightsError: the architecture is unknown, or ``config`` makes no network of it.
+    """
+    architecture = architecture_named(name)
+    _check_sizes(config)
+    try:
+        return architecture.build(config)
+    except (TypeError, ValueError, AssertionError, RuntimeError, ZeroDivisionError) as error:
+        raise WeightsError(
+            f'The description of a "{name}" network in these weights makes no sense.',
+            action="Use weights that this program exported.",
+            detail=str(error)[:500],
+        ) from error
+
+
+def _check_sizes(config: Mapping[str, Any]) -> None:
+    """Sizes decide what is allocated and how long it takes, so they have limits."""
+    for key, value in config.items():
+        sizes = value if isinstance(value, list | tuple) else [value]
+        limit = MAX_DEPTH if "depth" in key else MAX_SIZE
+        is_sane = len(sizes) <= MAX_LIST and all(isinstance(s, int) and 0 <= s <= limit for s in sizes)
+        if not is_sane:
+            raise WeightsError(
+                f'These weights describe a network of an impossible size: "{key[:40]}".',
+                action="Use weights that this program exported.",
+            )
+
+
+register(
+    Architecture(
+        name="latent-expert",
+        network_class=LatentExpertNetwork,
+        build=lambda config: LatentExpertNetwork(NetworkConfig.from_json(config)),
+        config_of=lambda network: network.config.to_json(),
+    )
+)
+register(
+    Architecture(
+        name="tutorial",
+        network_class=TutorialNetwork,
+        build=lambda config: TutorialNetwork(**config),
+        config_of=lambda network: network.sizes,
+    )
+)

@@ -1,0 +1,79 @@
+"""The tutorial's model behind the same doors as the default network: encode once, read experts often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from model.latent_experts import SegmentationModel
+from model.network import AttentionMaps, ClassOutput
+
+STRIDE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class TutorialEncoding:
+    """What the tutorial's encoder makes of an image.
+
+    Attributes:
+        tokens: [B, D, h, w] at stride 4.
+        size: (H, W) of the image before padding.
+    """
+
+    tokens: Tensor
+    size: tuple[int, int]
+
+    def to(self, device: torch.device | str) -> TutorialEncoding:
+        """The same on ``device``."""
+        return TutorialEncoding(self.tokens.to(device), self.size)
+
+
+class TutorialNetwork(SegmentationModel):
+    """`SegmentationModel` with full-resolution answers; the same parameters under the same names.
+
+    It knows classes only: clicks need the default network.
+    """
+
+    stride = STRIDE
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The arguments that build this network again."""
+        return {
+            "in_channels": self.encoder.conv1.in_channels,
+            "feature_dim": self.encoder.conv2.out_channels,
+            "latent_dim": self.latent_attn.latents.shape[1],
+            "num_latents": self.latent_attn.latents.shape[0],
+            "num_heads": self.latent_attn.attention.num_heads,
+            "num_classes": self.expert_seg.segmentation_head.out_features,
+        }
+
+    def encode(self, image: Tensor) -> TutorialEncoding:
+        """Image [B, 3, H, W] in 0..1, of any size from 1 x 1, to tokens."""
+        height, width = image.shape[-2:]
+        padded = F.pad(image, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
+        return TutorialEncoding(self.encoder(padded.to(self.latent_attn.latents.dtype)), (height, width))
+
+    def classify(
+        self,
+        encoding: TutorialEncoding,
+        *,
+        expert_gains: Tensor | None = None,
+        need_attention: bool = False,
+    ) -> ClassOutput:
+        """Class logits [B, C, H, W] at the size of the image.
+
+        Args:
+            encoding: from `encode`.
+            expert_gains: [K]; 0 removes an expert, 1 leaves it as trained.
+            need_attention: whether to return the maps as well.
+        """
+        logits, maps = self.read_experts(encoding.tokens, need_attention, expert_gains)
+        full = F.interpolate(logits.float(), scale_factor=STRIDE, mode="bilinear", align_corners=False)
+        return ClassOutput(
+            logits=full[..., : encoding.size[0], : encoding.size[1]],
+            maps=None if maps is None else AttentionMaps(maps.look, maps.mix),
+        )
