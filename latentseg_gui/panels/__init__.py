@@ -1,0 +1,1 @@
+"""Panels: widgets with setters in and intent signals out."""

@@ -1,0 +1,7 @@
+"""The list of images and the empty state."""
+
+from latentseg_gui.panels.files.empty_state import EmptyStateWidget, SampleImage
+from latentseg_gui.panels.files.model import FileEntry
+from latentseg_gui.panels.files.panel import FilesPanel
+
+__all__ = ["EmptyStateWidget", "FileEntry", "FilesPanel", "SampleImage"]

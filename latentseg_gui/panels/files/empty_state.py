@@ -1,0 +1,127 @@
+"""What the canvas shows while no image is open: samples to try, and how to open one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QIcon
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
+
+from latentseg_gui.panels.flow import FlowLayout
+from latentseg_gui.panels.icons import icon
+from latentseg_gui.panels.pixmaps import cover, image_from_rgb
+from latentseg_gui.panels.widgets import Scrolled, text_label
+
+_TILE = QSize(150, 112)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleImage:
+    """A sample to try: ``sample_id`` comes back in the signal; pixels uint8 [h, w, 3]."""
+
+    sample_id: str
+    name: str
+    pixels: NDArray[np.uint8]
+
+
+class EmptyStateWidget(QWidget):
+    """Samples as large thumbnails, two buttons, one hint.
+
+    Signals:
+        sample_requested: open the sample of this id.
+        open_images_requested, open_folder_requested: ask the user for files.
+        files_dropped: local paths (list of str) that were dropped here.
+    """
+
+    sample_requested = Signal(str)
+    open_images_requested = Signal()
+    open_folder_requested = Signal()
+    files_dropped = Signal(list)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAcceptDrops(True)
+        self._samples: list[SampleImage] = []
+        self._tiles = QWidget(self)
+        self._flow = FlowLayout(self._tiles, spacing=14)
+        self._hint = text_label(role="muted")
+        self._build()
+
+    def _build(self) -> None:
+        headline = text_label(self.tr("Point at something. It gets a mask."), "headline")
+        self._hint.setText(self.tr("Then: left click on the object, right click on what is not."))
+        self._samples_title = text_label(self.tr("Try a sample"), "title")
+        self._samples_title.hide()
+        images = QPushButton(self.tr("Open images..."))
+        images.setProperty("isPrimary", True)
+        folder = QPushButton(icon("folder"), self.tr("Open folder..."))
+        images.clicked.connect(self.open_images_requested)
+        folder.clicked.connect(self.open_folder_requested)
+        buttons = QWidget()
+        row = FlowLayout(buttons, spacing=8)
+        row.addWidget(images)
+        row.addWidget(folder)
+        card = QFrame()
+        card.setMaximumWidth(780)
+        inner = QVBoxLayout(card)
+        inner.setContentsMargins(24, 24, 24, 24)
+        inner.setSpacing(14)
+        for widget in (headline, self._hint, buttons, self._samples_title, self._tiles):
+            inner.addWidget(widget)
+        inner.addWidget(
+            text_label(self.tr("Images, folders, masks and weights can also be dropped here."), "hint")
+        )
+        scroll = Scrolled(self, margins=0)
+        middle = QHBoxLayout()
+        middle.addStretch(1)
+        middle.addWidget(card, 100)
+        middle.addStretch(1)
+        scroll.body.addStretch(2)
+        scroll.body.addLayout(middle)
+        scroll.body.addStretch(3)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(scroll)
+
+    def set_hint(self, text: str) -> None:
+        """Changes the one hint line."""
+        self._hint.setText(text)
+
+    def set_samples(self, samples: Sequence[SampleImage]) -> None:
+        """Shows these samples instead of the ones before."""
+        while (item := self._flow.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.setParent(None)
+                widget.deleteLater()
+        for sample in samples:
+            self._flow.addWidget(self._tile(sample))
+        self._samples_title.setVisible(bool(samples))
+
+    def _tile(self, sample: SampleImage) -> QToolButton:
+        button = QToolButton(self._tiles)
+        button.setProperty("role", "sample")
+        button.setText(sample.name)
+        button.setAccessibleName(self.tr("Open the sample {0}").format(sample.name))
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        button.setIcon(QIcon(cover(image_from_rgb(sample.pixels), _TILE, self.devicePixelRatioF(), 6.0)))
+        button.setIconSize(_TILE)
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        button.clicked.connect(lambda: self.sample_requested.emit(sample.sample_id))
+        return button
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Qt: files may be dropped."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Qt: files were dropped."""
+        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            self.files_dropped.emit(paths)

@@ -1,0 +1,183 @@
+"""Small controls that several panels are made of; each has an accessible name from the start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from latentseg_gui.panels.icons import icon
+
+
+def icon_button(
+    name: str, text: str, *, parent: QWidget | None = None, is_checkable: bool = False
+) -> QToolButton:
+    """A flat button with an icon; ``text`` is its tool tip and accessible name."""
+    button = QToolButton()
+    button.setIcon(icon(name))
+    button.setIconSize(QSize(18, 18))
+    button.setCheckable(is_checkable)
+    button.setToolTip(text)
+    button.setAccessibleName(text.partition("\n")[0])
+    button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    return button
+
+
+def text_label(
+    text: str = "", role: str = "", *, parent: QWidget | None = None, is_wrapped: bool = True
+) -> QLabel:
+    """A label in one of the roles of the style sheet: "muted", "hint", "title", "headline", "key" or ""."""
+    label = QLabel(text)
+    label.setProperty("role", role)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(is_wrapped)
+    if is_wrapped:
+        label.setMinimumWidth(1)
+        label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    return label
+
+
+def line() -> QFrame:
+    """A thin horizontal rule."""
+    frame = QFrame()
+    frame.setProperty("role", "line")
+    return frame
+
+
+class Scrolled(QScrollArea):
+    """A vertical stack of widgets that scrolls when the panel is too low; never sideways.
+
+    Attributes:
+        body: the layout to add to.
+    """
+
+    def __init__(self, parent: QWidget | None = None, *, margins: int = 10, spacing: int = 8) -> None:
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        content = QWidget()
+        self.body = QVBoxLayout(content)
+        self.body.setContentsMargins(margins, margins, margins, margins)
+        self.body.setSpacing(spacing)
+        self.setWidget(content)
+
+
+class Segments(QWidget):
+    """One choice out of a few, side by side.
+
+    Signals:
+        chosen: the key that the user picked; setters do not emit.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(
+        self, name: str, choices: Sequence[tuple[str, str, str]], parent: QWidget | None = None
+    ) -> None:
+        """``choices`` are (key, text, tool tip)."""
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        self._group = QButtonGroup(self)
+        self._buttons: dict[str, QToolButton] = {}
+        for position, (key, text, tip) in enumerate(choices):
+            button = QToolButton(self)
+            button.setText(text)
+            button.setToolTip(tip)
+            button.setAccessibleName(f"{name}: {text}")
+            button.setCheckable(True)
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            button.setProperty("role", "segment")
+            button.setProperty("place", _place(position, len(choices)))
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            self._group.addButton(button, position)
+            self._buttons[key] = button
+            row.addWidget(button)
+        self._keys = [key for key, _, _ in choices]
+        self._group.button(0).setChecked(True)
+        self._group.idClicked.connect(self._on_button_clicked)
+
+    @property
+    def value(self) -> str:
+        """The key in force."""
+        return self._keys[self._group.checkedId()]
+
+    def set_value(self, key: str) -> None:
+        """Shows ``key`` as chosen."""
+        self._buttons[key].setChecked(True)
+
+    def _on_button_clicked(self, position: int) -> None:
+        self.chosen.emit(self._keys[position])
+
+
+def _place(position: int, count: int) -> str:
+    if position == 0:
+        return "first"
+    return "last" if position == count - 1 else "middle"
+
+
+class Fold(QWidget):
+    """A section under a headline that opens and closes it.
+
+    Attributes:
+        body: the layout to add to.
+    """
+
+    toggled = Signal(bool)
+
+    def __init__(self, title: str, parent: QWidget | None = None, *, is_open: bool = False) -> None:
+        super().__init__(parent)
+        self._button = QToolButton(self)
+        self._button.setText(title)
+        self._button.setAccessibleName(title)
+        self._button.setProperty("role", "fold")
+        self._button.setCheckable(True)
+        self._button.setChecked(is_open)
+        self._button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._button.setIconSize(QSize(13, 13))
+        self._content = QWidget(self)
+        self.body = QVBoxLayout(self._content)
+        self.body.setContentsMargins(4, 2, 0, 4)
+        self.body.setSpacing(6)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(2)
+        whole.addWidget(self._button)
+        whole.addWidget(self._content)
+        self._button.toggled.connect(self._on_toggled)
+        self._on_toggled(is_open)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the content shows."""
+        return self._button.isChecked()
+
+    def set_open(self, is_open: bool) -> None:
+        """Opens or closes the section."""
+        self._button.setChecked(is_open)
+
+    def set_title(self, title: str) -> None:
+        """Changes the headline."""
+        self._button.setText(title)
+        self._button.setAccessibleName(title)
+
+    def _on_toggled(self, is_open: bool) -> None:
+        self._button.setIcon(icon("chevron-down" if is_open else "chevron-right"))
+        self._content.setVisible(is_open)
+        self.toggled.emit(is_open)
