@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks import MaskStore
-from latentseg_gui.document.types import MaskProposal, Prediction, PromptSet
+from latentseg_gui.document.types import BACKGROUND, MaskProposal, Prediction, PromptSet
 
 
 class Document(MaskStore):
@@ -29,13 +34,23 @@ class Document(MaskStore):
         """Take another table; called by commands, which also see to the masks."""
         if classes == self._classes:
             return
-        active_before = self._active_class
-        self._classes = classes
-        self._active_class = min(active_before, len(classes) - 1)
-        self._set_dirty(True)
-        self.events.classes_changed.emit()
-        if self._active_class != active_before:
-            self.events.active_class_changed.emit(self._active_class)
+        self._take_classes(classes, self._active_class)
+
+    def remap_classes(self, classes: ClassTable, table: NDArray[np.uint8]) -> None:
+        """Take another table whose ids differ; called by commands only.
+
+        Args:
+            classes: the new table.
+            table: new id by old id, uint8 [256]; `UNLABELLED` stays itself. Predictions follow it
+                (what would become unlabelled there becomes background) and count as stale.
+        """
+        self.remap_masks(table)
+        for_predictions = np.where(table < len(classes), table, BACKGROUND).astype(np.uint8)
+        for entry in self._entries.values():
+            if entry.prediction is not None:
+                entry.prediction = replace(entry.prediction, labels=for_predictions[entry.prediction.labels])
+        self._take_classes(classes, int(table[self._active_class]))
+        self.mark_predictions_stale()
 
     @property
     def active_class(self) -> int:
@@ -49,21 +64,6 @@ class Document(MaskStore):
         if class_id != self._active_class:
             self._active_class = class_id
             self.events.active_class_changed.emit(class_id)
-
-    def remove(self, image_id: str) -> None:
-        """Take an image and its mask out of the document; the file stays."""
-        entry = self._entry(image_id)
-        ids = list(self._entries)
-        index = ids.index(image_id)
-        del self._entries[image_id]
-        self._known = {key: value for key, value in self._known.items() if value != image_id}
-        self._set_dirty(
-            self._is_dirty or self._is_kept or (entry.layer is not None and entry.layer.vouched > 0)
-        )
-        self.events.images_changed.emit()
-        if self.current_id == image_id:
-            ids.remove(image_id)
-            self.current_id = ids[min(index, len(ids) - 1)] if ids else None
 
     def set_error(self, image_id: str, error: LatentsegError | None) -> None:
         """Remember why an image cannot be read; None when it can."""
@@ -142,3 +142,13 @@ class Document(MaskStore):
         if prompts != entry.prompts:
             entry.prompts = prompts
             self.events.prompts_changed.emit(image_id)
+
+    def _take_classes(self, classes: ClassTable, active_class: int) -> None:
+        """Change table and active class together, so that no listener sees one without the other."""
+        active_before = self._active_class
+        self._classes = classes
+        self._active_class = min(active_class, len(classes) - 1)
+        self._set_dirty(True)
+        self.events.classes_changed.emit()
+        if self._active_class != active_before:
+            self.events.active_class_changed.emit(self._active_class)

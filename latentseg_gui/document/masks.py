@@ -27,6 +27,25 @@ _SPARSE = 4
 class MaskStore(ImageList):
     """An `ImageList` whose images have masks."""
 
+    def has_image(self, image_id: str) -> bool:
+        """Whether the image is on the list."""
+        return image_id in self._entries
+
+    def remove(self, image_id: str) -> None:
+        """Take an image and its mask out of the document; the file stays."""
+        entry = self._entry(image_id)
+        ids = list(self._entries)
+        index = ids.index(image_id)
+        del self._entries[image_id]
+        self._known = {key: value for key, value in self._known.items() if value != image_id}
+        self._set_dirty(
+            self._is_dirty or self._is_kept or (entry.layer is not None and entry.layer.vouched > 0)
+        )
+        self.events.images_changed.emit()
+        if self.current_id == image_id:
+            ids.remove(image_id)
+            self.current_id = ids[min(index, len(ids) - 1)] if ids else None
+
     def shape(self, image_id: str) -> tuple[int, int] | None:
         """(rows, columns) of the image; None as long as it was never read."""
         layer = self._entry(image_id).layer

@@ -1,0 +1,198 @@
+"""Edits of the table of classes, with what they do to the pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentseg_gui.document.changes import Change, ClassesChange, MaskChange
+from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.layers import Delta
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance, Rect
+
+_NO_DELTAS: tuple[MaskChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClassEdit:
+    """A new table of classes, perhaps after some pixels have changed class.
+
+    Attributes:
+        label: for the history.
+        before: the table to go back to.
+        after: the table to go to.
+        masks: what happens to pixels first, in terms of the old ids.
+    """
+
+    label: str
+    before: ClassesChange
+    after: ClassesChange
+    masks: tuple[MaskChange, ...] = _NO_DELTAS
+
+    @property
+    def nbytes(self) -> int:
+        """About how much memory it takes."""
+        return self.before.nbytes + self.after.nbytes + sum(change.nbytes for change in self.masks)
+
+    @property
+    def image_id(self) -> None:
+        """It may touch every image."""
+        return None
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What happens when it is applied."""
+        return (*self.masks, self.after)
+
+    @property
+    def undo_changes(self) -> tuple[Change, ...]:
+        """What happens when it is taken back."""
+        return (self.before, *reversed(self.masks))
+
+    def apply(self, document: Document) -> None:
+        """Change pixels, then the table."""
+        for change in self.changes:
+            change.apply(document)
+
+    def revert(self, document: Document) -> None:
+        """Change the table back, then the pixels."""
+        for change in self.undo_changes:
+            change.apply(document)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassUse:
+    """How much is labelled with a class: what the user is told before it is deleted or merged."""
+
+    pixels: int
+    images: int
+
+
+def class_use(document: Document, class_id: int) -> ClassUse:
+    """How many pixels in how many images have the class."""
+    counts = [int(np.count_nonzero(document.labels(key) == class_id)) for key in document.vouched_ids()]
+    return ClassUse(sum(counts), sum(count > 0 for count in counts))
+
+
+def add_class(document: Document, name: str, colour: str | None = None) -> ClassEdit:
+    """The step that appends a class; the colour defaults to one that is not taken."""
+    return _table_edit(document, document.classes.added(name, colour), f"Add class {name}")
+
+
+def rename_class(document: Document, class_id: int, name: str) -> ClassEdit:
+    """The step that gives a class another name."""
+    return _table_edit(document, document.classes.replaced(class_id, name=name), f"Rename class to {name}")
+
+
+def recolour_class(document: Document, class_id: int, colour: str) -> ClassEdit:
+    """The step that gives a class another colour "#rrggbb"."""
+    name = document.classes[class_id].name
+    return _table_edit(document, document.classes.replaced(class_id, colour=colour), f"Recolour {name}")
+
+
+def lock_class(document: Document, class_id: int, is_locked: bool) -> ClassEdit:
+    """The step that protects the pixels of a class from being painted over, or no longer."""
+    label = f"{'Lock' if is_locked else 'Unlock'} {document.classes[class_id].name}"
+    return _table_edit(document, document.classes.replaced(class_id, is_locked=is_locked), label)
+
+
+def show_class(document: Document, class_id: int, is_visible: bool) -> ClassEdit:
+    """The step that shows or hides a class in the overlay."""
+    label = f"{'Show' if is_visible else 'Hide'} {document.classes[class_id].name}"
+    return _table_edit(document, document.classes.replaced(class_id, is_visible=is_visible), label)
+
+
+def move_class(document: Document, class_id: int, to_id: int) -> ClassEdit:
+    """The step that gives a class another place, and with it another id."""
+    after = document.classes.moved(class_id, to_id)
+    order = list(range(len(after)))
+    order.insert(to_id, order.pop(class_id))
+    table = np.arange(256, dtype=np.uint8)
+    table[order] = np.arange(len(after), dtype=np.uint8)
+    name = document.classes[class_id].name
+    return ClassEdit(
+        f"Move class {name}",
+        ClassesChange(document.classes, _inverse(table).tobytes()),
+        ClassesChange(after, table.tobytes()),
+    )
+
+
+def delete_class(document: Document, class_id: int, to_id: int = UNLABELLED) -> ClassEdit:
+    """The step that deletes a class; its pixels get the class ``to_id`` or become unlabelled."""
+    name = document.classes[class_id].name
+    return _without(document, class_id, to_id, f"Delete class {name}")
+
+
+def merge_classes(document: Document, class_id: int, into_id: int) -> ClassEdit:
+    """The step that makes one class of two: pixels of ``class_id`` become ``into_id``."""
+    names = document.classes.names
+    return _without(document, class_id, into_id, f"Merge class {names[class_id]} into {names[into_id]}")
+
+
+def set_classes(document: Document, classes: ClassTable, label: str = "Change classes") -> ClassEdit:
+    """The step that takes another table whose ids mean the same (taken from weights or a file).
+
+    Classes in use that the new table does not have lose their pixels to unlabelled.
+    """
+    masks: list[MaskChange] = []
+    for image_id in document.vouched_ids():
+        labels = document.labels(image_id)
+        lost = (labels >= len(classes)) & (labels != UNLABELLED)
+        masks += _relabelled(document, image_id, lost, UNLABELLED)
+    table = np.arange(256, dtype=np.uint8)
+    table[len(classes) :] = UNLABELLED
+    is_shorter = len(classes) < len(document.classes)
+    after = ClassesChange(classes, table.tobytes() if is_shorter else None)
+    return ClassEdit(label, ClassesChange(document.classes), after, tuple(masks))
+
+
+def _table_edit(document: Document, after: ClassTable, label: str) -> ClassEdit:
+    return ClassEdit(label, ClassesChange(document.classes), ClassesChange(after))
+
+
+def _without(document: Document, class_id: int, to_id: int, label: str) -> ClassEdit:
+    after = document.classes.removed(class_id)
+    masks: list[MaskChange] = []
+    for image_id in document.vouched_ids():
+        masks += _relabelled(document, image_id, document.labels(image_id) == class_id, to_id)
+    table = np.arange(256, dtype=np.uint8)
+    table[class_id + 1 : len(after) + 1] -= 1
+    back = np.arange(256, dtype=np.uint8)
+    back[class_id : len(after)] += 1
+    # No pixel of a mask has the class any more; only predictions ask what became of it.
+    table[class_id] = UNLABELLED if to_id == UNLABELLED else to_id - (to_id > class_id)
+    return ClassEdit(
+        label,
+        ClassesChange(document.classes, back.tobytes()),
+        ClassesChange(after, table.tobytes()),
+        tuple(masks),
+    )
+
+
+def _relabelled(
+    document: Document, image_id: str, where: NDArray[np.bool_], to_id: int
+) -> Sequence[MaskChange]:
+    """The change that gives the pixels ``where`` another class; empty if there are none."""
+    rect = Rect.around(where)
+    if rect.is_empty:
+        return ()
+    layer, area = document.layer(image_id), rect.slices
+    inner = where[area]
+    labels = np.where(inner, layer.labels[area] ^ np.uint8(to_id), np.uint8(0))
+    provenance = np.zeros(rect.shape, np.uint8)
+    instances = None
+    if to_id == UNLABELLED:
+        provenance = np.where(inner, layer.provenance[area] ^ np.uint8(Provenance.NONE), np.uint8(0))
+    if to_id in (BACKGROUND, UNLABELLED) and layer.has_instances:
+        instances = np.where(inner, layer.instances[area], np.uint32(0))
+    return (MaskChange.of(image_id, [Delta(rect, labels, provenance, instances)]),)
+
+
+def _inverse(table: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    back = np.empty_like(table)
+    back[table] = np.arange(256, dtype=np.uint8)
+    return back

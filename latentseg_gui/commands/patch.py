@@ -1,0 +1,268 @@
+"""The edit that all tools end in: some pixels of one mask get another class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentseg_gui.document.changes import Change, MaskChange
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.layers import Delta, Instances
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Mask, Provenance, Rect
+
+_TILE = 128
+"""Changes are kept by tiles of this side, so that a long thin stroke does not cost its bounding box."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaskPatch:
+    """A change of one mask as a step of the history."""
+
+    label: str
+    change: MaskChange
+
+    @property
+    def nbytes(self) -> int:
+        """About how much memory it takes."""
+        return self.change.nbytes
+
+    @property
+    def image_id(self) -> str:
+        """The image it edits."""
+        return self.change.image_id
+
+    @property
+    def rect(self) -> Rect:
+        """The bounding box of what it changes."""
+        box = self.change.rects[0]
+        for rect in self.change.rects[1:]:
+            box = box.union(rect)
+        return box
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What happens when it is applied."""
+        return (self.change,)
+
+    @property
+    def undo_changes(self) -> tuple[Change, ...]:
+        """What happens when it is taken back."""
+        return (self.change,)
+
+    def apply(self, document: Document) -> None:
+        """Change the pixels."""
+        self.change.apply(document)
+
+    def revert(self, document: Document) -> None:
+        """Change them back."""
+        self.change.apply(document)
+
+
+@dataclass(frozen=True, slots=True)
+class Ink:
+    """What a tool writes, and what it must not write over.
+
+    Attributes:
+        class_id: a class, or `UNLABELLED` to take labels away.
+        provenance: who says so.
+        instance: number of the object; None: pixels that change class belong to no object.
+        protect_others: whether pixels of other classes stay too, not only those of locked ones. The
+            background and `UNLABELLED` pay no heed to this: they are how classes are erased.
+    """
+
+    class_id: int
+    provenance: Provenance = Provenance.PAINTED
+    instance: int | None = None
+    protect_others: bool = False
+
+
+class StrokeRecorder:
+    """A brush stroke: each piece is applied at once, and all of them become one step.
+
+    The cost of a piece is that of its own rectangle, whatever the size of the image.
+    """
+
+    def __init__(self, document: Document, image_id: str, ink: Ink, label: str = "Brush stroke") -> None:
+        self._document = document
+        self._image_id = image_id
+        self._ink = ink
+        self._label = label
+        self._before: dict[Rect, tuple[Labels, NDArray[np.uint8], Instances | None]] = {}
+
+    def add(self, rect: Rect, mask: Mask) -> None:
+        """Paint the area ``mask`` (bool, of the shape of ``rect``, inside the image)."""
+        if rect.is_empty:
+            return
+        self._remember(rect)
+        where, instances = _inked(self._document, self._image_id, rect, mask, self._ink)
+        provenance = _provenance_of(self._ink)
+        self._document.write_mask(self._image_id, rect, where, self._ink.class_id, provenance, instances)
+
+    def finish(self) -> MaskPatch | None:
+        """End the stroke; the step to be recorded in the history, or None if nothing changed."""
+        layer = self._document.layer(self._image_id)
+        labels, provenance = layer.labels, layer.provenance
+        deltas = []
+        for tile, (old_labels, old_provenance, old_instances) in self._before.items():
+            area = tile.slices
+            instances = None
+            if layer.has_instances:
+                instances = layer.instances[area].copy()
+                if old_instances is not None:
+                    instances ^= old_instances
+            delta = _delta(tile, labels[area] ^ old_labels, provenance[area] ^ old_provenance, instances)
+            if delta is not None:
+                deltas.append(delta)
+        self._before.clear()
+        return MaskPatch(self._label, MaskChange.of(self._image_id, deltas)) if deltas else None
+
+    def abort(self) -> None:
+        """Take the stroke back as if it had never been."""
+        for tile, (labels, provenance, instances) in self._before.items():
+            everywhere = np.ones(tile.shape, np.bool_)
+            old = 0 if instances is None else instances
+            self._document.write_mask(self._image_id, tile, everywhere, labels, provenance, old)
+        self._before.clear()
+
+    def _remember(self, rect: Rect) -> None:
+        layer = self._document.layer(self._image_id)
+        for tile in tiles_of(rect, layer.shape):
+            if tile not in self._before:
+                area = tile.slices
+                instances = layer.instances[area].copy() if layer.has_instances else None
+                self._before[tile] = layer.labels[area].copy(), layer.provenance[area].copy(), instances
+
+
+def area_patch(
+    document: Document, image_id: str, rect: Rect, mask: Mask, ink: Ink, label: str
+) -> MaskPatch | None:
+    """A step that paints an area at once (fill, polygon, accepted object); not applied yet.
+
+    Args:
+        document: what is edited.
+        image_id: the image.
+        rect: inside the image.
+        mask: bool, of the shape of ``rect``.
+        ink: what is written, and what it must not write over.
+        label: for the history.
+
+    Returns:
+        The step, for `History.do`; None if nothing would change.
+    """
+    if rect.is_empty:
+        return None
+    layer = document.layer(image_id)
+    where, instances = _inked(document, image_id, rect, mask, ink)
+    labels = np.where(where, np.uint8(ink.class_id), layer.labels[rect.slices])
+    provenance = np.where(where, np.uint8(_provenance_of(ink)), layer.provenance[rect.slices])
+    if instances is not None:
+        instances = np.where(where, np.asarray(instances, np.uint32), layer.instances[rect.slices])
+    return values_patch(document, image_id, rect, labels, provenance, instances, label)
+
+
+def values_patch(
+    document: Document,
+    image_id: str,
+    rect: Rect,
+    labels: Labels,
+    provenance: NDArray[np.uint8],
+    instances: Instances | None,
+    label: str,
+) -> MaskPatch | None:
+    """A step after which a rectangle has these values (arrays of its shape); not applied yet.
+
+    ``instances`` None leaves the object numbers as they are. None if nothing would change.
+    """
+    layer = document.layer(image_id)
+    deltas = []
+    for tile in tiles_of(rect, layer.shape):
+        part = _common(tile, rect)
+        inner = _relative(part, rect).slices
+        area = part.slices
+        changed_objects = None if instances is None else layer.instances[area] ^ instances[inner]
+        delta = _delta(
+            part,
+            layer.labels[area] ^ labels[inner],
+            layer.provenance[area] ^ provenance[inner],
+            changed_objects,
+        )
+        if delta is not None:
+            deltas.append(delta)
+    return MaskPatch(label, MaskChange.of(image_id, deltas)) if deltas else None
+
+
+def tiles_of(rect: Rect, shape: tuple[int, int]) -> Iterator[Rect]:
+    """The tiles of an image of ``shape`` that ``rect`` touches."""
+    for row in range(rect.row0 // _TILE * _TILE, rect.row1, _TILE):
+        for col in range(rect.col0 // _TILE * _TILE, rect.col1, _TILE):
+            yield Rect(row, col, min(row + _TILE, shape[0]), min(col + _TILE, shape[1]))
+
+
+def protected(labels: Labels, class_id: int, locked_ids: Sequence[int], protect_others: bool) -> Mask | None:
+    """Where ``labels`` must stay when ``class_id`` is painted; None if nowhere."""
+    stays: Mask | None = None
+    if protect_others and class_id not in (BACKGROUND, UNLABELLED):
+        stays = (labels != class_id) & (labels != BACKGROUND) & (labels != UNLABELLED)
+    for locked in locked_ids:
+        if locked != class_id:
+            stays = labels == locked if stays is None else stays | (labels == locked)
+    return stays
+
+
+def _inked(
+    document: Document, image_id: str, rect: Rect, mask: Mask, ink: Ink
+) -> tuple[Mask, int | Instances | None]:
+    """Which pixels of ``rect`` are written, and the object numbers they get (None: unchanged)."""
+    layer = document.layer(image_id)
+    labels = layer.labels[rect.slices]
+    stays = protected(labels, ink.class_id, document.classes.locked_ids, ink.protect_others)
+    where = mask if stays is None else mask & ~stays
+    if ink.instance is not None:
+        return where, ink.instance
+    if not layer.has_instances:
+        return where, None
+    keep = np.where(labels == ink.class_id, layer.instances[rect.slices], np.uint32(0))
+    return where, keep
+
+
+def _provenance_of(ink: Ink) -> int:
+    return Provenance.NONE if ink.class_id == UNLABELLED else ink.provenance
+
+
+def _delta(
+    rect: Rect, labels: Labels, provenance: NDArray[np.uint8], instances: Instances | None
+) -> Delta | None:
+    """The change trimmed to what is not zero; None if all of it is."""
+    changed = (labels | provenance) != 0
+    if instances is not None:
+        if instances.any():
+            changed |= instances != 0
+        else:
+            instances = None
+    box = Rect.around(changed)
+    if box.is_empty:
+        return None
+    inner = box.slices
+    place = Rect(rect.row0 + box.row0, rect.col0 + box.col0, rect.row0 + box.row1, rect.col0 + box.col1)
+    return Delta(place, labels[inner], provenance[inner], None if instances is None else instances[inner])
+
+
+def _common(one: Rect, other: Rect) -> Rect:
+    return Rect(
+        max(one.row0, other.row0),
+        max(one.col0, other.col0),
+        min(one.row1, other.row1),
+        min(one.col1, other.col1),
+    )
+
+
+def _relative(inner: Rect, outer: Rect) -> Rect:
+    return Rect(
+        inner.row0 - outer.row0,
+        inner.col0 - outer.col0,
+        inner.row1 - outer.row0,
+        inner.col1 - outer.col0,
+    )
