@@ -1,0 +1,195 @@
+"""Any sequence of edits, undone and redone, gives the same document, against plain copies of it."""
+
+from itertools import pairwise
+
+import numpy as np
+from edit_helpers import document_with
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from latentseg_gui.commands import classes as class_edits
+from latentseg_gui.commands import cleanup, objects
+from latentseg_gui.commands.history import History
+from latentseg_gui.commands.patch import Ink, StrokeRecorder, area_patch
+from latentseg_gui.commands.proposals import accept_prediction, accept_proposal
+from latentseg_gui.document.brush import polygon_mask, stroke_mask
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.types import UNLABELLED, MaskProposal, Prediction, PromptSet, Provenance
+
+SHAPE = (20, 150)
+_xy = st.tuples(st.floats(-5, 155), st.floats(-5, 25))
+_rc = st.tuples(st.integers(0, 19), st.integers(0, 149))
+_image = st.integers(0, 1)
+
+
+def state(document: Document) -> tuple[object, ...]:
+    masks = tuple(
+        (
+            document.labels(key).tobytes(),
+            document.provenance(key).tobytes(),
+            document.instances(key).tobytes(),
+        )
+        for key in document.image_ids
+    )
+    return (masks, document.classes)
+
+
+class Editing(RuleBasedStateMachine):
+    def __init__(self):
+        super().__init__()
+        self.document = document_with(SHAPE, SHAPE)
+        self.document.set_classes(self.document.classes.added("leaf").added("stem"))
+        self.history = History(self.document)
+        self.states = [state(self.document)]
+
+    def image(self, index):
+        return self.document.image_ids[index]
+
+    def class_id(self, number):
+        return UNLABELLED if number == 9 else number % len(self.document.classes)
+
+    def did(self, before_entries):
+        """Keep a copy of the document if a step was made."""
+        position = self.history.position
+        if position != before_entries:
+            self.states[position:] = [state(self.document)]
+        else:
+            assert state(self.document) == self.states[position]
+
+    def do(self, command):
+        before = self.history.position
+        self.history.do(command)
+        self.did(before)
+
+    @rule(
+        image=_image,
+        ways=st.lists(_xy, min_size=2, max_size=4),
+        size=st.integers(1, 15),
+        number=st.integers(0, 9),
+        protect=st.booleans(),
+        instance=st.sampled_from([None, 0, 7]),
+    )
+    def stroke(self, image, ways, size, number, protect, instance):
+        before = self.history.position
+        ink = Ink(self.class_id(number), Provenance.PAINTED, instance, protect)
+        recorder = StrokeRecorder(self.document, self.image(image), ink)
+        for start, end in pairwise(ways):
+            recorder.add(*stroke_mask(start, end, size, SHAPE))
+        self.history.record(recorder.finish())
+        self.did(before)
+
+    @rule(
+        image=_image,
+        ways=st.lists(_xy, min_size=2, max_size=4),
+        size=st.integers(1, 15),
+        number=st.integers(0, 9),
+    )
+    def aborted_stroke(self, image, ways, size, number):
+        recorder = StrokeRecorder(self.document, self.image(image), Ink(self.class_id(number), instance=3))
+        for start, end in pairwise(ways):
+            recorder.add(*stroke_mask(start, end, size, SHAPE))
+        recorder.abort()
+        assert state(self.document) == self.states[self.history.position]
+
+    @rule(image=_image, corners=st.lists(_xy, min_size=3, max_size=6), number=st.integers(0, 9))
+    def polygon(self, image, corners, number):
+        rect, mask = polygon_mask(corners, SHAPE)
+        self.do(
+            area_patch(self.document, self.image(image), rect, mask, Ink(self.class_id(number)), "Polygon")
+        )
+
+    @rule(image=_image, corners=st.lists(_xy, min_size=3, max_size=6), number=st.integers(0, 8))
+    def accept_object(self, image, corners, number):
+        rect, mask = polygon_mask(corners, SHAPE)
+        proposal = MaskProposal(self.image(image), "v1", rect, mask, 0.9, PromptSet())
+        self.do(accept_proposal(self.document, proposal, self.class_id(number)))
+
+    @rule(image=_image, seed=st.integers(0, 9))
+    def accept_what_the_model_says(self, image, seed):
+        labels = np.random.default_rng(seed).integers(0, len(self.document.classes), SHAPE).astype(np.uint8)
+        self.document.set_prediction(Prediction(self.image(image), "v1", labels, labels))
+        self.do(accept_prediction(self.document, self.image(image)))
+
+    @rule(image=_image, number=st.integers(0, 8), which=st.integers(0, 4))
+    def clean_up(self, image, number, which):
+        class_id = self.class_id(number)
+        if self.document.classes[class_id].is_locked:
+            return
+        arguments = self.document, self.image(image), class_id
+        if which == 0:
+            self.do(cleanup.fill_holes(*arguments))
+        elif which == 1:
+            self.do(cleanup.remove_specks(*arguments, 5))
+        else:
+            operation = (cleanup.smooth, cleanup.grow, cleanup.shrink)[which - 2]
+            self.do(operation(*arguments, 2.0))
+
+    @rule(image=_image, one=_rc, other=_rc, xys=st.tuples(_xy, _xy), which=st.integers(0, 2))
+    def change_objects(self, image, one, other, xys, which):
+        image_id = self.image(image)
+        if which == 0:
+            self.do(objects.set_object_class(self.document, image_id, one, self.class_id(1)))
+        elif which == 1:
+            self.do(objects.merge_objects(self.document, image_id, [one, other]))
+        else:
+            self.do(objects.split_object(self.document, image_id, one, *xys))
+
+    @rule(number=st.integers(1, 8), other=st.integers(0, 9), which=st.integers(0, 5))
+    def change_classes(self, number, other, which):
+        document = self.document
+        count = len(document.classes)
+        if which == 0:
+            self.do(class_edits.add_class(document, f"class {count} {self.history.position}"))
+            return
+        one, two = 1 + number % (count - 1) if count > 1 else 0, self.class_id(other)
+        if one == 0:
+            return
+        if which == 1 and two not in (0, UNLABELLED):
+            self.do(class_edits.move_class(document, one, two))
+        elif which == 2 and two != one:
+            self.do(class_edits.delete_class(document, one, two))
+        elif which == 3 and two not in (one, UNLABELLED):
+            self.do(class_edits.merge_classes(document, one, two))
+        elif which == 4:
+            self.do(class_edits.lock_class(document, one, not document.classes[one].is_locked))
+        else:
+            self.do(class_edits.recolour_class(document, one, "#123456"))
+
+    @rule()
+    def undo(self):
+        self.history.undo()
+
+    @rule()
+    def redo(self):
+        self.history.redo()
+
+    @rule(position=st.integers(0, 12))
+    def jump(self, position):
+        self.history.jump_to(position)
+
+    @rule(image=_image)
+    def pack(self, image):
+        self.document.pack_mask(self.image(image))
+
+    @precondition(lambda self: self.history.can_redo)
+    @rule()
+    def redo_everything(self):
+        self.history.jump_to(len(self.history.entries))
+
+    @invariant()
+    def the_document_is_as_it_was_at_this_position(self):
+        assert state(self.document) == self.states[self.history.position]
+
+    @invariant()
+    def the_count_of_vouched_pixels_is_right(self):
+        for key in self.document.image_ids:
+            vouched = np.count_nonzero(self.document.labels(key) != UNLABELLED)
+            assert self.document.layer(key).vouched == vouched
+            assert int(
+                self.document.labels(key)[self.document.labels(key) != UNLABELLED].max(initial=0)
+            ) < len(self.document.classes)
+
+
+Editing.TestCase.settings = settings(max_examples=120, stateful_step_count=25, deadline=None)
+TestEditing = Editing.TestCase

@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+from edit_helpers import SHAPE
+
+from latentseg_gui.commands import classes as edits
+from latentseg_gui.commands.history import History
+from latentseg_gui.commands.patch import Ink, area_patch
+from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.types import UNLABELLED, Prediction, Provenance, Rect
+
+
+@pytest.fixture
+def history(document):
+    """Class 1, 2, 3 in three columns of the first image, class 2 in the second, and a prediction."""
+    history = History(document)
+    one, other = document.image_ids
+    for image_id, class_id in ((one, 1), (one, 2), (one, 3), (other, 2)):
+        rect = Rect(0, 10 * class_id, 5, 10 * class_id + 4)
+        ink = Ink(class_id, Provenance.CLICKED, instance=class_id)
+        history.do(area_patch(document, image_id, rect, np.ones(rect.shape, np.bool_), ink, "Fill"))
+    labels = np.full(SHAPE, 2, np.uint8)
+    document.set_prediction(Prediction(one, "v1", labels, labels))
+    return history
+
+
+def columns(document, index=0):
+    labels = document.labels(document.image_ids[index])
+    return [int(labels[0, 10 * number]) for number in (1, 2, 3)]
+
+
+def test_what_a_deletion_means_can_be_said_before(document, history):
+    assert edits.class_use(document, 2) == edits.ClassUse(40, 2)
+    assert edits.class_use(document, 0) == edits.ClassUse(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("to_id", "expected"), [(UNLABELLED, [1, UNLABELLED, 2]), (0, [1, 0, 2]), (3, [1, 2, 2])]
+)
+def test_deleting_a_class_moves_the_others_down(document, history, to_id, expected):
+    before = [document.labels(key).copy() for key in document.image_ids]
+    history.do(edits.delete_class(document, 2, to_id))
+    assert document.classes.names == ("background", "object", "stem")
+    assert columns(document) == expected
+    one = document.image_ids[0]
+    said = document.prediction(one).labels[0, 0]
+    assert said == (expected[1] if expected[1] != UNLABELLED else 0)
+    assert document.is_prediction_stale(one)
+    has_object = document.instances(one)[0, 20] != 0
+    assert has_object == (to_id == 3)
+    history.undo()
+    assert document.classes.names == ("background", "object", "leaf", "stem")
+    for key, labels in zip(document.image_ids, before, strict=True):
+        assert np.array_equal(document.labels(key), labels)
+    assert document.instances(one)[0, 20] == 2
+
+
+def test_merging_gives_the_pixels_to_the_other(document, history):
+    history.do(edits.merge_classes(document, 3, 1))
+    assert document.classes.names == ("background", "object", "leaf")
+    assert columns(document) == [1, 2, 1]
+    assert history.undo_label == "Merge class stem into object"
+    history.undo()
+    assert columns(document) == [1, 2, 3]
+
+
+def test_moving_a_class_keeps_what_pixels_mean(document, history):
+    document.active_class = 3
+    history.do(edits.move_class(document, 3, 1))
+    assert document.classes.names == ("background", "stem", "object", "leaf")
+    assert columns(document) == [2, 3, 1]
+    assert document.active_class == 1
+    assert document.classes[document.prediction(document.image_ids[0]).labels[0, 0]].name == "leaf"
+    history.undo()
+    assert columns(document) == [1, 2, 3]
+    assert document.active_class == 3
+
+
+def test_names_colours_locks_and_visibility_are_steps(document, history):
+    history.do(edits.add_class(document, "root"))
+    history.do(edits.rename_class(document, 4, "tap root"))
+    history.do(edits.recolour_class(document, 4, "#010203"))
+    history.do(edits.lock_class(document, 4, True))
+    history.do(edits.show_class(document, 4, False))
+    entry = document.classes[4]
+    assert (entry.name, entry.colour, entry.is_locked, entry.is_visible) == (
+        "tap root",
+        "#010203",
+        True,
+        False,
+    )
+    labels = [command.label for command in history.entries[-5:]]
+    assert labels == [
+        "Add class root",
+        "Rename class to tap root",
+        "Recolour tap root",
+        "Lock tap root",
+        "Hide tap root",
+    ]
+    history.jump_to(len(history.entries) - 5)
+    assert len(document.classes) == 4
+    with pytest.raises(LatentsegError, match="already"):
+        edits.rename_class(document, 1, "leaf")
+
+
+def test_a_shorter_table_unlabels_what_it_does_not_know(document, history):
+    history.do(edits.set_classes(document, ClassTable.default()))
+    assert columns(document) == [1, UNLABELLED, UNLABELLED]
+    assert document.prediction(document.image_ids[0]).labels.max() == 0
+    history.undo()
+    assert columns(document) == [1, 2, 3]
+
+
+def test_a_class_edit_survives_the_removal_of_an_image(document, history):
+    history.do(edits.delete_class(document, 2))
+    removed = document.image_ids[1]
+    document.remove(removed)
+    history.forget_image(removed)
+    history.undo()
+    assert columns(document) == [1, 2, 3]
