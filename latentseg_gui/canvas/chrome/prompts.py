@@ -1,0 +1,132 @@
+"""Markers of clicks and the box, and the badge that says a click is waiting for the encoder."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPainterPath, QPalette, QPen
+
+from latentseg_gui.canvas.chrome.base import (
+    DARK,
+    LIGHT,
+    NEGATIVE,
+    POSITIVE,
+    area_around,
+    draw_panel,
+    stroke_two_tone,
+)
+from latentseg_gui.canvas.viewport import Viewport
+from latentseg_gui.document.types import PromptPoint, PromptSet
+
+RADIUS: Final = 7.0
+"""Logical radius of a marker; also how near a press must be to take it."""
+
+
+class PromptMarkers:
+    """Draws a prompt set; a click that is being moved is drawn where it is held."""
+
+    def __init__(self) -> None:
+        self.prompts = PromptSet()
+        self.held: tuple[int, tuple[float, float]] | None = None
+
+    def position(self, index: int) -> tuple[float, float]:
+        """Where a marker is drawn, in image coordinates."""
+        if self.held is not None and self.held[0] == index:
+            return self.held[1]
+        return self.prompts.points[index].xy
+
+    def index_at(self, position: QPointF, viewport: Viewport) -> int | None:
+        """The topmost marker at a logical position."""
+        for index in reversed(range(len(self.prompts.points))):
+            away = viewport.to_logical(self.position(index)) - position
+            if QPointF.dotProduct(away, away) <= (RADIUS + 2) ** 2:
+                return index
+        return None
+
+    def box_area(self, viewport: Viewport) -> QRectF | None:
+        """The logical area of the box."""
+        box = self.prompts.box
+        if box is None:
+            return None
+        return QRectF(viewport.to_logical(box[:2]), viewport.to_logical(box[2:])).normalized()
+
+    def bounds(self, viewport: Viewport) -> QRect:
+        """See `ChromeItem.bounds`."""
+        area = self.box_area(viewport)
+        whole = QRect() if area is None else area_around(area, 4)
+        for index in range(len(self.prompts.points)):
+            centre = viewport.to_logical(self.position(index))
+            whole = whole.united(area_around(QRectF(centre, centre), RADIUS + 4))
+        return whole
+
+    def paint(self, painter: QPainter, viewport: Viewport, palette: QPalette) -> None:
+        """See `ChromeItem.paint`."""
+        area = self.box_area(viewport)
+        if area is not None:
+            path = QPainterPath()
+            path.addRect(area)
+            stroke_two_tone(painter, path)
+        for index, point in enumerate(self.prompts.points):
+            _draw_marker(painter, viewport.to_logical(self.position(index)), point)
+
+
+def _draw_marker(painter: QPainter, centre: QPointF, point: PromptPoint) -> None:
+    """A disc with a plus or a minus: the sign, not only the colour, tells which."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(DARK, 1.5))
+    painter.drawEllipse(centre, RADIUS + 1.5, RADIUS + 1.5)
+    painter.setPen(QPen(LIGHT, 1.75))
+    painter.setBrush(POSITIVE if point.is_positive else NEGATIVE)
+    painter.drawEllipse(centre, RADIUS, RADIUS)
+    painter.setPen(QPen(LIGHT, 2.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+    reach = RADIUS - 3.2
+    painter.drawLine(centre - QPointF(reach, 0), centre + QPointF(reach, 0))
+    if point.is_positive:
+        painter.drawLine(centre - QPointF(0, reach), centre + QPointF(0, reach))
+
+
+class PendingBadge:
+    """A small panel beside the last click: the answer is being worked on."""
+
+    def __init__(self, markers: PromptMarkers, font: QFont) -> None:
+        self._markers = markers
+        self._font = font
+        self.text = ""
+        self.phase = 0
+
+    def bounds(self, viewport: Viewport) -> QRect:
+        """See `ChromeItem.bounds`."""
+        return self._area(viewport).toAlignedRect() if self.text else QRect()
+
+    def paint(self, painter: QPainter, viewport: Viewport, palette: QPalette) -> None:
+        """See `ChromeItem.paint`."""
+        if not self.text:
+            return
+        area = self._area(viewport)
+        draw_panel(painter, area, palette)
+        ink = palette.color(QPalette.ColorRole.WindowText)
+        spinner = QRectF(area.x() + 8, area.center().y() - 5, 10, 10)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(palette.color(QPalette.ColorRole.Highlight), 2))
+        painter.drawArc(spinner, -self.phase * 30 * 16, 270 * 16)
+        painter.setPen(ink)
+        painter.setFont(self._font)
+        text_area = area.adjusted(24, 0, -8, 0)
+        painter.drawText(text_area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.text)
+
+    def _area(self, viewport: Viewport) -> QRectF:
+        metrics = QFontMetricsF(self._font)
+        size = QRectF(0, 0, metrics.horizontalAdvance(self.text) + 34, metrics.height() + 8)
+        anchor = self._anchor(viewport) + QPointF(RADIUS + 6, -size.height() / 2)
+        width, height = (side / viewport.ratio for side in viewport.device_size)
+        x = min(max(anchor.x(), 4.0), width - size.width() - 4)
+        y = min(max(anchor.y(), 4.0), height - size.height() - 4)
+        return size.translated(x, y)
+
+    def _anchor(self, viewport: Viewport) -> QPointF:
+        points = self._markers.prompts.points
+        if points:
+            return viewport.to_logical(self._markers.position(len(points) - 1))
+        area = self._markers.box_area(viewport)
+        return area.topRight() if area is not None else QPointF(8, 20)

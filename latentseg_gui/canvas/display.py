@@ -1,0 +1,218 @@
+"""Setters for the image, for numbers over it, and for what the clicks have brought about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QColor, QResizeEvent
+from PySide6.QtWidgets import QWidget
+
+from latentseg_gui.canvas.chrome.colour_bar import ColourBar
+from latentseg_gui.canvas.chrome.minimap import Minimap
+from latentseg_gui.canvas.chrome.prompts import PendingBadge, PromptMarkers
+from latentseg_gui.canvas.layers.image import adjustment_table
+from latentseg_gui.canvas.layers.scalar import ScalarLayer, ScalarStyle
+from latentseg_gui.canvas.overlays import CanvasOverlays
+from latentseg_gui.canvas.pyramid import ImagePyramid
+from latentseg_gui.document.types import Mask, PromptSet, Rect
+
+_BUILD_SECONDS: Final = 0.006
+"""A slice of work on the pyramid between two turns of the event loop."""
+_SPIN_MS: Final = 120
+
+
+class CanvasDisplay(CanvasOverlays):
+    """Shows an image and everything known of it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._markers = PromptMarkers()
+        self._badge = PendingBadge(self._markers, self.font())
+        self._colour_bar = ColourBar(self.font())
+        self._minimap = Minimap()
+        self._chrome += [self._markers, self._colour_bar, self._minimap, self._badge]
+        self._empty_widget: QWidget | None = None
+        self._building = QTimer(self)
+        self._building.timeout.connect(self._build_pyramid)
+        self._spinning = QTimer(self)
+        self._spinning.setInterval(_SPIN_MS)
+        self._spinning.timeout.connect(self._spin)
+
+    @property
+    def markers(self) -> PromptMarkers:
+        """The markers of clicks and box, for tools that take them."""
+        return self._markers
+
+    @property
+    def has_image(self) -> bool:
+        """Whether an image is shown."""
+        return self._stack.image.pyramid is not None
+
+    def set_image(self, pixels: NDArray[np.uint8], *, keep_view: bool = False) -> None:
+        """Shows another image, fitted, and nothing of the one before.
+
+        Args:
+            pixels: uint8 [H, W, 3].
+            keep_view: the same image with other values: zoom and everything shown over it stay.
+
+        Raises:
+            ValueError: the array is not such an image.
+        """
+        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
+            raise ValueError(f"an image must be uint8 [H, W, 3], not {pixels.dtype} {list(pixels.shape)}")
+        shape = (int(pixels.shape[0]), int(pixels.shape[1]))
+        is_same_place = keep_view and shape == self._viewport.image_shape
+        if not is_same_place:
+            self._forget()
+        pixels = np.ascontiguousarray(pixels)
+        self._stack.image.pyramid = ImagePyramid(pixels)
+        self._minimap.set_pixels(pixels)
+        self._fit_frame()
+        if not is_same_place:
+            self._look(replace(self._viewport, image_shape=shape).fitted())
+            self._is_fitted = True
+        self._building.start(0)
+        self._show_empty_widget()
+        self.refresh_layers()
+
+    def clear(self) -> None:
+        """Shows no image."""
+        self._forget()
+        self._building.stop()
+        self._stack.image.pyramid = None
+        self._minimap.set_pixels(None)
+        self._look(replace(self._viewport, image_shape=(0, 0)))
+        self._show_empty_widget()
+        self.refresh_layers()
+
+    def set_empty_widget(self, widget: QWidget | None) -> None:
+        """Lays a widget over the canvas, shown while there is no image; the canvas becomes its parent."""
+        if self._empty_widget is not None:
+            self._empty_widget.setParent(None)
+        self._empty_widget = widget
+        if widget is not None:
+            widget.setParent(self)
+        self._show_empty_widget()
+
+    def set_adjustment(self, brightness: float = 0.0, contrast: float = 1.0, gamma: float = 1.0) -> None:
+        """Changes how the image looks, not its values; see `adjustment_table`."""
+        self._stack.image.table = adjustment_table(brightness, contrast, gamma)
+        self.refresh_layers()
+
+    def set_heatmap(
+        self,
+        values: NDArray[Any] | None,
+        *,
+        colour_map: str = "magma",
+        value_range: tuple[float, float] | None = None,
+        caption: str = "",
+        opacity: float = 0.6,
+    ) -> None:
+        """Shows numbers [h, w] of any resolution over the whole image, with a key.
+
+        Args:
+            values: the numbers; None for no heatmap.
+            colour_map: "magma", "viridis" or "grey".
+            value_range: what the ends of the colour map mean; by default the least and the largest number.
+            caption: what is shown and how it was normalised, for the key.
+            opacity: 0..1.
+        """
+        style = ScalarStyle(colour_map, opacity)
+        self._set_numbers(self._stack.heatmap, values, style, value_range, caption)
+
+    def set_uncertainty(
+        self,
+        values: NDArray[Any] | None,
+        *,
+        value_range: tuple[float, float] = (0.0, 1.0),
+        caption: str = "",
+        opacity: float = 0.75,
+    ) -> None:
+        """Shows how unsure the model is, [h, w] of any resolution; what is sure stays clear."""
+        style = ScalarStyle("magma", opacity, is_ramped=True)
+        self._set_numbers(self._stack.uncertainty, values, style, value_range, caption)
+
+    def set_proposal(self, rect: Rect | None, mask: Mask | None) -> None:
+        """Shows a bool mask of the shape of ``rect`` as a proposal; None for none."""
+        layer = self._stack.proposal
+        margin = layer.margin(self._viewport) + 1
+        self.refresh_image_rect(layer.rect, margin)
+        layer.set_mask(rect or Rect(0, 0, 0, 0), mask if rect is not None else None)
+        self.refresh_image_rect(layer.rect, margin)
+
+    def set_active_colour(self, colour: QColor | str) -> None:
+        """Fills proposals with the colour of the class that would be given."""
+        self._stack.proposal.set_colour(QColor(colour))
+        self.refresh_image_rect(self._stack.proposal.rect, self._stack.proposal.margin(self._viewport) + 1)
+
+    def set_prompts(self, prompts: PromptSet) -> None:
+        """Shows what the user has pointed at."""
+        self._markers.prompts = prompts
+        self.refresh_chrome(self._markers, self._badge)
+
+    def set_pending(self, is_pending: bool, text: str = "") -> None:
+        """Shows beside the last click that its answer is being worked on, and at what."""
+        self._badge.text = (text or self.tr("encoding…")) if is_pending else ""
+        self.refresh_chrome(self._badge)
+        if is_pending:
+            self._spinning.start()
+        else:
+            self._spinning.stop()
+
+    def _set_numbers(
+        self,
+        layer: ScalarLayer,
+        values: NDArray[Any] | None,
+        style: ScalarStyle,
+        value_range: tuple[float, float] | None,
+        caption: str,
+    ) -> None:
+        value_range = value_range or _range_of(values)
+        layer.set_style(style)
+        layer.set_values(values, value_range)
+        if not layer.is_empty:
+            self._colour_bar.show(style.colour_map, value_range, caption)
+        elif self._stack.heatmap.is_empty and self._stack.uncertainty.is_empty:
+            self._colour_bar.is_shown = False
+        self.refresh_chrome(self._colour_bar)
+        self.refresh_layers()
+
+    def _forget(self) -> None:
+        self.set_pending(False)
+        self.set_prompts(PromptSet())
+        self.set_proposal(None, None)
+        self.set_labels(None)
+        self.set_prediction(None)
+        self.set_heatmap(None)
+        self.set_uncertainty(None)
+        self.set_compare(None, None)
+
+    def _show_empty_widget(self) -> None:
+        if self._empty_widget is not None:
+            self._empty_widget.setGeometry(self.rect())
+            self._empty_widget.setVisible(not self.has_image)
+
+    def _build_pyramid(self) -> None:
+        pyramid = self._stack.image.pyramid
+        if pyramid is None or pyramid.build(_BUILD_SECONDS):
+            self._building.stop()
+            self.refresh_layers()
+
+    def _spin(self) -> None:
+        self._badge.phase = (self._badge.phase + 1) % 12
+        self.refresh_chrome(self._badge)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keeps the empty state over the whole canvas."""
+        super().resizeEvent(event)
+        self._show_empty_widget()
+
+
+def _range_of(values: NDArray[Any] | None) -> tuple[float, float]:
+    """The least and the largest finite number."""
+    finite = values[np.isfinite(values)] if values is not None else np.empty(0)
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)

@@ -1,0 +1,52 @@
+"""What the user asks of the canvas, as signals. Positions are floats in image pixels."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+
+class CanvasIntents(QWidget):
+    """The signals of `CanvasView`.
+
+    A stroke is ``stroke_started``, any number of ``stroke_moved``, and then exactly one of
+    ``stroke_finished`` and ``stroke_aborted``.
+    """
+
+    stroke_started = Signal(object, bool)
+    """(xy, is_erasing)"""
+    stroke_moved = Signal(object)
+    """(xy)"""
+    stroke_finished = Signal()
+    stroke_aborted = Signal()
+
+    prompt_added = Signal(float, float, bool)
+    """(x, y, is_positive)"""
+    prompt_moved = Signal(int, float, float)
+    """(index, x, y), once, when the marker is let go"""
+    prompt_removed = Signal(int)
+    """(index)"""
+    box_added = Signal(float, float, float, float)
+    """(x0, y0, x1, y1), ordered, inside the image"""
+
+    polygon_completed = Signal(object)
+    """(list of xy), at least three"""
+    lasso_completed = Signal(object)
+    """(list of xy), at least three"""
+    split_line_completed = Signal(object)
+    """(list of xy), at least two"""
+    fill_requested = Signal(float, float)
+    wand_requested = Signal(float, float)
+    pick_requested = Signal(float, float)
+
+    cursor_moved = Signal(float, float)
+    cursor_left = Signal()
+    hover_settled = Signal(float, float)
+    """(x, y), when the mouse has rested on the image for a moment without a button"""
+
+    brush_diameter_change_requested = Signal(float)
+    """(factor)"""
+    zoom_changed = Signal(float)
+    """(device pixels per image pixel)"""
+    context_menu_requested = Signal(object, object)
+    """(global QPoint, xy)"""

@@ -1,0 +1,132 @@
+"""Class ids as colours: sampled per device pixel, so that a change costs only what it shows.
+
+Nothing is stored but a reference to the array, which its owner may change in place and then say where.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRect
+from PySide6.QtGui import QPainter
+
+from latentseg_gui.canvas.layers.base import Samples, paint_samples
+from latentseg_gui.canvas.packing import Packed, pack_table
+from latentseg_gui.canvas.viewport import Viewport
+from latentseg_gui.document.types import UNLABELLED, Labels
+
+EDGE: Final = 256
+"""Offset of the colours of outline pixels in the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelStyle:
+    """How ids become colours.
+
+    Attributes:
+        colours: straight RGBA of each id, uint8 [256, 4]; alpha 0 hides it.
+        opacity: factor on the alpha of the fill.
+        edge_opacity: factor on the alpha of outlines.
+        halo_opacity: alpha of the dark line that runs outside an outline; 0 for none.
+        edge_width: width of outlines in logical pixels.
+    """
+
+    colours: NDArray[np.uint8]
+    opacity: float = 0.45
+    edge_opacity: float = 1.0
+    halo_opacity: float = 0.45
+    edge_width: float = 1.25
+
+    def table(self) -> Packed:
+        """Packed colours [512]: the fill of each id, then its outline (for a hidden one: the halo)."""
+        fill, edge = self.colours.copy(), self.colours.copy()
+        is_shown = self.colours[:, 3] > 0
+        fill[:, 3] = np.round(self.colours[:, 3] * self.opacity).astype(np.uint8)
+        edge[:, 3] = np.where(is_shown, round(255 * self.edge_opacity), round(255 * self.halo_opacity))
+        edge[~is_shown, :3] = 0
+        return pack_table(np.concatenate([fill, edge]))
+
+    def merged_ids(self) -> NDArray[np.uint8]:
+        """Maps every hidden id to one of them, so that no outline runs between two that are hidden."""
+        ids = np.arange(256, dtype=np.uint8)
+        hidden = np.flatnonzero(self.colours[:, 3] == 0)
+        if hidden.size:
+            ids[hidden] = hidden[0]
+        return ids
+
+
+@dataclass(slots=True)
+class LabelLayer:
+    """Draws an array of class ids.
+
+    Attributes:
+        labels: uint8 [H, W] of the image's shape, read only here; None draws nothing.
+        above: labels of a layer above; where they are given by a person, this layer stays silent.
+        clip: device columns (start, stop) to which drawing is limited; None for all.
+    """
+
+    style: LabelStyle
+    labels: Labels | None = None
+    above: Labels | None = None
+    clip: tuple[int, int] | None = None
+    _table: Packed = field(init=False)
+    _merged: NDArray[np.uint8] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.set_style(self.style)
+
+    def set_style(self, style: LabelStyle) -> None:
+        """Takes another look."""
+        self.style = style
+        self._table = style.table()
+        self._merged = style.merged_ids()
+
+    def margin(self, viewport: Viewport) -> int:
+        """Device pixels around a changed pixel whose colour may change with it."""
+        return max(1, round(self.style.edge_width * viewport.ratio))
+
+    def paint(self, painter: QPainter, viewport: Viewport, device: QRect) -> None:
+        """See `Layer.paint`."""
+        if self.labels is None or self.labels.shape != viewport.image_shape:
+            return
+        if self.clip is not None:
+            start, stop = self.clip
+            device = device.intersected(QRect(start, 0, stop - start, viewport.device_size[1]))
+        pad = self.margin(viewport)
+        samples = Samples.under(viewport, device, pad)
+        if samples is None:
+            return
+        ids = self._merged.take(samples.of(self.labels))
+        if self.above is not None and self.above.shape == self.labels.shape:
+            hidden = self._merged[np.argmin(self.style.colours[:, 3])]
+            ids[samples.of(self.above) != UNLABELLED] = hidden
+        if self._is_anything_shown(ids):
+            paint_samples(painter, samples, outlined(ids, pad, self._table))
+
+    def _is_anything_shown(self, ids: NDArray[np.uint8]) -> bool:
+        present = np.bincount(ids.ravel(), minlength=256)
+        return bool((present[self.style.colours[:, 3] > 0] > 0).any())
+
+
+def outlined(ids: NDArray[np.uint8], pad: int, table: Packed) -> Packed:
+    """The colours of the inner part of ``ids``, whose pixels near another id count as outline.
+
+    Args:
+        ids: [h + 2 pad, w + 2 pad].
+        pad: half the width of an outline.
+        table: see `LabelStyle.table`.
+
+    Returns:
+        Packed colours [h, w].
+    """
+    rows, cols = ids.shape[0] - 2 * pad, ids.shape[1] - 2 * pad
+    inner = ids[pad : pad + rows, pad : pad + cols]
+    is_edge = np.zeros(inner.shape, np.bool_)
+    for row, col in ((0, pad), (2 * pad, pad), (pad, 0), (pad, 2 * pad)):
+        is_edge |= inner != ids[row : row + rows, col : col + cols]
+    codes = inner.astype(np.uint16)
+    codes[is_edge] += EDGE
+    return table.take(codes)

@@ -1,0 +1,59 @@
+"""What the clicks propose: a light fill and an outline that shows on any image."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRect
+from PySide6.QtGui import QColor, QPainter
+
+from latentseg_gui.canvas.layers.base import Samples, paint_samples
+from latentseg_gui.canvas.layers.labels import EDGE, outlined
+from latentseg_gui.canvas.packing import pack_table
+from latentseg_gui.canvas.viewport import Viewport
+from latentseg_gui.document.types import Mask, Rect
+
+_WIDTH: Final = 1.5
+_FILL_ALPHA: Final = 80
+
+
+class ProposalLayer:
+    """Draws a bool mask that lies in a rectangle of the image."""
+
+    def __init__(self) -> None:
+        self.rect = Rect(0, 0, 0, 0)
+        self._padded: NDArray[np.uint8] | None = None
+        self.set_colour(QColor("#56b4e9"))
+
+    def set_colour(self, colour: QColor) -> None:
+        """Fills with the colour of the class that would be given."""
+        table = np.zeros((2 * EDGE, 4), np.uint8)
+        table[1] = (colour.red(), colour.green(), colour.blue(), _FILL_ALPHA)
+        table[EDGE] = (0, 0, 0, 190)
+        table[EDGE + 1] = (255, 255, 255, 255)
+        self._table = pack_table(table)
+
+    def set_mask(self, rect: Rect, mask: Mask | None) -> None:
+        """Takes a mask of the shape of ``rect``, or none."""
+        self.rect = rect if mask is not None else Rect(0, 0, 0, 0)
+        self._padded = None if mask is None else np.pad(mask.astype(np.uint8), 1)
+
+    def margin(self, viewport: Viewport) -> int:
+        """Device pixels beyond the rectangle that belong to the outline."""
+        return max(1, round(_WIDTH * viewport.ratio))
+
+    def paint(self, painter: QPainter, viewport: Viewport, device: QRect) -> None:
+        """See `Layer.paint`."""
+        if self._padded is None:
+            return
+        pad = self.margin(viewport)
+        around = viewport.device_rect(self.rect, margin=pad)
+        samples = Samples.under(viewport, device.intersected(around), pad)
+        if samples is None:
+            return
+        rows = np.clip(samples.rows - self.rect.row0 + 1, 0, self._padded.shape[0] - 1)
+        cols = np.clip(samples.cols - self.rect.col0 + 1, 0, self._padded.shape[1] - 1)
+        ids = self._padded.take(rows, axis=0).take(cols, axis=1)
+        paint_samples(painter, samples, outlined(ids, pad, self._table))

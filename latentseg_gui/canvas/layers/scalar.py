@@ -1,0 +1,113 @@
+"""Numbers over the image as colours: heatmaps of experts, uncertainty."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRect
+from PySide6.QtGui import QPainter
+
+from latentseg_gui.canvas.colour_maps import colour_table
+from latentseg_gui.canvas.layers.base import paint_scaled
+from latentseg_gui.canvas.packing import Packed, pack_table
+from latentseg_gui.canvas.viewport import Viewport
+from latentseg_gui.document.types import Rect
+
+FINE_SIDE: Final = 768
+"""Coarse arrays are interpolated (as numbers, not as colours) up to about this longer side."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarStyle:
+    """How numbers become colours.
+
+    Attributes:
+        colour_map: a name of `colour_maps.COLOUR_MAPS`.
+        opacity: of the whole layer, 0..1.
+        is_ramped: whether small numbers are more transparent.
+    """
+
+    colour_map: str = "magma"
+    opacity: float = 0.6
+    is_ramped: bool = False
+
+    def table(self) -> Packed:
+        """Packed colours [256]."""
+        alpha = np.full(256, 255.0) if not self.is_ramped else np.minimum(np.arange(256) * 1.6, 255.0)
+        rgba = np.empty((256, 4), np.uint8)
+        rgba[:, :3] = colour_table(self.colour_map)
+        rgba[:, 3] = np.round(alpha * self.opacity)
+        return pack_table(rgba)
+
+
+class ScalarLayer:
+    """Draws an array [h, w] of any resolution, stretched smoothly over the whole image."""
+
+    def __init__(self) -> None:
+        self._codes: NDArray[np.uint8] | None = None
+        self._table = ScalarStyle().table()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw."""
+        return self._codes is None
+
+    def set_values(self, values: NDArray[Any] | None, value_range: tuple[float, float]) -> None:
+        """Takes numbers; those of ``value_range`` spread over the colour map, NaN is its lower end."""
+        if values is None or values.size == 0:
+            self._codes = None
+            return
+        factor = max(1, FINE_SIDE // max(values.shape))
+        fine = values if factor == 1 else refined(values.astype(np.float32), factor)
+        low, high = value_range
+        spread = np.float32(255.0 / (high - low if high > low else 1.0))
+        scaled = np.nan_to_num((fine - np.float32(low)) * spread, nan=0.0, posinf=255.0, neginf=0.0)
+        self._codes = np.clip(scaled, 0, 255).astype(np.uint8)
+
+    def set_style(self, style: ScalarStyle) -> None:
+        """Takes another look."""
+        self._table = style.table()
+
+    def paint(self, painter: QPainter, viewport: Viewport, device: QRect) -> None:
+        """See `Layer.paint`."""
+        part = viewport.rect_under(device)
+        if self._codes is None or part.is_empty:
+            return
+        rows, cols = self._codes.shape
+        unit_y, unit_x = viewport.image_shape[0] / rows, viewport.image_shape[1] / cols
+        step = max(1, math.floor(1 / (max(unit_x, unit_y) * viewport.scale)))
+        rect = Rect(
+            _floor_to(int(part.row0 / unit_y) - 2 * step, step),
+            _floor_to(int(part.col0 / unit_x) - 2 * step, step),
+            math.ceil(part.row1 / unit_y) + 2 * step,
+            math.ceil(part.col1 / unit_x) + 2 * step,
+        ).clipped((rows, cols))
+        codes = self._codes[rect.row0 : rect.row1 : step, rect.col0 : rect.col1 : step]
+        right, bottom = rect.col0 + codes.shape[1] * step, rect.row0 + codes.shape[0] * step
+        x0, y0, x1, y1 = viewport.image_box
+        painter.save()
+        painter.setClipRect(device.intersected(QRect(x0, y0, x1 - x0, y1 - y0)))
+        box = (rect.col0 * unit_x, rect.row0 * unit_y, right * unit_x, bottom * unit_y)
+        paint_scaled(painter, viewport, self._table.take(codes), box, has_alpha=True)
+        painter.restore()
+
+
+def refined(values: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """Linear interpolation to ``factor`` times the resolution, cell centres staying where they are."""
+    for axis in (0, 1):
+        size = values.shape[axis]
+        at = np.clip((np.arange(size * factor) + 0.5) / factor - 0.5, 0, size - 1)
+        lower = np.minimum(at.astype(np.intp), max(size - 2, 0))
+        weight = (at - lower).astype(np.float32)
+        weight = weight[:, None] if axis == 0 else weight[None, :]
+        upper = values.take(np.minimum(lower + 1, size - 1), axis=axis)
+        values = values.take(lower, axis=axis) * (1 - weight) + upper * weight
+    return values
+
+
+def _floor_to(value: int, step: int) -> int:
+    return max(0, value // step * step)

@@ -1,0 +1,69 @@
+"""The layers in their order, and which of them are on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentseg_gui.canvas.layers.base import Layer
+from latentseg_gui.canvas.layers.grid import PixelGrid
+from latentseg_gui.canvas.layers.image import ImageLayer
+from latentseg_gui.canvas.layers.labels import LabelLayer, LabelStyle
+from latentseg_gui.canvas.layers.proposal import ProposalLayer
+from latentseg_gui.canvas.layers.scalar import ScalarLayer
+from latentseg_gui.canvas.viewport import Viewport
+from latentseg_gui.document.types import UNLABELLED
+
+
+class LayerStack:
+    """All layers of the canvas; the bottom one first in `visible`."""
+
+    def __init__(self) -> None:
+        style = LabelStyle(np.zeros((256, 4), np.uint8))
+        self.image = ImageLayer()
+        self.prediction = LabelLayer(style)
+        self.mask = LabelLayer(style)
+        self.left = LabelLayer(style)
+        self.right = LabelLayer(style)
+        self.heatmap = ScalarLayer()
+        self.uncertainty = ScalarLayer()
+        self.proposal = ProposalLayer()
+        self.grid = PixelGrid()
+        self.is_comparing = False
+        self.is_peeking = False
+        self.shows_overlay = True
+        self.shows_outlines_only = False
+        self.opacity = 0.45
+        self.colours = style.colours
+
+    def visible(self) -> list[Layer]:
+        """What is to be drawn, bottom first."""
+        if self.is_peeking:
+            return [self.image, self.grid]
+        labels: list[Layer] = []
+        if self.is_comparing:
+            labels = [self.left, self.right]
+        elif self.shows_overlay:
+            labels = [self.prediction, self.mask]
+        return [self.image, *labels, self.heatmap, self.uncertainty, self.proposal, self.grid]
+
+    def restyle(self) -> None:
+        """Gives the label layers their look: a prediction is fainter than what a person said."""
+        fill = 0.0 if self.shows_outlines_only else self.opacity
+        mask = LabelStyle(self.colours, opacity=fill, edge_width=2.0 if self.shows_outlines_only else 1.25)
+        faint = replace(mask, opacity=fill * 0.65, edge_opacity=0.85, halo_opacity=0.0, edge_width=1.0)
+        for layer in (self.mask, self.left, self.right):
+            layer.set_style(mask)
+        self.prediction.set_style(faint)
+
+    def set_colours(self, colours: NDArray[np.uint8]) -> None:
+        """Takes RGBA [256, 4]; what nobody has labelled stays without colour."""
+        self.colours = colours.copy()
+        self.colours[UNLABELLED] = 0
+        self.restyle()
+
+    def label_margin(self, viewport: Viewport) -> int:
+        """Device pixels around a changed label that may look different."""
+        return max(layer.margin(viewport) for layer in (self.mask, self.prediction)) + 1

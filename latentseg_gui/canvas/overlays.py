@@ -1,0 +1,107 @@
+"""Setters for everything that is shown as classes: mask, prediction, comparison."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRect
+from PySide6.QtWidgets import QWidget
+
+from latentseg_gui.canvas.chrome.divider import SplitDivider
+from latentseg_gui.canvas.layers.stack import LayerStack
+from latentseg_gui.canvas.surface import CanvasSurface
+from latentseg_gui.canvas.viewport import Viewport
+from latentseg_gui.document.types import Labels, Rect
+
+
+class CanvasOverlays(CanvasSurface):
+    """Shows arrays of class ids, which it references and never writes."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._stack = LayerStack()
+        self._divider = SplitDivider(self.font())
+        self._chrome.append(self._divider)
+        self._restack()
+
+    def set_labels(self, labels: Labels | None) -> None:
+        """Shows the mask, uint8 [H, W]; tell changes made in place by `update_labels`."""
+        self._stack.mask.labels = labels
+        self._stack.prediction.above = labels
+        self.refresh_layers()
+
+    def update_labels(self, rect: Rect) -> None:
+        """Draws again what shows ``rect`` of the mask."""
+        self.refresh_image_rect(rect, self._stack.label_margin(self._viewport))
+
+    def set_prediction(self, labels: Labels | None) -> None:
+        """Shows what the model says, wherever the mask is unlabelled."""
+        self._stack.prediction.labels = labels
+        self.refresh_layers()
+
+    def set_class_colours(self, colours: NDArray[np.uint8]) -> None:
+        """Takes the RGBA of every class id, uint8 [256, 4]; alpha 0 hides a class.
+
+        Raises:
+            ValueError: the table has another shape.
+        """
+        if colours.shape != (256, 4):
+            raise ValueError(f"the colours of classes must be [256, 4], not {list(colours.shape)}")
+        self._stack.set_colours(colours)
+        self.refresh_layers()
+
+    def set_overlay_opacity(self, opacity: float) -> None:
+        """Fills classes with 0 (only outlines) to 1 (opaque)."""
+        self._stack.opacity = min(max(opacity, 0.0), 1.0)
+        self._stack.restyle()
+        self.refresh_layers()
+
+    def set_overlay_visible(self, is_visible: bool) -> None:
+        """Shows or hides mask and prediction."""
+        self._stack.shows_overlay = is_visible
+        self._restack()
+
+    def set_outlines_only(self, is_on: bool) -> None:
+        """Shows classes as outlines without fill."""
+        self._stack.shows_outlines_only = is_on
+        self._stack.restyle()
+        self.refresh_layers()
+
+    def set_peek(self, is_on: bool) -> None:
+        """Shows the raw image and nothing else while it is on."""
+        self._stack.is_peeking = is_on
+        self._restack()
+
+    def set_compare(
+        self, left: Labels | None, right: Labels | None, names: tuple[str, str] = ("", "")
+    ) -> None:
+        """Shows two arrays of labels beside a divider, in place of the mask; None twice ends it."""
+        stack = self._stack
+        stack.is_comparing = left is not None or right is not None
+        stack.left.labels, stack.right.labels = left, right
+        self._divider.is_shown, self._divider.names = stack.is_comparing, names
+        self.set_divider(0.5)
+        self._restack()
+
+    def set_divider(self, fraction: float) -> None:
+        """Puts the divider of a comparison at a fraction of the width of the view."""
+        before = self._divider.x(self._viewport)
+        self._divider.fraction = min(max(fraction, 0.0), 1.0)
+        self._clip_halves()
+        after = self._divider.x(self._viewport)
+        strip = QRect(int(min(before, after)) - 2, 0, int(abs(after - before)) + 5, self.height())
+        self._compositor.invalidate(self._viewport.device_from_logical(strip))
+        self.refresh_chrome(self._divider)
+
+    def _clip_halves(self) -> None:
+        width = self._viewport.device_size[0]
+        middle = round(self._divider.fraction * width)
+        self._stack.left.clip, self._stack.right.clip = (0, middle), (middle, width)
+
+    def _restack(self) -> None:
+        self._layers = self._stack.visible()
+        self.refresh_layers()
+
+    def _look(self, viewport: Viewport) -> None:
+        super()._look(viewport)
+        self._clip_halves()

@@ -1,0 +1,50 @@
+"""Areas and cuts drawn freehand."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from latentseg_gui.canvas.gestures import Gesture, Pointer, PointerKind
+from latentseg_gui.canvas.tools.base import Tool, ToolName
+
+
+class LassoTool(Tool):
+    """A line drawn around an area, closed on release."""
+
+    name = ToolName.LASSO
+    is_closed: ClassVar[bool] = True
+    fewest_points: ClassVar[int] = 3
+
+    def press(self, pointer: Pointer) -> Gesture | None:
+        """See `Tool.press`."""
+        return self._draw(pointer)
+
+    def _draw(self, pointer: Pointer) -> Gesture:
+        trail = self.trail
+        trail.points, trail.is_closed, trail.has_handles = [pointer.xy], self.is_closed, False
+        try:
+            while pointer.kind is not PointerKind.RELEASE:
+                pointer = yield
+                if pointer.xy != trail.points[-1]:
+                    trail.points.append(pointer.xy)
+                    self.redraw()
+            points = list(trail.points)
+        finally:
+            trail.clear()
+            self.redraw()
+        if len(points) >= self.fewest_points:
+            self._complete(points)
+
+    def _complete(self, points: list[tuple[float, float]]) -> None:
+        self.canvas.lasso_completed.emit(points)
+
+
+class SplitTool(LassoTool):
+    """A line drawn across an object, along which it is to be cut."""
+
+    name = ToolName.SPLIT
+    is_closed = False
+    fewest_points = 2
+
+    def _complete(self, points: list[tuple[float, float]]) -> None:
+        self.canvas.split_line_completed.emit(points)

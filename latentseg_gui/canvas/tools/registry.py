@@ -1,0 +1,32 @@
+"""Every tool by its name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from latentseg_gui.canvas.chrome.trail import Trail
+from latentseg_gui.canvas.display import CanvasDisplay
+from latentseg_gui.canvas.tools.base import Tool, ToolName
+from latentseg_gui.canvas.tools.click import ClickTool
+from latentseg_gui.canvas.tools.outlines import LassoTool, SplitTool
+from latentseg_gui.canvas.tools.polygon import PolygonTool
+from latentseg_gui.canvas.tools.single import FillTool, PanTool, PickerTool, WandTool
+from latentseg_gui.canvas.tools.strokes import BrushTool, EraserTool
+
+TOOLS: Final[tuple[type[Tool], ...]] = (
+    ClickTool,
+    BrushTool,
+    EraserTool,
+    PolygonTool,
+    LassoTool,
+    FillTool,
+    WandTool,
+    PickerTool,
+    SplitTool,
+    PanTool,
+)
+
+
+def make_tools(canvas: CanvasDisplay, trail: Trail) -> dict[ToolName, Tool]:
+    """One of each."""
+    return {tool.name: tool(canvas, trail) for tool in TOOLS}

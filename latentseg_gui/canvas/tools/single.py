@@ -1,0 +1,63 @@
+"""Tools that act on one press."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+
+from latentseg_gui.canvas.gestures import Gesture, Pointer
+from latentseg_gui.canvas.navigation import pan_drag
+from latentseg_gui.canvas.tools.base import Tool, ToolName
+
+
+class SinglePressTool(Tool):
+    """Tells where on the image it was pressed."""
+
+    def press(self, pointer: Pointer) -> Gesture | None:
+        """See `Tool.press`."""
+        if self.canvas.viewport.contains(pointer.xy):
+            self.act(*pointer.xy)
+        return None
+
+    def act(self, x: float, y: float) -> None:
+        """Emits the intent."""
+
+
+class FillTool(SinglePressTool):
+    """Gives the connected area of one class another class."""
+
+    name = ToolName.FILL
+
+    def act(self, x: float, y: float) -> None:
+        """See `SinglePressTool.act`."""
+        self.canvas.fill_requested.emit(x, y)
+
+
+class WandTool(SinglePressTool):
+    """Takes the connected area of like colours."""
+
+    name = ToolName.WAND
+
+    def act(self, x: float, y: float) -> None:
+        """See `SinglePressTool.act`."""
+        self.canvas.wand_requested.emit(x, y)
+
+
+class PickerTool(SinglePressTool):
+    """Makes the class under the mouse the current one."""
+
+    name = ToolName.PICKER
+
+    def act(self, x: float, y: float) -> None:
+        """See `SinglePressTool.act`."""
+        self.canvas.pick_requested.emit(x, y)
+
+
+class PanTool(Tool):
+    """Moves the view."""
+
+    name = ToolName.PAN
+    cursor = Qt.CursorShape.OpenHandCursor
+
+    def press(self, pointer: Pointer) -> Gesture | None:
+        """See `Tool.press`."""
+        return pan_drag(self.canvas, pointer)

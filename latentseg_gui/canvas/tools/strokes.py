@@ -1,0 +1,45 @@
+"""Brush and eraser: a stroke is told as it is drawn; the document paints it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from PySide6.QtCore import Qt
+
+from latentseg_gui.canvas.gestures import Gesture, Pointer, PointerKind
+from latentseg_gui.canvas.tools.base import Tool, ToolName
+
+
+class BrushTool(Tool):
+    """Paints; with Ctrl or the right button it erases."""
+
+    name = ToolName.BRUSH
+    cursor = Qt.CursorShape.BlankCursor
+    has_brush = True
+    takes_right_button = True
+    always_erases: ClassVar[bool] = False
+
+    def press(self, pointer: Pointer) -> Gesture | None:
+        """See `Tool.press`."""
+        is_erasing = pointer.is_right or pointer.has(Qt.KeyboardModifier.ControlModifier)
+        return self._stroke(pointer, is_erasing or self.always_erases)
+
+    def _stroke(self, pointer: Pointer, is_erasing: bool) -> Gesture:
+        self.canvas.stroke_started.emit(pointer.xy, is_erasing)
+        try:
+            while pointer.kind is not PointerKind.RELEASE:
+                last = pointer.xy
+                pointer = yield
+                if pointer.xy != last:
+                    self.canvas.stroke_moved.emit(pointer.xy)
+        except GeneratorExit:
+            self.canvas.stroke_aborted.emit()
+            return
+        self.canvas.stroke_finished.emit()
+
+
+class EraserTool(BrushTool):
+    """Erases, whatever is held."""
+
+    name = ToolName.ERASER
+    always_erases = True
