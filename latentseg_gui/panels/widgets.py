@@ -12,6 +12,8 @@ from PySide6.QtWidgets import (
     QLabel,
     QScrollArea,
     QSizePolicy,
+    QSlider,
+    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -34,6 +36,14 @@ def icon_button(
     return button
 
 
+def state_button(name: str, text: str) -> QToolButton:
+    """A small checkable icon in a row, whose drawing alone says whether it is on."""
+    button = icon_button(name, text, is_checkable=True)
+    button.setIconSize(QSize(16, 16))
+    button.setProperty("role", "state")
+    return button
+
+
 def text_label(
     text: str = "", role: str = "", *, parent: QWidget | None = None, is_wrapped: bool = True
 ) -> QLabel:
@@ -42,9 +52,6 @@ def text_label(
     label.setProperty("role", role)
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setWordWrap(is_wrapped)
-    if is_wrapped:
-        label.setMinimumWidth(1)
-        label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
     return label
 
 
@@ -181,3 +188,64 @@ class Fold(QWidget):
         self._button.setIcon(icon("chevron-down" if is_open else "chevron-right"))
         self._content.setVisible(is_open)
         self.toggled.emit(is_open)
+
+
+class SliderField(QWidget):
+    """A whole number with a name, a slider for the usual range and a field for exact values.
+
+    Signals:
+        changed: the value that the user set; `set_value` does not emit.
+    """
+
+    changed = Signal(int)
+
+    def __init__(
+        self, name: str, limits: tuple[int, int], *, suffix: str = "", field_maximum: int = 0
+    ) -> None:
+        """``field_maximum`` lets the field go further than the slider."""
+        super().__init__()
+        self._label = text_label(name, "muted", is_wrapped=False)
+        self._slider = QSlider(Qt.Orientation.Horizontal, self)
+        self._slider.setRange(*limits)
+        self._slider.setAccessibleName(name)
+        self._slider.setMinimumWidth(60)
+        self._field = QSpinBox(self)
+        self._field.setRange(limits[0], max(limits[1], field_maximum))
+        self._field.setSuffix(suffix)
+        self._field.setAccessibleName(name)
+        self._field.setKeyboardTracking(False)
+        self._field.setMaximumWidth(82)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        row.addWidget(self._label)
+        row.addWidget(self._slider, 1)
+        row.addWidget(self._field)
+        self._slider.valueChanged.connect(self._on_slider_changed)
+        self._field.valueChanged.connect(self._on_field_changed)
+
+    @property
+    def value(self) -> int:
+        """The number shown."""
+        return self._field.value()
+
+    def set_value(self, value: int) -> None:
+        """Shows ``value`` without saying so."""
+        for each in (self._slider, self._field):
+            each.blockSignals(True)
+            each.setValue(value)
+            each.blockSignals(False)
+
+    def _on_slider_changed(self, value: int) -> None:
+        self.set_value(value)
+        self.changed.emit(value)
+
+    def _on_field_changed(self, value: int) -> None:
+        self.set_value(value)
+        self.changed.emit(value)
+
+
+def restyle(widget: QWidget) -> None:
+    """Applies the style sheet again after a property that it asks for has changed."""
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)

@@ -1,0 +1,177 @@
+"""One class in the list."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QMimeData, QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QDrag, QFocusEvent, QIcon, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLineEdit, QWidget
+
+from latentseg_gui.document.classes import SegmentationClass
+from latentseg_gui.document.types import BACKGROUND
+from latentseg_gui.panels.icons import icon
+from latentseg_gui.panels.pixmaps import swatch
+from latentseg_gui.panels.widgets import icon_button, restyle, state_button, text_label
+
+CLASS_MIME: Final = "application/x-latentseg-class"
+
+
+class ClassRow(QFrame):
+    """Swatch, name, area, key, eye and lock of one class.
+
+    Signals:
+        activated: the user chose the class.
+        recolour_wanted: the swatch was pressed.
+        renamed: the new name.
+        visibility_toggled, lock_toggled: the state that the user wants.
+        moved: by how many places, from the keyboard.
+        delete_wanted: Delete was pressed.
+    """
+
+    activated = Signal()
+    recolour_wanted = Signal()
+    renamed = Signal(str)
+    visibility_toggled = Signal(bool)
+    lock_toggled = Signal(bool)
+    moved = Signal(int)
+    delete_wanted = Signal()
+
+    def __init__(self, class_id: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.class_id = class_id
+        self._entry: SegmentationClass | None = None
+        self._pressed_at: QPoint | None = None
+        self.setProperty("role", "row")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self._swatch = icon_button("colour", self.tr("Change the colour"))
+        self._swatch.setIconSize(QSize(16, 16))
+        self._swatch.setProperty("role", "state")
+        self._name = QLineEdit(self)
+        self._name.setProperty("role", "inline")
+        self._name.setMinimumWidth(40)
+        self._area = text_label("", "hint", is_wrapped=False)
+        self._key = text_label("", "key", is_wrapped=False)
+        self._eye = state_button("eye", self.tr("Show this class"))
+        self._lock = state_button("lock", self.tr("Protect the pixels of this class"))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(3, 2, 3, 2)
+        row.setSpacing(3)
+        row.addWidget(self._swatch)
+        row.addWidget(self._name, 1)
+        for widget in (self._area, self._key, self._eye, self._lock):
+            row.addWidget(widget)
+        self._end_rename()
+        self._swatch.clicked.connect(self.recolour_wanted)
+        self._eye.clicked.connect(self.visibility_toggled)
+        self._lock.clicked.connect(self.lock_toggled)
+        self._name.editingFinished.connect(self._on_name_edited)
+
+    @property
+    def name(self) -> str:
+        """The name as it stands in the document."""
+        return self._entry.name if self._entry else ""
+
+    def set_entry(self, entry: SegmentationClass) -> None:
+        """Shows the state of the class."""
+        self._entry = entry
+        if self._name.isReadOnly():
+            self._name.setText(entry.name)
+            self._name.setCursorPosition(0)
+        self._swatch.setIcon(QIcon(swatch(QColor(entry.colour), 16, self.devicePixelRatioF())))
+        self._eye.setChecked(entry.is_visible)
+        self._eye.setIcon(icon("eye" if entry.is_visible else "eye-off"))
+        self._lock.setChecked(entry.is_locked)
+        self._lock.setIcon(icon("lock" if entry.is_locked else "unlock"))
+        self._key.setText(str(self.class_id) if self.class_id <= 9 else "·")
+        self._key.setToolTip(self.tr("Key {0}").format(self.class_id) if self.class_id <= 9 else "")
+        self._swatch.setAccessibleName(self.tr("Colour of {0}").format(entry.name))
+        self._eye.setAccessibleName(self.tr("Show {0}").format(entry.name))
+        self._lock.setAccessibleName(self.tr("Protect {0}").format(entry.name))
+        self._name.setAccessibleName(self.tr("Name of class {0}").format(self.class_id))
+        self.setAccessibleName(entry.name)
+
+    def set_active(self, is_active: bool) -> None:
+        """Highlights the class that tools write."""
+        self.setProperty("isActive", is_active)
+        restyle(self)
+
+    def set_area(self, pixels: int, total: int) -> None:
+        """Shows how much of the image the class covers."""
+        share = pixels / total if total else 0.0
+        self._area.setText(f"{share:.1%}" if pixels else "")
+        self._area.setToolTip(self.tr("{0} pixels").format(f"{pixels:,}"))
+
+    def begin_rename(self) -> None:
+        """Makes the name editable in place."""
+        if self.class_id == BACKGROUND:
+            return
+        self._name.setReadOnly(False)
+        self._name.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, False)
+        self._name.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        restyle(self._name)
+        self._name.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._name.selectAll()
+
+    def _end_rename(self) -> None:
+        self._name.setReadOnly(True)
+        self._name.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, True)
+        self._name.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._name.deselect()
+        restyle(self._name)
+
+    def _on_name_edited(self) -> None:
+        if self._name.isReadOnly():
+            return
+        text = self._name.text().strip()
+        self._end_rename()
+        self._name.setText(self.name)
+        if text and text != self.name:
+            self.renamed.emit(text)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Qt: a click chooses the class."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._pressed_at = event.position().toPoint()
+            self.activated.emit()
+        super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Qt: a drag moves the class."""
+        if self._pressed_at is None or self.class_id == BACKGROUND:
+            return
+        distance = (event.position().toPoint() - self._pressed_at).manhattanLength()
+        if distance >= QApplication.startDragDistance():
+            self._pressed_at = None
+            drag = QDrag(self)
+            mime = QMimeData()
+            mime.setData(CLASS_MIME, str(self.class_id).encode())
+            drag.setMimeData(mime)
+            drag.setPixmap(self.grab())
+            drag.exec(Qt.DropAction.MoveAction)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Qt: a double click renames."""
+        self._pressed_at = None
+        self.begin_rename()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Qt: Space chooses, F2 renames, Delete deletes, Alt+Up and Alt+Down move."""
+        key = event.key()
+        is_alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
+        if key == Qt.Key.Key_Space:
+            self.activated.emit()
+        elif key == Qt.Key.Key_F2:
+            self.begin_rename()
+        elif key == Qt.Key.Key_Delete:
+            self.delete_wanted.emit()
+        elif is_alt and key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            self.moved.emit(-1 if key == Qt.Key.Key_Up else 1)
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Qt: the frame shows the focus."""
+        super().focusInEvent(event)
+        self.update()

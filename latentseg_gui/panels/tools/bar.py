@@ -1,0 +1,124 @@
+"""The options of the tool in the hand, and of the display beside them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QPushButton, QWidget
+
+from latentseg_gui.panels.flow import FlowLayout
+from latentseg_gui.panels.icons import icon
+from latentseg_gui.panels.tools.display import DisplayOptions
+from latentseg_gui.panels.widgets import Segments, SliderField
+
+_OPTIONS: Final = {
+    "click": ("accept", "clear", "preview", "protect"),
+    "brush": ("diameter", "protect"),
+    "eraser": ("diameter", "eraser"),
+    "polygon": ("protect",),
+    "lasso": ("protect",),
+    "fill": ("protect",),
+    "wand": ("tolerance", "protect"),
+    "picker": (),
+}
+
+
+class ToolOptionsBar(QWidget):
+    """Shows only what the current tool uses; wraps on narrow windows.
+
+    Attributes:
+        display: the switches of the overlay; their signals and setters are its own.
+
+    Signals:
+        diameter_requested: of brush or eraser, in pixels of the image.
+        tolerance_requested: of the magic wand, 0..255.
+        protect_requested: whether pixels of other classes stay as they are.
+        eraser_mode_requested: "unlabelled" or "background", what the eraser leaves.
+        preview_requested: whether hovering shows what a click would give.
+        accept_requested, clear_requested: the proposal of the click tool.
+    """
+
+    diameter_requested = Signal(int)
+    tolerance_requested = Signal(int)
+    protect_requested = Signal(bool)
+    eraser_mode_requested = Signal(str)
+    preview_requested = Signal(bool)
+    accept_requested = Signal()
+    clear_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.display = DisplayOptions(self)
+        self._diameter = SliderField(self.tr("Size"), (1, 200), suffix=" px", field_maximum=2000)
+        self._tolerance = SliderField(self.tr("Tolerance"), (0, 128), field_maximum=255)
+        self._eraser = Segments(
+            self.tr("Eraser leaves"),
+            (
+                ("unlabelled", self.tr("Nothing"), self.tr("Erased pixels have no class any more")),
+                ("background", self.tr("Background"), self.tr("Erased pixels become background")),
+            ),
+        )
+        self._protect = QCheckBox(self.tr("Protect other classes"))
+        self._preview = QCheckBox(self.tr("Preview while hovering"))
+        self._accept = QPushButton(self.tr("Accept"))
+        self._accept.setProperty("isPrimary", True)
+        self._accept.setToolTip(self.tr("Take the proposal into the current class (Enter)"))
+        self._clear = QPushButton(icon("close"), self.tr("Clear"))
+        self._clear.setToolTip(self.tr("Drop all clicks (Esc)"))
+        self._options: dict[str, QWidget] = {
+            "accept": self._accept,
+            "clear": self._clear,
+            "diameter": self._diameter,
+            "tolerance": self._tolerance,
+            "eraser": self._eraser,
+            "protect": self._protect,
+            "preview": self._preview,
+        }
+        flow = FlowLayout(self, spacing=12, margins=6)
+        for widget in (*self._options.values(), self.display):
+            flow.addWidget(widget)
+        self._connect()
+        self.set_proposal_available(False)
+        self.set_tool("click")
+
+    def _connect(self) -> None:
+        self._diameter.changed.connect(self.diameter_requested)
+        self._tolerance.changed.connect(self.tolerance_requested)
+        self._eraser.chosen.connect(self.eraser_mode_requested)
+        self._protect.clicked.connect(self.protect_requested)
+        self._preview.clicked.connect(self.preview_requested)
+        self._accept.clicked.connect(self.accept_requested)
+        self._clear.clicked.connect(self.clear_requested)
+
+    def set_tool(self, tool: str) -> None:
+        """Shows the options of ``tool``: "click", "brush", "eraser", "polygon", "lasso", ..."""
+        shown = _OPTIONS.get(tool, ())
+        for name, widget in self._options.items():
+            widget.setVisible(name in shown)
+        self.updateGeometry()
+
+    def set_diameter(self, pixels: int) -> None:
+        """Shows the size of brush or eraser."""
+        self._diameter.set_value(pixels)
+
+    def set_tolerance(self, tolerance: int) -> None:
+        """Shows the tolerance of the wand."""
+        self._tolerance.set_value(tolerance)
+
+    def set_protect(self, is_on: bool) -> None:
+        """Shows whether other classes are protected."""
+        self._protect.setChecked(is_on)
+
+    def set_eraser_mode(self, mode: str) -> None:
+        """Shows what the eraser leaves."""
+        self._eraser.set_value(mode)
+
+    def set_preview(self, is_on: bool) -> None:
+        """Shows whether hovering previews."""
+        self._preview.setChecked(is_on)
+
+    def set_proposal_available(self, is_available: bool) -> None:
+        """Whether there is a proposal to accept or clicks to clear."""
+        self._accept.setEnabled(is_available)
+        self._clear.setEnabled(is_available)

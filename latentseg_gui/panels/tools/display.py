@@ -1,0 +1,69 @@
+"""How the layers are shown: opacity, outlines, which layer, uncertainty."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from latentseg_gui.panels.widgets import Segments, SliderField, icon_button
+
+
+class DisplayOptions(QWidget):
+    """Switches of the overlay.
+
+    Signals:
+        opacity_requested: 0..1.
+        outlines_requested, uncertainty_requested: on or off.
+        layer_requested: "mask", "prediction" or "both".
+    """
+
+    opacity_requested = Signal(float)
+    outlines_requested = Signal(bool)
+    uncertainty_requested = Signal(bool)
+    layer_requested = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._layer = Segments(
+            self.tr("Layer"),
+            (
+                ("mask", self.tr("Mask"), self.tr("What you vouched for")),
+                ("prediction", self.tr("Model"), self.tr("What the model says")),
+                ("both", self.tr("Both"), self.tr("Your mask where there is one, else the model")),
+            ),
+        )
+        self._layer.set_value("both")
+        self._opacity = SliderField(self.tr("Opacity"), (0, 100), suffix=" %")
+        self._opacity.set_value(50)
+        self._outlines = icon_button("outlines", self.tr("Outlines only (O)"), is_checkable=True)
+        self._uncertainty = icon_button(
+            "uncertainty", self.tr("Where the model is unsure (U)"), is_checkable=True
+        )
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        for widget in (self._layer, self._opacity, self._outlines, self._uncertainty):
+            row.addWidget(widget)
+        self._layer.chosen.connect(self.layer_requested)
+        self._opacity.changed.connect(self._on_opacity_changed)
+        self._outlines.clicked.connect(self.outlines_requested)
+        self._uncertainty.clicked.connect(self.uncertainty_requested)
+
+    def set_opacity(self, opacity: float) -> None:
+        """Shows the opacity, 0..1."""
+        self._opacity.set_value(round(opacity * 100))
+
+    def set_outlines(self, is_on: bool) -> None:
+        """Shows whether only outlines are drawn."""
+        self._outlines.setChecked(is_on)
+
+    def set_uncertainty(self, is_on: bool) -> None:
+        """Shows whether uncertainty is drawn."""
+        self._uncertainty.setChecked(is_on)
+
+    def set_layer(self, layer: str) -> None:
+        """Shows which layer is drawn."""
+        self._layer.set_value(layer)
+
+    def _on_opacity_changed(self, percent: int) -> None:
+        self.opacity_requested.emit(percent / 100)

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox, QPushButton, QSlider, QSpinBox, QToolButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from latentseg_gui.panels.tools import ToolOptionsBar
+
+
+@pytest.fixture
+def bar(qtbot: QtBot) -> ToolOptionsBar:
+    widget = ToolOptionsBar()
+    qtbot.addWidget(widget)
+    widget.resize(1200, 60)
+    widget.show()
+    return widget
+
+
+def named(bar: ToolOptionsBar, kind: type[QWidget], name: str) -> QWidget:
+    return next(each for each in bar.findChildren(kind) if each.accessibleName() == name)
+
+
+def push(bar: ToolOptionsBar, text: str) -> QPushButton:
+    return next(each for each in bar.findChildren(QPushButton) if each.text() == text)
+
+
+@pytest.mark.parametrize(
+    ("tool", "shown", "hidden"),
+    [("brush", "Size", "Tolerance"), ("wand", "Tolerance", "Size"), ("eraser", "Size", "Tolerance")],
+)
+def test_only_the_options_of_the_tool_are_shown(
+    bar: ToolOptionsBar, tool: str, shown: str, hidden: str
+) -> None:
+    bar.set_tool(tool)
+    assert named(bar, QSlider, shown).isVisible()
+    assert not named(bar, QSlider, hidden).isVisible()
+    assert not push(bar, "Accept").isVisible()
+
+
+def test_the_size_is_set_by_slider_and_field_and_setters_stay_silent(
+    bar: ToolOptionsBar, qtbot: QtBot
+) -> None:
+    requested: list[int] = []
+    bar.diameter_requested.connect(requested.append)
+    bar.set_tool("brush")
+    bar.set_diameter(40)
+    assert requested == []
+    slider = named(bar, QSlider, "Size")
+    slider.setFocus()
+    qtbot.keyClick(slider, Qt.Key.Key_Right)
+    assert requested == [41]
+    field = named(bar, QSpinBox, "Size")
+    assert isinstance(field, QSpinBox)
+    assert field.value() == 41
+    field.setValue(900)
+    assert requested == [41, 900]
+
+
+def test_accept_and_clear_need_a_proposal(bar: ToolOptionsBar, qtbot: QtBot) -> None:
+    bar.set_tool("click")
+    assert not push(bar, "Accept").isEnabled()
+    bar.set_proposal_available(True)
+    with qtbot.waitSignals([bar.accept_requested, bar.clear_requested]):
+        push(bar, "Accept").click()
+        push(bar, "Clear").click()
+
+
+def test_switches_report_what_the_user_wants(bar: ToolOptionsBar, qtbot: QtBot) -> None:
+    bar.set_tool("brush")
+    protect = next(each for each in bar.findChildren(QCheckBox) if each.text() == "Protect other classes")
+    with qtbot.waitSignal(bar.protect_requested) as caught:
+        qtbot.keyClick(protect, Qt.Key.Key_Space)
+    assert caught.args == [True]
+    bar.set_tool("eraser")
+    with qtbot.waitSignal(bar.eraser_mode_requested) as mode:
+        named(bar, QToolButton, "Eraser leaves: Background").click()  # type: ignore[attr-defined]
+    assert mode.args == ["background"]
+
+
+def test_display_switches(bar: ToolOptionsBar, qtbot: QtBot) -> None:
+    display = bar.display
+    with qtbot.waitSignal(display.layer_requested) as layer:
+        named(bar, QToolButton, "Layer: Model").click()  # type: ignore[attr-defined]
+    assert layer.args == ["prediction"]
+    with qtbot.waitSignal(display.outlines_requested) as outlines:
+        named(bar, QToolButton, "Outlines only (O)").click()  # type: ignore[attr-defined]
+    assert outlines.args == [True]
+    display.set_opacity(0.3)
+    slider = named(bar, QSlider, "Opacity")
+    with qtbot.waitSignal(display.opacity_requested) as opacity:
+        qtbot.keyClick(slider, Qt.Key.Key_Left)
+    assert opacity.args == [pytest.approx(0.29)]
+
+
+def test_a_narrow_bar_wraps_instead_of_cutting(bar: ToolOptionsBar) -> None:
+    bar.set_tool("click")
+    layout = bar.layout()
+    assert layout is not None
+    assert layout.heightForWidth(500) > layout.heightForWidth(1400)
+    assert bar.minimumSizeHint().width() <= 480
