@@ -21,8 +21,8 @@ def image_of(packed: Packed, *, has_alpha: bool) -> QImage:
     return QImage(packed.view(np.uint8).data, cols, rows, cols * 4, layout)
 
 
-def pack_rgb(pixels: NDArray[np.uint8], rect: Rect, table: NDArray[np.uint8] | None = None) -> Packed:
-    """The pixels of ``rect`` of an RGB image, each value looked up in ``table`` [256] if there is one."""
+def image_of_rgb(pixels: NDArray[np.uint8], rect: Rect, table: NDArray[np.uint8] | None = None) -> QImage:
+    """A 32-bit copy of ``rect`` of an RGB image, each value looked up in ``table`` [256] if there is one."""
     rows, cols = rect.shape
     if table is not None:
         part = table.take(pixels[rect.slices])
@@ -32,8 +32,12 @@ def pack_rgb(pixels: NDArray[np.uint8], rect: Rect, table: NDArray[np.uint8] | N
         start = (rect.row0 * width + rect.col0) * 3
         buffer = pixels.reshape(-1)[start : start + ((rows - 1) * width + cols) * 3]
     source = QImage(buffer.data, cols, rows, width * 3, QImage.Format.Format_RGB888)
-    packed = source.convertToFormat(QImage.Format.Format_RGB32)
-    return np.frombuffer(packed.constBits(), np.uint32).reshape(rows, cols).copy()
+    return source.convertToFormat(QImage.Format.Format_RGB32)
+
+
+def packed_view(image: QImage) -> Packed:
+    """The pixels of a 32-bit image, to be read only while ``image`` lives."""
+    return np.frombuffer(image.constBits(), np.uint32).reshape(image.height(), image.width())
 
 
 def pack_table(rgba: NDArray[np.uint8]) -> Packed:

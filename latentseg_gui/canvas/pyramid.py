@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.canvas.packing import Packed, halved, pack_rgb
+from latentseg_gui.canvas.packing import Packed, halved, image_of_rgb, packed_view
 from latentseg_gui.document.types import Rect
 
 SMALLEST_SIDE: Final = 512
@@ -70,7 +70,8 @@ class ImagePyramid:
                 yield row
 
     def _fill(self, rect: Rect) -> None:
-        part = pack_rgb(self.pixels, rect)
+        image = image_of_rgb(self.pixels, rect)
+        part = packed_view(image)
         row, col = rect.row0, rect.col0
         for level in self._levels:
             part = halved(part)

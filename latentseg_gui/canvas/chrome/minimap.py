@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPalette
 
-from latentseg_gui.canvas.chrome.base import draw_panel, stroke_two_tone
-from latentseg_gui.canvas.packing import image_of, pack_rgb
+from latentseg_gui.canvas.chrome.base import stroke_two_tone
+from latentseg_gui.canvas.packing import image_of_rgb
 from latentseg_gui.canvas.viewport import Viewport
 from latentseg_gui.document.types import Rect
 
@@ -34,7 +34,7 @@ class Minimap:
         step = max(1, max(pixels.shape[:2]) // _SAMPLES)
         small = np.ascontiguousarray(pixels[step // 2 :: step, step // 2 :: step])
         shape = (int(small.shape[0]), int(small.shape[1]))
-        self._thumbnail = image_of(pack_rgb(small, Rect.whole(shape)), has_alpha=False).copy()
+        self._thumbnail = image_of_rgb(small, Rect.whole(shape))
 
     def bounds(self, viewport: Viewport) -> QRect:
         """See `ChromeItem.bounds`."""
@@ -62,7 +62,7 @@ class Minimap:
         if area.isEmpty():
             return
         inner = self._inner(viewport)
-        draw_panel(painter, QRectF(area), palette)
+        painter.fillRect(area, palette.color(QPalette.ColorRole.Window))
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
         painter.drawImage(inner, self._thumbnail)
         rows, cols = viewport.image_shape

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRect
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QImage, QPainter
 
 from latentseg_gui.canvas.packing import Packed, image_of
 from latentseg_gui.canvas.viewport import Viewport
+
+_SPARSE: Final = 4
+"""From one sample in so many columns on, single pixels are picked rather than whole rows copied."""
 
 Value = TypeVar("Value", bound=np.generic)
 
@@ -53,7 +56,10 @@ class Samples:
     def of(self, values: NDArray[Value]) -> NDArray[Value]:
         """The samples of an array of the shape of the image."""
         first, last = int(self.cols[0]), int(self.cols[-1])
-        picked: NDArray[Any] = values[:, first : last + 1].take(self.rows, axis=0)
+        if last - first > _SPARSE * self.cols.size:
+            return values[self.rows[:, None], self.cols]
+        # Not values[:, first:last].take(rows): `take` would first copy all of a part that is not contiguous.
+        picked: NDArray[Any] = values[self.rows, first : last + 1]
         return picked.take(self.cols - first, axis=1)
 
 
@@ -65,11 +71,9 @@ def paint_samples(painter: QPainter, samples: Samples, packed: Packed, *, has_al
 def paint_scaled(
     painter: QPainter,
     viewport: Viewport,
-    packed: Packed,
+    image: QImage,
     box: tuple[float, float, float, float],
-    *,
-    has_alpha: bool,
 ) -> None:
-    """Draws packed colours smoothly scaled over a box (x0, y0, x1, y1) in image coordinates."""
+    """Draws an image smoothly scaled over a box (x0, y0, x1, y1) in image coordinates."""
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
-    painter.drawImage(viewport.target(*box), image_of(packed, has_alpha=has_alpha))
+    painter.drawImage(viewport.target(*box), image)

@@ -10,7 +10,7 @@ from PySide6.QtCore import QRect
 from PySide6.QtGui import QPainter
 
 from latentseg_gui.canvas.layers.base import Samples, paint_samples, paint_scaled
-from latentseg_gui.canvas.packing import Packed, pack_rgb
+from latentseg_gui.canvas.packing import image_of, image_of_rgb, packed_view
 from latentseg_gui.canvas.pyramid import ImagePyramid
 from latentseg_gui.canvas.viewport import Viewport
 from latentseg_gui.document.types import Rect
@@ -44,53 +44,52 @@ class ImageLayer:
     def paint(self, painter: QPainter, viewport: Viewport, device: QRect) -> None:
         """See `Layer.paint`."""
         samples = Samples.under(viewport, device)
-        if self.pyramid is None or samples is None:
-            return
-        level = self.pyramid.level_for(viewport.scale) if viewport.scale < 1 else None
-        if level is not None:
-            self._paint_smooth(painter, viewport, samples.device, level)
-        else:
-            paint_samples(painter, samples, self._nearest(samples), has_alpha=False)
-
-    def _nearest(self, samples: Samples) -> Packed:
-        """Takes the rows before it packs, so that a first view of a huge image stays cheap."""
         pyramid = self.pyramid
-        assert pyramid is not None
-        row0, row1 = int(samples.rows[0]), int(samples.rows[-1]) + 1
-        col0, col1 = int(samples.cols[0]), int(samples.cols[-1]) + 1
-        if row1 - row0 > samples.rows.size or col1 - col0 > samples.cols.size:
-            picked = samples.of(pyramid.pixels)
-            return pack_rgb(picked, Rect.whole((picked.shape[0], picked.shape[1])), self.table)
-        packed = pack_rgb(pyramid.pixels, Rect(row0, col0, row1, col1), self.table)
-        return packed.take(samples.rows - row0, axis=0).take(samples.cols - col0, axis=1)
+        if pyramid is None or samples is None:
+            return
+        level = pyramid.level_for(viewport.scale) if viewport.scale < 1 else None
+        if level is not None:
+            self._paint_smooth(painter, viewport, samples.device, pyramid, level)
+        else:
+            self._paint_nearest(painter, samples, pyramid.pixels)
 
-    def _paint_smooth(self, painter: QPainter, viewport: Viewport, device: QRect, level: int) -> None:
-        part = viewport.rect_under(device)
-        size = 2**level
-        shape = self._level_shape(level)
+    def _paint_nearest(self, painter: QPainter, samples: Samples, pixels: NDArray[np.uint8]) -> None:
+        rows, cols = samples.rows - samples.rows[0], samples.cols - samples.cols[0]
+        if rows[-1] >= rows.size or cols[-1] >= cols.size:
+            # Shrinking without a pyramid: what is not shown is not touched, so a huge image appears at once.
+            picked = samples.of(pixels)
+            shape = Rect.whole((rows.size, cols.size))
+            painter.drawImage(samples.device.topLeft(), image_of_rgb(picked, shape, self.table))
+            return
+        rect = Rect(
+            int(samples.rows[0]), int(samples.cols[0]), int(samples.rows[-1]) + 1, int(samples.cols[-1]) + 1
+        )
+        image = image_of_rgb(pixels, rect, self.table)
+        if rect.shape != (rows.size, cols.size):
+            packed = packed_view(image).take(rows, axis=0).take(cols, axis=1)
+            paint_samples(painter, samples, packed, has_alpha=False)
+        else:
+            painter.drawImage(samples.device.topLeft(), image)
+
+    def _paint_smooth(
+        self, painter: QPainter, viewport: Viewport, device: QRect, pyramid: ImagePyramid, level: int
+    ) -> None:
+        part, size = viewport.rect_under(device), 2**level
+        rows, cols = pyramid.shape
         rect = Rect(
             part.row0 // size - _MARGIN,
             part.col0 // size - _MARGIN,
             -(-part.row1 // size) + _MARGIN,
             -(-part.col1 // size) + _MARGIN,
-        ).clipped(shape)
-        if rect.is_empty:
-            return
-        packed = self._packed(level, rect)
+        ).clipped((-(-rows // size), -(-cols // size)))
         box = (rect.col0 * size, rect.row0 * size, rect.col1 * size, rect.row1 * size)
         painter.save()
         painter.setClipRect(device)
-        paint_scaled(painter, viewport, packed, box, has_alpha=False)
-        painter.restore()
-
-    def _level_shape(self, level: int) -> tuple[int, int]:
-        assert self.pyramid is not None
-        rows, cols = self.pyramid.shape
-        return -(-rows // 2**level), -(-cols // 2**level)
-
-    def _packed(self, level: int, rect: Rect) -> Packed:
-        assert self.pyramid is not None
         if level == 0:
-            return pack_rgb(self.pyramid.pixels, rect, self.table)
-        packed = np.ascontiguousarray(self.pyramid.level(level)[rect.slices])
-        return packed if self.table is None else self.table.take(packed.view(np.uint8)).view(np.uint32)
+            paint_scaled(painter, viewport, image_of_rgb(pyramid.pixels, rect, self.table), box)
+        else:
+            packed = np.ascontiguousarray(pyramid.level(level)[rect.slices])
+            if self.table is not None:
+                packed = self.table.take(packed.view(np.uint8)).view(np.uint32)
+            paint_scaled(painter, viewport, image_of(packed, has_alpha=False), box)
+        painter.restore()

@@ -103,12 +103,9 @@ class LabelLayer:
         if self.above is not None and self.above.shape == self.labels.shape:
             hidden = self._merged[np.argmin(self.style.colours[:, 3])]
             ids[samples.of(self.above) != UNLABELLED] = hidden
-        if self._is_anything_shown(ids):
+        is_clear = ids.min() == ids.max() and self.style.colours[ids[0, 0], 3] == 0
+        if not is_clear:
             paint_samples(painter, samples, outlined(ids, pad, self._table))
-
-    def _is_anything_shown(self, ids: NDArray[np.uint8]) -> bool:
-        present = np.bincount(ids.ravel(), minlength=256)
-        return bool((present[self.style.colours[:, 3] > 0] > 0).any())
 
 
 def outlined(ids: NDArray[np.uint8], pad: int, table: Packed) -> Packed:

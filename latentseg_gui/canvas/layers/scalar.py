@@ -13,7 +13,7 @@ from PySide6.QtGui import QPainter
 
 from latentseg_gui.canvas.colour_maps import colour_table
 from latentseg_gui.canvas.layers.base import paint_scaled
-from latentseg_gui.canvas.packing import Packed, pack_table
+from latentseg_gui.canvas.packing import Packed, image_of, pack_table
 from latentseg_gui.canvas.viewport import Viewport
 from latentseg_gui.document.types import Rect
 
@@ -92,7 +92,8 @@ class ScalarLayer:
         painter.save()
         painter.setClipRect(device.intersected(QRect(x0, y0, x1 - x0, y1 - y0)))
         box = (rect.col0 * unit_x, rect.row0 * unit_y, right * unit_x, bottom * unit_y)
-        paint_scaled(painter, viewport, self._table.take(codes), box, has_alpha=True)
+        packed = self._table.take(codes)
+        paint_scaled(painter, viewport, image_of(packed, has_alpha=True), box)
         painter.restore()
 
 
