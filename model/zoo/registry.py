@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from torch import nn
@@ -123,6 +123,6 @@ register(
         name="tutorial",
         network_class=TutorialNetwork,
         build=lambda config: TutorialNetwork(**config),
-        config_of=lambda network: network.sizes,
+        config_of=lambda network: asdict(network.config),
     )
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from model.latent_experts import SegmentationModel
 from model.network import AttentionMaps, ClassOutput
@@ -31,6 +31,23 @@ class TutorialEncoding:
         return TutorialEncoding(self.tokens.to(device), self.size)
 
 
+@dataclass(frozen=True, slots=True)
+class TutorialConfig:
+    """The arguments of `SegmentationModel`."""
+
+    in_channels: int = 3
+    feature_dim: int = 64
+    latent_dim: int = 64
+    num_latents: int = 16
+    num_heads: int = 4
+    num_classes: int = 2
+
+    @property
+    def num_experts(self) -> int:
+        """The latents under the name that the default network uses."""
+        return self.num_latents
+
+
 class TutorialNetwork(SegmentationModel):
     """`SegmentationModel` with full-resolution answers; the same parameters under the same names.
 
@@ -40,16 +57,16 @@ class TutorialNetwork(SegmentationModel):
     stride = STRIDE
 
     @property
-    def sizes(self) -> dict[str, int]:
+    def config(self) -> TutorialConfig:
         """The arguments that build this network again."""
-        return {
-            "in_channels": self.encoder.conv1.in_channels,
-            "feature_dim": self.encoder.conv2.out_channels,
-            "latent_dim": self.latent_attn.latents.shape[1],
-            "num_latents": self.latent_attn.latents.shape[0],
-            "num_heads": self.latent_attn.attention.num_heads,
-            "num_classes": self.expert_seg.segmentation_head.out_features,
-        }
+        return TutorialConfig(
+            in_channels=self.encoder.conv1.in_channels,
+            feature_dim=self.encoder.conv2.out_channels,
+            latent_dim=self.latent_attn.latents.shape[1],
+            num_latents=self.latent_attn.latents.shape[0],
+            num_heads=self.latent_attn.attention.num_heads,
+            num_classes=self.expert_seg.segmentation_head.out_features,
+        )
 
     def encode(self, image: Tensor) -> TutorialEncoding:
         """Image [B, 3, H, W] in 0..1, of any size from 1 x 1, to tokens."""
@@ -71,9 +88,35 @@ class TutorialNetwork(SegmentationModel):
             expert_gains: [K]; 0 removes an expert, 1 leaves it as trained.
             need_attention: whether to return the maps as well.
         """
+        if expert_gains is not None and not bool((expert_gains > 0).any()):
+            return self._answer_without_experts(encoding)
         logits, maps = self.read_experts(encoding.tokens, need_attention, expert_gains)
         full = F.interpolate(logits.float(), scale_factor=STRIDE, mode="bilinear", align_corners=False)
         return ClassOutput(
             logits=full[..., : encoding.size[0], : encoding.size[1]],
             maps=None if maps is None else AttentionMaps(maps.look, maps.mix),
         )
+
+    def _answer_without_experts(self, encoding: TutorialEncoding) -> ClassOutput:
+        """What the head says when nothing was read: its bias, everywhere."""
+        bias = self.expert_seg.segmentation_head.bias.float()
+        logits = bias[None, :, None, None].expand(encoding.tokens.shape[0], -1, *encoding.size)
+        return ClassOutput(logits=logits, maps=None)
+
+
+def as_predictable(network: nn.Module) -> nn.Module:
+    """``network`` itself, or for the tutorial's own class one with the same weights that can predict."""
+    if type(network) is not SegmentationModel:
+        return network
+    state = network.state_dict()
+    heads = network.latent_attn.attention.num_heads
+    same = TutorialNetwork(
+        in_channels=state["encoder.conv1.weight"].shape[1],
+        feature_dim=state["encoder.conv2.weight"].shape[0],
+        latent_dim=state["latent_attn.latents"].shape[1],
+        num_latents=state["latent_attn.latents"].shape[0],
+        num_heads=heads,
+        num_classes=state["expert_seg.segmentation_head.bias"].shape[0],
+    )
+    same.load_state_dict(state)
+    return same

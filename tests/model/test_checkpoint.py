@@ -66,7 +66,7 @@ def test_round_trip(path, network):
 
 def test_round_trip_of_the_default_network(tmp_path):
     torch.manual_seed(0)
-    config = NetworkConfig(num_classes=5, num_experts=6, depths=(1, 1, 1, 1))
+    config = NetworkConfig(num_classes=5, num_experts=6, widths=(16,) * 5, depths=(1,) * 4)
     network = LatentExpertNetwork(config)
     save(tmp_path / "a.safetensors", network)
     back, meta = load(tmp_path / "a.safetensors")

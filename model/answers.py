@@ -1,0 +1,76 @@
+"""What the predictor keeps and hands out: numpy in public, tensors only inside `EncodedImage`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.focus import Focus
+
+
+@dataclass(frozen=True, slots=True)
+class ClassPrediction:
+    """Labels uint8 [H, W]: the most likely class; confidence float32 [H, W]: its probability, 0..1."""
+
+    labels: NDArray[np.uint8]
+    confidence: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Where experts look and which pixels they explain, per head, at token resolution.
+
+    Attributes:
+        look: float32 [heads, K, h, w]; sums to 1 over (h, w) for every head and expert.
+        mix: float32 [heads, K, h, w]; sums to 1 over K at every token and head.
+        shape: (rows, columns) of the image.
+        stride: pixels of the image per token, along one side.
+    """
+
+    look: NDArray[np.float32]
+    mix: NDArray[np.float32]
+    shape: tuple[int, int]
+    stride: float
+
+
+@dataclass(slots=True, eq=False)
+class EncodedImage:
+    """An image and what the encoder made of it: keep it, hand it back through `Predictor.encoding`.
+
+    Attributes:
+        pixels: uint8 [H, W, 3], not copied.
+        encoding: of the picture at its working size.
+        size: (rows, columns) of the working size; that of the image unless it is very large.
+        weights: the predictor it belongs to; others refuse it.
+        focus: the region of a large image that clicks were last about.
+    """
+
+    pixels: NDArray[np.uint8]
+    encoding: Any
+    size: tuple[int, int]
+    weights: object
+    focus: Focus | None = field(default=None)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns) of the image."""
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+    @property
+    def is_reduced(self) -> bool:
+        """Whether the image was encoded at less than its own size."""
+        return self.size != self.shape
+
+    @property
+    def scale_xy(self) -> tuple[float, float]:
+        """Encoded pixels per pixel of the image."""
+        return self.size[1] / self.shape[1], self.size[0] / self.shape[0]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the encoding, for caches."""
+        parts = [self.encoding] + ([] if self.focus is None else [self.focus.encoding])
+        return sum(int(getattr(part, "nbytes", part.tokens.nbytes)) for part in parts)

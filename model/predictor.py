@@ -1,0 +1,224 @@
+"""The numpy boundary: hand in an image once, then ask many times. Argument names are SAM's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
+
+from model.answers import Attention, ClassPrediction, EncodedImage
+from model.checkpoint import default_weights_path, load
+from model.closer import look_closer
+from model.device import DeviceChoice, choose_device
+from model.errors import ModelError
+from model.inputs import check_gains, check_image, check_mask_input, check_pointing
+from model.network import AttentionMaps
+from model.postprocess import clean_mask
+from model.resample import grow_in_bands, resize_logits, shrink, working_size
+from model.runner import Runner
+from model.tiles import Tile, stitch, tile_side
+from model.zoo.tutorial import as_predictable
+
+MAX_PIXELS: Final[Mapping[str, int]] = {"cuda": 4_200_000, "mps": 2_100_000, "cpu": 2_100_000}
+"""Larger pictures are encoded at a reduced size, and in tiles for classes, per device type."""
+
+
+class Predictor:
+    """Segments images with a network.
+
+    Args:
+        network: a copy of it is used; later changes to it have no effect.
+        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        dtype: number format; None lets the device decide (bfloat16 where that is faster).
+        max_pixels: pictures above this are encoded reduced; None lets the device decide.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        device: str = "auto",
+        *,
+        dtype: torch.dtype | None = None,
+        max_pixels: int | None = None,
+    ) -> None:
+        choice = choose_device(device)
+        self.network = as_predictable(network)
+        self.max_pixels = max_pixels or MAX_PIXELS[choice.device.type]
+        self._runner = Runner(self.network, choice if dtype is None else replace(choice, dtype=dtype))
+        self._image: EncodedImage | None = None
+        config = self._runner.config
+        self.num_experts, self.num_classes = int(config.num_experts), int(config.num_classes)
+
+    @classmethod
+    def default(cls, device: str = "auto") -> Predictor:
+        """With the weights that come with the program."""
+        network, _ = load(default_weights_path())
+        return cls(network, device)
+
+    @property
+    def device(self) -> DeviceChoice:
+        """Where it runs, in what number format, and why."""
+        return self._runner.choice
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about what had to be done differently, such as retreating to the CPU."""
+        return tuple(self._runner.notes)
+
+    @property
+    def encoder_runs(self) -> int:
+        """How often the encoder ran; everything but `set_image` on an ordinary image leaves it alone."""
+        return self._runner.encoder_runs
+
+    @property
+    def encoding(self) -> EncodedImage:
+        """The present image as encoded; can be kept and set again later, which costs nothing."""
+        if self._image is None:
+            raise ModelError("There is no image yet.", action="Call set_image first.")
+        return self._image
+
+    @encoding.setter
+    def encoding(self, image: EncodedImage) -> None:
+        if image.weights is not self._runner:
+            raise ModelError("This image was encoded with other weights.", action="Encode it again.")
+        self._image = image
+
+    def set_image(self, image: NDArray[np.uint8]) -> EncodedImage:
+        """Encode an image; all questions are about it until the next.
+
+        Args:
+            image: RGB, uint8 [H, W, 3]; grey [H, W] is taken too.
+        """
+        pixels = check_image(image)
+
+        def attempt(max_pixels: int) -> EncodedImage:
+            size = working_size((pixels.shape[0], pixels.shape[1]), max_pixels)
+            return EncodedImage(pixels, self._runner.encode(shrink(pixels, size)), size, self._runner)
+
+        self._image = self._runner.within_memory(self.max_pixels, attempt)
+        return self._image
+
+    def predict(
+        self,
+        point_coords: ArrayLike | None = None,
+        point_labels: ArrayLike | None = None,
+        box: ArrayLike | None = None,
+        mask_input: ArrayLike | None = None,
+    ) -> tuple[NDArray[np.bool_], float, NDArray[np.float32]]:
+        """The object that clicks or a box point at.
+
+        Args:
+            point_coords: (x, y) in pixels, float [P, 2]; the first pixel covers 0..1.
+            point_labels: 1 for clicks on the object, 0 for clicks beside it, [P].
+            box: x0, y0, x1, y1 in pixels.
+            mask_input: logits that an earlier call returned, or a bool mask to start from.
+
+        Returns:
+            mask bool [H, W], which agrees with every click; the estimated IoU, 0..1; logits float32
+            [h, w] for the next call, of the size of the image unless it is very large.
+        """
+        image = self.encoding
+        pointing = check_pointing(point_coords, point_labels, box, image.shape)
+        previous = check_mask_input(mask_input)
+        if len(pointing.xy) == 0 and box is None and previous is None:
+            raise ModelError("Nothing was pointed at.", action="Give at least one click or a box.")
+        earlier = None if previous is None else resize_logits(previous, image.size)
+        local = pointing.moved((0.0, 0.0), image.scale_xy)
+        logits, score, _ = self._runner.segment(image.encoding, local, earlier)
+        if not image.is_reduced:
+            return clean_mask(logits > 0, pointing), score, logits
+        return look_closer(image, self._runner, pointing, (logits, score), self.max_pixels)
+
+    def predict_classes(
+        self,
+        experts_off: Iterable[int] = (),
+        expert_gains: Mapping[int, float] | Sequence[float] | None = None,
+    ) -> ClassPrediction:
+        """The most likely class of every pixel.
+
+        An image above `max_pixels` is done in tiles at full resolution, which encodes; with experts
+        changed, at its reduced size, which does not.
+
+        Args:
+            experts_off: experts to knock out: nothing reads them any more.
+            expert_gains: factor per expert on how strongly it is read: 1 as trained, 0 knocked out.
+        """
+        image = self.encoding
+        gains = check_gains(self.num_experts, experts_off, expert_gains)
+        if image.is_reduced and gains is None:
+            return self._predict_tiles(image)
+        return self._predict_encoded(image, gains)
+
+    def predict_overview(
+        self,
+        experts_off: Iterable[int] = (),
+        expert_gains: Mapping[int, float] | Sequence[float] | None = None,
+    ) -> NDArray[np.float32]:
+        """Class probabilities float32 [C, h, w] at the working size; the encoder never runs.
+
+        Args:
+            experts_off: as in `predict_classes`.
+            expert_gains: as in `predict_classes`.
+        """
+        gains = check_gains(self.num_experts, experts_off, expert_gains)
+        logits, _ = self._runner.classify(self.encoding.encoding, gains)
+        return np.asarray(logits.softmax(0).cpu().numpy(), dtype=np.float32)
+
+    def attention(self) -> Attention:
+        """Where the learned experts look for classes and which pixels they explain."""
+        _, maps = self._runner.classify(self.encoding.encoding, need_attention=True)
+        return self._attention(maps)
+
+    def prompt_attention(
+        self,
+        point_coords: ArrayLike | None = None,
+        point_labels: ArrayLike | None = None,
+        box: ArrayLike | None = None,
+    ) -> Attention:
+        """As `attention`, for an object: the learned experts, then one per click, then two for the box."""
+        image = self.encoding
+        pointing = check_pointing(point_coords, point_labels, box, image.shape)
+        local = pointing.moved((0.0, 0.0), image.scale_xy)
+        _, _, maps = self._runner.segment(image.encoding, local, None, need_attention=True)
+        return self._attention(maps)
+
+    def _attention(self, maps: AttentionMaps | None) -> Attention:
+        if maps is None:
+            raise ModelError("This network shows no attention.", action="Use another architecture.")
+        image, stride = self.encoding, self._runner.stride
+        rows, cols = (-(-side // stride) for side in image.size)
+        look, mix = (part[0, ..., :rows, :cols].float().cpu().numpy() for part in (maps.look, maps.mix))
+        total = look.sum((-1, -2), keepdims=True)  # what fell on padding is left out
+        look = np.divide(look, total, out=np.full_like(look, 1 / (rows * cols)), where=total > 0)
+        return Attention(look, mix, image.shape, stride * image.shape[0] / image.size[0])
+
+    def _predict_encoded(self, image: EncodedImage, gains: NDArray[np.float32] | None) -> ClassPrediction:
+        logits, _ = self._runner.classify(image.encoding, gains)
+        if not image.is_reduced:
+            return ClassPrediction(*_decide(logits))
+        labels, confidence = np.zeros(image.shape, np.uint8), np.zeros(image.shape, np.float32)
+        for rows, band in grow_in_bands(logits, image.shape):
+            labels[rows], confidence[rows] = _decide(band)
+        return ClassPrediction(labels, confidence)
+
+    def _predict_tiles(self, image: EncodedImage) -> ClassPrediction:
+        def infer(tile: Tile) -> Tensor:
+            part = image.pixels[slice(*tile.rows), slice(*tile.cols)]
+            logits, _ = self._runner.classify(self._runner.encode(part))
+            return logits.softmax(0)
+
+        side = tile_side(self.max_pixels, self.num_classes, image.shape[1])
+        return ClassPrediction(
+            *self._runner.within_memory(side, lambda side: stitch(image.shape, self.num_classes, side, infer))
+        )
+
+
+def _decide(logits: Tensor) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Logits [C, H, W] to labels and confidence."""
+    confidence, labels = logits.softmax(0).max(0)
+    return labels.to(torch.uint8).cpu().numpy(), confidence.cpu().numpy()

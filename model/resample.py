@@ -1,0 +1,58 @@
+"""Changing sizes in bounded memory: pictures down, logits up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+BAND_ROWS: Final = 512
+
+
+def working_size(shape: tuple[int, int], max_pixels: int) -> tuple[int, int]:
+    """``shape``, or the size of the same form that has at most ``max_pixels``."""
+    rows, cols = shape
+    if rows * cols <= max_pixels:
+        return shape
+    scale = math.sqrt(max_pixels / (rows * cols))
+    small_rows = max(1, min(int(rows * scale), max_pixels))
+    return small_rows, max(1, min(int(cols * scale), max_pixels // small_rows))
+
+
+def shrink(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """``pixels`` [H, W, 3] at a smaller ``size``, every source pixel counted."""
+    if pixels.shape[:2] == size:
+        return pixels
+    source = torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None]
+    small = F.interpolate(source, size=size, mode="bilinear", antialias=True)
+    return np.ascontiguousarray(small[0].permute(1, 2, 0).numpy())
+
+
+def resize_logits(logits: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Logits [h, w] at another ``size``, bilinear; shrinking counts every value."""
+    if logits.shape == size:
+        return logits
+    source = torch.from_numpy(np.array(logits, dtype=np.float32))[None, None]
+    resized = F.interpolate(source, size=size, mode="bilinear", antialias=True)[0, 0]
+    return np.asarray(resized.numpy(), dtype=np.float32)
+
+
+def grow_in_bands(logits: Tensor, shape: tuple[int, int]) -> Iterator[tuple[slice, Tensor]]:
+    """Bilinear enlargement of logits [C, h, w] to ``shape``, some rows at a time: (rows, [C, n, W])."""
+    height = logits.shape[1]
+    for first in range(0, shape[0], BAND_ROWS):
+        last = min(first + BAND_ROWS, shape[0])
+        place = (torch.arange(first, last, device=logits.device) + 0.5) * (height / shape[0]) - 0.5
+        place = place.clamp(0, height - 1)
+        above = place.long()
+        below = (above + 1).clamp(max=height - 1)
+        share = (place - above)[:, None]
+        band = logits[:, above] * (1 - share) + logits[:, below] * share  # [C, n, w]
+        wide = F.interpolate(band[None], size=(last - first, shape[1]), mode="bilinear", align_corners=False)
+        yield slice(first, last), wide[0]

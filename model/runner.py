@@ -1,0 +1,206 @@
+"""A network at work: on its device, in its number format, counting what it does, and surviving shortage."""
+
+from __future__ import annotations
+
+import copy
+import gc
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final, Protocol, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from model.device import DeviceChoice, choose_device, free_cached_memory, is_out_of_memory
+from model.errors import ModelError
+from model.inputs import Pointing
+from model.network import AttentionMaps, Prompts
+
+HALVINGS: Final = 2
+
+Answer = TypeVar("Answer")
+
+
+class SizedEncoding(Protocol):
+    """What every network's encoding offers."""
+
+    @property
+    def tokens(self) -> Tensor:
+        """[B, D, h, w]."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(rows, columns) of the encoded picture."""
+
+    def to(self, device: torch.device | str) -> Any:
+        """The same on ``device``."""
+
+
+class Runner:
+    """Runs a private copy of a network; the original stays untouched.
+
+    Args:
+        network: with ``encode`` and ``classify``, perhaps ``segment``.
+        choice: device and number format.
+
+    Attributes:
+        choice: where it runs now; changes when memory runs out.
+        encoder_runs: how often an image was encoded.
+        notes: sentences for the user about what had to be done differently.
+    """
+
+    def __init__(self, network: nn.Module, choice: DeviceChoice) -> None:
+        self.choice = choice
+        self.encoder_runs = 0
+        self.notes: list[str] = []
+        self._network: Any = copy.deepcopy(network).eval().requires_grad_(False)
+        self._place()
+
+    @property
+    def config(self) -> Any:
+        """Sizes of the network, among them ``num_classes`` and ``num_experts``."""
+        return self._network.config
+
+    @property
+    def can_segment(self) -> bool:
+        """Whether the network answers clicks."""
+        return hasattr(self._network, "segment")
+
+    @property
+    def stride(self) -> int:
+        """Pixels per token along one side."""
+        return int(self._network.stride)
+
+    @torch.inference_mode()
+    def encode(self, pixels: NDArray[np.uint8]) -> SizedEncoding:
+        """Encode a picture uint8 [H, W, 3]."""
+        self.encoder_runs += 1
+        tensor = torch.from_numpy(np.array(pixels)).to(self.choice.device)
+        image = tensor.permute(2, 0, 1)[None].float() / 255
+        encoding: SizedEncoding = self._network.encode(image)
+        return encoding
+
+    @torch.inference_mode()
+    def classify(
+        self,
+        encoding: SizedEncoding,
+        gains: NDArray[np.float32] | None = None,
+        *,
+        need_attention: bool = False,
+    ) -> tuple[Tensor, AttentionMaps | None]:
+        """Class logits float32 [C, H, W] and, if asked for, the maps."""
+        tensor = None if gains is None else torch.from_numpy(gains).to(self.choice.device)
+        output = self._network.classify(
+            self._here(encoding), expert_gains=tensor, need_attention=need_attention
+        )
+        return output.logits[0].float(), output.maps
+
+    @torch.inference_mode()
+    def segment(
+        self,
+        encoding: SizedEncoding,
+        pointing: Pointing,
+        previous: NDArray[np.float32] | None,
+        *,
+        need_attention: bool = False,
+    ) -> tuple[NDArray[np.float32], float, AttentionMaps | None]:
+        """Object logits float32 [H, W], the predicted IoU and, if asked for, the maps.
+
+        Args:
+            encoding: from `encode`.
+            pointing: in pixels of the encoded picture.
+            previous: logits of the answer so far, of the size of the encoded picture.
+            need_attention: whether to compute the maps.
+        """
+        if not self.can_segment:
+            raise ModelError(
+                "This network knows classes only and cannot answer clicks.",
+                action="Use the default network, or predict classes.",
+            )
+        earlier = None
+        if previous is not None:
+            earlier = torch.from_numpy(np.array(previous)).to(self.choice.device)[None, None]
+        output = self._network.segment(
+            self._here(encoding), self._prompts(pointing), previous=earlier, need_attention=need_attention
+        )
+        logits = np.asarray(output.logits[0, 0].float().cpu().numpy(), dtype=np.float32)
+        return logits, float(output.score[0]), output.maps
+
+    def within_memory(self, size: int, attempt: Callable[[int], Answer]) -> Answer:
+        """``attempt(size)``; where memory runs out, with half the size, a quarter, then on the CPU.
+
+        Args:
+            size: anything that memory grows with; the first size to try.
+            attempt: may be called several times.
+
+        Raises:
+            ModelError: memory ran out in every way.
+        """
+        for halving in range(HALVINGS + 1):
+            outcome = _try(attempt, size >> halving)
+            if outcome is not None:
+                if halving:
+                    self._note(f"Memory ran out on {self.choice.name}; the picture is done in smaller parts.")
+                return outcome[0]
+            self._free()
+        if self.choice.device.type == "cpu":
+            raise ModelError(
+                "There is not enough memory for this picture.", action="Close other programs or shrink it."
+            )
+        self._retreat()
+        return self.within_memory(size, attempt)
+
+    def _retreat(self) -> None:
+        """Go on with the CPU."""
+        lost = self.choice.name
+        reason = f"{lost} ran out of memory, so the CPU is used."
+        self.choice = replace(choose_device("cpu"), reason=reason, is_fallback=True)
+        self._note(reason)
+        self._place()
+        self._free()
+
+    def _place(self) -> None:
+        self._network.to(self.choice.device, self.choice.dtype)
+        self._network.to(memory_format=torch.channels_last)
+
+    def _free(self) -> None:
+        gc.collect()
+        free_cached_memory(self.choice.device)
+
+    def _note(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def _here(self, encoding: SizedEncoding) -> Any:
+        """``encoding`` on the device that is used now."""
+        if encoding.tokens.device.type == self.choice.device.type:
+            return encoding
+        return encoding.to(self.choice.device)
+
+    def _prompts(self, pointing: Pointing) -> Prompts:
+        """Clicks as tensors; where there is none, one that counts for nothing."""
+        device = self.choice.device
+        has_points = len(pointing.xy) > 0
+        xy = pointing.xy if has_points else np.zeros((1, 2), np.float32)
+        labels = pointing.is_positive.astype(np.int64) if has_points else np.array([-1])
+        box = None if pointing.box is None else torch.from_numpy(np.array(pointing.box))[None].to(device)
+        return Prompts(
+            points=torch.from_numpy(np.array(xy))[None].to(device),
+            labels=torch.from_numpy(labels)[None].to(device),
+            boxes=box,
+        )
+
+
+def _try(attempt: Callable[[int], Answer], size: int) -> tuple[Answer] | None:
+    """The answer, or None where memory ran out; any other error passes.
+
+    The error is gone when this returns: its traceback would keep the tensors alive.
+    """
+    try:
+        return (attempt(size),)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+    return None
