@@ -1,0 +1,1 @@
+"""How the shipped weights were made: cache, crops, simulated clicks, loop. Start with `model.pretrain`."""

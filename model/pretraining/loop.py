@@ -1,0 +1,245 @@
+"""The training loop: resumable, logged, with a data process of its own."""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, IterableDataset
+
+from model import checkpoint
+from model.atomic import write_atomically
+from model.config import NetworkConfig
+from model.errors import ModelError
+from model.network import LatentExpertNetwork
+from model.pretraining.cache import Cache
+from model.pretraining.crops import Batch, CropSampler
+from model.pretraining.schedule import STAGES, AverageWeights, Budget, Stage, learning_rate, stage_at
+from model.pretraining.step import Trainee, train_step
+
+LOG = logging.getLogger("model.pretrain")
+
+# How often each set is drawn from. Regions of many annotators teach most about where things end.
+SHARES = {
+    "bsds_train": 0.42,
+    "coco_train": 0.17,
+    "ccp": 0.14,
+    "human": 0.09,
+    "facade": 0.10,
+    "camvid_train": 0.08,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PretrainConfig:
+    """One run.
+
+    Attributes:
+        data: folder with the sets.
+        output: folder for the log, the state to resume from, the cache and the weights.
+        steps: budget in steps; 0: `seconds` decide.
+        seconds: budget in seconds.
+        peak_rate: highest learning rate.
+        weight_decay: of AdamW.
+        seed: of everything.
+        save_every: seconds between states saved.
+        is_bf16: autocast to bfloat16.
+        device: "cpu", "cuda" or "mps".
+        stages: crop sizes over the run.
+        network: sizes.
+    """
+
+    data: Path
+    output: Path
+    steps: int = 0
+    seconds: float = 5100.0
+    peak_rate: float = 1.5e-3
+    weight_decay: float = 0.03
+    seed: int = 0
+    save_every: float = 150.0
+    is_bf16: bool = True
+    device: str = "cpu"
+    stages: tuple[Stage, ...] = STAGES
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+
+
+class _Crops(IterableDataset[Batch]):
+    """Endless batches; the loop says through a shared number which stage is on."""
+
+    def __init__(self, cache: Cache, config: PretrainConfig, first_step: int, stage: Any) -> None:
+        super().__init__()
+        self._cache, self._config, self._first, self._stage = cache, config, first_step, stage
+
+    def __iter__(self) -> Iterator[Batch]:
+        torch.set_num_threads(1)
+        rng = np.random.default_rng((self._config.seed, self._first))
+        sampler = CropSampler(self._cache, SHARES, rng)
+        while True:
+            stage = self._config.stages[self._stage.value]
+            size = stage.sizes[rng.integers(len(stage.sizes))]
+            yield sampler.batch(stage.batch, size)
+
+
+def _slices(cache: Cache) -> list[tuple[int, int] | None]:
+    offsets = cache.semantic_offsets()
+    return [(offsets[n], s.num_classes) if n in offsets else None for n, s in cache.sources.items()]
+
+
+class Pretraining:
+    """A run that can be stopped and taken up again.
+
+    Args:
+        config: of the run.
+        on_log: receives one line of figures (a dict) now and then.
+    """
+
+    def __init__(
+        self, config: PretrainConfig, on_log: Callable[[dict[str, Any]], None] | None = None
+    ) -> None:
+        self._config = config
+        self._on_log = on_log
+        config.output.mkdir(parents=True, exist_ok=True)
+        self._cache = Cache.open(config.data, config.output / "cache")
+        torch.manual_seed(config.seed)
+        network = LatentExpertNetwork(config.network)
+        self._trainee = Trainee(network, _slices(self._cache))
+        self._trainee.to(config.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._optimiser = torch.optim.AdamW(
+            self._groups(),
+            lr=config.peak_rate,
+            betas=(0.9, 0.99),
+            weight_decay=config.weight_decay,
+            fused=True,
+        )
+        self._average = AverageWeights(network)
+        self._step = 0
+        self._spent = 0.0
+        self._resume()
+
+    @property
+    def state_path(self) -> Path:
+        """Where the state to resume from lies."""
+        return self._config.output / "state.pt"
+
+    @property
+    def weights_path(self) -> Path:
+        """Where the averaged weights go."""
+        return self._config.output / "weights.safetensors"
+
+    def run(self) -> Path:
+        """Train until the budget is used; return the path of the averaged weights."""
+        config = self._config
+        budget = Budget(steps=config.steps, seconds=config.seconds, spent=self._spent)
+        stage = multiprocessing.Value("i", stage_at(budget.progress(self._step), config.stages))
+        crops = _Crops(self._cache, config, self._step, stage)
+        loader = DataLoader(crops, batch_size=None, num_workers=1, prefetch_factor=4)
+        generator = torch.Generator().manual_seed(config.seed * 1_000_003 + self._step)
+        last_saved = budget.spent
+        self._trainee.train()
+        for batch in loader:
+            progress = budget.progress(self._step)
+            if progress >= 1.0:
+                break
+            stage.value = stage_at(progress, config.stages)
+            self._one_step(batch, generator, progress, budget)
+            if budget.spent - last_saved > config.save_every:
+                last_saved = budget.spent
+                self._save(budget)
+        self._save(budget)
+        self._export(budget)
+        return self.weights_path
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """Weight decay on matrices and kernels only."""
+        parameters = list(self._trainee.parameters())
+        decayed = [p for p in parameters if p.ndim > 1]
+        return [{"params": decayed}, {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0}]
+
+    def _one_step(self, batch: Batch, generator: torch.Generator, progress: float, budget: Budget) -> None:
+        config = self._config
+        rate = learning_rate(self._step, progress, peak=config.peak_rate)
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+        silent = int(torch.randint(0, 3, (1,), generator=generator))
+        device_type = torch.device(config.device).type
+        with torch.autocast(device_type, torch.bfloat16, enabled=config.is_bf16):
+            result = train_step(self._trainee, batch, generator, silent_rounds=silent)
+        self._optimiser.zero_grad(set_to_none=True)
+        result.loss.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(self._trainee.parameters(), 2.0)
+        if bool(torch.isfinite(norm)):
+            self._optimiser.step()
+        else:
+            LOG.warning("step %d was left out: its gradient is not finite", self._step)
+        self._average.update(self._trainee.network, self._step)
+        self._step += 1
+        if self._step % 20 == 0:
+            figures = {k: round(float(v), 4) for k, v in result.figures.items()}
+            size = f"{batch.images.shape[0]}x{batch.images.shape[1]}x{batch.images.shape[2]}"
+            self._log(
+                {"step": self._step, "seconds": round(budget.spent, 1), "progress": round(progress, 4)}
+                | {"size": size, "rate": round(rate, 6), "norm": round(float(norm), 2)}
+                | figures
+            )
+
+    def _log(self, line: dict[str, Any]) -> None:
+        with (self._config.output / "log.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        LOG.info("%s", json.dumps(line))
+        if self._on_log is not None:
+            self._on_log(line)
+
+    def _save(self, budget: Budget) -> None:
+        state = {
+            "trainee": self._trainee.state_dict(),
+            "average": self._average.state,
+            "optimiser": self._optimiser.state_dict(),
+            "step": self._step,
+            "seconds": budget.spent,
+            "network": self._config.network.to_json(),
+        }
+        partial = self.state_path.with_suffix(".part")
+        torch.save(state, partial)
+        partial.replace(self.state_path)
+
+    def _resume(self) -> None:
+        if not self.state_path.is_file():
+            return
+        state = torch.load(self.state_path, map_location=self._config.device, weights_only=True)
+        if state["network"] != self._config.network.to_json():
+            raise ModelError(
+                f'The run in "{self._config.output}" is of a network of other sizes.',
+                action="Choose another output folder or remove its state.pt.",
+            )
+        self._trainee.load_state_dict(state["trainee"])
+        self._average.state = state["average"]
+        self._optimiser.load_state_dict(state["optimiser"])
+        self._step, self._spent = state["step"], state["seconds"]
+        LOG.info("resumed at step %d", self._step)
+
+    def _export(self, budget: Budget) -> None:
+        network = LatentExpertNetwork(self._config.network)
+        network.load_state_dict(self._average.state)
+        provenance: dict[str, Any] = {
+            "steps": self._step,
+            "seconds": round(budget.spent),
+            "seed": self._config.seed,
+        }
+        provenance["sets"] = sorted(self._cache.sources)
+        meta = checkpoint.CheckpointMeta(
+            class_names=("background", "foreground"),
+            class_colours=("#000000", "#e69f00"),
+            provenance=provenance,
+        )
+        checkpoint.save(self.weights_path, network.half(), meta)
+        write_atomically(
+            self._config.output / "config.json",
+            json.dumps(asdict(self._config), default=str, indent=1).encode(),
+        )
