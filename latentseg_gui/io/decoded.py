@@ -1,0 +1,49 @@
+"""What the readers of single formats hand over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """One page of a file as stored: not turned yet, nothing stretched.
+
+    Attributes:
+        values: [H, W] or [H, W, channels] in native byte order.
+        notes: sentences about conversions that could not be avoided.
+        orientation: the EXIF tag, 1 where there is none.
+        colours: how it looks, uint8 [H, W, 3], where that does not follow from the values alone (a
+            palette, CMYK); None where it does.
+        is_inverted: whether zero means white.
+        has_alpha: whether the last channel is transparency.
+    """
+
+    values: NDArray[np.generic]
+    notes: tuple[str, ...] = ()
+    orientation: int = 1
+    colours: NDArray[np.uint8] | None = None
+    is_inverted: bool = False
+    has_alpha: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ImageHeader:
+    """What can be known of an image before it is decoded.
+
+    Attributes:
+        width: in pixels, upright.
+        height: in pixels, upright.
+        frames: pages or frames in the file.
+        bytes: about how much memory reading one of them takes at most.
+        format: "PNG", "JPEG", ...
+    """
+
+    width: int
+    height: int
+    frames: int
+    bytes: int
+    format: str

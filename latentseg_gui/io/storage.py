@@ -1,0 +1,272 @@
+"""The one module that writes files. A file it replaces is, at every moment, the old or the new one.
+
+Write to a temporary file in the same folder, flush, fsync, rename over the target, fsync the folder:
+a crash, a full disk or a power cut leaves the old file or the new one, never half of one.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.io.paths import shown
+
+TEMPORARY_PREFIX: Final = ".latentseg-"
+TEMPORARY_SUFFIX: Final = ".tmp"
+
+_UMASK = os.umask(0)
+os.umask(_UMASK)
+
+_REASONS = {
+    errno.ENOSPC: ("the disk is full", "Free some space, or save somewhere else."),
+    errno.EDQUOT: ("your disk quota is used up", "Free some space, or save somewhere else."),
+    errno.EFBIG: ("the file would be too large for this disk", "Save somewhere else."),
+    errno.EROFS: ("the disk is read-only", "Save somewhere else."),
+    errno.EACCES: ("you may not write there", "Save somewhere else, or change the permissions."),
+    errno.EPERM: ("you may not write there", "Save somewhere else, or change the permissions."),
+    errno.ENOENT: ("the folder does not exist", "Choose another folder."),
+    errno.ENOTDIR: ("a part of the path is not a folder", "Choose another folder."),
+    errno.EISDIR: ("there is a folder of that name", "Choose another name."),
+    errno.ENAMETOOLONG: ("the name is too long", "Choose a shorter name."),
+    errno.EIO: ("the disk reported an error", "Save somewhere else, and check the disk."),
+}
+
+
+class StorageError(LatentsegError):
+    """A file could not be written; what was there before still is."""
+
+
+class Disk:
+    """The calls to the operating system that writing consists of; tests make each of them fail."""
+
+    def create(self, folder: Path) -> tuple[int, Path]:
+        """A new, empty temporary file: descriptor and path."""
+        descriptor, name = tempfile.mkstemp(TEMPORARY_SUFFIX, TEMPORARY_PREFIX, os.fspath(folder))
+        return descriptor, Path(name)
+
+    def write(self, descriptor: int, data: memoryview) -> int:
+        """Write a piece; how many bytes were taken."""
+        return os.write(descriptor, data)
+
+    def set_mode(self, descriptor: int, mode: int) -> None:
+        """Set the permissions."""
+        if hasattr(os, "fchmod"):
+            os.fchmod(descriptor, mode)
+
+    def sync(self, descriptor: int) -> None:
+        """Have the data on the disk, not only on its way."""
+        os.fsync(descriptor)
+
+    def close(self, descriptor: int) -> None:
+        """Close the file."""
+        os.close(descriptor)
+
+    def replace(self, source: Path, target: Path) -> None:
+        """Rename; an existing target is replaced."""
+        os.replace(source, target)
+
+    def sync_folder(self, folder: Path) -> None:
+        """Have the names of a folder on the disk; systems that cannot do so see to it themselves."""
+        if os.name == "nt":
+            return
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def make_folder(self, folder: Path) -> None:
+        """Make a folder and those above it."""
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def open_append(self, path: Path) -> int:
+        """A descriptor of a file (made if need be) to read and write."""
+        return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+
+    def remove(self, path: Path) -> None:
+        """Delete a file."""
+        path.unlink(missing_ok=True)
+
+
+disk = Disk()
+"""What all functions here go through."""
+
+
+def atomic_write(path: Path, data: bytes | memoryview | Callable[[BinaryIO], None]) -> None:
+    """Write a file completely, or leave what is there.
+
+    Args:
+        path: the file. A link is followed, its target replaced.
+        data: the contents, or a function that writes them to an open file (in memory).
+
+    Raises:
+        StorageError: if it cannot be written; no temporary file is left.
+    """
+    if callable(data):
+        buffer = io.BytesIO()
+        data(buffer)
+        data = buffer.getbuffer()
+    try:
+        _replace_file(Path(os.path.realpath(path)), memoryview(data))
+    except OSError as error:
+        raise storage_error(path, error) from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it; StorageError if that is not possible."""
+    try:
+        disk.make_folder(folder)
+    except OSError as error:
+        raise storage_error(folder, error) from error
+
+
+def remove_file(path: Path) -> None:
+    """Delete a file if it is there; StorageError if that is not possible."""
+    try:
+        disk.remove(path)
+    except OSError as error:
+        raise storage_error(path, error) from error
+
+
+def move_file(source: Path, target: Path) -> None:
+    """Rename a file; StorageError if that is not possible."""
+    try:
+        disk.replace(source, target)
+        disk.sync_folder(target.parent)
+    except OSError as error:
+        raise storage_error(target, error) from error
+
+
+def remove_temporary_files(folder: Path) -> None:
+    """Delete what a crash left behind in a folder; only call it while no other process writes there."""
+    try:
+        left = [
+            Path(entry.path)
+            for entry in os.scandir(folder)
+            if entry.name.startswith(TEMPORARY_PREFIX) and entry.name.endswith(TEMPORARY_SUFFIX)
+        ]
+    except OSError as error:
+        raise storage_error(folder, error) from error
+    for path in left:
+        remove_file(path)
+
+
+def storage_error(path: Path, error: OSError) -> StorageError:
+    """What to tell the user of a failed write."""
+    what, action = _REASONS.get(error.errno or 0, ("the system refused it", "Try another place."))
+    return StorageError(
+        f"“{shown(path.name)}” could not be written: {what}.",
+        action=f"{action} Nothing was lost: what was there before still is.",
+        detail=f"{shown(path)}: {error!r}",
+    )
+
+
+class AppendFile:
+    """A file that only grows, for a journal. Every failure is a StorageError.
+
+    Args:
+        path: made if it is not there.
+        keep: how many bytes of it to keep; what comes after is cut off. None keeps everything.
+    """
+
+    def __init__(self, path: Path, keep: int | None = None) -> None:
+        self._path = path
+        try:
+            self._descriptor = disk.open_append(path)
+        except OSError as error:
+            raise storage_error(path, error) from error
+        try:
+            self._size = os.fstat(self._descriptor).st_size
+            if keep is not None and keep < self._size:
+                self._cut(keep)
+        except OSError as error:
+            self.close()
+            raise storage_error(path, error) from error
+
+    @property
+    def size(self) -> int:
+        """Bytes that were written completely."""
+        return self._size
+
+    def append(self, data: bytes) -> None:
+        """Add ``data``; if that fails, nothing of it stays. It survives the end of this process."""
+        try:
+            os.lseek(self._descriptor, self._size, os.SEEK_SET)
+            _write_all(self._descriptor, memoryview(data))
+        except OSError as error:
+            self._cut_quietly()
+            raise storage_error(self._path, error) from error
+        self._size += len(data)
+
+    def sync(self) -> None:
+        """Have everything on the disk: it survives a power cut too. Takes milliseconds."""
+        try:
+            disk.sync(self._descriptor)
+        except OSError as error:
+            raise storage_error(self._path, error) from error
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        if self._descriptor >= 0:
+            descriptor, self._descriptor = self._descriptor, -1
+            os.close(descriptor)
+
+    def _cut(self, size: int) -> None:
+        os.ftruncate(self._descriptor, size)
+        self._size = size
+
+    def _cut_quietly(self) -> None:
+        """Cut off half a record; if even that fails, its checksum tells readers to stop there."""
+        try:
+            os.ftruncate(self._descriptor, self._size)
+        except OSError:
+            return
+
+
+def _replace_file(target: Path, data: memoryview) -> None:
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(target))
+    try:
+        mode = stat.S_IMODE(os.stat(target).st_mode)
+    except FileNotFoundError:
+        mode = 0o666 & ~_UMASK
+    descriptor, temporary = disk.create(target.parent)
+    try:
+        try:
+            _write_all(descriptor, data)
+            disk.set_mode(descriptor, mode)
+            disk.sync(descriptor)
+            size = os.fstat(descriptor).st_size
+        finally:
+            disk.close(descriptor)
+        if size != len(data.cast("B")):
+            raise OSError(errno.EIO, f"{size} of {len(data.cast('B'))} bytes arrived")
+        disk.replace(temporary, target)
+    except BaseException:
+        _remove_quietly(temporary)
+        raise
+    disk.sync_folder(target.parent)
+
+
+def _write_all(descriptor: int, data: memoryview) -> None:
+    rest = data.cast("B")
+    while rest:
+        written = disk.write(descriptor, rest[: 2**24])
+        if written <= 0:
+            raise OSError(errno.EIO, "nothing was written")
+        rest = rest[written:]
+
+
+def _remove_quietly(path: Path) -> None:
+    """Delete a temporary file; what cannot be deleted now is removed when the folder is next opened."""
+    try:
+        os.unlink(path)
+    except OSError:
+        return

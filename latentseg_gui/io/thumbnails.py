@@ -1,0 +1,53 @@
+"""Small pictures for the file list, read reduced where the format can do so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from latentseg_gui.io import display, pillow_reader
+from latentseg_gui.io.images import probe, read_image
+
+
+def thumbnail(path: Path, size: int = 128, *, budget: int | None = -1) -> NDArray[np.uint8]:
+    """The first page of an image, upright, at most ``size`` pixels wide and high.
+
+    Args:
+        path: the file.
+        size: longest side.
+        budget: bytes that reading may take, as for `read_image`.
+
+    Returns:
+        uint8 [h, w, 3].
+
+    Raises:
+        ImageError: if it cannot be read.
+    """
+    header = probe(path)
+    if header.format == "JPEG":
+        pixels = _reduced_jpeg(path, size)
+        if pixels is not None:
+            return pixels
+    pixels = read_image(path, budget=budget).pixels
+    # Take every n-th pixel first: averaging 100 megapixels for a thumbnail is not worth its time.
+    step = max(1, max(pixels.shape[:2]) // (4 * size))
+    image = Image.fromarray(np.ascontiguousarray(pixels[::step, ::step]))
+    image.thumbnail((size, size))
+    return np.asarray(image)
+
+
+def _reduced_jpeg(path: Path, size: int) -> NDArray[np.uint8] | None:
+    """Decode only as much of a JPEG as the size needs; None where the full reader must judge."""
+    try:
+        with Image.open(path, formats=("JPEG",)) as image:
+            orientation = pillow_reader.orientation_of(image)
+            image.thumbnail((size, size))
+            if image.mode not in ("L", "RGB"):
+                return None
+            pixels = np.asarray(image.convert("RGB"))
+    except Exception:  # decoders of damaged files raise nearly everything; the full reader says what it is
+        return None
+    return np.ascontiguousarray(display.upright(pixels, orientation)).astype(np.uint8, copy=False)
