@@ -174,6 +174,11 @@ class Predictor:
         _, maps = self._runner.classify(self.encoding.encoding, need_attention=True)
         return self._attention(maps)
 
+    def expert_vectors(self) -> NDArray[np.float32]:
+        """The learned experts after looking at this image, float32 [K, D]."""
+        experts: Tensor = self.encoding.encoding.experts[0]
+        return np.asarray(experts.float().cpu().numpy(), dtype=np.float32)
+
     def prompt_attention(
         self,
         point_coords: ArrayLike | None = None,

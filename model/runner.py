@@ -31,6 +31,10 @@ class SizedEncoding(Protocol):
         """[B, D, h, w]."""
 
     @property
+    def experts(self) -> Tensor:
+        """The learned experts after looking at this picture, [B, K, D]."""
+
+    @property
     def size(self) -> tuple[int, int]:
         """(rows, columns) of the encoded picture."""
 

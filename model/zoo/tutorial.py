@@ -20,15 +20,17 @@ class TutorialEncoding:
 
     Attributes:
         tokens: [B, D, h, w] at stride 4.
+        experts: after looking at this image, [B, K, latent_dim].
         size: (H, W) of the image before padding.
     """
 
     tokens: Tensor
+    experts: Tensor
     size: tuple[int, int]
 
     def to(self, device: torch.device | str) -> TutorialEncoding:
         """The same on ``device``."""
-        return TutorialEncoding(self.tokens.to(device), self.size)
+        return TutorialEncoding(self.tokens.to(device), self.experts.to(device), self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,9 @@ class TutorialNetwork(SegmentationModel):
         """Image [B, 3, H, W] in 0..1, of any size from 1 x 1, to tokens."""
         height, width = image.shape[-2:]
         padded = F.pad(image, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
-        return TutorialEncoding(self.encoder(padded.to(self.latent_attn.latents.dtype)), (height, width))
+        tokens = self.encoder(padded.to(self.latent_attn.latents.dtype))
+        experts, _ = self.latent_attn(tokens.flatten(2).transpose(1, 2))
+        return TutorialEncoding(tokens, experts, (height, width))
 
     def classify(
         self,

@@ -291,3 +291,11 @@ def test_impossible_prompts_are_refused(arguments):
     predictor.set_image(picture())
     with pytest.raises(ModelError):
         predictor.predict(**arguments)
+
+
+def test_expert_vectors_belong_to_the_image(predictor):
+    first = predictor.expert_vectors()
+    assert first.shape[0] == predictor.num_experts
+    assert first.dtype == np.float32
+    predictor.set_image(picture(seed=5))
+    assert not np.allclose(first, predictor.expert_vectors())
