@@ -9,7 +9,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.io.storage import atomic_write
+from latentseg_gui.io.storage import atomic_write, make_folder
 
 
 class Preferences(BaseModel):
@@ -59,15 +59,8 @@ def save_preferences(path: Path, preferences: Preferences) -> None:
     Raises:
         LatentsegError: the file could not be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(path, preferences.model_dump_json(indent=2).encode())
-    except OSError as error:
-        raise LatentsegError(
-            f"The settings could not be saved to {path}.",
-            action="They are kept until you close the window; check that the folder can be written.",
-            detail=str(error),
-        ) from error
+    make_folder(path.parent)
+    atomic_write(path, preferences.model_dump_json(indent=2).encode())
 
 
 def _unreadable(path: Path, detail: str) -> LatentsegError:

@@ -1,0 +1,215 @@
+"""What belongs to the window rather than to a flow: messages, hint line, status bar, samples, help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtGui import QGuiApplication, QImage
+
+from latentseg_gui.app.help import show_about, show_keys, show_palette
+from latentseg_gui.app.hints import hint
+from latentseg_gui.app.samples import sample_paths, title_of
+from latentseg_gui.app.session import Session
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.types import Rect, WeightsInfo
+from latentseg_gui.io.thumbnails import thumbnail
+from latentseg_gui.panels.feedback import DeviceChoice, Message
+from latentseg_gui.panels.files import SampleImage
+
+_SAMPLE_SIDE = 336
+_AREAS_MS = 150
+
+
+class Chrome(QObject):
+    """Keeps the frame round the flows up to date."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
+        self._window = session.window
+        self._document = session.document
+        self._samples = {path.name: path for path in sample_paths()}
+        self._areas = QTimer(self)
+        self._areas.setSingleShot(True)
+        self._areas.setInterval(_AREAS_MS)
+        self._areas.timeout.connect(self._show_areas)
+        session.reporter.reported.connect(self._on_error_reported)
+        session.reporter.informed.connect(self._on_informed)
+        self._follow_jobs()
+        self._follow_document()
+
+    def begin(self) -> None:
+        """Shows the state of things at the start."""
+        self._window.set_version_text(self.tr("loading the model..."))
+        self._refresh_history()
+        self.refresh_hint()
+        for path in self._samples.values():
+            self._session.thumbnail_jobs.submit(_SampleReader(path), self._on_sample_read, key=f"sample {path.name}")
+
+    def open_names(self, names: Sequence[str]) -> None:
+        """Opens files that were dropped."""
+        self._session.project.open([Path(name) for name in names])
+
+    def open_sample(self, name: str) -> None:
+        """Opens one of the samples."""
+        self._session.project.open([self._samples[name]])
+
+    def open_samples(self) -> None:
+        """Opens all samples."""
+        self._session.project.open(list(self._samples.values()))
+
+    def paste(self) -> None:
+        """Opens the picture or the files of the clipboard."""
+        data = QGuiApplication.clipboard().mimeData()
+        if data is not None and data.hasUrls():
+            self.open_names([url.toLocalFile() for url in data.urls() if url.isLocalFile()])
+            return
+        self._session.project.paste(_pixels(QGuiApplication.clipboard().image()))
+
+    def actual_size(self) -> None:
+        """One image pixel per screen pixel."""
+        self._window.canvas.zoom_to(1.0)
+
+    def mark_ready(self, image_id: str) -> None:
+        """Shows that clicks on the image answer at once."""
+        self._window.files.set_ready(image_id, True)
+
+    def show_weights(self, weights: WeightsInfo) -> None:
+        """Shows which weights are live, and where they run."""
+        for image_id in self._document.image_ids:
+            self._window.files.set_ready(image_id, False)
+        self._window.set_version_text(self.tr("weights: {0}").format(weights.version))
+        self._window.device.set_device(weights.device, weights.device_reason)
+        self._window.device.set_choices(_DEVICES, self._session.weights.device)
+        self.refresh_hint()
+
+    def choose_device(self, key: str) -> None:
+        """Runs the model elsewhere from now on."""
+        self._session.weights.use_device(key)
+
+    def show_keys(self) -> None:
+        """The sheet of keys."""
+        show_keys(self._window)
+
+    def show_palette(self) -> None:
+        """All commands in a list to search."""
+        show_palette(self._window)
+
+    def show_about(self) -> None:
+        """What this is, under which licence."""
+        show_about(self._window)
+
+    def refresh_hint(self, *_: object) -> None:
+        """Says what to do next."""
+        self._window.set_hint(hint(self._document, self._session.paint.tool, self._session.weights.live is not None))
+
+    def _follow_jobs(self) -> None:
+        for jobs in self._session.all_jobs:
+            jobs.began.connect(self._on_job_began)
+            jobs.progressed.connect(self._on_job_progressed)
+            jobs.ended.connect(self._window.jobs.finish_job)
+            self._window.jobs.cancel_requested.connect(jobs.cancel_named)
+        self._titles: dict[str, str] = {}
+
+    def _follow_document(self) -> None:
+        events = self._document.events
+        for event in (
+            events.current_changed,
+            events.prediction_changed,
+            events.proposal_changed,
+            events.prompts_changed,
+            events.mask_changed,
+        ):
+            event.connect(self.refresh_hint)
+        for action in self._window.action.values():
+            if action.objectName().startswith("tool_"):
+                action.triggered.connect(self.refresh_hint)
+        events.proposal_changed.connect(self._on_proposal_changed)
+        events.prompts_changed.connect(self._on_proposal_changed)
+        events.current_changed.connect(self._on_current_changed)
+        events.mask_changed.connect(self._on_mask_changed)
+        events.classes_changed.connect(self._areas.start)
+        self._session.history.events.changed.connect(self._refresh_history)
+
+    def _on_error_reported(self, error: LatentsegError) -> None:
+        self._window.messages.show_message(Message(error.what, error.action, error.detail))
+
+    def _on_informed(self, sentence: str) -> None:
+        self._window.messages.show_message(Message(sentence, kind="info"))
+
+    def _on_job_began(self, name: str, title: str) -> None:
+        self._titles[name] = title
+        self._window.jobs.set_job(name, title)
+
+    def _on_job_progressed(self, name: str, fraction: float) -> None:
+        self._window.jobs.set_job(name, self._titles.get(name, ""), fraction)
+
+    def _on_sample_read(self, answer: object) -> None:
+        if isinstance(answer, tuple):
+            path, pixels = answer
+            self._read_samples = [*getattr(self, "_read_samples", []), SampleImage(path.name, title_of(path), pixels)]
+            if len(self._read_samples) == len(self._samples):
+                self._window.empty_state.set_samples(self._read_samples)
+
+    def _on_proposal_changed(self, image_id: str) -> None:
+        if image_id == self._document.current_id:
+            self._window.options.set_proposal_available(not self._document.prompts(image_id).is_empty)
+
+    def _on_current_changed(self, image_id: str | None) -> None:
+        name = "" if image_id is None else self._document.name(image_id)
+        self._window.setWindowTitle(f"{name} - latentseg" if name else "latentseg")
+        self._window.options.set_proposal_available(
+            image_id is not None and not self._document.prompts(image_id).is_empty
+        )
+        self._areas.start()
+
+    def _on_mask_changed(self, image_id: str, rect: Rect) -> None:
+        if image_id == self._document.current_id:
+            self._areas.start()
+
+    def _show_areas(self) -> None:
+        image_id = self._document.current_id
+        if image_id is None or self._document.shape(image_id) is None:
+            self._window.classes.set_areas({}, 0)
+            return
+        labels = self._document.labels(image_id)
+        counts = np.bincount(labels.reshape(-1), minlength=256)
+        self._window.classes.set_areas({number: int(count) for number, count in enumerate(counts[:255])}, labels.size)
+
+    def _refresh_history(self) -> None:
+        history, action = self._session.history, self._window.action
+        action["undo"].setEnabled(history.can_undo)
+        action["redo"].setEnabled(history.can_redo)
+        action["undo"].setToolTip(self.tr("Undo {0}").format(history.undo_label.lower()))
+        action["redo"].setToolTip(self.tr("Redo {0}").format(history.redo_label.lower()))
+        self._window.history.set_entries([entry.label for entry in history.entries], history.position)
+
+
+_DEVICES = (
+    DeviceChoice("auto", "Automatic"),
+    DeviceChoice("cpu", "CPU"),
+    DeviceChoice("cuda", "GPU (CUDA)"),
+    DeviceChoice("mps", "GPU (Apple)"),
+)
+
+
+class _SampleReader:
+    """Reads a sample small, in a background thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self) -> tuple[Path, np.ndarray]:
+        return self._path, thumbnail(self._path, _SAMPLE_SIDE)
+
+
+def _pixels(image: QImage) -> np.ndarray | None:
+    """A Qt image as uint8 [H, W, 3]; None for an empty one."""
+    if image.isNull():
+        return None
+    rgb = image.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(rgb.constBits(), np.uint8).reshape(rgb.height(), rgb.bytesPerLine())
+    return rows[:, : rgb.width() * 3].reshape(rgb.height(), rgb.width(), 3).copy()

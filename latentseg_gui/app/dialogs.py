@@ -1,0 +1,62 @@
+"""Questions to the user through Qt's own dialogs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
+
+from latentseg_gui.io.images import SUFFIXES
+
+
+class QtDialogs(QObject):
+    """Implements the `Dialogs` port of the controllers.
+
+    Args:
+        window: the window that the dialogs belong to.
+    """
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self._window = window
+
+    def choose_images(self, folder: str) -> list[Path]:
+        """Image files to open."""
+        kinds = " ".join(f"*{suffix}" for suffix in sorted(SUFFIXES))
+        patterns = self.tr("Images ({0});;All files (*)").format(kinds)
+        names, _ = QFileDialog.getOpenFileNames(self._window, self.tr("Open images"), folder, patterns)
+        return [Path(name) for name in names]
+
+    def choose_folder(self, title: str, folder: str) -> Path | None:
+        """An existing folder."""
+        name = QFileDialog.getExistingDirectory(self._window, title, folder)
+        return Path(name) if name else None
+
+    def choose_file(self, title: str, folder: str, patterns: str) -> Path | None:
+        """One existing file."""
+        name, _ = QFileDialog.getOpenFileName(self._window, title, folder, patterns)
+        return Path(name) if name else None
+
+    def choose_target(self, title: str, suggestion: Path, patterns: str) -> Path | None:
+        """A file to write; Qt asks before an existing one is taken."""
+        name, _ = QFileDialog.getSaveFileName(self._window, title, str(suggestion), patterns)
+        return Path(name) if name else None
+
+    def choose_one(self, title: str, text: str, choices: Sequence[tuple[str, str]]) -> str | None:
+        """One of (key, what the user reads)."""
+        labels = [label for _, label in choices]
+        label, is_chosen = QInputDialog.getItem(self._window, title, text, labels, 0, False)
+        return next((key for key, each in choices if each == label), None) if is_chosen else None
+
+    def confirm(self, title: str, text: str, action: str) -> bool:
+        """Whether to do ``action``; the safe answer is the default."""
+        box = QMessageBox(QMessageBox.Icon.Question, title, text, parent=self._window)
+        do = box.addButton(action, QMessageBox.ButtonRole.AcceptRole)
+        stay = box.addButton(QMessageBox.StandardButton.Cancel)
+        box.setDefaultButton(stay)
+        box.exec()
+        is_confirmed = box.clickedButton() is do
+        box.deleteLater()
+        return is_confirmed

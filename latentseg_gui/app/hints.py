@@ -1,0 +1,38 @@
+"""The one line that says what to do next."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication
+
+from latentseg_gui.canvas import ToolName
+from latentseg_gui.document.document import Document
+
+_BY_TOOL = {
+    ToolName.CLICK: "Click on an object; right-click on what does not belong to it; or drag a box round it.",
+    ToolName.BRUSH: "Paint the class in use (keys 1-9, 0 is background). Right-drag erases, [ and ] change the size.",
+    ToolName.ERASER: "Paint over what is wrong: it becomes background. [ and ] change the size.",
+    ToolName.POLYGON: "Click corner after corner; Enter closes the polygon, Backspace drops the last corner.",
+    ToolName.LASSO: "Draw round an area; it is filled when you let go.",
+    ToolName.FILL: "Click into an area to fill it with the class in use.",
+    ToolName.WAND: "Click on a colour; the connected area of similar colour is filled.",
+    ToolName.PICKER: "Click on a pixel to paint with its class.",
+}
+
+
+def hint(document: Document, tool: ToolName, is_model_ready: bool) -> str:
+    """What to do next, given what there is and which tool is in the hand."""
+    image_id = document.current_id
+    if image_id is None:
+        return _said("Open an image, or drop one on the window. The samples are there to try.")
+    prompts = document.prompts(image_id)
+    if not prompts.is_empty:
+        if document.proposal(image_id) is None:
+            return _said("The model is looking at the image; your click is answered as soon as it has.")
+        return _said("Enter accepts. Click where something is missing, right-click where it is too much; Esc clears.")
+    if not is_model_ready:
+        return _said("The model is being loaded; you can look around and paint already.")
+    return _said(_BY_TOOL.get(tool, ""))
+
+
+def _said(text: str) -> str:
+    return QCoreApplication.translate("hints", text)

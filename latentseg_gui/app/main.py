@@ -1,0 +1,96 @@
+"""The application: ``main(argv)`` opens the window and returns the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from latentseg_gui import __version__
+from latentseg_gui.app.canary import require_sound_binding
+from latentseg_gui.app.log import LOGGER, start_log, state_folder, stop_log
+from latentseg_gui.app.preferences import load_preferences, preferences_path, save_preferences
+from latentseg_gui.app.reporting import Hooks, Reporter
+from latentseg_gui.app.session import Session
+from latentseg_gui.app.theme import apply_theme
+from latentseg_gui.app.wiring import wire
+from latentseg_gui.document.errors import LatentsegError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Opens the window and returns when it is closed.
+
+    Args:
+        argv: image files and folders to open; the process's own arguments by default.
+
+    Returns:
+        The exit code: 0, or 2 where the window could not be opened (the reason is on stderr).
+    """
+    paths = _parsed(sys.argv[1:] if argv is None else argv)
+    try:
+        require_sound_binding()
+    except LatentsegError as error:
+        print(f"latentseg: {error}", file=sys.stderr)
+        return 2
+    app = application()
+    start_log(state_folder())
+    LOGGER.info("latentseg %s starts on the %s platform", __version__, QGuiApplication.platformName())
+    reporter = Reporter()
+    hooks = Hooks(reporter)
+    session = start(reporter, paths)
+    try:
+        return app.exec()
+    finally:
+        finish(session)
+        hooks.remove()
+        stop_log()
+
+
+def application() -> QApplication:
+    """The one application object, named and themed."""
+    found = QApplication.instance()
+    app = found if isinstance(found, QApplication) else QApplication(sys.argv[:1])
+    app.setApplicationName("latentseg")
+    app.setApplicationDisplayName("latentseg")
+    app.setApplicationVersion(__version__)
+    app.setDesktopFileName("latentseg")
+    return app
+
+
+def start(reporter: Reporter, paths: Sequence[Path] = ()) -> Session:
+    """Makes the window, shows it, and only then starts the model behind it."""
+    preferences, error = load_preferences(preferences_path())
+    apply_theme(application(), preferences.theme)
+    session = Session(preferences, reporter)
+    wire(session)
+    session.window.restore_layout(geometry=preferences.window_geometry, state=preferences.window_state)
+    session.window.show()
+    if error is not None:
+        reporter.report(error)
+    session.begin(paths)
+    return session
+
+
+def finish(session: Session) -> None:
+    """Remembers the layout and ends everything that runs in the background."""
+    preferences = session.preferences
+    preferences.window_geometry, preferences.window_state = session.window.layout_texts()
+    try:
+        save_preferences(preferences_path(), preferences)
+    except LatentsegError as error:
+        LOGGER.error("%s", error)
+    session.shutdown()
+
+
+def _parsed(argv: Sequence[str]) -> list[Path]:
+    parser = argparse.ArgumentParser(
+        prog="latentseg",
+        description="Segment images by pointing, look into the model, fine-tune it on a few corrected masks.",
+    )
+    parser.add_argument("paths", nargs="*", type=Path, metavar="IMAGE|FOLDER", help="what to open")
+    parser.add_argument("--version", action="version", version=f"latentseg {__version__}")
+    return list(parser.parse_args(list(argv)).paths)

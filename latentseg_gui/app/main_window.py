@@ -1,0 +1,183 @@
+"""The window: docks, menus, tool bar, status bar. It lays out and forwards; it decides nothing."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QByteArray, Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QScrollArea, QToolBar, QVBoxLayout, QWidget
+
+from latentseg_gui.app.actions import ACTIONS, translated
+from latentseg_gui.canvas import CanvasView
+from latentseg_gui.panels.classes import ClassesPanel
+from latentseg_gui.panels.experts import ExpertsPanel
+from latentseg_gui.panels.feedback import DeviceBadge, JobsIndicator, MessageStack
+from latentseg_gui.panels.files import EmptyStateWidget, FilesPanel
+from latentseg_gui.panels.history import HistoryPanel
+from latentseg_gui.panels.icons import icon
+from latentseg_gui.panels.tools import ToolOptionsBar
+from latentseg_gui.panels.training import TrainingPanel
+
+_STATE_VERSION = 1
+
+
+class MainWindow(QMainWindow):
+    """The one window of the application."""
+
+    close_requested = Signal(QCloseEvent)
+    """Whoever listens accepts or ignores the event."""
+
+    paths_dropped = Signal(list)
+    """File paths (str) that were dropped on the window."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWindowTitle("latentseg")
+        self.setAcceptDrops(True)
+        self.resize(1440, 900)
+        self.setDockOptions(
+            QMainWindow.DockOption.AllowTabbedDocks | QMainWindow.DockOption.AnimatedDocks
+        )
+        self.canvas = CanvasView()
+        self.empty_state = EmptyStateWidget()
+        self.canvas.set_empty_widget(self.empty_state)
+        self.files = FilesPanel()
+        self.classes = ClassesPanel()
+        self.experts = ExpertsPanel()
+        self.training = TrainingPanel()
+        self.history = HistoryPanel()
+        self.options = ToolOptionsBar()
+        self.action: dict[str, QAction] = {}
+        self._make_actions()
+        self._lay_out_centre()
+        self._lay_out_docks()
+        self._lay_out_tool_bar()
+        self._lay_out_status_bar()
+        self.messages = MessageStack(self)
+
+    def set_hint(self, sentence: str) -> None:
+        """The one line that says what to do next."""
+        self._hint.setText(sentence)
+
+    def set_cursor_text(self, text: str) -> None:
+        """Position, class and confidence under the cursor."""
+        self._cursor.setText(text)
+
+    def set_timing_text(self, text: str) -> None:
+        """How long the last operation took."""
+        self._timing.setText(text)
+
+    def set_version_text(self, text: str) -> None:
+        """Which weights are in use."""
+        self._version.setText(text)
+
+    def restore_layout(self, *, geometry: str, state: str) -> None:
+        """Puts docks and size back where they were; nonsense is ignored by Qt."""
+        self.restoreGeometry(QByteArray.fromBase64(geometry.encode()))
+        self.restoreState(QByteArray.fromBase64(state.encode()), _STATE_VERSION)
+
+    def layout_texts(self) -> tuple[str, str]:
+        """(geometry, state) as text for the settings file."""
+        geometry = bytes(self.saveGeometry().toBase64().data()).decode()
+        state = bytes(self.saveState(_STATE_VERSION).toBase64().data()).decode()
+        return geometry, state
+
+    def _make_actions(self) -> None:
+        tools = QActionGroup(self)
+        menus = {name: self.menuBar().addMenu(translated(name)) for name in dict.fromkeys(s.menu for s in ACTIONS)}
+        for spec in ACTIONS:
+            action = QAction(icon(spec.icon), translated(spec.text), self)
+            action.setObjectName(spec.name)
+            action.setCheckable(spec.is_checkable)
+            action.setShortcuts([QKeySequence(key) for key in spec.keys])
+            if spec.is_tool:
+                tools.addAction(action)
+            if spec.is_separated:
+                menus[spec.menu].addSeparator()
+            menus[spec.menu].addAction(action)
+            self.action[spec.name] = action
+        menus["View"].addSeparator()
+        self._docks_menu = menus["View"].addMenu(translated("Panels"))
+
+    def _lay_out_centre(self) -> None:
+        self._hint = QLabel()
+        self._hint.setObjectName("hint")
+        self._hint.setAccessibleName(self.tr("What to do next"))
+        self._hint.setWordWrap(True)
+        centre = QWidget()
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        for widget in (self.options, self.canvas, self._hint):
+            column.addWidget(widget, 1 if widget is self.canvas else 0)
+        self.setCentralWidget(centre)
+
+    def _lay_out_docks(self) -> None:
+        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+        self._add_dock("files", self.tr("Images"), self.files, left)
+        classes = self._add_dock("classes", self.tr("Classes"), self.classes, right)
+        history = self._add_dock("history", self.tr("History"), self.history, right)
+        experts = self._add_dock("experts", self.tr("Experts"), self.experts, right)
+        training = self._add_dock("training", self.tr("Training"), self.training, right)
+        self.tabifyDockWidget(classes, history)
+        self.tabifyDockWidget(experts, training)
+        classes.raise_()
+        experts.raise_()
+        self.resizeDocks([classes, experts], [260, 560], Qt.Orientation.Vertical)
+        self.resizeDocks([classes], [340], Qt.Orientation.Horizontal)
+
+    def _add_dock(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(f"dock_{name}")
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setWidget(widget)
+        dock.setWidget(scroll)
+        self.addDockWidget(area, dock)
+        self._docks_menu.addAction(dock.toggleViewAction())
+        return dock
+
+    def _lay_out_tool_bar(self) -> None:
+        bar = QToolBar(self.tr("Tools"))
+        bar.setObjectName("tool_bar")
+        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        groups = (
+            ("open_images", "open_folder", "export_mask"),
+            tuple(spec.name for spec in ACTIONS if spec.is_tool),
+            ("undo", "redo"),
+            ("fit", "predict", "finetune"),
+        )
+        for group in groups:
+            for name in group:
+                bar.addAction(self.action[name])
+            bar.addSeparator()
+        self.addToolBar(bar)
+
+    def _lay_out_status_bar(self) -> None:
+        self.jobs = JobsIndicator()
+        self.device = DeviceBadge()
+        self._cursor, self._timing, self._version = QLabel(), QLabel(), QLabel()
+        for label, name in (
+            (self._cursor, self.tr("Under the cursor")),
+            (self._timing, self.tr("Last operation")),
+            (self._version, self.tr("Weights")),
+        ):
+            label.setAccessibleName(name)
+        self.statusBar().addWidget(self._cursor, 1)
+        for widget in (self.jobs, self._timing, self._version, self.device):
+            self.statusBar().addPermanentWidget(widget)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Takes anything that has local files."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Hands dropped files on."""
+        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            self.paths_dropped.emit(paths)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Asks whoever listens."""
+        self.close_requested.emit(event)

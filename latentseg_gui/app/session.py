@@ -1,0 +1,132 @@
+"""Everything one running window is made of, and how it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+
+from latentseg_gui.app.dialogs import QtDialogs
+from latentseg_gui.app.log import state_folder
+from latentseg_gui.app.main_window import MainWindow
+from latentseg_gui.app.preferences import Preferences
+from latentseg_gui.app.reporting import Reporter
+from latentseg_gui.commands.history import History
+from latentseg_gui.controllers.display import DisplayController
+from latentseg_gui.controllers.edit import EditController
+from latentseg_gui.controllers.export import ExportController
+from latentseg_gui.controllers.finetune import FineTuneController
+from latentseg_gui.controllers.inspect import InspectController
+from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.paint import PaintController
+from latentseg_gui.controllers.project import ProjectController
+from latentseg_gui.controllers.segment import SegmentController
+from latentseg_gui.controllers.weights import WeightsController
+from latentseg_gui.document.document import Document
+from latentseg_gui.inference.service import ENGINE, TRAINING
+from latentseg_gui.workers.lanes import ChildLane, Lane, ThreadLane, training_threads
+
+_TRAINING_NICENESS = 10
+
+
+class Lanes(QObject):
+    """The background: two threads for files, one child for the model, one for training."""
+
+    def __init__(self, fault_folder: Path, parent: QObject) -> None:
+        super().__init__(parent)
+        self.files = ThreadLane(name="files", parent=self)
+        self.thumbnails = ThreadLane(name="thumbnails", parent=self)
+        self.engine = ChildLane(ENGINE, name="model", fault_log=fault_folder / "model-crash.log", parent=self)
+        self.training = ChildLane(
+            TRAINING,
+            name="training",
+            niceness=_TRAINING_NICENESS,
+            threads=training_threads(),
+            fault_log=fault_folder / "training-crash.log",
+            parent=self,
+        )
+
+    @property
+    def all(self) -> tuple[Lane, ...]:
+        """Every lane, in the order in which they are shut down."""
+        return self.training, self.engine, self.thumbnails, self.files
+
+    def shutdown(self) -> None:
+        """Ends every thread and child."""
+        for lane in self.all:
+            lane.cancel_all()
+        for lane in self.all:
+            lane.shutdown()
+
+
+class Session(QObject):
+    """The composition root: makes the parts and hands each what it needs; `wiring` connects them."""
+
+    def __init__(self, preferences: Preferences, reporter: Reporter) -> None:
+        super().__init__()
+        self.preferences = preferences
+        self.reporter = reporter
+        self.document = Document()
+        self.history = History(self.document)
+        self.window = MainWindow()
+        self.dialogs = QtDialogs(self.window)
+        self.lanes = Lanes(state_folder(), self)
+        self.file_jobs = Jobs(self.lanes.files, "files", reporter, self)
+        self.thumbnail_jobs = Jobs(self.lanes.thumbnails, "thumbnails", reporter, self)
+        self.engine_jobs = Jobs(self.lanes.engine, "engine", reporter, self)
+        self.training_jobs = Jobs(self.lanes.training, "training", reporter, self)
+        self._make_controllers()
+
+    def _make_controllers(self) -> None:
+        window, document, history, errors = self.window, self.document, self.history, self.reporter
+        self.project = ProjectController(
+            document,
+            window.files,
+            readers=self.file_jobs,
+            thumbnails=self.thumbnail_jobs,
+            dialogs=self.dialogs,
+            errors=errors,
+            parent=self,
+        )
+        self.display = DisplayController(document, window.canvas, window=window, parent=self)
+        self.segment = SegmentController(
+            document,
+            history,
+            window.canvas,
+            engine=self.engine_jobs,
+            errors=errors,
+            window=window,
+            parent=self,
+        )
+        self.paint = PaintController(document, history, window.canvas, self)
+        self.edit = EditController(document, history, dialogs=self.dialogs, parent=self)
+        self.weights = WeightsController(
+            document, history, engine=self.engine_jobs, dialogs=self.dialogs, errors=errors, parent=self
+        )
+        self.inspect = InspectController(
+            document, window.experts, window.canvas, engine=self.engine_jobs, errors=errors, parent=self
+        )
+        self.finetune = FineTuneController(
+            document,
+            window.training,
+            self.weights,
+            training=self.training_jobs,
+            readers=self.file_jobs,
+            errors=errors,
+            versions_folder=state_folder() / "versions",
+            parent=self,
+        )
+        self.export = ExportController(
+            document, writers=self.file_jobs, dialogs=self.dialogs, errors=errors, parent=self
+        )
+
+    @property
+    def all_jobs(self) -> tuple[Jobs, ...]:
+        """The jobs that the status bar shows."""
+        return self.file_jobs, self.engine_jobs, self.training_jobs
+
+    def shutdown(self) -> None:
+        """Ends everything in the background, then the window."""
+        self.lanes.shutdown()
+        self.window.hide()
+        self.window.deleteLater()

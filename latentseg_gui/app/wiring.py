@@ -1,0 +1,223 @@
+"""Which intent goes to which controller, and which event to which view: one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QApplication
+
+from latentseg_gui.app.actions import ACTIONS
+from latentseg_gui.app.chrome import Chrome
+from latentseg_gui.app.session import Session
+from latentseg_gui.canvas import ToolName
+
+_CANVAS_ONLY = ("accept", "cancel", "drop_click", "next_expert", "previous_expert")
+"""Their keys mean something else in lists and text fields, so they act only while the canvas has the focus."""
+
+
+def wire(session: Session) -> None:
+    """Connects everything of ``session``."""
+    chrome = Chrome(session)
+    _wire_actions(session, chrome)
+    _wire_switches(session)
+    _wire_tools(session)
+    _wire_keys(session)
+    _wire_files(session, chrome)
+    _wire_classes(session)
+    _wire_model(session, chrome)
+    chrome.begin()
+
+
+def _wire_actions(session: Session, chrome: Chrome) -> None:
+    project, segment, edit, export = session.project, session.segment, session.edit, session.export
+    weights, window, paint = session.weights, session.window, session.paint
+    handlers: dict[str, Callable[[], object]] = {
+        "open_images": project.choose_images,
+        "open_folder": project.choose_folder,
+        "open_samples": chrome.open_samples,
+        "paste_image": chrome.paste,
+        "import_mask": export.import_mask,
+        "export_mask": export.export_current,
+        "export_all": export.export_all,
+        "save": export.save_beside,
+        "quit": window.close,
+        "undo": edit.undo,
+        "redo": edit.redo,
+        "accept": segment.accept,
+        "cancel": segment.clear,
+        "drop_click": segment.drop_last,
+        "accept_prediction": segment.accept_prediction,
+        "vouch_all": edit.vouch_current,
+        "clear_mask": edit.clear_mask,
+        "fill_holes": edit.fill_holes,
+        "remove_specks": edit.remove_specks,
+        "smooth": edit.smooth,
+        "grow": edit.grow,
+        "shrink": edit.shrink,
+        "swap_class": edit.swap_class,
+        "brush_smaller": paint.smaller,
+        "brush_larger": paint.larger,
+        "fit": window.canvas.zoom_to_fit,
+        "actual_size": chrome.actual_size,
+        "previous_image": project.previous,
+        "next_image": project.next,
+        "predict": segment.predict,
+        "finetune": session.finetune.start,
+        "next_expert": session.inspect.next_expert,
+        "previous_expert": session.inspect.previous_expert,
+        "open_weights": weights.choose_file,
+        "save_weights": weights.save_as,
+        "default_weights": weights.activate_shipped,
+        "shortcut_sheet": chrome.show_keys,
+        "command_palette": chrome.show_palette,
+        "about": chrome.show_about,
+    }
+    for name, handler in handlers.items():
+        window.action[name].triggered.connect(_without_argument(handler))
+
+
+def _without_argument(handler: Callable[[], object]) -> Callable[[], None]:
+    """Qt hands ``triggered`` a boolean that plain commands have no use for."""
+
+    def call() -> None:
+        handler()
+
+    return call
+
+
+def _wire_switches(session: Session) -> None:
+    window, canvas, options = session.window, session.window.canvas, session.window.options.display
+    action = window.action
+    action["show_overlay"].setChecked(True)
+    action["show_overlay"].toggled.connect(canvas.set_overlay_visible)
+    action["show_outlines"].toggled.connect(canvas.set_outlines_only)
+    action["show_outlines"].toggled.connect(options.set_outlines)
+    options.outlines_requested.connect(action["show_outlines"].setChecked)
+    action["show_uncertainty"].toggled.connect(session.display.set_uncertainty_visible)
+    action["show_uncertainty"].toggled.connect(options.set_uncertainty)
+    options.uncertainty_requested.connect(action["show_uncertainty"].setChecked)
+    options.layer_requested.connect(session.display.set_layers)
+    options.opacity_requested.connect(canvas.set_overlay_opacity)
+    action["show_attention"].setChecked(True)
+    action["show_attention"].toggled.connect(session.inspect.set_overlay_visible)
+    action["show_territory"].toggled.connect(session.inspect.set_territory_visible)
+    action["knock_out"].triggered.connect(session.inspect.toggle_knock_out)
+    action["live"].toggled.connect(session.finetune.set_live)
+
+
+def _wire_tools(session: Session) -> None:
+    window, paint, segment, options = session.window, session.paint, session.segment, session.window.options
+    for spec in ACTIONS:
+        if spec.is_tool:
+            tool = ToolName(spec.name.removeprefix("tool_"))
+            window.action[spec.name].triggered.connect(_chooser(session, tool))
+    window.action["tool_click"].setChecked(True)
+    _chooser(session, ToolName.CLICK)()
+    options.diameter_requested.connect(paint.set_diameter)
+    paint.diameter_changed.connect(options.set_diameter)
+    options.tolerance_requested.connect(paint.set_tolerance)
+    options.protect_requested.connect(paint.set_protect_others)
+    options.protect_requested.connect(segment.set_protect_others)
+    options.eraser_mode_requested.connect(paint.set_eraser_mode)
+    options.accept_requested.connect(segment.accept)
+    options.clear_requested.connect(segment.clear)
+    options.preview_requested.connect(segment.set_preview)
+    options.set_tolerance(int(paint.options.wand_tolerance))
+    options.set_eraser_mode("background" if paint.options.is_erasing_to_background else "unlabelled")
+
+
+def _chooser(session: Session, tool: ToolName) -> Callable[[], None]:
+    def choose() -> None:
+        session.paint.use_tool(tool)
+        session.window.options.set_tool(str(tool.value))
+
+    return choose
+
+
+def _wire_keys(session: Session) -> None:
+    window = session.window
+    for digit in range(10):
+        shortcut = QShortcut(QKeySequence(str(digit)), window)
+        shortcut.activated.connect(_class_chooser(session, digit))
+    for name in _CANVAS_ONLY:
+        window.action[name].setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        window.canvas.addAction(window.action[name])
+    peek = window.action["peek"]
+    key = peek.shortcut()
+    peek.setShortcuts([])
+    application = QApplication.instance()
+    if application is not None:
+        application.installEventFilter(PeekKey(session, key))
+
+
+def _class_chooser(session: Session, class_id: int) -> Callable[[], None]:
+    def choose() -> None:
+        session.edit.choose_class(class_id)
+
+    return choose
+
+
+class PeekKey(QObject):
+    """Shows the raw image for as long as a key is held."""
+
+    def __init__(self, session: Session, key: QKeySequence) -> None:
+        super().__init__(session)
+        self._canvas = session.window.canvas
+        self._key = key
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Qt: sees every key before its widget does, and takes none away."""
+        is_key = event.type() in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
+        if is_key and isinstance(event, QKeyEvent) and not event.isAutoRepeat():
+            if watched is self._canvas and QKeySequence(event.key()) == self._key:
+                self._canvas.set_peek(event.type() == QEvent.Type.KeyPress)
+        return False
+
+
+def _wire_files(session: Session, chrome: Chrome) -> None:
+    window, project = session.window, session.project
+    window.paths_dropped.connect(chrome.open_names)
+    window.empty_state.files_dropped.connect(chrome.open_names)
+    window.empty_state.open_images_requested.connect(project.choose_images)
+    window.empty_state.open_folder_requested.connect(project.choose_folder)
+    window.empty_state.sample_requested.connect(chrome.open_sample)
+    window.files.vouch_requested.connect(session.edit.vouch)
+    project.opened.connect(session.preferences.remember)
+    project.weights_dropped.connect(session.weights.open)
+    project.neighbour_read.connect(session.segment.prefetch)
+    session.segment.encoded.connect(chrome.mark_ready)
+    session.edit.other_image_edited.connect(project.show)
+
+
+def _wire_classes(session: Session) -> None:
+    panel, edit, document = session.window.classes, session.edit, session.document
+
+    def show_classes() -> None:
+        panel.set_classes(tuple(document.classes))
+        panel.set_active(document.active_class)
+
+    document.events.classes_changed.connect(show_classes)
+    document.events.active_class_changed.connect(panel.set_active)
+    panel.active_requested.connect(edit.choose_class)
+    panel.add_requested.connect(edit.add_class)
+    panel.rename_requested.connect(edit.rename_class)
+    panel.recolour_requested.connect(edit.recolour_class)
+    panel.visibility_requested.connect(edit.show_class)
+    panel.lock_requested.connect(edit.lock_class)
+    panel.delete_requested.connect(edit.delete_class)
+    panel.merge_requested.connect(edit.merge_classes)
+    panel.move_requested.connect(edit.move_class)
+    session.paint.class_picked.connect(edit.choose_class)
+    show_classes()
+
+
+def _wire_model(session: Session, chrome: Chrome) -> None:
+    weights, window = session.weights, session.window
+    weights.activated.connect(session.segment.use_weights)
+    weights.activated.connect(session.inspect.use_weights)
+    weights.activated.connect(chrome.show_weights)
+    window.device.device_requested.connect(chrome.choose_device)
+    session.paint.stroke_ended.connect(session.finetune.note_correction)
+    session.segment.accepted.connect(session.finetune.note_correction)

@@ -1,0 +1,188 @@
+"""The document -> the canvas: which layers lie over the image, in which colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject
+
+from latentseg_gui.canvas.view import CanvasView
+from latentseg_gui.controllers.ports import Window
+from latentseg_gui.document.coords import is_inside, rc_from_xy
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Rect
+
+_UNKNOWN_CLASS = (160, 160, 160, 255)
+
+
+@dataclass(slots=True)
+class DisplayOptions:
+    """What the user has switched on.
+
+    Attributes:
+        layers: "both", "mask" or "prediction".
+        show_uncertainty: whether the uncertainty of the prediction lies over the image.
+    """
+
+    layers: str = "both"
+    show_uncertainty: bool = False
+
+
+class DisplayController(QObject):
+    """Redraws exactly what the document says has changed."""
+
+    def __init__(
+        self, document: Document, canvas: CanvasView, *, window: Window, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._canvas = canvas
+        self._window = window
+        self.options = DisplayOptions()
+        self._shown: str | None = None
+        self._is_labels_shown = False
+        events = document.events
+        events.current_changed.connect(self._on_current_changed)
+        events.record_changed.connect(self._on_record_changed)
+        events.mask_changed.connect(self._on_mask_changed)
+        events.prediction_changed.connect(self._on_prediction_changed)
+        events.proposal_changed.connect(self._on_proposal_changed)
+        events.prompts_changed.connect(self._on_prompts_changed)
+        events.classes_changed.connect(self.refresh_colours)
+        events.active_class_changed.connect(self._on_active_class_changed)
+        canvas.cursor_moved.connect(self._on_cursor_moved)
+        canvas.cursor_left.connect(self._on_cursor_left)
+        self.refresh_colours()
+
+    def set_layers(self, layers: str) -> None:
+        """Shows "mask", "prediction" or "both"."""
+        self.options.layers = layers
+        self._show_labels()
+        self._show_prediction()
+
+    def set_uncertainty_visible(self, is_visible: bool) -> None:
+        """Shows where the prediction is unsure, or no longer."""
+        self.options.show_uncertainty = is_visible
+        self._show_prediction()
+
+    def refresh_colours(self) -> None:
+        """Takes the colours of the classes again; the hidden ones and the background stay clear."""
+        self._canvas.set_class_colours(colour_table(self._document))
+        self._on_active_class_changed(self._document.active_class)
+
+    def _on_active_class_changed(self, class_id: int) -> None:
+        if class_id < len(self._document.classes):
+            self._canvas.set_active_colour(self._document.classes[class_id].colour)
+
+    def _on_current_changed(self, image_id: str | None) -> None:
+        self._shown = None
+        if image_id is None:
+            self._canvas.clear()
+            return
+        self._show_image(image_id)
+
+    def _on_record_changed(self, image_id: str) -> None:
+        if image_id == self._document.current_id and self._shown != image_id:
+            self._show_image(image_id)
+
+    def _show_image(self, image_id: str) -> None:
+        record = self._document.record(image_id)
+        if record is None:
+            return
+        self._shown = image_id
+        self._canvas.set_image(record.pixels)
+        self._show_labels()
+        self._show_prediction()
+        self._on_prompts_changed(image_id)
+        self._on_proposal_changed(image_id)
+
+    def _show_labels(self) -> None:
+        image_id = self._shown
+        if image_id is None or self.options.layers == "prediction":
+            self._canvas.set_labels(None)
+            return
+        layer = self._document.layer(image_id)
+        self._canvas.set_labels(layer.labels if layer.is_touched else None)
+        self._is_labels_shown = layer.is_touched
+
+    def _show_prediction(self) -> None:
+        image_id = self._shown
+        prediction = self._document.prediction(image_id) if image_id is not None else None
+        shows = prediction is not None and self.options.layers != "mask"
+        self._canvas.set_prediction(prediction.labels if prediction is not None and shows else None)
+        is_unsure = prediction is not None and self.options.show_uncertainty
+        self._canvas.set_uncertainty(
+            uncertainty(prediction.confidence) if prediction is not None and is_unsure else None
+        )
+
+    def _on_mask_changed(self, image_id: str, rect: Rect) -> None:
+        if image_id != self._shown or self.options.layers == "prediction":
+            return
+        if self._is_labels_shown:
+            self._canvas.update_labels(rect)
+        else:
+            self._show_labels()
+
+    def _on_prediction_changed(self, image_id: str) -> None:
+        if image_id == self._shown:
+            self._show_prediction()
+
+    def _on_proposal_changed(self, image_id: str) -> None:
+        if image_id != self._shown:
+            return
+        proposal = self._document.proposal(image_id)
+        if proposal is None or proposal.rect.is_empty:
+            self._canvas.set_proposal(None, None)
+        else:
+            self._canvas.set_proposal(proposal.rect, proposal.mask)
+
+    def _on_prompts_changed(self, image_id: str) -> None:
+        if image_id == self._shown:
+            self._canvas.set_prompts(self._document.prompts(image_id))
+
+    def _on_cursor_left(self) -> None:
+        self._window.set_cursor_text("")
+
+    def _on_cursor_moved(self, x: float, y: float) -> None:
+        image_id = self._shown
+        rc = rc_from_xy((x, y))
+        if image_id is None or not is_inside(rc, self._document.layer(image_id).shape):
+            self._window.set_cursor_text("")
+            return
+        self._window.set_cursor_text(describe_pixel(self._document, image_id, rc))
+
+
+def describe_pixel(document: Document, image_id: str, rc: tuple[int, int]) -> str:
+    """Position, class and confidence of a pixel, for the status bar."""
+    text = f"x {rc[1]}  y {rc[0]}"
+    names = document.classes.names
+    label = int(document.labels(image_id)[rc])
+    if label != UNLABELLED and label < len(names):
+        return f"{text}   {names[label]} (vouched)"
+    prediction = document.prediction(image_id)
+    if prediction is None:
+        return text
+    said = int(prediction.labels[rc])
+    name = names[said] if said < len(names) else f"class {said}"
+    return f"{text}   {name} {prediction.confidence[rc] / 255:.0%} (predicted)"
+
+
+def colour_table(document: Document) -> NDArray[np.uint8]:
+    """RGBA by class id, uint8 [256, 4]; background, hidden classes and `UNLABELLED` are clear."""
+    table = np.empty((256, 4), np.uint8)
+    table[:] = _UNKNOWN_CLASS
+    rgb = document.classes.rgb
+    table[: len(rgb), :3] = rgb
+    for class_id, entry in enumerate(document.classes):
+        table[class_id, 3] = 255 if entry.is_visible else 0
+    table[BACKGROUND, 3] = 0
+    table[UNLABELLED] = 0
+    return table
+
+
+def uncertainty(confidence: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """1 - confidence, float32 [H, W] in 0..1, from confidence uint8 0..255."""
+    lookup = 1.0 - np.arange(256, dtype=np.float32) / 255.0
+    return lookup[confidence]

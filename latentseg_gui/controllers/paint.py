@@ -1,0 +1,226 @@
+"""Gestures on the canvas -> edits of the mask, each one step of the history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Signal
+
+from latentseg_gui.canvas.tools import ToolName
+from latentseg_gui.canvas.view import CanvasView
+from latentseg_gui.commands.history import History
+from latentseg_gui.commands.objects import split_object
+from latentseg_gui.commands.patch import Ink, StrokeRecorder, area_patch
+from latentseg_gui.document.brush import polygon_mask, stroke_mask
+from latentseg_gui.document.coords import is_inside, rc_from_xy
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.regions import flood_fill, magic_wand
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Rect
+
+XY = tuple[float, float]
+
+_SMALLEST, _LARGEST = 1.0, 1000.0
+_STEP = 1.25
+
+
+@dataclass(slots=True)
+class PaintOptions:
+    """What the tool options bar sets.
+
+    Attributes:
+        brush_diameter: in image pixels.
+        eraser_diameter: in image pixels; the eraser keeps a size of its own.
+        is_erasing_to_background: whether the eraser says "this is background" or takes labels away.
+        protect_others: whether pixels of other classes stay as they are.
+        wand_tolerance: largest difference in any colour channel, 0..255.
+    """
+
+    brush_diameter: float = 24.0
+    eraser_diameter: float = 24.0
+    is_erasing_to_background: bool = True
+    protect_others: bool = False
+    wand_tolerance: float = 24.0
+
+
+class PaintController(QObject):
+    """Brush, eraser, polygon, lasso, fill, wand, picker and split."""
+
+    class_picked = Signal(int)
+    diameter_changed = Signal(int)
+    stroke_ended = Signal(str)
+    """An image was edited by hand."""
+
+    def __init__(
+        self, document: Document, history: History, canvas: CanvasView, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._history = history
+        self._canvas = canvas
+        self._recorder: StrokeRecorder | None = None
+        self._stroke_image = ""
+        self._is_erasing = False
+        self._last: XY = (0.0, 0.0)
+        self._tool = ToolName.CLICK
+        self.options = PaintOptions()
+        canvas.stroke_started.connect(self._on_stroke_started)
+        canvas.stroke_moved.connect(self._on_stroke_moved)
+        canvas.stroke_finished.connect(self._on_stroke_finished)
+        canvas.stroke_aborted.connect(self._on_stroke_aborted)
+        canvas.polygon_completed.connect(self._on_polygon_completed)
+        canvas.lasso_completed.connect(self._on_lasso_completed)
+        canvas.fill_requested.connect(self._on_fill_requested)
+        canvas.wand_requested.connect(self._on_wand_requested)
+        canvas.pick_requested.connect(self._on_pick_requested)
+        canvas.split_line_completed.connect(self._on_split_line_completed)
+        canvas.brush_diameter_change_requested.connect(self.scale_diameter)
+
+    @property
+    def tool(self) -> ToolName:
+        """The tool in the hand."""
+        return self._tool
+
+    def use_tool(self, tool: ToolName) -> None:
+        """Puts another tool into the hand."""
+        self._tool = tool
+        self._canvas.set_tool(tool)
+        self._show_diameter()
+
+    def scale_diameter(self, factor: float) -> None:
+        """Makes the brush (or the eraser, if that is in the hand) larger or smaller."""
+        diameter = self.diameter * factor
+        # At small sizes a factor alone would round back to where it was.
+        step = 1.0 if factor > 1 else -1.0
+        if abs(diameter - self.diameter) < 1.0:
+            diameter = self.diameter + step
+        self.set_diameter(diameter)
+
+    def smaller(self) -> None:
+        """Makes brush or eraser a step smaller."""
+        self.scale_diameter(1 / _STEP)
+
+    def larger(self) -> None:
+        """Makes brush or eraser a step larger."""
+        self.scale_diameter(_STEP)
+
+    def set_tolerance(self, tolerance: int) -> None:
+        """Sets how far the wand's colours may differ, 0..255."""
+        self.options.wand_tolerance = float(tolerance)
+
+    def set_protect_others(self, is_on: bool) -> None:
+        """Keeps pixels of other classes from being painted over, or no longer."""
+        self.options.protect_others = is_on
+
+    def set_eraser_mode(self, mode: str) -> None:
+        """What the eraser leaves: "background" or "unlabelled"."""
+        self.options.is_erasing_to_background = mode == "background"
+
+    @property
+    def diameter(self) -> float:
+        """The size of brush or eraser, whichever is in the hand, in image pixels."""
+        return self.options.eraser_diameter if self._tool is ToolName.ERASER else self.options.brush_diameter
+
+    def set_diameter(self, diameter: float) -> None:
+        """Sets the size of the tool in the hand."""
+        value = float(round(min(max(diameter, _SMALLEST), _LARGEST)))
+        if self._tool is ToolName.ERASER:
+            self.options.eraser_diameter = value
+        else:
+            self.options.brush_diameter = value
+        self._show_diameter()
+
+    def _show_diameter(self) -> None:
+        self._canvas.set_brush_diameter(self.diameter)
+        self.diameter_changed.emit(int(self.diameter))
+
+    def _ink(self, *, is_erasing: bool = False) -> Ink:
+        options = self.options
+        if is_erasing:
+            return Ink(BACKGROUND if options.is_erasing_to_background else UNLABELLED)
+        return Ink(self._document.active_class, protect_others=options.protect_others)
+
+    def _editable(self) -> str | None:
+        image_id = self._document.current_id
+        return image_id if image_id is not None and self._document.record(image_id) is not None else None
+
+    def _on_stroke_started(self, xy: XY, is_erasing: bool) -> None:
+        image_id = self._editable()
+        if image_id is None:
+            return
+        self._stroke_image = image_id
+        self._is_erasing = is_erasing
+        label = self.tr("Erase") if is_erasing else self.tr("Brush stroke")
+        self._recorder = StrokeRecorder(self._document, image_id, self._ink(is_erasing=is_erasing), label)
+        self._last = xy
+        self._extend(xy)
+
+    def _on_stroke_moved(self, xy: XY) -> None:
+        self._extend(xy)
+
+    def _extend(self, xy: XY) -> None:
+        if self._recorder is None:
+            return
+        shape = self._document.layer(self._stroke_image).shape
+        diameter = self.options.eraser_diameter if self._is_erasing else self.options.brush_diameter
+        self._recorder.add(*stroke_mask(self._last, xy, diameter, shape))
+        self._last = xy
+
+    def _on_stroke_finished(self) -> None:
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None:
+            self._history.record(recorder.finish())
+            self.stroke_ended.emit(self._stroke_image)
+
+    def _on_stroke_aborted(self) -> None:
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None:
+            recorder.abort()
+
+    def _on_polygon_completed(self, vertices: Sequence[XY]) -> None:
+        self._fill_outline(vertices, self.tr("Polygon"))
+
+    def _on_lasso_completed(self, vertices: Sequence[XY]) -> None:
+        self._fill_outline(vertices, self.tr("Lasso"))
+
+    def _fill_outline(self, vertices: Sequence[XY], label: str) -> None:
+        image_id = self._editable()
+        if image_id is not None:
+            shape = self._document.layer(image_id).shape
+            self._apply(image_id, *polygon_mask(vertices, shape), label)
+
+    def _on_fill_requested(self, x: float, y: float) -> None:
+        image_id = self._editable()
+        if image_id is not None:
+            self._apply(image_id, *flood_fill(self._document.labels(image_id), rc_from_xy((x, y))), self.tr("Fill"))
+
+    def _on_wand_requested(self, x: float, y: float) -> None:
+        image_id = self._editable()
+        record = self._document.record(image_id) if image_id is not None else None
+        if image_id is not None and record is not None:
+            area = magic_wand(record.pixels, rc_from_xy((x, y)), self.options.wand_tolerance)
+            self._apply(image_id, *area, self.tr("Magic wand"))
+
+    def _on_pick_requested(self, x: float, y: float) -> None:
+        image_id = self._editable()
+        rc = rc_from_xy((x, y))
+        if image_id is None or not is_inside(rc, self._document.layer(image_id).shape):
+            return
+        label = int(self._document.labels(image_id)[rc])
+        prediction = self._document.prediction(image_id)
+        if label == UNLABELLED and prediction is not None:
+            label = int(prediction.labels[rc])
+        if label < len(self._document.classes):
+            self.class_picked.emit(label)
+
+    def _on_split_line_completed(self, vertices: Sequence[XY]) -> None:
+        image_id = self._editable()
+        if image_id is None or len(vertices) < 2:
+            return
+        start, end = vertices[0], vertices[-1]
+        middle = rc_from_xy(((start[0] + end[0]) / 2, (start[1] + end[1]) / 2))
+        self._history.do(split_object(self._document, image_id, middle, start, end))
+
+    def _apply(self, image_id: str, rect: Rect, mask: Mask, label: str) -> None:
+        self._history.do(area_patch(self._document, image_id, rect, mask, self._ink(), label))
+        self.stroke_ended.emit(image_id)

@@ -1,0 +1,288 @@
+"""Opening images and moving between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.ports import Dialogs, ErrorSink
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.types import ImageRecord
+from latentseg_gui.io.images import SUFFIXES, list_images, read_image
+from latentseg_gui.io.thumbnails import thumbnail
+from latentseg_gui.panels.files.model import FileEntry
+from latentseg_gui.panels.files.panel import FilesPanel
+
+_RECORD_BYTES = 600_000_000
+_THUMBNAIL_SIDE = 128
+
+
+class ProjectController(QObject):
+    """Files, folders and pasted pictures -> images of the document.
+
+    An image becomes the current one only after it was read; one that cannot be read leaves everything as it
+    was but for its row in the list, which says why.
+    """
+
+    opened = Signal(object)
+    """Path of a file or folder that was opened, for the list of recent ones."""
+
+    weights_dropped = Signal(object)
+    """Path of a weights file that came with the images."""
+
+    neighbour_read = Signal(str)
+    """An image that is likely to be looked at next was read."""
+
+    def __init__(
+        self,
+        document: Document,
+        panel: FilesPanel,
+        *,
+        readers: Jobs,
+        thumbnails: Jobs,
+        dialogs: Dialogs,
+        errors: ErrorSink,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._panel = panel
+        self._readers = readers
+        self._thumbnails = thumbnails
+        self._dialogs = dialogs
+        self._errors = errors
+        self._wanted: str | None = None
+        self._listed: set[str] = set()
+        self._pasted = 0
+        self.last_folder = ""
+        document.events.images_changed.connect(self._on_images_changed)
+        document.events.current_changed.connect(self._on_current_changed)
+        document.events.status_changed.connect(self._on_status_changed)
+        panel.current_requested.connect(self.show)
+        panel.thumbnail_requested.connect(self._on_thumbnail_requested)
+        panel.remove_requested.connect(self.remove)
+
+    def choose_images(self) -> None:
+        """Asks for image files and opens them."""
+        self.open(self._dialogs.choose_images(self.last_folder))
+
+    def choose_folder(self) -> None:
+        """Asks for a folder and opens the images in it."""
+        folder = self._dialogs.choose_folder(self.tr("Open folder"), self.last_folder)
+        if folder is not None:
+            self.open([folder])
+
+    def open(self, paths: Sequence[Path]) -> None:
+        """Puts files, and the images of folders, on the list and shows the first."""
+        if not paths:
+            return
+        weights = [path for path in paths if path.suffix.lower() in (".safetensors", ".pt", ".pth", ".ckpt")]
+        for path in weights:
+            self.weights_dropped.emit(path)
+        images = [path for path in paths if path not in weights]
+        if images:
+            self._readers.submit(partial(_expanded, images), partial(self._on_listed, images), key="list")
+
+    def paste(self, pixels: np.ndarray | None) -> None:
+        """Adds a picture of the clipboard, uint8 [H, W, 3]; None says that there is none."""
+        if pixels is None:
+            self._errors.inform(self.tr("There is no picture on the clipboard."))
+            return
+        self._pasted += 1
+        record = ImageRecord(f"pasted {self._pasted}", np.array(pixels), np.array(pixels))
+        self._wanted = record.image_id
+        self._document.add_record(record)
+        self._document.current_id = record.image_id
+
+    def show(self, image_id: str) -> None:
+        """Makes an image the current one, reading it first where needed."""
+        self._wanted = image_id
+        if self._document.record(image_id) is not None:
+            self._become_current(image_id)
+            return
+        self._read(image_id, self._on_read, self._on_read_failed, title=self.tr("Opening"), key="open", priority=9)
+
+    def step(self, step: int) -> None:
+        """Goes to the next (+1) or previous (-1) image of the list."""
+        neighbour = self._panel.neighbour(step)
+        if neighbour is not None:
+            self.show(neighbour)
+
+    def next(self) -> None:
+        """Goes to the next image of the list."""
+        self.step(1)
+
+    def previous(self) -> None:
+        """Goes to the previous image of the list."""
+        self.step(-1)
+
+    def remove(self, image_id: str) -> None:
+        """Takes an image off the list; asks first where work would be lost."""
+        shape = self._document.shape(image_id)
+        if shape is not None and self._document.layer(image_id).vouched:
+            name = self._document.name(image_id)
+            text = self.tr("“{0}” has a mask. Removing it from the list removes its mask too; the image file stays.")
+            if not self._dialogs.confirm(self.tr("Remove image"), text.format(name), self.tr("Remove")):
+                return
+        successor = self._panel.neighbour(1) or self._panel.neighbour(-1)
+        was_current = image_id == self._document.current_id
+        if was_current:
+            self._document.current_id = None
+        self._document.remove(image_id)
+        if was_current and successor is not None and successor != image_id:
+            self.show(successor)
+
+    def _read(
+        self,
+        image_id: str,
+        on_record: Callable[[ImageRecord], None],
+        on_failure: Callable[[str, LatentsegError], None],
+        *,
+        title: str,
+        key: str,
+        priority: int,
+    ) -> None:
+        path = self._document.path(image_id)
+        if path is None:
+            return
+        call = partial(read_image, path, image_id=image_id, frame=self._document.frame(image_id))
+
+        def on_result(answer: object) -> None:
+            if isinstance(answer, ImageRecord):
+                on_record(answer)
+
+        self._readers.submit(
+            call, on_result, title=title, key=key, priority=priority, on_failure=partial(on_failure, image_id)
+        )
+
+    def _on_listed(self, asked: list[Path], answer: object) -> None:
+        if not isinstance(answer, list):
+            return
+        if not answer:
+            self._errors.report(_nothing_found(asked))
+            return
+        ids = self._document.add_paths(answer)
+        self.last_folder = str(asked[0] if asked[0].is_dir() else asked[0].parent)
+        self.opened.emit(asked[0])
+        self.show(ids[0])
+
+    def _on_read(self, record: ImageRecord) -> None:
+        if record.image_id not in self._document.image_ids:
+            return
+        try:
+            self._document.attach_record(record)
+        except LatentsegError as error:
+            self._on_read_failed(record.image_id, error)
+            return
+        for note in record.notes:
+            self._errors.inform(f"{self._document.name(record.image_id)}: {note}")
+        if record.image_id == self._wanted:
+            self._become_current(record.image_id)
+
+    def _on_read_failed(self, image_id: str, error: LatentsegError) -> None:
+        if image_id not in self._document.image_ids:
+            return
+        self._document.set_error(image_id, error)
+        self._panel.set_error(image_id, str(error))
+        self._panel.set_current(self._document.current_id)
+        if image_id == self._wanted:
+            self._wanted = self._document.current_id
+            self._errors.report(error)
+
+    def _become_current(self, image_id: str) -> None:
+        self._document.current_id = image_id
+        self._panel.set_current(image_id)
+        neighbours = [each for each in (self._panel.neighbour(1), self._panel.neighbour(-1)) if each is not None]
+        self._document.trim_records(_RECORD_BYTES, keep=neighbours)
+        for neighbour in neighbours:
+            self._prefetch(neighbour)
+
+    def _prefetch(self, image_id: str) -> None:
+        if self._document.record(image_id) is not None:
+            self.neighbour_read.emit(image_id)
+            return
+        if self._document.error(image_id) is not None:
+            return
+        self._read(
+            image_id, self._on_prefetched, self._on_prefetch_failed, title="", key=f"prefetch {image_id}", priority=0
+        )
+
+    def _on_prefetched(self, record: ImageRecord) -> None:
+        if record.image_id not in self._document.image_ids:
+            return
+        self._on_read(record)
+        self.neighbour_read.emit(record.image_id)
+
+    def _on_prefetch_failed(self, image_id: str, error: LatentsegError) -> None:
+        if image_id in self._document.image_ids:
+            self._on_read_failed(image_id, error)
+
+    def _on_images_changed(self) -> None:
+        document = self._document
+        wanted = document.image_ids
+        known, self._listed = self._listed, set(wanted)
+        for gone in known - self._listed:
+            self._panel.remove_entry(gone)
+        self._panel.add_entries(
+            FileEntry(image_id=each, name=document.name(each), status=str(document.status(each)))
+            for each in wanted
+            if each not in known
+        )
+
+    def _on_current_changed(self, image_id: str | None) -> None:
+        self._panel.set_current(image_id)
+
+    def _on_status_changed(self, image_id: str) -> None:
+        error = self._document.error(image_id)
+        if error is None:
+            self._panel.set_status(image_id, str(self._document.status(image_id)))
+
+    def _on_thumbnail_requested(self, image_id: str) -> None:
+        record = self._document.record(image_id)
+        path = self._document.path(image_id)
+        if path is None and record is None:
+            return
+        if path is None or record is not None:
+            step = max(1, max(record.shape) // _THUMBNAIL_SIDE) if record is not None else 1
+            if record is not None:
+                self._panel.set_thumbnail(image_id, np.ascontiguousarray(record.pixels[::step, ::step]))
+            return
+
+        def on_result(answer: object) -> None:
+            if isinstance(answer, np.ndarray) and image_id in self._document.image_ids:
+                self._panel.set_thumbnail(image_id, answer)
+
+        self._thumbnails.submit(
+            partial(thumbnail, path, _THUMBNAIL_SIDE),
+            on_result,
+            key=f"thumbnail {image_id}",
+            on_failure=partial(self._on_thumbnail_failed, image_id),
+        )
+
+    def _on_thumbnail_failed(self, image_id: str, error: LatentsegError) -> None:
+        if image_id in self._document.image_ids and self._document.record(image_id) is None:
+            self._document.set_error(image_id, error)
+            self._panel.set_error(image_id, str(error))
+
+
+def _expanded(paths: Sequence[Path]) -> list[Path]:
+    """Files as they are, folders as the images in them."""
+    found: list[Path] = []
+    for path in paths:
+        found.extend(list_images(path) if path.is_dir() else [path])
+    return found
+
+
+def _nothing_found(asked: Sequence[Path]) -> LatentsegError:
+    folder = asked[0].name or str(asked[0])
+    kinds = ", ".join(sorted(suffix.lstrip(".") for suffix in SUFFIXES))
+    return LatentsegError(
+        f"There are no images in the folder “{folder}”.",
+        action=f"Choose a folder that holds image files ({kinds}).",
+    )

@@ -1,0 +1,206 @@
+"""Versions of the weights: which one is live, and how to go to another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from math import nan
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from latentseg_gui.commands.classes import set_classes
+from latentseg_gui.commands.history import History
+from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.ports import Dialogs, ErrorSink
+from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.types import FineTuneResult, WeightsInfo
+from latentseg_gui.inference.messages import LoadWeights
+from latentseg_gui.io.storage import atomic_write
+
+SHIPPED = "shipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A set of weights that can be made live again.
+
+    Attributes:
+        name: unique in the session.
+        path: the safetensors file; None for the shipped ones.
+        metric: mean IoU on held-out vouched pixels; NaN where it was never measured.
+        seconds: how long its fine-tuning took.
+        images: how many images it was trained on.
+    """
+
+    name: str
+    path: Path | None
+    metric: float = nan
+    seconds: float = 0.0
+    images: int = 0
+
+
+class WeightsController(QObject):
+    """Loads, lists, saves; the live weights change only when the new ones are there."""
+
+    activated = Signal(object)
+    """The `WeightsInfo` that is live from now on."""
+
+    versions_changed = Signal()
+
+    def __init__(
+        self,
+        document: Document,
+        history: History,
+        *,
+        engine: Jobs,
+        dialogs: Dialogs,
+        errors: ErrorSink,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._history = history
+        self._engine = engine
+        self._dialogs = dialogs
+        self._errors = errors
+        self._live: WeightsInfo | None = None
+        self.versions: dict[str, Version] = {SHIPPED: Version(SHIPPED, None)}
+        self.device = "auto"
+
+    @property
+    def live(self) -> WeightsInfo | None:
+        """What is known of the live weights; None until the engine has started."""
+        return self._live
+
+    @property
+    def live_path(self) -> Path | None:
+        """The file of the live weights; None for the shipped ones."""
+        return None if self._live is None else self.versions[self._live.version].path
+
+    def next_name(self) -> str:
+        """A name that no version has yet."""
+        number = 1
+        while f"v{number}" in self.versions:
+            number += 1
+        return f"v{number}"
+
+    def activate(self, name: str) -> None:
+        """Makes a version live."""
+        version = self.versions[name]
+        self._engine.submit(
+            LoadWeights(version.path, version.name, self.device),
+            self._on_loaded,
+            title=self.tr("Loading weights"),
+            key="weights",
+            priority=100,
+            is_sticky=True,
+            on_failure=partial(self._on_failed, version),
+        )
+
+    def activate_shipped(self) -> None:
+        """Goes back to the weights that came with the program."""
+        self.activate(SHIPPED)
+
+    def adopt(self, result: FineTuneResult, *, images: int, is_live: bool) -> None:
+        """Takes the outcome of a fine-tuning on the list, and makes it live where ``is_live``."""
+        version = Version(result.version, result.weights, result.metric_after, result.seconds, images)
+        self.versions[version.name] = version
+        self.versions_changed.emit()
+        if is_live:
+            self.activate(version.name)
+
+    def remove(self, name: str) -> None:
+        """Takes a version off the list; the live one and the shipped one stay."""
+        if name == SHIPPED or (self._live is not None and name == self._live.version):
+            self._errors.inform(self.tr("The version in use and the shipped one stay on the list."))
+            return
+        self.versions.pop(name, None)
+        self.versions_changed.emit()
+
+    def choose_file(self) -> None:
+        """Asks for a weights file and opens it."""
+        path = self._dialogs.choose_file(self.tr("Open weights"), "", self.tr("Weights (*.safetensors)"))
+        if path is not None:
+            self.open(path)
+
+    def open(self, path: Path) -> None:
+        """Loads the weights of a file; those in use stay where it cannot be done."""
+        name = path.stem
+        while name in self.versions and self.versions[name].path != path:
+            name += "'"
+        version = Version(name, path)
+        self._engine.submit(
+            LoadWeights(path, name, self.device),
+            partial(self._on_opened, version),
+            title=self.tr("Loading weights"),
+            key="weights",
+            priority=100,
+            is_sticky=True,
+        )
+
+    def save_as(self) -> None:
+        """Copies the live weights to a file of the user's choice."""
+        if self._live is None:
+            return
+        source = self.live_path or self._live.path
+        if source is None:
+            self._errors.inform(self.tr("These are the shipped weights: fine-tune them first, then save yours."))
+            return
+        suggestion = Path(f"{self._live.version}.safetensors")
+        target = self._dialogs.choose_target(
+            self.tr("Save weights"), suggestion, self.tr("Weights (*.safetensors)")
+        )
+        if target is None:
+            return
+        try:
+            atomic_write(target, source.read_bytes())
+        except OSError as error:
+            self._errors.report(_gone(source, error))
+            return
+        except LatentsegError as error:
+            self._errors.report(error)
+            return
+        self._errors.inform(self.tr("The weights were saved to {0}.").format(target))
+
+    def _on_opened(self, version: Version, answer: object) -> None:
+        if isinstance(answer, WeightsInfo):
+            self.versions[version.name] = version
+            self.versions_changed.emit()
+            self._on_loaded(answer)
+
+    def _on_loaded(self, answer: object) -> None:
+        if not isinstance(answer, WeightsInfo):
+            return
+        self._live = answer
+        self._take_classes_of(answer)
+        self.activated.emit(answer)
+        self.versions_changed.emit()
+
+    def _take_classes_of(self, weights: WeightsInfo) -> None:
+        """Classes of the weights become those of the document, as long as it has no masks of its own."""
+        if weights.version == SHIPPED or weights.class_names == self._document.classes.names:
+            return
+        if self._document.vouched_ids():
+            unknown = [name for name in weights.class_names if self._document.classes.index_of(name) is None]
+            if unknown:
+                text = self.tr("These weights also know classes that your masks do not have: {0}.")
+                self._errors.inform(text.format(", ".join(unknown)))
+            return
+        table = ClassTable.from_names(weights.class_names, weights.class_colours)
+        self._history.do(set_classes(self._document, table, self.tr("Take the classes of the weights")))
+
+    def _on_failed(self, version: Version, error: LatentsegError) -> None:
+        if version.name != SHIPPED and version.name in self.versions and self._live is not None:
+            self.versions_changed.emit()
+        self._errors.report(error)
+
+
+def _gone(source: Path, error: OSError) -> LatentsegError:
+    return LatentsegError(
+        f"The weights in “{source}” can no longer be read: {error.strerror or error}.",
+        action="Fine-tune again, or go to another version; nothing was overwritten.",
+        detail=str(error),
+    )

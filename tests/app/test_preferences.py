@@ -1,0 +1,58 @@
+"""Settings: remembered between starts; a broken file costs nothing but the settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from latentseg_gui.app.preferences import Preferences, load_preferences, save_preferences
+from latentseg_gui.document.errors import LatentsegError
+
+
+def test_what_was_saved_comes_back_with_the_keys_of_newer_versions(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "settings.json"
+    mine = Preferences.model_validate({"theme": "dark", "key_of_tomorrow": [1, 2]})
+    save_preferences(path, mine)
+    again, error = load_preferences(path)
+    assert error is None
+    assert again.theme == "dark"
+    assert again.model_dump()["key_of_tomorrow"] == [1, 2]
+
+
+def test_a_first_start_has_defaults_and_no_complaint(tmp_path: Path) -> None:
+    assert load_preferences(tmp_path / "none.json") == (Preferences(), None)
+
+
+@pytest.mark.parametrize("garbage", [b"", b"\x00\xff\x13", b"{", b'{"theme": 7}', b"[]"])
+def test_a_corrupt_file_means_defaults_said_once(tmp_path: Path, garbage: bytes) -> None:
+    path = tmp_path / "settings.json"
+    path.write_bytes(garbage)
+    settings, error = load_preferences(path)
+    assert settings == Preferences()
+    assert error is not None
+    assert "settings.json" in error.what
+    assert error.action
+
+
+def test_a_folder_in_the_way_is_reported_not_raised(tmp_path: Path) -> None:
+    settings, error = load_preferences(tmp_path)
+    assert settings == Preferences()
+    assert error is not None
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(LatentsegError) as caught:
+        save_preferences(tmp_path / "file" / "settings.json", Preferences())
+    assert caught.value.action
+
+
+def test_recent_paths_are_kept_newest_first_and_only_twelve(tmp_path: Path) -> None:
+    settings = Preferences()
+    for number in range(20):
+        settings.remember(tmp_path / f"{number}.png")
+    settings.remember(tmp_path / "12.png")
+    assert settings.recent[0] == str(tmp_path / "12.png")
+    assert len(settings.recent) == 12
+    assert len(set(settings.recent)) == 12
