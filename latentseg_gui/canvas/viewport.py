@@ -27,8 +27,8 @@ _EPSILON: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Viewport:
-    """A view of an image.
+class Placement:
+    """Where an image lies on the widget.
 
     Attributes:
         image_shape: (rows, columns) of the image; (0, 0) without one.
@@ -50,25 +50,9 @@ class Viewport:
         return self.image_shape[0] > 0 and self.image_shape[1] > 0
 
     @property
-    def fit_scale(self) -> float:
-        """The scale at which the whole image is just visible; small images grow to at most 16."""
-        if not self.has_image:
-            return 1.0
-        width, height = (max(1, side - 2 * FIT_MARGIN) for side in self.device_size)
-        return min(width / self.image_shape[1], height / self.image_shape[0], 16.0)
-
-    @property
-    def is_whole_visible(self) -> bool:
-        """Whether no part of the image is outside the widget."""
-        x0, y0, x1, y1 = self.image_box
-        return x0 >= 0 and y0 >= 0 and x1 <= self.device_size[0] and y1 <= self.device_size[1]
-
-    @property
     def image_box(self) -> tuple[int, int, int, int]:
         """(x0, y0, x1, y1) of the image in device pixels, half-open."""
         return self._box(Rect.whole(self.image_shape))
-
-    # -- positions ------------------------------------------------------------------------------
 
     def to_image(self, position: QPointF) -> tuple[float, float]:
         """The image position shown at a logical position: at the centre of the device pixel under it."""
@@ -90,8 +74,6 @@ class Viewport:
         """The nearest position on the image, edges included."""
         rows, cols = self.image_shape
         return min(max(xy[0], 0.0), float(cols)), min(max(xy[1], 0.0), float(rows))
-
-    # -- areas ----------------------------------------------------------------------------------
 
     def device_rect(self, rect: Rect, margin: int = 0) -> QRect:
         """The device pixels that show ``rect``, grown by ``margin``, inside the widget."""
@@ -140,7 +122,36 @@ class Viewport:
         left, top = x0 * self.scale + self.offset[0], y0 * self.scale + self.offset[1]
         return QRectF(left, top, (x1 - x0) * self.scale, (y1 - y0) * self.scale)
 
-    # -- moves ----------------------------------------------------------------------------------
+    def _box(self, rect: Rect) -> tuple[int, int, int, int]:
+        return (
+            math.floor(rect.col0 * self.scale + _EPSILON) + self.offset[0],
+            math.floor(rect.row0 * self.scale + _EPSILON) + self.offset[1],
+            math.ceil(rect.col1 * self.scale - _EPSILON) + self.offset[0],
+            math.ceil(rect.row1 * self.scale - _EPSILON) + self.offset[1],
+        )
+
+    def _samples(self, start: int, stop: int, offset: int) -> NDArray[np.intp]:
+        centres = np.arange(start - offset, stop - offset, dtype=np.float64) + 0.5
+        return np.floor(centres / self.scale).astype(np.intp)
+
+
+@dataclass(frozen=True, slots=True)
+class Viewport(Placement):
+    """A placement that can be moved; every move gives another one."""
+
+    @property
+    def fit_scale(self) -> float:
+        """The scale at which the whole image is just visible; small images grow to at most 16."""
+        if not self.has_image:
+            return 1.0
+        width, height = (max(1, side - 2 * FIT_MARGIN) for side in self.device_size)
+        return min(width / self.image_shape[1], height / self.image_shape[0], 16.0)
+
+    @property
+    def is_whole_visible(self) -> bool:
+        """Whether no part of the image is outside the widget."""
+        x0, y0, x1, y1 = self.image_box
+        return x0 >= 0 and y0 >= 0 and x1 <= self.device_size[0] and y1 <= self.device_size[1]
 
     def fitted(self) -> Viewport:
         """The whole image, centred."""
@@ -183,15 +194,3 @@ class Viewport:
         dx = max(0, min(keep, width) - x1) - max(0, x0 - (width - keep))
         dy = max(0, min(keep, height) - y1) - max(0, y0 - (height - keep))
         return replace(self, offset=(self.offset[0] + dx, self.offset[1] + dy)) if dx or dy else self
-
-    def _box(self, rect: Rect) -> tuple[int, int, int, int]:
-        return (
-            math.floor(rect.col0 * self.scale + _EPSILON) + self.offset[0],
-            math.floor(rect.row0 * self.scale + _EPSILON) + self.offset[1],
-            math.ceil(rect.col1 * self.scale - _EPSILON) + self.offset[0],
-            math.ceil(rect.row1 * self.scale - _EPSILON) + self.offset[1],
-        )
-
-    def _samples(self, start: int, stop: int, offset: int) -> NDArray[np.intp]:
-        centres = np.arange(start - offset, stop - offset, dtype=np.float64) + 0.5
-        return np.floor(centres / self.scale).astype(np.intp)

@@ -61,12 +61,12 @@ class ScalarLayer:
         if values is None or values.size == 0:
             self._codes = None
             return
-        factor = max(1, FINE_SIDE // max(values.shape))
-        fine = values if factor == 1 else refined(values.astype(np.float32), factor)
         low, high = value_range
         spread = np.float32(255.0 / (high - low if high > low else 1.0))
-        scaled = np.nan_to_num((fine - np.float32(low)) * spread, nan=0.0, posinf=255.0, neginf=0.0)
-        self._codes = np.clip(scaled, 0, 255).astype(np.uint8)
+        finite = np.nan_to_num(values.astype(np.float32), nan=low, posinf=high, neginf=low)
+        codes = np.clip((finite - np.float32(low)) * spread, 0, 255)
+        factor = max(1, FINE_SIDE // max(values.shape))
+        self._codes = (codes if factor == 1 else refined(codes, factor)).astype(np.uint8)
 
     def set_style(self, style: ScalarStyle) -> None:
         """Takes another look."""

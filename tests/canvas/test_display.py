@@ -1,0 +1,218 @@
+"""Heatmaps, badges, the empty state, and the leftovers of the image before."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, QRect
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from latentseg_gui.canvas import CanvasView
+from latentseg_gui.canvas.colour_maps import COLOUR_MAPS, colour_table
+from latentseg_gui.canvas.layers.scalar import refined
+from latentseg_gui.document.types import Labels, PromptPoint, PromptSet, Rect
+
+from .hand import Hand, grabbed, numbered_image
+
+
+def shown_at(view: CanvasView, x: float, y: float) -> np.ndarray:
+    position = view.viewport.to_logical((x, y))
+    return grabbed(view)[int(position.y()), int(position.x())].astype(int)
+
+
+@pytest.mark.parametrize("name", ["magma", "viridis"])
+def test_colour_maps_are_the_known_ones(name: str) -> None:
+    import pyqtgraph
+
+    known = pyqtgraph.colormap.get(name).getLookupTable(nPts=256)
+    assert np.abs(colour_table(name).astype(int) - known[:, :3]).max() <= 16
+
+
+@pytest.mark.parametrize("name", COLOUR_MAPS)
+def test_colour_maps_grow_lighter(name: str) -> None:
+    weights = np.array([0.2126, 0.7152, 0.0722])
+    assert (np.diff(colour_table(name) @ weights) > -0.5).all()
+
+
+def test_refined_numbers_keep_their_place() -> None:
+    values = np.arange(12, dtype=np.float32).reshape(3, 4)
+    fine = refined(values, 3)
+    np.testing.assert_allclose(fine[1::3, 1::3], values, atol=1e-6)
+    assert fine.min() == 0
+    assert fine.max() == 11
+
+
+@pytest.mark.parametrize("colour_map", ["magma", "viridis"])
+def test_a_heatmap_spreads_its_range_over_the_colours(view: CanvasView, colour_map: str) -> None:
+    view.set_image(np.zeros((240, 320, 3), np.uint8))
+    values = np.zeros((8, 8), np.float32)
+    values[:, 4:] = 10.0
+    view.set_heatmap(values, colour_map=colour_map, value_range=(0.0, 10.0), opacity=1.0)
+    table = colour_table(colour_map)
+    assert np.abs(shown_at(view, 40, 40) - table[0]).max() <= 2
+    assert np.abs(shown_at(view, 280, 40) - table[255]).max() <= 2
+    view.set_heatmap(values, colour_map=colour_map, value_range=(0.0, 20.0), opacity=1.0)
+    assert np.abs(shown_at(view, 280, 40) - table[127]).max() <= 3
+
+
+def test_a_heatmap_lies_where_its_tokens_are(view: CanvasView) -> None:
+    view.set_image(np.zeros((240, 320, 3), np.uint8))
+    values = np.zeros((24, 32), np.float32)
+    values[6, 20] = 1.0
+    view.set_heatmap(values, opacity=1.0)
+    for scale in (1.0, 3.0, 9.0):
+        view.zoom_to(scale)
+        view.centre_on((205.0, 65.0))
+        assert shown_at(view, 205, 65).sum() > 600
+        assert shown_at(view, 192, 65).sum() < 60
+
+
+def test_numbers_that_are_none_or_all_alike_are_survived(view: CanvasView) -> None:
+    for values in (np.full((5, 5), np.nan), np.full((5, 5), 3.0), np.zeros((0, 4)), np.full((1, 1), np.inf)):
+        view.set_heatmap(values)
+        grabbed(view)
+    view.set_heatmap(None)
+
+
+def test_the_key_says_range_and_caption_and_goes_with_the_map(view: CanvasView) -> None:
+    bar = view._colour_bar
+    view.set_heatmap(np.array([[0.25, 4.0]]), caption="Expert 3, scaled for itself")
+    assert bar.is_shown
+    assert bar.ends == ("0.25", "4")
+    area = bar.bounds(view.viewport)
+    assert QRect(0, 0, view.width(), view.height()).contains(area)
+    view.set_heatmap(None)
+    assert not bar.is_shown
+
+
+def test_uncertainty_of_a_full_resolution_array_leaves_the_sure_clear(view: CanvasView) -> None:
+    view.set_image(np.full((1000, 1500, 3), 90, np.uint8))
+    values = np.zeros((1000, 1500), np.float32)
+    values[:, 750:] = 1.0
+    view.set_uncertainty(values)
+    assert tuple(shown_at(view, 300, 500)) == (90, 90, 90)
+    assert shown_at(view, 1200, 500).sum() > 400
+
+
+def test_markers_show_their_sign(view: CanvasView) -> None:
+    view.set_image(np.full((240, 320, 3), 100, np.uint8))
+    points = (PromptPoint((80.5, 80.5), True), PromptPoint((200.5, 80.5), False))
+    view.set_prompts(PromptSet(points, (20.0, 20.0, 300.0, 200.0)))
+    screen = grabbed(view).astype(int)
+    for point in points:
+        position = view.viewport.to_logical(point.xy)
+        x, y = int(position.x()), int(position.y())
+        assert screen[y, x].min() > 200
+        upper = screen[y - 3, x]
+        assert (upper.min() > 150) == point.is_positive
+    view.set_prompts(PromptSet())
+    assert (shown_at(view, 80.5, 80.5) == 100).all()
+
+
+def test_the_badge_waits_beside_the_last_click_inside_the_view(view: CanvasView, qtbot: QtBot) -> None:
+    view.set_prompts(PromptSet((PromptPoint((40.5, 40.5), True), PromptPoint((319.0, 120.5), True))))
+    view.set_pending(True)
+    area = view._badge.bounds(view.viewport)
+    anchor = view.viewport.to_logical((319.0, 120.5))
+    assert abs(area.center().y() - anchor.y()) < 10
+    assert view.rect().contains(area)
+    phase = view._badge.phase
+    qtbot.waitUntil(lambda: view._badge.phase != phase)
+    view.set_pending(False)
+    assert view._badge.bounds(view.viewport).isEmpty()
+    assert not view._spinning.isActive()
+
+
+def test_another_image_brings_nothing_of_the_one_before(view: CanvasView, labels: Labels) -> None:
+    view.set_image(np.full((240, 320, 3), 100, np.uint8))
+    clean = grabbed(view)
+    view.set_labels(labels)
+    view.set_prediction(labels)
+    view.set_heatmap(np.eye(4))
+    view.set_uncertainty(np.eye(4))
+    view.set_prompts(PromptSet((PromptPoint((50.0, 50.0), True),)))
+    view.set_proposal(Rect(0, 0, 9, 9), np.ones((9, 9), np.bool_))
+    view.set_pending(True)
+    view.zoom_to(7.0)
+    view.set_image(np.full((240, 320, 3), 100, np.uint8))
+    np.testing.assert_array_equal(grabbed(view), clean)
+
+
+def test_the_same_image_with_other_values_keeps_the_view(view: CanvasView, labels: Labels) -> None:
+    view.set_labels(labels)
+    view.zoom_to(5.0)
+    before = view.viewport
+    view.set_image(numbered_image(240, 320)[::-1].copy(), keep_view=True)
+    assert view.viewport == before
+    assert view._stack.mask.labels is labels
+
+
+def test_labels_of_another_shape_are_not_drawn(view: CanvasView) -> None:
+    bare = grabbed(view)
+    view.set_labels(np.ones((10, 10), np.uint8))
+    np.testing.assert_array_equal(grabbed(view), bare)
+
+
+def test_the_empty_widget_is_there_without_an_image_only(qtbot: QtBot) -> None:
+    view = CanvasView()
+    qtbot.addWidget(view)
+    view.resize(400, 300)
+    empty = QLabel("Open a folder")
+    view.set_empty_widget(empty)
+    view.show()
+    assert empty.isVisible()
+    view.resize(500, 333)
+    assert empty.size() == view.size()
+    view.set_image(numbered_image(50, 50))
+    assert not empty.isVisible()
+    view.clear()
+    assert empty.isVisible()
+    assert not view.has_image
+
+
+def test_the_ground_follows_the_palette(view: CanvasView) -> None:
+    grounds = []
+    for colour in ("#202020", "#f0f0f0"):
+        palette = QPalette(QColor(colour))
+        view.setPalette(palette)
+        grounds.append(int(grabbed(view)[2, 2].sum()))
+    assert grounds[0] < 200 < grounds[1]
+
+
+def test_a_colour_table_of_another_shape_is_refused(view: CanvasView) -> None:
+    with pytest.raises(ValueError, match="256"):
+        view.set_class_colours(np.zeros((3, 4), np.uint8))
+
+
+def test_the_zoom_is_told(qtbot: QtBot, view: CanvasView) -> None:
+    with qtbot.waitSignal(view.zoom_changed) as blocker:
+        view.zoom_to(3.0)
+    assert blocker.args == [3.0]
+    view.zoom_to_fit()
+    assert view.viewport.is_whole_visible
+
+
+def test_the_brush_is_drawn_in_its_true_size(view: CanvasView, hand: Hand) -> None:
+    from latentseg_gui.canvas import ToolName
+
+    view.set_image(np.full((240, 320, 3), 100, np.uint8))
+    view.zoom_to(1.0)
+    bare = grabbed(view)
+    view.set_tool(ToolName.BRUSH)
+    view.set_brush_diameter(60.0)
+    hand.move(160, 120)
+    centre = view.viewport.to_logical((160, 120))
+    rows, cols = np.nonzero((grabbed(view) != bare).any(axis=-1))
+    reach = np.hypot(cols + 0.5 - centre.x(), rows + 0.5 - centre.y())
+    assert 29 <= reach.max() <= 33
+    hand.move(20, 20)
+    hand.view.set_tool(ToolName.CLICK)
+    np.testing.assert_array_equal(grabbed(view), bare)
+
+
+def test_centre_on_brings_a_place_into_the_middle(view: CanvasView) -> None:
+    view.zoom_to(6.0)
+    view.centre_on((200.0, 100.0))
+    assert view.viewport.to_image(QPointF(250, 200)) == pytest.approx((200, 100), abs=0.2)

@@ -1,0 +1,445 @@
+"""The hand: what is asked for by which gesture, and that each can be given up."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QContextMenuEvent, QEnterEvent, QKeyEvent, QMouseEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLineEdit, QListWidget, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+
+from latentseg_gui.canvas import CanvasView, ToolName
+from latentseg_gui.document.types import PromptPoint, PromptSet
+
+from .hand import CTRL, LEFT, MIDDLE, NONE, RIGHT, SHIFT, Hand, numbered_image
+
+DRAG_TOOLS = {
+    ToolName.BRUSH: "stroke_finished",
+    ToolName.ERASER: "stroke_finished",
+    ToolName.LASSO: "lasso_completed",
+    ToolName.SPLIT: "split_line_completed",
+    ToolName.CLICK: "box_added",
+}
+
+
+def test_a_stroke_is_told_from_start_to_finish(view: CanvasView, hand: Hand) -> None:
+    view.set_tool(ToolName.BRUSH)
+    hand.drag((50.5, 60.5), (80.5, 60.5), (90.5, 100.5))
+    assert hand.names == ["stroke_started", "stroke_moved", "stroke_moved", "stroke_finished"]
+    (start, is_erasing), *_ = hand.of("stroke_started")
+    assert start == pytest.approx((50.5, 60.5), abs=1)
+    assert not is_erasing
+    assert hand.of("stroke_moved")[-1][0] == pytest.approx((90.5, 100.5), abs=1)
+
+
+def test_every_move_of_a_fast_drag_is_told(view: CanvasView, hand: Hand) -> None:
+    view.set_tool(ToolName.BRUSH)
+    places = [(40.5 + i, 100.5 + 60 * np.sin(i / 9)) for i in range(200)]
+    hand.drag(*places)
+    assert len(hand.of("stroke_moved")) == 199
+
+
+@pytest.mark.parametrize(
+    ("tool", "button", "keys", "is_erasing"),
+    [
+        (ToolName.BRUSH, LEFT, NONE, False),
+        (ToolName.BRUSH, LEFT, SHIFT, False),
+        (ToolName.BRUSH, LEFT, CTRL, True),
+        (ToolName.BRUSH, RIGHT, NONE, True),
+        (ToolName.ERASER, LEFT, NONE, True),
+        (ToolName.ERASER, RIGHT, NONE, True),
+    ],
+)
+def test_when_a_stroke_erases(
+    view: CanvasView,
+    hand: Hand,
+    tool: ToolName,
+    button: Qt.MouseButton,
+    keys: Qt.KeyboardModifier,
+    is_erasing: bool,
+) -> None:
+    view.set_tool(tool)
+    hand.click(50, 50, button, keys)
+    assert [entry[1] for entry in hand.of("stroke_started")] == [is_erasing]
+    assert hand.names[-1] == "stroke_finished"
+
+
+def test_fast_dabs_that_arrive_as_double_clicks_all_paint(view: CanvasView, hand: Hand) -> None:
+    view.set_tool(ToolName.BRUSH)
+    hand.double_click(70, 70)
+    assert hand.names == ["stroke_started", "stroke_finished"] * 2
+
+
+def test_a_stroke_may_start_outside_the_image(view: CanvasView, hand: Hand) -> None:
+    view.set_tool(ToolName.BRUSH)
+    hand.drag((-6.0, 50.0), (20.0, 50.0))
+    assert hand.of("stroke_started")[0][0][0] < 0
+
+
+@pytest.mark.parametrize("tool", DRAG_TOOLS)
+def test_escape_gives_a_gesture_up(view: CanvasView, hand: Hand, tool: ToolName) -> None:
+    view.set_tool(tool)
+    hand.press(50, 50)
+    hand.move(80, 80)
+    hand.move(90, 60)
+    assert view.is_busy
+    hand.key(Qt.Key.Key_Escape)
+    hand.move(95, 95)
+    hand.release(95, 95)
+    assert not view.is_busy
+    assert DRAG_TOOLS[tool] not in hand.names
+    assert hand.names[-1:] == (["stroke_aborted"] if "stroke" in DRAG_TOOLS[tool] else [])
+
+
+@pytest.mark.parametrize("tool", DRAG_TOOLS)
+@pytest.mark.parametrize("event", ["tool", "image", "hide", "clear"])
+def test_what_ends_a_gesture_without_finishing_it(
+    view: CanvasView, hand: Hand, tool: ToolName, event: str
+) -> None:
+    view.set_tool(tool)
+    hand.press(50, 50)
+    hand.move(90, 90)
+    if event == "tool":
+        view.set_tool(ToolName.PAN)
+    elif event == "image":
+        view.set_image(numbered_image(100, 100))
+    elif event == "hide":
+        view.hide()
+    else:
+        view.clear()
+    assert not view.is_busy
+    assert DRAG_TOOLS[tool] not in hand.names
+    assert hand.names.count("stroke_aborted") == ("stroke" in DRAG_TOOLS[tool])
+
+
+def test_the_next_gesture_after_an_abort_is_whole(view: CanvasView, hand: Hand) -> None:
+    view.set_tool(ToolName.BRUSH)
+    hand.press(50, 50)
+    view.abort_gesture()
+    hand.release(50, 50)
+    hand.drag((60, 60), (70, 70))
+    assert hand.names == [
+        "stroke_started",
+        "stroke_aborted",
+        "stroke_started",
+        "stroke_moved",
+        "stroke_finished",
+    ]
+
+
+def test_a_release_that_went_elsewhere_finishes_the_stroke(view: CanvasView, hand: Hand) -> None:
+    view.set_tool(ToolName.BRUSH)
+    hand.press(50, 50)
+    where = QPointF(hand.at(80, 80))
+    move = QMouseEvent(
+        QEvent.Type.MouseMove,
+        where,
+        view.mapToGlobal(where),
+        Qt.MouseButton.NoButton,
+        Qt.MouseButton.NoButton,
+        NONE,
+    )
+    QApplication.sendEvent(view, move)
+    assert hand.names[-1] == "stroke_finished"
+    assert not view.is_busy
+
+
+@pytest.mark.parametrize("pan", ["middle", "space"])
+def test_panning_does_not_disturb_the_tool(view: CanvasView, hand: Hand, pan: str) -> None:
+    view.set_tool(ToolName.BRUSH)
+    view.zoom_to(3.0)
+    before = view.viewport.offset
+    button = MIDDLE if pan == "middle" else LEFT
+    if pan == "space":
+        QTest.keyPress(view, Qt.Key.Key_Space)
+    start = QPoint(200, 200)
+    QTest.mousePress(view, button, NONE, start)
+    QTest.mouseMove(view, start + QPoint(40, 25))
+    QTest.mouseRelease(view, button, NONE, start + QPoint(40, 25))
+    QTest.keyRelease(view, Qt.Key.Key_Space)
+    assert view.viewport.offset == (before[0] + 40, before[1] + 25)
+    assert hand.heard == []
+    hand.click(160, 120)
+    assert hand.names == ["stroke_started", "stroke_finished"]
+
+
+def test_panning_in_the_middle_of_a_stroke(view: CanvasView, hand: Hand) -> None:
+    view.set_tool(ToolName.BRUSH)
+    view.zoom_to(3.0)
+    hand.press(150, 120)
+    QTest.mousePress(view, MIDDLE, NONE, QPoint(200, 200))
+    QTest.mouseMove(view, QPoint(230, 200))
+    QTest.mouseRelease(view, MIDDLE, NONE, QPoint(230, 200))
+    hand.move(155, 125)
+    hand.release(155, 125)
+    assert hand.names == ["stroke_started", "stroke_moved", "stroke_finished"]
+    assert hand.of("stroke_moved")[0][0] == pytest.approx((155, 125), abs=0.6)
+
+
+@pytest.mark.parametrize("keys", [NONE, CTRL])
+def test_the_wheel_zooms_at_the_cursor(view: CanvasView, hand: Hand, keys: Qt.KeyboardModifier) -> None:
+    place = hand.at(200, 90)
+    before = view.zoom
+    seen = view.viewport.to_image(QPointF(place))
+    hand.wheel(200, 90, 2, keys)
+    assert view.zoom > before * 1.4
+    assert view.viewport.to_image(QPointF(place)) == pytest.approx(seen, abs=1.0)
+    assert "brush_diameter_change_requested" not in hand.names
+
+
+def test_the_wheel_with_shift_asks_for_another_brush(view: CanvasView, hand: Hand) -> None:
+    before = view.zoom
+    hand.wheel(100, 100, 1, SHIFT)
+    hand.wheel(100, 100, -1, SHIFT)
+    (larger,), (smaller,) = hand.of("brush_diameter_change_requested")
+    assert larger > 1 > smaller
+    assert view.zoom == before
+
+
+def test_the_zoom_halts_at_100_percent_and_goes_on(view: CanvasView, hand: Hand) -> None:
+    view.zoom_to(0.9)
+    hand.wheel(160, 120, 1)
+    assert view.zoom == 1.0
+    hand.wheel(160, 120, 1)
+    assert view.zoom > 1.2
+
+
+def test_a_zoom_in_the_middle_of_a_stroke(view: CanvasView, hand: Hand) -> None:
+    view.set_tool(ToolName.BRUSH)
+    hand.press(100, 100)
+    hand.wheel(100, 100, 5)
+    hand.move(104, 101)
+    hand.release(104, 101)
+    assert hand.of("stroke_moved")[-1][0] == pytest.approx((104, 101), abs=0.5)
+    assert hand.names[-1] == "stroke_finished"
+
+
+@pytest.mark.parametrize(
+    ("button", "keys", "is_positive"), [(LEFT, NONE, True), (RIGHT, NONE, False), (LEFT, SHIFT, False)]
+)
+def test_clicks_are_positive_or_negative(
+    view: CanvasView, hand: Hand, button: Qt.MouseButton, keys: Qt.KeyboardModifier, is_positive: bool
+) -> None:
+    hand.click(120.5, 130.5, button, keys)
+    ((x, y, said),) = hand.of("prompt_added")
+    assert (x, y) == pytest.approx((120.5, 130.5), abs=1)
+    assert said is is_positive
+
+
+def test_a_shaky_click_is_no_box(view: CanvasView, hand: Hand) -> None:
+    place = hand.at(100, 100)
+    QTest.mousePress(view, LEFT, NONE, place)
+    QTest.mouseMove(view, place + QPoint(2, 2))
+    QTest.mouseRelease(view, LEFT, NONE, place + QPoint(2, 2))
+    assert hand.names == ["prompt_added"]
+
+
+def test_a_drag_is_a_box_inside_the_image_whatever_its_direction(view: CanvasView, hand: Hand) -> None:
+    hand.drag((200, 150), (100, 100), (-7, 60))
+    ((x0, y0, x1, y1),) = hand.of("box_added")
+    assert (x0, y0, x1, y1) == pytest.approx((0, 60, 200, 150), abs=1.0)
+    assert x0 == 0
+
+
+def test_clicks_beside_the_image_say_nothing(view: CanvasView, hand: Hand) -> None:
+    for tool in (ToolName.CLICK, ToolName.FILL, ToolName.WAND, ToolName.PICKER):
+        view.set_tool(tool)
+        hand.click(-5, -5)
+    assert hand.heard == []
+
+
+def test_markers_are_moved_and_removed(view: CanvasView, hand: Hand) -> None:
+    prompts = PromptSet((PromptPoint((60.5, 60.5), True), PromptPoint((200.5, 100.5), False)))
+    view.set_prompts(prompts)
+    hand.drag((200.5, 100.5), (180, 120), (150, 140))
+    ((index, x, y),) = hand.of("prompt_moved")
+    assert (index, x, y) == pytest.approx((1, 150, 140), abs=1)
+    hand.click(60.5, 60.5, RIGHT)
+    assert hand.of("prompt_removed") == [(0,)]
+    assert "prompt_added" not in hand.names
+
+
+def test_a_marker_that_is_let_go_by_escape_returns(view: CanvasView, hand: Hand) -> None:
+    view.set_prompts(PromptSet((PromptPoint((60.5, 60.5), True),)))
+    hand.press(60.5, 60.5)
+    hand.move(120, 120)
+    assert view.markers.position(0) == pytest.approx((120, 120), abs=1)
+    hand.key(Qt.Key.Key_Escape)
+    assert view.markers.position(0) == (60.5, 60.5)
+    assert hand.heard == []
+
+
+@pytest.mark.parametrize(
+    ("tool", "signal"),
+    [
+        (ToolName.FILL, "fill_requested"),
+        (ToolName.WAND, "wand_requested"),
+        (ToolName.PICKER, "pick_requested"),
+    ],
+)
+def test_tools_of_one_press(view: CanvasView, hand: Hand, tool: ToolName, signal: str) -> None:
+    view.set_tool(tool)
+    hand.click(33.5, 44.5)
+    assert hand.names == [signal]
+    assert hand.of(signal)[0] == pytest.approx((33.5, 44.5), abs=1)
+
+
+@pytest.mark.parametrize("close", ["first corner", "double click", "enter"])
+def test_a_polygon_is_closed(view: CanvasView, hand: Hand, close: str) -> None:
+    view.set_tool(ToolName.POLYGON)
+    corners = [(50, 50), (150, 50), (150, 150), (60, 140)]
+    for corner in corners:
+        hand.click(*corner)
+    if close == "first corner":
+        hand.click(50, 50)
+    elif close == "enter":
+        hand.key(Qt.Key.Key_Return)
+    else:
+        hand.double_click(60, 140)
+    ((points,),) = hand.of("polygon_completed")
+    assert np.array(points) == pytest.approx(np.array(corners), abs=1)
+    assert not view.is_busy
+
+
+def test_a_polygon_can_be_edited_before_it_is_closed(view: CanvasView, hand: Hand) -> None:
+    view.set_tool(ToolName.POLYGON)
+    for corner in [(50, 50), (150, 50), (150, 150), (60, 140), (20, 20)]:
+        hand.click(*corner)
+    hand.key(Qt.Key.Key_Backspace)
+    hand.drag((150, 150), (180, 180), (200, 190))
+    hand.click(100, 50, keys=SHIFT)
+    hand.click(60, 140, RIGHT)
+    hand.key(Qt.Key.Key_Return)
+    ((points,),) = hand.of("polygon_completed")
+    assert np.array(points) == pytest.approx(np.array([(50, 50), (100, 50), (150, 50), (200, 190)]), abs=1)
+
+
+def test_a_polygon_is_given_up_at_once_and_needs_three_corners(view: CanvasView, hand: Hand) -> None:
+    view.set_tool(ToolName.POLYGON)
+    hand.click(50, 50)
+    hand.click(150, 50)
+    hand.key(Qt.Key.Key_Return)
+    assert view.is_busy
+    hand.key(Qt.Key.Key_Escape)
+    assert not view.is_busy
+    assert hand.heard == []
+
+
+def test_a_lasso_tells_its_way_and_a_dab_is_none(view: CanvasView, hand: Hand) -> None:
+    view.set_tool(ToolName.LASSO)
+    hand.click(100, 100)
+    assert hand.heard == []
+    hand.drag((50, 50), (150, 50), (150, 150), (50, 150))
+    ((points,),) = hand.of("lasso_completed")
+    assert np.array(points) == pytest.approx(np.array([(50, 50), (150, 50), (150, 150), (50, 150)]), abs=1)
+
+
+def test_a_cut_tells_its_way(view: CanvasView, hand: Hand) -> None:
+    view.set_tool(ToolName.SPLIT)
+    hand.drag((50, 50), (150, 80))
+    assert len(hand.of("split_line_completed")[0][0]) == 2
+
+
+def test_a_right_click_without_another_use_asks_for_the_menu(view: CanvasView, hand: Hand) -> None:
+    view.set_tool(ToolName.FILL)
+    hand.click(80, 90, RIGHT)
+    ((place, xy),) = hand.of("context_menu_requested")
+    assert xy == pytest.approx((80, 90), abs=1)
+    assert view.mapFromGlobal(place) == hand.at(80, 90)
+
+
+def test_the_menu_key_asks_for_the_menu(view: CanvasView, hand: Hand) -> None:
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(), view.mapToGlobal(QPoint()))
+    QApplication.sendEvent(view, event)
+    assert hand.names == ["context_menu_requested"]
+
+
+def test_a_double_click_on_empty_fits(view: CanvasView, hand: Hand) -> None:
+    view.zoom_to(0.5)
+    QTest.mouseDClick(view, LEFT, NONE, QPoint(3, 3))
+    assert view.viewport.is_whole_visible
+    assert view.zoom == pytest.approx(view.viewport.fit_scale)
+    assert hand.heard == []
+
+
+def test_the_minimap_moves_the_view(view: CanvasView, hand: Hand) -> None:
+    view.zoom_to(8.0)
+    area = view._minimap.bounds(view.viewport)
+    QTest.mouseClick(view, LEFT, NONE, area.topLeft() + QPoint(area.width() // 4, area.height() // 2))
+    x, y = view.viewport.to_image(QPointF(250, 200))
+    assert (x, y) == pytest.approx((80, 120), abs=8)
+    assert hand.heard == []
+
+
+def test_the_divider_of_a_comparison_is_dragged(view: CanvasView, hand: Hand) -> None:
+    ones = np.ones((240, 320), np.uint8)
+    view.set_compare(ones, ones)
+    QTest.mousePress(view, LEFT, NONE, QPoint(250, 200))
+    QTest.mouseMove(view, QPoint(100, 200))
+    QTest.mouseRelease(view, LEFT, NONE, QPoint(100, 200))
+    assert view._divider.fraction == pytest.approx(0.2)
+    assert hand.heard == []
+
+
+def test_cursor_and_hover_are_told(qtbot: QtBot, view: CanvasView, hand: Hand) -> None:
+    with qtbot.waitSignals([view.cursor_moved, view.hover_settled]) as blocker:
+        hand.move(30.5, 40.5)
+    for told in blocker.all_signals_and_args:
+        assert told.args == pytest.approx((30.5, 40.5), abs=1)
+    with qtbot.waitSignal(view.cursor_left):
+        QApplication.sendEvent(view, QEvent(QEvent.Type.Leave))
+
+
+def test_the_canvas_is_silent_without_an_image(qtbot: QtBot) -> None:
+    view = CanvasView()
+    qtbot.addWidget(view)
+    view.show()
+    hand = Hand(view)
+    for tool in ToolName:
+        view.set_tool(tool)
+        hand.drag((5, 5), (60, 60))
+        hand.click(20, 20, RIGHT)
+        hand.wheel(20, 20, 1)
+        hand.move(30, 30)
+    assert hand.heard == []
+
+
+@pytest.mark.parametrize(("key", "is_mine"), [(Qt.Key.Key_Escape, True), (Qt.Key.Key_A, False)])
+def test_keys_of_a_gesture_come_before_shortcuts(
+    view: CanvasView, hand: Hand, key: Qt.Key, is_mine: bool
+) -> None:
+    view.set_tool(ToolName.BRUSH)
+    idle = QKeyEvent(QEvent.Type.ShortcutOverride, key, NONE)
+    idle.ignore()
+    QApplication.sendEvent(view, idle)
+    assert not idle.isAccepted()
+    hand.press(50, 50)
+    busy = QKeyEvent(QEvent.Type.ShortcutOverride, key, NONE)
+    busy.ignore()
+    QApplication.sendEvent(view, busy)
+    assert busy.isAccepted() is is_mine
+
+
+def enter(view: CanvasView) -> None:
+    where = QPointF(20, 20)
+    QApplication.sendEvent(view, QEnterEvent(where, where, view.mapToGlobal(where)))
+
+
+def test_the_mouse_brings_the_keyboard_unless_somebody_types(qtbot: QtBot) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    edit, listing, canvas = QLineEdit(), QListWidget(), CanvasView()
+    layout = QVBoxLayout(window)
+    for part in (edit, listing, canvas):
+        layout.addWidget(part)
+    window.show()
+    window.activateWindow()
+    edit.setFocus()
+    qtbot.waitUntil(edit.hasFocus)
+    enter(canvas)
+    assert edit.hasFocus()
+    listing.setFocus()
+    enter(canvas)
+    assert canvas.hasFocus()
