@@ -1,0 +1,196 @@
+"""What is computed from attention maps before they are shown. Numpy only.
+
+Shapes: K experts, C classes, (h, w) tokens. ``look`` and ``mix`` are as in
+`latentseg_gui.document.types.AttentionMaps`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentseg_gui.document.types import AttentionMaps, Labels
+
+Floats = NDArray[np.float32]
+Head = int | Literal["mean", "max"]
+View = Literal["look", "mix"]
+Normalisation = Literal["expert", "shared"]
+
+SORT_KEYS: Final = ("index", "mass", "entropy", "class")
+
+
+def reduce_heads(maps: Floats, head: Head) -> Floats:
+    """One map per expert, float32 [K, h, w], out of [heads, K, h, w]."""
+    reduced: Floats
+    if head == "mean":
+        reduced = maps.mean(axis=0, dtype=np.float32)
+    elif head == "max":
+        reduced = maps.max(axis=0)
+    else:
+        reduced = maps[head]
+    return reduced
+
+
+def in_readable_units(maps: Floats, view: View) -> Floats:
+    """``look`` in multiples of an even spread over the image, ``mix`` in percent."""
+    factor = maps.shape[-1] * maps.shape[-2] if view == "look" else 100
+    scaled: Floats = maps * np.float32(factor)
+    return scaled
+
+
+def mass(mix: Floats) -> Floats:
+    """Share of the image that each expert explains, float32 [K], summing to 1; mean over heads."""
+    shares: Floats = mix.mean(axis=(0, 2, 3), dtype=np.float32)
+    return shares
+
+
+def spread(look: Floats) -> Floats:
+    """How widely each expert looks, float32 [K]: 0 one token, 1 the whole image evenly.
+
+    It is the entropy of the mean over heads, relative to that of an even spread.
+    """
+    mean = look.mean(axis=0, dtype=np.float32)
+    flat = mean.reshape(mean.shape[0], -1)
+    return _relative_entropy(flat, axis=1)
+
+
+def mix_entropy(mix: Floats) -> Floats:
+    """How undecided the mix of each token is, float32 [h, w]: 0 one expert, 1 all alike."""
+    return _relative_entropy(mix.mean(axis=0, dtype=np.float32), axis=0)
+
+
+def territory(mix: Floats) -> NDArray[np.uint8]:
+    """The expert with the largest share at each token, uint8 [h, w]; K is at most 256."""
+    dominant: NDArray[np.uint8] = mix.mean(axis=0, dtype=np.float32).argmax(axis=0).astype(np.uint8)
+    return dominant
+
+
+def labels_at_tokens(labels: Labels, shape: tuple[int, int], stride: float) -> Labels:
+    """The class in the middle of each of ``shape`` tokens, uint8 [h, w], from labels [H, W]."""
+    rows = np.minimum(((np.arange(shape[0]) + 0.5) * stride).astype(np.intp), labels.shape[0] - 1)
+    cols = np.minimum(((np.arange(shape[1]) + 0.5) * stride).astype(np.intp), labels.shape[1] - 1)
+    return labels[np.ix_(rows, cols)]
+
+
+def class_affinity(mix: Floats, labels: Labels, num_classes: int) -> Floats:
+    """Of what each expert explains, the share that lies in each class, float32 [K, C].
+
+    Rows sum to 1 where every token of ``labels`` [h, w] has one of the classes; an expert without
+    any mass has a row of zeros.
+    """
+    mean = mix.mean(axis=0, dtype=np.float32).reshape(mix.shape[1], -1)
+    members = labels.reshape(-1)[None, :] == np.arange(num_classes)[:, None]
+    sums = mean @ members.astype(np.float32).T
+    totals = mean.sum(axis=1, keepdims=True)
+    shares: Floats = np.divide(sums, totals, out=np.zeros_like(sums), where=totals > 0)
+    return shares
+
+
+def upper_limits(maps: Floats, normalisation: Normalisation) -> Floats:
+    """The value that gets the brightest colour, float32 [K]; the darkest is always 0.
+
+    "shared" takes one limit for all experts, so that a weak one looks weak.
+    """
+    limits: Floats = np.maximum(maps.reshape(maps.shape[0], -1).max(axis=1), np.float32(1e-12))
+    if normalisation == "shared":
+        limits = np.full_like(limits, limits.max())
+    return limits
+
+
+def thumbnails(maps: Floats, limits: Floats, side: int) -> NDArray[np.uint8]:
+    """Small versions, uint8 [K, h', w'], 0..255 for 0..limit, the longer side at most ``side``."""
+    small = shrink(maps, side)
+    return np.clip(small * (255.0 / limits)[:, None, None], 0, 255).astype(np.uint8)
+
+
+def shrink(maps: Floats, side: int) -> Floats:
+    """Block means so that the longer side of [..., h, w] is at most ``side``; a rest is cut off."""
+    rows, cols = maps.shape[-2:]
+    step = -(-max(rows, cols) // side)
+    if step <= 1 or min(rows, cols) < step:
+        return maps
+    cut = maps[..., : rows // step * step, : cols // step * step]
+    blocks = cut.reshape(*maps.shape[:-2], rows // step, step, cols // step, step)
+    means: Floats = blocks.mean(axis=(-3, -1), dtype=np.float32)
+    return means
+
+
+def sort_order(key: str, experts: ExpertFigures, class_id: int = 0) -> tuple[int, ...]:
+    """Expert indices in the order asked for: one of `SORT_KEYS`, the strongest first."""
+    count = experts.mass.size
+    if key == "mass":
+        values = experts.mass
+    elif key == "entropy":
+        values = -experts.spread
+    elif key == "class" and 0 <= class_id < experts.affinity.shape[1]:
+        values = experts.affinity[:, class_id]
+    else:
+        return tuple(range(count))
+    return tuple(int(each) for each in np.argsort(-values, kind="stable"))
+
+
+@dataclass(frozen=True, slots=True)
+class ExpertFigures:
+    """A few numbers per expert.
+
+    Attributes:
+        mass: share of the image explained, float32 [K].
+        spread: how widely it looks, float32 [K].
+        affinity: share of each class in what it explains, float32 [K, C]; C is 0 without labels.
+    """
+
+    mass: Floats
+    spread: Floats
+    affinity: Floats
+
+
+def figures(maps: AttentionMaps, labels: Labels | None, num_classes: int) -> ExpertFigures:
+    """The numbers of all experts; ``labels`` [H, W] of the image give the affinities."""
+    affinity = np.zeros((maps.mix.shape[1], 0), dtype=np.float32)
+    if labels is not None and num_classes:
+        at_tokens = labels_at_tokens(labels, maps.mix.shape[-2:], maps.stride)
+        affinity = class_affinity(maps.mix, at_tokens, num_classes)
+    return ExpertFigures(mass(maps.mix), spread(maps.look), affinity)
+
+
+@dataclass(frozen=True, slots=True)
+class PixelMix:
+    """The mix of one token.
+
+    Attributes:
+        xy: the pixel that was asked about.
+        per_head: float32 [heads, K], rows summing to 1.
+        mean: float32 [K].
+        ranked: expert indices, the largest share first.
+    """
+
+    xy: tuple[float, float]
+    per_head: Floats
+    mean: Floats
+    ranked: tuple[int, ...]
+
+
+def pixel_mix(maps: AttentionMaps, xy: tuple[float, float]) -> PixelMix | None:
+    """The mix of the token under ``xy`` (pixels of the image); None outside."""
+    height, width = maps.shape
+    if not (0 <= xy[0] < width and 0 <= xy[1] < height):
+        return None
+    row = min(int(xy[1] / maps.stride), maps.mix.shape[2] - 1)
+    col = min(int(xy[0] / maps.stride), maps.mix.shape[3] - 1)
+    per_head = maps.mix[:, :, row, col]
+    mean = per_head.mean(axis=0, dtype=np.float32)
+    ranked = tuple(int(each) for each in np.argsort(-mean, kind="stable"))
+    return PixelMix(xy, per_head, mean, ranked)
+
+
+def _relative_entropy(shares: Floats, axis: int) -> Floats:
+    count = shares.shape[axis]
+    if count < 2:
+        return np.zeros(np.delete(shares.shape, axis), dtype=np.float32)
+    safe = np.maximum(shares, np.float32(1e-30))
+    entropy = -(shares * np.log(safe)).sum(axis=axis, dtype=np.float32)
+    relative: Floats = np.clip(entropy / np.float32(np.log(count)), 0, 1).astype(np.float32)
+    return relative

@@ -1,0 +1,104 @@
+"""The parts of the experts panel, one below the other."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+
+from latentseg_gui.panels.experts.colour_bar import ColourBar
+from latentseg_gui.panels.experts.controls import ViewControls
+from latentseg_gui.panels.experts.detail import ExpertDetail
+from latentseg_gui.panels.experts.gallery import Gallery
+from latentseg_gui.panels.experts.matrix import AffinityMatrix
+from latentseg_gui.panels.experts.pixel_mix import PixelMixSection
+from latentseg_gui.panels.experts.results import InfluenceSection, ResultStrip
+from latentseg_gui.panels.icons import icon
+from latentseg_gui.panels.widgets import Fold, Scrolled, text_label
+
+
+class ExpertsBody(Scrolled):
+    """Widgets only; what they show is the presenter's, what they ask for the panel's.
+
+    Signals:
+        map_wanted: "territory" or "entropy" was pressed.
+    """
+
+    map_wanted = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent, margins=8, spacing=9)
+        self.controls = ViewControls()
+        self.empty = text_label(
+            self.tr("Open an image: its experts appear here once the model has seen it."), "muted"
+        )
+        self.gallery = Gallery()
+        self.colour_bar = ColourBar()
+        self.detail = ExpertDetail()
+        self.result = ResultStrip()
+        self.pixel = PixelMixSection()
+        self.influence = InfluenceSection()
+        self.matrix = AffinityMatrix()
+        self.territory = self._map_button("territory", self.tr("Territory"))
+        self.territory.setToolTip(self.tr("The expert with the largest share at each pixel (T)"))
+        self.entropy = self._map_button("uncertainty", self.tr("Indecision"))
+        self.entropy.setToolTip(self.tr("Entropy of the mix: bright where many experts share a pixel"))
+        self.territory.clicked.connect(self._on_territory_pressed)
+        self.entropy.clicked.connect(self._on_entropy_pressed)
+        self.influence_fold = self._fold(self.tr("Influence"), self.influence)
+        self.matrix_fold = self._fold(self.tr("Experts and classes"), self.matrix)
+        self._stack()
+
+    @staticmethod
+    def _map_button(name: str, text: str) -> QPushButton:
+        button = QPushButton(icon(name), text)
+        button.setCheckable(True)
+        button.setMinimumWidth(40)
+        return button
+
+    @staticmethod
+    def _fold(title: str, content: QWidget) -> Fold:
+        fold = Fold(title)
+        fold.body.addWidget(content)
+        return fold
+
+    def _stack(self) -> None:
+        maps = QHBoxLayout()
+        maps.setSpacing(6)
+        maps.addWidget(self.territory)
+        maps.addWidget(self.entropy)
+        for widget in (self.controls, self.empty, self.gallery, self.colour_bar):
+            self.body.addWidget(widget)
+        self.body.addLayout(maps)
+        for section in (self.detail, self.result, self.pixel, self.influence_fold, self.matrix_fold):
+            self.body.addWidget(section)
+        self.body.addWidget(self._explanation())
+        self.body.addStretch(1)
+
+    def _explanation(self) -> Fold:
+        fold = Fold(self.tr("What this means"))
+        for text in (
+            self.tr(
+                "An expert is a learned vector. “Look” is where in the image it gathers what it knows; "
+                "“mix” is how much each pixel draws on it. Both are attention: they sum to 1."
+            ),
+            self.tr(
+                "Attention is not an explanation. A bright map says that information was read there, "
+                "not that the result depends on it."
+            ),
+            self.tr(
+                "Knocking an expert out is causal: the head runs again without it, and what changes "
+                "did depend on it. Solo and boost are the same kind of experiment."
+            ),
+            self.tr(
+                "“Each” scales every map to its own maximum, so weak experts look strong; "
+                "“Shared” uses one scale for all."
+            ),
+        ):
+            fold.body.addWidget(text_label(text, "hint"))
+        return fold
+
+    def _on_territory_pressed(self) -> None:
+        self.map_wanted.emit("territory")
+
+    def _on_entropy_pressed(self) -> None:
+        self.map_wanted.emit("entropy")

@@ -1,0 +1,64 @@
+"""The scale of the heatmaps: what the darkest and the brightest colour mean."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from latentseg_gui.panels.experts.colours import colour_table
+from latentseg_gui.panels.pixmaps import image_from_rgb
+from latentseg_gui.panels.tones import hairline, muted
+
+
+class ColourBar(QWidget):
+    """A gradient with its two ends and a line that states the normalisation."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._gradient = QImage()
+        self._low = self._high = self._text = ""
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.set_scale("magma", "0", "", "")
+
+    def set_scale(self, colour_map: str, low: str, high: str, text: str) -> None:
+        """Shows ``low`` and ``high`` at the ends and ``text`` between them."""
+        self._gradient = image_from_rgb(colour_table(colour_map)[None])
+        self._low, self._high, self._text = low, high, text
+        self.setAccessibleName(f"{low} - {high}: {text}")
+        self.setToolTip(text)
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Qt: a strip and a line of text."""
+        return QSize(200, 12 + self.fontMetrics().height() + 4)
+
+    def minimumSizeHint(self) -> QSize:
+        """Qt: narrow panels cut the text, never the strip."""
+        return QSize(80, self.sizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Qt: draws the strip and the words."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        strip = QRectF(0.5, 0.5, self.width() - 1, 9)
+        painter.drawImage(strip, self._gradient)
+        painter.setPen(hairline(self.palette()))
+        painter.drawRect(strip)
+        font = painter.font()
+        font.setPointSizeF(font.pointSizeF() * 0.86)
+        painter.setFont(font)
+        metrics = painter.fontMetrics()
+        base = 12 + metrics.ascent()
+        painter.setPen(QColor(self.palette().color(QPalette.ColorRole.Text)))
+        painter.drawText(0, base, self._low)
+        right = metrics.horizontalAdvance(self._high)
+        painter.drawText(self.width() - right, base, self._high)
+        painter.setPen(muted(self.palette()))
+        left = metrics.horizontalAdvance(self._low) + 8
+        room = self.width() - left - right - 8
+        if room > 30:
+            text = metrics.elidedText(self._text, Qt.TextElideMode.ElideRight, room)
+            painter.drawText(left + (room - metrics.horizontalAdvance(text)) // 2, base, text)
+        painter.end()

@@ -1,0 +1,124 @@
+"""What the gallery shows and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QGridLayout, QWidget
+
+from latentseg_gui.panels.experts.attention_math import Head, Normalisation, View
+from latentseg_gui.panels.experts.colours import COLOUR_MAPS
+from latentseg_gui.panels.experts.state import ViewChoice
+from latentseg_gui.panels.widgets import Segments
+
+
+class ViewControls(QWidget):
+    """Look or mix, head, order, normalisation, colour map.
+
+    Signals:
+        changed: the user chose something else.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._view = Segments(
+            self.tr("View"),
+            (
+                ("look", self.tr("Look"), self.tr("Where in the image each expert looks")),
+                ("mix", self.tr("Mix"), self.tr("Which pixels each expert explains")),
+            ),
+        )
+        self._scale = Segments(
+            self.tr("Scale"),
+            (
+                ("expert", self.tr("Each"), self.tr("Each map up to its own maximum: weak ones look strong")),
+                ("shared", self.tr("Shared"), self.tr("One scale for all: weak experts look weak")),
+            ),
+        )
+        self._head = self._combo(self.tr("Attention head"))
+        self._sort = self._combo(self.tr("Sort experts by"))
+        self._map = self._combo(self.tr("Colour map"))
+        for name in COLOUR_MAPS:
+            self._map.addItem(name.capitalize(), name)
+        self.set_heads(1)
+        self.set_classes(())
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(6)
+        for position, widget in enumerate((self._view, self._scale, self._head, self._sort)):
+            grid.addWidget(widget, position // 2, position % 2)
+        grid.addWidget(self._map, 2, 0)
+        grid.setColumnStretch(0, 1)
+        grid.setColumnStretch(1, 1)
+        self._view.chosen.connect(self.changed)
+        self._scale.chosen.connect(self.changed)
+        for combo in (self._head, self._sort, self._map):
+            combo.activated.connect(self.changed)
+        self._grid = grid
+
+    @staticmethod
+    def _combo(name: str) -> QComboBox:
+        combo = QComboBox()
+        combo.setAccessibleName(name)
+        combo.setToolTip(name)
+        combo.setMinimumWidth(60)
+        combo.setMinimumContentsLength(5)
+        combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        return combo
+
+    def add_widget(self, widget: QWidget) -> None:
+        """Puts one more control into the free place."""
+        self._grid.addWidget(widget, 2, 1)
+
+    @property
+    def choice(self) -> ViewChoice:
+        """What is chosen."""
+        key, class_id = self._sort.currentData()
+        return ViewChoice(
+            view=cast(View, self._view.value),
+            head=cast(Head, self._head.currentData()),
+            normalisation=cast(Normalisation, self._scale.value),
+            sort_key=key,
+            sort_class=class_id,
+            colour_map=str(self._map.currentData()),
+        )
+
+    def set_choice(self, choice: ViewChoice) -> None:
+        """Shows a choice without saying so."""
+        self._view.set_value(choice.view)
+        self._scale.set_value(choice.normalisation)
+        self._head.setCurrentIndex(max(self._head.findData(choice.head), 0))
+        self._sort.setCurrentIndex(max(self._sort_index(choice.sort_key, choice.sort_class), 0))
+        self._map.setCurrentIndex(max(self._map.findData(choice.colour_map), 0))
+
+    def _sort_index(self, key: str, class_id: int) -> int:
+        datas = [tuple(self._sort.itemData(index)) for index in range(self._sort.count())]
+        return datas.index((key, class_id)) if (key, class_id) in datas else -1
+
+    def set_heads(self, count: int) -> None:
+        """How many attention heads can be chosen."""
+        if self._head.count() == count + 2:
+            return
+        chosen = self._head.currentData()
+        self._head.clear()
+        self._head.addItem(self.tr("Head mean"), "mean")
+        self._head.addItem(self.tr("Head max"), "max")
+        for head in range(count):
+            self._head.addItem(self.tr("Head {0}").format(head + 1), head)
+        self._head.setCurrentIndex(max(self._head.findData(chosen), 0))
+
+    def set_classes(self, names: Sequence[str]) -> None:
+        """The classes that one can sort by."""
+        chosen = self._sort.currentData()
+        self._sort.clear()
+        self._sort.addItem(self.tr("By number"), ("index", 0))
+        self._sort.addItem(self.tr("By mass"), ("mass", 0))
+        self._sort.addItem(self.tr("Most focused first"), ("entropy", 0))
+        for class_id, name in enumerate(names):
+            self._sort.addItem(self.tr("Most in “{0}”").format(name), ("class", class_id))
+        if chosen is not None:
+            self._sort.setCurrentIndex(max(self._sort_index(*chosen), 0))

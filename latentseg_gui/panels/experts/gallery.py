@@ -1,0 +1,159 @@
+"""The experts as a grid of small heatmaps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
+
+from latentseg_gui.panels.experts.tile import TILE_ROLE, ExpertTile, TileDelegate
+
+Index = QModelIndex | QPersistentModelIndex
+
+_WANTED_CELL: Final = 76
+_CAPTION: Final = 24
+
+
+class GalleryModel(QAbstractListModel):
+    """Tiles in the order shown."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._tiles: list[ExpertTile] = []
+
+    @property
+    def tiles(self) -> Sequence[ExpertTile]:
+        """What is shown."""
+        return self._tiles
+
+    def set_tiles(self, tiles: Sequence[ExpertTile]) -> None:
+        """Shows these tiles; the selection stays where the number of tiles does."""
+        if len(tiles) != len(self._tiles):
+            self.beginResetModel()
+            self._tiles = list(tiles)
+            self.endResetModel()
+            return
+        self._tiles = list(tiles)
+        if tiles:
+            self.dataChanged.emit(self.index(0), self.index(len(tiles) - 1))
+
+    def row_of(self, expert: int) -> int:
+        """The row of an expert, -1 where there is none."""
+        return next((row for row, tile in enumerate(self._tiles) if tile.expert == expert), -1)
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  # Qt's own signature
+        """Qt: tiles shown."""
+        return 0 if parent.isValid() else len(self._tiles)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        """Qt: what a tile shows."""
+        if not index.isValid() or index.row() >= len(self._tiles):
+            return None
+        tile = self._tiles[index.row()]
+        if role == TILE_ROLE:
+            return tile
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tile.tip
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return tile.name
+        return None
+
+
+class Gallery(QListView):
+    """As many columns as fit; as high as its tiles, so that the panel scrolls and not the gallery.
+
+    Signals:
+        chosen: an expert became the current one.
+        pressed_again: the current expert was clicked, or Enter pressed on it.
+        pressed_first: another expert was clicked.
+        knock_out_wanted, solo_wanted: K or S was pressed on an expert.
+    """
+
+    chosen = Signal(int)
+    pressed_again = Signal(int)
+    pressed_first = Signal(int)
+    knock_out_wanted = Signal(int)
+    solo_wanted = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._tiles = GalleryModel(self)
+        self._is_silent = False
+        self._current_before = -1
+        self.setModel(self._tiles)
+        self.setItemDelegate(TileDelegate(self))
+        self.setAccessibleName(self.tr("Experts"))
+        self.setProperty("role", "gallery")
+        self.setViewMode(QListView.ViewMode.IconMode)
+        self.setMovement(QListView.Movement.Static)
+        self.setResizeMode(QListView.ResizeMode.Adjust)
+        self.setUniformItemSizes(True)
+        self.setMouseTracking(True)
+        self.setSpacing(0)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setTabKeyNavigation(False)
+        self.selectionModel().currentChanged.connect(self._on_current_changed)
+        self.clicked.connect(self._on_clicked)
+
+    @property
+    def tiles(self) -> Sequence[ExpertTile]:
+        """What is shown, in order."""
+        return self._tiles.tiles
+
+    def set_tiles(self, tiles: Sequence[ExpertTile], current: int) -> None:
+        """Shows these tiles and marks the expert ``current``."""
+        self._is_silent = True
+        self._tiles.set_tiles(tiles)
+        row = self._tiles.row_of(current)
+        self.setCurrentIndex(self._tiles.index(row) if row >= 0 else QModelIndex())
+        self._is_silent = False
+        self._fit()
+
+    def _fit(self) -> None:
+        width = max(self.width() - 4, 1)
+        columns = max(2, width // _WANTED_CELL)
+        cell = width // columns
+        rows = -(-len(self._tiles.tiles) // columns)
+        self.setGridSize(QSize(cell, cell + _CAPTION - 6))
+        self.setFixedHeight(max(rows, 1) * (cell + _CAPTION - 6) + 6)
+
+    def _expert(self, index: QModelIndex) -> int:
+        return self._tiles.tiles[index.row()].expert if index.isValid() else -1
+
+    def _on_current_changed(self, current: QModelIndex) -> None:
+        if current.isValid() and not self._is_silent:
+            self.chosen.emit(self._expert(current))
+
+    def _on_clicked(self, index: QModelIndex) -> None:
+        expert = self._expert(index)
+        (self.pressed_again if expert == self._current_before else self.pressed_first).emit(expert)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Qt: Enter overlays, K knocks out, S solos."""
+        wanted = {
+            Qt.Key.Key_Return: self.pressed_again,
+            Qt.Key.Key_Enter: self.pressed_again,
+            Qt.Key.Key_Space: self.pressed_again,
+            Qt.Key.Key_K: self.knock_out_wanted,
+            Qt.Key.Key_S: self.solo_wanted,
+        }.get(Qt.Key(event.key()))
+        expert = self._expert(self.currentIndex())
+        if wanted is None or expert < 0:
+            super().keyPressEvent(event)
+            return
+        wanted.emit(expert)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Qt: remembers what was current, to tell a second click from a first."""
+        self._current_before = self._expert(self.currentIndex())
+        super().mousePressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Qt: other columns may fit now."""
+        super().resizeEvent(event)
+        self._fit()

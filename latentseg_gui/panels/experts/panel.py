@@ -1,0 +1,139 @@
+"""Look inside: what each latent expert attends to, and what depends on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from latentseg_gui.document.types import AttentionMaps, Labels
+from latentseg_gui.panels.experts.attention_math import pixel_mix
+from latentseg_gui.panels.experts.body import ExpertsBody
+from latentseg_gui.panels.experts.gains import Gains
+from latentseg_gui.panels.experts.hands import ExpertsHands
+from latentseg_gui.panels.experts.presenter import ExpertsPresenter
+from latentseg_gui.panels.experts.values import ExpertLabels, ExpertOverlay, InfluenceRow, InterventionResult
+
+
+class ExpertsPanel(QWidget):
+    """Gallery, interventions, pixel mix, influence.
+
+    Signals:
+        overlay_requested: `ExpertOverlay` to lay over the image, None for nothing; also sent when
+            the view, the head, the scale or the maps behind a shown overlay change.
+        expert_overlay_requested: index of the expert whose map shall be shown, None for none.
+        territory_requested, mix_entropy_requested: whether that map shall be shown.
+        expert_chosen: the current expert is another.
+        gains_changed: factor by expert (dict); experts not named stay as trained.
+        rename_requested, note_requested: expert, text.
+        influence_requested: knock out one expert after the other and measure.
+        pins_changed: positions (list of (x, y)) of pinned pixels.
+    """
+
+    overlay_requested = Signal(object)
+    expert_overlay_requested = Signal(object)
+    territory_requested = Signal(bool)
+    mix_entropy_requested = Signal(bool)
+    expert_chosen = Signal(int)
+    gains_changed = Signal(object)
+    rename_requested = Signal(int, str)
+    note_requested = Signal(int, str)
+    influence_requested = Signal()
+    pins_changed = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._body = ExpertsBody(self)
+        self._presenter = ExpertsPresenter(self._body)
+        self._hands = hands = ExpertsHands(self._body, self._presenter, self)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self._body)
+        hands.overlay_requested.connect(self.overlay_requested)
+        hands.expert_overlay_requested.connect(self.expert_overlay_requested)
+        hands.territory_requested.connect(self.territory_requested)
+        hands.mix_entropy_requested.connect(self.mix_entropy_requested)
+        hands.expert_chosen.connect(self.expert_chosen)
+        hands.gains_changed.connect(self.gains_changed)
+        hands.rename_requested.connect(self.rename_requested)
+        hands.note_requested.connect(self.note_requested)
+        self._body.influence.requested.connect(self.influence_requested)
+        self._body.pixel.pins_changed.connect(self.pins_changed)
+
+    @property
+    def current(self) -> int:
+        """The chosen expert, -1 for none."""
+        return self._presenter.current
+
+    @property
+    def gains(self) -> Gains:
+        """Factors that differ from 1, by expert."""
+        return self._presenter.gains
+
+    @property
+    def overlay(self) -> ExpertOverlay | None:
+        """What the canvas shall show now."""
+        return self._presenter.overlay()
+
+    def set_maps(self, maps: AttentionMaps | None) -> None:
+        """Shows the maps of an image; None while there are none."""
+        self._presenter.set_maps(maps)
+        self._hands.announce_if_shown()
+
+    def set_labels(self, labels: Labels | None, class_names: Sequence[str]) -> None:
+        """Takes mask or prediction [H, W] for the class affinities."""
+        self._presenter.set_labels(labels, tuple(class_names))
+
+    def set_expert_labels(self, labels: ExpertLabels) -> None:
+        """Shows the names and notes of experts."""
+        self._presenter.set_expert_labels(labels)
+
+    def set_hover_xy(self, xy: tuple[float, float] | None) -> None:
+        """Shows the mix of the pixel under the cursor."""
+        maps = self._presenter.state.maps
+        self._body.pixel.set_hovered(None if maps is None or xy is None else pixel_mix(maps, xy))
+
+    def pin_xy(self, xy: tuple[float, float]) -> None:
+        """Pins a pixel for comparison."""
+        maps = self._presenter.state.maps
+        mix = None if maps is None else pixel_mix(maps, xy)
+        if mix is not None:
+            self._body.pixel.add_pin(mix)
+
+    def set_gains(self, gains: Mapping[int, float]) -> None:
+        """Shows factors that were set elsewhere; says nothing back."""
+        self._presenter.set_gains(dict(gains))
+
+    def set_result(self, result: InterventionResult | None) -> None:
+        """Shows what the factors changed."""
+        self._body.result.set_result(result)
+
+    def set_influence(self, rows: Sequence[InfluenceRow]) -> None:
+        """Shows a measurement of all experts."""
+        self._body.influence.set_rows(rows, self._presenter.names)
+        self._body.influence_fold.set_open(True)
+
+    def set_influence_progress(self, fraction: float | None) -> None:
+        """Shows how far the measurement is, 0..1; None where none runs."""
+        self._body.influence.set_progress(fraction)
+
+    def select(self, expert: int) -> None:
+        """Makes an expert the current one, as the user does."""
+        self._hands.choose(expert)
+
+    def step(self, distance: int) -> None:
+        """Goes through the experts in the order shown, as Tab does."""
+        self._hands.step(distance)
+
+    def toggle_map(self, kind: str) -> None:
+        """Shows "expert", "territory" or "entropy" over the image, or hides it."""
+        self._hands.toggle_map(kind)
+
+    def toggle_knock_out(self) -> None:
+        """Knocks the current expert out, or takes it in again."""
+        self._hands.toggle_knock_out()
+
+    def toggle_solo(self) -> None:
+        """Leaves only the current expert, or takes all in again."""
+        self._hands.toggle_solo()

@@ -1,0 +1,207 @@
+"""The mix of single pixels as ranked bars: the one under the cursor, and pinned ones beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from latentseg_gui.panels.experts.attention_math import PixelMix
+from latentseg_gui.panels.icons import icon
+from latentseg_gui.panels.tones import hairline, muted
+from latentseg_gui.panels.widgets import icon_button, text_label
+
+RANKS: Final = 5
+MAX_PINS: Final = 6
+_ROW: Final = 19
+_NAME: Final = 76
+_NUMBER: Final = 42
+
+
+class RankedBars(QWidget):
+    """The largest shares as bars in the colours of their experts; one tick per attention head."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._mix: PixelMix | None = None
+        self._names: Sequence[str] = ()
+        self._colours: NDArray[np.uint8] = np.zeros((0, 3), dtype=np.uint8)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(self.tr("Mix of the pixel under the cursor"))
+
+    def set_mix(self, mix: PixelMix | None, names: Sequence[str], colours: NDArray[np.uint8]) -> None:
+        """Shows a pixel; ``colours`` are uint8 [K, 3]."""
+        self._mix, self._names, self._colours = mix, names, colours
+        self.setAccessibleDescription(self._in_words())
+        self.update()
+
+    def _in_words(self) -> str:
+        if self._mix is None:
+            return ""
+        top = self._mix.ranked[:RANKS]
+        return ", ".join(f"{self._names[each]} {self._mix.mean[each]:.0%}" for each in top)
+
+    def sizeHint(self) -> QSize:
+        """Qt: always as high as the ranks, so that nothing jumps while hovering."""
+        return QSize(220, RANKS * _ROW)
+
+    def minimumSizeHint(self) -> QSize:
+        """Qt: bars may be short."""
+        return QSize(_NAME + _NUMBER + 30, RANKS * _ROW)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Qt: draws the bars."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        font = painter.font()
+        font.setPointSizeF(font.pointSizeF() * 0.9)
+        painter.setFont(font)
+        if self._mix is None:
+            painter.setPen(muted(self.palette()))
+            text = self.tr("Point at the image to see the mix of a pixel.")
+            painter.drawText(self.rect(), Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignVCenter, text)
+        else:
+            for rank, expert in enumerate(self._mix.ranked[:RANKS]):
+                self._paint_bar(painter, rank * _ROW, expert, self._mix)
+        painter.end()
+
+    def _paint_bar(self, painter: QPainter, top: int, expert: int, mix: PixelMix) -> None:
+        track = QRectF(_NAME, top + 4, self.width() - _NAME - _NUMBER, _ROW - 8)
+        painter.setPen(self.palette().color(QPalette.ColorRole.Text))
+        name = painter.fontMetrics().elidedText(self._names[expert], Qt.TextElideMode.ElideRight, _NAME - 6)
+        vertical = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(QRectF(0, top, _NAME, _ROW), vertical | Qt.AlignmentFlag.AlignLeft, name)
+        number = QRectF(track.right(), top, _NUMBER, _ROW)
+        painter.drawText(number, vertical | Qt.AlignmentFlag.AlignRight, f"{mix.mean[expert]:.0%}")
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(hairline(self.palette()))
+        painter.drawRoundedRect(track, 3, 3)
+        bar = QRectF(track)
+        bar.setWidth(track.width() * float(mix.mean[expert]))
+        painter.setBrush(QColor(*(int(each) for each in self._colours[expert])))
+        painter.drawRoundedRect(bar, 3, 3)
+        painter.setPen(self.palette().color(QPalette.ColorRole.Text))
+        for share in mix.per_head[:, expert]:
+            x = track.left() + track.width() * float(share)
+            painter.drawLine(QPointF(x, track.top() - 1), QPointF(x, track.bottom() + 1))
+
+
+class StackedBar(QWidget):
+    """All shares of one pinned pixel in one bar."""
+
+    def __init__(self, mix: PixelMix, colours: NDArray[np.uint8], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._mix, self._colours = mix, colours
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(14)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Qt: draws the shares, the largest first."""
+        painter = QPainter(self)
+        x = 0.0
+        for expert in self._mix.ranked:
+            width = self.width() * float(self._mix.mean[expert])
+            painter.fillRect(QRectF(x, 0, width, self.height()), QColor(*map(int, self._colours[expert])))
+            x += width
+        painter.end()
+
+
+class PixelMixSection(QWidget):
+    """Hovered pixel above, pinned ones below.
+
+    Signals:
+        pins_changed: positions (list of (x, y)) that are pinned now, for markers on the canvas.
+    """
+
+    pins_changed = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._hovered: PixelMix | None = None
+        self._pins: list[PixelMix] = []
+        self._names: Sequence[str] = ()
+        self._colours: NDArray[np.uint8] = np.zeros((0, 3), dtype=np.uint8)
+        self._title = text_label(self.tr("Pixel"), "title")
+        self._bars = RankedBars(self)
+        self._rows = QVBoxLayout()
+        self._rows.setSpacing(3)
+        self._clear = QPushButton(icon("close"), self.tr("Remove all pins"))
+        self._clear.clicked.connect(self.clear_pins)
+        self._clear.hide()
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(5)
+        whole.addWidget(self._title)
+        whole.addWidget(self._bars)
+        whole.addWidget(text_label(self.tr("Bars are the mean of the heads, ticks single heads."), "hint"))
+        whole.addLayout(self._rows)
+        whole.addWidget(self._clear, 0, Qt.AlignmentFlag.AlignLeft)
+
+    @property
+    def pins(self) -> tuple[tuple[float, float], ...]:
+        """Pinned positions, in pixels of the image."""
+        return tuple(pin.xy for pin in self._pins)
+
+    def set_experts(self, names: Sequence[str], colours: NDArray[np.uint8]) -> None:
+        """Names and colours uint8 [K, 3] by expert."""
+        self._names, self._colours = names, colours
+        self.set_hovered(None)
+
+    def set_hovered(self, mix: PixelMix | None) -> None:
+        """Shows the pixel under the cursor."""
+        self._hovered = mix
+        place = "" if mix is None else f"  x {int(mix.xy[0])}, y {int(mix.xy[1])}"
+        self._title.setText(self.tr("Pixel") + place)
+        self._bars.set_mix(mix, self._names, self._colours)
+
+    def set_pins(self, pins: Sequence[PixelMix]) -> None:
+        """Shows these pinned pixels instead of the ones before."""
+        self._pins = list(pins)[-MAX_PINS:]
+        self._rebuild()
+
+    def add_pin(self, mix: PixelMix) -> None:
+        """Pins a pixel; the oldest gives way."""
+        self.set_pins([*self._pins, mix])
+        self.pins_changed.emit(list(self.pins))
+
+    def clear_pins(self) -> None:
+        """Removes all pins."""
+        self.set_pins([])
+        self.pins_changed.emit([])
+
+    def _rebuild(self) -> None:
+        while (item := self._rows.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        for number, pin in enumerate(self._pins):
+            self._rows.addWidget(self._row(number, pin))
+        self._clear.setVisible(bool(self._pins))
+
+    def _row(self, number: int, pin: PixelMix) -> QWidget:
+        row = QWidget()
+        line = QHBoxLayout(row)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(6)
+        words = ", ".join(f"{self._names[each]} {pin.mean[each]:.0%}" for each in pin.ranked[:3])
+        line.addWidget(text_label(chr(ord("A") + number), "key", is_wrapped=False))
+        bar = StackedBar(pin, self._colours)
+        place = self.tr("Pinned pixel x {0}, y {1}: {2}")
+        bar.setAccessibleName(place.format(int(pin.xy[0]), int(pin.xy[1]), words))
+        bar.setToolTip(bar.accessibleName())
+        line.addWidget(bar, 1)
+        remove = icon_button("close", self.tr("Remove pin {0}").format(chr(ord("A") + number)))
+        remove.setProperty("role", "state")
+        remove.clicked.connect(lambda: self._remove(number))
+        line.addWidget(remove)
+        return row
+
+    def _remove(self, number: int) -> None:
+        self.set_pins([pin for position, pin in enumerate(self._pins) if position != number])
+        self.pins_changed.emit(list(self.pins))

@@ -1,0 +1,212 @@
+"""Puts the state of the experts onto the widgets."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtGui import QColor, QImage
+
+from latentseg_gui.document.types import AttentionMaps, Labels
+from latentseg_gui.panels.experts.attention_math import mix_entropy, territory
+from latentseg_gui.panels.experts.body import ExpertsBody
+from latentseg_gui.panels.experts.gains import Gains, is_solo
+from latentseg_gui.panels.experts.state import ExpertsState, ViewChoice
+from latentseg_gui.panels.experts.tile import ExpertTile
+from latentseg_gui.panels.experts.values import ExpertLabels, ExpertOverlay
+from latentseg_gui.panels.pixmaps import image_from_rgb
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("experts", text)
+
+
+class ExpertsPresenter:
+    """Knows what is shown; has no signals and decides nothing.
+
+    Attributes:
+        state: maps and view.
+        current: the chosen expert, -1 for none.
+        shown: the kind of map that lies over the image, None for none.
+        gains: factors that differ from 1.
+    """
+
+    def __init__(self, body: ExpertsBody) -> None:
+        self.state = ExpertsState()
+        self.current = -1
+        self.shown: str | None = None
+        self.gains: Gains = {}
+        self._body = body
+        self._labels = ExpertLabels()
+        self._pictures: list[QImage] = []
+        self._refresh_all()
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Experts as they stand in the gallery."""
+        return self.state.order() if self.state.count else ()
+
+    @property
+    def names(self) -> list[str]:
+        """A name for every expert."""
+        return [self._labels.names.get(each) or self._number(each) for each in range(self.state.count)]
+
+    @staticmethod
+    def _number(expert: int) -> str:
+        return _tr("Expert {0}").format(expert)
+
+    def set_maps(self, maps: AttentionMaps | None) -> None:
+        """Takes other maps."""
+        same_image = maps is not None and self.state.maps is not None
+        same_image = same_image and maps.image_id == self.state.maps.image_id  # type: ignore[union-attr]
+        if not same_image:
+            self._body.pixel.clear_pins()
+        self.state.set_maps(maps)
+        if self.current >= self.state.count:
+            self.current = -1
+        self._refresh_all()
+
+    def set_labels(self, labels: Labels | None, class_names: tuple[str, ...]) -> None:
+        """Takes other classes."""
+        self.state.set_labels(labels, class_names)
+        self._body.controls.set_classes(class_names)
+        self._refresh_figures()
+
+    def set_expert_labels(self, labels: ExpertLabels) -> None:
+        """Takes other names and notes."""
+        self._labels = labels
+        self._refresh_figures()
+
+    def set_choice(self, choice: ViewChoice) -> None:
+        """Shows another view."""
+        self.state.set_choice(choice)
+        self._refresh_pictures()
+
+    def set_current(self, expert: int) -> None:
+        """Marks another expert."""
+        self.current = expert
+        self.refresh_marks()
+
+    def set_gains(self, gains: Gains) -> None:
+        """Shows other factors."""
+        self.gains = {expert: gain for expert, gain in gains.items() if gain != 1.0}
+        self.refresh_marks()
+
+    def overlay(self) -> ExpertOverlay | None:
+        """What the canvas shall show."""
+        maps = self.state.maps
+        if maps is None or self.shown is None or (self.shown == "expert" and self.current < 0):
+            return None
+        none = np.zeros((0, 3), dtype=np.uint8)
+        if self.shown == "territory":
+            caption = _tr("Territory: the expert with the largest share, mean of the heads")
+            values = territory(maps.mix)
+            return ExpertOverlay("territory", -1, values, (0, 255), "", self.state.colours, caption)
+        if self.shown == "entropy":
+            caption = _tr("Indecision: entropy of the mix, 0 one expert, 1 all alike")
+            return ExpertOverlay("entropy", -1, mix_entropy(maps.mix), (0.0, 1.0), "viridis", none, caption)
+        limit = float(self.state.limits[self.current])
+        return ExpertOverlay(
+            "expert",
+            self.current,
+            self.state.reduced[self.current],
+            (0.0, limit),
+            self.state.choice.colour_map,
+            none,
+            f"{self.names[self.current]}: {self._scale_text()}",
+        )
+
+    def refresh_marks(self) -> None:
+        """Shows which expert is chosen, overlaid, knocked out."""
+        names, mass = self.names, self.state.figures.mass
+        is_overlaid = self.shown == "expert"
+        tiles = [
+            ExpertTile(
+                expert=expert,
+                name=names[expert],
+                picture=self._pictures[expert],
+                colour=QColor(*(int(each) for each in self.state.colours[expert])),
+                mass=float(mass[expert]) / max(float(mass.max()), 1e-9),
+                gain=self.gains.get(expert, 1.0),
+                is_overlaid=is_overlaid and expert == self.current,
+                tip=f"{names[expert]}\n{self._figures_text(expert)}",
+            )
+            for expert in self.order
+        ]
+        body = self._body
+        body.gallery.set_tiles(tiles, self.current)
+        body.territory.setChecked(self.shown == "territory")
+        body.entropy.setChecked(self.shown == "entropy")
+        self._refresh_detail()
+
+    def _refresh_detail(self) -> None:
+        expert, detail = self.current, self._body.detail
+        if expert < 0:
+            detail.set_empty()
+            return
+        colour = QColor(*(int(each) for each in self.state.colours[expert]))
+        name, note = self._labels.names.get(expert, ""), self._labels.notes.get(expert, "")
+        detail.set_expert(self._number(expert), name, note, colour, self._figures_text(expert))
+        detail.set_state(
+            self.gains.get(expert, 1.0),
+            is_overlaid=self.shown == "expert",
+            is_solo=is_solo(self.gains, expert, self.state.count),
+            is_any_changed=bool(self.gains),
+        )
+
+    def _figures_text(self, expert: int) -> str:
+        figures = self.state.figures
+        parts = [_tr("explains {0} of the image").format(f"{figures.mass[expert]:.1%}")]
+        parts.append(_tr("spread of look {0}").format(f"{figures.spread[expert]:.2f}"))
+        main = self.state.main_class(expert)
+        if main is not None:
+            parts.append(_tr("{0} of that is {1}").format(f"{main[1]:.0%}", main[0]))
+        return " · ".join(parts)
+
+    def _scale_text(self) -> str:
+        choice = self.state.choice
+        unit = _tr("x even spread") if choice.view == "look" else _tr("% of the pixel")
+        heads = {"mean": _tr("mean of heads"), "max": _tr("max of heads")}
+        head = heads.get(str(choice.head)) or _tr("head {0}").format(int(choice.head) + 1)
+        scale = _tr("each to its own maximum") if choice.normalisation == "expert" else _tr("one scale")
+        return f"{unit}, {head}, {scale}"
+
+    def _refresh_all(self) -> None:
+        state, body = self.state, self._body
+        has_maps = state.maps is not None
+        for widget in (body.gallery, body.colour_bar, body.territory, body.entropy, body.detail, body.pixel):
+            widget.setVisible(has_maps)
+        body.influence_fold.setVisible(has_maps)
+        body.empty.setVisible(not has_maps)
+        body.controls.setEnabled(has_maps)
+        if has_maps:
+            body.controls.set_heads(state.maps.mix.shape[0])  # type: ignore[union-attr]
+            state.set_choice(body.controls.choice)
+        self._refresh_pictures()
+        self._refresh_figures()
+
+    def _refresh_figures(self) -> None:
+        names, affinity = self.names, self.state.figures.affinity
+        self._body.matrix_fold.setVisible(bool(affinity.size) and self.state.maps is not None)
+        if self.state.maps is not None:
+            self._body.matrix.set_shares(affinity, names, self.state.class_names)
+            self._body.pixel.set_experts(names, self.state.colours)
+        self.refresh_marks()
+
+    def _refresh_pictures(self) -> None:
+        has_maps = self.state.maps is not None
+        self._pictures = [image_from_rgb(each) for each in self.state.pictures()] if has_maps else []
+        if has_maps:
+            self._refresh_scale()
+        self.refresh_marks()
+
+    def _refresh_scale(self) -> None:
+        choice, limits = self.state.choice, self.state.limits
+        if choice.normalisation == "shared":
+            high = _short(float(limits.max()))
+        else:
+            high = f"{_short(float(limits.min()))} - {_short(float(limits.max()))}"
+        self._body.colour_bar.set_scale(choice.colour_map, "0", high, self._scale_text())
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"

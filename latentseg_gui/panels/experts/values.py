@@ -1,0 +1,75 @@
+"""Values that cross the border of the experts panel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class ExpertOverlay:
+    """What the canvas shall lay over the image.
+
+    Attributes:
+        kind: heatmap of an expert, dominant expert per pixel, or how undecided the mix is.
+        expert: index of the expert, -1 for the others.
+        values: [h, w] at token resolution; float32, for "territory" uint8 expert indices.
+        limits: values of the darkest and the brightest colour.
+        colour_map: "magma" or "viridis".
+        colours: uint8 [K, 3] per expert for "territory", else empty.
+        caption: one line that says what is shown, how it was reduced and scaled.
+    """
+
+    kind: Literal["expert", "territory", "entropy"]
+    expert: int
+    values: NDArray[np.float32] | NDArray[np.uint8]
+    limits: tuple[float, float]
+    colour_map: str
+    colours: NDArray[np.uint8]
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class InterventionResult:
+    """What changed when experts were knocked out or boosted.
+
+    Attributes:
+        changed_pixels: pixels whose class is another now.
+        total_pixels: of the image.
+        areas: (class name, pixels before, pixels after).
+        confidence_change: mean confidence after minus before, -1..1.
+        seconds: time it took.
+    """
+
+    changed_pixels: int
+    total_pixels: int
+    areas: tuple[tuple[str, int, int], ...] = ()
+    confidence_change: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class InfluenceRow:
+    """What knocking out one expert alone does.
+
+    Attributes:
+        changed: share of pixels whose class changes, 0..1.
+        confidence_change: mean confidence after minus before.
+        most_affected: name of the class whose area changes most, "" for none.
+    """
+
+    expert: int
+    changed: float
+    confidence_change: float
+    most_affected: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpertLabels:
+    """Names and notes that the user gave, by expert index."""
+
+    names: dict[int, str] = field(default_factory=dict)
+    notes: dict[int, str] = field(default_factory=dict)

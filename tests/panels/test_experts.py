@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSlider,
+    QTableView,
+    QToolButton,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from latentseg_gui.document.types import AttentionMaps
+from latentseg_gui.panels.experts import (
+    ExpertLabels,
+    ExpertOverlay,
+    ExpertsPanel,
+    InfluenceRow,
+    InterventionResult,
+)
+from latentseg_gui.panels.experts.gallery import Gallery
+from latentseg_gui.panels.experts.pixel_mix import StackedBar
+from tests.panels.test_attention_math import random_maps
+
+
+@pytest.fixture
+def maps() -> AttentionMaps:
+    return random_maps(heads=2, count=6)
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, maps: AttentionMaps) -> ExpertsPanel:
+    widget = ExpertsPanel()
+    qtbot.addWidget(widget)
+    widget.resize(260, 900)
+    widget.set_maps(maps)
+    widget.show()
+    return widget
+
+
+def gallery(panel: ExpertsPanel) -> Gallery:
+    found = panel.findChild(Gallery)
+    assert found is not None
+    return found
+
+
+def named(panel: QWidget, kind: type[QWidget], name: str) -> QWidget:
+    return next(each for each in panel.findChildren(kind) if each.accessibleName() == name)
+
+
+def push(panel: QWidget, text: str) -> QPushButton:
+    return next(each for each in panel.findChildren(QPushButton) if each.text() == text)
+
+
+def click_tile(panel: ExpertsPanel, qtbot: QtBot, row: int) -> None:
+    view = gallery(panel)
+    centre = view.visualRect(view.model().index(row, 0)).center()
+    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=centre)
+
+
+def test_a_tile_per_expert_and_none_without_maps(panel: ExpertsPanel) -> None:
+    assert [each.expert for each in gallery(panel).tiles] == [0, 1, 2, 3, 4, 5]
+    panel.set_maps(None)
+    assert list(gallery(panel).tiles) == []
+    assert not gallery(panel).isVisible()
+    assert panel.overlay is None
+
+
+def test_clicking_a_tile_overlays_it_and_clicking_again_hides_it(
+    panel: ExpertsPanel, qtbot: QtBot, maps: AttentionMaps
+) -> None:
+    shown: list[object] = []
+    panel.expert_overlay_requested.connect(shown.append)
+    click_tile(panel, qtbot, 2)
+    overlay = panel.overlay
+    assert isinstance(overlay, ExpertOverlay)
+    assert overlay.expert == 2
+    tokens = maps.look.shape[2] * maps.look.shape[3]
+    assert overlay.values == pytest.approx(maps.look[:, 2].mean(axis=0) * tokens, rel=1e-4)
+    assert overlay.limits == (0.0, pytest.approx(float(overlay.values.max())))
+    click_tile(panel, qtbot, 4)
+    click_tile(panel, qtbot, 4)
+    assert shown == [2, 4, None]
+    assert panel.overlay is None
+
+
+def test_the_overlay_follows_view_head_and_new_maps(
+    panel: ExpertsPanel, qtbot: QtBot, maps: AttentionMaps
+) -> None:
+    panel.select(1)
+    panel.toggle_map("expert")
+    with qtbot.waitSignal(panel.overlay_requested) as caught:
+        named(panel, QToolButton, "View: Mix").click()  # type: ignore[attr-defined]
+    assert caught.args[0].values == pytest.approx(maps.mix[:, 1].mean(axis=0) * 100, rel=1e-4)
+    heads = named(panel, QComboBox, "Attention head")
+    assert isinstance(heads, QComboBox)
+    heads.setCurrentIndex(heads.findData(1))
+    with qtbot.waitSignal(panel.overlay_requested) as caught:
+        heads.activated.emit(heads.currentIndex())
+    assert caught.args[0].values == pytest.approx(maps.mix[1, 1] * 100, rel=1e-4)
+    with qtbot.waitSignal(panel.overlay_requested):
+        panel.set_maps(random_maps(heads=2, count=6, seed=5))
+
+
+def test_stepping_goes_round_in_the_order_shown(panel: ExpertsPanel) -> None:
+    panel.step(1)
+    assert panel.current == 0
+    panel.step(-1)
+    assert panel.current == 5
+    panel.step(1)
+    assert panel.current == 0
+
+
+def test_knock_out_solo_boost_and_reset(panel: ExpertsPanel, qtbot: QtBot) -> None:
+    wanted: list[dict[int, float]] = []
+    panel.gains_changed.connect(wanted.append)
+    panel.select(2)
+    view = gallery(panel)
+    qtbot.keyClick(view, Qt.Key.Key_K)
+    qtbot.keyClick(view, Qt.Key.Key_K)
+    push(panel, "Solo").click()
+    push(panel, "All as trained").click()
+    slider = named(panel, QSlider, "Boost")
+    assert isinstance(slider, QSlider)
+    slider.setValue(250)
+    assert wanted == [{2: 0.0}, {}, {each: 0.0 for each in (0, 1, 3, 4, 5)}, {}, {2: 2.5}]
+    assert gallery(panel).tiles[2].gain == 2.5
+
+
+def test_gains_set_from_outside_are_shown_and_not_announced(panel: ExpertsPanel, qtbot: QtBot) -> None:
+    panel.select(3)
+    with qtbot.assertNotEmitted(panel.gains_changed):
+        panel.set_gains({3: 0.0, 1: 1.0})
+    assert push(panel, "Knock out").isChecked()
+    assert panel.gains == {3: 0.0}
+
+
+def test_territory_and_indecision_replace_each_other(
+    panel: ExpertsPanel, qtbot: QtBot, maps: AttentionMaps
+) -> None:
+    shown: list[ExpertOverlay | None] = []
+    panel.overlay_requested.connect(shown.append)
+    push(panel, "Territory").click()
+    push(panel, "Indecision").click()
+    assert push(panel, "Indecision").isChecked()
+    assert not push(panel, "Territory").isChecked()
+    push(panel, "Indecision").click()
+    kinds = [each.kind if each else None for each in shown]
+    assert kinds == ["territory", "entropy", None]
+    assert shown[0] is not None
+    assert np.array_equal(shown[0].values, maps.mix.mean(axis=0).argmax(axis=0))
+    assert shown[0].colours.shape == (6, 3)
+
+
+def test_hovering_names_the_largest_shares(panel: ExpertsPanel, maps: AttentionMaps) -> None:
+    panel.set_expert_labels(ExpertLabels({each: f"thing {each}" for each in range(6)}))
+    bars = named(panel, QWidget, "Mix of the pixel under the cursor")
+    panel.set_hover_xy((5.0, 9.0))
+    top = int(maps.mix[:, :, 2, 1].mean(axis=0).argmax())
+    assert bars.accessibleDescription().startswith(f"thing {top} ")
+    panel.set_hover_xy((-1.0, 0.0))
+    assert bars.accessibleDescription() == ""
+
+
+def test_pins_are_kept_to_a_few_and_go_with_the_image(
+    panel: ExpertsPanel, qtbot: QtBot, maps: AttentionMaps
+) -> None:
+    pins: list[list[tuple[float, float]]] = []
+    panel.pins_changed.connect(pins.append)
+    for x in range(20):
+        panel.pin_xy((float(x), 1.0))
+    panel.pin_xy((-5.0, 1.0))
+    assert len(pins) == 20
+    assert pins[-1][0] == (14.0, 1.0)
+    qtbot.waitUntil(lambda: len(panel.findChildren(StackedBar)) == 6)
+    named(panel, QToolButton, "Remove pin A").click()  # type: ignore[attr-defined]
+    assert len(pins[-1]) == 5
+    panel.set_maps(AttentionMaps("b", "v1", maps.look, maps.mix, maps.shape, maps.stride))
+    assert pins[-1] == []
+
+
+def test_names_and_notes_are_asked_for(panel: ExpertsPanel, qtbot: QtBot) -> None:
+    panel.set_expert_labels(ExpertLabels({4: "sky"}, {4: "blue"}))
+    panel.select(4)
+    field = named(panel, QLineEdit, "Name of this expert")
+    assert isinstance(field, QLineEdit)
+    assert field.text() == "sky"
+    field.setFocus()
+    field.setText("clouds")
+    with qtbot.waitSignal(panel.rename_requested) as caught:
+        qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert caught.args == [4, "clouds"]
+    note = named(panel, QLineEdit, "Note on this expert")
+    assert isinstance(note, QLineEdit)
+    note.setFocus()
+    note.setText("upper edge")
+    with qtbot.waitSignal(panel.note_requested) as noted:
+        qtbot.keyClick(note, Qt.Key.Key_Return)
+    assert noted.args == [4, "upper edge"]
+
+
+def test_the_result_of_an_intervention_is_told_in_pixels_and_points(panel: ExpertsPanel) -> None:
+    panel.set_result(InterventionResult(250, 1000, (("cat", 400, 300), ("dog", 5, 5)), -0.02, 0.05))
+    texts = " ".join(each.text() for each in panel.findChildren(QLabel) if each.isVisible())
+    assert "250 pixels changed (25.0%)" in texts
+    assert "cat: -100 px (-25%)" in texts
+    assert "dog" not in texts
+    assert "-2.0 points" in texts
+    panel.set_result(None)
+    assert not any("25.0%" in each.text() for each in panel.findChildren(QLabel) if each.isVisible())
+
+
+def test_influence_is_measured_on_request_and_ranked_by_number(panel: ExpertsPanel, qtbot: QtBot) -> None:
+    panel.set_influence([])
+    with qtbot.waitSignal(panel.influence_requested):
+        push(panel, "Measure every expert").click()
+    panel.set_influence_progress(0.5)
+    assert not push(panel, "Measure every expert").isEnabled()
+    panel.set_influence(
+        [InfluenceRow(0, 0.09, 0.0), InfluenceRow(1, 0.1, -0.5, "cat"), InfluenceRow(2, 0.005, 0)]
+    )
+    table = panel.findChild(QTableView)
+    assert table is not None
+    model = table.model()
+    assert [model.index(row, 0).data() for row in range(3)] == ["Expert 1", "Expert 0", "Expert 2"]
+    assert push(panel, "Measure every expert").isEnabled()
+    table.setCurrentIndex(model.index(1, 0))
+    assert panel.current == 0
+    model.sort(1, Qt.SortOrder.AscendingOrder)
+    assert model.index(0, 0).data() == "Expert 2"
+
+
+def test_sorting_by_class_needs_labels(panel: ExpertsPanel, maps: AttentionMaps) -> None:
+    labels = np.zeros(maps.shape, np.uint8)
+    labels[:, 16:] = 1
+    panel.set_labels(labels, ["left", "right"])
+    sort = named(panel, QComboBox, "Sort experts by")
+    assert isinstance(sort, QComboBox)
+    sort.setCurrentIndex(sort.count() - 1)
+    sort.activated.emit(sort.currentIndex())
+    right = maps.mix.mean(axis=0)[:, :, 4:].sum(axis=(1, 2)) / maps.mix.mean(axis=0).sum(axis=(1, 2))
+    assert [each.expert for each in gallery(panel).tiles] == list(np.argsort(-right, kind="stable"))
+
+
+def test_everything_fits_a_narrow_dock(panel: ExpertsPanel, maps: AttentionMaps) -> None:
+    panel.set_labels(np.zeros(maps.shape, np.uint8), ["background", "a class with a long name"])
+    body = panel.findChild(Gallery).parentWidget()  # type: ignore[union-attr]
+    assert body is not None
+    assert body.minimumSizeHint().width() <= 249
+    assert panel.minimumSizeHint().width() <= 260
