@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TextIO
 
 from latentseg_gui.workers.events import JobContext, JobFailure
 from latentseg_gui.workers.transport import Freed, Transport
@@ -193,13 +194,24 @@ def _settle_in(spec: ChildSpec) -> None:
     """Priority, threads and signals, before any numerical library is loaded."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the parent's to handle
     # The file must stay open for the life of the process: faulthandler keeps only its number.
-    log = spec.fault_log.open("a") if spec.fault_log is not None else sys.__stderr__
+    log = _opened_log(spec.fault_log)
     if log is not None:
         faulthandler.enable(log)
     _be_nice(spec.niceness)
     threads = spec.threads or os.cpu_count() or 1
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = str(threads)
+
+
+def _opened_log(path: Path | None) -> TextIO | None:
+    """The file for tracebacks of hard crashes; stderr where it cannot be written: jobs matter more."""
+    if path is None:
+        return sys.__stderr__
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a")
+    except OSError:
+        return sys.__stderr__
 
 
 def _be_nice(niceness: int) -> None:
