@@ -1,9 +1,9 @@
-"""Setters for the image, for numbers over it, and for what the clicks have brought about."""
+"""Setters for the image, and for what the clicks have brought about."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +11,10 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from latentseg_gui.canvas.chrome.colour_bar import ColourBar
 from latentseg_gui.canvas.chrome.minimap import Minimap
 from latentseg_gui.canvas.chrome.prompts import PendingBadge, PromptMarkers
 from latentseg_gui.canvas.layers.image import adjustment_table
-from latentseg_gui.canvas.layers.scalar import ScalarLayer, ScalarStyle
-from latentseg_gui.canvas.overlays import CanvasOverlays
+from latentseg_gui.canvas.numbers import CanvasNumbers
 from latentseg_gui.canvas.pyramid import ImagePyramid
 from latentseg_gui.document.types import Mask, PromptSet, Rect
 
@@ -25,16 +23,15 @@ _BUILD_SECONDS: Final = 0.004
 _SPIN_MS: Final = 120
 
 
-class CanvasDisplay(CanvasOverlays):
+class CanvasDisplay(CanvasNumbers):
     """Shows an image and everything known of it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._markers = PromptMarkers()
         self._badge = PendingBadge(self._markers, self.font())
-        self._colour_bar = ColourBar(self.font())
         self._minimap = Minimap()
-        self._chrome += [self._markers, self._colour_bar, self._minimap, self._badge]
+        self._chrome += [self._markers, self._minimap, self._badge]
         self._empty_widget: QWidget | None = None
         self._building = QTimer(self)
         self._building.timeout.connect(self._build_pyramid)
@@ -103,39 +100,6 @@ class CanvasDisplay(CanvasOverlays):
         self._stack.image.table = adjustment_table(brightness, contrast, gamma)
         self.refresh_layers()
 
-    def set_heatmap(
-        self,
-        values: NDArray[Any] | None,
-        *,
-        colour_map: str = "magma",
-        value_range: tuple[float, float] | None = None,
-        caption: str = "",
-        opacity: float = 0.6,
-    ) -> None:
-        """Shows numbers [h, w] of any resolution over the whole image, with a key.
-
-        Args:
-            values: the numbers; None for no heatmap.
-            colour_map: "magma", "viridis" or "grey".
-            value_range: what the ends of the colour map mean; by default the least and the largest number.
-            caption: what is shown and how it was normalised, for the key.
-            opacity: 0..1.
-        """
-        style = ScalarStyle(colour_map, opacity)
-        self._set_numbers(self._stack.heatmap, values, style, value_range, caption)
-
-    def set_uncertainty(
-        self,
-        values: NDArray[Any] | None,
-        *,
-        value_range: tuple[float, float] = (0.0, 1.0),
-        caption: str = "",
-        opacity: float = 0.75,
-    ) -> None:
-        """Shows how unsure the model is, [h, w] of any resolution; what is sure stays clear."""
-        style = ScalarStyle("magma", opacity, is_ramped=True)
-        self._set_numbers(self._stack.uncertainty, values, style, value_range, caption)
-
     def set_proposal(self, rect: Rect | None, mask: Mask | None) -> None:
         """Shows a bool mask of the shape of ``rect`` as a proposal; None for none."""
         layer = self._stack.proposal
@@ -163,24 +127,6 @@ class CanvasDisplay(CanvasOverlays):
         else:
             self._spinning.stop()
 
-    def _set_numbers(
-        self,
-        layer: ScalarLayer,
-        values: NDArray[Any] | None,
-        style: ScalarStyle,
-        value_range: tuple[float, float] | None,
-        caption: str,
-    ) -> None:
-        value_range = value_range or _range_of(values)
-        layer.set_style(style)
-        layer.set_values(values, value_range)
-        if not layer.is_empty:
-            self._colour_bar.show(style.colour_map, value_range, caption)
-        elif self._stack.heatmap.is_empty and self._stack.uncertainty.is_empty:
-            self._colour_bar.is_shown = False
-        self.refresh_chrome(self._colour_bar)
-        self.refresh_layers()
-
     def _forget(self) -> None:
         self.set_pending(False)
         self.set_prompts(PromptSet())
@@ -188,6 +134,7 @@ class CanvasDisplay(CanvasOverlays):
         self.set_labels(None)
         self.set_prediction(None)
         self.set_heatmap(None)
+        self.set_categories(None)
         self.set_uncertainty(None)
         self.set_compare(None, None)
 
@@ -210,9 +157,3 @@ class CanvasDisplay(CanvasOverlays):
         """Keeps the empty state over the whole canvas."""
         super().resizeEvent(event)
         self._show_empty_widget()
-
-
-def _range_of(values: NDArray[Any] | None) -> tuple[float, float]:
-    """The least and the largest finite number."""
-    finite = values[np.isfinite(values)] if values is not None else np.empty(0)
-    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)

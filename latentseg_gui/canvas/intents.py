@@ -34,7 +34,7 @@ class CanvasIntents(QWidget):
     lasso_completed = Signal(object)
     """(list of xy), at least three"""
     split_line_completed = Signal(object)
-    """(list of xy), at least two"""
+    """(list of xy): start and end of a straight cut"""
     fill_requested = Signal(float, float)
     wand_requested = Signal(float, float)
     pick_requested = Signal(float, float)

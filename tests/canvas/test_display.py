@@ -216,3 +216,17 @@ def test_centre_on_brings_a_place_into_the_middle(view: CanvasView) -> None:
     view.zoom_to(6.0)
     view.centre_on((200.0, 100.0))
     assert view.viewport.to_image(QPointF(250, 200)) == pytest.approx((200, 100), abs=0.2)
+
+
+def test_categories_are_not_mixed_and_have_a_key(view: CanvasView) -> None:
+    view.set_image(np.full((240, 320, 3), 100, np.uint8))
+    bare = grabbed(view)
+    values = np.zeros((24, 32), np.uint8)
+    values[:, 16:] = 2
+    colours = np.array([[250, 0, 0], [0, 250, 0], [0, 0, 250]], np.uint8)
+    view.set_categories(values, colours=colours, caption="Territory", opacity=1.0)
+    assert tuple(shown_at(view, 60, 120)) == (250, 0, 0)
+    assert tuple(shown_at(view, 260, 120)) == (0, 0, 250)
+    assert view._colour_bar.ends == ("0", "2")
+    view.set_categories(None)
+    np.testing.assert_array_equal(grabbed(view), bare)

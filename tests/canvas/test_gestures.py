@@ -338,8 +338,9 @@ def test_a_lasso_tells_its_way_and_a_dab_is_none(view: CanvasView, hand: Hand) -
 
 def test_a_cut_tells_its_way(view: CanvasView, hand: Hand) -> None:
     view.set_tool(ToolName.SPLIT)
-    hand.drag((50, 50), (150, 80))
-    assert len(hand.of("split_line_completed")[0][0]) == 2
+    hand.drag((50, 50), (90, 120), (150, 80))
+    ((points,),) = hand.of("split_line_completed")
+    assert np.array(points) == pytest.approx(np.array([(50, 50), (150, 80)]), abs=1)
 
 
 def test_a_right_click_without_another_use_asks_for_the_menu(view: CanvasView, hand: Hand) -> None:

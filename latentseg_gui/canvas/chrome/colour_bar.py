@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPalette
 
@@ -25,13 +26,12 @@ class ColourBar:
         self._font = font
         self.caption = ""
         self.ends = ("", "")
-        self.colour_map = "magma"
         self.is_shown = False
+        self._colours = colour_table("magma")
 
-    def show(self, colour_map: str, value_range: tuple[float, float], caption: str) -> None:
-        """Shows the key of a map over a range of numbers."""
-        self.colour_map, self.caption, self.is_shown = colour_map, caption, True
-        self.ends = (f"{value_range[0]:.3g}", f"{value_range[1]:.3g}")
+    def show(self, colours: NDArray[np.uint8], ends: tuple[str, str], caption: str) -> None:
+        """Shows a key: colours [N, 3] in their order, and what the first and the last of them mean."""
+        self._colours, self.ends, self.caption, self.is_shown = colours, ends, caption, True
 
     def bounds(self, viewport: Viewport) -> QRect:
         """See `ChromeItem.bounds`."""
@@ -58,10 +58,9 @@ class ColourBar:
         painter.drawText(ends, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self.ends[1])
 
     def _draw_bar(self, painter: QPainter, bar: QRectF) -> None:
-        colours = np.full((1, 256, 4), 255, np.uint8)
-        colours[0, :, :3] = colour_table(self.colour_map)
-        packed = pack_table(colours.reshape(256, 4)).reshape(1, 256)
-        painter.drawImage(bar, image_of(packed, has_alpha=False))
+        colours = np.full((len(self._colours), 4), 255, np.uint8)
+        colours[:, :3] = self._colours
+        painter.drawImage(bar, image_of(pack_table(colours)[None], has_alpha=False))
 
     def _area(self, viewport: Viewport) -> QRectF:
         metrics = QFontMetricsF(self._font)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.canvas.layers.base import Layer
+from latentseg_gui.canvas.layers.categories import CategoryLayer
 from latentseg_gui.canvas.layers.grid import PixelGrid
 from latentseg_gui.canvas.layers.image import ImageLayer
 from latentseg_gui.canvas.layers.labels import LabelLayer, LabelStyle
@@ -29,6 +30,7 @@ class LayerStack:
         self.right = LabelLayer(style)
         self.heatmap = ScalarLayer()
         self.uncertainty = ScalarLayer()
+        self.categories = CategoryLayer()
         self.proposal = ProposalLayer()
         self.grid = PixelGrid()
         self.is_comparing = False
@@ -47,7 +49,13 @@ class LayerStack:
             labels = [self.left, self.right]
         elif self.shows_overlay:
             labels = [self.prediction, self.mask]
-        return [self.image, *labels, self.heatmap, self.uncertainty, self.proposal, self.grid]
+        numbers: list[Layer] = [self.categories, self.heatmap, self.uncertainty]
+        return [self.image, *labels, *numbers, self.proposal, self.grid]
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether anything lies over the image that needs a key."""
+        return not (self.categories.is_empty and self.heatmap.is_empty and self.uncertainty.is_empty)
 
     def restyle(self) -> None:
         """Gives the label layers their look: a prediction is fainter than what a person said."""

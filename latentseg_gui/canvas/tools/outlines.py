@@ -1,4 +1,4 @@
-"""Areas and cuts drawn freehand."""
+"""Areas drawn freehand, and straight cuts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class LassoTool(Tool):
             while pointer.kind is not PointerKind.RELEASE:
                 pointer = yield
                 if pointer.xy != trail.points[-1]:
-                    trail.points.append(pointer.xy)
+                    self._extend(pointer.xy)
                     self.redraw()
             points = list(trail.points)
         finally:
@@ -35,16 +35,22 @@ class LassoTool(Tool):
         if len(points) >= self.fewest_points:
             self._complete(points)
 
+    def _extend(self, xy: tuple[float, float]) -> None:
+        self.trail.points.append(xy)
+
     def _complete(self, points: list[tuple[float, float]]) -> None:
         self.canvas.lasso_completed.emit(points)
 
 
 class SplitTool(LassoTool):
-    """A line drawn across an object, along which it is to be cut."""
+    """A straight line drawn across an object, along which it is to be cut."""
 
     name = ToolName.SPLIT
     is_closed = False
     fewest_points = 2
+
+    def _extend(self, xy: tuple[float, float]) -> None:
+        self.trail.points[1:] = [xy]
 
     def _complete(self, points: list[tuple[float, float]]) -> None:
         self.canvas.split_line_completed.emit(points)
