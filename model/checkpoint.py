@@ -174,6 +174,7 @@ def _not_finite(state: Mapping[str, Tensor]) -> list[str]:
 
 def _differences(expected: Mapping[str, Tensor], header: Header) -> list[str]:
     found = header.tensors
+    is_half = _is_half(expected, header)
     lines = [f"{name}: missing" for name in expected if name not in found]
     lines += [f"{name}: unknown to the network" for name in found if name not in expected]
     for name, tensor in expected.items():
@@ -182,9 +183,19 @@ def _differences(expected: Mapping[str, Tensor], header: Header) -> list[str]:
             continue
         if entry.shape != tuple(tensor.shape):
             lines.append(f"{name}: shape {list(entry.shape)} instead of {list(tensor.shape)}")
-        elif entry.dtype != _DTYPES[tensor.dtype]:
-            lines.append(f"{name}: number format {entry.dtype} instead of {_DTYPES[tensor.dtype]}")
+        elif entry.dtype != (
+            wanted := "F16" if is_half and tensor.is_floating_point() else _DTYPES[tensor.dtype]
+        ):
+            lines.append(f"{name}: number format {entry.dtype} instead of {wanted}")
     return lines
+
+
+def _is_half(expected: Mapping[str, Tensor], header: Header) -> bool:
+    """Whether all weights were stored with 16 bits, as the shipped ones are; they are widened on loading."""
+    formats = {
+        header.tensors[n].dtype for n, t in expected.items() if t.is_floating_point() and n in header.tensors
+    }
+    return formats == {"F16"}
 
 
 def _parse_meta(header: Header, path: Path) -> CheckpointMeta:
