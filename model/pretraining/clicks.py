@@ -131,7 +131,26 @@ def add_click(
     prompts: Prompts, logits: Tensor, target: Tensor, valid: Tensor, generator: torch.Generator
 ) -> Prompts:
     """Click into the larger error of ``logits``."""
-    taken, inside = logits > 0, target > 0
-    wrong = torch.cat((inside & ~taken, ~inside & taken), 1) & (valid > 0)
-    xy, labels = next_click(wrong, generator)
+    xy, labels = next_click(_errors(logits, target, valid), generator)
     return Prompts(torch.cat((prompts.points, xy), 1), torch.cat((prompts.labels, labels), 1), prompts.boxes)
+
+
+def add_pair(
+    prompts: Prompts, logits: Tensor, target: Tensor, valid: Tensor, generator: torch.Generator
+) -> Prompts:
+    """Click into both errors of ``logits``, for states with many clicks at little cost."""
+    wrong = _errors(logits, target, valid)
+    points, labels = [prompts.points], [prompts.labels]
+    for sign in (0, 1):
+        only = wrong.clone()
+        only[:, sign] = False
+        xy, label = next_click(only, generator)
+        points.append(xy)
+        labels.append(label)
+    return Prompts(torch.cat(points, 1), torch.cat(labels, 1), prompts.boxes)
+
+
+def _errors(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    """Missed and wrongly taken pixels, bool [B, 2, H, W]."""
+    taken, inside = logits > 0, target > 0
+    return torch.cat((inside & ~taken, ~inside & taken), 1) & (valid > 0)

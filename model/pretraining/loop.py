@@ -26,6 +26,9 @@ from model.pretraining.step import Trainee, train_step
 
 LOG = logging.getLogger("model.pretrain")
 
+# Clicked rounds without gradient in a step; the long ones teach what to do late in a session.
+_SILENT_ROUNDS = (0, 0, 1, 1, 2, 2, 3, 5)
+
 # How often each set is drawn from. Regions of many annotators teach most about where things end.
 SHARES = {
     "bsds_train": 0.42,
@@ -167,7 +170,7 @@ class Pretraining:
         rate = learning_rate(self._step, progress, peak=config.peak_rate)
         for group in self._optimiser.param_groups:
             group["lr"] = rate
-        silent = int(torch.randint(0, 3, (1,), generator=generator))
+        silent = _SILENT_ROUNDS[int(torch.randint(0, len(_SILENT_ROUNDS), (1,), generator=generator))]
         device_type = torch.device(config.device).type
         with torch.autocast(device_type, torch.bfloat16, enabled=config.is_bf16):
             result = train_step(self._trainee, batch, generator, silent_rounds=silent)

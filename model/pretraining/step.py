@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from model.augment import augment_light
 from model.losses import IGNORED, class_loss, object_loss
 from model.network import Encoding, LatentExpertNetwork, ObjectOutput
-from model.pretraining.clicks import add_click, first_prompts
+from model.pretraining.clicks import add_click, add_pair, first_prompts
 from model.pretraining.crops import Batch
 
 _CLASS_WEIGHT = 0.4
@@ -98,7 +98,7 @@ def train_step(
     previous = output.logits.detach()
     frozen = encoding.detach()
     for _ in range(silent_rounds):
-        prompts = add_click(prompts, previous, target, valid, generator)
+        prompts = add_pair(prompts, previous, target, valid, generator)
         with torch.no_grad():
             previous = network.segment(frozen, prompts, previous=previous).logits
     prompts = add_click(prompts, previous, target, valid, generator)
