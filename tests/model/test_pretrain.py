@@ -1,0 +1,190 @@
+"""Pre-training on tiny made-up sets: reads what it may, never what it must not, and resumes."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from model import checkpoint
+from model.config import NetworkConfig
+from model.errors import ModelError
+from model.network import Prompts
+from model.pretrain import main
+from model.pretraining.cache import Cache, find_sources
+from model.pretraining.clicks import add_click, add_pair, boxes_of, depth, first_prompts
+from model.pretraining.crops import CropSampler
+from model.pretraining.loop import PretrainConfig, Pretraining
+from model.pretraining.schedule import Stage
+
+SMALL = NetworkConfig(
+    num_experts=4,
+    num_heads=2,
+    feature_dim=16,
+    widths=(16, 16, 16, 16, 16),
+    depths=(1, 1, 1, 1),
+    path_widths=(16, 16),
+    click_widths=(16, 16, 16, 16, 16),
+    embed_dim=8,
+)
+
+
+def write_set(folder: Path, meta: dict, masks: dict[str, np.ndarray], colour: int = 120) -> None:
+    (folder / "images").mkdir(parents=True)
+    (folder / "masks").mkdir()
+    (folder / "meta.json").write_text(json.dumps(meta))
+    rng = np.random.default_rng(0)
+    for name in sorted({n.split("_")[0] for n in masks}):
+        pixels = rng.integers(colour, colour + 40, (60, 80, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / "images" / f"{name}.png")
+    for name, mask in masks.items():
+        Image.fromarray(mask.astype(np.uint8)).save(folder / "masks" / f"{name}.png")
+
+
+@pytest.fixture
+def data(tmp_path):
+    torch.set_num_threads(1)
+    regions = np.ones((60, 80), int)
+    regions[:30, :40] = 2
+    regions[30:, 50:] = 3
+    things = np.zeros((60, 80), int)
+    things[10:40, 20:60] = 1
+    streets = things.copy()
+    streets[50:] = 255
+    root = tmp_path / "data"
+    write_set(root / "parks", {"kind": "regions"}, {"a_0": regions, "a_1": regions.T.reshape(60, 80)})
+    write_set(root / "things", {"kind": "instances"}, {"b": things})
+    meta = {"kind": "semantic", "classes": ["rest", "car"], "ignore": 255, "foreground": [1]}
+    write_set(root / "streets", meta, {"c": streets})
+    write_set(root / "streets_val", meta, {"d": streets})
+    write_set(root / "fewshot_streets", meta, {"e": streets})
+    write_set(root / "taps", {"kind": "clicks"}, {"f": things})
+    return root
+
+
+def test_sets_for_choosing_and_measuring_are_never_read(data):
+    assert [source.name for _, source in find_sources(data)] == ["parks", "streets", "things"]
+
+
+def test_nothing_to_train_on_is_said_so(tmp_path):
+    with pytest.raises(ModelError, match="nothing to train on"):
+        find_sources(tmp_path)
+
+
+def test_crops_know_objects_foreground_and_what_is_not_known(data, tmp_path):
+    cache = Cache.open(data, tmp_path / "cache")
+    batch = CropSampler(cache, {}, np.random.default_rng(0)).batch(40, (32, 48))
+    assert batch.images.shape == (40, 32, 48, 3)
+    assert set(np.unique(batch.objects)) <= {0, 1, 255}
+    assert all(0.004 <= (objects == 1).mean() <= 0.85 for objects in batch.objects)
+    names = [list(cache.sources)[i] for i in batch.sources]
+    for name, foreground, semantic in zip(names, batch.foreground, batch.semantic, strict=True):
+        assert name != "parks" or (foreground == 255).all()
+        assert name == "streets" or (semantic == 255).all()
+    assert {"parks", "streets", "things"} == set(names)
+
+
+def test_the_same_seed_cuts_the_same_crops(data, tmp_path):
+    cache = Cache.open(data, tmp_path / "cache")
+    first, second = (CropSampler(cache, {}, np.random.default_rng(5)).batch(6, (32, 32)) for _ in range(2))
+    assert np.array_equal(first.images, second.images)
+    assert np.array_equal(first.objects, second.objects)
+
+
+def test_clicks_fall_into_the_larger_error_with_its_sign():
+    generator = torch.Generator().manual_seed(0)
+    target = torch.zeros(2, 1, 64, 64)
+    target[:, :, 8:40, 8:40] = 1
+    valid = torch.ones_like(target)
+    logits = target * 2 - 1
+    logits[0, :, 20:38, 20:38] = -1  # missed
+    logits[1, :, 44:62, 44:62] = 1  # too much
+    none = Prompts(torch.zeros(2, 0, 2), torch.zeros(2, 0, dtype=torch.long))
+    for _ in range(20):
+        prompts = add_click(none, logits, target, valid, generator)
+        assert prompts.labels.tolist() == [[1], [0]]
+        (x0, y0), (x1, y1) = prompts.points[:, 0].tolist()
+        assert 20 <= x0 < 38
+        assert 20 <= y0 < 38
+        assert 44 <= x1 < 62
+        assert 44 <= y1 < 62
+    perfect = add_click(none, target * 2 - 1, target, valid, generator)
+    assert perfect.labels.tolist() == [[-1], [-1]]
+    pair = add_pair(none, logits, target, valid, generator)
+    assert pair.labels.tolist() == [[-1, 1], [0, -1]]
+
+
+def test_depth_counts_erosions_and_borders_are_edges():
+    area = torch.ones(1, 1, 5, 7, dtype=torch.bool)
+    assert depth(area)[0, 0].tolist() == [
+        [1, 1, 1, 1, 1, 1, 1],
+        [1, 2, 2, 2, 2, 2, 1],
+        [1, 2, 3, 3, 3, 2, 1],
+        [1, 2, 2, 2, 2, 2, 1],
+        [1, 1, 1, 1, 1, 1, 1],
+    ]
+
+
+def test_first_prompts_always_point_at_the_object():
+    generator = torch.Generator().manual_seed(1)
+    target = torch.zeros(64, 1, 48, 48)
+    target[:, :, 10:30, 20:44] = 1
+    prompts = first_prompts(target, torch.ones_like(target), generator)
+    positive = prompts.labels == 1
+    inside = target[:, 0, 10:30, 20:44].bool().all()
+    assert bool(inside)
+    points = prompts.points[positive]
+    assert bool(((points[:, 0] >= 20) & (points[:, 0] < 44)).all())
+    assert bool(((points[:, 1] >= 10) & (points[:, 1] < 30)).all())
+    has_box = ~prompts.boxes.isnan().any(-1)
+    assert bool((positive.any(-1) | has_box).all())
+    assert bool(has_box.any())
+
+
+def test_boxes_are_tight_but_for_jitter_and_absent_without_an_object():
+    target = torch.zeros(2, 1, 40, 50)
+    target[0, :, 5:20, 10:30] = 1
+    boxes = boxes_of(target, torch.Generator().manual_seed(0), jitter=0.0)
+    assert boxes[0].tolist() == [10, 5, 30, 20]
+    assert bool(boxes[1].isnan().all())
+
+
+def run_config(data, output, steps):
+    return PretrainConfig(
+        data=data,
+        output=output,
+        steps=steps,
+        is_bf16=False,
+        stages=(Stage(0.0, 3, ((32, 32),)), Stage(0.5, 2, ((32, 64),))),
+        network=SMALL,
+    )
+
+
+def test_a_run_is_logged_saved_resumed_and_ends_in_weights_that_load(data, tmp_path):
+    output = tmp_path / "run"
+    lines = []
+    Pretraining(run_config(data, output, 20), lines.append).run()
+    assert lines[-1]["step"] == 20
+    assert np.isfinite(lines[-1]["last"])
+    more = Pretraining(run_config(data, output, 40), lines.append)
+    path = more.run()
+    assert [line["step"] for line in lines] == [20, 40]
+    assert len((output / "log.jsonl").read_text().splitlines()) == 2
+    network, meta = checkpoint.load(path)
+    assert network.config == SMALL
+    assert meta.class_names == ("background", "foreground")
+    assert meta.provenance["steps"] == 40
+
+
+def test_resuming_with_other_sizes_is_refused(data, tmp_path):
+    output = tmp_path / "run"
+    Pretraining(run_config(data, output, 2)).run()
+    other = PretrainConfig(data=data, output=output, steps=4, network=NetworkConfig(num_experts=2))
+    with pytest.raises(ModelError, match="other sizes"):
+        Pretraining(other)
+
+
+def test_the_command_says_what_is_wrong_and_fails(tmp_path, capsys):
+    assert main(["--data", str(tmp_path), "--output", str(tmp_path / "run"), "--steps", "1"]) == 1
