@@ -9,9 +9,17 @@ from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 class FlowLayout(QLayout):
     """Items from left to right, a new line where the width is used up; hidden ones take no room."""
 
-    def __init__(self, parent: QWidget | None = None, *, spacing: int = 6, margins: int = 0) -> None:
+    def __init__(
+        self,
+        parent: QWidget | None = None,
+        *,
+        spacing: int = 6,
+        margins: int = 0,
+        is_top_aligned: bool = False,
+    ) -> None:
         super().__init__(parent)
         self._items: list[QLayoutItem] = []
+        self._is_top_aligned = is_top_aligned
         self.setSpacing(spacing)
         self.setContentsMargins(margins, margins, margins, margins)
 
@@ -41,7 +49,8 @@ class FlowLayout(QLayout):
         if is_dry_run:
             return
         for item, size in line:
-            item.setGeometry(QRect(QPoint(x, y + (height - size.height()) // 2), size))
+            down = 0 if self._is_top_aligned else (height - size.height()) // 2
+            item.setGeometry(QRect(QPoint(x, y + down), size))
             x += size.width() + self.spacing()
 
     def addItem(self, item: QLayoutItem) -> None:

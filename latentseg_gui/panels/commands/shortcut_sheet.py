@@ -1,0 +1,91 @@
+"""All keys on one sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+
+from latentseg_gui.panels.flow import FlowLayout
+from latentseg_gui.panels.icons import icon
+from latentseg_gui.panels.widgets import Scrolled, text_label
+
+
+@dataclass(frozen=True, slots=True)
+class ShortcutRow:
+    """One action with its keys as shown to the user, under a group."""
+
+    group: str
+    action: str
+    keys: tuple[str, ...]
+
+
+class ShortcutSheet(QDialog):
+    """Groups of actions with their keys, and a search; opened with ``show()``, closed by Esc."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Keys"))
+        self.resize(860, 620)
+        self._rows: tuple[ShortcutRow, ...] = ()
+        self._search = QLineEdit(self)
+        self._search.setPlaceholderText(self.tr("Search keys and actions"))
+        self._search.setAccessibleName(self._search.placeholderText())
+        self._search.setClearButtonEnabled(True)
+        self._search.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)
+        self._content = QWidget()
+        self._flow = FlowLayout(self._content, spacing=12, is_top_aligned=True)
+        scroll = Scrolled(self, margins=0)
+        scroll.body.addWidget(self._content)
+        scroll.body.addStretch(1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(14, 14, 14, 14)
+        whole.setSpacing(10)
+        whole.addWidget(self._search)
+        whole.addWidget(scroll, 1)
+        self._search.textChanged.connect(self._fill)
+
+    def set_rows(self, rows: Sequence[ShortcutRow]) -> None:
+        """Shows these actions; those without keys are left out."""
+        self._rows = tuple(row for row in rows if row.keys)
+        self._fill()
+
+    def _fill(self) -> None:
+        while (item := self._flow.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.hide()
+                widget.setParent(None)
+                widget.deleteLater()
+        needle = self._search.text().casefold()
+        groups: dict[str, list[ShortcutRow]] = {}
+        for row in self._rows:
+            if needle in f"{row.action} {' '.join(row.keys)}".casefold():
+                groups.setdefault(row.group, []).append(row)
+        for group, rows in groups.items():
+            self._flow.addWidget(_group_card(group, rows))
+
+
+def _group_card(title: str, rows: Sequence[ShortcutRow]) -> QFrame:
+    card = QFrame()
+    card.setProperty("role", "card")
+    card.setMinimumWidth(260)
+    grid = QGridLayout(card)
+    grid.setContentsMargins(14, 10, 14, 12)
+    grid.setHorizontalSpacing(22)
+    grid.setVerticalSpacing(5)
+    grid.setColumnStretch(0, 1)
+    grid.addWidget(text_label(title, "title", is_wrapped=False), 0, 0, 1, 2)
+    for number, row in enumerate(rows, start=1):
+        grid.addWidget(text_label(row.action, is_wrapped=False), number, 0)
+        keys = QWidget()
+        line = QHBoxLayout(keys)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(4)
+        line.addStretch(1)
+        for key in row.keys:
+            line.addWidget(text_label(key, "key", is_wrapped=False))
+        grid.addWidget(keys, number, 1, Qt.AlignmentFlag.AlignRight)
+    return card

@@ -1,0 +1,157 @@
+"""How much time to spend, start and cancel, and how the run goes."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from latentseg_gui.document.types import FineTuneProgress, FineTuneResult
+from latentseg_gui.panels.icons import icon
+from latentseg_gui.panels.training.plots import ProgressPlot
+from latentseg_gui.panels.widgets import Segments, SliderField, text_label
+
+SECONDS: Final = {"live": 1, "quick": 30, "thorough": 180}
+
+
+class RunSection(QWidget):
+    """Speed, seconds, Start, Cancel, progress, curves, outcome.
+
+    Signals:
+        start_pressed, cancel_pressed.
+        live_requested: whether to refit after each accepted correction.
+    """
+
+    start_pressed = Signal()
+    cancel_pressed = Signal()
+    live_requested = Signal(bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._speed = Segments(
+            self.tr("Speed"),
+            (
+                ("live", self.tr("Live"), self.tr("Refits experts and head in about a second")),
+                ("quick", self.tr("Quick"), self.tr("Trains experts and head, 10 to 60 seconds")),
+                ("thorough", self.tr("Thorough"), self.tr("Minutes; the encoder learns too")),
+            ),
+        )
+        self._seconds = SliderField(self.tr("Time"), (1, 300), suffix=" s", field_maximum=7200)
+        self._live = QCheckBox(self.tr("Refit after each correction"))
+        self._live.setToolTip(
+            self.tr("After each accepted correction, experts and head are refitted (Ctrl+L)")
+        )
+        self._start = QPushButton(self.tr("Start"))
+        self._start.setProperty("isPrimary", True)
+        self._start.setToolTip(self.tr("Fine-tune on the ticked images (Ctrl+T)"))
+        self._cancel = QPushButton(icon("stop"), self.tr("Cancel"))
+        self._hint = text_label("", "hint")
+        self._progress = QProgressBar(self)
+        self._progress.setRange(0, 1000)
+        self._progress.setTextVisible(False)
+        self._progress.setAccessibleName(self.tr("Training progress"))
+        self._status = text_label("", "muted")
+        self._outcome = text_label("")
+        self._loss = ProgressPlot(self.tr("Loss"))
+        self._metric = ProgressPlot(self.tr("Held-out mean IoU"), has_symbols=True)
+        self._build()
+        self._speed.set_value("quick")
+        self._seconds.set_value(SECONDS["quick"])
+        self._speed.chosen.connect(self._on_speed_chosen)
+        self._live.clicked.connect(self.live_requested)
+        self._start.clicked.connect(self.start_pressed)
+        self._cancel.clicked.connect(self.cancel_pressed)
+        self.set_running(False)
+
+    def _build(self) -> None:
+        buttons = QHBoxLayout()
+        buttons.addWidget(self._start, 1)
+        buttons.addWidget(self._cancel, 1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(7)
+        whole.addWidget(self._speed)
+        whole.addWidget(self._seconds)
+        whole.addWidget(self._live)
+        whole.addLayout(buttons)
+        for widget in (self._hint, self._progress, self._status, self._outcome, self._loss, self._metric):
+            whole.addWidget(widget)
+            widget.hide()
+
+    @property
+    def speed(self) -> str:
+        """The chosen speed: "live", "quick" or "thorough"."""
+        return self._speed.value
+
+    @property
+    def seconds(self) -> int:
+        """The time budget."""
+        return self._seconds.value
+
+    def set_speed(self, speed: str, seconds: int) -> None:
+        """Shows a speed and a budget."""
+        self._speed.set_value(speed)
+        self._seconds.set_value(seconds)
+
+    def set_live(self, is_on: bool) -> None:
+        """Shows whether each correction refits."""
+        self._live.setChecked(is_on)
+
+    def set_can_start(self, can_start: bool, reason: str) -> None:
+        """Enables Start, or says why not."""
+        self._start.setEnabled(can_start)
+        self._hint.setText(reason)
+        self._hint.setVisible(bool(reason) and not can_start)
+
+    def set_running(self, is_running: bool) -> None:
+        """Switches between Start and Cancel."""
+        self._start.setVisible(not is_running)
+        self._cancel.setVisible(is_running)
+        self._progress.setVisible(is_running)
+        self._status.setVisible(is_running)
+        self._speed.setEnabled(not is_running)
+        self._seconds.setEnabled(not is_running)
+        if is_running:
+            self._loss.clear()
+            self._metric.clear()
+            self._progress.setValue(0)
+            self._outcome.hide()
+            self._status.setText(self.tr("Starting..."))
+            self._loss.show()
+            self._metric.show()
+
+    def add_progress(self, progress: FineTuneProgress) -> None:
+        """Shows one report."""
+        self._progress.setValue(round(min(max(progress.fraction, 0.0), 1.0) * 1000))
+        self._loss.add(progress.seconds, progress.loss)
+        self._metric.add(progress.seconds, progress.metric)
+        left = ""
+        if progress.fraction > 0.02:
+            seconds = progress.seconds * (1 - progress.fraction) / progress.fraction
+            left = self.tr("about {0} s left").format(max(1, round(seconds)))
+        step = self.tr("step {0}").format(progress.step)
+        self._status.setText(" · ".join(part for part in (progress.phase, step, left) if part))
+
+    def set_outcome(self, result: FineTuneResult | None) -> None:
+        """Shows before and after, or nothing."""
+        self._outcome.setVisible(result is not None)
+        if result is None:
+            return
+        words = self.tr("Mean IoU on held-out pixels: {0} before, {1} after.")
+        lines = [words.format(_figure(result.metric_before), _figure(result.metric_after))]
+        if result.is_better:
+            lines.append(self.tr("{0} is in use now.").format(result.version))
+        else:
+            lines.append(self.tr("Not better, so the weights in use stay."))
+        if result.note:
+            lines.append(result.note)
+        self._outcome.setText("\n".join(lines))
+
+    def _on_speed_chosen(self, speed: str) -> None:
+        self._seconds.set_value(SECONDS[speed])
+
+
+def _figure(metric: float) -> str:
+    return "?" if math.isnan(metric) else f"{metric:.3f}"
