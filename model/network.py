@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.backbone import Backbone, ConvNorm, normalise, pad_to_stride, upsample_to
+from model.backbone import Backbone, ConvNorm, Pyramid, normalise, pad_to_stride, upsample_to
 from model.click_cues import box_cue, colour_bins, mask_cues, opponent_colour, point_cues, sample_points
 from model.click_decoder import ClickBase, ClickDecoder
 from model.config import NetworkConfig
@@ -204,10 +204,12 @@ class LatentExpertNetwork(nn.Module):
         size = (image.shape[-2], image.shape[-1])
         padded = pad_to_stride(image.float())
         pixels = normalise(padded).to(self.dtype).contiguous(memory_format=torch.channels_last)
-        pyramid = self.backbone(pixels)
+        return self.encoding_of(self.backbone(pixels), padded, size)
+
+    def encoding_of(self, pyramid: Pyramid, padded: Tensor, size: tuple[int, int]) -> Encoding:
+        """What is kept of an image: its features, and what experts and clicks will want of them."""
         base = self.click.base(pyramid)
-        experts = self.experts.expand(image.shape[0], -1, -1)
-        experts, _ = self.look(experts, *self.look.keys_values(pyramid.tokens))
+        experts, _ = self.look_at(pyramid.tokens)
         keys, values = self.prompt_look.keys_values(pyramid.mid)
         colour = opponent_colour(padded)
         return Encoding(
@@ -235,16 +237,38 @@ class LatentExpertNetwork(nn.Module):
                 everywhere. When all are 0, pixels get no answer at all.
             need_attention: also return the maps.
         """
-        size = (encoding.tokens.shape[-2], encoding.tokens.shape[-1])
+        tokens, mix = self.read_experts(
+            encoding.tokens, encoding.experts, expert_gains=expert_gains, need_attention=need_attention
+        )
+        size = (tokens.shape[-2], tokens.shape[-1])
+        logits = self.class_head(tokens, encoding.detail)
+        maps = self._class_maps(encoding.tokens, mix, size) if mix is not None else None
+        return ClassOutput(self._crop(logits, encoding), maps)
+
+    def look_at(self, tokens: Tensor, *, need_attention: bool = False) -> tuple[Tensor, Tensor | None]:
+        """The learned experts after looking at ``tokens``, [B, K, D], and where they looked."""
+        experts = self.experts.expand(tokens.shape[0], -1, -1)
+        looked: tuple[Tensor, Tensor | None] = self.look(
+            experts, *self.look.keys_values(tokens), need_attention=need_attention
+        )
+        return looked
+
+    def read_experts(
+        self,
+        tokens: Tensor,
+        experts: Tensor,
+        *,
+        expert_gains: Tensor | None = None,
+        need_attention: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Tokens [B, D, h, w] with what the experts [B, K, D] answer them, and who answered."""
+        size = (tokens.shape[-2], tokens.shape[-1])
         is_silent = expert_gains is not None and not bool((expert_gains > 0).any())
         bias = None if is_silent else gain_bias(expert_gains)
-        experts = self.exchange(encoding.experts, bias)
-        queries = self.mix.queries(encoding.tokens)
+        experts = self.exchange(experts, bias)
+        queries = self.mix.queries(tokens)
         mixed, mix = self.mix(queries, experts, size, bias=bias, need_attention=need_attention)
-        tokens = encoding.tokens if is_silent else encoding.tokens + mixed
-        logits = self.class_head(tokens, encoding.detail)
-        maps = self._class_maps(encoding, mix, size) if mix is not None else None
-        return ClassOutput(self._crop(logits, encoding), maps)
+        return (tokens if is_silent else tokens + mixed), mix
 
     def segment(
         self,
@@ -312,7 +336,7 @@ class LatentExpertNetwork(nn.Module):
         )
         if look is None or mix is None:
             return mixed, None
-        learned = self._look_weights(encoding)
+        learned = self._look_weights(encoding.tokens)
         prompt_maps = weights_to_map(look / 4, size, 2)
         fine = (size[0] * 2, size[1] * 2)
         look_maps = torch.cat((weights_to_map(learned, fine), prompt_maps), dim=2)
@@ -343,17 +367,15 @@ class LatentExpertNetwork(nn.Module):
         padded = pad_to_stride(torch.sigmoid(previous.float()))
         return F.avg_pool2d(padded, 4)
 
-    def _look_weights(self, encoding: Encoding) -> Tensor:
+    def _look_weights(self, tokens: Tensor) -> Tensor:
         """Where the learned experts look, [B, heads, K, h * w]."""
-        experts = self.experts.expand(encoding.tokens.shape[0], -1, -1)
-        keys, values = self.look.keys_values(encoding.tokens)
-        _, weights = self.look(experts, keys, values, need_attention=True)
+        _, weights = self.look_at(tokens, need_attention=True)
         if weights is None:
             raise RuntimeError("attention was asked for and not returned")
         return weights
 
-    def _class_maps(self, encoding: Encoding, mix: Tensor, size: tuple[int, int]) -> AttentionMaps:
-        look = weights_to_map(self._look_weights(encoding), size)
+    def _class_maps(self, tokens: Tensor, mix: Tensor, size: tuple[int, int]) -> AttentionMaps:
+        look = weights_to_map(self._look_weights(tokens), size)
         return AttentionMaps(look, weights_to_map(mix.transpose(-1, -2), size))
 
     @staticmethod

@@ -9,6 +9,7 @@ from typing import Any, Final
 from torch import nn
 
 from model.config import NetworkConfig
+from model.detail_network import DetailNetwork
 from model.errors import ModelError, WeightsError
 from model.network import LatentExpertNetwork
 from model.zoo.tutorial import TutorialNetwork
@@ -116,6 +117,14 @@ register(
         network_class=LatentExpertNetwork,
         build=lambda config: LatentExpertNetwork(NetworkConfig.from_json(config)),
         config_of=lambda network: network.config.to_json(),
+    )
+)
+register(
+    Architecture(
+        name="latent-expert-detail",
+        network_class=DetailNetwork,
+        build=DetailNetwork.from_json,
+        config_of=lambda network: network.to_json(),
     )
 )
 register(

@@ -1,0 +1,231 @@
+"""Predictions, clicks and attention for the window: one set of weights, many encoded images."""
+
+from __future__ import annotations
+
+import os
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.types import (
+    AttentionMaps,
+    MaskProposal,
+    Prediction,
+    PromptSet,
+    Rect,
+    WeightsInfo,
+)
+from latentseg_gui.inference.cache import ByteCache
+from latentseg_gui.inference.messages import (
+    ComputeAttention,
+    EncodeImage,
+    ForgetImage,
+    ImageEncoded,
+    LoadWeights,
+    PredictClasses,
+    SegmentObject,
+)
+from model.answers import EncodedImage
+from model.checkpoint import default_weights_path, load
+from model.predictor import Predictor
+
+MAX_CACHE_BYTES: Final = 1 << 30
+MAX_PIXEL_BYTES: Final = 1 << 30
+MAX_ANSWER_BYTES: Final = 64 << 20
+_MEMORY_SHARE: Final = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    """What is live."""
+
+    predictor: Predictor
+    info: WeightsInfo
+
+
+class Engine:
+    """Answers the messages of the window. Lives in a child process.
+
+    A failed request leaves everything as it was: new weights take the place of the live ones only
+    when they work.
+
+    Args:
+        max_cache_bytes: budget of encoded images; None for a share of this machine's memory.
+    """
+
+    def __init__(self, max_cache_bytes: int | None = None) -> None:
+        self._weights: _Weights | None = None
+        self._pixels: ByteCache[str, tuple[NDArray[np.uint8], int]] = ByteCache(MAX_PIXEL_BYTES)
+        self._encoded: ByteCache[tuple[str, str], EncodedImage] = ByteCache(
+            max_cache_bytes or _cache_budget()
+        )
+        self._answers: ByteCache[tuple[str, str, PromptSet], NDArray[np.float16]] = ByteCache(
+            MAX_ANSWER_BYTES
+        )
+        self._handlers: dict[type, Callable[[Any], object]] = {
+            LoadWeights: self.load_weights,
+            EncodeImage: self.encode,
+            PredictClasses: self.predict_classes,
+            ComputeAttention: self.compute_attention,
+            SegmentObject: self.segment,
+            ForgetImage: self.forget,
+        }
+
+    @property
+    def encoder_runs(self) -> int:
+        """How often the encoder of the live weights ran."""
+        return 0 if self._weights is None else self._weights.predictor.encoder_runs
+
+    def handle(self, request: object) -> object:
+        """The answer to a message of `latentseg_gui.inference.messages`."""
+        handler = self._handlers.get(type(request))
+        if handler is None:
+            raise TypeError(f"the engine does not know {type(request).__name__}")
+        return handler(request)
+
+    def load_weights(self, request: LoadWeights) -> WeightsInfo:
+        """Make weights live; the ones before stay if anything about the new ones is wrong."""
+        path = request.path if request.path is not None else default_weights_path()
+        network, meta = load(path)
+        predictor = Predictor(network, request.device)
+        _try_out(predictor, path)
+        info = WeightsInfo(
+            version=request.version,
+            path=request.path,
+            class_names=meta.class_names or _numbered(predictor.num_classes),
+            class_colours=meta.class_colours,
+            num_experts=predictor.num_experts,
+            num_heads=_num_heads(network),
+            device=predictor.device.name,
+            device_reason=predictor.device.reason,
+            expert_names=dict(meta.expert_names),
+        )
+        self._weights = _Weights(predictor, info)
+        self._encoded.drop_where(lambda key: key[1] == request.version)
+        self._answers.drop_where(lambda key: key[1] == request.version)
+        # Encodings belong to the predictor that made them: those of earlier weights are of no use.
+        self._encoded.drop_where(lambda key: key[1] != request.version)
+        return info
+
+    def encode(self, request: EncodeImage) -> ImageEncoded:
+        """Keep an image and encode it; an image that is there already costs nothing."""
+        started = time.monotonic()
+        live, checksum = self._live(), zlib.crc32(request.pixels.tobytes())
+        known = self._pixels.get(request.image_id)
+        if known is None or known[1] != checksum or known[0].shape != request.pixels.shape:
+            self.forget(ForgetImage(request.image_id))
+            self._pixels.put(request.image_id, (request.pixels, checksum), request.pixels.nbytes)
+        self._show(request.image_id)
+        return ImageEncoded(request.image_id, live.info.version, time.monotonic() - started)
+
+    def predict_classes(self, request: PredictClasses) -> Prediction:
+        """Classes of every pixel. Changed experts need no new encoding."""
+        started, live = time.monotonic(), self._show(request.image_id)
+        gains = {expert: gain for expert, gain in request.expert_gains.items() if gain != 1.0}
+        answer = live.predictor.predict_classes(expert_gains=gains or None)
+        return Prediction(
+            image_id=request.image_id,
+            version=live.info.version,
+            labels=answer.labels,
+            confidence=np.rint(answer.confidence * 255).astype(np.uint8),
+            experts_off=tuple(sorted(expert for expert, gain in gains.items() if gain == 0.0)),
+            seconds=time.monotonic() - started,
+        )
+
+    def compute_attention(self, request: ComputeAttention) -> AttentionMaps:
+        """Where experts look and what they explain, for classes."""
+        live = self._show(request.image_id)
+        maps = live.predictor.attention()
+        return AttentionMaps(
+            request.image_id, live.info.version, maps.look, maps.mix, maps.shape, maps.stride
+        )
+
+    def segment(self, request: SegmentObject) -> MaskProposal:
+        """The object that the prompts point at; it starts from the answer to all but the last click."""
+        started, live = time.monotonic(), self._show(request.image_id)
+        prompts, version = request.prompts, live.info.version
+        before = replace(prompts, points=prompts.points[:-1])
+        previous = self._answers.get((request.image_id, version, before)) if prompts.points else None
+        mask, score, logits = live.predictor.predict(
+            point_coords=[point.xy for point in prompts.points] or None,
+            point_labels=[int(point.is_positive) for point in prompts.points] or None,
+            box=prompts.box,
+            mask_input=None if previous is None else previous.astype(np.float32),
+        )
+        kept = logits.clip(-60, 60).astype(np.float16)
+        self._answers.put((request.image_id, version, prompts), kept, kept.nbytes)
+        rect = Rect.around(mask)
+        return MaskProposal(
+            image_id=request.image_id,
+            version=version,
+            rect=rect,
+            mask=mask[rect.slices].copy(),
+            score=score,
+            prompts=prompts,
+            seconds=time.monotonic() - started,
+        )
+
+    def forget(self, request: ForgetImage) -> None:
+        """Drop an image with everything that was made of it."""
+        self._pixels.drop(request.image_id)
+        self._encoded.drop_where(lambda key: key[0] == request.image_id)
+        self._answers.drop_where(lambda key: key[0] == request.image_id)
+
+    def _live(self) -> _Weights:
+        if self._weights is None:
+            raise LatentsegError(
+                "No weights are loaded yet.", action="Choose weights, or restart the program."
+            )
+        return self._weights
+
+    def _show(self, image_id: str) -> _Weights:
+        """The live weights with their predictor set to an image, encoding it if need be."""
+        live, known = self._live(), self._pixels.get(image_id)
+        if known is None:
+            raise LatentsegError(
+                "The model has not seen this image yet.",
+                action="Select it again in the list.",
+                detail=image_id,
+            )
+        key = image_id, live.info.version
+        encoded = self._encoded.get(key)
+        if encoded is None:
+            encoded = live.predictor.set_image(known[0])
+        else:
+            live.predictor.encoding = encoded
+        self._encoded.put(key, encoded, encoded.nbytes)
+        return live
+
+
+def _try_out(predictor: Predictor, path: Path) -> None:
+    """Weights that load and yet give no numbers must not become the live ones."""
+    predictor.set_image(np.full((32, 32, 3), 127, np.uint8))
+    if not np.isfinite(predictor.predict_classes().confidence).all():
+        raise LatentsegError(
+            f'The weights in "{path.name}" give no usable answer.',
+            action="Use another file; the weights in use were not changed.",
+        )
+
+
+def _numbered(count: int) -> tuple[str, ...]:
+    return ("background", *(f"class {index}" for index in range(1, count)))
+
+
+def _num_heads(network: Any) -> int:
+    config = getattr(network, "config", None)
+    return int(config.num_heads) if config is not None else int(network.sizes["num_heads"])
+
+
+def _cache_budget() -> int:
+    """Bytes for encoded images: a share of the machine's memory, with a limit."""
+    if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
+        return MAX_CACHE_BYTES
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(MAX_CACHE_BYTES, int(memory * _MEMORY_SHARE))

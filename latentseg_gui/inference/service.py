@@ -1,0 +1,59 @@
+"""What the child processes run, named by the window as "latentseg_gui.inference.service:...".
+
+Each function makes the handler of one kind of child. Nothing heavy is imported before it is called.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Final, Protocol
+
+ENGINE: Final = "latentseg_gui.inference.service:engine_handler"
+TRAINING: Final = "latentseg_gui.inference.service:training_handler"
+
+
+class JobContext(Protocol):
+    """What a running job may ask and say (made by the lane)."""
+
+    def report(self, progress: object) -> None:
+        """Send ``progress`` to the window."""
+
+    def is_cancelled(self) -> bool:
+        """Whether the job should return as soon as it can."""
+
+    def told(self) -> list[object]:
+        """Messages to this job since the last call."""
+
+
+Handler = Callable[[object, JobContext], object]
+
+
+def engine_handler() -> Handler:
+    """Answers prediction, clicks and attention (see `messages`)."""
+    _use_given_threads()
+    from latentseg_gui.inference.engine import Engine
+
+    engine = Engine()
+
+    def handle(request: object, context: JobContext) -> object:
+        return engine.handle(request)
+
+    return handle
+
+
+def training_handler() -> Handler:
+    """Answers `FineTune`."""
+    _use_given_threads()
+    from latentseg_gui.inference.training import fine_tune
+
+    return fine_tune
+
+
+def _use_given_threads() -> None:
+    """Let torch use as many threads as the lane has put into the environment."""
+    import torch
+
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    if threads.isdecimal() and int(threads) > 0:
+        torch.set_num_threads(int(threads))

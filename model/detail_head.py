@@ -1,0 +1,142 @@
+"""The class head of a fine-tuned network: from every stride of the backbone, and from hand-made filters.
+
+Two paths are added up. The *pixel path* judges every pixel by itself, from all levels at that place:
+it learns from a handful of pixels within a second, as a forest would. The *context path* goes from
+coarse to fine through 3x3 convolutions and ends at full resolution, for lines of one or two pixels.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.backbone import upsample_to
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """What a pixel is known by, coarse to fine; every map covers the same, padded picture.
+
+    Attributes:
+        deep: [B, C, H/16, W/16].
+        mid: [B, C, H/8, W/8].
+        tokens: [B, D, H/4, W/4], with the experts' answers.
+        detail: [B, C, H/2, W/2].
+        fine: [B, NUM_FILTERS, H, W].
+    """
+
+    deep: Tensor
+    mid: Tensor
+    tokens: Tensor
+    detail: Tensor
+    fine: Tensor
+
+    @property
+    def maps(self) -> tuple[Tensor, ...]:
+        """All of them, coarse to fine."""
+        return self.deep, self.mid, self.tokens, self.detail, self.fine
+
+
+class PixelPath(nn.Module):
+    """A two-layer perceptron on all levels at one pixel.
+
+    The first layer is linear, so on whole pictures each level is projected at its own stride and
+    only the sum is enlarged.
+    """
+
+    def __init__(self, dims: Sequence[int], width: int, num_classes: int) -> None:
+        super().__init__()
+        self.dims = list(dims)
+        self.first = nn.Linear(sum(dims), width)
+        self.second = nn.Linear(width, width)
+        self.last = nn.Linear(width, num_classes)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Standardised features [N, sum(dims)] -> logits [N, num_classes]."""
+        hidden = F.relu(self.second(F.relu(self.first(features))))
+        logits: Tensor = self.last(hidden)
+        return logits
+
+    def on_maps(self, maps: Sequence[Tensor]) -> Tensor:
+        """Standardised maps, coarse to fine -> logits [B, num_classes, H, W]."""
+        parts = torch.split(self.first.weight, self.dims, dim=1)
+        total = F.conv2d(maps[0], parts[0][..., None, None], self.first.bias)
+        for level, part in zip(maps[1:], parts[1:], strict=True):
+            total = upsample_to(total, level) + F.conv2d(level, part[..., None, None])
+        hidden = F.relu(F.conv2d(F.relu(total), self.second.weight[..., None, None], self.second.bias))
+        return F.conv2d(hidden, self.last.weight[..., None, None], self.last.bias)
+
+
+class ContextPath(nn.Module):
+    """Coarse to fine: at every stride the level joins what comes from below, then a 3x3 convolution.
+
+    No normalisation layer: inputs are standardised, and statistics of one crop would mislead.
+    """
+
+    def __init__(self, dims: Sequence[int], widths: Sequence[int], num_classes: int) -> None:
+        super().__init__()
+        self.joins = nn.ModuleList(nn.Conv2d(dim, width, 1) for dim, width in zip(dims, widths, strict=True))
+        pairs = itertools.pairwise(widths)
+        self.downs = nn.ModuleList(nn.Conv2d(before, after, 1, bias=False) for before, after in pairs)
+        self.convs = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for width in widths)
+        self.finish = nn.Conv2d(widths[-1], widths[-1], 3, padding=1)
+        self.last = nn.Conv2d(widths[-1], num_classes, 1)
+        for parameter in self.last.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+        """Standardised maps, coarse to fine -> logits [B, num_classes, H, W]."""
+        x = F.relu(self.joins[0](maps[0]))
+        x = x + F.relu(self.convs[0](x))
+        for level, join, down, conv in zip(maps[1:], self.joins[1:], self.downs, self.convs[1:], strict=True):
+            x = F.relu(join(level) + upsample_to(down(x), level))
+            x = x + F.relu(conv(x))
+        logits: Tensor = self.last(x + F.relu(self.finish(x)))
+        return logits
+
+
+class DetailHead(nn.Module):
+    """Pixel path plus context path on standardised levels.
+
+    Args:
+        dims: channels of the levels, coarse to fine.
+        pixel_width: width of the pixel path.
+        context_widths: widths of the context path, coarse to fine.
+        num_classes: C.
+    """
+
+    def __init__(
+        self, dims: Sequence[int], pixel_width: int, context_widths: Sequence[int], num_classes: int
+    ) -> None:
+        super().__init__()
+        self.dims = list(dims)
+        self.pixel = PixelPath(dims, pixel_width, num_classes)
+        self.context = ContextPath(dims, context_widths, num_classes)
+        self.register_buffer("means", torch.zeros(sum(dims)))
+        self.register_buffer("scales", torch.ones(sum(dims)))
+        self.means: Tensor
+        self.scales: Tensor
+
+    def standardise(self, levels: Levels) -> list[Tensor]:
+        """Levels with mean 0 and deviation 1 over the pictures that the head was made for."""
+        dtype = self.pixel.first.weight.dtype
+        means, scales = torch.split(self.means, self.dims), torch.split(self.scales, self.dims)
+        return [
+            ((level.float() - mean[:, None, None].float()) * scale[:, None, None].float())
+            .to(dtype)
+            .contiguous(memory_format=torch.channels_last)
+            for level, mean, scale in zip(levels.maps, means, scales, strict=True)
+        ]
+
+    def forward(self, levels: Levels) -> Tensor:
+        """Levels -> logits [B, num_classes, H, W]."""
+        maps = self.standardise(levels)
+        logits: Tensor = self.pixel.on_maps(maps) + self.context(maps)
+        return logits.float()

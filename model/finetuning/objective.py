@@ -1,0 +1,120 @@
+"""The loss of fine-tuning: over labelled pixels only, in the sum and in what it is divided by.
+
+The labelled pixels are picked out first. Then every loss of the library is right by construction,
+also those that do not know ignored pixels (kornia's Lovasz-softmax) or divide by them (its focal).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import torch
+import torch.nn.functional as F
+from kornia.losses import dice_loss, focal_loss, lovasz_softmax_loss
+from torch import Tensor
+
+from model.finetuning.types import IGNORED
+
+Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Logits [N, C], labels [N], class weights [C] -> scalar."""
+
+BOUNDARY_WIDTH: Final = 2
+BOUNDARY_GAIN: Final = 4.0
+
+
+def _cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    return F.cross_entropy(logits, labels, weights)
+
+
+def _as_picture(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """[N, C] and [N] as one picture [1, C, N, 1] and [1, N, 1]."""
+    return logits.T[None, :, :, None], labels[None, :, None]
+
+
+def _dice(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    loss: Tensor = dice_loss(*_as_picture(logits, labels), average="macro", ignore_index=None)
+    return loss
+
+
+def _focal(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    picture, target = _as_picture(logits, labels)
+    total = focal_loss(picture, target, alpha=None, reduction="sum", weight=weights, ignore_index=None)
+    loss: Tensor = total / weights[labels].sum().clamp(min=1e-6)
+    return loss
+
+
+def _lovasz(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    loss: Tensor = lovasz_softmax_loss(*_as_picture(logits, labels))
+    return loss
+
+
+_LOSSES: Final[dict[str, Loss]] = {
+    "cross-entropy": _cross_entropy,
+    "dice": _dice,
+    "focal": _focal,
+    "lovasz": _lovasz,
+}
+
+
+class Objective:
+    """A sum of losses.
+
+    Args:
+        names: out of `LOSSES`, joined by "+".
+        weights: per class [C], for the losses that take them.
+    """
+
+    def __init__(self, names: str, weights: Tensor) -> None:
+        self.names = names.split("+")
+        self.weights = weights
+
+    def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Mean over labelled pixels.
+
+        Args:
+            logits: [B, C, H, W] or [N, C].
+            labels: int64 [B, H, W] or [N]; 255 is ignored.
+
+        Returns:
+            Scalar; 0, with a graph, where no pixel is labelled.
+        """
+        emphasis = _near_boundaries(labels) if "boundary" in self.names and labels.dim() == 3 else None
+        known = labels != IGNORED
+        flat = logits.movedim(1, -1)[known].float() if logits.dim() == 4 else logits[known].float()
+        target = labels[known]
+        if target.numel() == 0:
+            return logits.sum() * 0.0
+        losses = [_LOSSES[name](flat, target, self.weights) for name in self.names if name in _LOSSES]
+        if emphasis is not None:
+            losses.append(_emphasised(flat, target, self.weights, emphasis[known]))
+        elif "boundary" in self.names:
+            losses.append(_cross_entropy(flat, target, self.weights))
+        return torch.stack(losses).sum()
+
+
+def _emphasised(logits: Tensor, labels: Tensor, weights: Tensor, emphasis: Tensor) -> Tensor:
+    """Cross-entropy in which pixels count by ``emphasis`` [N]."""
+    each = F.cross_entropy(logits, labels, weights, reduction="none")
+    return (each * emphasis).sum() / (weights[labels] * emphasis).sum().clamp(min=1e-6)
+
+
+def _near_boundaries(labels: Tensor) -> Tensor:
+    """[B, H, W]: `BOUNDARY_GAIN` near a change of class, 1 elsewhere; borders of the unknown are none."""
+    size = 2 * BOUNDARY_WIDTH + 1
+    known = labels != IGNORED
+    values = labels.float()
+    highest = F.max_pool2d(torch.where(known, values, -1.0)[:, None], size, 1, BOUNDARY_WIDTH)
+    lowest = -F.max_pool2d(torch.where(known, -values, -256.0)[:, None], size, 1, BOUNDARY_WIDTH)
+    is_near = (highest > lowest) & (highest >= 0)
+    return torch.where(is_near[:, 0], BOUNDARY_GAIN, 1.0)
+
+
+def class_weights(counts: Tensor) -> Tensor:
+    """Weights [C] for classes of which there are so many pixels: 1 / sqrt(share), mean 1, 0 for none.
+
+    The full inverse would find every rare pixel and many that are none.
+    """
+    share = counts.float() / counts.sum().clamp(min=1)
+    weights = torch.where(counts > 0, share.clamp(min=1e-4).rsqrt(), 0.0)
+    return weights / weights[counts > 0].mean() if bool((counts > 0).any()) else torch.ones_like(share)

@@ -1,0 +1,133 @@
+"""What the phases of one run share: the network, its views, the random numbers, one optimiser step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from model.detail_head import Levels
+from model.detail_network import DetailNetwork
+from model.device import DeviceChoice
+from model.errors import ModelError
+from model.finetuning.clock import Average, Clock, rate_at
+from model.finetuning.objective import Objective
+from model.finetuning.types import FineTuneConfig
+from model.finetuning.views import Picture, View
+
+MAX_GRADIENT: Final = 5.0
+
+
+class DivergedError(ModelError):
+    """The loss is no number any more."""
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """State of a run.
+
+    Attributes:
+        network: being trained.
+        config: what was asked for.
+        choice: device and number format.
+        clock: the time budget.
+        objective: the loss.
+        pictures: labelled windows.
+        views: encoded; the first ``len(pictures)`` are the pictures as they are.
+        generator: of all random choices.
+        step: optimiser steps done.
+        loss: of the last step.
+    """
+
+    network: DetailNetwork
+    config: FineTuneConfig
+    choice: DeviceChoice
+    clock: Clock
+    objective: Objective
+    pictures: list[Picture]
+    generator: torch.Generator
+    views: list[View] = field(default_factory=list)
+    step: int = 0
+    loss: float = float("nan")
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Number format of the heavy layers."""
+        return self.choice.dtype
+
+    def autocast(self) -> torch.autocast:
+        """Compute in `dtype`."""
+        kind = self.choice.device.type
+        return torch.autocast(kind, dtype=self.dtype, enabled=self.dtype != torch.float32)
+
+    def with_answers(self, levels: Levels, experts: Tensor) -> Levels:
+        """Levels whose tokens hold the experts' answers."""
+        with self.autocast():
+            tokens, _ = self.network.read_experts(levels.tokens, experts)
+        return Levels(levels.deep, levels.mid, tokens, levels.detail, levels.fine)
+
+    @torch.no_grad()
+    def logits_of(self, view: View) -> Tensor:
+        """Class logits [C, H, W] of a whole view."""
+        with self.autocast():
+            levels = self.with_answers(view.features.levels, view.features.experts)
+            return self.network.class_logits(levels)[0].float()
+
+
+class Optimiser:
+    """AdamW with a schedule over a share of the clock, clipping, and an average of the weights.
+
+    Args:
+        session: of the run.
+        groups: learning rate -> named parameters.
+        end: share of the clock at which the phase ends; its cosine is down by then.
+    """
+
+    def __init__(
+        self, session: Session, groups: list[tuple[float, Mapping[str, nn.Parameter]]], end: float
+    ) -> None:
+        self._session = session
+        self._start, self._end = session.clock.fraction, end
+        named = {name: parameter for _, group in groups for name, parameter in group.items()}
+        self._parameters = list(named.values())
+        for parameter in session.network.parameters():
+            parameter.requires_grad_(False)
+        for parameter in self._parameters:
+            parameter.requires_grad_(True)
+        self._rates = [rate for rate, _ in groups]
+        self._adam = torch.optim.AdamW(
+            [{"params": list(group.values()), "lr": rate} for rate, group in groups],
+            weight_decay=1e-2,
+            foreach=True,
+        )
+        self.average = Average(named)
+
+    @property
+    def progress(self) -> float:
+        """Share of the phase that is over, 0..1."""
+        length = max(self._end - self._start, 1e-6)
+        return min(1.0, (self._session.clock.fraction - self._start) / length)
+
+    def step(self, loss_of: Callable[[], Tensor]) -> None:
+        """One step; raises DivergedError where loss or gradient are no numbers, before they do harm."""
+        for group, rate in zip(self._adam.param_groups, self._rates, strict=True):
+            group["lr"] = rate * rate_at(self.progress)
+        self._adam.zero_grad(set_to_none=True)
+        loss = loss_of()
+        value = float(loss.detach())
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = float(
+            nn.utils.clip_grad_norm_([p for p in self._parameters if p.grad is not None], MAX_GRADIENT)
+        )
+        if not (abs(value) < float("inf") and norm < float("inf")):
+            raise DivergedError(
+                "Training left the range of numbers.",
+                action="The last good weights are used; try a smaller rate.",
+            )
+        self._adam.step()
+        self.average.update()
+        self._session.step += 1
+        self._session.loss = value

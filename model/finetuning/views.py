@@ -1,0 +1,169 @@
+"""Labelled images as the frozen backbone sees them, once as they are and in a few variations.
+
+Encoding is done once per view; from then on a step costs only the head. Large images are cut into
+windows where there are labels, so that memory stays bounded.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.augment import jitter_colour
+from model.backbone import pad_to_stride
+from model.detail_head import Levels
+from model.detail_network import DetailNetwork
+from model.filters import filter_bank
+from model.finetuning.types import IGNORED, LabelledImage
+
+WINDOW: Final = 1024
+MAX_WINDOWS: Final = 12
+POSITIONS_PER_CLASS: Final = 20_000
+SCALE_RANGE: Final = (0.75, 1.4)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A window of a labelled image as tensors.
+
+    Attributes:
+        image: [3, H, W] in 0..1.
+        train: labels to learn from, uint8 [H, W], 255 ignored.
+        held: labels to measure with, likewise.
+        name: of the window, for caches; "" for none.
+    """
+
+    image: Tensor
+    train: Tensor
+    held: Tensor
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """What the frozen parts make of a picture: levels without the experts' answers, and experts."""
+
+    levels: Levels
+    experts: Tensor
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken."""
+        return sum(level.nbytes for level in self.levels.maps)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """A picture, encoded.
+
+    Attributes:
+        features: of the padded picture.
+        train: labels to learn from, uint8 [H, W] of the padded picture.
+        held: labels to measure with, likewise.
+        places: per class present in ``train``, (row, column) of some of its pixels, int64 [n, 2].
+    """
+
+    features: Features
+    train: Tensor
+    held: Tensor
+    places: dict[int, Tensor]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of the padded picture."""
+        return int(self.train.shape[0]), int(self.train.shape[1])
+
+
+def pictures_of(samples: list[LabelledImage], held: list[NDArray[np.bool_]]) -> list[Picture]:
+    """All windows with labels."""
+    return [
+        picture for sample, where in zip(samples, held, strict=True) for picture in _windows(sample, where)
+    ]
+
+
+def _windows(sample: LabelledImage, held: NDArray[np.bool_]) -> Iterator[Picture]:
+    labels = sample.labels
+    spans = [
+        (slice(r, r + h), slice(c, c + w))
+        for r, h in _spans(labels.shape[0])
+        for c, w in _spans(labels.shape[1])
+    ]
+    counts = [int((labels[window] != IGNORED).sum()) for window in spans]
+    best = sorted(range(len(spans)), key=lambda index: -counts[index])[:MAX_WINDOWS]
+    for index in (index for index in best if counts[index]):
+        window = spans[index]
+        part, is_held = labels[window], held[window]
+        yield Picture(
+            image=torch.from_numpy(sample.image[window].copy()).permute(2, 0, 1).float() / 255,
+            train=torch.from_numpy(np.where(is_held, IGNORED, part).astype(np.uint8)),
+            held=torch.from_numpy(np.where(is_held, part, IGNORED).astype(np.uint8)),
+            name=f"{sample.name}/{window[0].start}/{window[1].start}" if sample.name else "",
+        )
+
+
+def _spans(length: int) -> list[tuple[int, int]]:
+    """Windows (start, length) that cover ``length`` without overlap."""
+    count = math.ceil(length / WINDOW)
+    side = math.ceil(length / count)
+    return [(start, side) for start in range(0, length, side)]
+
+
+def vary(picture: Picture, generator: torch.Generator, strength: float) -> Picture:
+    """A random variation: size, direction, light and colour."""
+    low, high = (math.log(limit) * strength for limit in SCALE_RANGE)
+    scale = math.exp(low + (high - low) * float(torch.rand((), generator=generator)))
+    height, width = picture.train.shape
+    size = max(8, round(height * scale)), max(8, round(width * scale))
+    image = jitter_colour(picture.image[None], generator, strength=0.4 * strength, grey=0.0)
+    image = F.interpolate(image, size, mode="bilinear", align_corners=False, antialias=scale < 1)[0]
+    labels = torch.stack((picture.train, picture.held))[None].float()
+    train, held = F.interpolate(labels, size, mode="nearest")[0].to(torch.uint8)
+    turns, is_flipped = (
+        torch.randint(0, 4, (), generator=generator),
+        torch.rand((), generator=generator) < 0.5,
+    )
+    image, train, held = (_turned(part, int(turns), bool(is_flipped)) for part in (image, train, held))
+    return Picture(image, train, held)
+
+
+def _turned(part: Tensor, turns: int, is_flipped: bool) -> Tensor:
+    part = torch.rot90(part, turns, (-2, -1))
+    return (part.flip(-1) if is_flipped else part).contiguous()
+
+
+@torch.no_grad()
+def features_of(
+    network: DetailNetwork, picture: Picture, device: torch.device, dtype: torch.dtype
+) -> Features:
+    """Encode a picture with the frozen parts of ``network``."""
+    padded = pad_to_stride(picture.image[None].to(device))
+    with torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32):
+        pyramid = network.class_pyramid(padded)
+        experts, _ = network.look_at(pyramid.tokens)
+    parts = (pyramid.deep, pyramid.mid, pyramid.tokens, pyramid.detail, filter_bank(padded))
+    return Features(Levels(*(part.to(dtype) for part in parts)), experts.to(dtype))
+
+
+def view_of(picture: Picture, features: Features, generator: torch.Generator) -> View:
+    """Picture and features as one view."""
+    height, width = features.levels.fine.shape[-2:]
+    pad = (0, width - picture.train.shape[1], 0, height - picture.train.shape[0])
+    train, held = (F.pad(part, pad, value=IGNORED) for part in (picture.train, picture.held))
+    return View(features, train, held, _places(train, generator))
+
+
+def _places(labels: Tensor, generator: torch.Generator) -> dict[int, Tensor]:
+    places = {}
+    for value in np.unique(labels.numpy()).tolist():
+        if value != IGNORED:
+            found = (labels == value).nonzero()
+            places[value] = found[torch.randperm(len(found), generator=generator)[:POSITIONS_PER_CLASS]]
+    return places
