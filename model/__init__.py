@@ -11,6 +11,7 @@ from model.answers import Attention, ClassPrediction
 from model.checkpoint import CheckpointMeta, load, save
 from model.config import NetworkConfig
 from model.errors import ModelError
+from model.finetune import FineTuneConfig, LabelledImage, finetune
 from model.latent_experts import AttentionMaps, SegmentationModel
 from model.network import LatentExpertNetwork
 from model.predictor import Predictor
@@ -20,11 +21,14 @@ __all__ = [
     "AttentionMaps",
     "CheckpointMeta",
     "ClassPrediction",
+    "FineTuneConfig",
+    "LabelledImage",
     "LatentExpertNetwork",
     "ModelError",
     "NetworkConfig",
     "Predictor",
     "SegmentationModel",
+    "finetune",
     "load",
     "save",
 ]

@@ -176,7 +176,8 @@ class Predictor:
 
     def expert_vectors(self) -> NDArray[np.float32]:
         """The learned experts after looking at this image, float32 [K, D]."""
-        experts: Tensor = self.encoding.encoding.experts[0]
+        encoding = self.encoding.encoding
+        experts: Tensor = getattr(encoding, "class_experts", encoding.experts)[0]
         return np.asarray(experts.float().cpu().numpy(), dtype=np.float32)
 
     def prompt_attention(

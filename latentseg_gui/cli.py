@@ -1,0 +1,101 @@
+"""`latentseg`: opens the window, or runs a subcommand without one.
+
+Nothing heavy is imported before it is known what is wanted: neither Qt nor torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from latentseg_gui import __version__
+from latentseg_gui.document.errors import LatentsegError
+
+SUBCOMMANDS: Final = {
+    "predict": "write a mask for every image",
+    "finetune": "learn from images with masks and write new weights",
+    "evaluate": "measure class predictions against masks (mean IoU, Dice, accuracy)",
+    "export": "write the masks of a folder in another format (COCO, YOLO, polygons, overlays, ...)",
+    "inspect": "show what each expert looks at and explains, and what happens without it",
+    "doctor": "say what the program runs on, why, and what is missing",
+}
+FAILED: Final = 2
+STOPPED: Final = 130
+
+
+class Subcommand(Protocol):
+    """What the modules of `latentseg_gui.headless` that are subcommands offer."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options."""
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Do it; the exit code: 0, or 1 if some of the work failed."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: the arguments after the program's name; those of this process if None.
+
+    Returns:
+        0; 1 if some of the work failed; 2 if nothing could be done.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    wants_help = bool(arguments) and arguments[0] in ("-h", "--help", "--version")
+    if not wants_help and (not arguments or arguments[0] not in SUBCOMMANDS):
+        from latentseg_gui.app.main import main as open_window
+
+        return open_window(arguments)
+    options = _parser(arguments[0]).parse_args(arguments)
+    return run_guarded(options)
+
+
+def run_guarded(options: argparse.Namespace) -> int:
+    """Run the subcommand of ``options``; every error becomes a sentence on stderr."""
+    try:
+        code: int = options.run(options)
+    except KeyboardInterrupt:
+        print("latentseg: stopped.", file=sys.stderr)
+        return STOPPED
+    except BrokenPipeError:  # whoever read our output has heard enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return STOPPED
+    except Exception as error:
+        if options.debug:
+            raise
+        print(f"latentseg: {said(error)}", file=sys.stderr)
+        return FAILED
+    return code
+
+
+def said(error: BaseException) -> str:
+    """An error as one line: what happened and what to do."""
+    if isinstance(error, LatentsegError):
+        return str(error)
+    text = str(error).strip().split("\n")[0]
+    return f"an unexpected error: {type(error).__name__}: {text} Run again with --debug for the details."
+
+
+def _parser(first: str) -> argparse.ArgumentParser:
+    """The parser; only the subcommand that is called declares its options."""
+    parser = argparse.ArgumentParser(
+        prog="latentseg",
+        description="Point-and-click segmentation with a latent-expert model.",
+        epilog="Without a subcommand the window opens: latentseg [FILES|FOLDER]",
+    )
+    parser.add_argument("--version", action="version", version=f"latentseg {__version__}")
+    commands = parser.add_subparsers(title="without a window", metavar="SUBCOMMAND", required=True)
+    for name, purpose in SUBCOMMANDS.items():
+        command = commands.add_parser(name, help=purpose, description=purpose)
+        if name == first:
+            module: Subcommand = importlib.import_module(f"latentseg_gui.headless.{name}")
+            module.add_arguments(command)
+            command.add_argument("--debug", action="store_true", help="show the details of errors")
+            command.set_defaults(run=module.run)
+    return parser

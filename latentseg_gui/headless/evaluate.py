@@ -1,0 +1,96 @@
+"""`latentseg evaluate`: how well weights do on images whose masks are known."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.headless.common import (
+    Failures,
+    add_model_arguments,
+    classes_of,
+    open_predictor,
+)
+from latentseg_gui.headless.masks import MaskReader, pair_with_masks
+from latentseg_gui.io.images import read_image
+from latentseg_gui.io.storage import atomic_write
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--images", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--masks", type=Path, required=True, metavar="DIR", help="of the same names")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
+    add_model_arguments(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the figures; 1 if some images could not be measured."""
+    pairs = pair_with_masks(options.images, options.masks)
+    predictor, meta = open_predictor(options)
+    from model.metrics import confusion_matrix, mean_iou
+
+    classes = classes_of(meta, predictor.num_classes)
+    total = np.zeros((len(classes), len(classes)), dtype=np.int64)
+    failures, reader = Failures(), MaskReader(classes)
+    for image_path, mask_path in pairs:
+        with failures.caught():
+            record = read_image(image_path)
+            truth = reader.read(mask_path, record.shape, image_path.name)
+            check_classes(truth, len(classes), mask_path)
+            predictor.set_image(record.pixels)
+            one = confusion_matrix(truth, predictor.predict_classes().labels, len(classes))
+            total += one
+            print(f"{image_path.name}: mean IoU {mean_iou(one):.3f}")
+    if total.sum():
+        figures = figures_of(total, classes)
+        print_table(figures)
+        if options.json:
+            atomic_write(options.json, json.dumps(figures, indent=2).encode())
+    return failures.exit_code()
+
+
+def check_classes(truth: NDArray[np.uint8], num_classes: int, path: Path) -> None:
+    """Raise LatentsegError where a mask has classes that the weights do not know."""
+    known = truth[truth != 255]
+    if known.size and int(known.max()) >= num_classes:
+        raise LatentsegError(
+            f'The mask "{path.name}" has a class {int(known.max())}; the weights know {num_classes}.',
+            action="Name weights that were fine-tuned for these classes with --weights.",
+        )
+
+
+def figures_of(total: NDArray[np.int64], classes: ClassTable) -> dict[str, Any]:
+    """The figures of a confusion matrix as JSON can hold them; null where a class does not occur."""
+    from model.metrics import dice_per_class, iou_per_class, mean_iou, pixel_accuracy
+
+    def plain(values: NDArray[np.float64]) -> list[float | None]:
+        return [None if np.isnan(value) else round(float(value), 6) for value in values]
+
+    return {
+        "mean_iou": round(mean_iou(total), 6),
+        "pixel_accuracy": round(pixel_accuracy(total), 6),
+        "labelled_pixels": int(total.sum()),
+        "classes": [
+            {"name": entry.name, "iou": iou, "dice": dice}
+            for entry, iou, dice in zip(
+                classes, plain(iou_per_class(total)), plain(dice_per_class(total)), strict=True
+            )
+        ],
+    }
+
+
+def print_table(figures: dict[str, Any]) -> None:
+    """The figures for a person."""
+    print(f"{'class':24} {'IoU':>7} {'Dice':>7}")
+    for row in figures["classes"]:
+        cells = ["      -" if row[key] is None else f"{row[key]:7.3f}" for key in ("iou", "dice")]
+        print(f"{row['name'][:24]:24} {' '.join(cells)}")
+    print(f"mean IoU {figures['mean_iou']:.3f}, pixel accuracy {figures['pixel_accuracy']:.3f}")

@@ -1,0 +1,92 @@
+"""`latentseg inspect`: maps, tables and figures that agree with each other."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from latentseg_gui.headless.figures import (
+    MAGMA,
+    VIRIDIS,
+    categories,
+    colour_table,
+    gallery,
+    heatmap,
+    matrix,
+    single,
+)
+
+
+def read_csv(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_everything_is_written(latentseg, weights, folders, tmp_path):
+    code, _, err = latentseg(
+        "inspect", folders[0] / "scene 0.png", "-o", tmp_path / "out", "--weights", weights
+    )
+    assert code == 0, err
+    folder = tmp_path / "out" / "scene 0"
+    with np.load(folder / "maps.npz") as maps:
+        assert maps["look"].shape == maps["mix"].shape == (4, 5, 12, 16)
+        assert np.allclose(maps["mix"].sum(1), 1, atol=1e-5)
+        assert maps["image_shape"].tolist() == [48, 64]
+        assert np.array_equal(maps["territory"], maps["mix"].mean(0).argmax(0))
+    influence, experts = read_csv(folder / "influence.csv"), read_csv(folder / "experts.csv")
+    assert sorted(int(row["expert"]) for row in influence) == list(range(5))
+    changed = [float(row["changed_pixels"]) for row in influence]
+    assert changed == sorted(changed, reverse=True)
+    assert {"area_change_background", "area_change_thing"} <= set(influence[0])
+    assert experts[2]["name"] == "edges"
+    assert sum(float(row["mass"]) for row in experts) == pytest.approx(1, abs=1e-4)
+    for name in ("look", "mix", "territory", "mix_entropy", "affinity", "similarity"):
+        with Image.open(folder / f"{name}.png") as figure:
+            assert figure.width > 100
+            assert figure.convert("L").getextrema()[0] < 100
+
+
+def test_one_head_or_the_largest(latentseg, weights, folders, tmp_path):
+    image = folders[0] / "scene 0.png"
+    for heads in ("max", "3"):
+        code, _, err = latentseg(
+            "inspect", image, "-o", tmp_path / heads, "--weights", weights, "--heads", heads
+        )
+        assert code == 0, err
+    code, _, err = latentseg("inspect", image, "-o", tmp_path / "x", "--weights", weights, "--heads", "9")
+    assert code == 1
+    assert "no head 9" in err
+
+
+@pytest.mark.parametrize("stops", [MAGMA, VIRIDIS])
+def test_colours_become_steadily_brighter(stops):
+    table = colour_table(stops).astype(float)
+    light = table @ [0.2126, 0.7152, 0.0722]
+    assert table.shape == (256, 3)
+    assert (np.diff(light) >= -1.0).all()
+    assert light[-1] - light[0] > 150
+
+
+def test_heatmaps_keep_to_their_range():
+    picture = heatmap(np.array([[-5.0, 0.0, 1.0, 9.0]]), 0, 1)
+    assert np.array_equal(picture[0, 0], picture[0, 1])
+    assert np.array_equal(picture[0, 2], picture[0, 3])
+    assert heatmap(np.zeros((2, 2)), 0, 0).shape == (2, 2, 3)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (7, 9)])
+def test_figures_of_any_form(shape):
+    values = np.random.default_rng(0).random((3, *shape))
+    names = ["a", "a very long name of an expert", "ü"]
+    pictures = [
+        gallery(values, names, "caption " * 40, unit="share"),
+        single(values[0], "caption", unit="entropy", high=1.0),
+        categories(values.argmax(0), names, "caption"),
+        matrix(values.mean((1, 2))[:, None], names, ["one"], "caption", unit="share"),
+    ]
+    for png in pictures:
+        with Image.open(io.BytesIO(png)) as figure:
+            assert figure.height < 4000
+            assert figure.width < 2000

@@ -1,0 +1,101 @@
+"""`latentseg finetune`, `evaluate` and `export`: from masks to weights to figures."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model.checkpoint import load
+
+
+def test_fine_tuned_weights_are_better_and_say_where_they_come_from(latentseg, weights, folders, tmp_path):
+    images, masks = folders
+    tuned = tmp_path / "new" / "tuned.safetensors"
+    before = tmp_path / "before.json"
+    after = tmp_path / "after.json"
+    latentseg("evaluate", "--images", images, "--masks", masks, "--weights", weights, "--json", before)
+    code, out, err = latentseg(
+        "finetune", "--images", images, "--masks", masks, "--seconds", 6, "-o", tuned, "--weights", weights
+    )
+    assert code == 0, err
+    assert "held-out mean IoU" in out
+    code, out, _ = latentseg(
+        "evaluate", "--images", images, "--masks", masks, "--weights", tuned, "--json", after
+    )
+    assert code == 0
+    assert "thing" in out
+    old, new = (json.loads(path.read_text())["mean_iou"] for path in (before, after))
+    assert new > max(old, 0.6)
+    _, meta = load(tuned)
+    assert meta.class_names == ("background", "thing")
+    assert meta.expert_names == {2: "edges"}
+    assert meta.provenance["images"] == 3
+    assert meta.provenance["started_from"] == "small.safetensors"
+
+
+def test_new_classes_come_from_the_masks(latentseg, weights, folders, tmp_path):
+    images, masks = folders
+    with Image.open(masks / "scene 0.png") as mask:
+        labels = np.asarray(mask).copy()
+    labels[:3] = 2
+    labels[-3:] = 255
+    Image.fromarray(labels).save(masks / "scene 0.png")
+    tuned = tmp_path / "tuned.safetensors"
+    code, _, err = latentseg(
+        "finetune", "--images", images, "--masks", masks, "--seconds", 1, "-o", tuned, "--weights", weights,
+        "--speed", "live",
+    )  # fmt: skip
+    assert code == 0, err
+    network, meta = load(tuned)
+    assert len(meta.class_names) == 3
+    assert network.config.num_classes == 3
+    code, _, err = latentseg("evaluate", "--images", images, "--masks", masks, "--weights", weights)
+    assert code == 1
+    assert "has a class 2; the weights know 2" in err
+
+
+def test_a_broken_mask_is_left_out_and_listed(latentseg, weights, folders, tmp_path):
+    images, masks = folders
+    (masks / "scene 1.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    Image.fromarray(np.zeros((5, 5), np.uint8)).save(masks / "scene 2.png")
+    code, out, err = latentseg("evaluate", "--images", images, "--masks", masks, "--weights", weights)
+    assert code == 1
+    assert "scene 1.png" in err
+    assert "scene 2.png" in err
+    assert "mean IoU" in out
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan"])
+def test_impossible_times_are_refused(latentseg, weights, folders, tmp_path, seconds):
+    images, masks = folders
+    code, _, err = latentseg(
+        "finetune", "--images", images, "--masks", masks, "--seconds", seconds, "-o", tmp_path / "x.safetensors",
+        "--weights", weights,
+    )  # fmt: skip
+    assert (code, "--seconds" in err) == (2, True)
+
+
+def test_folders_without_pairs_are_refused(latentseg, weights, folders, tmp_path):
+    images, masks = folders
+    for path in masks.iterdir():
+        path.rename(path.with_name(f"other {path.name}"))
+    code, _, err = latentseg("evaluate", "--images", images, "--masks", masks, "--weights", weights)
+    assert (code, "same name" in err) == (2, True)
+    code, _, err = latentseg("evaluate", "--images", images, "--masks", tmp_path / "no", "--weights", weights)
+    assert (code, "cannot be read" in err) == (2, True)
+
+
+def test_masks_go_to_another_format_and_back(latentseg, folders, tmp_path):
+    images, masks = folders
+    common = ("--images", images, "--classes", "background,square")
+    code, _, err = latentseg("export", *common, "--masks", masks, "-o", tmp_path / "npz", "--format", "npz")
+    assert code == 0, err
+    code, _, err = latentseg(
+        "export", *common, "--masks", tmp_path / "npz", "-o", tmp_path / "png", "--format", "png"
+    )
+    assert code == 0, err
+    for index in range(3):
+        name = f"scene {index}.png"
+        with Image.open(masks / name) as one, Image.open(tmp_path / "png" / name) as other:
+            assert np.array_equal(np.asarray(one), np.asarray(other))

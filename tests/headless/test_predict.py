@@ -1,0 +1,96 @@
+"""`latentseg predict` writes a mask per image and survives the bad ones."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from latentseg_gui.headless.common import output_stems
+from latentseg_gui.io.masks import FORMATS
+
+
+def test_masks_of_a_folder(latentseg, weights, folders, tmp_path):
+    code, out, err = latentseg("predict", folders[0], "-o", tmp_path / "out", "--weights", weights)
+    assert code == 0
+    assert "running on CPU" in err
+    for index in range(3):
+        with Image.open(tmp_path / "out" / f"scene {index}.png") as mask:
+            labels = np.asarray(mask)
+        assert labels.shape == (48, 64)
+        assert set(np.unique(labels)) <= {0, 1}
+        assert f"scene {index}.png" in out
+
+
+def test_a_bad_image_does_not_stop_the_others(latentseg, weights, folders, tmp_path):
+    (folders[0] / "a broken one.png").write_bytes(b"\x89PNG\r\n\x1a\n and then nothing")
+    (folders[0] / "a text.png").write_text("I am no picture")
+    code, _, err = latentseg(
+        "predict", folders[0], tmp_path / "missing.png", "-o", tmp_path / "out", "--weights", weights
+    )
+    assert code == 1
+    assert "3 failed" in err
+    for name in ("a broken one.png", "a text.png", "missing.png"):
+        assert name in err
+    assert "Traceback" not in err
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [f"scene {i}.png" for i in range(3)]
+
+
+@pytest.mark.parametrize("name", list(FORMATS))
+def test_every_format(latentseg, weights, folders, tmp_path, name):
+    target = tmp_path / "out"
+    code, _, err = latentseg(
+        "predict", folders[0] / "scene 0.png", "-o", target, "--weights", weights, "--format", name
+    )
+    assert code == 0, err
+    assert any(path.stat().st_size for path in target.rglob("*") if path.is_file())
+
+
+def test_coco_holds_all_images(latentseg, weights, folders, tmp_path):
+    code, _, _ = latentseg("predict", folders[0], "-o", tmp_path, "--weights", weights, "--format", "coco")
+    assert code == 0
+    content = json.loads((tmp_path / "annotations.json").read_text())
+    assert len(content["images"]) == 3
+    assert content["categories"][-1]["name"] == "thing"
+
+
+def test_sources_are_never_overwritten(latentseg, weights, folders):
+    before = (folders[0] / "scene 0.png").read_bytes()
+    code, _, err = latentseg("predict", folders[0], "-o", folders[0], "--weights", weights)
+    assert code == 2
+    assert "overwrite" in err
+    assert (folders[0] / "scene 0.png").read_bytes() == before
+
+
+def test_hostile_weights_are_refused_and_not_run(latentseg, folders, tmp_path):
+    marker = tmp_path / "marker"
+
+    class Payload:
+        def __reduce__(self):
+            return open, (str(marker), "w")
+
+    (tmp_path / "w.pt").write_bytes(pickle.dumps(Payload()))
+    code, _, err = latentseg("predict", folders[0], "-o", tmp_path / "out", "--weights", tmp_path / "w.pt")
+    assert code == 2
+    assert "can run code; convert it" in err
+    assert err.count("\n") == 1
+    assert not marker.exists()
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_empty_folder_and_an_unknown_device_are_sentences(latentseg, weights, folders, tmp_path):
+    (tmp_path / "empty").mkdir()
+    code, _, err = latentseg("predict", tmp_path / "empty", "-o", tmp_path / "out", "--weights", weights)
+    assert (code, "no images" in err) == (2, True)
+    code, _, err = latentseg(
+        "predict", folders[0], "-o", tmp_path / "out", "--weights", weights, "--device", "abacus"
+    )
+    assert (code, '"abacus" is not a device' in err) == (2, True)
+
+
+def test_two_images_of_one_name_get_two_masks(tmp_path):
+    paths = [tmp_path / "a" / "x.png", tmp_path / "b" / "X.jpg", tmp_path / "c" / "x_2.png"]
+    stems = list(output_stems(paths).values())
+    assert len({stem.lower() for stem in stems}) == 3
+    assert stems[0] == "x"
