@@ -100,9 +100,16 @@ class CanvasDisplay(CanvasNumbers):
         self._stack.image.table = adjustment_table(brightness, contrast, gamma)
         self.refresh_layers()
 
-    def set_proposal(self, rect: Rect | None, mask: Mask | None) -> None:
-        """Shows a bool mask of the shape of ``rect`` as a proposal; None for none."""
+    def set_proposal(self, rect: Rect | None, mask: Mask | None, *, is_preview: bool = False) -> None:
+        """Shows a bool mask of the shape of ``rect`` as a proposal; None for none.
+
+        Args:
+            rect: where it lies.
+            mask: what it is.
+            is_preview: it is only what a click would give; drawn fainter.
+        """
         layer = self._stack.proposal
+        layer.set_preview(is_preview)
         margin = layer.margin(self._viewport) + 1
         self.refresh_image_rect(layer.rect, margin)
         layer.set_mask(rect or Rect(0, 0, 0, 0), mask if rect is not None else None)

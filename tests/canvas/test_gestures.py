@@ -444,3 +444,12 @@ def test_the_mouse_brings_the_keyboard_unless_somebody_types(qtbot: QtBot) -> No
     listing.setFocus()
     enter(canvas)
     assert canvas.hasFocus()
+
+
+def test_a_slow_lasso_has_no_more_points_than_it_needs(view: CanvasView, hand: Hand) -> None:
+    view.set_tool(ToolName.LASSO)
+    view.zoom_to(1.0)
+    hand.drag(*[(50.5 + i, 50.5) for i in range(150)], (200.5, 150.5), (50.5, 150.5))
+    ((points,),) = hand.of("lasso_completed")
+    assert len(points) <= 55
+    assert points[-1] == pytest.approx((50.5, 150.5), abs=1)

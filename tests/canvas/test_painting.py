@@ -287,3 +287,12 @@ def test_arrays_given_are_never_written(view: CanvasView, labels: Labels) -> Non
     view.set_uncertainty(values)
     view.set_adjustment(contrast=2.0)
     assert grabbed(view).any()
+
+
+def test_a_preview_is_fainter_than_a_proposal(view: CanvasView) -> None:
+    view.set_image(np.zeros((240, 320, 3), np.uint8))
+    rect, mask = Rect(50, 60, 100, 140), np.ones((50, 80), np.bool_)
+    view.set_proposal(rect, mask)
+    proposed = sum(shown_at(view, 100, 75))
+    view.set_proposal(rect, mask, is_preview=True)
+    assert 0 < sum(shown_at(view, 100, 75)) < proposed

@@ -25,14 +25,27 @@ class ProposalLayer:
     def __init__(self) -> None:
         self.rect = Rect(0, 0, 0, 0)
         self._padded: NDArray[np.uint8] | None = None
-        self.set_colour(QColor("#56b4e9"))
+        self._colour = QColor("#56b4e9")
+        self._is_preview = False
+        self._take_colours()
 
     def set_colour(self, colour: QColor) -> None:
         """Fills with the colour of the class that would be given."""
+        self._colour = colour
+        self._take_colours()
+
+    def set_preview(self, is_preview: bool) -> None:
+        """Draws what only might be proposed fainter."""
+        self._is_preview = is_preview
+        self._take_colours()
+
+    def _take_colours(self) -> None:
+        red, green, blue = self._colour.red(), self._colour.green(), self._colour.blue()
+        strength = 0.5 if self._is_preview else 1.0
         table = np.zeros((2 * EDGE, 4), np.uint8)
-        table[1] = (colour.red(), colour.green(), colour.blue(), _FILL_ALPHA)
-        table[EDGE] = (0, 0, 0, 190)
-        table[EDGE + 1] = (255, 255, 255, 255)
+        table[1] = (red, green, blue, round(_FILL_ALPHA * strength))
+        table[EDGE] = (0, 0, 0, round(190 * strength))
+        table[EDGE + 1] = (255, 255, 255, round(255 * strength))
         self._table = pack_table(table)
 
     def set_mask(self, rect: Rect, mask: Mask | None) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from latentseg_gui.canvas.gestures import Gesture, Pointer, PointerKind
 from latentseg_gui.canvas.tools.base import Tool, ToolName
+
+_STEP: Final = 3.0
+"""Logical pixels between two points of a line drawn freehand."""
 
 
 class LassoTool(Tool):
@@ -25,7 +28,8 @@ class LassoTool(Tool):
         try:
             while pointer.kind is not PointerKind.RELEASE:
                 pointer = yield
-                if pointer.xy != trail.points[-1]:
+                is_last = pointer.kind is PointerKind.RELEASE and pointer.xy != trail.points[-1]
+                if is_last or self._is_step(pointer):
                     self._extend(pointer.xy)
                     self.redraw()
             points = list(trail.points)
@@ -34,6 +38,11 @@ class LassoTool(Tool):
             self.redraw()
         if len(points) >= self.fewest_points:
             self._complete(points)
+
+    def _is_step(self, pointer: Pointer) -> bool:
+        """Whether the hand has moved far enough to be worth a point: a slow line has no more than a fast one."""
+        away = self.canvas.viewport.to_logical(self.trail.points[-1]) - pointer.position
+        return away.manhattanLength() >= _STEP
 
     def _extend(self, xy: tuple[float, float]) -> None:
         self.trail.points.append(xy)
@@ -48,6 +57,9 @@ class SplitTool(LassoTool):
     name = ToolName.SPLIT
     is_closed = False
     fewest_points = 2
+
+    def _is_step(self, pointer: Pointer) -> bool:
+        return True
 
     def _extend(self, xy: tuple[float, float]) -> None:
         self.trail.points[1:] = [xy]
