@@ -1,0 +1,224 @@
+"""What the engine answers, what it keeps, and what a failure leaves behind."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.types import PromptPoint, PromptSet, Rect
+from latentseg_gui.inference.engine import Engine
+from latentseg_gui.inference.messages import (
+    ComputeAttention,
+    EncodeImage,
+    ForgetImage,
+    LoadWeights,
+    PredictClasses,
+    SegmentObject,
+)
+from model.checkpoint import CheckpointMeta, save
+from model.errors import ModelError
+from model.predictor import Predictor
+from tests.tiny import disks, tiny_network
+
+CLICK = PromptPoint((30.5, 40.5), True)
+BESIDE = PromptPoint((90.5, 80.5), False)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def weights(tmp_path):
+    path = tmp_path / "tiny.safetensors"
+    meta = CheckpointMeta(("background", "disk"), ("#000000", "#ff0000"), {1: "edges"})
+    save(path, tiny_network(), meta)
+    return path
+
+
+@pytest.fixture
+def engine(weights):
+    engine = Engine()
+    engine.handle(LoadWeights(weights, "v1", "cpu"))
+    engine.handle(EncodeImage("a", disks(0)[0]))
+    return engine
+
+
+def test_weights_say_what_the_window_must_know(weights):
+    info = Engine().handle(LoadWeights(weights, "v1", "cpu"))
+    assert (info.version, info.path) == ("v1", weights)
+    assert info.class_names == ("background", "disk")
+    assert info.class_colours == ("#000000", "#ff0000")
+    assert (info.num_experts, info.num_heads) == (4, 2)
+    assert info.expert_names == {1: "edges"}
+    assert "CPU" in info.device
+    assert info.device_reason
+
+
+def test_a_prediction_is_that_of_the_predictor(engine, weights):
+    answer = engine.handle(PredictClasses("a"))
+    predictor = Predictor(tiny_network(), "cpu")
+    predictor.set_image(disks(0)[0])
+    expected = predictor.predict_classes()
+    assert np.array_equal(answer.labels, expected.labels)
+    assert np.abs(answer.confidence / 255 - expected.confidence).max() < 0.003
+    assert (answer.image_id, answer.version, answer.experts_off) == ("a", "v1", ())
+
+
+def test_changed_experts_change_the_answer_and_encode_nothing(engine):
+    before = engine.encoder_runs
+    as_trained = engine.handle(PredictClasses("a"))
+    changed = [
+        engine.handle(PredictClasses("a", {k: 0.0 for k in off})) for off in [(0,), (1, 2), (0, 1, 2, 3)]
+    ]
+    boosted = engine.handle(PredictClasses("a", {2: 3.0, 1: 1.0}))
+    engine.handle(ComputeAttention("a"))
+    assert engine.encoder_runs == before
+    assert [answer.experts_off for answer in changed] == [(0,), (1, 2), (0, 1, 2, 3)]
+    assert boosted.experts_off == ()
+    assert any((answer.confidence != as_trained.confidence).any() for answer in changed)
+
+
+def test_switching_between_images_encodes_each_once(engine):
+    engine.handle(EncodeImage("b", disks(1)[0]))
+    runs = engine.encoder_runs
+    for image_id in "abab":
+        engine.handle(EncodeImage(image_id, disks("ab".index(image_id))[0]))
+        engine.handle(PredictClasses(image_id))
+    assert engine.encoder_runs == runs
+
+
+def test_an_image_that_changed_is_encoded_again(engine):
+    before = engine.handle(PredictClasses("a"))
+    engine.handle(EncodeImage("a", 255 - disks(0)[0]))
+    assert (engine.handle(PredictClasses("a")).confidence != before.confidence).any()
+
+
+def test_a_small_budget_encodes_again_and_answers_the_same(weights):
+    small, large = Engine(max_cache_bytes=1), Engine()
+    for engine in (small, large):
+        engine.handle(LoadWeights(weights, "v1", "cpu"))
+        for name in "abc":
+            engine.handle(EncodeImage(name, disks("abc".index(name))[0]))
+    runs = small.encoder_runs
+    for name in "abc":
+        assert np.array_equal(
+            small.handle(PredictClasses(name)).labels, large.handle(PredictClasses(name)).labels
+        )
+    assert small.encoder_runs > runs
+
+
+def test_attention_sums_to_one(engine):
+    maps = engine.handle(ComputeAttention("a"))
+    assert maps.look.shape[:2] == (2, 4)
+    assert np.allclose(maps.look.sum((-1, -2)), 1, atol=1e-3)
+    assert np.allclose(maps.mix.sum(1), 1, atol=1e-2)
+    assert maps.shape == (96, 112)
+
+
+def test_a_proposal_is_cut_to_its_box_and_holds_the_click(engine):
+    proposal = engine.handle(SegmentObject("a", PromptSet((CLICK, BESIDE))))
+    rect = proposal.rect
+    assert proposal.mask.shape == rect.shape
+    assert Rect.around(proposal.mask) == Rect.whole(rect.shape)
+    assert proposal.mask[40 - rect.row0, 30 - rect.col0]
+    inside = rect.row0 <= 80 < rect.row1 and rect.col0 <= 90 < rect.col1
+    assert not (inside and proposal.mask[80 - rect.row0, 90 - rect.col0])
+    assert proposal.prompts == PromptSet((CLICK, BESIDE))
+    assert 0 <= proposal.score <= 1
+
+
+def test_one_click_more_starts_from_the_answer_so_far_and_others_do_not(engine, monkeypatch):
+    given = []
+    predict = Predictor.predict
+
+    def listen(self, *args, mask_input=None, **kwargs):
+        given.append(mask_input)
+        return predict(self, *args, mask_input=mask_input, **kwargs)
+
+    monkeypatch.setattr(Predictor, "predict", listen)
+    for prompts in [(CLICK,), (CLICK, BESIDE), (BESIDE, CLICK), (CLICK,), (CLICK, BESIDE)]:
+        engine.handle(SegmentObject("a", PromptSet(prompts)))
+    assert [mask is not None for mask in given] == [False, True, False, False, True]
+
+
+def test_nothing_is_answered_for_an_unknown_image_or_without_weights(engine, weights):
+    with pytest.raises(LatentsegError, match="not seen this image"):
+        engine.handle(PredictClasses("nobody"))
+    engine.handle(ForgetImage("a"))
+    with pytest.raises(LatentsegError, match="not seen this image"):
+        engine.handle(ComputeAttention("a"))
+    with pytest.raises(LatentsegError, match="No weights"):
+        Engine().handle(EncodeImage("a", disks(0)[0]))
+    with pytest.raises(TypeError):
+        engine.handle("predict, please")
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"\x80\x04cposix\nsystem\n."])
+def test_weights_that_are_refused_leave_the_live_ones_in_place(engine, tmp_path, content):
+    before = engine.handle(PredictClasses("a"))
+    path = tmp_path / "hostile.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(ModelError):
+        engine.handle(LoadWeights(path, "v2", "cpu"))
+    after = engine.handle(PredictClasses("a"))
+    assert after.version == "v1"
+    assert np.array_equal(after.labels, before.labels)
+    assert np.array_equal(after.confidence, before.confidence)
+
+
+def test_weights_whose_answers_are_no_numbers_are_refused(engine, tmp_path):
+    network = tiny_network(1)
+    with torch.no_grad():
+        network.class_head.pixels.weight.fill_(1e38)
+    path = tmp_path / "huge.safetensors"
+    save(path, network, CheckpointMeta())
+    with pytest.raises(LatentsegError, match="no usable answer"):
+        engine.handle(LoadWeights(path, "v2", "cpu"))
+    assert engine.handle(PredictClasses("a")).version == "v1"
+
+
+def test_other_weights_answer_for_the_same_image_without_being_shown_it_again(engine, tmp_path):
+    before = engine.handle(PredictClasses("a"))
+    path = tmp_path / "other.safetensors"
+    save(path, tiny_network(5), CheckpointMeta())
+    info = engine.handle(LoadWeights(path, "v2", "cpu"))
+    assert info.class_names == ("background", "class 1")
+    after = engine.handle(PredictClasses("a"))
+    assert after.version == "v2"
+    assert (after.confidence != before.confidence).any()
+
+
+def test_memory_that_runs_out_twice_is_got_over_by_smaller_parts(engine, monkeypatch):
+    """M-06: the CPU's shortage is a RuntimeError, no OutOfMemoryError."""
+    from model import runner
+
+    failures = [RuntimeError("DefaultCPUAllocator: can't allocate memory"), torch.OutOfMemoryError()]
+    encode = runner.Runner.encode
+
+    def short(self, pixels):
+        if failures:
+            raise failures.pop()
+        return encode(self, pixels)
+
+    monkeypatch.setattr(runner.Runner, "encode", short)
+    engine.handle(EncodeImage("b", disks(1)[0]))
+    assert engine.handle(PredictClasses("b")).labels.shape == (96, 112)
+    assert not failures
+
+
+def test_memory_that_runs_out_for_good_is_a_sentence_and_the_engine_goes_on(engine, monkeypatch):
+    from model import runner
+
+    def short(self, pixels):
+        raise torch.OutOfMemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runner.Runner, "encode", short)
+        with pytest.raises(ModelError, match="not enough memory"):
+            engine.handle(EncodeImage("b", disks(1)[0]))
+    assert engine.handle(PredictClasses("a")).labels.shape == (96, 112)
+    assert engine.handle(PredictClasses("b")).labels.shape == (96, 112)
