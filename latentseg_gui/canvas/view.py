@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import (
     QContextMenuEvent,
     QEnterEvent,
@@ -28,6 +28,14 @@ _WORK_KEYS: Final = (
     Qt.Key.Key_Delete,
 )
 """Keys that belong to an unfinished gesture before they belong to the window."""
+
+_KEY_PANS: Final[dict[int, tuple[int, int]]] = {
+    Qt.Key.Key_Left: (64, 0),
+    Qt.Key.Key_Right: (-64, 0),
+    Qt.Key.Key_Up: (0, 64),
+    Qt.Key.Key_Down: (0, -64),
+}
+_KEY_ZOOMS: Final[dict[int, float]] = {Qt.Key.Key_Plus: 1.25, Qt.Key.Key_Equal: 1.25, Qt.Key.Key_Minus: 0.8}
 
 
 class CanvasView(CanvasPointer):
@@ -56,6 +64,19 @@ class CanvasView(CanvasPointer):
     def _hold_space(self, is_held: bool) -> None:
         self._is_space_held = is_held
         self._show_cursor(None)
+
+    def _navigate(self, event: QKeyEvent) -> bool:
+        """Arrows move the view and plus and minus zoom it, so that it can be looked around without a mouse."""
+        held = event.modifiers() & ~(Qt.KeyboardModifier.KeypadModifier | Qt.KeyboardModifier.ShiftModifier)
+        if not self.has_image or held != Qt.KeyboardModifier.NoModifier:
+            return False
+        if event.key() in _KEY_PANS:
+            self.pan_by(QPoint(*_KEY_PANS[event.key()]))
+        elif event.key() in _KEY_ZOOMS:
+            self.zoom_at(_KEY_ZOOMS[event.key()], QPointF(self.rect().center()))
+        else:
+            return False
+        return True
 
     def event(self, event: QEvent) -> bool:
         """Takes pinches, and keys that shortcuts of the window would take."""
@@ -87,12 +108,12 @@ class CanvasView(CanvasPointer):
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Space pans, Esc aborts; other keys are for the tool in the hand."""
+        """Space pans, Esc aborts; other keys are for the tool in the hand, then for looking around."""
         if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
             self._hold_space(True)
         elif event.key() == Qt.Key.Key_Escape and self.abort_gesture():
             self._show_cursor(None)
-        elif not self._tool.key(event.key()):
+        elif not self._tool.key(event.key()) and not self._navigate(event):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QContextMenuEvent, QEnterEvent, QKeyEvent, QMouseEvent
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QEnterEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QPointingDevice,
+)
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QListWidget, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
@@ -453,3 +460,32 @@ def test_a_slow_lasso_has_no_more_points_than_it_needs(view: CanvasView, hand: H
     ((points,),) = hand.of("lasso_completed")
     assert len(points) <= 55
     assert points[-1] == pytest.approx((50.5, 150.5), abs=1)
+
+
+def test_the_view_can_be_moved_without_a_mouse(view: CanvasView, hand: Hand) -> None:
+    view.zoom_to(4.0)
+    x, y = view.viewport.offset
+    hand.key(Qt.Key.Key_Left)
+    hand.key(Qt.Key.Key_Down)
+    assert view.viewport.offset == (x + 64, y - 64)
+    hand.key(Qt.Key.Key_Plus)
+    assert view.zoom == pytest.approx(5.0)
+    assert hand.heard == []
+
+
+def test_a_pinch_zooms_at_the_fingers(view: CanvasView, hand: Hand) -> None:
+    before, where = view.zoom, QPointF(300, 250)
+    seen = view.viewport.to_image(where)
+    pinch = QNativeGestureEvent(
+        Qt.NativeGestureType.ZoomNativeGesture,
+        QPointingDevice.primaryPointingDevice(),
+        2,
+        where,
+        where,
+        view.mapToGlobal(where),
+        0.3,
+        QPointF(),
+    )
+    QApplication.sendEvent(view, pinch)
+    assert view.zoom == pytest.approx(before * 1.3)
+    assert view.viewport.to_image(where) == pytest.approx(seen, abs=1)
