@@ -1,0 +1,143 @@
+"""COCO's JSON: one file for many images, objects as run lengths or polygons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from latentseg_gui.document.brush import polygon_mask
+from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.types import UNLABELLED, Mask, Rect
+from latentseg_gui.io.masks import rle
+from latentseg_gui.io.masks.polygons import keyhole, outlines_of
+from latentseg_gui.io.masks.values import (
+    Canvas,
+    ImportContext,
+    ImportedMask,
+    MaskError,
+    MaskItem,
+    objects_of,
+    origin,
+)
+
+_KEY = "latentseg"
+
+
+def dataset(items: Iterable[MaskItem], classes: ClassTable, *, as_polygons: bool) -> dict[str, Any]:
+    """The whole file. Category ids are class ids; the background is no category.
+
+    What COCO has no place for (unlabelled pixels, where labels come from) goes into fields named
+    "latentseg", which other readers skip.
+    """
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for number, item in enumerate(items, 1):
+        images.append(_image(item, number, classes))
+        for found in objects_of(item):
+            annotation = _annotation(found.rect, found.mask, item.shape, as_polygons)
+            annotation |= {"id": len(annotations) + 1, "image_id": number, "category_id": found.class_id}
+            annotation[_KEY] = {"object": found.number if found.is_numbered else 0}
+            annotations.append(annotation)
+    categories = [
+        {"id": class_id, "name": entry.name, "supercategory": "", "color": entry.colour}
+        for class_id, entry in enumerate(classes)
+        if class_id
+    ]
+    return {
+        "info": {"description": "Exported by latentseg"},
+        "licenses": [],
+        "images": images,
+        "annotations": annotations,
+        "categories": categories,
+    }
+
+
+def _image(item: MaskItem, number: int, classes: ClassTable) -> dict[str, Any]:
+    about = origin(item, classes)
+    about["unlabelled"] = rle.rle_dict(item.labels == UNLABELLED)
+    return {
+        "id": number,
+        "file_name": item.image_name or item.stem,
+        "width": item.shape[1],
+        "height": item.shape[0],
+        _KEY: about,
+    }
+
+
+def _annotation(rect: Rect, mask: Mask, shape: tuple[int, int], as_polygons: bool) -> dict[str, Any]:
+    box = [float(rect.col0), float(rect.row0), float(rect.shape[1]), float(rect.shape[0])]
+    entry: dict[str, Any] = {"area": int(mask.sum()), "bbox": box, "iscrowd": 0}
+    if as_polygons:
+        rings = [keyhole(outline) for outline in outlines_of(mask, rect)]
+        entry["segmentation"] = [[value for point in ring for value in point] for ring in rings]
+    else:
+        whole = np.zeros(shape, np.bool_)
+        whole[rect.slices] = mask
+        entry["segmentation"] = rle.rle_dict(whole)
+    return entry
+
+
+def read(document: dict[str, Any], context: ImportContext) -> tuple[tuple[int, ...], ImportedMask | None]:
+    """The mask of one image of a file: the one with the name asked for, or the only one."""
+    image = _chosen(document["images"], context)
+    shape = (int(image["height"]), int(image["width"]))
+    if shape != context.shape:
+        return shape, None
+    canvas = Canvas(context)
+    names = {entry["id"]: str(entry["name"]) for entry in document.get("categories", [])}
+    lost = 0
+    for entry in document.get("annotations", []):
+        if entry.get("image_id") != image["id"]:
+            continue
+        area = _area(entry.get("segmentation"), shape)
+        if area is None:
+            lost += 1
+            continue
+        name = names.get(entry.get("category_id"), f"class {entry.get('category_id')}")
+        about = entry.get(_KEY)
+        number = about.get("object") if isinstance(about, dict) else None
+        is_number = isinstance(number, int) and 0 <= number < 2**32
+        canvas.put(*area, canvas.class_id(name), number if is_number else None)
+    if lost:
+        canvas.notes.append(f"{lost} annotations have no area (boxes or key points only) and were left out.")
+    return shape, canvas.finish(_unlabelled(image.get(_KEY), shape))
+
+
+def _chosen(images: list[dict[str, Any]], context: ImportContext) -> dict[str, Any]:
+    named = [image for image in images if _same_file(str(image.get("file_name")), context.image_name)]
+    chosen = named or images
+    if len(chosen) != 1:
+        raise MaskError(
+            f"The file does not say which of its {len(images)} images “{context.image_name}” is.",
+            action="Rename the image as in the file, or choose a file for this image only.",
+        )
+    return chosen[0]
+
+
+def _same_file(theirs: str, ours: str) -> bool:
+    return bool(ours) and theirs.replace("\\", "/").rsplit("/", 1)[-1] == ours
+
+
+def _area(segmentation: object, shape: tuple[int, int]) -> tuple[Rect, Mask] | None:
+    """The area of an annotation: run lengths, or polygons that are laid over each other."""
+    if isinstance(segmentation, dict):
+        whole = rle.mask_from_dict(segmentation, shape)
+        rect = Rect.around(whole)
+        return rect, whole[rect.slices]
+    if not isinstance(segmentation, list) or not segmentation:
+        return None
+    whole = np.zeros(shape, np.bool_)
+    for flat in segmentation:
+        points = [(float(x), float(y)) for x, y in zip(flat[::2], flat[1::2], strict=True)]
+        rect, mask = polygon_mask(points, shape)
+        whole[rect.slices] |= mask
+    rect = Rect.around(whole)
+    return rect, whole[rect.slices]
+
+
+def _unlabelled(about: object, shape: tuple[int, int]) -> Mask | None:
+    if isinstance(about, dict) and isinstance(about.get("unlabelled"), dict):
+        return rle.mask_from_dict(about["unlabelled"], shape)
+    return None

@@ -1,0 +1,100 @@
+"""Reading a mask file of any of the formats, recognised by its contents."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.io.masks import coco, geojson, labelme, raster_reading, yolo
+from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskError, check_size
+from latentseg_gui.io.paths import shown
+
+_MAX_BYTES = 2**30
+_MAX_NAMES = 2**20
+
+IMPORT_SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".npz", ".json", ".geojson", ".txt")
+"""Endings of files that `import_mask` can read."""
+
+
+def import_mask(path: Path, context: ImportContext) -> ImportedMask:
+    """Read a mask for an image.
+
+    Args:
+        path: the file; what it is follows from its contents and ending.
+        context: what is known of the image and of the document's classes.
+
+    Returns:
+        The mask in terms of the document's classes, new ones at the end, with a note for everything
+        that could not be represented.
+
+    Raises:
+        MaskError: if the file cannot be read, or is not for an image of this size.
+    """
+    try:
+        data = _contents(path)
+        found, mask = _read(path, data, context)
+    except LatentsegError:
+        raise
+    except Exception as error:  # a damaged file makes the readers raise nearly everything
+        raise MaskError(
+            f"“{shown(path.name)}” cannot be read as a mask.",
+            action="Choose a mask in one of the formats that can be exported.",
+            detail=f"{shown(path)}: {error!r}",
+        ) from error
+    check_size(path, found, context.shape)
+    if mask is None:
+        raise MaskError(f"“{shown(path.name)}” holds no mask.")
+    return mask
+
+
+def _contents(path: Path) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_MAX_BYTES + 1)
+    except OSError as error:
+        raise MaskError(
+            f"“{shown(path.name)}” cannot be opened: {error.strerror or 'the system refused it'}.",
+            action="Check that it exists and that you may read it.",
+            detail=f"{shown(path)}: {error!r}",
+        ) from error
+    if len(data) > _MAX_BYTES:
+        raise MaskError(f"“{shown(path.name)}” is too large for a mask.", action="Choose another file.")
+    return data
+
+
+def _read(path: Path, data: bytes, context: ImportContext) -> tuple[tuple[int, ...], ImportedMask | None]:
+    if data.startswith(b"\x89PNG"):
+        return raster_reading.read_picture(data, context)
+    if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return raster_reading.read_tiff(data, context)
+    if data.startswith(b"\x93NUMPY"):
+        return raster_reading.read_npy(data, context)
+    if data.startswith(b"PK\3\4"):
+        return raster_reading.read_npz(data, context)
+    if data.lstrip()[:1] == b"{":
+        return _read_json(data, context)
+    if path.suffix.lower() == ".txt":
+        return context.shape, yolo.read(data, context, _yolo_names(path))
+    raise ValueError("no known format")
+
+
+def _read_json(data: bytes, context: ImportContext) -> tuple[tuple[int, ...], ImportedMask | None]:
+    content: dict[str, Any] = json.loads(data)
+    if "shapes" in content:
+        return labelme.read(content, context)
+    if content.get("type") == "FeatureCollection":
+        return context.shape, geojson.read(content, context)
+    if "annotations" in content:
+        return coco.read(content, context)
+    raise ValueError("JSON of an unknown kind")
+
+
+def _yolo_names(path: Path) -> tuple[str, ...]:
+    """The names of the classes, from the file beside the labels or above them."""
+    for folder in (path.parent, path.parent.parent):
+        names = folder / "classes.txt"
+        if names.is_file() and names.stat().st_size <= _MAX_NAMES:
+            return tuple(line.strip() for line in names.read_text("utf-8").splitlines() if line.strip())
+    return ()

@@ -1,0 +1,89 @@
+"""COCO's run-length code: column by column, runs of 0 and 1 in turn, as numbers or packed as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from latentseg_gui.document.types import Mask
+
+_OFFSET = 48
+_MAX_DIGITS = 13
+
+
+def runs_of(mask: Mask) -> list[int]:
+    """Lengths of the runs of 0, 1, 0, ... in column order; the first may be 0."""
+    flat = np.concatenate([[False], mask.ravel(order="F"), [not mask.size or not mask[-1, -1]]])
+    changes = np.flatnonzero(flat[1:] != flat[:-1])
+    return np.diff(np.concatenate([[0], changes])).astype(int).tolist() if mask.size else []
+
+
+def mask_of(runs: Sequence[int], shape: tuple[int, int]) -> Mask:
+    """The mask again.
+
+    Raises:
+        ValueError: if the runs do not cover exactly the image.
+    """
+    total = shape[0] * shape[1]
+    if any(not 0 <= run <= total for run in runs) or sum(runs) != total:
+        raise ValueError("runs do not cover the image")
+    lengths = np.asarray(runs, np.int64)
+    values = np.arange(len(lengths)) % 2 == 1
+    return np.repeat(values, lengths).reshape(shape, order="F")
+
+
+def packed(runs: Sequence[int]) -> str:
+    """The runs as COCO's compressed text: from the fourth on differences, in digits of five bits."""
+    digits = []
+    for index, run in enumerate(runs):
+        value = run - runs[index - 2] if index > 2 else run
+        more = True
+        while more:
+            digit = value & 31
+            value >>= 5
+            more = value != -1 if digit & 16 else value != 0
+            digits.append(chr((digit | 32 if more else digit) + _OFFSET))
+    return "".join(digits)
+
+
+def unpacked(text: str) -> list[int]:
+    """The runs again.
+
+    Raises:
+        ValueError: if the text is not such a code.
+    """
+    runs: list[int] = []
+    value = shift = 0
+    for letter in text:
+        digit = ord(letter) - _OFFSET
+        if not 0 <= digit < 64 or shift > 5 * _MAX_DIGITS:
+            raise ValueError("not a run-length code")
+        value |= (digit & 31) << shift
+        shift += 5
+        if not digit & 32:
+            if digit & 16:
+                value -= 1 << shift
+            runs.append(value + runs[-2] if len(runs) > 2 else value)
+            value = shift = 0
+    if shift:
+        raise ValueError("run-length code ends early")
+    return runs
+
+
+def rle_dict(mask: Mask) -> dict[str, Any]:
+    """The mask as COCO writes it: {"size": [H, W], "counts": "..."}."""
+    return {"size": [int(mask.shape[0]), int(mask.shape[1])], "counts": packed(runs_of(mask))}
+
+
+def mask_from_dict(code: dict[str, Any], shape: tuple[int, int]) -> Mask:
+    """The mask of such an entry, whose counts may be text or numbers; ValueError if it is not one."""
+    if list(code.get("size", ())) != list(shape):
+        raise ValueError("run-length code of another size")
+    counts = code.get("counts")
+    if isinstance(counts, str):
+        counts = unpacked(counts)
+    if not isinstance(counts, list) or not all(isinstance(run, int) for run in counts):
+        raise ValueError("not a run-length code")
+    return mask_of(counts, shape)

@@ -1,0 +1,79 @@
+"""YOLO's segmentation text: one line per object, polygon corners as shares of width and height."""
+
+from __future__ import annotations
+
+import json
+
+from latentseg_gui.document.brush import polygon_mask
+from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.io.masks.polygons import keyhole, outlines_of
+from latentseg_gui.io.masks.values import Canvas, ImportContext, ImportedMask, MaskItem, objects_of
+
+_SNAP = 1e-3
+
+
+def text(item: MaskItem, classes: ClassTable) -> bytes:
+    """The lines; class 1 of the document is class 0 of the file, because the background is none.
+
+    An object in several parts becomes several lines; a hole is cut in by a line without width.
+    """
+    rows, cols = item.shape
+    lines = []
+    for found in objects_of(item):
+        for outline in outlines_of(found.mask, found.rect):
+            corners = [f"{x / cols:.9g} {y / rows:.9g}" for x, y in keyhole(outline)]
+            lines.append(f"{found.class_id - 1} {' '.join(corners)}\n")
+    return "".join(lines).encode()
+
+
+def folder_files(classes: ClassTable) -> list[tuple[str, bytes]]:
+    """What belongs to the whole folder: the names of the classes, in two spellings."""
+    names = [entry.name for entry in classes][1:]
+    listed = "".join(f"{name}\n" for name in names)
+    entries = "".join(f"  {index}: {json.dumps(name)}\n" for index, name in enumerate(names))
+    return [
+        ("classes.txt", listed.encode()),
+        ("data.yaml", f"path: .\ntrain: images\nval: images\nnc: {len(names)}\nnames:\n{entries}".encode()),
+    ]
+
+
+def read(data: bytes, context: ImportContext, names: tuple[str, ...] = ()) -> ImportedMask:
+    """The mask again.
+
+    Args:
+        data: the lines.
+        context: what is known of the image.
+        names: of the file's classes, from "classes.txt"; empty: the document's own.
+    """
+    canvas = Canvas(context)
+    boxes = 0
+    for line in data.decode("utf-8").splitlines():
+        words = line.split()
+        if not words:
+            continue
+        if len(words) < 7:
+            boxes += 1
+            continue
+        values = [float(word) for word in words[1 : 1 + (len(words) - 1) // 2 * 2]]
+        rows, cols = context.shape
+        points = [(_near(x * cols), _near(y * rows)) for x, y in zip(values[::2], values[1::2], strict=True)]
+        rect, mask = polygon_mask(points, context.shape)
+        canvas.put(rect, mask, _class_id(int(words[0]), canvas, names), None)
+    if boxes:
+        canvas.notes.append(f"{boxes} lines hold a box, not an outline, and were left out.")
+    return canvas.finish()
+
+
+def _near(value: float) -> float:
+    """A corner of a pixel that lost its last digits is a corner of a pixel."""
+    return float(round(value)) if abs(value - round(value)) < _SNAP else value
+
+
+def _class_id(index: int, canvas: Canvas, names: tuple[str, ...]) -> int:
+    if index < 0:
+        raise ValueError(f"class {index}")
+    if names:
+        return canvas.class_id(names[index] if index < len(names) else f"class {index}")
+    if index + 1 < len(canvas.classes):
+        return index + 1
+    return canvas.class_id(f"class {index + 1}")
