@@ -81,6 +81,7 @@ class ThemeWatcher(QObject):
         self.setObjectName("theme_watcher")
         self._app = app
         self._wish: ThemeName = "system"
+        self._has_style = False
         app.styleHints().colorSchemeChanged.connect(self._on_system_scheme_changed)
 
     def choose(self, wish: ThemeName) -> str:
@@ -99,8 +100,10 @@ class ThemeWatcher(QObject):
             # Where the platform does not say, dark: photographs are judged better on it.
             name = "light" if self._app.styleHints().colorScheme() == Qt.ColorScheme.Light else "dark"
         colours = LIGHT if name == "light" else DARK
-        if self._app.style().name() != "fusion":
+        if not self._has_style:
+            # Once: under a style sheet the style has no name to ask for, and each time restyles everything.
             self._app.setStyle("Fusion")
+            self._has_style = True
         self._app.setPalette(palette_of(colours))
         self._app.setStyleSheet(style_sheet(colours, name))
         self.theme_changed.emit(name)

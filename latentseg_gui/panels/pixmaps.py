@@ -15,16 +15,16 @@ def image_from_rgb(pixels: NDArray[np.uint8]) -> QImage:
         ValueError: the array has another shape.
     """
     array = np.ascontiguousarray(pixels, dtype=np.uint8)
-    layout = array.shape[2] if array.ndim == 3 else array.ndim
+    channels = {2: 1, 3: array.shape[-1]}.get(array.ndim, 0)
     formats = {
-        2: QImage.Format.Format_Grayscale8,
+        1: QImage.Format.Format_Grayscale8,
         3: QImage.Format.Format_RGB888,
         4: QImage.Format.Format_RGBA8888,
     }
-    if layout not in formats or array.size == 0:
+    if channels not in formats or array.size == 0:
         raise ValueError(f"expected a non-empty uint8 [H, W], [H, W, 3] or [H, W, 4], got {array.shape}")
     height, width = array.shape[:2]
-    return QImage(array.tobytes(), width, height, array.strides[0], formats[layout]).copy()
+    return QImage(array.tobytes(), width, height, array.strides[0], formats[channels]).copy()
 
 
 def cover(picture: QImage, size: QSize, ratio: float = 1.0, radius: float = 5.0) -> QPixmap:

@@ -117,8 +117,8 @@ class Segments(QWidget):
             self._buttons[key] = button
             row.addWidget(button)
         self._keys = [key for key, _, _ in choices]
-        self._group.button(0).setChecked(True)
         self._group.idClicked.connect(self._on_button_clicked)
+        self.set_value(self._keys[0])
 
     @property
     def value(self) -> str:
@@ -128,8 +128,16 @@ class Segments(QWidget):
     def set_value(self, key: str) -> None:
         """Shows ``key`` as chosen."""
         self._buttons[key].setChecked(True)
+        self._make_one_tab_stop()
+
+    def _make_one_tab_stop(self) -> None:
+        # The arrow keys go on from the checked button; Qt sees to this for clicks only.
+        for button in self._buttons.values():
+            is_stop = button.isChecked()
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus if is_stop else Qt.FocusPolicy.ClickFocus)
 
     def _on_button_clicked(self, position: int) -> None:
+        self._make_one_tab_stop()
         self.chosen.emit(self._keys[position])
 
 

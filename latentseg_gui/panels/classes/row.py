@@ -53,6 +53,8 @@ class ClassRow(QFrame):
         self._name.setMinimumWidth(40)
         self._area = text_label("", "hint", is_wrapped=False)
         self._key = text_label("", "key", is_wrapped=False)
+        self._key.setFixedWidth(18)
+        self._key.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._eye = state_button("eye", self.tr("Show this class"))
         self._lock = state_button("lock", self.tr("Protect the pixels of this class"))
         row = QHBoxLayout(self)

@@ -39,9 +39,14 @@ class ViewControls(QWidget):
                 ("shared", self.tr("Shared"), self.tr("One scale for all: weak experts look weak")),
             ),
         )
-        self._head = self._combo(self.tr("Attention head"))
-        self._sort = self._combo(self.tr("Sort experts by"))
-        self._map = self._combo(self.tr("Colour map"))
+        self._head = self._combo(
+            self.tr("Attention head"), self.tr("One attention head, or the mean or maximum of all")
+        )
+        self._sort = self._combo(
+            self.tr("Sort experts by"),
+            self.tr("Number, share of the image explained, how focused the look is, or share of a class"),
+        )
+        self._map = self._combo(self.tr("Colour map"), self.tr("Colours of the heatmaps"))
         for name in COLOUR_MAPS:
             self._map.addItem(name.capitalize(), name)
         self.set_heads(1)
@@ -61,10 +66,10 @@ class ViewControls(QWidget):
         self._grid = grid
 
     @staticmethod
-    def _combo(name: str) -> QComboBox:
+    def _combo(name: str, tip: str) -> QComboBox:
         combo = QComboBox()
         combo.setAccessibleName(name)
-        combo.setToolTip(name)
+        combo.setToolTip(tip)
         combo.setMinimumWidth(60)
         combo.setMinimumContentsLength(5)
         combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -105,8 +110,8 @@ class ViewControls(QWidget):
             return
         chosen = self._head.currentData()
         self._head.clear()
-        self._head.addItem(self.tr("Head mean"), "mean")
-        self._head.addItem(self.tr("Head max"), "max")
+        self._head.addItem(self.tr("Mean"), "mean")
+        self._head.addItem(self.tr("Max"), "max")
         for head in range(count):
             self._head.addItem(self.tr("Head {0}").format(head + 1), head)
         self._head.setCurrentIndex(max(self._head.findData(chosen), 0))
@@ -115,10 +120,10 @@ class ViewControls(QWidget):
         """The classes that one can sort by."""
         chosen = self._sort.currentData()
         self._sort.clear()
-        self._sort.addItem(self.tr("By number"), ("index", 0))
-        self._sort.addItem(self.tr("By mass"), ("mass", 0))
-        self._sort.addItem(self.tr("Most focused first"), ("entropy", 0))
+        self._sort.addItem(self.tr("Number"), ("index", 0))
+        self._sort.addItem(self.tr("Mass"), ("mass", 0))
+        self._sort.addItem(self.tr("Focus"), ("entropy", 0))
         for class_id, name in enumerate(names):
-            self._sort.addItem(self.tr("Most in “{0}”").format(name), ("class", class_id))
+            self._sort.addItem(self.tr("In “{0}”").format(name), ("class", class_id))
         if chosen is not None:
             self._sort.setCurrentIndex(max(self._sort_index(*chosen), 0))
