@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,8 @@ from model.pretraining.cache import IGNORED, Cache, Item, Source
 
 SMALLEST, LARGEST = 0.004, 0.8  # share of the crop that an object may cover
 _COMPOSITES = 0.12
-_UNIONS = 0.3
+_UNIONS = 0.15
+_ALIKE = 0.7  # intersection over union at which two annotators are said to have drawn the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,20 @@ def neighbours(ids: NDArray[np.uint16], chosen: NDArray[np.bool_]) -> NDArray[np
     return found
 
 
+def agreement(maps: Sequence[NDArray[np.uint16]], which: int) -> NDArray[np.int64]:
+    """How many other annotators drew each region of map ``which`` alike; indexed by region id."""
+    own = maps[which].astype(np.int64)
+    count = np.zeros(int(own.max()) + 1, np.int64)
+    own_area = np.bincount(own.ravel())
+    for other in (m.astype(np.int64) for i, m in enumerate(maps) if i != which):
+        other_area = np.bincount(other.ravel())
+        both = np.bincount((own * len(other_area) + other).ravel(), minlength=len(own_area) * len(other_area))
+        both = both.reshape(len(own_area), len(other_area))
+        either = own_area[:, None] + other_area - both
+        count += (both / np.maximum(either, 1)).max(1) >= _ALIKE
+    return count
+
+
 class CropSampler:
     """Cuts crops for one random generator.
 
@@ -61,6 +76,7 @@ class CropSampler:
         shares = np.array([weights.get(n, 0.05) if self._by_source[n] else 0.0 for n in self._names])
         self._shares = shares / shares.sum()
         self._offsets = cache.semantic_offsets()
+        self._agreed: dict[tuple[int, int], NDArray[np.int64]] = {}
 
     def batch(self, count: int, size: tuple[int, int]) -> Batch:
         """``count`` crops of ``size`` (height, width)."""
@@ -98,9 +114,10 @@ class CropSampler:
         left, top, right, bottom = self._window(item, size)
         rows = (top + (np.arange(size[0]) + 0.5) * (bottom - top) / size[0]).astype(int)
         columns = (left + (np.arange(size[1]) + 0.5) * (right - left) / size[1]).astype(int)
-        ids = self._cache.ids(item, int(rng.integers(len(item.maps))))[rows[:, None], columns]
+        which = int(rng.integers(len(item.maps)))
+        ids = self._cache.ids(item, which)[rows[:, None], columns]
         ignored = ids == source.ignored
-        chosen = self._choose(ids, ignored, source)
+        chosen = self._choose(ids, ignored, source, self._merit(item, which, source))
         if chosen is None:
             return None
         y0, x0 = int(top), int(left)
@@ -116,8 +133,21 @@ class CropSampler:
             arrays = [a[::-1] for a in arrays]
         return tuple(np.ascontiguousarray(a) for a in arrays)
 
+    def _merit(self, item: Item, which: int, source: Source) -> NDArray[np.float64]:
+        """How gladly each id is chosen: more so the more annotators agree on it."""
+        if source.kind != "regions":
+            return np.ones(1)
+        key = (item.pixels, which)
+        if key not in self._agreed:
+            self._agreed[key] = agreement([self._cache.ids(item, i) for i in range(len(item.maps))], which)
+        return 0.3 + np.minimum(self._agreed[key], 3)
+
     def _choose(
-        self, ids: NDArray[np.uint16], ignored: NDArray[np.bool_], source: Source
+        self,
+        ids: NDArray[np.uint16],
+        ignored: NDArray[np.bool_],
+        source: Source,
+        merit: NDArray[np.float64],
     ) -> NDArray[np.bool_] | None:
         """The object to be clicked, or None when the crop shows none of a useful size."""
         rng = self._rng
@@ -127,7 +157,7 @@ class CropSampler:
         candidates = np.flatnonzero((counts >= SMALLEST) & (counts <= LARGEST))
         if not len(candidates):
             return None
-        share = counts[candidates] ** 0.4
+        share = counts[candidates] ** 0.4 * merit[np.minimum(candidates, len(merit) - 1)]
         chosen: NDArray[np.bool_] = ids == rng.choice(candidates, p=share / share.sum())
         if source.kind == "semantic":
             chosen = self._part_of_class(chosen, ids, source)

@@ -15,7 +15,7 @@ from model.network import Prompts
 from model.pretrain import main
 from model.pretraining.cache import Cache, find_sources
 from model.pretraining.clicks import add_click, add_pair, boxes_of, depth, first_prompts
-from model.pretraining.crops import CropSampler
+from model.pretraining.crops import CropSampler, agreement
 from model.pretraining.loop import PretrainConfig, Pretraining
 from model.pretraining.schedule import Stage
 
@@ -188,3 +188,13 @@ def test_resuming_with_other_sizes_is_refused(data, tmp_path):
 
 def test_the_command_says_what_is_wrong_and_fails(tmp_path, capsys):
     assert main(["--data", str(tmp_path), "--output", str(tmp_path / "run"), "--steps", "1"]) == 1
+
+
+def test_agreement_counts_the_annotators_who_drew_a_region_alike():
+    first = np.ones((10, 10), np.uint16)
+    first[:5] = 2
+    second = np.ones((10, 10), np.uint16)
+    second[:5] = 7
+    third = np.arange(100, dtype=np.uint16).reshape(10, 10)
+    assert agreement([first, second, third], 0).tolist() == [0, 1, 1]
+    assert agreement([first, first, second], 2)[[1, 7]].tolist() == [2, 2]
