@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Final
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt
@@ -114,7 +116,12 @@ class CanvasSurface(CanvasIntents):
     def _fit_frame(self) -> None:
         """Follows the size and the pixel ratio of the widget."""
         ratio = self.devicePixelRatioF()
-        size = (max(1, round(self.width() * ratio)), max(1, round(self.height() * ratio)))
+        spare = 0 if ratio == int(ratio) else 1
+        size = (math.ceil(self.width() * ratio) + spare, math.ceil(self.height() * ratio) + spare)
+        corner = self.mapTo(self.window(), QPoint(0, 0))
+        shift = (_past_whole(corner.x() * ratio), _past_whole(corner.y() * ratio))
+        if shift != self._viewport.shift:
+            self._viewport = replace(self._viewport, shift=shift)
         if (size, ratio) == (self._viewport.device_size, self._viewport.ratio):
             return
         resized = self._viewport.resized(size, ratio)
@@ -158,3 +165,8 @@ class CanvasSurface(CanvasIntents):
         super().changeEvent(event)
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.ApplicationPaletteChange):
             self._take_ground()
+
+
+def _past_whole(value: float) -> float:
+    """How far a position lies past the whole pixel that Qt draws it on."""
+    return value - math.floor(value + 0.5)

@@ -36,6 +36,8 @@ class Placement:
         ratio: device pixels per logical pixel.
         scale: device pixels per image pixel.
         offset: device pixel (x, y) on which the upper left corner of the image lies.
+        shift: how far, in device pixels, the corner of the widget lies right of and below the whole pixel
+            on which it is drawn: a fraction, where the ratio is one.
     """
 
     image_shape: tuple[int, int] = (0, 0)
@@ -43,6 +45,7 @@ class Placement:
     ratio: float = 1.0
     scale: float = 1.0
     offset: tuple[int, int] = (0, 0)
+    shift: tuple[float, float] = (0.0, 0.0)
 
     @property
     def has_image(self) -> bool:
@@ -56,15 +59,16 @@ class Placement:
 
     def to_image(self, position: QPointF) -> tuple[float, float]:
         """The image position shown at a logical position: at the centre of the device pixel under it."""
-        x = math.floor(position.x() * self.ratio + _EPSILON) + 0.5
-        y = math.floor(position.y() * self.ratio + _EPSILON) + 0.5
+        device_x, device_y = self._to_device(position)
+        x = math.floor(device_x + _EPSILON) + 0.5
+        y = math.floor(device_y + _EPSILON) + 0.5
         return (x - self.offset[0]) / self.scale, (y - self.offset[1]) / self.scale
 
     def to_logical(self, xy: tuple[float, float]) -> QPointF:
         """The logical position of an image position."""
         x = xy[0] * self.scale + self.offset[0]
         y = xy[1] * self.scale + self.offset[1]
-        return QPointF(x / self.ratio, y / self.ratio)
+        return QPointF((x - self.shift[0]) / self.ratio, (y - self.shift[1]) / self.ratio)
 
     def contains(self, xy: tuple[float, float]) -> bool:
         """Whether an image position lies on the image."""
@@ -83,17 +87,19 @@ class Placement:
 
     def device_from_logical(self, rect: QRect) -> QRect:
         """The device pixels that a logical rectangle touches, inside the widget."""
-        x0, y0 = (math.floor(v * self.ratio) for v in (rect.x(), rect.y()))
-        x1 = math.ceil((rect.x() + rect.width()) * self.ratio)
-        y1 = math.ceil((rect.y() + rect.height()) * self.ratio)
-        return QRect(x0, y0, x1 - x0, y1 - y0).intersected(QRect(0, 0, *self.device_size))
+        left, top = self._to_device(QPointF(rect.topLeft()))
+        right, bottom = left + rect.width() * self.ratio, top + rect.height() * self.ratio
+        x0, y0 = math.floor(left), math.floor(top)
+        return QRect(x0, y0, math.ceil(right) - x0, math.ceil(bottom) - y0).intersected(
+            QRect(0, 0, *self.device_size)
+        )
 
     def logical_from_device(self, rect: QRect) -> QRect:
         """The smallest logical rectangle that covers the device pixels of ``rect``."""
-        x0, y0 = math.floor(rect.x() / self.ratio), math.floor(rect.y() / self.ratio)
-        x1 = math.ceil((rect.x() + rect.width()) / self.ratio)
-        y1 = math.ceil((rect.y() + rect.height()) / self.ratio)
-        return QRect(x0, y0, x1 - x0, y1 - y0)
+        left, top = ((v - s) / self.ratio for v, s in zip((rect.x(), rect.y()), self.shift, strict=True))
+        right, bottom = left + rect.width() / self.ratio, top + rect.height() / self.ratio
+        x0, y0 = math.floor(left), math.floor(top)
+        return QRect(x0, y0, math.ceil(right) - x0, math.ceil(bottom) - y0)
 
     def visible_rect(self) -> Rect:
         """The image pixels of which any part is visible."""
@@ -121,6 +127,9 @@ class Placement:
         """The device area of a box in image coordinates, not rounded."""
         left, top = x0 * self.scale + self.offset[0], y0 * self.scale + self.offset[1]
         return QRectF(left, top, (x1 - x0) * self.scale, (y1 - y0) * self.scale)
+
+    def _to_device(self, position: QPointF) -> tuple[float, float]:
+        return position.x() * self.ratio + self.shift[0], position.y() * self.ratio + self.shift[1]
 
     def _box(self, rect: Rect) -> tuple[int, int, int, int]:
         return (
@@ -164,7 +173,7 @@ class Viewport(Placement):
 
     def zoomed(self, scale: float, position: QPointF) -> Viewport:
         """The same view at another scale, the image position under ``position`` (logical) staying there."""
-        device = (position.x() * self.ratio, position.y() * self.ratio)
+        device = self._to_device(position)
         xy = tuple((device[i] - self.offset[i]) / self.scale for i in (0, 1))
         return self._anchored((xy[0], xy[1]), device, scale)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from latentseg_gui.canvas import CanvasView
 
@@ -54,7 +54,7 @@ def class_colours() -> NDArray[np.uint8]:
     return table
 
 
-def grabbed(view: CanvasView) -> NDArray[np.uint8]:
+def grabbed(view: QWidget) -> NDArray[np.uint8]:
     """What is on the screen, uint8 [H, W, 3] in device pixels."""
     image = view.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
     packed = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.width(), 4)

@@ -15,14 +15,17 @@ import json, sys
 import numpy as np
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from canvas.hand import grabbed, numbered_image
 from latentseg_gui.canvas import CanvasView
 
 application = QApplication([])
-view = CanvasView()
-view.resize(401, 303)
-view.show()
+left, top = (int(value) for value in sys.argv[1:])
+window = QWidget()
+window.resize(600, 500)
+view = CanvasView(window)
+view.setGeometry(left, top, 401, 303)
+window.show()
 view.set_image(numbered_image(900, 1200))
 heard = []
 view.prompt_added.connect(lambda x, y, is_positive: heard.append((x, y)))
@@ -32,7 +35,7 @@ for zoom in (0.1, 0.4, 1.0, 1.7, 2.0, 4.0, 9.0, 40.0):
     view.zoom_to(zoom)
     view.centre_on((500.3, 410.8))
     view.set_peek(True)
-    screen = grabbed(view)
+    screen = grabbed(window)
     for x, y in [(200, 150), (181, 140), (230, 171), (200, 163), (187, 133)]:
         heard.clear()
         QTest.mouseClick(view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(x, y))
@@ -41,7 +44,7 @@ for zoom in (0.1, 0.4, 1.0, 1.7, 2.0, 4.0, 9.0, 40.0):
             continue
         result["clicks"] += 1
         col, row = (int(np.floor(value)) for value in heard[0])
-        red, green, blue = (int(v) for v in screen[int(y * ratio + 1e-6), int(x * ratio + 1e-6)])
+        red, green, blue = (int(v) for v in screen[int((y + top) * ratio), int((x + left) * ratio)])
         shown = (red + 256 * (blue % 16), green + 256 * (blue // 16))
         is_near = abs(shown[0] - col) <= 2 / zoom and abs(shown[1] - row) <= 2 / zoom
         if (zoom >= 1 and shown != (col, row)) or (zoom < 1 and not is_near and zoom > 0.5):
@@ -54,7 +57,8 @@ print(json.dumps(result))
 
 
 @pytest.mark.parametrize("factor", ["1", "1.25", "1.5", "2"])
-def test_clicks_land_in_the_pixel_under_them(factor: str) -> None:
+@pytest.mark.parametrize("origin", [("0", "0"), ("33", "22")], ids=str)
+def test_clicks_land_in_the_pixel_under_them(factor: str, origin: tuple[str, str]) -> None:
     root = Path(__file__).parents[2]
     environment = {
         **os.environ,
@@ -63,7 +67,7 @@ def test_clicks_land_in_the_pixel_under_them(factor: str) -> None:
         "PYTHONPATH": os.pathsep.join([str(root), str(root / "tests")]),
     }
     run = subprocess.run(
-        [sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", SCRIPT, *origin], env=environment, capture_output=True, text=True, timeout=120
     )
     assert run.returncode == 0, run.stderr
     result = json.loads(run.stdout)
