@@ -226,5 +226,9 @@ class Predictor:
 
 def _decide(logits: Tensor) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Logits [C, H, W] to labels and confidence."""
-    confidence, labels = logits.softmax(0).max(0)
+    if len(logits) == 2:  # the common case, several times faster
+        margin = logits[1] - logits[0]
+        labels, confidence = margin > 0, margin.abs().sigmoid()
+    else:
+        confidence, labels = logits.softmax(0).max(0)
     return labels.to(torch.uint8).cpu().numpy(), confidence.cpu().numpy()

@@ -157,10 +157,11 @@ class Runner:
         return self.within_memory(size, attempt)
 
     def _retreat(self) -> None:
-        """Go on with the CPU."""
+        """Go on with the CPU, in the same number format, so that encodings that are kept still fit."""
         lost = self.choice.name
         reason = f"{lost} ran out of memory, so the CPU is used."
-        self.choice = replace(choose_device("cpu"), reason=reason, is_fallback=True)
+        cpu = choose_device("cpu")
+        self.choice = replace(cpu, dtype=self.choice.dtype, reason=reason, is_fallback=True)
         self._note(reason)
         self._place()
         self._free()

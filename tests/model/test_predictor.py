@@ -299,3 +299,13 @@ def test_expert_vectors_belong_to_the_image(predictor):
     assert first.dtype == np.float32
     predictor.set_image(picture(seed=5))
     assert not np.allclose(first, predictor.expert_vectors())
+
+
+def test_encodings_survive_a_retreat_to_the_cpu():
+    predictor = Predictor(small_network(), "cpu", dtype=torch.bfloat16)
+    kept = predictor.set_image(picture())
+    before = predictor.predict_overview()
+    predictor._runner._retreat()
+    predictor.encoding = kept
+    assert np.array_equal(predictor.predict_overview(), before)
+    assert predictor.device.is_fallback
