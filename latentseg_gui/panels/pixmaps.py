@@ -27,6 +27,16 @@ def image_from_rgb(pixels: NDArray[np.uint8]) -> QImage:
     return QImage(array.tobytes(), width, height, array.strides[0], formats[channels]).copy()
 
 
+def image_from_codes(codes: NDArray[np.uint8], table: NDArray[np.uint8]) -> QImage:
+    """A picture of indices [H, W] into a table of colours [256, 3]; Qt looks the colours up."""
+    array = np.ascontiguousarray(codes, dtype=np.uint8)
+    height, width = array.shape
+    picture = QImage(array.tobytes(), width, height, width, QImage.Format.Format_Indexed8)
+    packed = 0xFF000000 | (table.astype(np.uint32) @ np.array([65536, 256, 1], dtype=np.uint32))
+    picture.setColorTable([int(each) for each in packed])
+    return picture.copy()
+
+
 def cover(picture: QImage, size: QSize, ratio: float = 1.0, radius: float = 5.0) -> QPixmap:
     """``picture`` scaled to fill ``size``, its middle cut out, with rounded corners.
 

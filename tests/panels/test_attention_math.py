@@ -31,38 +31,39 @@ def test_heads_are_reduced_as_asked() -> None:
 @given(st.integers(1, 4), st.integers(1, 9), st.integers(1, 9), st.integers(1, 9), st.integers(0, 99))
 def test_shares_stay_shares(heads: int, count: int, rows: int, cols: int, seed: int) -> None:
     maps = random_maps(heads, count, rows, cols, seed)
-    assert attention.mass(maps.mix).sum() == pytest.approx(1.0, abs=1e-4)
-    assert attention.reduce_heads(maps.mix, "mean").sum(axis=0) == pytest.approx(1.0, abs=1e-4)
-    for entropy in (attention.spread(maps.look), attention.mix_entropy(maps.mix)):
+    look, mix = attention.head_mean(maps.look), attention.head_mean(maps.mix)
+    assert attention.mass(mix).sum() == pytest.approx(1.0, abs=1e-4)
+    assert mix.sum(axis=0) == pytest.approx(1.0, abs=1e-4)
+    for entropy in (attention.spread(look), attention.mix_entropy(mix)):
         assert entropy.min() >= 0
         assert entropy.max() <= 1
 
 
 def test_entropy_is_zero_for_one_and_one_for_all_alike() -> None:
-    mix = np.zeros((1, 4, 1, 2), dtype=np.float32)
-    mix[0, 2, 0, 0] = 1.0
-    mix[0, :, 0, 1] = 0.25
+    mix = np.zeros((4, 1, 2), dtype=np.float32)
+    mix[2, 0, 0] = 1.0
+    mix[:, 0, 1] = 0.25
     assert attention.mix_entropy(mix) == pytest.approx(np.array([[0.0, 1.0]]), abs=1e-5)
-    look = np.zeros((1, 2, 2, 2), dtype=np.float32)
-    look[0, 0, 1, 1] = 1.0
-    look[0, 1] = 0.25
+    look = np.zeros((2, 2, 2), dtype=np.float32)
+    look[0, 1, 1] = 1.0
+    look[1] = 0.25
     assert attention.spread(look) == pytest.approx([0.0, 1.0], abs=1e-5)
 
 
 def test_territory_belongs_to_the_largest_share_over_heads() -> None:
     mix = np.array([[[[0.6]], [[0.4]]], [[[0.1]], [[0.9]]]], dtype=np.float32)
-    assert attention.territory(mix).tolist() == [[1]]
+    assert attention.territory(attention.head_mean(mix)).tolist() == [[1]]
 
 
 def test_affinity_counts_mass_per_class_and_ignores_unlabelled_pixels() -> None:
-    mix = np.array([[[[0.75, 0.25, 0.5]], [[0.25, 0.75, 0.5]]]], dtype=np.float32)
+    mix = np.array([[[0.75, 0.25, 0.5]], [[0.25, 0.75, 0.5]]], dtype=np.float32)
     labels = np.array([[0, 1, 255]], dtype=np.uint8)
     shares = attention.class_affinity(mix, labels, 2)
     assert shares == pytest.approx(np.array([[0.5, 0.25 / 1.5], [0.25 / 1.5, 0.5]]))
 
 
 def test_a_dead_expert_has_no_affinity_and_no_warning() -> None:
-    mix = np.array([[[[1.0]], [[0.0]]]], dtype=np.float32)
+    mix = np.array([[[1.0]], [[0.0]]], dtype=np.float32)
     assert attention.class_affinity(mix, np.zeros((1, 1), np.uint8), 1).tolist() == [[1.0], [0.0]]
 
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
 
-from latentseg_gui.panels.pixmaps import image_from_rgb
+from latentseg_gui.panels.pixmaps import image_from_codes, image_from_rgb
 from latentseg_gui.panels.widgets import Fold, Segments, text_label
 
 
@@ -65,3 +65,13 @@ def test_pictures_own_their_pixels() -> None:
 def test_wrong_arrays_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="expected"):
         image_from_rgb(np.zeros(shape, dtype=np.uint8))
+
+
+def test_pictures_of_codes_have_the_colours_of_the_table() -> None:
+    table = np.stack([np.arange(256), np.arange(256)[::-1], np.full(256, 9)], axis=1).astype(np.uint8)
+    picture = image_from_codes(np.array([[0, 200, 255]], dtype=np.uint8), table)
+    assert [picture.pixelColor(x, 0).getRgb()[:3] for x in range(3)] == [
+        (0, 255, 9),
+        (200, 55, 9),
+        (255, 0, 9),
+    ]

@@ -41,30 +41,36 @@ def in_readable_units(maps: Floats, view: View) -> Floats:
     return scaled
 
 
+def head_mean(maps: Floats) -> Floats:
+    """The mean over heads, float32 [K, h, w], which most figures start from."""
+    return reduce_heads(maps, "mean")
+
+
 def mass(mix: Floats) -> Floats:
-    """Share of the image that each expert explains, float32 [K], summing to 1; mean over heads."""
-    shares: Floats = mix.mean(axis=(0, 2, 3), dtype=np.float32)
+    """Share of the image that each expert explains, float32 [K], summing to 1; ``mix`` is [K, h, w]."""
+    shares: Floats = mix.mean(axis=(1, 2), dtype=np.float32)
     return shares
 
 
 def spread(look: Floats) -> Floats:
     """How widely each expert looks, float32 [K]: 0 one token, 1 the whole image evenly.
 
-    It is the entropy of the mean over heads, relative to that of an even spread.
+    It is the entropy of ``look`` [K, h, w], relative to that of an even spread.
     """
-    mean = look.mean(axis=0, dtype=np.float32)
-    flat = mean.reshape(mean.shape[0], -1)
-    return _relative_entropy(flat, axis=1)
+    return _relative_entropy(look.reshape(look.shape[0], -1), axis=1)
 
 
 def mix_entropy(mix: Floats) -> Floats:
-    """How undecided the mix of each token is, float32 [h, w]: 0 one expert, 1 all alike."""
-    return _relative_entropy(mix.mean(axis=0, dtype=np.float32), axis=0)
+    """How undecided the mix of each token is, float32 [h, w]: 0 one expert, 1 all alike.
+
+    ``mix`` is [K, h, w].
+    """
+    return _relative_entropy(mix, axis=0)
 
 
 def territory(mix: Floats) -> NDArray[np.uint8]:
-    """The expert with the largest share at each token, uint8 [h, w]; K is at most 256."""
-    dominant: NDArray[np.uint8] = mix.mean(axis=0, dtype=np.float32).argmax(axis=0).astype(np.uint8)
+    """The expert with the largest share at each token, uint8 [h, w]; ``mix`` is [K, h, w], K at most 256."""
+    dominant: NDArray[np.uint8] = mix.argmax(axis=0).astype(np.uint8)
     return dominant
 
 
@@ -78,13 +84,13 @@ def labels_at_tokens(labels: Labels, shape: tuple[int, int], stride: float) -> L
 def class_affinity(mix: Floats, labels: Labels, num_classes: int) -> Floats:
     """Of what each expert explains, the share that lies in each class, float32 [K, C].
 
-    Rows sum to 1 where every token of ``labels`` [h, w] has one of the classes; an expert without
+    ``mix`` is [K, h, w]. Rows sum to 1 where every token of ``labels`` [h, w] has one of the classes; an expert without
     any mass has a row of zeros.
     """
-    mean = mix.mean(axis=0, dtype=np.float32).reshape(mix.shape[1], -1)
+    flat = mix.reshape(mix.shape[0], -1)
     members = labels.reshape(-1)[None, :] == np.arange(num_classes)[:, None]
-    sums = mean @ members.astype(np.float32).T
-    totals = mean.sum(axis=1, keepdims=True)
+    sums = flat @ members.astype(np.float32).T
+    totals = flat.sum(axis=1, keepdims=True)
     shares: Floats = np.divide(sums, totals, out=np.zeros_like(sums), where=totals > 0)
     return shares
 
@@ -145,15 +151,6 @@ class ExpertFigures:
     mass: Floats
     spread: Floats
     affinity: Floats
-
-
-def figures(maps: AttentionMaps, labels: Labels | None, num_classes: int) -> ExpertFigures:
-    """The numbers of all experts; ``labels`` [H, W] of the image give the affinities."""
-    affinity = np.zeros((maps.mix.shape[1], 0), dtype=np.float32)
-    if labels is not None and num_classes:
-        at_tokens = labels_at_tokens(labels, maps.mix.shape[-2:], maps.stride)
-        affinity = class_affinity(maps.mix, at_tokens, num_classes)
-    return ExpertFigures(mass(maps.mix), spread(maps.look), affinity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from PySide6.QtGui import QColor, QImage
 from latentseg_gui.document.types import AttentionMaps, Labels
 from latentseg_gui.panels.experts.attention_math import mix_entropy, territory
 from latentseg_gui.panels.experts.body import ExpertsBody
+from latentseg_gui.panels.experts.colours import colour_table
 from latentseg_gui.panels.experts.gains import Gains, is_solo
 from latentseg_gui.panels.experts.state import ExpertsState, ViewChoice
 from latentseg_gui.panels.experts.tile import ExpertTile
 from latentseg_gui.panels.experts.values import ExpertLabels, ExpertOverlay
-from latentseg_gui.panels.pixmaps import image_from_rgb
+from latentseg_gui.panels.pixmaps import image_from_codes
 
 
 def _tr(text: str) -> str:
@@ -99,11 +100,13 @@ class ExpertsPresenter:
         none = np.zeros((0, 3), dtype=np.uint8)
         if self.shown == "territory":
             caption = _tr("Territory: the expert with the largest share, mean of the heads")
-            values = territory(maps.mix)
+            values = territory(self.state.mix)
             return ExpertOverlay("territory", -1, values, (0, 255), "", self.state.colours, caption)
         if self.shown == "entropy":
             caption = _tr("Indecision: entropy of the mix, 0 one expert, 1 all alike")
-            return ExpertOverlay("entropy", -1, mix_entropy(maps.mix), (0.0, 1.0), "viridis", none, caption)
+            return ExpertOverlay(
+                "entropy", -1, mix_entropy(self.state.mix), (0.0, 1.0), "viridis", none, caption
+            )
         limit = float(self.state.limits[self.current])
         return ExpertOverlay(
             "expert",
@@ -194,8 +197,10 @@ class ExpertsPresenter:
 
     def _refresh_pictures(self) -> None:
         has_maps = self.state.maps is not None
-        self._pictures = [image_from_rgb(each) for each in self.state.pictures()] if has_maps else []
+        self._pictures = []
         if has_maps:
+            table = colour_table(self.state.choice.colour_map)
+            self._pictures = [image_from_codes(codes, table) for codes in self.state.thumbnails()]
             self._refresh_scale()
         self.refresh_marks()
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from latentseg_gui.document.types import AttentionMaps, Labels
 from latentseg_gui.panels.experts import attention_math as attention
 from latentseg_gui.panels.experts.attention_math import ExpertFigures, Floats, Head, Normalisation, View
-from latentseg_gui.panels.experts.colours import colour_table, expert_colours
+from latentseg_gui.panels.experts.colours import expert_colours
 
 TILE_SIDE = 128
 
@@ -46,6 +46,7 @@ class ExpertsState:
         self._labels: Labels | None = None
         self._class_names: tuple[str, ...] = ()
         self._reduced: Floats | None = None
+        self._means: tuple[Floats, Floats] | None = None
 
     @property
     def count(self) -> int:
@@ -66,16 +67,22 @@ class ExpertsState:
         """Takes the maps of an image."""
         self.maps = maps
         self._reduced = None
+        self._means = (
+            None if maps is None else (attention.head_mean(maps.look), attention.head_mean(maps.mix))
+        )
         if maps is not None and self._labels is not None and self._labels.shape != maps.shape:
             self._labels = None
-        self._refresh_figures()
+        if self._means is not None:
+            look, mix = self._means
+            self.figures = ExpertFigures(attention.mass(mix), attention.spread(look), self._affinity())
 
     def set_labels(self, labels: Labels | None, class_names: tuple[str, ...]) -> None:
         """Takes the classes of the image's pixels, [H, W]; wrong shapes count as none."""
         fits = labels is not None and (self.maps is None or labels.shape == self.maps.shape)
         self._labels = labels if fits else None
         self._class_names = class_names
-        self._refresh_figures()
+        if self.maps is not None:
+            self.figures = replace(self.figures, affinity=self._affinity())
 
     def set_choice(self, choice: ViewChoice) -> None:
         """Takes another view."""
@@ -83,9 +90,23 @@ class ExpertsState:
             self._reduced = None
         self.choice = choice
 
-    def _refresh_figures(self) -> None:
-        if self.maps is not None:
-            self.figures = attention.figures(self.maps, self._labels, len(self._class_names))
+    def _affinity(self) -> Floats:
+        if self.maps is None or self._labels is None or not self._class_names:
+            return np.zeros((self.count, 0), dtype=np.float32)
+        shape = self.mix.shape[1:]
+        at_tokens = attention.labels_at_tokens(self._labels, (shape[0], shape[1]), self.maps.stride)
+        return attention.class_affinity(self.mix, at_tokens, len(self._class_names))
+
+    @property
+    def mix(self) -> Floats:
+        """The mix, mean of the heads, float32 [K, h, w].
+
+        Raises:
+            ValueError: there are no maps.
+        """
+        if self._means is None:
+            raise ValueError("there are no attention maps to show")
+        return self._means[1]
 
     @property
     def reduced(self) -> Floats:
@@ -94,16 +115,16 @@ class ExpertsState:
         Raises:
             ValueError: there are no maps.
         """
-        if self.maps is None:
+        if self.maps is None or self._means is None:
             raise ValueError("there are no attention maps to show")
         if self._reduced is None:
-            raw = self.maps.look if self.choice.view == "look" else self.maps.mix
-            head = self.choice.head
-            if isinstance(head, int) and head >= raw.shape[0]:
+            is_look = self.choice.view == "look"
+            raw = self.maps.look if is_look else self.maps.mix
+            if isinstance(self.choice.head, int) and self.choice.head >= raw.shape[0]:
                 self.choice = replace(self.choice, head="mean")
-            self._reduced = attention.in_readable_units(
-                attention.reduce_heads(raw, self.choice.head), self.choice.view
-            )
+            head = self.choice.head
+            one = self._means[0 if is_look else 1] if head == "mean" else attention.reduce_heads(raw, head)
+            self._reduced = attention.in_readable_units(one, self.choice.view)
         return self._reduced
 
     @property
@@ -115,11 +136,9 @@ class ExpertsState:
         """Experts as sorted."""
         return attention.sort_order(self.choice.sort_key, self.figures, self.choice.sort_class)
 
-    def pictures(self) -> list[NDArray[np.uint8]]:
-        """A coloured thumbnail per expert, uint8 [h', w', 3]."""
-        codes = attention.thumbnails(self.reduced, self.limits, TILE_SIDE)
-        table = colour_table(self.choice.colour_map)
-        return [table[each] for each in codes]
+    def thumbnails(self) -> NDArray[np.uint8]:
+        """A small map per expert, uint8 [K, h', w'], as indices into the colour map."""
+        return attention.thumbnails(self.reduced, self.limits, TILE_SIDE)
 
     def main_class(self, expert: int) -> tuple[str, float] | None:
         """The class that makes up most of what an expert explains, with its share."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPalette, QPen
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPalette, QPen, QPixmap
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from latentseg_gui.panels.pixmaps import cover
@@ -14,6 +14,7 @@ from latentseg_gui.panels.tones import hairline, muted, tone
 
 TILE_ROLE: Final = int(Qt.ItemDataRole.UserRole)
 _RADIUS: Final = 7.0
+_MAX_SCALED: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,19 @@ class ExpertTile:
 class TileDelegate(QStyledItemDelegate):
     """Heatmap, name, a bar for the mass; struck through where the expert is knocked out."""
 
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._scaled: dict[tuple[int, int, float], QPixmap] = {}
+
+    def _pixmap(self, picture: QImage, size: QSize, ratio: float) -> QPixmap:
+        """The picture at the size of a tile; scaled once, not at every repaint."""
+        key = (picture.cacheKey(), size.width(), ratio)
+        if key not in self._scaled:
+            if len(self._scaled) > _MAX_SCALED:
+                self._scaled.clear()
+            self._scaled[key] = cover(picture, size, ratio, _RADIUS)
+        return self._scaled[key]
+
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
@@ -56,7 +70,10 @@ class TileDelegate(QStyledItemDelegate):
         cell: QRect = option.rect
         side = cell.width() - 8
         picture = QRect(cell.left() + 4, cell.top() + 4, side, side - 8)
-        _paint_picture(painter, picture, tile, option.palette)
+        ratio = painter.device().devicePixelRatioF()
+        _paint_picture(
+            painter, picture, tile, self._pixmap(tile.picture, picture.size(), ratio), option.palette
+        )
         _paint_frame(painter, picture, tile, option.palette, option.state)
         caption = QRect(picture.left(), picture.bottom() + 4, side, cell.bottom() - picture.bottom() - 4)
         _paint_caption(painter, caption, tile, option.font, option.palette)
@@ -68,10 +85,12 @@ class TileDelegate(QStyledItemDelegate):
         return view.gridSize() if isinstance(view, QListView) else QSize(88, 100)
 
 
-def _paint_picture(painter: QPainter, rect: QRect, tile: ExpertTile, palette: QPalette) -> None:
+def _paint_picture(
+    painter: QPainter, rect: QRect, tile: ExpertTile, pixmap: QPixmap, palette: QPalette
+) -> None:
     is_out = tile.gain == 0.0
     painter.setOpacity(0.22 if is_out else 1.0)
-    painter.drawPixmap(rect, cover(tile.picture, rect.size(), painter.device().devicePixelRatioF(), _RADIUS))
+    painter.drawPixmap(rect, pixmap)
     painter.setOpacity(1.0)
     if is_out:
         pen = QPen(tone("bad", palette), 2.0)
