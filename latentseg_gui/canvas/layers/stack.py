@@ -59,9 +59,16 @@ class LayerStack:
 
     def restyle(self) -> None:
         """Gives the label layers their look: a prediction is fainter than what a person said."""
-        fill = 0.0 if self.shows_outlines_only else self.opacity
-        mask = LabelStyle(self.colours, opacity=fill, edge_width=2.0 if self.shows_outlines_only else 1.25)
-        faint = replace(mask, opacity=fill * 0.65, edge_opacity=0.85, halo_opacity=0.0, edge_width=1.0)
+        is_bare = self.shows_outlines_only
+        fill = 0.0 if is_bare else self.opacity
+        mask = LabelStyle(self.colours, opacity=fill, edge_width=2.0 if is_bare else 1.25)
+        faint = replace(
+            mask,
+            opacity=fill * 0.65,
+            edge_opacity=0.85,
+            halo_opacity=0.4 if is_bare else 0.0,
+            edge_width=1.5 if is_bare else 1.0,
+        )
         for layer in (self.mask, self.left, self.right):
             layer.set_style(mask)
         self.prediction.set_style(faint)
