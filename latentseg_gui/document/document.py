@@ -74,10 +74,14 @@ class Document(MaskStore):
         """Why the image cannot be read, or None."""
         return self._entry(image_id).error
 
-    def mark_saved(self) -> None:
-        """There is nothing to save any more; from now on changes of the list of images count too."""
+    def mark_saved(self, revision: int | None = None) -> None:
+        """What the document was at ``revision`` (None: what it is now) has been saved.
+
+        From now on changes of the list of images count as something to save too.
+        """
         self._is_kept = True
-        self._set_dirty(False)
+        if revision is None or revision == self.revision:
+            self._set_dirty(False)
 
     def mark_dirty(self) -> None:
         """There is something to save after all (a save failed, work was recovered)."""

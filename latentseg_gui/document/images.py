@@ -73,6 +73,8 @@ class ImageList:
         self._current: str | None = None
         self._counter = 0
         self._uses = itertools.count(1)
+        self.revision = 0
+        """Grows with every change that is worth saving."""
         self._is_dirty = False
         self._is_kept = False
 
@@ -213,6 +215,7 @@ class ImageList:
             self.events.status_changed.emit(image_id)
 
     def _set_dirty(self, is_dirty: bool) -> None:
+        self.revision += is_dirty
         if is_dirty != self._is_dirty:
             self._is_dirty = is_dirty
             self.events.dirty_changed.emit(is_dirty)

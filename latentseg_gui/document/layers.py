@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -36,6 +37,10 @@ class Delta:
     instances: Instances | None = None
 
 
+Arrays = tuple[Labels, NDArray[np.uint8], Instances | None]
+"""Labels, provenance, and object numbers (None where there are none)."""
+
+
 class MaskLayer:
     """Labels, provenance and instances of one image.
 
@@ -47,15 +52,18 @@ class MaskLayer:
         self.shape = shape
         self.vouched = 0
         """How many pixels have a class that somebody vouched for."""
+        self.version = 0
+        """Grows with every change: equal versions of a layer are equal masks."""
         self._labels: Labels | None = None
         self._provenance: NDArray[np.uint8] | None = None
         self._instances: Instances | None = None
         self._packed: tuple[bytes, bytes, bytes] | None = None
+        self._deferred: Callable[[], Arrays] | None = None
 
     @property
     def is_touched(self) -> bool:
         """Whether anything was ever written."""
-        return self._labels is not None or self._packed is not None
+        return self._labels is not None or self._packed is not None or self._deferred is not None
 
     @property
     def nbytes(self) -> int:
@@ -102,6 +110,7 @@ class MaskLayer:
         ``instance`` None leaves the object numbers as they are.
         """
         held_labels, held_provenance = self._allocated()
+        self.version += 1
         area = rect.slices
         part = held_labels[area]
         before = np.count_nonzero(part != UNLABELLED)
@@ -114,6 +123,7 @@ class MaskLayer:
     def apply(self, delta: Delta) -> None:
         """Apply a change, or take it back."""
         labels, provenance = self._allocated()
+        self.version += 1
         area = delta.rect.slices
         part = labels[area]
         before = np.count_nonzero(part != UNLABELLED)
@@ -127,15 +137,24 @@ class MaskLayer:
         """Replace every label by ``table[label]``, uint8 [256]; UNLABELLED must stay itself."""
         if self.is_touched:
             labels, _ = self._allocated()
+            self.version += 1
             np.take(table, labels, out=labels)
 
     def replace(self, labels: Labels, provenance: NDArray[np.uint8], instances: Instances | None) -> None:
         """Take over whole arrays of the layer's shape (they are copied)."""
-        self._packed = None
+        self._packed = self._deferred = None
+        self.version += 1
         self._labels = np.array(labels, np.uint8)
         self._provenance = np.array(provenance, np.uint8)
         self._instances = None if instances is None else np.array(instances, np.uint32)
         self.vouched = int(np.count_nonzero(self._labels != UNLABELLED))
+
+    def defer(self, unpack: Callable[[], Arrays], vouched: int) -> None:
+        """Take the mask from ``unpack`` when it is first needed (a project with a thousand masks)."""
+        self._labels = self._provenance = self._instances = self._packed = None
+        self._deferred = unpack
+        self.vouched = vouched
+        self.version += 1
 
     def pack(self) -> None:
         """Compress what is held, for an image that is not looked at; the next access unpacks it."""
@@ -150,6 +169,10 @@ class MaskLayer:
         self._labels = self._provenance = self._instances = None
 
     def _unpack(self) -> None:
+        if self._deferred is not None:
+            self._labels, self._provenance, self._instances = self._deferred()
+            self._deferred = None
+            self.vouched = int(np.count_nonzero(self._labels != UNLABELLED))
         if self._packed is None:
             return
         labels, provenance, instances = self._packed

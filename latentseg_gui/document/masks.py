@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.images import ImageList
+from latentseg_gui.document.images import ImageEntry, ImageList
 from latentseg_gui.document.layers import Delta, Instances, MaskLayer
 from latentseg_gui.document.types import (
     BACKGROUND,
@@ -140,6 +141,42 @@ class MaskStore(ImageList):
         for delta in deltas:
             layer.apply(delta)
         self._mask_changed(image_id, [delta.rect for delta in deltas])
+
+    def restore_image(
+        self, image_id: str, path: Path | None, frame: int = 0, layer: MaskLayer | None = None
+    ) -> None:
+        """Put an image of a project back on the list, under the id and with the mask that it had.
+
+        Raises:
+            LatentsegError: if the id is taken.
+        """
+        if image_id in self._entries:
+            raise LatentsegError(f"The image “{image_id}” is on the list already.")
+        entry = ImageEntry(path, frame, layer=layer)
+        entry.shown_status = entry.status()
+        self._entries[image_id] = entry
+        if path is not None:
+            self._known.setdefault((path, frame), image_id)
+        self.events.images_changed.emit()
+
+    def set_path(self, image_id: str, path: Path) -> None:
+        """The file of an image was found somewhere else."""
+        self._entry(image_id).path = path
+        self._known[path, self._entry(image_id).frame] = image_id
+        self._set_dirty(self._is_dirty or self._is_kept)
+        self.events.images_changed.emit()
+
+    def expect_shape(self, image_id: str, shape: tuple[int, int]) -> None:
+        """Give an image that was never read the size it has in a journal.
+
+        Raises:
+            LatentsegError: if it is known to have another size.
+        """
+        entry = self._entry(image_id)
+        if entry.layer is None:
+            entry.layer = MaskLayer(shape)
+        elif entry.layer.shape != shape:
+            raise LatentsegError(f"“{self.name(image_id)}” has another size than before.")
 
     def load_mask(
         self,

@@ -1,0 +1,270 @@
+"""The journal: every change since the last save, appended at once, so that a crash loses next to nothing.
+
+A file is a row of records: length, CRC-32, sequence number, contents. The first says which save of
+which project the changes follow. What comes after the first record that is not whole is never applied.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from latentseg_gui.document.changes import Change, ClassesChange, MaskChange
+from latentseg_gui.document.classes import ClassTable, SegmentationClass
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.layers import MaskLayer
+from latentseg_gui.document.types import Rect
+from latentseg_gui.io.project_file import ImageEntryModel, path_fields, places
+from latentseg_gui.io.storage import AppendFile, StorageError
+
+FORMAT: Final = 1
+_HEAD = struct.Struct("<4sIII")
+_PART = struct.Struct("<I")
+_MARK = b"LSj1"
+_MAX_RECORD = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class JournalHeader:
+    """What a journal follows.
+
+    Attributes:
+        project: id of the project.
+        base: id of the save that its changes follow.
+        previous: id of the save before, whose journal continues here if this save was never finished.
+    """
+
+    project: str
+    base: str
+    previous: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageNote:
+    """An image that following changes are about, so that it can be put back if the save does not know it."""
+
+    entry: ImageEntryModel
+
+
+@dataclass(frozen=True, slots=True)
+class JournalContents:
+    """What a journal file holds.
+
+    Attributes:
+        header: None if not even that can be read.
+        records: the changes and images up to the first record that is not whole.
+        ends: where the header and each of them end: n records fill ``ends[n]`` bytes.
+        good_bytes: length of what was read.
+        is_damaged: whether something comes after it.
+    """
+
+    header: JournalHeader | None
+    records: tuple[Change | ImageNote, ...]
+    ends: tuple[int, ...]
+    good_bytes: int
+    is_damaged: bool
+
+
+class Journal:
+    """A journal that is being written.
+
+    Args:
+        path: the file; what is in it is replaced.
+        folder: of the project, for the places of images.
+        header: what it follows.
+    """
+
+    def __init__(self, path: Path, folder: Path, header: JournalHeader) -> None:
+        self.path = path
+        self.header = header
+        self._folder = folder
+        self._known: set[str] = set()
+        self._sequence = 0
+        self._file = AppendFile(path, keep=0)
+        try:
+            self._write({"format": FORMAT, "kind": "header", **_as_dict(header)}, b"")
+        except StorageError:
+            self._file.close()
+            raise
+
+    def append(self, change: Change, document: Document) -> None:
+        """Write a change that the document has just gone through.
+
+        It survives the end of this process at once, and a power cut after `sync`.
+
+        Raises:
+            StorageError: if it cannot be written; the journal stays whole.
+        """
+        if isinstance(change, MaskChange):
+            self._introduce(change.image_id, document)
+            rects = [[rect.row0, rect.col0, rect.row1, rect.col1] for rect in change.rects]
+            content = {
+                "kind": "mask",
+                "image": change.image_id,
+                "rects": rects,
+                "instances": change.has_instances,
+            }
+            self._write(content, change.blob)
+            return
+        classes = [[entry.name, entry.colour, entry.is_locked, entry.is_visible] for entry in change.classes]
+        self._write(
+            {"kind": "classes", "classes": classes, "remap": change.table is not None}, change.table or b""
+        )
+
+    def sync(self) -> None:
+        """Have it on the disk; takes milliseconds, so not in the thread of the window."""
+        self._file.sync()
+
+    def close(self) -> None:
+        """Close the file; it stays."""
+        self._file.close()
+
+    def _introduce(self, image_id: str, document: Document) -> None:
+        if image_id in self._known or not document.has_image(image_id):
+            return
+        shape = document.layer(image_id).shape
+        path = document.path(image_id)
+        where = {} if path is None else path_fields(path, self._folder)
+        entry = ImageEntryModel(
+            id=image_id,
+            frame=document.frame(image_id),
+            width=shape[1],
+            height=shape[0],
+            **where,  # type: ignore[arg-type]
+        )
+        self._write({"kind": "image", "entry": entry.model_dump(exclude_none=True)}, b"")
+        self._known.add(image_id)
+
+    def _write(self, content: dict[str, Any], blob: bytes) -> None:
+        text = json.dumps(content, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+        payload = _PART.pack(len(text)) + text + blob
+        self._file.append(
+            _HEAD.pack(_MARK, len(payload), _checksum(self._sequence, payload), self._sequence) + payload
+        )
+        self._sequence += 1
+
+
+def read_journal(data: bytes) -> JournalContents:
+    """Read as much of a journal as is whole. Never raises, whatever the bytes."""
+    header: JournalHeader | None = None
+    records: list[Change | ImageNote] = []
+    ends: list[int] = []
+    position = 0
+    while True:
+        record = _record(data, position, len(records) + (header is not None))
+        if record is None:
+            break
+        payload, following = record
+        try:
+            if header is None:
+                header = _header_of(payload)
+            else:
+                records.append(_change_of(payload))
+        except (ValueError, KeyError, TypeError, RecursionError, struct.error, LatentsegError):
+            break
+        position = following
+        ends.append(following)
+    return JournalContents(header, tuple(records), tuple(ends), position, position < len(data))
+
+
+def replay(contents: JournalContents, document: Document, folder: Path) -> int:
+    """Apply the changes of a journal to the document that its save holds.
+
+    Stops at the first change that does not fit; it and the rest are left out.
+
+    Returns:
+        How many records were applied.
+    """
+    for index, record in enumerate(contents.records):
+        try:
+            if isinstance(record, ImageNote):
+                _restore(record.entry, document, folder)
+            else:
+                _check_fits(record, document)
+                record.apply(document)
+        except Exception:  # whatever is wrong with a record, it and those after it are not applied
+            return index
+    return len(contents.records)
+
+
+def _restore(entry: ImageEntryModel, document: Document, folder: Path) -> None:
+    if entry.shape is None:
+        raise ValueError("an image without a size")
+    if document.has_image(entry.id):
+        document.expect_shape(entry.id, entry.shape)
+        return
+    where = places(entry, folder)
+    document.restore_image(entry.id, where[0] if where else None, entry.frame, MaskLayer(entry.shape))
+
+
+def _check_fits(change: Change, document: Document) -> None:
+    if isinstance(change, ClassesChange):
+        return
+    shape = document.layer(change.image_id).shape
+    whole = Rect.whole(shape)
+    for rect in change.rects:
+        if rect.is_empty or rect.clipped(shape) != rect:
+            raise ValueError(f"{rect} is outside {whole}")
+    if sum(rect.shape[0] * rect.shape[1] for rect in change.rects) > shape[0] * shape[1]:
+        raise ValueError("parts overlap")
+
+
+def _record(data: bytes, position: int, sequence: int) -> tuple[bytes, int] | None:
+    """The contents of the record at ``position`` and where the next begins; None if it is not whole."""
+    start = position + _HEAD.size
+    if start > len(data):
+        return None
+    mark, length, checksum, number = _HEAD.unpack_from(data, position)
+    if mark != _MARK or length > _MAX_RECORD or start + length > len(data) or number != sequence:
+        return None
+    payload = data[start : start + length]
+    if _checksum(number, payload) != checksum:
+        return None
+    return payload, start + length
+
+
+def _checksum(sequence: int, payload: bytes) -> int:
+    return zlib.crc32(payload, zlib.crc32(_PART.pack(sequence)))
+
+
+def _split(payload: bytes) -> tuple[dict[str, Any], bytes]:
+    (length,) = _PART.unpack_from(payload)
+    content = json.loads(payload[_PART.size : _PART.size + length])
+    if not isinstance(content, dict):
+        raise TypeError("not a record")
+    return content, payload[_PART.size + length :]
+
+
+def _header_of(payload: bytes) -> JournalHeader:
+    content, _ = _split(payload)
+    if content["kind"] != "header" or content["format"] != FORMAT:
+        raise ValueError("a journal of another kind")
+    return JournalHeader(str(content["project"]), str(content["base"]), str(content["previous"]))
+
+
+def _change_of(payload: bytes) -> Change | ImageNote:
+    content, blob = _split(payload)
+    kind = content["kind"]
+    if kind == "image":
+        return ImageNote(ImageEntryModel.model_validate(content["entry"]))
+    if kind == "mask":
+        rects = tuple(Rect(*(int(value) for value in rect)) for rect in content["rects"])
+        return MaskChange(str(content["image"]), rects, bool(content["instances"]), blob)
+    if kind == "classes":
+        table = blob if content["remap"] else None
+        if table is not None and len(table) != 256:
+            raise ValueError("a table of another length")
+        entries = tuple(
+            SegmentationClass(str(a), str(b), bool(c), bool(d)) for a, b, c, d in content["classes"]
+        )
+        return ClassesChange(ClassTable(entries), table)
+    raise ValueError(f"a record of the kind {kind}")
+
+
+def _as_dict(header: JournalHeader) -> dict[str, str]:
+    return {"project": header.project, "base": header.base, "previous": header.previous}

@@ -1,0 +1,133 @@
+"""Masks inside a project: pictures that any viewer shows, named by the hash of their contents."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+from latentseg_gui.document.layers import Arrays, Instances
+from latentseg_gui.document.palette import BACKGROUND_COLOUR, palette, rgb_from_hex
+from latentseg_gui.document.types import UNLABELLED
+from latentseg_gui.io.paths import shown
+from latentseg_gui.io.project_file import MaskFiles, ProjectError
+
+_MAX_PNG16 = 65535
+_MAX_FILE = 2**30
+
+
+def encoded(arrays: Arrays) -> tuple[MaskFiles, dict[str, bytes]]:
+    """The names of the files of a mask, and the files by name; equal masks give equal files."""
+    labels_in, provenance_in, instances_in = arrays
+    labels = _picture(labels_in)
+    provenance = _picture(provenance_in)
+    files = {_name(labels, "png"): labels, _name(provenance, "png"): provenance}
+    instances = None
+    if instances_in is not None and instances_in.any():
+        is_small = int(instances_in.max()) <= _MAX_PNG16
+        data = _grey16(instances_in) if is_small else _tiff32(instances_in)
+        instances = _name(data, "png" if is_small else "tif")
+        files[instances] = data
+    names = MaskFiles(
+        labels=_name(labels, "png"),
+        provenance=_name(provenance, "png"),
+        instances=instances,
+        vouched=int(np.count_nonzero(labels_in != UNLABELLED)),
+    )
+    return names, files
+
+
+def read_files(folder: Path, names: MaskFiles) -> list[bytes]:
+    """The files of a mask (labels, provenance, perhaps instances), still compressed.
+
+    Raises:
+        ProjectError: if one is missing, or is not what it was when it was written.
+    """
+    return [_contents(folder / name) for name in _present(names)]
+
+
+def decoded(files: list[bytes], names: MaskFiles, shape: tuple[int, int]) -> Arrays:
+    """The arrays of a mask.
+
+    Raises:
+        ProjectError: if a file is not a mask of this size.
+    """
+    arrays = []
+    for name, data in zip(_present(names), files, strict=True):
+        try:
+            arrays.append(_tiff_values(data, shape) if name.endswith("tif") else _png_values(data, shape))
+        except Exception as error:  # a damaged file makes the decoders raise nearly everything
+            raise _damaged(Path(name), error) from error
+    instances = arrays[2].astype(np.uint32) if len(arrays) > 2 else None
+    return arrays[0].astype(np.uint8), arrays[1].astype(np.uint8), instances
+
+
+def _present(names: MaskFiles) -> list[str]:
+    return [name for name in (names.labels, names.provenance, names.instances) if name is not None]
+
+
+def _picture(values: NDArray[np.uint8]) -> bytes:
+    """An indexed PNG in colours that do not depend on the project's (recolouring rewrites nothing)."""
+    size = (values.shape[1], values.shape[0])
+    image = Image.frombytes("P", size, np.ascontiguousarray(values).tobytes())
+    colours = [BACKGROUND_COLOUR, *palette(254), "#E0E0C0"]
+    image.putpalette([value for colour in colours for value in rgb_from_hex(colour)])
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=3)
+    return buffer.getvalue()
+
+
+def _grey16(values: Instances) -> bytes:
+    size = (values.shape[1], values.shape[0])
+    buffer = io.BytesIO()
+    Image.frombytes("I;16", size, values.astype("<u2").tobytes()).save(buffer, "PNG", compress_level=3)
+    return buffer.getvalue()
+
+
+def _tiff32(values: Instances) -> bytes:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, values.astype(np.uint32), compression="zlib", metadata=None, software=False)
+    return buffer.getvalue()
+
+
+def _name(data: bytes, suffix: str) -> str:
+    return f"{hashlib.sha256(data).hexdigest()}.{suffix}"
+
+
+def _contents(path: Path) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_MAX_FILE + 1)
+        if len(data) > _MAX_FILE or hashlib.sha256(data).hexdigest() != path.stem:
+            raise ValueError("the contents are not those that were written")
+    except (OSError, ValueError) as error:
+        raise _damaged(path, error) from error
+    return data
+
+
+def _damaged(path: Path, error: Exception) -> ProjectError:
+    return ProjectError(
+        f"The mask file “{shown(path.name)}” of the project is missing or damaged.",
+        action="Restore the folder “masks” from a backup; until then the rest of the project can be used.",
+        detail=f"{shown(path)}: {error!r}",
+    )
+
+
+def _png_values(data: bytes, shape: tuple[int, int]) -> NDArray[np.generic]:
+    with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+        if (image.height, image.width) != shape or image.mode not in ("P", "I;16"):
+            raise ValueError(f"{image.size} {image.mode}")
+        return np.asarray(image)
+
+
+def _tiff_values(data: bytes, shape: tuple[int, int]) -> NDArray[np.generic]:
+    with tifffile.TiffFile(io.BytesIO(data)) as tiff:
+        page = tiff.pages[0]
+        if tuple(page.shape) != shape:
+            raise ValueError(f"{page.shape}")
+        return np.asarray(page.asarray())

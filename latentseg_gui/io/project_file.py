@@ -1,0 +1,238 @@
+"""The manifest of a project: what `project.json` may hold, and how it is read without trusting it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from latentseg_gui.document.classes import MAX_CLASSES, ClassTable, SegmentationClass
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.io.paths import shown
+
+SCHEMA = 1
+"""The version of the format that this program writes."""
+
+MANIFEST = "project.json"
+MAX_BYTES = 64 * 2**20
+_MAX_SIDE = 2**31
+
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""How a manifest of an older schema becomes one of the next."""
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+MaskName = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}\.(png|tif)$")]
+Side = Annotated[int, Field(ge=1, lt=_MAX_SIDE)]
+
+
+class ProjectError(LatentsegError):
+    """A project that cannot be read or written."""
+
+
+class NewerProjectError(ProjectError):
+    """A project that a newer version of the program has written."""
+
+
+class _Kept(BaseModel):
+    """Keys that are not known (of a newer program) are kept and written again."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+
+class ClassEntry(_Kept):
+    """One class."""
+
+    name: Name
+    colour: Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
+    is_locked: bool = False
+    is_visible: bool = True
+
+
+class MaskFiles(_Kept):
+    """The files of one mask, in the folder "masks", named by their SHA-256; how many pixels are labelled."""
+
+    labels: MaskName
+    provenance: MaskName
+    instances: MaskName | None = None
+    vouched: Annotated[int, Field(ge=0)] | None = None
+
+
+class ImageEntryModel(_Kept):
+    """One image.
+
+    Attributes:
+        id: its id in the document.
+        path: relative to the project, with "/"; absolute where there is no relative way.
+        path_hex: the bytes of the path in hexadecimal digits, where they are no text.
+        absolute: where it was when the project was saved, to find it when the project has moved.
+        sha256: of the file; kept for images with masks only.
+        size: of the file in bytes.
+        mtime_ns: of the file; only to save hashing it again.
+    """
+
+    id: Name
+    path: str | None = None
+    path_hex: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{2})*$")] | None = None
+    absolute: str | None = None
+    frame: Annotated[int, Field(ge=0)] = 0
+    width: Side | None = None
+    height: Side | None = None
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+    size: Annotated[int, Field(ge=0)] | None = None
+    mtime_ns: int | None = None
+    mask: MaskFiles | None = None
+
+    @property
+    def shape(self) -> tuple[int, int] | None:
+        """(rows, columns); None for an image that was never read."""
+        return None if self.width is None or self.height is None else (self.height, self.width)
+
+
+class ProjectFile(_Kept):
+    """The whole manifest.
+
+    Attributes:
+        format: what kind of file this is.
+        schema_version: see `SCHEMA`.
+        project: id of the project, for its lifetime.
+        save: id of this save; the journal refers to it.
+        counter: how often it was saved.
+        settings: whatever the window wants to find again.
+    """
+
+    model_config = ConfigDict(extra="allow", strict=True, populate_by_name=True)
+
+    format: Annotated[str, StringConstraints(pattern="^latentseg project$")] = "latentseg project"
+    schema_version: Annotated[int, Field(alias="schema", ge=1)] = SCHEMA
+    project: Name
+    save: Name
+    counter: Annotated[int, Field(ge=0)] = 0
+    classes: Annotated[list[ClassEntry], Field(min_length=1, max_length=MAX_CLASSES)]
+    images: list[ImageEntryModel] = []
+    settings: dict[str, Any] = {}
+
+    def class_table(self) -> ClassTable:
+        """The classes as the document has them."""
+        return ClassTable(
+            tuple(
+                SegmentationClass(entry.name, entry.colour, entry.is_locked, entry.is_visible)
+                for entry in self.classes
+            )
+        )
+
+    def to_bytes(self) -> bytes:
+        """The file: JSON in ASCII, so that no name can spoil it."""
+        content = self.model_dump(mode="json", by_alias=True)
+        return (json.dumps(content, indent=1, ensure_ascii=True, allow_nan=False) + "\n").encode("ascii")
+
+
+def parse(data: bytes, path: Path) -> tuple[ProjectFile, int]:
+    """Read a manifest.
+
+    Args:
+        data: its bytes.
+        path: for messages.
+
+    Returns:
+        The manifest in today's schema, and the schema it had.
+
+    Raises:
+        NewerProjectError: if a newer program has written it.
+        ProjectError: if it is no manifest.
+    """
+    if len(data) > MAX_BYTES:
+        raise _damaged(path, f"{len(data)} bytes")
+    try:
+        content = json.loads(data, parse_constant=_no_constants)
+        schema = content["schema"]
+        if type(schema) is not int or schema < 0:
+            raise TypeError("no schema")
+    except (ValueError, RecursionError, TypeError, KeyError) as error:
+        raise _damaged(path, repr(error)) from error
+    if schema > SCHEMA:
+        raise NewerProjectError(
+            f"“{shown(path.parent.name)}” was saved by a newer version of latentseg.",
+            action="Open it read-only and save a copy, or update latentseg.",
+            detail=f"{shown(path)}: schema {schema}, this program knows {SCHEMA}",
+        )
+    return _validated(_migrated(content, schema, path), path), schema
+
+
+def parse_newer(data: bytes, path: Path) -> ProjectFile:
+    """As much of a newer project as can be understood, to be looked at only."""
+    content = json.loads(data, parse_constant=_no_constants)
+    return _validated({**content, "schema": SCHEMA}, path)
+
+
+def path_fields(path: Path, folder: Path) -> dict[str, str | None]:
+    """The fields of an image entry that say where the file is."""
+    absolute = os.path.abspath(path)
+    try:
+        relative = Path(os.path.relpath(absolute, folder)).as_posix()
+    except ValueError:  # another drive
+        relative = Path(absolute).as_posix()
+    if _is_text(absolute):
+        return {"path": relative, "path_hex": None, "absolute": absolute}
+    return {"path": None, "path_hex": os.fsencode(relative).hex(), "absolute": None}
+
+
+def places(entry: ImageEntryModel, folder: Path) -> list[Path]:
+    """Where the file of an image should be, best guess first."""
+    guesses = []
+    if entry.path_hex is not None:
+        guesses.append(folder / os.fsdecode(bytes.fromhex(entry.path_hex)))
+    if entry.path is not None:
+        guesses.append(folder / entry.path)
+    if entry.absolute is not None:
+        guesses.append(Path(entry.absolute))
+    return [Path(os.path.normpath(guess)) for guess in guesses if "\0" not in str(guess)]
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _no_constants(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _migrated(content: dict[str, Any], schema: int, path: Path) -> dict[str, Any]:
+    for number in range(schema, SCHEMA):
+        if number not in MIGRATIONS:
+            raise _damaged(path, f"schema {number}")
+        content = {**MIGRATIONS[number](content), "schema": number + 1}
+    return content
+
+
+def _validated(content: dict[str, Any], path: Path) -> ProjectFile:
+    try:
+        manifest = ProjectFile.model_validate(content)
+        manifest.class_table()
+    except (ValidationError, RecursionError) as error:
+        raise _damaged(path, str(error)) from error
+    except LatentsegError as error:
+        raise _damaged(path, error.what) from error
+    ids = [entry.id for entry in manifest.images]
+    if len(set(ids)) != len(ids):
+        raise _damaged(path, "two images have the same id")
+    for entry in manifest.images:
+        if entry.mask is not None and entry.shape is None:
+            raise _damaged(path, f"the mask of {entry.id} has no size")
+    return manifest
+
+
+def _damaged(path: Path, detail: str) -> ProjectError:
+    return ProjectError(
+        f"“{shown(path.parent.name)}” cannot be opened: its file {MANIFEST} is damaged or not of a project.",
+        action="Nothing was changed. Restore the file from a backup, or start a new project with the images.",
+        detail=f"{shown(path)}: {re.sub(r'[^ -~]+', ' ', detail)[:2000]}",
+    )
