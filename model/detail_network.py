@@ -35,6 +35,11 @@ class DetailConfig:
     context_widths: tuple[int, ...] = (64, 64, 64, 48, 32)
     has_own_backbone: int = 0
 
+    @classmethod
+    def for_width(cls, dim: int) -> DetailConfig:
+        """Sizes in proportion to the width of a token."""
+        return cls(pixel_width=dim, context_widths=(dim, dim, dim, dim * 3 // 4, dim // 2))
+
 
 @dataclass(frozen=True, slots=True)
 class DetailEncoding(Encoding):
@@ -92,7 +97,7 @@ class DetailNetwork(LatentExpertNetwork):
         base = network.with_classes(kept)
         if isinstance(base, DetailNetwork):
             return base
-        made = cls(base.config)
+        made = cls(base.config, DetailConfig.for_width(base.config.feature_dim))
         made.to(base.experts.device)
         made.load_state_dict(base.state_dict(), strict=False)
         return made.train(base.training)

@@ -23,7 +23,7 @@ from model.detail_network import DetailNetwork
 from model.device import choose_device, free_cached_memory, is_out_of_memory
 from model.errors import ModelError
 from model.finetuning import phases
-from model.finetuning.clock import Clock, are_finite, snapshot
+from model.finetuning.clock import Budget, Clock, are_finite, snapshot
 from model.finetuning.heldout import hold_out
 from model.finetuning.objective import Objective, class_weights
 from model.finetuning.session import DivergedError, Session
@@ -90,7 +90,6 @@ class FineTuning:
         self.metric_after = NAN
         self.note = ""
         self._is_finishing = False
-        self._clock = Clock(config.seconds)
         choice = choose_device(config.device)
         kept = _kept(network, config)
         self.network = DetailNetwork.of(network, kept).eval()
@@ -101,7 +100,7 @@ class FineTuning:
             network=copy.deepcopy(self.network).to(choice.device),
             config=config,
             choice=choice,
-            clock=self._clock,
+            clock=Clock(config.seconds),
             objective=Objective(config.loss, _weights(pictures, config.num_classes).to(choice.device)),
             pictures=pictures,
             generator=torch.Generator().manual_seed(config.seed),
@@ -117,20 +116,29 @@ class FineTuning:
         return self.metric_after > self.metric_before
 
     @property
+    def clock(self) -> Budget:
+        """The time budget; may be replaced before the first item."""
+        return self._session.clock
+
+    @clock.setter
+    def clock(self, clock: Budget) -> None:
+        self._session.clock = clock
+
+    @property
     def seconds(self) -> float:
         """Time spent."""
-        return self._clock.spent
+        return self.clock.spent
 
     def __iter__(self) -> Iterator[Progress]:
         return self._iterator
 
     def pause(self) -> None:
         """Hold the clock; simply do not ask for the next item."""
-        self._clock.hold()
+        self.clock.hold()
 
     def resume(self) -> None:
         """Let the clock run on."""
-        self._clock.resume()
+        self.clock.resume()
 
     def finish(self) -> None:
         """End at the next item with the best weights so far."""
@@ -182,7 +190,7 @@ class FineTuning:
 
     def _progress(self, phase: str, metric: float = NAN) -> Progress:
         session = self._session
-        return Progress(session.step, self._clock.fraction, session.loss, metric, self._clock.spent, phase)
+        return Progress(session.step, self.clock.fraction, session.loss, metric, self.clock.spent, phase)
 
 
 def _kept(network: LatentExpertNetwork, config: FineTuneConfig) -> Sequence[int | None]:

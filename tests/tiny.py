@@ -28,13 +28,13 @@ def tiny_network(seed: int = 0, **changes) -> LatentExpertNetwork:
     return LatentExpertNetwork(replace(TINY, **changes)).eval()
 
 
-def disks(seed: int = 0, size: tuple[int, int] = (96, 112), count: int = 4):
+def disks(seed: int = 0, size: tuple[int, int] = (64, 80), count: int = 3):
     """A picture uint8 [H, W, 3] with bright disks on noise, and labels uint8 [H, W]: 1 in a disk."""
     rng = np.random.default_rng(seed)
     rows, cols = np.mgrid[: size[0], : size[1]]
     labels = np.zeros(size, np.uint8)
     for _ in range(count):
-        row, col, radius = rng.uniform(0, size[0]), rng.uniform(0, size[1]), rng.uniform(8, 16)
+        row, col, radius = rng.uniform(0, size[0]), rng.uniform(0, size[1]), rng.uniform(8, 14)
         labels[(rows - row) ** 2 + (cols - col) ** 2 < radius**2] = 1
     light = np.where(labels, 150, 90)[..., None] + rng.normal(0, 12, (*size, 3))
     return light.clip(0, 255).astype(np.uint8), labels

@@ -6,13 +6,31 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Final, Protocol
 
 import torch
 from torch import Tensor, nn
 
 WARM_UP: Final = 0.05
 FLOOR: Final = 0.02
+
+
+class Budget(Protocol):
+    """What fine-tuning asks of a clock."""
+
+    @property
+    def spent(self) -> float:
+        """Seconds so far."""
+
+    @property
+    def fraction(self) -> float:
+        """Share of the budget that is spent, 0..1."""
+
+    def hold(self) -> None:
+        """Stop counting."""
+
+    def resume(self) -> None:
+        """Count again."""
 
 
 class Clock:

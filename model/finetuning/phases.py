@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Final
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from model.detail_head import Levels
 from model.detail_network import DetailNetwork
+from model.device import free_cached_memory, is_out_of_memory
 from model.finetuning.session import Optimiser, Session
 from model.finetuning.types import IGNORED
 from model.finetuning.views import View, features_of, vary, view_of
@@ -116,9 +117,26 @@ def learn_crops(session: Session, end: float) -> Iterator[str]:
     ]
     optimiser = Optimiser(session, groups, end)
     while session.clock.fraction < end:
-        optimiser.step(partial(_crop_loss, session))
-        yield "learning shapes"
+        if _fits_memory(session, partial(optimiser.step, partial(_crop_loss, session))):
+            yield "learning shapes"
+        else:
+            session.batch //= 2
+            free_cached_memory(session.choice.device)
     optimiser.average.swap()
+
+
+def _fits_memory(session: Session, step: Callable[[], None]) -> bool:
+    """Do a step; False where memory ran out and a smaller batch may help.
+
+    The error is gone when this returns: its traceback would keep the tensors alive.
+    """
+    try:
+        step()
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error) or session.batch <= BATCH // 4:
+            raise
+        return False
+    return True
 
 
 def expert_parameters(network: DetailNetwork) -> Mapping[str, nn.Parameter]:
@@ -132,7 +150,7 @@ def expert_parameters(network: DetailNetwork) -> Mapping[str, nn.Parameter]:
 
 def _crop_loss(session: Session) -> Tensor:
     side = min(CROP, *(min(view.size) for view in session.views))
-    crops = [_crop(session, side) for _ in range(BATCH)]
+    crops = [_crop(session, side) for _ in range(session.batch)]
     levels = Levels(*(torch.cat(parts) for parts in zip(*(crop[0].maps for crop in crops), strict=True)))
     experts = torch.cat([crop[1] for crop in crops])
     labels = torch.stack([crop[2] for crop in crops]).long().to(experts.device)

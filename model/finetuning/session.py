@@ -13,7 +13,7 @@ from model.detail_head import Levels
 from model.detail_network import DetailNetwork
 from model.device import DeviceChoice
 from model.errors import ModelError
-from model.finetuning.clock import Average, Clock, rate_at
+from model.finetuning.clock import Average, Budget, rate_at
 from model.finetuning.objective import Objective
 from model.finetuning.types import FineTuneConfig
 from model.finetuning.views import Picture, View
@@ -40,18 +40,20 @@ class Session:
         generator: of all random choices.
         step: optimiser steps done.
         loss: of the last step.
+        batch: crops per step; halved where memory runs out.
     """
 
     network: DetailNetwork
     config: FineTuneConfig
     choice: DeviceChoice
-    clock: Clock
+    clock: Budget
     objective: Objective
     pictures: list[Picture]
     generator: torch.Generator
     views: list[View] = field(default_factory=list)
     step: int = 0
     loss: float = float("nan")
+    batch: int = 8
 
     @property
     def dtype(self) -> torch.dtype:

@@ -43,7 +43,7 @@ class Latent:
             | self.settings
         )
         job = finetune(self.network, samples, config)
-        job._clock = job._session.clock = _Borrowed(clock)
+        job.clock = _Borrowed(clock)
         for progress in job:
             last = progress
         self.note = f"{last.step} steps, held out {job.metric_after:.3f}"
@@ -69,6 +69,12 @@ class _Borrowed:
     @property
     def fraction(self) -> float:
         return min(1.0, self.spent / self.seconds)
+
+    def hold(self) -> None:
+        """The evaluation's clock cannot be held."""
+
+    def resume(self) -> None:
+        """Nor resumed."""
 
 
 def _default():

@@ -23,7 +23,7 @@ from model.predictor import Predictor
 from tests.tiny import disks, tiny_network
 
 CLICK = PromptPoint((30.5, 40.5), True)
-BESIDE = PromptPoint((90.5, 80.5), False)
+BESIDE = PromptPoint((70.5, 50.5), False)
 
 
 @pytest.fixture(autouse=True)
@@ -116,7 +116,7 @@ def test_attention_sums_to_one(engine):
     assert maps.look.shape[:2] == (2, 4)
     assert np.allclose(maps.look.sum((-1, -2)), 1, atol=1e-3)
     assert np.allclose(maps.mix.sum(1), 1, atol=1e-2)
-    assert maps.shape == (96, 112)
+    assert maps.shape == (64, 80)
 
 
 def test_a_proposal_is_cut_to_its_box_and_holds_the_click(engine):
@@ -125,8 +125,8 @@ def test_a_proposal_is_cut_to_its_box_and_holds_the_click(engine):
     assert proposal.mask.shape == rect.shape
     assert Rect.around(proposal.mask) == Rect.whole(rect.shape)
     assert proposal.mask[40 - rect.row0, 30 - rect.col0]
-    inside = rect.row0 <= 80 < rect.row1 and rect.col0 <= 90 < rect.col1
-    assert not (inside and proposal.mask[80 - rect.row0, 90 - rect.col0])
+    inside = rect.row0 <= 50 < rect.row1 and rect.col0 <= 70 < rect.col1
+    assert not (inside and proposal.mask[50 - rect.row0, 70 - rect.col0])
     assert proposal.prompts == PromptSet((CLICK, BESIDE))
     assert 0 <= proposal.score <= 1
 
@@ -206,7 +206,7 @@ def test_memory_that_runs_out_twice_is_got_over_by_smaller_parts(engine, monkeyp
 
     monkeypatch.setattr(runner.Runner, "encode", short)
     engine.handle(EncodeImage("b", disks(1)[0]))
-    assert engine.handle(PredictClasses("b")).labels.shape == (96, 112)
+    assert engine.handle(PredictClasses("b")).labels.shape == (64, 80)
     assert not failures
 
 
@@ -220,5 +220,5 @@ def test_memory_that_runs_out_for_good_is_a_sentence_and_the_engine_goes_on(engi
         patch.setattr(runner.Runner, "encode", short)
         with pytest.raises(ModelError, match="not enough memory"):
             engine.handle(EncodeImage("b", disks(1)[0]))
-    assert engine.handle(PredictClasses("a")).labels.shape == (96, 112)
-    assert engine.handle(PredictClasses("b")).labels.shape == (96, 112)
+    assert engine.handle(PredictClasses("a")).labels.shape == (64, 80)
+    assert engine.handle(PredictClasses("b")).labels.shape == (64, 80)

@@ -1,0 +1,310 @@
+"""A few labelled pixels, a few seconds: better weights, and never worse ones."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from model.errors import ModelError
+from model.finetune import FineTuneConfig, LabelledImage, finetune
+from model.finetuning import phases
+from model.network import Prompts
+from model.predictor import Predictor
+from tests.tiny import disks, tiny_network
+
+QUICK = FineTuneConfig(num_classes=2, seconds=3.0, device="cpu", classes_kept=(None, None))
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+class StepClock:
+    """Time that goes on by a fixed amount whenever a step was done, so that load does not matter."""
+
+    def __init__(self, steps: int) -> None:
+        self.seconds = float(steps)
+        self.ticks = 0
+        self.is_held = False
+
+    @property
+    def spent(self) -> float:
+        return min(self.seconds, self.ticks)
+
+    @property
+    def fraction(self) -> float:
+        return self.spent / self.seconds
+
+    def hold(self) -> None:
+        self.is_held = True
+
+    def resume(self) -> None:
+        self.is_held = False
+
+
+def run(network, samples, config=QUICK, steps=60):
+    """The job after its end, with its reports; it lasts ``steps`` items whatever the machine."""
+    job = finetune(network, samples, config)
+    job.clock = clock = StepClock(steps)
+    reports = []
+    for progress in job:
+        reports.append(progress)
+        clock.ticks += 1
+    return job, reports
+
+
+def labelled(seed, **kwargs):
+    return LabelledImage(*disks(seed, **kwargs))
+
+
+def accuracy(network, seed=9):
+    """Mean IoU on a picture that was not trained on."""
+    image, truth = disks(seed)
+    predictor = Predictor(network, "cpu", dtype=torch.float32)
+    predictor.set_image(image)
+    guess = predictor.predict_classes().labels
+    confusion = phases.count_pairs(*(torch.from_numpy(x.ravel()).long() for x in (truth, guess)), 2)
+    return phases.mean_iou(confusion)
+
+
+def state_of(network):
+    return {name: value.clone() for name, value in network.state_dict().items()}
+
+
+def test_two_images_teach_what_a_disk_is_and_the_network_given_stays_as_it_was():
+    network = tiny_network()
+    before = state_of(network)
+    job, reports = run(network, [labelled(0), labelled(1)])
+    assert accuracy(job.network) > 0.85 > accuracy(network)
+    assert job.metric_after > 0.85
+    assert job.is_better
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    assert [r.step for r in reports] == sorted(r.step for r in reports)
+    assert reports[-1].step > 30
+    assert all(0 <= r.fraction <= 1 for r in reports)
+    assert reports[-1].metric == job.metric_after
+    assert {"encoding", "learning pixels", "learning shapes", "done"} <= {r.phase for r in reports}
+
+
+def test_clicks_work_exactly_as_before():
+    network = tiny_network()
+    job, _ = run(network, [labelled(0)], steps=40)
+    image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    prompts = Prompts(torch.tensor([[[20.0, 30.0], [50.0, 8.0]]]), torch.tensor([[1, 0]]))
+    with torch.inference_mode():
+        before, after = (n.segment(n.encode(image), prompts).logits for n in (network, job.network))
+        classes = [n.classify(n.encode(image)).logits for n in (network, job.network)]
+    assert torch.equal(before, after)
+    assert not torch.equal(*classes)
+
+
+def test_pixels_that_nobody_labelled_change_nothing():
+    """Two runs that differ only under unlabelled pixels' former classes end in the same weights."""
+    image, labels = disks(0)
+    unknown = np.zeros_like(labels, dtype=bool)
+    unknown[:, 60:] = True
+    runs = []
+    for other in (0, 1):
+        masked = np.where(unknown, other, labels).astype(np.uint8)
+        masked[unknown] = 255
+        runs.append(state_of(run(tiny_network(), [LabelledImage(image, masked)], steps=30)[0].network))
+    assert all(torch.equal(value, runs[1][name]) for name, value in runs[0].items())
+
+
+def test_scribbles_of_one_percent_nearly_reach_whole_masks():
+    scribbled = []
+    for seed in (0, 1, 2):
+        image, labels = disks(seed)
+        keep = np.random.default_rng(seed).permutation(labels.size).reshape(labels.shape) < labels.size // 100
+        scribbled.append(LabelledImage(image, np.where(keep, labels, 255).astype(np.uint8)))
+    whole = accuracy(run(tiny_network(), [labelled(s) for s in (0, 1, 2)])[0].network)
+    few = accuracy(run(tiny_network(), scribbled)[0].network)
+    assert few > 0.9 * whole
+
+
+def test_a_class_more_and_a_class_less_keep_what_was_learned():
+    first, _ = run(tiny_network(), [labelled(0), labelled(1)])
+    learned = accuracy(first.network)
+    image, labels = disks(2)
+    labels = labels.copy()
+    labels[:12] = 2
+    grown, _ = run(
+        first.network,
+        [LabelledImage(image, labels), labelled(0)],
+        replace(QUICK, num_classes=3, classes_kept=(0, 1, None)),
+        steps=60,
+    )
+    assert grown.network.config.num_classes == 3
+    shrunk = grown.network.with_classes([0, 1])
+    assert accuracy(shrunk) > learned - 0.1
+
+
+def test_a_second_run_starts_from_the_first():
+    first, _ = run(tiny_network(), [labelled(0), labelled(1)])
+    again, _ = run(first.network, [labelled(0), labelled(1)], replace(QUICK, classes_kept=(0, 1)), steps=30)
+    assert again.metric_before == pytest.approx(first.metric_after, abs=0.02)
+    assert again.metric_after >= again.metric_before or not again.is_better
+
+
+def test_a_run_that_makes_it_worse_is_not_better_and_says_what_it_measured():
+    first, _ = run(tiny_network(), [labelled(0), labelled(1)])
+    contradictory = []
+    for seed in (0, 1):
+        image, labels = disks(seed)
+        contradictory.append(LabelledImage(image, labels))
+    config = replace(QUICK, classes_kept=(0, 1), learning_rate=0.3, augmentation=0.0)
+    worse, _ = run(first.network, contradictory, config, steps=12)
+    assert not math.isnan(worse.metric_before)
+    assert worse.is_better == (worse.metric_after > worse.metric_before)
+    assert accuracy(worse.network) >= 0.5
+
+
+def test_an_absurd_rate_ends_in_finite_weights_and_a_sentence():
+    """M-05."""
+    network = tiny_network()
+    job, _ = run(network, [labelled(0)], replace(QUICK, learning_rate=1e12))
+    assert all(torch.isfinite(value).all() for value in job.network.state_dict().values())
+    assert not (job.is_better and job.note)
+    image = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        assert torch.isfinite(job.network(image)).all()
+
+
+@pytest.mark.parametrize("phase", ["_pixel_loss", "_crop_loss"])
+def test_a_loss_that_is_no_number_restores_the_last_good_weights(monkeypatch, phase):
+    """M-05: what is handed out equals the last snapshot, bit for bit."""
+    good = {}
+    real, calls = getattr(phases, phase), []
+
+    def poisoned(session, *args):
+        calls.append(1)
+        loss = real(session, *args)
+        return loss * float("nan") if len(calls) > 5 else loss
+
+    monkeypatch.setattr(phases, phase, poisoned)
+    job = finetune(tiny_network(), [labelled(0)], QUICK)
+    job.clock = clock = StepClock(60)
+    for progress in job:
+        clock.ticks += 1
+        if progress.phase != "done":
+            good = state_of(job.network)
+    assert job.note
+    assert "range of numbers" in job.note
+    assert all(torch.equal(value, good[name]) for name, value in job.network.state_dict().items())
+    assert all(torch.isfinite(value).all() for value in job.network.state_dict().values())
+
+
+@pytest.mark.parametrize(
+    "shortage",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("MPS backend out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_memory_that_runs_out_twice_halves_the_batch_and_goes_on(monkeypatch, shortage):
+    """M-06."""
+    failures, sizes = [shortage, shortage], []
+    real = phases._crop
+
+    def short(session, side):
+        if failures and session.batch in (phases.BATCH, phases.BATCH // 2):
+            raise failures.pop()
+        sizes.append(session.batch)
+        return real(session, side)
+
+    monkeypatch.setattr(phases, "_crop", short)
+    job, reports = run(tiny_network(), [labelled(0)])
+    assert not failures
+    assert set(sizes) == {phases.BATCH // 4}
+    assert not job.note
+    assert reports[-1].phase == "done"
+    assert accuracy(job.network) > 0.7
+
+
+def test_memory_that_runs_out_for_good_ends_with_what_there_was(monkeypatch):
+    """M-06."""
+
+    def short(session, side):
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(phases, "_crop", short)
+    job, reports = run(tiny_network(), [labelled(0)])
+    assert "Memory ran out" in job.note
+    assert reports[-1].phase == "done"
+    assert all(torch.isfinite(value).all() for value in job.network.state_dict().values())
+
+
+def test_another_error_is_not_swallowed(monkeypatch):
+    def broken(session, side):
+        raise RuntimeError("shape mismatch")
+
+    monkeypatch.setattr(phases, "_crop", broken)
+    with pytest.raises(RuntimeError, match="shape mismatch"):
+        run(tiny_network(), [labelled(0)])
+
+
+def test_a_job_left_in_the_middle_has_whole_weights():
+    job = finetune(tiny_network(), [labelled(0)], QUICK)
+    job.clock = clock = StepClock(60)
+    phases_seen = []
+    for _, progress in zip(range(30), job, strict=False):
+        clock.ticks += 1
+        phases_seen.append(progress.phase)
+    assert phases_seen[-1] == "learning shapes"
+    assert accuracy(job.network) >= 0
+    assert all(torch.isfinite(value).all() for value in job.network.state_dict().values())
+
+
+def test_finish_ends_early_with_the_best_so_far():
+    job = finetune(tiny_network(), [labelled(0), labelled(1)], QUICK)
+    job.clock = clock = StepClock(120)
+    for index, _ in enumerate(job):
+        clock.ticks += 1
+        if index == 60:
+            job.finish()
+    assert index == 61
+    assert accuracy(job.network) > 0.8
+
+
+def test_the_same_seed_gives_the_same_weights():
+    first, second = (run(tiny_network(), [labelled(0)], steps=30)[0].network for _ in range(2))
+    assert all(torch.equal(value, second.state_dict()[name]) for name, value in first.state_dict().items())
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 50), (33, 7), (64, 64), (20, 1100)])
+def test_images_of_any_size_and_a_single_class(size):
+    labels = np.zeros(size, np.uint8)
+    image = np.full((*size, 3), 99, np.uint8)
+    job, reports = run(tiny_network(), [LabelledImage(image, labels)], steps=20)
+    assert reports[-1].phase == "done"
+    assert all(torch.isfinite(value).all() for value in job.network.state_dict().values())
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"labels": np.full((8, 8), 255, np.uint8)}, "nothing to learn"),
+        ({"labels": np.full((8, 8), 7, np.uint8)}, "only 2"),
+        ({"labels": np.zeros((9, 8), np.uint8)}, "do not fit"),
+        ({"image": np.zeros((8, 8), np.uint8)}, "do not fit"),
+    ],
+)
+def test_samples_that_make_no_sense_are_refused_with_a_sentence(change, words):
+    sample = {"image": np.zeros((8, 8, 3), np.uint8), "labels": np.zeros((8, 8), np.uint8)} | change
+    with pytest.raises(ModelError, match=words):
+        finetune(tiny_network(), [LabelledImage(**sample)], QUICK)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"speed": "warp"}, {"loss": "hinge"}, {"seconds": 0.0}, {"num_classes": 300}, {"classes_kept": (None,)}],
+)
+def test_settings_that_make_no_sense_are_refused(change):
+    with pytest.raises(ModelError):
+        finetune(tiny_network(), [labelled(0)], replace(QUICK, **change))
