@@ -9,7 +9,6 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QGuiApplication, QImage
 
-from latentseg_gui.app.help import show_about, show_keys, show_palette
 from latentseg_gui.app.hints import hint
 from latentseg_gui.app.samples import sample_paths, title_of
 from latentseg_gui.app.session import Session
@@ -31,6 +30,8 @@ class Chrome(QObject):
         self._session = session
         self._window = session.window
         self._document = session.document
+        self._titles: dict[str, str] = {}
+        self._shown_samples: list[SampleImage] = []
         self._samples = {path.name: path for path in sample_paths()}
         self._areas = QTimer(self)
         self._areas.setSingleShot(True)
@@ -47,7 +48,9 @@ class Chrome(QObject):
         self._refresh_history()
         self.refresh_hint()
         for path in self._samples.values():
-            self._session.thumbnail_jobs.submit(_SampleReader(path), self._on_sample_read, key=f"sample {path.name}")
+            self._session.thumbnail_jobs.submit(
+                _SampleReader(path), self._on_sample_read, key=f"sample {path.name}"
+            )
 
     def open_names(self, names: Sequence[str]) -> None:
         """Opens files that were dropped."""
@@ -90,21 +93,11 @@ class Chrome(QObject):
         """Runs the model elsewhere from now on."""
         self._session.weights.use_device(key)
 
-    def show_keys(self) -> None:
-        """The sheet of keys."""
-        show_keys(self._window)
-
-    def show_palette(self) -> None:
-        """All commands in a list to search."""
-        show_palette(self._window)
-
-    def show_about(self) -> None:
-        """What this is, under which licence."""
-        show_about(self._window)
-
     def refresh_hint(self, *_: object) -> None:
         """Says what to do next."""
-        self._window.set_hint(hint(self._document, self._session.paint.tool, self._session.weights.live is not None))
+        self._window.set_hint(
+            hint(self._document, self._session.paint.tool, self._session.weights.live is not None)
+        )
 
     def _follow_jobs(self) -> None:
         for jobs in self._session.all_jobs:
@@ -112,7 +105,6 @@ class Chrome(QObject):
             jobs.progressed.connect(self._on_job_progressed)
             jobs.ended.connect(self._window.jobs.finish_job)
             self._window.jobs.cancel_requested.connect(jobs.cancel_named)
-        self._titles: dict[str, str] = {}
 
     def _follow_document(self) -> None:
         events = self._document.events
@@ -131,7 +123,7 @@ class Chrome(QObject):
         events.prompts_changed.connect(self._on_proposal_changed)
         events.current_changed.connect(self._on_current_changed)
         events.mask_changed.connect(self._on_mask_changed)
-        events.classes_changed.connect(self._areas.start)
+        events.classes_changed.connect(self._on_classes_changed)
         self._session.history.events.changed.connect(self._refresh_history)
 
     def _on_error_reported(self, error: LatentsegError) -> None:
@@ -150,9 +142,8 @@ class Chrome(QObject):
     def _on_sample_read(self, answer: object) -> None:
         if isinstance(answer, tuple):
             path, pixels = answer
-            self._read_samples = [*getattr(self, "_read_samples", []), SampleImage(path.name, title_of(path), pixels)]
-            if len(self._read_samples) == len(self._samples):
-                self._window.empty_state.set_samples(self._read_samples)
+            self._shown_samples.append(SampleImage(path.name, title_of(path), pixels))
+            self._window.empty_state.set_samples(self._shown_samples)
 
     def _on_proposal_changed(self, image_id: str) -> None:
         if image_id == self._document.current_id:
@@ -170,6 +161,9 @@ class Chrome(QObject):
         if image_id == self._document.current_id:
             self._areas.start()
 
+    def _on_classes_changed(self) -> None:
+        self._areas.start()
+
     def _show_areas(self) -> None:
         image_id = self._document.current_id
         if image_id is None or self._document.shape(image_id) is None:
@@ -177,7 +171,9 @@ class Chrome(QObject):
             return
         labels = self._document.labels(image_id)
         counts = np.bincount(labels.reshape(-1), minlength=256)
-        self._window.classes.set_areas({number: int(count) for number, count in enumerate(counts[:255])}, labels.size)
+        self._window.classes.set_areas(
+            {number: int(count) for number, count in enumerate(counts[:255])}, labels.size
+        )
 
     def _refresh_history(self) -> None:
         history, action = self._session.history, self._window.action
@@ -185,7 +181,7 @@ class Chrome(QObject):
         action["redo"].setEnabled(history.can_redo)
         action["undo"].setToolTip(self.tr("Undo {0}").format(history.undo_label.lower()))
         action["redo"].setToolTip(self.tr("Redo {0}").format(history.redo_label.lower()))
-        self._window.history.set_entries([entry.label for entry in history.entries], history.position)
+        self._window.history.set_steps([entry.label for entry in history.entries], history.position)
 
 
 _DEVICES = (

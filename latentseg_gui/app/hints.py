@@ -28,7 +28,9 @@ def hint(document: Document, tool: ToolName, is_model_ready: bool) -> str:
     if not prompts.is_empty:
         if document.proposal(image_id) is None:
             return _said("The model is looking at the image; your click is answered as soon as it has.")
-        return _said("Enter accepts. Click where something is missing, right-click where it is too much; Esc clears.")
+        return _said(
+            "Enter accepts. Click where something is missing, right-click where it is too much; Esc clears."
+        )
     if not is_model_ready:
         return _said("The model is being loaded; you can look around and paint already.")
     return _said(_BY_TOOL.get(tool, ""))

@@ -34,9 +34,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("latentseg")
         self.setAcceptDrops(True)
         self.resize(1440, 900)
-        self.setDockOptions(
-            QMainWindow.DockOption.AllowTabbedDocks | QMainWindow.DockOption.AnimatedDocks
-        )
+        self.setDockOptions(QMainWindow.DockOption.AllowTabbedDocks | QMainWindow.DockOption.AnimatedDocks)
         self.canvas = CanvasView()
         self.empty_state = EmptyStateWidget()
         self.canvas.set_empty_widget(self.empty_state)
@@ -83,7 +81,9 @@ class MainWindow(QMainWindow):
 
     def _make_actions(self) -> None:
         tools = QActionGroup(self)
-        menus = {name: self.menuBar().addMenu(translated(name)) for name in dict.fromkeys(s.menu for s in ACTIONS)}
+        menus = {
+            name: self.menuBar().addMenu(translated(name)) for name in dict.fromkeys(s.menu for s in ACTIONS)
+        }
         for spec in ACTIONS:
             action = QAction(icon(spec.icon), translated(spec.text), self)
             action.setObjectName(spec.name)

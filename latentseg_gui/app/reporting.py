@@ -63,7 +63,7 @@ def as_error(kind: type[BaseException], value: BaseException, trace: TracebackTy
     detail = "".join(traceback.format_exception(kind, value, trace))
     return LatentsegError(
         f"Something in latentseg went wrong: {kind.__name__}: {value}",
-        action="Your images and masks are untouched. Save your work; if it happens again, copy the details and report it.",
+        action="Your images and masks are untouched. Save your work; if it comes back, copy the details.",
         detail=detail,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -16,11 +17,13 @@ from latentseg_gui.controllers.display import DisplayController
 from latentseg_gui.controllers.edit import EditController
 from latentseg_gui.controllers.export import ExportController
 from latentseg_gui.controllers.finetune import FineTuneController
+from latentseg_gui.controllers.hover import HoverController
 from latentseg_gui.controllers.inspect import InspectController
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.paint import PaintController
 from latentseg_gui.controllers.project import ProjectController
 from latentseg_gui.controllers.segment import SegmentController
+from latentseg_gui.controllers.training_view import TrainingViewController
 from latentseg_gui.controllers.weights import WeightsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.inference.service import ENGINE, TRAINING
@@ -106,9 +109,11 @@ class Session(QObject):
         self.inspect = InspectController(
             document, window.experts, window.canvas, engine=self.engine_jobs, errors=errors, parent=self
         )
+        self.hover = HoverController(
+            document, window.canvas, self.segment, engine=self.engine_jobs, parent=self
+        )
         self.finetune = FineTuneController(
             document,
-            window.training,
             self.weights,
             training=self.training_jobs,
             readers=self.file_jobs,
@@ -116,9 +121,25 @@ class Session(QObject):
             versions_folder=state_folder() / "versions",
             parent=self,
         )
-        self.export = ExportController(
-            document, writers=self.file_jobs, dialogs=self.dialogs, errors=errors, parent=self
+        self.training_view = TrainingViewController(
+            document,
+            window.training,
+            window.canvas,
+            finetune=self.finetune,
+            weights=self.weights,
+            errors=errors,
+            parent=self,
         )
+        self.export = ExportController(
+            document, history, writers=self.file_jobs, dialogs=self.dialogs, errors=errors, parent=self
+        )
+
+    def begin(self, paths: Sequence[Path]) -> None:
+        """Starts the model behind the window and opens what was asked for."""
+        self.weights.device = self.preferences.device
+        self.project.last_folder = self.preferences.last_folder
+        self.weights.activate_shipped()
+        self.project.open(paths)
 
     @property
     def all_jobs(self) -> tuple[Jobs, ...]:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from latentseg_gui.app.actions import ACTIONS
 from latentseg_gui.app.chrome import Chrome
+from latentseg_gui.app.help import Help
 from latentseg_gui.app.session import Session
 from latentseg_gui.canvas import ToolName
 
@@ -33,6 +34,7 @@ def wire(session: Session) -> None:
 def _wire_actions(session: Session, chrome: Chrome) -> None:
     project, segment, edit, export = session.project, session.segment, session.edit, session.export
     weights, window, paint = session.weights, session.window, session.paint
+    help_ = Help(window)
     handlers: dict[str, Callable[[], object]] = {
         "open_images": project.choose_images,
         "open_folder": project.choose_folder,
@@ -70,9 +72,9 @@ def _wire_actions(session: Session, chrome: Chrome) -> None:
         "open_weights": weights.choose_file,
         "save_weights": weights.save_as,
         "default_weights": weights.activate_shipped,
-        "shortcut_sheet": chrome.show_keys,
-        "command_palette": chrome.show_palette,
-        "about": chrome.show_about,
+        "shortcut_sheet": help_.show_keys,
+        "command_palette": help_.show_palette,
+        "about": help_.show_about,
     }
     for name, handler in handlers.items():
         window.action[name].triggered.connect(_without_argument(handler))
@@ -123,7 +125,7 @@ def _wire_tools(session: Session) -> None:
     options.eraser_mode_requested.connect(paint.set_eraser_mode)
     options.accept_requested.connect(segment.accept)
     options.clear_requested.connect(segment.clear)
-    options.preview_requested.connect(segment.set_preview)
+    options.preview_requested.connect(session.hover.set_enabled)
     options.set_tolerance(int(paint.options.wand_tolerance))
     options.set_eraser_mode("background" if paint.options.is_erasing_to_background else "unlabelled")
 
@@ -170,9 +172,10 @@ class PeekKey(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Qt: sees every key before its widget does, and takes none away."""
         is_key = event.type() in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
-        if is_key and isinstance(event, QKeyEvent) and not event.isAutoRepeat():
-            if watched is self._canvas and QKeySequence(event.key()) == self._key:
-                self._canvas.set_peek(event.type() == QEvent.Type.KeyPress)
+        if watched is not self._canvas or not is_key or not isinstance(event, QKeyEvent):
+            return False
+        if not event.isAutoRepeat() and QKeySequence(event.key()) == self._key:
+            self._canvas.set_peek(event.type() == QEvent.Type.KeyPress)
         return False
 
 
@@ -218,6 +221,12 @@ def _wire_model(session: Session, chrome: Chrome) -> None:
     weights.activated.connect(session.segment.use_weights)
     weights.activated.connect(session.inspect.use_weights)
     weights.activated.connect(chrome.show_weights)
+    window.training.image_requested.connect(session.project.show)
+    window.training.live_requested.connect(window.action["live"].setChecked)
+    window.action["live"].toggled.connect(window.training.set_live)
+    window.history.go_to_requested.connect(session.edit.jump_to)
+    window.history.undo_requested.connect(session.edit.undo)
+    window.history.redo_requested.connect(session.edit.redo)
     window.device.device_requested.connect(chrome.choose_device)
     session.paint.stroke_ended.connect(session.finetune.note_correction)
     session.segment.accepted.connect(session.finetune.note_correction)

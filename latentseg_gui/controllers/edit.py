@@ -76,7 +76,12 @@ class EditController(QObject):
         everywhere = np.ones(shape, np.bool_)
         self._history.do(
             area_patch(
-                self._document, image_id, Rect.whole(shape), everywhere, Ink(UNLABELLED), self.tr("Clear mask")
+                self._document,
+                image_id,
+                Rect.whole(shape),
+                everywhere,
+                Ink(UNLABELLED),
+                self.tr("Clear mask"),
             )
         )
 

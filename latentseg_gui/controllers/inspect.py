@@ -71,6 +71,11 @@ class InspectController(QObject):
         self._panel.set_expert_labels(self._names)
 
     @property
+    def maps(self) -> AttentionMaps | None:
+        """The attention maps of the current image; None until they are there."""
+        return self._maps
+
+    @property
     def expert_labels(self) -> ExpertLabels:
         """Names and notes that the user gave, to be saved with the weights."""
         return self._names
@@ -159,7 +164,9 @@ class InspectController(QObject):
             self._canvas.set_categories(None)
         elif overlay.kind == "territory":
             self._canvas.set_heatmap(None)
-            self._canvas.set_categories(overlay.values, colours=overlay.colours, caption=overlay.caption)
+            self._canvas.set_categories(
+                overlay.values.astype(np.uint8), colours=overlay.colours, caption=overlay.caption
+            )
         else:
             self._canvas.set_categories(None)
             self._canvas.set_heatmap(
@@ -237,7 +244,10 @@ def compare(before: Prediction, after: Prediction, class_names: tuple[str, ...])
     """What is different between two predictions of the same image."""
     areas = []
     for class_id, name in enumerate(class_names):
-        pair = int(np.count_nonzero(before.labels == class_id)), int(np.count_nonzero(after.labels == class_id))
+        pair = (
+            int(np.count_nonzero(before.labels == class_id)),
+            int(np.count_nonzero(after.labels == class_id)),
+        )
         areas.append((name, *pair))
     shift = float(after.confidence.mean(dtype=np.float64) - before.confidence.mean(dtype=np.float64)) / 255
     return InterventionResult(

@@ -192,7 +192,9 @@ class PaintController(QObject):
     def _on_fill_requested(self, x: float, y: float) -> None:
         image_id = self._editable()
         if image_id is not None:
-            self._apply(image_id, *flood_fill(self._document.labels(image_id), rc_from_xy((x, y))), self.tr("Fill"))
+            self._apply(
+                image_id, *flood_fill(self._document.labels(image_id), rc_from_xy((x, y))), self.tr("Fill")
+            )
 
     def _on_wand_requested(self, x: float, y: float) -> None:
         image_id = self._editable()

@@ -106,7 +106,9 @@ class ProjectController(QObject):
         if self._document.record(image_id) is not None:
             self._become_current(image_id)
             return
-        self._read(image_id, self._on_read, self._on_read_failed, title=self.tr("Opening"), key="open", priority=9)
+        self._read(
+            image_id, self._on_read, self._on_read_failed, title=self.tr("Opening"), key="open", priority=9
+        )
 
     def step(self, step: int) -> None:
         """Goes to the next (+1) or previous (-1) image of the list."""
@@ -127,7 +129,9 @@ class ProjectController(QObject):
         shape = self._document.shape(image_id)
         if shape is not None and self._document.layer(image_id).vouched:
             name = self._document.name(image_id)
-            text = self.tr("“{0}” has a mask. Removing it from the list removes its mask too; the image file stays.")
+            text = self.tr(
+                "“{0}” has a mask. Removing it from the list removes its mask too; the image file stays."
+            )
             if not self._dialogs.confirm(self.tr("Remove image"), text.format(name), self.tr("Remove")):
                 return
         successor = self._panel.neighbour(1) or self._panel.neighbour(-1)
@@ -198,7 +202,9 @@ class ProjectController(QObject):
     def _become_current(self, image_id: str) -> None:
         self._document.current_id = image_id
         self._panel.set_current(image_id)
-        neighbours = [each for each in (self._panel.neighbour(1), self._panel.neighbour(-1)) if each is not None]
+        neighbours = [
+            each for each in (self._panel.neighbour(1), self._panel.neighbour(-1)) if each is not None
+        ]
         self._document.trim_records(_RECORD_BYTES, keep=neighbours)
         for neighbour in neighbours:
             self._prefetch(neighbour)
@@ -210,7 +216,12 @@ class ProjectController(QObject):
         if self._document.error(image_id) is not None:
             return
         self._read(
-            image_id, self._on_prefetched, self._on_prefetch_failed, title="", key=f"prefetch {image_id}", priority=0
+            image_id,
+            self._on_prefetched,
+            self._on_prefetch_failed,
+            title="",
+            key=f"prefetch {image_id}",
+            priority=0,
         )
 
     def _on_prefetched(self, record: ImageRecord) -> None:

@@ -267,7 +267,9 @@ class SegmentController(QObject):
         self._document.set_proposal(answer.image_id, answer)
         if answer.image_id == self._document.current_id:
             self._canvas.set_pending(False)
-            self._window.set_timing_text(self.tr("click answered in {0:.0f} ms").format(1000 * answer.seconds))
+            self._window.set_timing_text(
+                self.tr("click answered in {0:.0f} ms").format(1000 * answer.seconds)
+            )
 
     def _on_proposal_failed(self, error: LatentsegError) -> None:
         self._canvas.set_pending(False)

@@ -100,6 +100,11 @@ class WeightsController(QObject):
             on_failure=partial(self._on_failed, version),
         )
 
+    def use_device(self, device: str) -> None:
+        """Runs the live weights on another device ("auto", "cpu", "cuda", "mps")."""
+        self.device = device
+        self.activate(SHIPPED if self._live is None else self._live.version)
+
     def activate_shipped(self) -> None:
         """Goes back to the weights that came with the program."""
         self.activate(SHIPPED)
@@ -147,7 +152,9 @@ class WeightsController(QObject):
             return
         source = self.live_path or self._live.path
         if source is None:
-            self._errors.inform(self.tr("These are the shipped weights: fine-tune them first, then save yours."))
+            self._errors.inform(
+                self.tr("These are the shipped weights: fine-tune them first, then save yours.")
+            )
             return
         suggestion = Path(f"{self._live.version}.safetensors")
         target = self._dialogs.choose_target(

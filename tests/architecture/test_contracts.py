@@ -37,13 +37,20 @@ def lines_of(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> int
 
 
 def test_the_import_contracts_hold() -> None:
-    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
+    command = [
+        sys.executable,
+        "-c",
+        "from importlinter.cli import lint_imports_command; lint_imports_command()",
+    ]
     outcome = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
 
 
 def test_no_file_outgrows_its_room() -> None:
-    sizes = {path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines()) for path in modules()}
+    sizes = {
+        path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for path in modules()
+    }
     too_long = {name: size for name, size in sizes.items() if size > MAX_FILE_LINES and name not in ALLOWED}
     assert not too_long
 
@@ -90,11 +97,17 @@ SPEAKS_PICKLE = {"latentseg_gui/workers/transport.py"}
 
 
 def test_dangerous_calls_are_nowhere() -> None:
-    found = {path.relative_to(ROOT).as_posix() for path in modules() if DANGEROUS.search(path.read_text(encoding="utf-8"))}
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in modules()
+        if DANGEROUS.search(path.read_text(encoding="utf-8"))
+    }
     assert found <= SPEAKS_PICKLE
 
 
 def test_the_window_comes_up_without_torch() -> None:
     program = "import sys, latentseg_gui.app.main; sys.exit('torch' in sys.modules)"
-    outcome = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    outcome = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert outcome.returncode == 0, outcome.stderr or "importing the window imported torch"

@@ -25,7 +25,7 @@ class Person:
         self.window = session.window
         self.canvas = session.window.canvas
 
-    def wait_for(self, is_so: Callable[[], object], seconds: float = 60.0, what: str = "") -> None:
+    def wait_for(self, is_so: Callable[[], object], seconds: float = 150.0, what: str = "") -> None:
         """Lets the window live until something is the case."""
         loop = QEventLoop()
         deadline = monotonic() + seconds
@@ -79,7 +79,9 @@ class Person:
     def press(self, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
         """Presses a key while the mouse is over the canvas."""
         self.window.activateWindow()
+        assert QTest.qWaitForWindowActive(self.window)
         self.canvas.setFocus()
+        QApplication.processEvents()
         QTest.keyClick(self.canvas, key, modifier)
         QApplication.processEvents()
 

@@ -1,0 +1,81 @@
+"""Keys, commands, and what this is."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMessageBox
+
+from latentseg_gui import __version__
+from latentseg_gui.app.actions import ACTIONS, translated
+from latentseg_gui.app.main_window import MainWindow
+from latentseg_gui.panels.commands import CommandPalette, PaletteEntry, ShortcutRow, ShortcutSheet
+
+_MOUSE: tuple[tuple[str, str], ...] = (
+    ("Zoom at the cursor", "Wheel"),
+    ("Pan", "Space + drag, middle drag"),
+    ("Brush size", "Shift + wheel"),
+    ("Click on what does not belong", "Right click, Shift + click"),
+    ("Box round an object", "Drag with the click tool"),
+    ("Erase while brushing", "Ctrl, right drag"),
+    ("Fit to window", "Double click beside the image"),
+    ("Paint with class 1 to 9, background", "1 ... 9, 0"),
+    ("Raw image", "` held"),
+)
+
+
+class Help(QObject):
+    """The sheet of keys, the command palette and the "about" box, made when they are first wanted."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._palette: CommandPalette | None = None
+
+    def show_keys(self) -> None:
+        """All keys on one sheet, as they are set now."""
+        sheet = ShortcutSheet(self._window)
+        sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        rows = [
+            ShortcutRow(translated(spec.menu), translated(spec.text), keys)
+            for spec in ACTIONS
+            if (keys := _keys_of(self._window.action[spec.name]))
+        ]
+        mouse = translated("Mouse and keys of the canvas")
+        rows += [ShortcutRow(mouse, translated(text), (translated(keys),)) for text, keys in _MOUSE]
+        sheet.set_rows(rows)
+        sheet.show()
+
+    def show_palette(self) -> None:
+        """All commands in a list to search."""
+        if self._palette is None:
+            self._palette = CommandPalette(self._window)
+            self._palette.command_requested.connect(self._on_command_requested)
+        self._palette.open_with(
+            [
+                PaletteEntry(
+                    spec.name,
+                    translated(spec.text),
+                    "  ".join(_keys_of(self._window.action[spec.name])[:1]),
+                    self._window.action[spec.name].isEnabled(),
+                )
+                for spec in ACTIONS
+            ]
+        )
+
+    def show_about(self) -> None:
+        """What this is, under which licence."""
+        text = self.tr(
+            "latentseg {0}\n\nPoint-and-click segmentation with a latent-expert model that can be looked into "
+            "and fine-tuned on a few corrected masks.\n\nCode: Apache License 2.0. The weights have terms of "
+            "their own; see the model card that comes with them."
+        )
+        QMessageBox.about(self._window, self.tr("About latentseg"), text.format(__version__))
+
+    def _on_command_requested(self, name: str) -> None:
+        self._window.action[name].trigger()
+
+
+def _keys_of(action: QAction) -> tuple[str, ...]:
+    native = QKeySequence.SequenceFormat.NativeText
+    return tuple(key.toString(native) for key in action.shortcuts())

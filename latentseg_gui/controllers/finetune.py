@@ -1,0 +1,255 @@
+"""Corrected masks -> a new version of the weights, while the window stays alive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.ports import ErrorSink
+from latentseg_gui.controllers.weights import WeightsController
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.types import (
+    UNLABELLED,
+    FineTuneProgress,
+    FineTuneResult,
+    ImageRecord,
+    TrainingSample,
+)
+from latentseg_gui.inference.messages import FineTune
+from latentseg_gui.io.images import read_image
+from latentseg_gui.io.storage import make_folder
+
+_LIVE_DELAY_MS = 400
+SECONDS = {"live": 1.0, "quick": 30.0, "thorough": 180.0}
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPlan:
+    """How the next run shall go; the panel sets it."""
+
+    speed: str = "quick"
+    seconds: float = SECONDS["quick"]
+    learning_rate: float = 0.0
+    seed: int = 0
+
+    def with_seconds(self, seconds: float) -> TrainingPlan:
+        """The same with another time budget."""
+        return replace(self, seconds=seconds)
+
+
+class FineTuneController(QObject):
+    """Runs one fine-tuning at a time in the training process.
+
+    It trains on copies of what a person vouched for, in a clone of the live weights; the live ones change only
+    when the outcome is adopted.
+    """
+
+    progressed = Signal(object)
+    """`FineTuneProgress` of the running job."""
+
+    state_changed = Signal()
+    """It started, ended, or what it would train on changed."""
+
+    ended = Signal(object)
+    """`FineTuneResult`, or None where there is none."""
+
+    def __init__(
+        self,
+        document: Document,
+        weights: WeightsController,
+        *,
+        training: Jobs,
+        readers: Jobs,
+        errors: ErrorSink,
+        versions_folder: Path,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._weights = weights
+        self._training = training
+        self._readers = readers
+        self._errors = errors
+        self._folder = versions_folder
+        self._job: int | None = None
+        self._is_reading = False
+        self._is_live = False
+        self._is_outdated = False
+        self._left_out: set[str] = set()
+        self.plan = TrainingPlan()
+        self._live_timer = QTimer(self)
+        self._live_timer.setSingleShot(True)
+        self._live_timer.setInterval(_LIVE_DELAY_MS)
+        self._live_timer.timeout.connect(self._refit)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a fine-tuning is under way."""
+        return self._job is not None or self._is_reading
+
+    @property
+    def image_ids(self) -> tuple[str, ...]:
+        """The images it would train on: those with vouched pixels that are ticked."""
+        return tuple(each for each in self._document.vouched_ids() if each not in self._left_out)
+
+    def set_ticked(self, image_id: str, is_ticked: bool) -> None:
+        """Trains on an image, or leaves it out."""
+        if is_ticked:
+            self._left_out.discard(image_id)
+        else:
+            self._left_out.add(image_id)
+        self.state_changed.emit()
+
+    def is_ticked(self, image_id: str) -> bool:
+        """Whether an image is trained on."""
+        return image_id not in self._left_out
+
+    def obstacle(self) -> str:
+        """Why it cannot start, as a sentence; empty where it can."""
+        if self.is_running:
+            return self.tr("A fine-tuning is running.")
+        if self._weights.live is None:
+            return self.tr("The model is still being loaded.")
+        if not self.image_ids:
+            return self.tr("Paint or accept a mask on at least one image first.")
+        if len(self._classes_vouched()) < 2:
+            return self.tr(
+                "Label at least two classes: the object, and some background too (key 0 and the brush)."
+            )
+        return ""
+
+    def start(self) -> None:
+        """Starts as `plan` says; says why where it cannot."""
+        obstacle = self.obstacle()
+        if obstacle:
+            self._errors.inform(obstacle)
+            return
+        self._begin(self.plan)
+
+    def cancel(self) -> None:
+        """Ends the running job; the live weights stay as they are."""
+        if self._job is not None:
+            self._training.cancel(self._job)
+
+    def set_live(self, is_live: bool) -> None:
+        """Refits experts and head after every correction, or no longer."""
+        self._is_live = is_live
+        if is_live and not self.obstacle():
+            self._live_timer.start()
+
+    def note_correction(self, image_id: str) -> None:
+        """Somebody corrected an image."""
+        self.state_changed.emit()
+        if self._is_live:
+            self._live_timer.start()
+
+    def _refit(self) -> None:
+        if self.is_running:
+            self._is_outdated = True
+        elif not self.obstacle():
+            self._begin(TrainingPlan("live", SECONDS["live"]))
+
+    def _begin(self, plan: TrainingPlan) -> None:
+        ids = self.image_ids
+        missing = [each for each in ids if self._document.record(each) is None]
+        self._is_reading = True
+        self.state_changed.emit()
+        calls = {each: self._document.path(each) for each in missing}
+        frames = {each: self._document.frame(each) for each in missing}
+        read = partial(_read_all, calls, frames)
+        self._readers.submit(
+            read, partial(self._on_read, plan, ids), key="read for training", on_failure=self._on_failed
+        )
+
+    def _on_read(self, plan: TrainingPlan, ids: tuple[str, ...], answer: object) -> None:
+        self._is_reading = False
+        records: dict[str, ImageRecord] = answer if isinstance(answer, dict) else {}
+        samples = []
+        for image_id in ids:
+            if image_id not in self._document.image_ids:
+                continue
+            record = records.get(image_id) or self._document.record(image_id)
+            if record is not None:
+                labels = np.array(self._document.labels(image_id))
+                samples.append(TrainingSample(image_id, record.pixels, labels))
+        version = self._weights.next_name()
+        try:
+            make_folder(self._folder)
+        except LatentsegError as error:
+            self._on_failed(error)
+            return
+        classes = self._document.classes
+        request = FineTune(
+            weights=self._weights.live_path,
+            version=version,
+            samples=tuple(samples),
+            class_names=classes.names,
+            class_colours=classes.colours,
+            output=self._folder / f"{version}.safetensors",
+            seconds=plan.seconds,
+            speed=plan.speed,
+            learning_rate=plan.learning_rate,
+            seed=plan.seed,
+        )
+        self._job = self._training.submit(
+            request,
+            partial(self._on_result, len(samples)),
+            title=self.tr("Fine-tuning"),
+            key="finetune",
+            on_progress=self._on_progress,
+            on_failure=self._on_failed,
+            on_cancelled=self._on_cancelled,
+        )
+        self.state_changed.emit()
+
+    def _on_progress(self, progress: object) -> None:
+        if isinstance(progress, FineTuneProgress):
+            self.progressed.emit(progress)
+
+    def _on_result(self, images: int, answer: object) -> None:
+        self._job = None
+        result = answer if isinstance(answer, FineTuneResult) else None
+        if result is not None:
+            self._weights.adopt(result, images=images, is_live=result.is_better)
+            if result.note:
+                self._errors.inform(result.note)
+        self._end(result)
+
+    def _on_failed(self, error: LatentsegError) -> None:
+        self._job, self._is_reading = None, False
+        self._errors.report(error)
+        self._end(None)
+
+    def _on_cancelled(self) -> None:
+        self._job = None
+        self._errors.inform(self.tr("Fine-tuning was cancelled; the weights in use have not changed."))
+        self._end(None)
+
+    def _end(self, result: FineTuneResult | None) -> None:
+        self.ended.emit(result)
+        self.state_changed.emit()
+        if self._is_outdated and self._is_live:
+            self._is_outdated = False
+            self._live_timer.start()
+
+    def _classes_vouched(self) -> set[int]:
+        found: set[int] = set()
+        for image_id in self.image_ids:
+            counts = np.bincount(self._document.labels(image_id).reshape(-1), minlength=256)
+            found |= {int(number) for number in np.flatnonzero(counts[:UNLABELLED])}
+        return found
+
+
+def _read_all(paths: dict[str, Path | None], frames: dict[str, int]) -> dict[str, ImageRecord]:
+    """Reads images that are no longer in memory; runs in a background thread."""
+    return {
+        image_id: read_image(path, image_id=image_id, frame=frames[image_id])
+        for image_id, path in paths.items()
+        if path is not None
+    }

@@ -1,0 +1,163 @@
+"""The training panel: what it lists, and where its wishes go."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer
+
+from latentseg_gui.canvas import CanvasView
+from latentseg_gui.controllers.finetune import FineTuneController, TrainingPlan
+from latentseg_gui.controllers.ports import ErrorSink
+from latentseg_gui.controllers.weights import SHIPPED, WeightsController
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.types import UNLABELLED, FineTuneResult, Prediction, Rect
+from latentseg_gui.panels.training import TrainingPanel
+from latentseg_gui.panels.training.values import ClassShare, TrainingItem, TrainingRequest, VersionRow
+
+_SETTLE_MS = 200
+
+
+class TrainingViewController(QObject):
+    """Keeps the panel in step with masks, running job and versions."""
+
+    def __init__(
+        self,
+        document: Document,
+        panel: TrainingPanel,
+        canvas: CanvasView,
+        *,
+        finetune: FineTuneController,
+        weights: WeightsController,
+        errors: ErrorSink,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._panel = panel
+        self._canvas = canvas
+        self._finetune = finetune
+        self._weights = weights
+        self._errors = errors
+        self._before: dict[str, Prediction] = {}
+        self._is_comparing = False
+        self._is_shown_running = False
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(_SETTLE_MS)
+        self._settle.timeout.connect(self.refresh)
+        document.events.mask_changed.connect(self._on_mask_changed)
+        document.events.images_changed.connect(self._later)
+        document.events.classes_changed.connect(self._later)
+        document.events.current_changed.connect(self._on_current_changed)
+        document.events.prediction_changed.connect(self.remember_prediction)
+        finetune.state_changed.connect(self.refresh)
+        finetune.progressed.connect(panel.add_progress)
+        finetune.ended.connect(self._on_ended)
+        weights.versions_changed.connect(self._show_versions)
+        panel.start_requested.connect(self._on_start_requested)
+        panel.cancel_requested.connect(finetune.cancel)
+        panel.ticks_changed.connect(self._on_ticks_changed)
+        panel.activate_requested.connect(weights.activate)
+        panel.remove_requested.connect(weights.remove)
+        panel.compare_requested.connect(self.compare)
+        self._show_versions()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Lists what can be trained on now, and whether it can start."""
+        items, totals = [], np.zeros(256, np.int64)
+        names = self._document.classes.names
+        for image_id in self._document.vouched_ids():
+            labels = self._document.labels(image_id)
+            counts = np.bincount(labels.reshape(-1), minlength=256)[:UNLABELLED]
+            present = tuple(names[number] for number in np.flatnonzero(counts[: len(names)]))
+            total = int(counts.sum())
+            items.append(TrainingItem(image_id, self._document.name(image_id), total, labels.size, present))
+            if self._finetune.is_ticked(image_id):
+                totals[: counts.size] += counts
+        self._panel.set_samples(items)
+        self._panel.set_class_summary(
+            [
+                ClassShare(entry.name, entry.colour, int(totals[number]))
+                for number, entry in enumerate(self._document.classes)
+                if totals[number]
+            ]
+        )
+        obstacle = self._finetune.obstacle()
+        self._panel.set_can_start(not obstacle, obstacle)
+        if self._finetune.is_running != self._is_shown_running:
+            self._is_shown_running = self._finetune.is_running
+            self._panel.set_running(self._is_shown_running)
+
+    def compare(self, version: str) -> None:
+        """Lays the prediction of another version beside that of the live one, with a divider; again ends it."""
+        image_id = self._document.current_id
+        if self._is_comparing:
+            self._end_comparison()
+            return
+        now = self._document.prediction(image_id) if image_id is not None else None
+        before = self._before.get(f"{version} {image_id}")
+        if now is None or before is None:
+            self._errors.inform(
+                self.tr(
+                    "This image was not predicted with “{0}” in this session. Use that version once, then compare."
+                ).format(version)
+            )
+            return
+        self._is_comparing = True
+        self._canvas.set_compare(before.labels, now.labels, (version, now.version))
+        changed = float((before.labels != now.labels).mean())
+        self._errors.inform(
+            self.tr("{0:.1%} of the pixels have another class. Drag the divider.").format(changed)
+        )
+
+    def _end_comparison(self) -> None:
+        self._is_comparing = False
+        self._canvas.set_compare(None, None)
+
+    def remember_prediction(self, image_id: str) -> None:
+        """Keeps a prediction for comparisons with later versions."""
+        prediction = self._document.prediction(image_id)
+        is_whole = prediction is not None and not prediction.experts_off
+        if prediction is not None and is_whole and not self._document.is_prediction_stale(image_id):
+            self._before[f"{prediction.version} {image_id}"] = prediction
+
+    def _on_start_requested(self, request: TrainingRequest) -> None:
+        settings = request.settings
+        self._finetune.plan = TrainingPlan(
+            request.speed, request.seconds, settings.learning_rate, settings.seed
+        )
+        self._finetune.start()
+
+    def _on_ticks_changed(self, ticked: tuple[str, ...]) -> None:
+        for image_id in self._document.vouched_ids():
+            self._finetune.set_ticked(image_id, image_id in ticked)
+
+    def _on_ended(self, result: FineTuneResult | None) -> None:
+        self._panel.set_outcome(result)
+
+    def _on_mask_changed(self, image_id: str, rect: Rect) -> None:
+        self._settle.start()
+
+    def _later(self) -> None:
+        self._settle.start()
+
+    def _on_current_changed(self, image_id: str | None) -> None:
+        if self._is_comparing:
+            self._end_comparison()
+
+    def _show_versions(self) -> None:
+        live = self._weights.live
+        rows = []
+        for version in self._weights.versions.values():
+            data = self.tr("{0} image(s), {1:.0f} s").format(version.images, version.seconds)
+            rows.append(
+                VersionRow(
+                    version.name,
+                    version.metric,
+                    data=data if version.images else "",
+                    is_active=live is not None and live.version == version.name,
+                    is_removable=version.name != SHIPPED,
+                )
+            )
+        self._panel.set_versions(rows)
