@@ -7,6 +7,7 @@ image as they must; the others map a bool [H, W] to a new one of the same shape.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from latentseg_gui.document.coords import is_inside
 from latentseg_gui.document.types import Labels, Mask, Rect
 
 _FIRST_WINDOW = 256
+_TILE = 128
 _EDGES = ndimage.generate_binary_structure(2, 1)
 
 
@@ -71,25 +73,30 @@ def remove_specks(mask: Mask, min_area: int) -> Mask:
 
 def smooth(mask: Mask, radius: float) -> Mask:
     """Round off corners and dents smaller than about ``radius`` pixels; the area hardly changes."""
-    blurred = ndimage.gaussian_filter(mask.astype(np.float32), radius / 2, mode="nearest")
-    rounded: Mask = blurred >= 0.5
-    return rounded
+
+    def rounded(part: Mask) -> Mask:
+        blurred = ndimage.gaussian_filter(part.astype(np.float32), radius / 2, mode="nearest")
+        return np.asarray(blurred >= 0.5, np.bool_)
+
+    return _along_edges(mask, ceil(2 * radius) + 1, rounded)
 
 
 def grow(mask: Mask, radius: float) -> Mask:
     """Add everything within ``radius`` pixels."""
-    if not mask.any():
-        return mask.copy()
-    grown: Mask = ndimage.distance_transform_edt(~mask) <= radius
-    return grown
+
+    def grown(part: Mask) -> Mask:
+        return np.asarray(ndimage.distance_transform_edt(~part) <= radius, np.bool_)
+
+    return _along_edges(mask, ceil(radius) + 1, grown)
 
 
 def shrink(mask: Mask, radius: float) -> Mask:
     """Take away everything within ``radius`` pixels of what is outside; the image's border is not outside."""
-    if mask.all():
-        return mask.copy()
-    shrunk: Mask = ndimage.distance_transform_edt(mask) > radius
-    return shrunk
+
+    def shrunk(part: Mask) -> Mask:
+        return np.asarray(ndimage.distance_transform_edt(part) > radius, np.bool_)
+
+    return _along_edges(mask, ceil(radius) + 1, shrunk)
 
 
 def components(mask: Mask) -> tuple[NDArray[np.int32], int]:
@@ -105,12 +112,33 @@ def _large_parts(mask: Mask, min_area: int) -> Mask:
     return np.asarray(is_large[numbers], np.bool_)
 
 
+def _along_edges(mask: Mask, reach: int, operation: Callable[[Mask], Mask]) -> Mask:
+    """Apply an operation that looks ``reach`` pixels far, and does nothing where the mask is uniform.
+
+    Only the tiles near an edge of the mask are worked on: a large area costs its outline.
+    """
+    result = mask.copy()
+    side = max(_TILE, 2 * reach)
+    for row in range(0, mask.shape[0], side):
+        for col in range(0, mask.shape[1], side):
+            tile = Rect(row, col, row + side, col + side).clipped(mask.shape)
+            window = Rect(row - reach, col - reach, row + side + reach, col + side + reach).clipped(
+                mask.shape
+            )
+            part = mask[window.slices]
+            if part.any() and not part.all():
+                inner = slice(tile.row0 - window.row0, tile.row1 - window.row0)
+                columns = slice(tile.col0 - window.col0, tile.col1 - window.col0)
+                result[tile.slices] = operation(part)[inner, columns]
+    return result
+
+
 def _nothing() -> tuple[Rect, Mask]:
     return Rect(0, 0, 0, 0), np.zeros((0, 0), np.bool_)
 
 
 def _grown(rc: tuple[int, int], shape: tuple[int, int], area_in: Callable[[Rect], Mask]) -> tuple[Rect, Mask]:
-    """The part connected to ``rc``, looked for in a window that is doubled until the part ends inside it."""
+    """The part connected to ``rc``, looked for in a window that is widened until the part ends inside it."""
     half = _FIRST_WINDOW // 2
     while True:
         window = Rect(rc[0] - half, rc[1] - half, rc[0] + half, rc[1] + half).clipped(shape)
@@ -125,7 +153,7 @@ def _grown(rc: tuple[int, int], shape: tuple[int, int], area_in: Callable[[Rect]
                 window.col0 + inner.col1,
             )
             return rect, part[inner.slices].copy()
-        half *= 2
+        half *= 4
 
 
 def _is_cut(inner: Rect, window: Rect, shape: tuple[int, int]) -> bool:

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -88,3 +89,23 @@ def test_smoothing_removes_a_spike_and_keeps_the_body():
     smoothed = regions.smooth(mask, 3)
     assert smoothed[12:28, 12:28].all()
     assert not smoothed[20, 33:].any()
+
+
+@pytest.mark.parametrize("radius", [1.0, 3.5, 20.0])
+def test_work_along_edges_only_gives_what_the_whole_image_gives(radius):
+    noise = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=(300, 420)), 9)
+    mask = noise > 0.01
+    mask[130:, 200:] = True
+    distance_out, distance_in = ndimage.distance_transform_edt(~mask), ndimage.distance_transform_edt(mask)
+    assert np.array_equal(regions.grow(mask, radius), distance_out <= radius)
+    assert np.array_equal(regions.shrink(mask, radius), distance_in > radius)
+    blurred = ndimage.gaussian_filter(mask.astype(np.float32), radius / 2, mode="nearest")
+    clear = np.abs(blurred - 0.5) > 1e-4
+    assert np.array_equal(regions.smooth(mask, radius)[clear], (blurred >= 0.5)[clear])
+
+
+def test_uniform_masks_stay_as_they_are():
+    for value in (True, False):
+        mask = np.full((5, 7), value)
+        for operation in (regions.grow, regions.shrink, regions.smooth):
+            assert np.array_equal(operation(mask, 2), mask)
