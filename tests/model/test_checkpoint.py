@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from model import checkpoint
 from model.checkpoint import CheckpointMeta, load, read_meta, save
 from model.config import NetworkConfig
+from model.detail_network import DetailConfig, DetailNetwork
 from model.errors import ModelError, WeightsError
 from model.latent_experts import SegmentationModel
 from model.network import LatentExpertNetwork
@@ -73,6 +74,16 @@ def test_round_trip_of_the_default_network(tmp_path):
     assert_same(back, network)
     assert back.config == config
     assert meta.architecture == "latent-expert"
+
+
+def test_round_trip_of_a_fine_tuned_network(tmp_path):
+    torch.manual_seed(0)
+    config = NetworkConfig(num_classes=5, num_experts=6, widths=(16,) * 5, depths=(1,) * 4)
+    network = DetailNetwork(config, DetailConfig(has_own_backbone=1))
+    save(tmp_path / "a.safetensors", network)
+    back, meta = load(tmp_path / "a.safetensors")
+    assert_same(back, network)
+    assert meta.architecture == "latent-expert-detail"
 
 
 def test_a_state_dict_of_the_tutorial_loads_strictly_into_the_zoo_network(network):

@@ -68,7 +68,6 @@ def test_large_pictures_and_fallback_work_on_cuda():
 
 
 def test_bfloat16_and_float32_give_the_same_masks():
-    torch.set_num_threads(1)
     network = trained_network()
     exact, fast = (Predictor(network, "cpu", dtype=d) for d in (torch.float32, torch.bfloat16))
     for seed in range(2):

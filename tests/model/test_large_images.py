@@ -180,7 +180,7 @@ def test_where_memory_is_short_the_picture_is_done_smaller(error, shortages):
 def test_tiles_are_halved_where_memory_is_short():
     network = PlainNetwork()
     predictor = predictor_of(network, max_pixels=256 * 256)
-    image = picture(600, 600)
+    image = picture(280, 280)
     predictor.set_image(image)
     network.log.clear()
     network.shortages = 2

@@ -37,14 +37,6 @@ def picture(rows=48, cols=72, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (rows, cols, 3), dtype=np.uint8)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(params=["default", "tutorial"])
 def predictor(request):
     torch.manual_seed(0)

@@ -1,0 +1,12 @@
+"""One thread per test: small tensors gain nothing from more, and busy machines lose a lot."""
+
+import pytest
+import torch
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
