@@ -89,6 +89,12 @@ def test_a_save_that_ends_at_any_operation_leaves_the_old_or_the_new(folder):
     assert at > 10
 
 
+def save_everything(folder):
+    opened, _ = opened_with_journal(folder)
+    save_project(opened.document, folder, opened.session)
+    opened.session.close()
+
+
 def kill_rounds(folder, rounds, is_saving):
     rng = random.Random(0)
     expected = document_of([folder.parent / "photos" / f"photo {n} ü.png" for n in range(2)])
@@ -107,7 +113,9 @@ def kill_rounds(folder, rounds, is_saving):
                 save_project(opened.document, folder, opened.session)
 
     survived = 0
-    for _ in range(rounds):
+    for turn in range(rounds):
+        if turn % 10 == 9:  # else the journals of all rounds would be read in each
+            save_everything(folder)
         reader, writer = os.pipe()
         child = in_child(lambda start=position, pipe=writer: paint_and_save(start, pipe))
         os.close(writer)
