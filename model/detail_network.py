@@ -95,6 +95,11 @@ class DetailNetwork(LatentExpertNetwork):
             kept: per new class the class of ``network`` that it goes on from, or None.
         """
         base = network.with_classes(kept)
+        with torch.no_grad():
+            for new, old in enumerate(kept):
+                if old is None:  # a new class begins without an opinion
+                    base.class_head.pixels.weight[4 * new : 4 * new + 4] = 0
+                    base.class_head.pixels.bias[4 * new : 4 * new + 4] = 0  # type: ignore[index]
         if isinstance(base, DetailNetwork):
             return base
         made = cls(base.config, DetailConfig.for_width(base.config.feature_dim))
@@ -145,6 +150,11 @@ class DetailNetwork(LatentExpertNetwork):
         pixels = normalise(padded).to(self.dtype).contiguous(memory_format=torch.channels_last)
         pyramid: Pyramid = (self.class_backbone or self.backbone)(pixels)
         return pyramid
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the detail head was never taught."""
+        return not bool(self.head.pixel.last.weight.any() or self.head.context.last.weight.any())
 
     def class_logits(self, levels: Levels) -> Tensor:
         """Logits [B, C, H, W] from levels whose tokens hold the experts' answers."""

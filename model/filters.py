@@ -35,11 +35,11 @@ def filter_bank(image: Tensor) -> Tensor:
     """
     image = image.float()
     grey = image.mean(1, keepdim=True)
-    planes = torch.cat((image, grey, grey.square()), dim=1)
+    planes = torch.cat((image, grey, (grey - 0.5).square()), dim=1)
     responses = [image * 2 - 1]
     for sigma in SCALES:
         smooth = gaussian_blur(planes, sigma)
-        contrast = (smooth[:, 4:5] - smooth[:, 3:4].square()).clamp(min=_SAFE).sqrt()
+        contrast = (smooth[:, 4:5] - (smooth[:, 3:4] - 0.5).square()).clamp(min=_SAFE).sqrt()
         responses += [smooth[:, :3] * 2 - 1, _shape(smooth[:, 3:4], sigma), contrast * 4]
     return torch.cat(responses, dim=1)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 import math
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -22,40 +23,50 @@ from torch import Tensor
 from model.detail_network import DetailNetwork
 from model.device import choose_device, free_cached_memory, is_out_of_memory
 from model.errors import ModelError
-from model.finetuning import phases
-from model.finetuning.clock import Budget, Clock, are_finite, snapshot
+from model.finetuning.clock import Budget, Clock, are_finite
+from model.finetuning.crops import learn_crops
 from model.finetuning.heldout import hold_out
+from model.finetuning.measure import held_out_metric
 from model.finetuning.objective import Objective, class_weights
+from model.finetuning.pixels import learn_pixels
+from model.finetuning.prepare import encode_pictures, encode_variations, set_statistics
 from model.finetuning.session import DivergedError, Session
+from model.finetuning.store import FeatureStore
 from model.finetuning.types import IGNORED, FineTuneConfig, LabelledImage, Progress, check
-from model.finetuning.views import Picture, features_of, pictures_of, view_of
+from model.finetuning.views import Picture, pictures_of, with_all_labels
+from model.finetuning.whole import learn_whole
 from model.network import LatentExpertNetwork
 
-__all__ = ["FineTuneConfig", "FineTuning", "LabelledImage", "Progress", "finetune"]
+__all__ = ["FeatureStore", "FineTuneConfig", "FineTuning", "LabelledImage", "Progress", "finetune"]
 
 NAN: Final = float("nan")
-COPIES: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
-class _Shares:
+class _Plan:
     """Where on the clock, 0..1, the phases end."""
 
-    views: float
+    variations: float
     pixels: float
     crops: float
-    finish: float = 1.0
+    whole: float
+    finish: float
 
 
 _PLANS: Final = {
-    "live": _Shares(views=0.0, pixels=1.0, crops=1.0),
-    "quick": _Shares(views=0.2, pixels=0.35, crops=0.85),
-    "thorough": _Shares(views=0.2, pixels=0.3, crops=0.85),
+    "live": _Plan(variations=0.0, pixels=1.0, crops=1.0, whole=1.0, finish=1.0),
+    "quick": _Plan(variations=0.2, pixels=0.35, crops=0.97, whole=0.97, finish=1.0),
+    "thorough": _Plan(variations=0.1, pixels=0.15, crops=0.4, whole=0.97, finish=1.0),
 }
+_SHORTER: Final = 0.85
+"""Learning with held-back pixels ends here where the rest of the time goes to all pixels."""
 
 
 def finetune(
-    network: LatentExpertNetwork, samples: Sequence[LabelledImage], config: FineTuneConfig | None = None
+    network: LatentExpertNetwork,
+    samples: Sequence[LabelledImage],
+    config: FineTuneConfig | None = None,
+    store: FeatureStore | None = None,
 ) -> FineTuning:
     """Start a job that improves a copy of ``network``; iterate over it to let it work.
 
@@ -63,11 +74,12 @@ def finetune(
         network: stays as it is.
         samples: images with the pixels that somebody vouched for.
         config: how.
+        store: where features may be kept for the next run.
 
     Raises:
         ModelError: samples or config make no sense.
     """
-    return FineTuning(network, samples, config or FineTuneConfig())
+    return FineTuning(network, samples, config or FineTuneConfig(), store)
 
 
 class FineTuning:
@@ -82,19 +94,25 @@ class FineTuning:
     """
 
     def __init__(
-        self, network: LatentExpertNetwork, samples: Sequence[LabelledImage], config: FineTuneConfig
+        self,
+        network: LatentExpertNetwork,
+        samples: Sequence[LabelledImage],
+        config: FineTuneConfig,
+        store: FeatureStore | None = None,
     ) -> None:
         check(list(samples), config)
         self.config = config
         self.metric_before = NAN
         self.metric_after = NAN
         self.note = ""
+        self._store = store
         self._is_finishing = False
         choice = choose_device(config.device)
         kept = _kept(network, config)
         self.network = DetailNetwork.of(network, kept).eval()
         self._is_comparable = sum(source is not None for source in kept) > 1
-        held = hold_out([s.labels for s in samples], config.num_classes, config.held_out, config.seed)
+        keys = [zlib.crc32(sample.image.tobytes()) for sample in samples]
+        held = hold_out([s.labels for s in samples], config.num_classes, config.held_out, keys)
         pictures = pictures_of(list(samples), held)
         self._session = Session(
             network=copy.deepcopy(self.network).to(choice.device),
@@ -149,8 +167,8 @@ class FineTuning:
             for phase in self._phases():
                 yield self._progress(phase)
                 if self._is_finishing:
+                    self._keep_if_better()
                     break
-            self._keep_if_better()
         except DivergedError as error:
             self.note = f"{error.what} {error.action}"
         except (RuntimeError, MemoryError) as error:
@@ -163,30 +181,56 @@ class FineTuning:
 
     def _phases(self) -> Iterator[str]:
         session, plan = self._session, _PLANS[self.config.speed]
-        for picture in session.pictures:
-            features = features_of(session.network, picture, session.choice.device, session.dtype)
-            session.views.append(view_of(picture, features, session.generator))
-            yield "encoding"
+        limit = _SHORTER if self.config.uses_all else 1.0
+        yield from encode_pictures(session, self._store)
         if self._is_comparable:
-            self.metric_before = phases.held_out_metric(session)
-        if not bool(session.network.head.context.last.weight.any()):
-            phases.set_statistics(session)
+            self.metric_before = held_out_metric(session)
+        if session.network.is_fresh:
+            set_statistics(session)
         if self.config.augmentation > 0:
-            yield from phases.encode_views(session, plan.views, COPIES)
-        yield from phases.learn_pixels(session, plan.pixels)
+            yield from encode_variations(session, plan.variations * limit)
+        yield from learn_pixels(session, plan.pixels * limit)
         self._keep_if_better()
-        yield from phases.learn_crops(session, plan.crops)
+        if plan.crops > plan.pixels:
+            yield from learn_crops(session, plan.crops * limit)
+            self._keep_if_better()
+        if plan.whole > plan.crops:
+            yield from self._learn_whole(plan.whole * limit)
+        if self.config.uses_all and plan.crops > plan.pixels:
+            yield from self._use_all(plan.finish)
+
+    def _learn_whole(self, end: float) -> Iterator[str]:
+        """Give the classes a backbone of their own and teach it."""
+        session = self._session
+        session.network = self.network.give_classes_a_backbone().to(session.choice.device)
+        session.views.clear()
+        yield from learn_whole(session, end)
+        yield from encode_pictures(session, None)
         self._keep_if_better()
+
+    def _use_all(self, end: float) -> Iterator[str]:
+        """Let the best network so far learn a little from the held-back pixels, too."""
+        session = self._session
+        session.network = copy.deepcopy(self.network).to(session.choice.device)
+        session.views = [with_all_labels(view, session.generator) for view in session.views]
+        yield from learn_crops(session, end, factor=0.3)
+        if are_finite(session.network.state_dict().values()):
+            self._adopt()
 
     def _keep_if_better(self) -> None:
         """Make the present weights those of the job, if they are good and the best so far."""
         session = self._session
         if session.step == 0 or not are_finite(session.network.state_dict().values()):
             return
-        metric = phases.held_out_metric(session)
+        metric = held_out_metric(session)
         if math.isnan(metric) or math.isnan(self.metric_after) or metric > self.metric_after:
             self.metric_after = metric
-            self.network.load_state_dict(snapshot(session.network))
+            self._adopt()
+
+    def _adopt(self) -> None:
+        """Hand out a copy of the present weights."""
+        network = copy.deepcopy(self._session.network).to("cpu").eval()
+        self.network = network.requires_grad_(False)
 
     def _progress(self, phase: str, metric: float = NAN) -> Progress:
         session = self._session

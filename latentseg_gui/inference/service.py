@@ -46,8 +46,14 @@ def training_handler() -> Handler:
     """Answers `FineTune`."""
     _use_given_threads()
     from latentseg_gui.inference.training import fine_tune
+    from model.finetune import FeatureStore
 
-    return fine_tune
+    store = FeatureStore()
+
+    def handle(request: object, context: JobContext) -> object:
+        return fine_tune(request, context, store)
+
+    return handle
 
 
 def _use_given_threads() -> None:

@@ -13,7 +13,7 @@ from latentseg_gui.inference.messages import FineTune
 from latentseg_gui.inference.service import JobContext
 from model.checkpoint import CheckpointMeta, default_weights_path, load, save
 from model.errors import ModelError
-from model.finetune import FineTuneConfig, FineTuning, LabelledImage, Progress, finetune
+from model.finetune import FeatureStore, FineTuneConfig, FineTuning, LabelledImage, Progress, finetune
 from model.network import LatentExpertNetwork
 
 PAUSE: Final = "pause"
@@ -25,7 +25,7 @@ REPORT_EVERY_S: Final = 0.1
 _PAUSE_POLL_S: Final = 0.05
 
 
-def fine_tune(request: object, context: JobContext) -> object:
+def fine_tune(request: object, context: JobContext, store: FeatureStore | None = None) -> object:
     """Answer a `FineTune`: `FineTuneProgress` by way of ``context``, then a `FineTuneResult`.
 
     Nothing is written where the job was cancelled. The file of weights is written whole or not at all.
@@ -40,7 +40,7 @@ def fine_tune(request: object, context: JobContext) -> object:
             action="Start from the shipped weights or from a version made of them.",
         )
     kept = classes_kept(meta.class_names, request.class_names)
-    job = finetune(network, [_labelled(sample) for sample in request.samples], _config(request, kept))
+    job = finetune(network, [_labelled(s) for s in request.samples], _config(request, kept), store)
     if not _work(job, context):
         return None
     _save(request, job, meta)

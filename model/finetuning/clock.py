@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -104,11 +103,6 @@ class Average:
             mean = self._mean[name].clone()
             self._mean[name].copy_(parameter)
             parameter.copy_(mean)
-
-
-def snapshot(network: nn.Module) -> dict[str, Tensor]:
-    """A copy of all weights."""
-    return copy.deepcopy(network.state_dict())
 
 
 def are_finite(values: Iterable[Tensor]) -> bool:

@@ -5,6 +5,7 @@ Neighbouring pixels are nearly alike, so held-out pixels between training pixels
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -26,10 +27,11 @@ class _Cell:
     rows: slice
     cols: slice
     counts: NDArray[np.int64]
+    turn: int
 
 
 def hold_out(
-    labels: Sequence[NDArray[np.uint8]], num_classes: int, share: float, seed: int
+    labels: Sequence[NDArray[np.uint8]], num_classes: int, share: float, keys: Sequence[int]
 ) -> list[NDArray[np.bool_]]:
     """Per image, where its labels are held back; nowhere if there is too little to share.
 
@@ -37,16 +39,20 @@ def hold_out(
         labels: class ids [H, W] per image, 255 ignored.
         num_classes: C.
         share: of all labelled pixels, roughly.
-        seed: of the choice.
+        keys: a number per image that names it. An image holds back much the same cells in every
+            run: else a network would be measured on what an earlier run has taught it.
     """
     held = [np.zeros(image.shape, bool) for image in labels]
-    cells = [cell for index, image in enumerate(labels) for cell in _cells(index, image, num_classes)]
+    cells = [
+        cell
+        for index, (image, key) in enumerate(zip(labels, keys, strict=True))
+        for cell in _cells(index, image, num_classes, key)
+    ]
     if len(cells) < 4 or share <= 0:
         return held
     total = np.sum([cell.counts for cell in cells], axis=0)
     taken = np.zeros(num_classes, np.int64)
-    order = np.random.default_rng(seed).permutation(len(cells))
-    for cell in (cells[index] for index in _rare_first(cells, order, total)):
+    for cell in _rare_first(cells, total):
         wanted = share * total > taken
         fits = taken + cell.counts <= MAX_TAKEN_OF_CLASS * total
         if (wanted & (cell.counts > 0)).any() and (fits | (cell.counts == 0)).all():
@@ -55,14 +61,14 @@ def hold_out(
     return held
 
 
-def _rare_first(cells: list[_Cell], order: NDArray[np.int64], total: NDArray[np.int64]) -> list[int]:
-    """Cells with the rarest class first, so that it finds a place; otherwise in ``order``."""
+def _rare_first(cells: list[_Cell], total: NDArray[np.int64]) -> list[_Cell]:
+    """Cells with the rarest class first, so that it finds a place; otherwise in their random turns."""
     present = np.flatnonzero(total)
     rarest = present[np.argmin(total[present])] if present.size else 0
-    return sorted(order.tolist(), key=lambda index: cells[index].counts[rarest] == 0)
+    return sorted(cells, key=lambda cell: (cell.counts[rarest] == 0, cell.turn))
 
 
-def _cells(index: int, labels: NDArray[np.uint8], num_classes: int) -> list[_Cell]:
+def _cells(index: int, labels: NDArray[np.uint8], num_classes: int, key: int) -> list[_Cell]:
     """The cells of an image that hold labelled pixels."""
     height, width = labels.shape
     side = max(MIN_CELL, -(-min(height, width) // CELLS_PER_SIDE))
@@ -72,5 +78,6 @@ def _cells(index: int, labels: NDArray[np.uint8], num_classes: int) -> list[_Cel
             rows, cols = slice(row, row + side), slice(col, col + side)
             known = labels[rows, cols][labels[rows, cols] != IGNORED]
             if known.size:
-                cells.append(_Cell(index, rows, cols, np.bincount(known, minlength=num_classes)))
+                turn = zlib.crc32(f"{key} {row} {col}".encode())
+                cells.append(_Cell(index, rows, cols, np.bincount(known, minlength=num_classes), turn))
     return cells

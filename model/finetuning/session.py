@@ -19,6 +19,7 @@ from model.finetuning.types import FineTuneConfig
 from model.finetuning.views import Picture, View
 
 MAX_GRADIENT: Final = 5.0
+BATCH: Final = 8
 
 
 class DivergedError(ModelError):
@@ -53,7 +54,7 @@ class Session:
     views: list[View] = field(default_factory=list)
     step: int = 0
     loss: float = float("nan")
-    batch: int = 8
+    batch: int = BATCH
 
     @property
     def dtype(self) -> torch.dtype:
@@ -133,3 +134,13 @@ class Optimiser:
         self.average.update()
         self._session.step += 1
         self._session.loss = value
+
+
+def below(session: Session, limit: int) -> int:
+    """A random whole number from 0 to below ``limit``."""
+    return int(torch.randint(limit, (), generator=session.generator))
+
+
+def named(module: nn.Module, prefix: str) -> dict[str, nn.Parameter]:
+    """The parameters of a part of the network by their full names."""
+    return {f"{prefix}.{name}": parameter for name, parameter in module.named_parameters()}

@@ -43,10 +43,11 @@ class FineTuneConfig:
         classes_kept: per class the class of the network that it goes on from, or None for a new
             one; empty keeps all that are there.
         held_out: share of the labelled pixels that is held back to measure with.
+        uses_all: spend the last of the time on the held-back pixels, too. It gains a little, and the
+            next run can no longer measure on them what it started from.
         augmentation: 0 shows only the images as they are, 1 varies light, size and direction.
         seed: of every random choice.
         device: "auto", "cpu", "cuda", "mps".
-        threads: of the CPU; 0 leaves them.
     """
 
     num_classes: int = 2
@@ -56,10 +57,10 @@ class FineTuneConfig:
     loss: str = "cross-entropy+dice"
     classes_kept: tuple[int | None, ...] = ()
     held_out: float = 0.2
+    uses_all: bool = False
     augmentation: float = 1.0
     seed: int = 0
     device: str = "auto"
-    threads: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,12 @@ def view_of(picture: Picture, features: Features, generator: torch.Generator) ->
     return View(features, train, held, _places(train, generator))
 
 
+def with_all_labels(view: View, generator: torch.Generator) -> View:
+    """The view with its held-back labels among those to learn from."""
+    labels = torch.where(view.train == IGNORED, view.held, view.train)
+    return View(view.features, labels, view.held, _places(labels, generator))
+
+
 def _places(labels: Tensor, generator: torch.Generator) -> dict[int, Tensor]:
     places = {}
     for value in np.unique(labels.numpy()).tolist():

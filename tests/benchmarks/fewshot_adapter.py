@@ -39,7 +39,12 @@ class Latent:
             for image, mask in zip(images, masks, strict=True)
         ]
         config = FineTuneConfig(
-            **{"num_classes": n_classes, "seconds": clock.left(), "classes_kept": (None,) * n_classes}
+            **{
+                "num_classes": n_classes,
+                "seconds": clock.left(),
+                "classes_kept": (None,) * n_classes,
+                "uses_all": True,
+            }
             | self.settings
         )
         job = finetune(self.network, samples, config)

@@ -10,8 +10,10 @@ import pytest
 import torch
 
 from model.errors import ModelError
-from model.finetune import FineTuneConfig, LabelledImage, finetune
-from model.finetuning import phases
+from model.finetune import FeatureStore, FineTuneConfig, LabelledImage, finetune
+from model.finetuning import crops, pixels, prepare
+from model.finetuning.session import BATCH
+from model.metrics import confusion_matrix, mean_iou
 from model.network import Prompts
 from model.predictor import Predictor
 from tests.tiny import disks, tiny_network
@@ -68,8 +70,7 @@ def accuracy(network, seed=9):
     predictor = Predictor(network, "cpu", dtype=torch.float32)
     predictor.set_image(image)
     guess = predictor.predict_classes().labels
-    confusion = phases.count_pairs(*(torch.from_numpy(x.ravel()).long() for x in (truth, guess)), 2)
-    return phases.mean_iou(confusion)
+    return mean_iou(confusion_matrix(truth, guess, 2))
 
 
 def state_of(network):
@@ -175,18 +176,18 @@ def test_an_absurd_rate_ends_in_finite_weights_and_a_sentence():
         assert torch.isfinite(job.network(image)).all()
 
 
-@pytest.mark.parametrize("phase", ["_pixel_loss", "_crop_loss"])
-def test_a_loss_that_is_no_number_restores_the_last_good_weights(monkeypatch, phase):
+@pytest.mark.parametrize(("module", "loss"), [(pixels, "_pixel_loss"), (crops, "_crop_loss")])
+def test_a_loss_that_is_no_number_restores_the_last_good_weights(monkeypatch, module, loss):
     """M-05: what is handed out equals the last snapshot, bit for bit."""
     good = {}
-    real, calls = getattr(phases, phase), []
+    real, calls = getattr(module, loss), []
 
     def poisoned(session, *args):
         calls.append(1)
-        loss = real(session, *args)
-        return loss * float("nan") if len(calls) > 5 else loss
+        value = real(session, *args)
+        return value * float("nan") if len(calls) > 5 else value
 
-    monkeypatch.setattr(phases, phase, poisoned)
+    monkeypatch.setattr(module, loss, poisoned)
     job = finetune(tiny_network(), [labelled(0)], QUICK)
     job.clock = clock = StepClock(60)
     for progress in job:
@@ -210,18 +211,18 @@ def test_a_loss_that_is_no_number_restores_the_last_good_weights(monkeypatch, ph
 def test_memory_that_runs_out_twice_halves_the_batch_and_goes_on(monkeypatch, shortage):
     """M-06."""
     failures, sizes = [shortage, shortage], []
-    real = phases._crop
+    real = crops._crop
 
     def short(session, side):
-        if failures and session.batch in (phases.BATCH, phases.BATCH // 2):
+        if failures and session.batch in (BATCH, BATCH // 2):
             raise failures.pop()
         sizes.append(session.batch)
         return real(session, side)
 
-    monkeypatch.setattr(phases, "_crop", short)
+    monkeypatch.setattr(crops, "_crop", short)
     job, reports = run(tiny_network(), [labelled(0)])
     assert not failures
-    assert set(sizes) == {phases.BATCH // 4}
+    assert set(sizes) == {BATCH // 4}
     assert not job.note
     assert reports[-1].phase == "done"
     assert accuracy(job.network) > 0.7
@@ -233,7 +234,7 @@ def test_memory_that_runs_out_for_good_ends_with_what_there_was(monkeypatch):
     def short(session, side):
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr(phases, "_crop", short)
+    monkeypatch.setattr(crops, "_crop", short)
     job, reports = run(tiny_network(), [labelled(0)])
     assert "Memory ran out" in job.note
     assert reports[-1].phase == "done"
@@ -244,7 +245,7 @@ def test_another_error_is_not_swallowed(monkeypatch):
     def broken(session, side):
         raise RuntimeError("shape mismatch")
 
-    monkeypatch.setattr(phases, "_crop", broken)
+    monkeypatch.setattr(crops, "_crop", broken)
     with pytest.raises(RuntimeError, match="shape mismatch"):
         run(tiny_network(), [labelled(0)])
 
@@ -308,3 +309,50 @@ def test_samples_that_make_no_sense_are_refused_with_a_sentence(change, words):
 def test_settings_that_make_no_sense_are_refused(change):
     with pytest.raises(ModelError):
         finetune(tiny_network(), [labelled(0)], replace(QUICK, **change))
+
+
+def test_a_live_refit_encodes_nothing_that_it_has_seen_before(monkeypatch):
+    store, config = FeatureStore(), replace(QUICK, speed="live")
+    samples = [replace(labelled(seed), name=f"image {seed}") for seed in (0, 1)]
+    first = finetune(tiny_network(), samples, config, store)
+    first.clock = clock = StepClock(40)
+    for _ in first:
+        clock.ticks += 1
+    assert accuracy(first.network) > 0.7
+
+    def forbidden(*args):
+        raise AssertionError("encoded again")
+
+    monkeypatch.setattr(prepare, "features_of", forbidden)
+    second = finetune(first.network, samples, replace(config, classes_kept=(0, 1)), store)
+    second.clock = clock = StepClock(40)
+    for _ in second:
+        clock.ticks += 1
+    assert second.metric_after > 0.7
+    changed = [replace(samples[0], image=255 - samples[0].image), samples[1]]
+    with pytest.raises(AssertionError, match="encoded again"):
+        list(finetune(first.network, changed, config, store))
+
+
+def test_thorough_teaches_a_backbone_of_its_own_and_clicks_keep_theirs():
+    network = tiny_network()
+    job, reports = run(network, [labelled(0), labelled(1)], replace(QUICK, speed="thorough"), steps=60)
+    assert "learning to see" in {r.phase for r in reports}
+    assert accuracy(job.network) > 0.8
+    state, before = job.network.state_dict(), network.state_dict()
+    assert all(
+        torch.equal(state[name], value) for name, value in before.items() if name.startswith("backbone.")
+    )
+    if job.network.class_backbone is not None:
+        assert any(
+            not torch.equal(state[f"class_{name}"], value)
+            for name, value in before.items()
+            if name.startswith("backbone.")
+        )
+
+
+def test_all_pixels_may_be_used_in_the_end():
+    job, reports = run(tiny_network(), [labelled(0), labelled(1)], replace(QUICK, uses_all=True))
+    assert reports[-1].phase == "done"
+    assert not math.isnan(job.metric_after)
+    assert accuracy(job.network) > 0.8

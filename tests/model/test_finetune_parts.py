@@ -40,7 +40,7 @@ def test_enough_of_every_class_is_left_to_learn_from(seed, shape, share, known):
     for _ in range(2):
         labels = (rng.random(shape) < 0.2).astype(np.uint8) + (np.arange(shape[1]) > shape[1] // 2)
         images.append(np.where(rng.random(shape) < known, labels, 255).astype(np.uint8))
-    held = hold_out(images, 3, share, seed)
+    held = hold_out(images, 3, share, [seed, seed + 1])
     for value in range(3):
         total = sum(int((image == value).sum()) for image in images)
         taken = sum(int((image[where] == value).sum()) for image, where in zip(images, held, strict=True))
@@ -52,9 +52,18 @@ def test_every_class_is_measured_where_there_is_enough_of_it():
     labels = np.zeros((120, 120), np.uint8)
     labels[20:100, 30:60] = 1
     labels[:30, 80:] = 2
-    (held,) = hold_out([labels], 3, 0.2, 0)
+    (held,) = hold_out([labels], 3, 0.2, [0])
     assert set(np.unique(labels[held])) == {0, 1, 2}
     assert 0.1 < held.mean() < 0.4
+
+
+def test_an_image_keeps_its_held_out_cells_whatever_else_is_labelled():
+    """Else a network would be measured on what an earlier run has taught it."""
+    rng = np.random.default_rng(0)
+    one, other = (rng.integers(0, 2, (90, 90), np.uint8) for _ in range(2))
+    alone, together = hold_out([one], 2, 0.2, [7])[0], hold_out([other, one], 2, 0.2, [3, 7])[1]
+    both = (alone & together).sum()
+    assert both >= 0.6 * min(alone.sum(), together.sum())
 
 
 # -- losses -------------------------------------------------------------------------------------------
@@ -178,7 +187,7 @@ def test_filters_turn_with_the_picture():
     responses = filter_bank(image)
     assert responses.shape == (1, NUM_FILTERS, 40, 52)
     turned = filter_bank(torch.rot90(image, 1, (-2, -1)))
-    assert torch.allclose(turned, torch.rot90(responses, 1, (-2, -1)), atol=1e-4)
+    assert torch.allclose(turned, torch.rot90(responses, 1, (-2, -1)), atol=5e-3)
 
 
 # -- the network --------------------------------------------------------------------------------------

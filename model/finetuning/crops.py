@@ -1,0 +1,116 @@
+"""Learning from crops of cached views: the whole head, and the answers of the experts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from model.detail_head import Levels
+from model.detail_network import DetailNetwork
+from model.device import free_cached_memory, is_out_of_memory
+from model.finetuning.session import BATCH, Optimiser, Session, below, named
+from model.finetuning.views import View
+
+CROP: Final = 128
+ALIGN: Final = 16
+HEAD_RATE: Final = 2e-3
+EXPERT_SHARE: Final = 0.15
+"""Experts and class head know something already: their rate is this share of that of the head."""
+
+
+def learn_crops(session: Session, end: float, factor: float = 1.0) -> Iterator[str]:
+    """Teach head and experts from crops of the cached views, until the share ``end`` of the time."""
+    network, rate = session.network, factor * (session.config.learning_rate or HEAD_RATE)
+    groups = [
+        (rate, named(network.head.context, "head.context")),
+        (rate / 2, named(network.head.pixel, "head.pixel")),
+        (rate * EXPERT_SHARE, expert_parameters(network)),
+    ]
+    optimiser = Optimiser(session, groups, end)
+    while session.clock.fraction < end:
+        if fits_memory(session, partial(optimiser.step, partial(_crop_loss, session))):
+            yield "learning shapes"
+        else:
+            session.batch //= 2
+            free_cached_memory(session.choice.device)
+    optimiser.average.swap()
+
+
+def fits_memory(session: Session, step: Callable[[], None]) -> bool:
+    """Do a step; False where memory ran out and a smaller batch may help.
+
+    The error is gone when this returns: its traceback would keep the tensors alive.
+    """
+    try:
+        step()
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error) or session.batch <= BATCH // 4:
+            raise
+        return False
+    return True
+
+
+def expert_parameters(network: DetailNetwork) -> Mapping[str, nn.Parameter]:
+    """What of experts and class head may learn; clicks use none of it."""
+    return {
+        **named(network.exchange, "exchange"),
+        **named(network.mix, "mix"),
+        **named(network.class_head, "class_head"),
+    }
+
+
+def _crop_loss(session: Session) -> Tensor:
+    levels, labels = draw(session, session.batch)
+    with session.autocast():
+        logits = session.network.class_logits(levels)
+    return session.objective(logits, labels)
+
+
+def draw(session: Session, count: int) -> tuple[Levels, Tensor]:
+    """Crops out of the views: levels with the experts' answers, and labels int64 [count, side, side]."""
+    side = min(CROP, *(min(view.size) for view in session.views))
+    crops = [_crop(session, side) for _ in range(count)]
+    levels = Levels(*(torch.cat(parts) for parts in zip(*(crop[0].maps for crop in crops), strict=True)))
+    experts = torch.cat([crop[1] for crop in crops])
+    labels = torch.stack([crop[2] for crop in crops]).long().to(experts.device)
+    return session.with_answers(levels, experts), labels
+
+
+def _crop(session: Session, side: int) -> tuple[Levels, Tensor, Tensor]:
+    """A crop round a labelled pixel of a random class, turned at random."""
+    view = session.views[below(session, len(session.views))]
+    row, col = _centre(session, view)
+    top, left = (
+        _aligned(centre - side // 2 + below(session, side // 2 + 1) - side // 4, side, limit)
+        for centre, limit in zip((row, col), view.size, strict=True)
+    )
+    turns, is_flipped = below(session, 4), bool(below(session, 2))
+    maps = []
+    for level in view.features.levels.maps:
+        stride = view.size[0] // level.shape[-2]
+        rows, cols = (slice(edge // stride, (edge + side) // stride) for edge in (top, left))
+        maps.append(_turn(level[..., rows, cols], turns, is_flipped))
+    labels = _turn(view.train[top : top + side, left : left + side], turns, is_flipped)
+    return Levels(*maps), view.features.experts, labels
+
+
+def _centre(session: Session, view: View) -> tuple[int, int]:
+    if not view.places:
+        return view.size[0] // 2, view.size[1] // 2
+    places = list(view.places.values())[below(session, len(view.places))]
+    row, col = places[below(session, len(places))].tolist()
+    return row, col
+
+
+def _aligned(edge: int, side: int, limit: int) -> int:
+    """The multiple of `ALIGN` nearest to ``edge`` at which ``side`` still fits."""
+    return min(max(0, round(edge / ALIGN) * ALIGN), limit - side)
+
+
+def _turn(part: Tensor, turns: int, is_flipped: bool) -> Tensor:
+    part = torch.rot90(part, turns, (-2, -1))
+    return part.flip(-1) if is_flipped else part

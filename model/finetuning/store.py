@@ -1,0 +1,59 @@
+"""Features kept between runs, so that a refit after each correction need not encode again."""
+
+from __future__ import annotations
+
+import zlib
+from collections import OrderedDict
+from typing import Final
+
+from torch import Tensor
+
+from model.detail_network import DetailNetwork
+from model.finetuning.views import Features, Picture
+
+MAX_BYTES: Final = 512 << 20
+FROZEN: Final = ("backbone.", "class_backbone.", "look.", "experts")
+
+
+class FeatureStore:
+    """Features of pictures, the least recently used ones dropped.
+
+    Args:
+        max_bytes: budget.
+    """
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._entries: OrderedDict[tuple[str, int, int], Features] = OrderedDict()
+
+    def get(self, picture: Picture, encoder: int) -> Features | None:
+        """What was kept of ``picture`` for the encoder of that `fingerprint`."""
+        key = _key(picture, encoder)
+        if key in self._entries:
+            self._entries.move_to_end(key)
+        return self._entries.get(key)
+
+    def put(self, picture: Picture, encoder: int, features: Features) -> None:
+        """Keep ``features``, unless the picture has no name."""
+        if not picture.name:
+            return
+        self._entries[_key(picture, encoder)] = features
+        while len(self._entries) > 1 and sum(f.nbytes for f in self._entries.values()) > self._max_bytes:
+            self._entries.popitem(last=False)
+
+
+def fingerprint(network: DetailNetwork) -> int:
+    """A number that differs where what encodes differs."""
+    total = 0
+    for name, value in sorted(network.state_dict().items()):
+        if name.startswith(FROZEN):
+            total = zlib.crc32(_bytes(value), total)
+    return total
+
+
+def _key(picture: Picture, encoder: int) -> tuple[str, int, int]:
+    return picture.name, zlib.crc32(_bytes(picture.image)), encoder
+
+
+def _bytes(values: Tensor) -> bytes:
+    return values.detach().cpu().contiguous().numpy().tobytes()

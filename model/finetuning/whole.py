@@ -1,0 +1,84 @@
+"""Learning from whole pictures: a backbone for the classes, from a small rate on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from model.backbone import pad_to_stride
+from model.detail_head import Levels
+from model.device import free_cached_memory
+from model.filters import filter_bank
+from model.finetuning.crops import expert_parameters, fits_memory
+from model.finetuning.session import BATCH, Optimiser, Session, below, named
+from model.finetuning.types import IGNORED
+from model.finetuning.views import Picture, vary
+
+SIDE: Final = 192
+HEAD_RATE: Final = 1e-3
+BACKBONE_RATE: Final = 1e-4
+EXPERT_RATE: Final = 2e-4
+VARIATION: Final = 0.7
+"""Share of the pictures that are varied before a part is cut out."""
+
+
+def learn_whole(session: Session, end: float) -> Iterator[str]:
+    """Teach the classes' own backbone with everything above it, until the share ``end`` of the time."""
+    network = session.network
+    if network.class_backbone is None:
+        raise ValueError("the network has no backbone for its classes")
+    factor = session.config.learning_rate / HEAD_RATE if session.config.learning_rate else 1.0
+    groups = [
+        (factor * HEAD_RATE, named(network.head, "head")),
+        (factor * EXPERT_RATE, expert_parameters(network)),
+        (factor * BACKBONE_RATE, named(network.class_backbone, "class_backbone")),
+    ]
+    optimiser = Optimiser(session, groups, end)
+    while session.clock.fraction < end:
+        if fits_memory(session, partial(optimiser.step, partial(_whole_loss, session))):
+            yield "learning to see"
+        else:
+            session.batch //= 2
+            free_cached_memory(session.choice.device)
+    session.batch = BATCH
+    optimiser.average.swap()
+
+
+def _whole_loss(session: Session) -> Tensor:
+    parts = [_part(session) for _ in range(max(1, session.batch // 2))]
+    images = torch.stack([part.image for part in parts]).to(session.choice.device)
+    labels = torch.stack([part.train for part in parts]).long().to(images.device)
+    with session.autocast():
+        pyramid = session.network.class_pyramid(images)
+        experts, _ = session.network.look_at(pyramid.tokens)
+        levels = Levels(pyramid.deep, pyramid.mid, pyramid.tokens, pyramid.detail, filter_bank(images))
+        logits = session.network.class_logits(session.with_answers(levels, experts))
+    return session.objective(logits, labels)
+
+
+def _part(session: Session) -> Picture:
+    """A square of a picture, varied or not, round a labelled pixel, padded where it is smaller."""
+    picture = session.pictures[below(session, len(session.pictures))]
+    if float(torch.rand((), generator=session.generator)) < VARIATION and session.config.augmentation > 0:
+        picture = vary(picture, session.generator, session.config.augmentation)
+    side = min(SIDE, *(min(part.train.shape) for part in session.pictures))
+    places = (picture.train != IGNORED).nonzero()
+    centre = places[below(session, len(places))].tolist() if len(places) else [0, 0]
+    rows, cols = (
+        slice(edge := min(max(0, c - below(session, side)), max(0, limit - side)), edge + side)
+        for c, limit in zip(centre, picture.train.shape, strict=True)
+    )
+    return _padded(picture, rows, cols, -(-side // 32) * 32)
+
+
+def _padded(picture: Picture, rows: slice, cols: slice, side: int) -> Picture:
+    """A part of a picture with labels, of ``side`` pixels; what is not in the picture is not labelled."""
+    image = pad_to_stride(picture.image[None, :, rows, cols], side)[0]
+    train = torch.full((side, side), IGNORED, dtype=torch.uint8)
+    known = picture.train[rows, cols]
+    train[: known.shape[0], : known.shape[1]] = known
+    return Picture(image, train, train)

@@ -1,0 +1,246 @@
+"""The training service: reports, results, files, pauses and cancellations; then in a real child process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from latentseg_gui.document.types import FineTuneProgress, FineTuneResult, TrainingSample
+from latentseg_gui.inference import training
+from latentseg_gui.inference.messages import FineTune
+from latentseg_gui.inference.service import TRAINING
+from latentseg_gui.workers.lanes import ChildLane
+from model.checkpoint import CheckpointMeta, load, save
+from model.errors import ModelError, WeightsError
+from tests.leaks import is_alive, leak_check, wait_until
+from tests.tiny import disks, tiny_network
+
+__all__ = ["leak_check"]
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+class Context:
+    """A `JobContext` whose user does something when asked for the n-th time."""
+
+    def __init__(self, cancel_after=None, messages=None):
+        self.reports, self.asked = [], 0
+        self.cancel_after, self.messages = cancel_after, messages or {}
+
+    def report(self, progress):
+        self.reports.append(progress)
+
+    def is_cancelled(self):
+        self.asked += 1
+        return self.cancel_after is not None and self.asked > self.cancel_after
+
+    def told(self):
+        return self.messages.pop(self.asked, [])
+
+
+@pytest.fixture
+def request_(tmp_path):
+    start = tmp_path / "start.safetensors"
+    save(start, tiny_network(), CheckpointMeta(("background", "object"), (), {2: "rims"}, {"data": "none"}))
+    image, labels = disks(0)
+    return FineTune(
+        weights=start,
+        version="v2",
+        samples=(TrainingSample("a", image, labels),),
+        class_names=("background", "disk"),
+        class_colours=("#000000", "#ffcc00"),
+        output=tmp_path / "v2.safetensors",
+        seconds=1.5,
+    )
+
+
+def test_a_run_reports_and_leaves_a_file_that_says_where_it_comes_from(request_):
+    context = Context()
+    result = training.fine_tune(request_, context)
+    assert isinstance(result, FineTuneResult)
+    assert (result.weights, result.version) == (request_.output, "v2")
+    assert result.seconds >= 1.4
+    assert context.reports
+    assert all(isinstance(report, FineTuneProgress) for report in context.reports)
+    assert context.reports[-1].phase == "done"
+    network, meta = load(request_.output)
+    assert network.config.num_classes == 2
+    assert meta.class_names == ("background", "disk")
+    assert meta.class_colours == ("#000000", "#ffcc00")
+    assert meta.expert_names == {2: "rims"}
+    assert meta.provenance["data"] == "none"
+    (run,) = meta.provenance["fine_tuning"]
+    assert (run["version"], run["images"], run["labelled_pixels"]) == ("v2", 1, 64 * 80)
+
+
+def test_a_cancelled_run_writes_nothing(request_):
+    assert training.fine_tune(request_, Context(cancel_after=3)) is None
+    assert list(request_.output.parent.iterdir()) == [request_.weights]
+
+
+def test_a_run_can_be_told_to_finish(request_):
+    context = Context(messages={5: [training.FINISH]})
+    result = training.fine_tune(replace(request_, seconds=600.0), context)
+    assert result.seconds < 300
+    assert request_.output.is_file()
+
+
+def test_a_pause_stops_the_clock_and_can_be_cancelled(request_):
+    context = Context(messages={4: [training.PAUSE]}, cancel_after=30)
+    started = time.monotonic()
+    assert training.fine_tune(replace(request_, seconds=600.0), context) is None
+    assert time.monotonic() - started > 20 * training._PAUSE_POLL_S
+    assert context.asked == 31
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kept"),
+    [
+        (("background", "object"), ("background", "object"), (0, 1)),
+        (("background", "cat", "dog"), ("background", "dog", "bird"), (0, 2, None)),
+        (("background", "object"), ("background", "nucleus"), (None, None)),
+        (("a", "a", "b", "c"), ("a", "b", "c"), (None, 2, 3)),
+        ((), ("background", "object"), (None, None)),
+    ],
+)
+def test_classes_go_on_from_those_of_the_same_name(before, after, kept):
+    assert training.classes_kept(before, after) == kept
+
+
+def test_failures_are_sentences(request_, tmp_path, monkeypatch):
+    with pytest.raises(WeightsError):
+        training.fine_tune(replace(request_, weights=tmp_path / "nowhere.safetensors"), Context())
+    with pytest.raises(ModelError, match="nothing to learn"):
+        training.fine_tune(replace(request_, samples=()), Context())
+    with pytest.raises(TypeError):
+        training.fine_tune("train, please", Context())
+
+
+def test_a_full_disk_is_a_sentence_and_the_version_before_stays(request_, monkeypatch):
+    """M-15: the file is replaced whole or not at all."""
+    request_.output.write_bytes(b"the version before")
+
+    def full(source, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(ModelError, match="could not be written"):
+        training.fine_tune(replace(request_, seconds=0.3), Context())
+    assert request_.output.read_bytes() == b"the version before"
+
+
+class Ears:
+    def __init__(self, lane):
+        self.progress, self.endings = [], {}
+        lane.job_progress.connect(self._on_progress)
+        lane.job_finished.connect(self._on_end)
+        lane.job_failed.connect(self._on_end)
+        lane.job_cancelled.connect(self._on_cancelled)
+
+    def _on_progress(self, job, progress):
+        self.progress.append(progress)
+
+    def _on_end(self, job, outcome):
+        self.endings[job] = outcome
+
+    def _on_cancelled(self, job):
+        self.endings[job] = "cancelled"
+
+
+def test_in_a_child_killed_cancelled_and_run_to_its_end(qapp, leak_check, request_):
+    """M-07 and M-09 with the real service: one child, three ends."""
+    lane = ChildLane(TRAINING, name="training", niceness=10, threads=1)
+    ears = Ears(lane)
+
+    def wait_for(condition, timeout_s=120.0):
+        return wait_until(lambda: (qapp.processEvents(), condition())[1], timeout_s)
+
+    long = replace(request_, seconds=600.0)
+    killed = lane.submit(long, key="train")
+    assert wait_for(lambda: any(report.step > 0 for report in ears.progress))
+    at = time.monotonic()
+    os.kill(lane.child_pid, signal.SIGKILL)
+    assert wait_for(lambda: killed in ears.endings)
+    assert time.monotonic() - at < 1
+    assert "stopped (signal 9)" in ears.endings[killed].what
+    assert not request_.output.exists()
+
+    ears.progress.clear()
+    cancelled = lane.submit(long, key="train")
+    assert wait_for(lambda: any(report.step > 0 for report in ears.progress))
+    pid, at = lane.child_pid, time.monotonic()
+    lane.cancel(cancelled)
+    assert lane.wait_idle(5000)
+    assert time.monotonic() - at < 0.2
+    assert ears.endings[cancelled] == "cancelled"
+
+    finished = lane.submit(request_, key="train")
+    assert lane.wait_idle(120_000)
+    assert isinstance(ears.endings[finished], FineTuneResult), ears.endings[finished]
+    assert request_.output.is_file()
+    assert lane.child_pid == pid, "a cooperative cancellation must not cost the process"
+
+    running = lane.submit(long, key="train")
+    assert wait_for(lambda: ears.progress[-1].phase != "done")
+    at = time.monotonic()
+    assert lane.shutdown()
+    assert time.monotonic() - at < 2
+    assert not is_alive(pid)
+    assert running not in ears.endings
+
+
+WINDOW = """
+    import sys
+    from pathlib import Path
+    import numpy as np
+    from PySide6.QtCore import QCoreApplication
+    from latentseg_gui.document.types import TrainingSample
+    from latentseg_gui.inference.messages import FineTune
+    from latentseg_gui.inference.service import TRAINING
+    from latentseg_gui.workers.lanes import ChildLane
+
+    def report(job, progress):
+        if progress.step > 0:
+            print("pid", lane.child_pid, "torch" in sys.modules, flush=True)
+
+    if __name__ == "__main__":
+        start, output, picture = map(Path, sys.argv[1:4])
+        arrays = np.load(picture)
+        application = QCoreApplication([])
+        lane = ChildLane(TRAINING, name="training", niceness=10, threads=1)
+        lane.job_progress.connect(report)
+        samples = (TrainingSample("a", arrays["image"], arrays["labels"]),)
+        lane.submit(FineTune(start, "v2", samples, ("background", "disk"), (), output, seconds=600.0))
+        application.exec()
+"""
+
+
+def test_a_window_killed_while_training_leaves_no_orphan(request_, tmp_path):
+    """M-11; and the window itself never loaded torch."""
+    script, picture = tmp_path / "window.py", tmp_path / "picture.npz"
+    script.write_text(textwrap.dedent(WINDOW))
+    np.savez(picture, image=request_.samples[0].pixels, labels=request_.samples[0].labels)
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    arguments = [sys.executable, str(script), str(request_.weights), str(request_.output), str(picture)]
+    with subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, text=True) as window:
+        assert window.stdout is not None
+        line = next(line for line in window.stdout if line.startswith("pid"))
+        _, pid, has_torch = line.split()
+        assert has_torch == "False"
+        assert is_alive(int(pid))
+        window.kill()
+        assert wait_until(lambda: not is_alive(int(pid)), 1.0)
+    assert not request_.output.exists()
