@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import numpy as np
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtGui import QGuiApplication, QImage
 
 from latentseg_gui.app.hints import hint
-from latentseg_gui.app.samples import sample_paths, title_of
 from latentseg_gui.app.session import Session
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import Rect, WeightsInfo
-from latentseg_gui.io.thumbnails import thumbnail
 from latentseg_gui.panels.feedback import DeviceChoice, Message
-from latentseg_gui.panels.files import SampleImage
 
 _SAMPLE_SIDE = 336
 _AREAS_MS = 150
@@ -30,16 +23,12 @@ class Chrome(QObject):
         self._session = session
         self._window = session.window
         self._document = session.document
-        self._titles: dict[str, str] = {}
-        self._shown_samples: list[SampleImage] = []
-        self._samples = {path.name: path for path in sample_paths()}
         self._areas = QTimer(self)
         self._areas.setSingleShot(True)
         self._areas.setInterval(_AREAS_MS)
         self._areas.timeout.connect(self._show_areas)
         session.reporter.reported.connect(self._on_error_reported)
         session.reporter.informed.connect(self._on_informed)
-        self._follow_jobs()
         self._follow_document()
 
     def begin(self) -> None:
@@ -47,30 +36,6 @@ class Chrome(QObject):
         self._window.set_version_text(self.tr("loading the model..."))
         self._refresh_history()
         self.refresh_hint()
-        for path in self._samples.values():
-            self._session.thumbnail_jobs.submit(
-                _SampleReader(path), self._on_sample_read, key=f"sample {path.name}"
-            )
-
-    def open_names(self, names: Sequence[str]) -> None:
-        """Opens files that were dropped."""
-        self._session.project.open([Path(name) for name in names])
-
-    def open_sample(self, name: str) -> None:
-        """Opens one of the samples."""
-        self._session.project.open([self._samples[name]])
-
-    def open_samples(self) -> None:
-        """Opens all samples."""
-        self._session.project.open(list(self._samples.values()))
-
-    def paste(self) -> None:
-        """Opens the picture or the files of the clipboard."""
-        data = QGuiApplication.clipboard().mimeData()
-        if data is not None and data.hasUrls():
-            self.open_names([url.toLocalFile() for url in data.urls() if url.isLocalFile()])
-            return
-        self._session.project.paste(_pixels(QGuiApplication.clipboard().image()))
 
     def actual_size(self) -> None:
         """One image pixel per screen pixel."""
@@ -96,15 +61,8 @@ class Chrome(QObject):
     def refresh_hint(self, *_: object) -> None:
         """Says what to do next."""
         self._window.set_hint(
-            hint(self._document, self._session.paint.tool, self._session.weights.live is not None)
+            hint(self._document, self._session.tool.tool, self._session.weights.live is not None)
         )
-
-    def _follow_jobs(self) -> None:
-        for jobs in self._session.all_jobs:
-            jobs.began.connect(self._on_job_began)
-            jobs.progressed.connect(self._on_job_progressed)
-            jobs.ended.connect(self._window.jobs.finish_job)
-            self._window.jobs.cancel_requested.connect(jobs.cancel_named)
 
     def _follow_document(self) -> None:
         events = self._document.events
@@ -131,19 +89,6 @@ class Chrome(QObject):
 
     def _on_informed(self, sentence: str) -> None:
         self._window.messages.show_message(Message(sentence, kind="info"))
-
-    def _on_job_began(self, name: str, title: str) -> None:
-        self._titles[name] = title
-        self._window.jobs.set_job(name, title)
-
-    def _on_job_progressed(self, name: str, fraction: float) -> None:
-        self._window.jobs.set_job(name, self._titles.get(name, ""), fraction)
-
-    def _on_sample_read(self, answer: object) -> None:
-        if isinstance(answer, tuple):
-            path, pixels = answer
-            self._shown_samples.append(SampleImage(path.name, title_of(path), pixels))
-            self._window.empty_state.set_samples(self._shown_samples)
 
     def _on_proposal_changed(self, image_id: str) -> None:
         if image_id == self._document.current_id:
@@ -190,22 +135,3 @@ _DEVICES = (
     DeviceChoice("cuda", "GPU (CUDA)"),
     DeviceChoice("mps", "GPU (Apple)"),
 )
-
-
-class _SampleReader:
-    """Reads a sample small, in a background thread."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __call__(self) -> tuple[Path, np.ndarray]:
-        return self._path, thumbnail(self._path, _SAMPLE_SIDE)
-
-
-def _pixels(image: QImage) -> np.ndarray | None:
-    """A Qt image as uint8 [H, W, 3]; None for an empty one."""
-    if image.isNull():
-        return None
-    rgb = image.convertToFormat(QImage.Format.Format_RGB888)
-    rows = np.frombuffer(rgb.constBits(), np.uint8).reshape(rgb.height(), rgb.bytesPerLine())
-    return rows[:, : rgb.width() * 3].reshape(rgb.height(), rgb.width(), 3).copy()

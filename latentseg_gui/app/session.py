@@ -13,16 +13,21 @@ from latentseg_gui.app.main_window import MainWindow
 from latentseg_gui.app.preferences import Preferences
 from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.commands.history import History
+from latentseg_gui.controllers.classes import ClassesController
 from latentseg_gui.controllers.display import DisplayController
 from latentseg_gui.controllers.edit import EditController
 from latentseg_gui.controllers.export import ExportController
 from latentseg_gui.controllers.finetune import FineTuneController
 from latentseg_gui.controllers.hover import HoverController
 from latentseg_gui.controllers.inspect import InspectController
+from latentseg_gui.controllers.intervene import InterveneController
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.paint import PaintController
+from latentseg_gui.controllers.predict import PredictController
 from latentseg_gui.controllers.project import ProjectController
 from latentseg_gui.controllers.segment import SegmentController
+from latentseg_gui.controllers.thumbnails import ThumbnailController
+from latentseg_gui.controllers.tool import ToolController
 from latentseg_gui.controllers.training_view import TrainingViewController
 from latentseg_gui.controllers.weights import WeightsController
 from latentseg_gui.document.document import Document
@@ -83,35 +88,46 @@ class Session(QObject):
     def _make_controllers(self) -> None:
         window, document, history, errors = self.window, self.document, self.history, self.reporter
         self.project = ProjectController(
-            document,
-            window.files,
-            readers=self.file_jobs,
-            thumbnails=self.thumbnail_jobs,
-            dialogs=self.dialogs,
-            errors=errors,
-            parent=self,
+            document, window.files, readers=self.file_jobs, dialogs=self.dialogs, errors=errors, parent=self
+        )
+        self.thumbnails = ThumbnailController(
+            document, window.files, thumbnails=self.thumbnail_jobs, parent=self
         )
         self.display = DisplayController(document, window.canvas, window=window, parent=self)
+        self.tool = ToolController(window.canvas, self)
+        self.paint = PaintController(document, history, window.canvas, self.tool, self)
+        self.edit = EditController(document, history, self)
+        self.classes = ClassesController(document, history, dialogs=self.dialogs, parent=self)
+        self.export = ExportController(
+            document, history, writers=self.file_jobs, dialogs=self.dialogs, errors=errors, parent=self
+        )
+        self._make_model_controllers()
+        self._make_training_controllers()
+
+    def _make_model_controllers(self) -> None:
+        window, document, errors, engine = self.window, self.document, self.reporter, self.engine_jobs
+        self.weights = WeightsController(
+            document, self.history, engine=engine, dialogs=self.dialogs, errors=errors, parent=self
+        )
+        self.predict = PredictController(document, engine=engine, errors=errors, window=window, parent=self)
         self.segment = SegmentController(
             document,
-            history,
+            self.history,
             window.canvas,
-            engine=self.engine_jobs,
+            self.predict,
+            engine=engine,
             errors=errors,
             window=window,
             parent=self,
         )
-        self.paint = PaintController(document, history, window.canvas, self)
-        self.edit = EditController(document, history, dialogs=self.dialogs, parent=self)
-        self.weights = WeightsController(
-            document, history, engine=self.engine_jobs, dialogs=self.dialogs, errors=errors, parent=self
+        self.hover = HoverController(document, window.canvas, self.predict, engine=engine, parent=self)
+        self.inspect = InspectController(document, window.experts, window.canvas, engine=engine, parent=self)
+        self.intervene = InterveneController(
+            document, window.experts, self.inspect, engine=engine, errors=errors, parent=self
         )
-        self.inspect = InspectController(
-            document, window.experts, window.canvas, engine=self.engine_jobs, errors=errors, parent=self
-        )
-        self.hover = HoverController(
-            document, window.canvas, self.segment, engine=self.engine_jobs, parent=self
-        )
+
+    def _make_training_controllers(self) -> None:
+        window, document, errors = self.window, self.document, self.reporter
         self.finetune = FineTuneController(
             document,
             self.weights,
@@ -129,9 +145,6 @@ class Session(QObject):
             weights=self.weights,
             errors=errors,
             parent=self,
-        )
-        self.export = ExportController(
-            document, history, writers=self.file_jobs, dialogs=self.dialogs, errors=errors, parent=self
         )
 
     def begin(self, paths: Sequence[Path]) -> None:

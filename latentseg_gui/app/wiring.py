@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QApplication
 from latentseg_gui.app.actions import ACTIONS
 from latentseg_gui.app.chrome import Chrome
 from latentseg_gui.app.help import Help
+from latentseg_gui.app.intake import Intake
+from latentseg_gui.app.job_bar import JobBar
 from latentseg_gui.app.session import Session
 from latentseg_gui.canvas import ToolName
 
@@ -21,25 +23,28 @@ _CANVAS_ONLY = ("accept", "cancel", "drop_click", "next_expert", "previous_exper
 def wire(session: Session) -> None:
     """Connects everything of ``session``."""
     chrome = Chrome(session)
-    _wire_actions(session, chrome)
+    intake = Intake(session.project, session.window.empty_state, session.thumbnail_jobs, session)
+    JobBar(session.window.jobs, session.all_jobs, session)
+    _wire_actions(session, chrome, intake)
     _wire_switches(session)
     _wire_tools(session)
     _wire_keys(session)
-    _wire_files(session, chrome)
+    _wire_files(session, chrome, intake)
     _wire_classes(session)
     _wire_model(session, chrome)
     chrome.begin()
+    intake.begin()
 
 
-def _wire_actions(session: Session, chrome: Chrome) -> None:
+def _wire_actions(session: Session, chrome: Chrome, intake: Intake) -> None:
     project, segment, edit, export = session.project, session.segment, session.edit, session.export
-    weights, window, paint = session.weights, session.window, session.paint
+    weights, window, tool = session.weights, session.window, session.tool
     help_ = Help(window)
     handlers: dict[str, Callable[[], object]] = {
         "open_images": project.choose_images,
         "open_folder": project.choose_folder,
-        "open_samples": chrome.open_samples,
-        "paste_image": chrome.paste,
+        "open_samples": intake.open_samples,
+        "paste_image": intake.paste,
         "import_mask": export.import_mask,
         "export_mask": export.export_current,
         "export_all": export.export_all,
@@ -58,14 +63,14 @@ def _wire_actions(session: Session, chrome: Chrome) -> None:
         "smooth": edit.smooth,
         "grow": edit.grow,
         "shrink": edit.shrink,
-        "swap_class": edit.swap_class,
-        "brush_smaller": paint.smaller,
-        "brush_larger": paint.larger,
+        "swap_class": session.classes.swap_class,
+        "brush_smaller": tool.smaller,
+        "brush_larger": tool.larger,
         "fit": window.canvas.zoom_to_fit,
         "actual_size": chrome.actual_size,
         "previous_image": project.previous,
         "next_image": project.next,
-        "predict": segment.predict,
+        "predict": session.predict.predict,
         "finetune": session.finetune.start,
         "next_expert": session.inspect.next_expert,
         "previous_expert": session.inspect.previous_expert,
@@ -105,34 +110,34 @@ def _wire_switches(session: Session) -> None:
     action["show_attention"].setChecked(True)
     action["show_attention"].toggled.connect(session.inspect.set_overlay_visible)
     action["show_territory"].toggled.connect(session.inspect.set_territory_visible)
-    action["knock_out"].triggered.connect(session.inspect.toggle_knock_out)
+    action["knock_out"].triggered.connect(session.intervene.toggle_knock_out)
     action["live"].toggled.connect(session.finetune.set_live)
 
 
 def _wire_tools(session: Session) -> None:
-    window, paint, segment, options = session.window, session.paint, session.segment, session.window.options
+    window, tool, segment, options = session.window, session.tool, session.segment, session.window.options
     for spec in ACTIONS:
         if spec.is_tool:
-            tool = ToolName(spec.name.removeprefix("tool_"))
-            window.action[spec.name].triggered.connect(_chooser(session, tool))
+            name = ToolName(spec.name.removeprefix("tool_"))
+            window.action[spec.name].triggered.connect(_chooser(session, name))
     window.action["tool_click"].setChecked(True)
     _chooser(session, ToolName.CLICK)()
-    options.diameter_requested.connect(paint.set_diameter)
-    paint.diameter_changed.connect(options.set_diameter)
-    options.tolerance_requested.connect(paint.set_tolerance)
-    options.protect_requested.connect(paint.set_protect_others)
+    options.diameter_requested.connect(tool.set_diameter)
+    tool.diameter_changed.connect(options.set_diameter)
+    options.tolerance_requested.connect(tool.set_tolerance)
+    options.protect_requested.connect(tool.set_protect_others)
     options.protect_requested.connect(segment.set_protect_others)
-    options.eraser_mode_requested.connect(paint.set_eraser_mode)
+    options.eraser_mode_requested.connect(tool.set_eraser_mode)
     options.accept_requested.connect(segment.accept)
     options.clear_requested.connect(segment.clear)
     options.preview_requested.connect(session.hover.set_enabled)
-    options.set_tolerance(int(paint.options.wand_tolerance))
-    options.set_eraser_mode("background" if paint.options.is_erasing_to_background else "unlabelled")
+    options.set_tolerance(int(tool.options.wand_tolerance))
+    options.set_eraser_mode("background" if tool.options.is_erasing_to_background else "unlabelled")
 
 
 def _chooser(session: Session, tool: ToolName) -> Callable[[], None]:
     def choose() -> None:
-        session.paint.use_tool(tool)
+        session.tool.use_tool(tool)
         session.window.options.set_tool(str(tool.value))
 
     return choose
@@ -156,7 +161,7 @@ def _wire_keys(session: Session) -> None:
 
 def _class_chooser(session: Session, class_id: int) -> Callable[[], None]:
     def choose() -> None:
-        session.edit.choose_class(class_id)
+        session.classes.choose_class(class_id)
 
     return choose
 
@@ -179,23 +184,23 @@ class PeekKey(QObject):
         return False
 
 
-def _wire_files(session: Session, chrome: Chrome) -> None:
+def _wire_files(session: Session, chrome: Chrome, intake: Intake) -> None:
     window, project = session.window, session.project
-    window.paths_dropped.connect(chrome.open_names)
-    window.empty_state.files_dropped.connect(chrome.open_names)
+    window.paths_dropped.connect(intake.open_names)
+    window.empty_state.files_dropped.connect(intake.open_names)
     window.empty_state.open_images_requested.connect(project.choose_images)
     window.empty_state.open_folder_requested.connect(project.choose_folder)
-    window.empty_state.sample_requested.connect(chrome.open_sample)
+    window.empty_state.sample_requested.connect(intake.open_sample)
     window.files.vouch_requested.connect(session.edit.vouch)
     project.opened.connect(session.preferences.remember)
     project.weights_dropped.connect(session.weights.open)
-    project.neighbour_read.connect(session.segment.prefetch)
-    session.segment.encoded.connect(chrome.mark_ready)
+    project.neighbour_read.connect(session.predict.prefetch)
+    session.predict.encoded.connect(chrome.mark_ready)
     session.edit.other_image_edited.connect(project.show)
 
 
 def _wire_classes(session: Session) -> None:
-    panel, edit, document = session.window.classes, session.edit, session.document
+    panel, classes, document = session.window.classes, session.classes, session.document
 
     def show_classes() -> None:
         panel.set_classes(tuple(document.classes))
@@ -203,22 +208,22 @@ def _wire_classes(session: Session) -> None:
 
     document.events.classes_changed.connect(show_classes)
     document.events.active_class_changed.connect(panel.set_active)
-    panel.active_requested.connect(edit.choose_class)
-    panel.add_requested.connect(edit.add_class)
-    panel.rename_requested.connect(edit.rename_class)
-    panel.recolour_requested.connect(edit.recolour_class)
-    panel.visibility_requested.connect(edit.show_class)
-    panel.lock_requested.connect(edit.lock_class)
-    panel.delete_requested.connect(edit.delete_class)
-    panel.merge_requested.connect(edit.merge_classes)
-    panel.move_requested.connect(edit.move_class)
-    session.paint.class_picked.connect(edit.choose_class)
+    panel.active_requested.connect(classes.choose_class)
+    panel.add_requested.connect(classes.add_class)
+    panel.rename_requested.connect(classes.rename_class)
+    panel.recolour_requested.connect(classes.recolour_class)
+    panel.visibility_requested.connect(classes.show_class)
+    panel.lock_requested.connect(classes.lock_class)
+    panel.delete_requested.connect(classes.delete_class)
+    panel.merge_requested.connect(classes.merge_classes)
+    panel.move_requested.connect(classes.move_class)
+    session.paint.class_picked.connect(classes.choose_class)
     show_classes()
 
 
 def _wire_model(session: Session, chrome: Chrome) -> None:
     weights, window = session.weights, session.window
-    weights.activated.connect(session.segment.use_weights)
+    weights.activated.connect(session.predict.use_weights)
     weights.activated.connect(session.inspect.use_weights)
     weights.activated.connect(chrome.show_weights)
     window.training.image_requested.connect(session.project.show)

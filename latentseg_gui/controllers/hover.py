@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject
 
 from latentseg_gui.canvas import CanvasView, ToolName
 from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.controllers.segment import SegmentController
+from latentseg_gui.controllers.predict import PredictController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import MaskProposal, PromptPoint
 from latentseg_gui.inference.messages import SegmentObject
@@ -23,7 +23,7 @@ class HoverController(QObject):
         self,
         document: Document,
         canvas: CanvasView,
-        segment: SegmentController,
+        predict: PredictController,
         *,
         engine: Jobs,
         parent: QObject | None = None,
@@ -31,7 +31,7 @@ class HoverController(QObject):
         super().__init__(parent)
         self._document = document
         self._canvas = canvas
-        self._segment = segment
+        self._predict = predict
         self._engine = engine
         self._is_on = False
         self._job: int | None = None
@@ -49,7 +49,7 @@ class HoverController(QObject):
         image_id = self._document.current_id
         if not self._is_on or image_id is None or self._canvas.tool is not ToolName.CLICK:
             return
-        if not self._segment.is_encoded(image_id):
+        if not self._predict.is_encoded(image_id):
             return
         prompts = self._document.prompts(image_id)
         preview = replace(prompts, points=(*prompts.points, PromptPoint((x, y), True)))
@@ -64,7 +64,7 @@ class HoverController(QObject):
             return
         if answer.prompts.points[:-1] == self._document.prompts(answer.image_id).points:
             self._is_shown = True
-            self._canvas.set_proposal(answer.rect, answer.mask)
+            self._canvas.set_proposal(answer.rect, answer.mask, is_preview=True)
 
     def _on_cursor_moved(self, x: float, y: float) -> None:
         self._drop()

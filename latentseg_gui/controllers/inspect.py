@@ -1,9 +1,8 @@
-"""What the experts attend to, and what depends on them."""
+"""What the experts attend to, in the panel and over the image."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QObject
@@ -11,24 +10,17 @@ from PySide6.QtCore import QObject
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.labels import LabelMap
-from latentseg_gui.controllers.ports import ErrorSink
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import AttentionMaps, Prediction, WeightsInfo
-from latentseg_gui.inference.messages import ComputeAttention, PredictClasses
+from latentseg_gui.inference.messages import ComputeAttention
 from latentseg_gui.panels.experts.panel import ExpertsPanel
-from latentseg_gui.panels.experts.values import ExpertLabels, ExpertOverlay, InfluenceRow, InterventionResult
+from latentseg_gui.panels.experts.values import ExpertLabels, ExpertOverlay
 
-_ATTENTION, _INTERVENTION, _INFLUENCE = 8, 25, 5
-
-Gains = dict[int, float]
+_ATTENTION = 8
 
 
 class InspectController(QObject):
-    """Feeds the experts panel, lays maps over the image, and runs interventions.
-
-    An intervention runs only experts and head again; the prediction without one is kept beside it, so that the
-    two can be compared and the change taken back.
-    """
+    """Feeds the experts panel and lays the chosen map over the image."""
 
     def __init__(
         self,
@@ -37,7 +29,6 @@ class InspectController(QObject):
         canvas: CanvasView,
         *,
         engine: Jobs,
-        errors: ErrorSink,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -45,19 +36,15 @@ class InspectController(QObject):
         self._panel = panel
         self._canvas = canvas
         self._engine = engine
-        self._errors = errors
-        self._labels = LabelMap()
+        self.labels = LabelMap()
         self._maps: AttentionMaps | None = None
         self._untouched: Prediction | None = None
-        self._influence: list[InfluenceRow] = []
         self._is_overlay_visible = True
         self._names = ExpertLabels()
         self._hover: tuple[float, float] | None = None
         document.events.current_changed.connect(self._on_current_changed)
         document.events.prediction_changed.connect(self._on_prediction_changed)
         panel.overlay_requested.connect(self._on_overlay_requested)
-        panel.gains_changed.connect(self._on_gains_changed)
-        panel.influence_requested.connect(self.measure_influence)
         panel.rename_requested.connect(self._on_rename_requested)
         panel.note_requested.connect(self._on_note_requested)
         canvas.cursor_moved.connect(self._on_cursor_moved)
@@ -65,7 +52,7 @@ class InspectController(QObject):
 
     def use_weights(self, weights: WeightsInfo) -> None:
         """Other weights are live: their experts are others, too."""
-        self._labels = LabelMap(weights)
+        self.labels = LabelMap(weights)
         self._names = ExpertLabels(dict(weights.expert_names), {})
         self._forget()
         self._panel.set_expert_labels(self._names)
@@ -74,6 +61,11 @@ class InspectController(QObject):
     def maps(self) -> AttentionMaps | None:
         """The attention maps of the current image; None until they are there."""
         return self._maps
+
+    @property
+    def untouched(self) -> Prediction | None:
+        """The prediction of the current image with all experts as trained."""
+        return self._untouched
 
     @property
     def expert_labels(self) -> ExpertLabels:
@@ -87,10 +79,6 @@ class InspectController(QObject):
     def previous_expert(self) -> None:
         """Goes to the previous expert in the order shown."""
         self._panel.step(-1)
-
-    def toggle_knock_out(self) -> None:
-        """Knocks the chosen expert out, or takes it in again."""
-        self._panel.toggle_knock_out()
 
     def set_overlay_visible(self, is_visible: bool) -> None:
         """Shows the chosen map over the image, or hides it for now."""
@@ -108,25 +96,11 @@ class InspectController(QObject):
         if self._hover is not None:
             self._panel.pin_xy(self._hover)
 
-    def measure_influence(self) -> None:
-        """Knocks every expert out, one after the other, and ranks them by what changes."""
-        base, maps = self._untouched, self._maps
-        if base is None or maps is None:
-            self._errors.inform(self.tr("Influence can be measured once the image has a prediction."))
-            self._panel.set_influence_progress(None)
-            return
-        self._influence = []
-        self._panel.set_influence_progress(0.0)
-        for expert in range(maps.mix.shape[1]):
-            self._engine.submit(
-                PredictClasses(base.image_id, {expert: 0.0}),
-                partial(self._on_influence_measured, base, expert, maps.mix.shape[1]),
-                key=f"influence {expert}",
-                priority=_INFLUENCE,
-                on_failure=self._on_influence_failed,
-            )
-
     def _forget(self) -> None:
+        before = self._untouched
+        if before is not None and self._panel.gains and before.image_id in self._document.image_ids:
+            # An intervention ends with its image: what stays there is what the whole model says.
+            self._document.set_prediction(before)
         self._maps = None
         self._untouched = None
         self._panel.set_gains({})
@@ -154,7 +128,7 @@ class InspectController(QObject):
     def _on_attention(self, answer: object) -> None:
         if not isinstance(answer, AttentionMaps) or answer.image_id != self._document.current_id:
             return
-        if self._labels.version == answer.version:
+        if self.labels.version == answer.version:
             self._maps = answer
             self._panel.set_maps(answer)
 
@@ -176,53 +150,6 @@ class InspectController(QObject):
                 caption=overlay.caption,
             )
 
-    def _on_gains_changed(self, gains: Gains) -> None:
-        base = self._untouched
-        if base is None:
-            return
-        if not gains:
-            self._panel.set_result(None)
-            self._document.set_prediction(base)
-            return
-        self._engine.submit(
-            PredictClasses(base.image_id, dict(gains)),
-            partial(self._on_intervened, base, dict(gains)),
-            key="intervention",
-            priority=_INTERVENTION,
-        )
-
-    def _on_intervened(self, base: Prediction, gains: Gains, answer: object) -> None:
-        if not isinstance(answer, Prediction) or self._untouched is not base or self._panel.gains != gains:
-            return
-        changed = replace(answer, labels=self._labels.to_document(answer.labels, self._document.classes))
-        names = self._document.classes.names
-        self._panel.set_result(compare(base, changed, names))
-        self._document.set_prediction(changed)
-
-    def _on_influence_measured(self, base: Prediction, expert: int, count: int, answer: object) -> None:
-        if not isinstance(answer, Prediction) or self._untouched is not base:
-            return
-        changed = replace(answer, labels=self._labels.to_document(answer.labels, self._document.classes))
-        result = compare(base, changed, self._document.classes.names)
-        most = max(result.areas, key=lambda area: abs(area[2] - area[1]), default=("", 0, 0))
-        self._influence.append(
-            InfluenceRow(
-                expert,
-                result.changed_pixels / max(1, result.total_pixels),
-                result.confidence_change,
-                most[0] if most[1] != most[2] else "",
-            )
-        )
-        self._panel.set_influence_progress(len(self._influence) / count)
-        if len(self._influence) == count:
-            self._panel.set_influence(sorted(self._influence, key=lambda row: -row.changed))
-            self._panel.set_influence_progress(None)
-
-    def _on_influence_failed(self, error: Exception) -> None:
-        self._panel.set_influence_progress(None)
-        if not self._influence:
-            self._errors.inform(str(error))
-
     def _on_rename_requested(self, expert: int, name: str) -> None:
         self._names = replace(self._names, names={**self._names.names, expert: name})
         self._panel.set_expert_labels(self._names)
@@ -238,22 +165,3 @@ class InspectController(QObject):
     def _on_cursor_left(self) -> None:
         self._hover = None
         self._panel.set_hover_xy(None)
-
-
-def compare(before: Prediction, after: Prediction, class_names: tuple[str, ...]) -> InterventionResult:
-    """What is different between two predictions of the same image."""
-    areas = []
-    for class_id, name in enumerate(class_names):
-        pair = (
-            int(np.count_nonzero(before.labels == class_id)),
-            int(np.count_nonzero(after.labels == class_id)),
-        )
-        areas.append((name, *pair))
-    shift = float(after.confidence.mean(dtype=np.float64) - before.confidence.mean(dtype=np.float64)) / 255
-    return InterventionResult(
-        changed_pixels=int(np.count_nonzero(before.labels != after.labels)),
-        total_pixels=int(before.labels.size),
-        areas=tuple(areas),
-        confidence_change=shift,
-        seconds=after.seconds,
-    )

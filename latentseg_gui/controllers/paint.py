@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
-from latentseg_gui.canvas.tools import ToolName
 from latentseg_gui.canvas.view import CanvasView
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.objects import split_object
 from latentseg_gui.commands.patch import Ink, StrokeRecorder, area_patch
+from latentseg_gui.controllers.tool import ToolController
 from latentseg_gui.document.brush import polygon_mask, stroke_mask
 from latentseg_gui.document.coords import is_inside, rc_from_xy
 from latentseg_gui.document.document import Document
@@ -20,50 +19,30 @@ from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Rect
 
 XY = tuple[float, float]
 
-_SMALLEST, _LARGEST = 1.0, 1000.0
-_STEP = 1.25
-
-
-@dataclass(slots=True)
-class PaintOptions:
-    """What the tool options bar sets.
-
-    Attributes:
-        brush_diameter: in image pixels.
-        eraser_diameter: in image pixels; the eraser keeps a size of its own.
-        is_erasing_to_background: whether the eraser says "this is background" or takes labels away.
-        protect_others: whether pixels of other classes stay as they are.
-        wand_tolerance: largest difference in any colour channel, 0..255.
-    """
-
-    brush_diameter: float = 24.0
-    eraser_diameter: float = 24.0
-    is_erasing_to_background: bool = True
-    protect_others: bool = False
-    wand_tolerance: float = 24.0
-
 
 class PaintController(QObject):
     """Brush, eraser, polygon, lasso, fill, wand, picker and split."""
 
     class_picked = Signal(int)
-    diameter_changed = Signal(int)
     stroke_ended = Signal(str)
     """An image was edited by hand."""
 
     def __init__(
-        self, document: Document, history: History, canvas: CanvasView, parent: QObject | None = None
+        self,
+        document: Document,
+        history: History,
+        canvas: CanvasView,
+        tool: ToolController,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._document = document
         self._history = history
-        self._canvas = canvas
+        self._tool = tool
         self._recorder: StrokeRecorder | None = None
         self._stroke_image = ""
         self._is_erasing = False
         self._last: XY = (0.0, 0.0)
-        self._tool = ToolName.CLICK
-        self.options = PaintOptions()
         canvas.stroke_started.connect(self._on_stroke_started)
         canvas.stroke_moved.connect(self._on_stroke_moved)
         canvas.stroke_finished.connect(self._on_stroke_finished)
@@ -74,68 +53,9 @@ class PaintController(QObject):
         canvas.wand_requested.connect(self._on_wand_requested)
         canvas.pick_requested.connect(self._on_pick_requested)
         canvas.split_line_completed.connect(self._on_split_line_completed)
-        canvas.brush_diameter_change_requested.connect(self.scale_diameter)
-
-    @property
-    def tool(self) -> ToolName:
-        """The tool in the hand."""
-        return self._tool
-
-    def use_tool(self, tool: ToolName) -> None:
-        """Puts another tool into the hand."""
-        self._tool = tool
-        self._canvas.set_tool(tool)
-        self._show_diameter()
-
-    def scale_diameter(self, factor: float) -> None:
-        """Makes the brush (or the eraser, if that is in the hand) larger or smaller."""
-        diameter = self.diameter * factor
-        # At small sizes a factor alone would round back to where it was.
-        step = 1.0 if factor > 1 else -1.0
-        if abs(diameter - self.diameter) < 1.0:
-            diameter = self.diameter + step
-        self.set_diameter(diameter)
-
-    def smaller(self) -> None:
-        """Makes brush or eraser a step smaller."""
-        self.scale_diameter(1 / _STEP)
-
-    def larger(self) -> None:
-        """Makes brush or eraser a step larger."""
-        self.scale_diameter(_STEP)
-
-    def set_tolerance(self, tolerance: int) -> None:
-        """Sets how far the wand's colours may differ, 0..255."""
-        self.options.wand_tolerance = float(tolerance)
-
-    def set_protect_others(self, is_on: bool) -> None:
-        """Keeps pixels of other classes from being painted over, or no longer."""
-        self.options.protect_others = is_on
-
-    def set_eraser_mode(self, mode: str) -> None:
-        """What the eraser leaves: "background" or "unlabelled"."""
-        self.options.is_erasing_to_background = mode == "background"
-
-    @property
-    def diameter(self) -> float:
-        """The size of brush or eraser, whichever is in the hand, in image pixels."""
-        return self.options.eraser_diameter if self._tool is ToolName.ERASER else self.options.brush_diameter
-
-    def set_diameter(self, diameter: float) -> None:
-        """Sets the size of the tool in the hand."""
-        value = float(round(min(max(diameter, _SMALLEST), _LARGEST)))
-        if self._tool is ToolName.ERASER:
-            self.options.eraser_diameter = value
-        else:
-            self.options.brush_diameter = value
-        self._show_diameter()
-
-    def _show_diameter(self) -> None:
-        self._canvas.set_brush_diameter(self.diameter)
-        self.diameter_changed.emit(int(self.diameter))
 
     def _ink(self, *, is_erasing: bool = False) -> Ink:
-        options = self.options
+        options = self._tool.options
         if is_erasing:
             return Ink(BACKGROUND if options.is_erasing_to_background else UNLABELLED)
         return Ink(self._document.active_class, protect_others=options.protect_others)
@@ -153,6 +73,7 @@ class PaintController(QObject):
         label = self.tr("Erase") if is_erasing else self.tr("Brush stroke")
         self._recorder = StrokeRecorder(self._document, image_id, self._ink(is_erasing=is_erasing), label)
         self._last = xy
+        self._tool.show_diameter(is_erasing=is_erasing)
         self._extend(xy)
 
     def _on_stroke_moved(self, xy: XY) -> None:
@@ -162,19 +83,21 @@ class PaintController(QObject):
         if self._recorder is None:
             return
         shape = self._document.layer(self._stroke_image).shape
-        diameter = self.options.eraser_diameter if self._is_erasing else self.options.brush_diameter
+        diameter = self._tool.diameter_of(is_erasing=self._is_erasing)
         self._recorder.add(*stroke_mask(self._last, xy, diameter, shape))
         self._last = xy
 
     def _on_stroke_finished(self) -> None:
         recorder, self._recorder = self._recorder, None
         if recorder is not None:
+            self._tool.show_diameter()
             self._history.record(recorder.finish())
             self.stroke_ended.emit(self._stroke_image)
 
     def _on_stroke_aborted(self) -> None:
         recorder, self._recorder = self._recorder, None
         if recorder is not None:
+            self._tool.show_diameter()
             recorder.abort()
 
     def _on_polygon_completed(self, vertices: Sequence[XY]) -> None:
@@ -200,7 +123,7 @@ class PaintController(QObject):
         image_id = self._editable()
         record = self._document.record(image_id) if image_id is not None else None
         if image_id is not None and record is not None:
-            area = magic_wand(record.pixels, rc_from_xy((x, y)), self.options.wand_tolerance)
+            area = magic_wand(record.pixels, rc_from_xy((x, y)), self._tool.options.wand_tolerance)
             self._apply(image_id, *area, self.tr("Magic wand"))
 
     def _on_pick_requested(self, x: float, y: float) -> None:

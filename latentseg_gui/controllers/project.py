@@ -15,12 +15,10 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.io.images import SUFFIXES, list_images, read_image
-from latentseg_gui.io.thumbnails import thumbnail
 from latentseg_gui.panels.files.model import FileEntry
 from latentseg_gui.panels.files.panel import FilesPanel
 
 _RECORD_BYTES = 600_000_000
-_THUMBNAIL_SIDE = 128
 
 
 class ProjectController(QObject):
@@ -45,7 +43,6 @@ class ProjectController(QObject):
         panel: FilesPanel,
         *,
         readers: Jobs,
-        thumbnails: Jobs,
         dialogs: Dialogs,
         errors: ErrorSink,
         parent: QObject | None = None,
@@ -54,7 +51,6 @@ class ProjectController(QObject):
         self._document = document
         self._panel = panel
         self._readers = readers
-        self._thumbnails = thumbnails
         self._dialogs = dialogs
         self._errors = errors
         self._wanted: str | None = None
@@ -65,7 +61,6 @@ class ProjectController(QObject):
         document.events.current_changed.connect(self._on_current_changed)
         document.events.status_changed.connect(self._on_status_changed)
         panel.current_requested.connect(self.show)
-        panel.thumbnail_requested.connect(self._on_thumbnail_requested)
         panel.remove_requested.connect(self.remove)
 
     def choose_images(self) -> None:
@@ -253,33 +248,6 @@ class ProjectController(QObject):
         error = self._document.error(image_id)
         if error is None:
             self._panel.set_status(image_id, str(self._document.status(image_id)))
-
-    def _on_thumbnail_requested(self, image_id: str) -> None:
-        record = self._document.record(image_id)
-        path = self._document.path(image_id)
-        if path is None and record is None:
-            return
-        if path is None or record is not None:
-            step = max(1, max(record.shape) // _THUMBNAIL_SIDE) if record is not None else 1
-            if record is not None:
-                self._panel.set_thumbnail(image_id, np.ascontiguousarray(record.pixels[::step, ::step]))
-            return
-
-        def on_result(answer: object) -> None:
-            if isinstance(answer, np.ndarray) and image_id in self._document.image_ids:
-                self._panel.set_thumbnail(image_id, answer)
-
-        self._thumbnails.submit(
-            partial(thumbnail, path, _THUMBNAIL_SIDE),
-            on_result,
-            key=f"thumbnail {image_id}",
-            on_failure=partial(self._on_thumbnail_failed, image_id),
-        )
-
-    def _on_thumbnail_failed(self, image_id: str, error: LatentsegError) -> None:
-        if image_id in self._document.image_ids and self._document.record(image_id) is None:
-            self._document.set_error(image_id, error)
-            self._panel.set_error(image_id, str(error))
 
 
 def _expanded(paths: Sequence[Path]) -> list[Path]:

@@ -92,17 +92,21 @@ DANGEROUS = re.compile(
     r"(?<![\w.])(torch\.load|pickle\.loads?|eval|exec|yaml\.load|time\.time)\(|weights_only=False|allow_pickle=True"
 )
 
-SPEAKS_PICKLE = {"latentseg_gui/workers/transport.py"}
-"""Talks over a private pipe to a child process that it started itself; no file is ever read this way."""
+TRUSTED = {
+    # A private pipe to a child process that the window started itself; no file is ever read this way.
+    "latentseg_gui/workers/transport.py": "pickle.loads",
+    # Its own half-finished runs, with weights_only=True; never a file of somebody else's.
+    "model/pretraining/loop.py": "torch.load",
+}
 
 
 def test_dangerous_calls_are_nowhere() -> None:
     found = {
-        path.relative_to(ROOT).as_posix()
+        (path.relative_to(ROOT).as_posix(), match.group(1) or match.group(0))
         for path in modules()
-        if DANGEROUS.search(path.read_text(encoding="utf-8"))
+        for match in DANGEROUS.finditer(path.read_text(encoding="utf-8"))
     }
-    assert found <= SPEAKS_PICKLE
+    assert found <= set(TRUSTED.items())
 
 
 def test_the_window_comes_up_without_torch() -> None:

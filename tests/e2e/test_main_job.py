@@ -57,7 +57,7 @@ def test_a_click_proposes_and_only_enter_changes_the_mask(person: Person, skimag
 def test_a_click_before_the_model_is_ready_waits_and_is_answered(person: Person, skimage_photo: Path) -> None:
     person.open(skimage_photo)
     assert person.image_id is not None
-    assert not person.session.segment.is_encoded(person.image_id)
+    assert not person.session.predict.is_encoded(person.image_id)
     person.segment(FACE)
     proposal = person.session.document.proposal(person.image_id)
     assert proposal is not None
@@ -94,7 +94,7 @@ def test_the_experts_show_what_they_attend_to_and_a_knock_out_changes_the_predic
     before = document.prediction(image_id)
     assert before is not None
     panel.select(int(maps.mix.mean(axis=(0, 2, 3)).argmax()))
-    panel.toggle_overlay()
+    panel.toggle_map("expert")
     assert panel.overlay is not None
     assert panel.overlay.values.shape == maps.mix.shape[-2:]
     person.choose("knock_out")
@@ -110,7 +110,7 @@ def test_the_experts_show_what_they_attend_to_and_a_knock_out_changes_the_predic
 def test_brush_and_eraser_are_one_step_each(person: Person, skimage_photo: Path) -> None:
     person.open(skimage_photo)
     person.choose("tool_brush")
-    person.session.paint.set_diameter(30)
+    person.session.tool.set_diameter(30)
     person.drag((100.0, 100.0), (150.0, 100.0), (200.0, 150.0))
     painted = person.mask
     assert painted[100, 125] == 1
@@ -127,7 +127,7 @@ def test_brush_and_eraser_are_one_step_each(person: Person, skimage_photo: Path)
 def correct_two_classes(person: Person) -> None:
     """Paints some of the person and some of the background."""
     person.choose("tool_brush")
-    person.session.paint.set_diameter(40)
+    person.session.tool.set_diameter(40)
     person.press(Qt.Key.Key_1)
     person.drag((225.0, 120.0), (230.0, 200.0), (200.0, 420.0), (120.0, 440.0))
     person.press(Qt.Key.Key_0)

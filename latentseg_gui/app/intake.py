@@ -1,0 +1,82 @@
+"""What comes into the window from outside: dropped files, the clipboard, the samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QGuiApplication, QImage
+
+from latentseg_gui.app.samples import sample_paths, title_of
+from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.project import ProjectController
+from latentseg_gui.io.thumbnails import thumbnail
+from latentseg_gui.panels.files import EmptyStateWidget, SampleImage
+
+_SAMPLE_SIDE = 336
+
+
+class Intake(QObject):
+    """Opens what is dropped or pasted, and fills the empty state with samples."""
+
+    def __init__(
+        self, project: ProjectController, empty_state: EmptyStateWidget, thumbnails: Jobs, parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._project = project
+        self._empty_state = empty_state
+        self._thumbnails = thumbnails
+        self._samples = {path.name: path for path in sample_paths()}
+        self._shown: list[SampleImage] = []
+
+    def begin(self) -> None:
+        """Reads the samples, small, in the background."""
+        for path in self._samples.values():
+            self._thumbnails.submit(_SampleReader(path), self._on_sample_read, key=f"sample {path.name}")
+
+    def open_names(self, names: Sequence[str]) -> None:
+        """Opens files that were dropped."""
+        self._project.open([Path(name) for name in names])
+
+    def open_sample(self, name: str) -> None:
+        """Opens one of the samples."""
+        self._project.open([self._samples[name]])
+
+    def open_samples(self) -> None:
+        """Opens all samples."""
+        self._project.open(list(self._samples.values()))
+
+    def paste(self) -> None:
+        """Opens the picture or the files of the clipboard."""
+        data = QGuiApplication.clipboard().mimeData()
+        if data is not None and data.hasUrls():
+            self.open_names([url.toLocalFile() for url in data.urls() if url.isLocalFile()])
+            return
+        self._project.paste(_pixels(QGuiApplication.clipboard().image()))
+
+    def _on_sample_read(self, answer: object) -> None:
+        if isinstance(answer, tuple):
+            path, pixels = answer
+            self._shown.append(SampleImage(path.name, title_of(path), pixels))
+            self._empty_state.set_samples(self._shown)
+
+
+class _SampleReader:
+    """Reads a sample small, in a background thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self) -> tuple[Path, np.ndarray]:
+        return self._path, thumbnail(self._path, _SAMPLE_SIDE)
+
+
+def _pixels(image: QImage) -> np.ndarray | None:
+    """A Qt image as uint8 [H, W, 3]; None for an empty one."""
+    if image.isNull():
+        return None
+    rgb = image.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(rgb.constBits(), np.uint8).reshape(rgb.height(), rgb.bytesPerLine())
+    return rows[:, : rgb.width() * 3].reshape(rgb.height(), rgb.width(), 3).copy()

@@ -1,0 +1,82 @@
+"""The table of classes, and which of them tools write."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+
+from latentseg_gui.commands import classes as class_edits
+from latentseg_gui.commands.history import History
+from latentseg_gui.controllers.ports import Dialogs
+from latentseg_gui.document.document import Document
+
+
+class ClassesController(QObject):
+    """Every change of the table is a step of the history; choosing a class is none."""
+
+    def __init__(
+        self, document: Document, history: History, *, dialogs: Dialogs, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._history = history
+        self._dialogs = dialogs
+        self._previous_class = 0
+
+    def choose_class(self, class_id: int) -> None:
+        """Paints with another class from now on; numbers without a class are ignored."""
+        if 0 <= class_id < len(self._document.classes) and class_id != self._document.active_class:
+            self._previous_class = self._document.active_class
+            self._document.active_class = class_id
+
+    def swap_class(self) -> None:
+        """Goes back to the class that was in use before."""
+        self.choose_class(min(self._previous_class, len(self._document.classes) - 1))
+
+    def add_class(self) -> None:
+        """Appends a class with a free name and colour, and chooses it."""
+        number = len(self._document.classes)
+        while self._document.classes.index_of(name := f"class {number}") is not None:
+            number += 1
+        self._history.do(class_edits.add_class(self._document, name))
+        self.choose_class(len(self._document.classes) - 1)
+
+    def rename_class(self, class_id: int, name: str) -> None:
+        """Gives a class another name."""
+        if name != self._document.classes[class_id].name:
+            self._history.do(class_edits.rename_class(self._document, class_id, name))
+
+    def recolour_class(self, class_id: int, colour: str) -> None:
+        """Gives a class another colour "#rrggbb"."""
+        self._history.do(class_edits.recolour_class(self._document, class_id, colour))
+
+    def lock_class(self, class_id: int, is_locked: bool) -> None:
+        """Protects the pixels of a class, or no longer."""
+        self._history.do(class_edits.lock_class(self._document, class_id, is_locked))
+
+    def show_class(self, class_id: int, is_visible: bool) -> None:
+        """Shows or hides a class in the overlay."""
+        self._history.do(class_edits.show_class(self._document, class_id, is_visible))
+
+    def move_class(self, class_id: int, to_id: int) -> None:
+        """Gives a class another place and number."""
+        if class_id != to_id:
+            self._history.do(class_edits.move_class(self._document, class_id, to_id))
+            self._document.mark_predictions_stale()
+
+    def merge_classes(self, class_id: int, into_id: int) -> None:
+        """Makes one class of two."""
+        self._history.do(class_edits.merge_classes(self._document, class_id, into_id))
+        self._document.mark_predictions_stale()
+
+    def delete_class(self, class_id: int) -> None:
+        """Deletes a class; says first what happens to its pixels."""
+        name = self._document.classes[class_id].name
+        use = class_edits.class_use(self._document, class_id)
+        if use.pixels:
+            text = self.tr(
+                "{0} pixels in {1} image(s) are labelled “{2}”. They will become unlabelled. This can be undone."
+            ).format(f"{use.pixels:,}", use.images, name)
+            if not self._dialogs.confirm(self.tr("Delete class"), text, self.tr("Delete class")):
+                return
+        self._history.do(class_edits.delete_class(self._document, class_id))
+        self._document.mark_predictions_stale()

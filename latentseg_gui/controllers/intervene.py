@@ -1,0 +1,146 @@
+"""What depends on an expert: predictions without it, beside the one with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from PySide6.QtCore import QObject
+
+from latentseg_gui.controllers.inspect import InspectController
+from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.ports import ErrorSink
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.types import Prediction
+from latentseg_gui.inference.messages import PredictClasses
+from latentseg_gui.panels.experts.panel import ExpertsPanel
+from latentseg_gui.panels.experts.values import InfluenceRow, InterventionResult
+
+_INTERVENTION, _INFLUENCE = 25, 5
+
+Gains = dict[int, float]
+
+
+class InterveneController(QObject):
+    """Knocks experts out, boosts them, and measures the influence of each.
+
+    Only experts and head run again. The prediction without an intervention is kept beside it, so that the two
+    can be compared and the change taken back.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        panel: ExpertsPanel,
+        inspect: InspectController,
+        *,
+        engine: Jobs,
+        errors: ErrorSink,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._panel = panel
+        self._inspect = inspect
+        self._engine = engine
+        self._errors = errors
+        self._influence: list[InfluenceRow] = []
+        panel.gains_changed.connect(self._on_gains_changed)
+        panel.influence_requested.connect(self.measure_influence)
+
+    def toggle_knock_out(self) -> None:
+        """Knocks the chosen expert out, or takes it in again."""
+        self._panel.toggle_knock_out()
+
+    def measure_influence(self) -> None:
+        """Knocks every expert out, one after the other, and ranks them by what changes."""
+        base, maps = self._inspect.untouched, self._inspect.maps
+        if base is None or maps is None:
+            self._errors.inform(self.tr("Influence can be measured once the image has a prediction."))
+            self._panel.set_influence_progress(None)
+            return
+        self._influence = []
+        self._panel.set_influence_progress(0.0)
+        for expert in range(maps.mix.shape[1]):
+            self._engine.submit(
+                PredictClasses(base.image_id, {expert: 0.0}),
+                partial(self._on_influence_measured, base, expert, maps.mix.shape[1]),
+                key=f"influence {expert}",
+                priority=_INFLUENCE,
+                on_failure=self._on_influence_failed,
+            )
+
+    def _on_gains_changed(self, gains: Gains) -> None:
+        base = self._inspect.untouched
+        if base is None:
+            return
+        if not gains:
+            self._panel.set_result(None)
+            self._document.set_prediction(base)
+            return
+        self._engine.submit(
+            PredictClasses(base.image_id, dict(gains)),
+            partial(self._on_intervened, base, dict(gains)),
+            key="intervention",
+            priority=_INTERVENTION,
+        )
+
+    def _on_intervened(self, base: Prediction, gains: Gains, answer: object) -> None:
+        if (
+            not isinstance(answer, Prediction)
+            or self._inspect.untouched is not base
+            or self._panel.gains != gains
+        ):
+            return
+        changed = replace(
+            answer, labels=self._inspect.labels.to_document(answer.labels, self._document.classes)
+        )
+        names = self._document.classes.names
+        self._panel.set_result(compare(base, changed, names))
+        self._document.set_prediction(changed)
+
+    def _on_influence_measured(self, base: Prediction, expert: int, count: int, answer: object) -> None:
+        if not isinstance(answer, Prediction) or self._inspect.untouched is not base:
+            return
+        changed = replace(
+            answer, labels=self._inspect.labels.to_document(answer.labels, self._document.classes)
+        )
+        result = compare(base, changed, self._document.classes.names)
+        most = max(result.areas, key=lambda area: abs(area[2] - area[1]), default=("", 0, 0))
+        self._influence.append(
+            InfluenceRow(
+                expert,
+                result.changed_pixels / max(1, result.total_pixels),
+                result.confidence_change,
+                most[0] if most[1] != most[2] else "",
+            )
+        )
+        self._panel.set_influence_progress(len(self._influence) / count)
+        if len(self._influence) == count:
+            self._panel.set_influence(sorted(self._influence, key=lambda row: -row.changed))
+            self._panel.set_influence_progress(None)
+
+    def _on_influence_failed(self, error: Exception) -> None:
+        self._panel.set_influence_progress(None)
+        if not self._influence:
+            self._errors.inform(str(error))
+
+
+def compare(before: Prediction, after: Prediction, class_names: tuple[str, ...]) -> InterventionResult:
+    """What is different between two predictions of the same image."""
+    areas = []
+    for class_id, name in enumerate(class_names):
+        pair = (
+            int(np.count_nonzero(before.labels == class_id)),
+            int(np.count_nonzero(after.labels == class_id)),
+        )
+        areas.append((name, *pair))
+    shift = float(after.confidence.mean(dtype=np.float64) - before.confidence.mean(dtype=np.float64)) / 255
+    return InterventionResult(
+        changed_pixels=int(np.count_nonzero(before.labels != after.labels)),
+        total_pixels=int(before.labels.size),
+        areas=tuple(areas),
+        confidence_change=shift,
+        seconds=after.seconds,
+    )

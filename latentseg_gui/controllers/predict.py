@@ -1,0 +1,152 @@
+"""Image -> encoding -> prediction of its classes, always of the live weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal
+
+from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.labels import LabelMap
+from latentseg_gui.controllers.ports import ErrorSink, Window
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.types import Prediction, WeightsInfo
+from latentseg_gui.inference.messages import EncodeImage, ImageEncoded, PredictClasses
+
+_ENCODE, _PREDICT, _PREFETCH = 20, 10, 0
+
+
+class PredictController(QObject):
+    """Keeps the current image encoded and predicted; the likely next ones are encoded in spare time."""
+
+    encoded = Signal(str)
+    """An image is ready for clicks."""
+
+    failed = Signal(str)
+    """An image could not be encoded."""
+
+    def __init__(
+        self,
+        document: Document,
+        *,
+        engine: Jobs,
+        errors: ErrorSink,
+        window: Window,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._engine = engine
+        self._errors = errors
+        self._window = window
+        self._weights: WeightsInfo | None = None
+        self._labels = LabelMap()
+        self._encoded: set[str] = set()
+        self._encoding: set[str] = set()
+        document.events.current_changed.connect(self._on_current_changed)
+        document.events.images_changed.connect(self._on_images_changed)
+
+    def is_encoded(self, image_id: str) -> bool:
+        """Whether clicks on the image answer at once."""
+        return image_id in self._encoded
+
+    def is_fresh(self, image_id: str, version: str) -> bool:
+        """Whether an answer about this image by this version of the weights still counts."""
+        is_live = self._weights is not None and version == self._weights.version
+        return is_live and image_id in self._document.image_ids
+
+    def use_weights(self, weights: WeightsInfo) -> None:
+        """Other weights are live now: everything made by the old ones is made again."""
+        self._weights = weights
+        self._labels = LabelMap(weights)
+        self._encoded.clear()
+        self._encoding.clear()
+        self._document.mark_predictions_stale()
+        if self._document.current_id is not None:
+            self.encode(self._document.current_id)
+
+    def encode(self, image_id: str, *, is_prefetch: bool = False) -> None:
+        """Lets the model see an image, unless it has; the current one is predicted afterwards."""
+        record = self._document.record(image_id)
+        if self._weights is None or record is None or image_id in self._encoding:
+            return
+        if image_id in self._encoded:
+            self._predict_if_needed(image_id)
+            return
+        self._encoding.add(image_id)
+        self._engine.submit(
+            EncodeImage(image_id, record.pixels),
+            self._on_encoded,
+            title="" if is_prefetch else self.tr("Encoding"),
+            key=f"encode {image_id}",
+            priority=_PREFETCH if is_prefetch else _ENCODE,
+            on_failure=partial(self._on_failed, image_id),
+            on_cancelled=partial(self._on_cancelled, image_id),
+        )
+
+    def prefetch(self, image_id: str) -> None:
+        """Encodes an image that is likely to be looked at next, when there is nothing else to do."""
+        if image_id not in self._encoded:
+            self.encode(image_id, is_prefetch=True)
+
+    def predict(self, image_id: str | None = None) -> None:
+        """Predicts the classes of an image (the current one) again."""
+        target = image_id or self._document.current_id
+        if target is None:
+            return
+        if target not in self._encoded:
+            self.encode(target)
+            return
+        self._engine.submit(
+            PredictClasses(target),
+            self._on_predicted,
+            title=self.tr("Predicting"),
+            key=f"predict {target}",
+            priority=_PREDICT,
+        )
+
+    def _predict_if_needed(self, image_id: str) -> None:
+        is_old = self._document.is_prediction_stale(image_id)
+        if image_id == self._document.current_id and (self._document.prediction(image_id) is None or is_old):
+            self.predict(image_id)
+
+    def _on_current_changed(self, image_id: str | None) -> None:
+        if image_id is not None:
+            self.encode(image_id)
+
+    def _on_images_changed(self) -> None:
+        self._encoded &= set(self._document.image_ids)
+
+    def _on_encoded(self, answer: object) -> None:
+        if not isinstance(answer, ImageEncoded):
+            return
+        self._encoding.discard(answer.image_id)
+        if answer.image_id not in self._document.image_ids:
+            return
+        if not self.is_fresh(answer.image_id, answer.version):
+            if answer.image_id == self._document.current_id:
+                self.encode(answer.image_id)
+            return
+        self._encoded.add(answer.image_id)
+        if answer.image_id == self._document.current_id:
+            self._window.set_timing_text(self.tr("encoded in {0:.2f} s").format(answer.seconds))
+        self.encoded.emit(answer.image_id)
+        self._predict_if_needed(answer.image_id)
+
+    def _on_failed(self, image_id: str, error: LatentsegError) -> None:
+        self._encoding.discard(image_id)
+        self.failed.emit(image_id)
+        self._errors.report(error)
+
+    def _on_cancelled(self, image_id: str) -> None:
+        self._encoding.discard(image_id)
+        self.failed.emit(image_id)
+
+    def _on_predicted(self, answer: object) -> None:
+        if not isinstance(answer, Prediction) or not self.is_fresh(answer.image_id, answer.version):
+            return
+        labels = self._labels.to_document(answer.labels, self._document.classes)
+        self._document.set_prediction(replace(answer, labels=labels))
+        self._window.set_timing_text(self.tr("predicted in {0:.2f} s").format(answer.seconds))
