@@ -7,6 +7,7 @@ beside the old ones; after it, what nobody refers to is removed.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -260,13 +261,19 @@ class ProjectSession:
             return
 
 
-def create_project(folder: Path, document: Document) -> ProjectSession:
+def create_project(folder: Path, document: Document, like: ProjectFile | None = None) -> ProjectSession:
     """Make a new project in a folder, ready to be saved to.
+
+    Args:
+        folder: it is made if need be.
+        document: whose classes it starts with.
+        like: a project of which it becomes a copy: its settings, and what is said of its images, are kept.
 
     Raises:
         ProjectError: if there is a project already, or somebody else is making one.
         StorageError: if the folder cannot be used.
     """
+    folder = Path(os.path.abspath(folder))
     storage.make_folder(folder)
     if (folder / MANIFEST).exists():
         raise ProjectError(
@@ -279,8 +286,12 @@ def create_project(folder: Path, document: Document) -> ProjectSession:
             f"“{shown(folder.name)}” is in use by {lock.owner() or 'another program'}.",
             action="Choose another folder.",
         )
+    fresh: dict[str, Any] = {"project": uuid4().hex, "save": "none", "counter": 0}
+    if like is not None:
+        images = [entry.model_copy(update={"mask": None}) for entry in like.images]
+        return ProjectSession(folder, like.model_copy(update={**fresh, "images": images}), lock)
     classes = [ClassEntry(name=entry.name, colour=entry.colour) for entry in document.classes]
-    return ProjectSession(folder, ProjectFile(project=uuid4().hex, save="none", classes=classes), lock)
+    return ProjectSession(folder, ProjectFile(**fresh, classes=classes), lock)
 
 
 def save_project(
@@ -294,7 +305,8 @@ def save_project(
     Args:
         document: what to save.
         folder: the project's folder; it is made if need be.
-        session: the open project in that folder; None (or one of another folder) makes a new project.
+        session: the open project in that folder; None makes a new project, and one of another folder a
+            copy of it (the other stays open: close it when the copy is to be used from now on).
         settings: what the window wants to find again; None keeps what is there.
 
     Returns:
@@ -304,8 +316,10 @@ def save_project(
         ProjectError: if the project is read-only, or another one is there.
         StorageError: if something cannot be written; what was there is untouched.
     """
-    is_new = session is None or session.folder != folder
-    target = create_project(folder, document) if session is None or session.folder != folder else session
+    if session is not None and session.folder == Path(os.path.abspath(folder)):
+        target, is_new = session, False
+    else:
+        target, is_new = create_project(folder, document, session.manifest if session else None), True
     try:
         snapshot = target.snapshot(document, settings)
         target.write(snapshot)

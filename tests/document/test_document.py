@@ -6,6 +6,7 @@ import pytest
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.images import ImageStatus
+from latentseg_gui.document.layers import MaskLayer
 from latentseg_gui.document.types import (
     UNLABELLED,
     ImageRecord,
@@ -247,3 +248,46 @@ def test_a_loaded_mask_must_have_the_size_of_the_image(document):
     document.load_mask(missing, np.zeros((2, 3), np.uint8), np.zeros((2, 3), np.uint8))
     assert document.status(missing) is ImageStatus.ACCEPTED
     assert document.shape(missing) == (2, 3)
+
+
+def test_an_image_of_a_project_is_put_back_and_can_be_found_elsewhere(document):
+    layer = MaskLayer(SHAPE)
+    layer.write(Rect(0, 0, 1, 1), np.ones((1, 1), np.bool_), 1, Provenance.PAINTED)
+    document.restore_image("old", Path("/gone/x.png"), 0, layer)
+    assert document.status("old") is ImageStatus.CORRECTED
+    with pytest.raises(LatentsegError, match="already"):
+        document.restore_image("old", None)
+    document.mark_saved()
+    document.set_path("old", Path("/found/x.png"))
+    assert document.path("old") == Path("/found/x.png")
+    assert document.add_path(Path("/found/x.png")) == "old"
+    assert document.is_dirty
+
+
+def test_a_deferred_mask_is_made_when_it_is_looked_at():
+    asked = []
+
+    def unpack():
+        asked.append(1)
+        return np.zeros(SHAPE, np.uint8), np.ones(SHAPE, np.uint8), None
+
+    layer = MaskLayer(SHAPE)
+    layer.defer(unpack, 48)
+    assert layer.is_touched
+    assert layer.vouched == 48
+    assert asked == []
+    layer.write(Rect(0, 0, 1, 1), np.ones((1, 1), np.bool_), 1, Provenance.PAINTED)
+    assert layer.labels.sum() == 1
+    assert layer.provenance.sum() == 48 + Provenance.PAINTED - 1
+    assert asked == [1]
+
+
+def test_saving_an_older_revision_leaves_something_to_save(document):
+    image_id = document.image_ids[0]
+    paint(document, image_id, Rect(0, 0, 1, 1))
+    revision = document.revision
+    paint(document, image_id, Rect(0, 0, 2, 2))
+    document.mark_saved(revision)
+    assert document.is_dirty
+    document.mark_saved(document.revision)
+    assert not document.is_dirty

@@ -344,6 +344,28 @@ def test_a_project_is_not_saved_over_another(tmp_path, document):
     session.close()
 
 
+def test_a_copy_keeps_settings_and_keys_that_are_not_known(tmp_path, document, monkeypatch):
+    folder = tmp_path / "work"
+    save_project(document, folder, settings={"a": 1}).close()
+    content = manifest_of(folder)
+    content["images"][0]["stars"] = 5
+    (folder / "project.json").write_text(json.dumps(content))
+    opened = open_project(folder)
+    monkeypatch.chdir(tmp_path)
+    copy = save_project(opened.document, Path("copy"), opened.session)
+    assert copy.folder == tmp_path / "copy"
+    paint(opened.document, 0, seed=30)
+    assert save_project(opened.document, tmp_path / "copy", copy) is copy
+    copy.close()
+    opened.session.close()
+    after = manifest_of(tmp_path / "copy")
+    assert after["settings"] == {"a": 1}
+    assert after["images"][0]["stars"] == 5
+    assert after["project"] != content["project"]
+    assert state(reopened(tmp_path / "copy").document) == state(opened.document)
+    assert state(reopened(folder).document) == state(document)
+
+
 # S-10: the lock
 
 

@@ -217,7 +217,8 @@ def test_nothing_but_storage_writes_files():
 ALLOWED = ("app/", "cli", "headless", "workers/", "inference/", "canvas/", "panels/", "controllers/")
 """Packages that look after logs, settings, weights and screenshots themselves; not io, document, commands."""
 
-_WRITERS = {"write_bytes", "write_text", "unlink", "rename", "imwrite", "savez", "tofile", "mkdir", "rmdir"}
+_WRITERS = {"write_bytes", "write_text", "unlink", "rename", "tofile", "mkdir", "rmdir"}
+_ENCODERS = {"save", "imwrite", "savez", "savez_compressed"}
 
 
 def _writes(call):
@@ -226,6 +227,8 @@ def _writes(call):
     if name == "open":
         modes = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
         return any(isinstance(mode, str) and set(mode) & set("wax+") and len(mode) < 4 for mode in modes)
+    if name in _ENCODERS:  # into memory they may
+        return not (call.args and isinstance(call.args[0], ast.Name) and call.args[0].id == "buffer")
     return name in _WRITERS
 
 
@@ -241,7 +244,7 @@ def test_nothing_in_the_logic_asks_the_clock_of_the_wall():
 def test_nothing_that_can_run_code_is_read():
     for package in ("document", "commands", "io"):
         for path in (PACKAGE / package).rglob("*.py"):
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8").replace("allow_pickle=False", "")
             for loader in ("allow_pickle=True", "pickle", "weights_only=False", "yaml.load", " eval("):
                 assert loader not in text, f"{path}: {loader}"
 
