@@ -213,7 +213,7 @@ class ProjectController(QObject):
         self._read(
             image_id,
             self._on_prefetched,
-            self._on_prefetch_failed,
+            self._on_read_failed,
             title="",
             key=f"prefetch {image_id}",
             priority=0,
@@ -224,10 +224,6 @@ class ProjectController(QObject):
             return
         self._on_read(record)
         self.neighbour_read.emit(record.image_id)
-
-    def _on_prefetch_failed(self, image_id: str, error: LatentsegError) -> None:
-        if image_id in self._document.image_ids:
-            self._on_read_failed(image_id, error)
 
     def _on_images_changed(self) -> None:
         document = self._document
