@@ -16,7 +16,10 @@ class HistoryEvents(SignalGroup):
     changed = Signal()
     """The entries or the position changed."""
     applied = Signal(object)
-    """A sequence of `Change` has been applied to the document (done, undone or redone): for the journal."""
+    """A sequence of `Change` has been applied to the document (done, undone or redone): for the journal.
+
+    Emitted last: a journal that cannot be written leaves document, history and views in order.
+    """
 
 
 class History:
@@ -87,8 +90,8 @@ class History:
         self._nbytes += command.nbytes
         self._position += 1
         self._forget_oldest()
-        self.events.applied.emit(command.changes)
         self.events.changed.emit()
+        self.events.applied.emit(command.changes)
 
     def undo(self) -> Command | None:
         """Take the last edit back and return it; None if there is none."""
@@ -97,8 +100,8 @@ class History:
         command = self._commands[self._position - 1]
         command.revert(self._document)
         self._position -= 1
-        self.events.applied.emit(command.undo_changes)
         self.events.changed.emit()
+        self.events.applied.emit(command.undo_changes)
         return command
 
     def redo(self) -> Command | None:
@@ -108,8 +111,8 @@ class History:
         command = self._commands[self._position]
         command.apply(self._document)
         self._position += 1
-        self.events.applied.emit(command.changes)
         self.events.changed.emit()
+        self.events.applied.emit(command.changes)
         return command
 
     def jump_to(self, position: int) -> None:

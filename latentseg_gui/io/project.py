@@ -133,7 +133,8 @@ class ProjectSession:
         self._check_writable()
         save = uuid4().hex
         arrays: dict[str, Arrays] = {}
-        entries = [self._entry(document, image_id, arrays) for image_id in document.image_ids]
+        before = {entry.id: entry for entry in self.manifest.images}
+        entries = [self._entry(document, key, before.get(key), arrays) for key in document.image_ids]
         changes: dict[str, Any] = {
             "save": save,
             "counter": self.manifest.counter + 1,
@@ -215,9 +216,10 @@ class ProjectSession:
             entries.append(before.model_copy(update=values) if before else ClassEntry.model_validate(values))
         return entries
 
-    def _entry(self, document: Document, image_id: str, arrays: dict[str, Arrays]) -> ImageEntryModel:
+    def _entry(
+        self, document: Document, image_id: str, before: ImageEntryModel | None, arrays: dict[str, Arrays]
+    ) -> ImageEntryModel:
         """The entry of an image; a mask that the manifest does not have yet goes to ``arrays``."""
-        before = next((entry for entry in self.manifest.images if entry.id == image_id), None)
         path, shape = document.path(image_id), document.shape(image_id)
         values: dict[str, Any] = {"id": image_id, "frame": document.frame(image_id)}
         if path is not None:

@@ -188,7 +188,7 @@ def places(entry: ImageEntryModel, folder: Path) -> list[Path]:
         guesses.append(folder / os.fsdecode(bytes.fromhex(entry.path_hex)))
     if entry.path is not None:
         guesses.append(folder / entry.path)
-    if entry.absolute is not None:
+    if entry.absolute is not None and os.path.isabs(entry.absolute):  # not so if it is of another system
         guesses.append(Path(entry.absolute))
     return [Path(os.path.normpath(guess)) for guess in guesses if "\0" not in str(guess)]
 

@@ -17,7 +17,10 @@ from latentseg_gui.io import storage
 from latentseg_gui.io.opening import open_project
 from latentseg_gui.io.project import save_project
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
+    pytest.mark.filterwarnings("ignore:This process:DeprecationWarning"),
+]
 
 
 @pytest.fixture

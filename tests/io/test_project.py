@@ -144,6 +144,18 @@ def test_large_object_numbers_are_kept(tmp_path, document):
     assert state(reopened(saved(document, tmp_path / "work")).document) == state(document)
 
 
+def test_thousands_of_images_are_saved_and_opened_soon(tmp_path):
+    document = Document()
+    document.add_paths(tmp_path / "photos" / f"{number}.png" for number in range(3000))
+    began = time.perf_counter()
+    folder = saved(document, tmp_path / "work")
+    opened = reopened(folder)
+    seconds = time.perf_counter() - began
+    assert opened.document.image_ids == document.image_ids
+    assert len(opened.missing) == 3000
+    assert seconds < 10
+
+
 # S-14, S-15, S-17: moved, missing, changed
 
 
