@@ -7,7 +7,7 @@ FILES  ?=
 PIP    := $(VENV)/bin/python -m pip install --disable-pip-version-check --quiet -c .ci/constraints.txt
 export PYTHON
 
-.PHONY: run test check screenshots benchmarks clean
+.PHONY: run test check screenshots clean
 
 run: $(VENV)/.run
 	$(VENV)/bin/latentseg $(FILES)
@@ -37,6 +37,10 @@ $(VENV)/.test: $(VENV)/.python pyproject.toml .ci/constraints.txt
 	@echo "Installing latentseg, what it needs, and the tools that test it (a few minutes the first time)"
 	$(PIP) -e '.[dev]'
 	touch $@ $(VENV)/.run
+
+# The pictures of the README, taken by driving the real window.
+screenshots: $(VENV)/.test
+	QT_QPA_PLATFORM=offscreen $(VENV)/bin/python -m tests.e2e.screenshots
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

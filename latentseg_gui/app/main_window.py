@@ -45,6 +45,7 @@ class MainWindow(QMainWindow):
         self.history = HistoryPanel()
         self.options = ToolOptionsBar()
         self.action: dict[str, QAction] = {}
+        self._docks: dict[str, QDockWidget] = {}
         self._make_actions()
         self._lay_out_centre()
         self._lay_out_docks()
@@ -67,6 +68,12 @@ class MainWindow(QMainWindow):
     def set_version_text(self, text: str) -> None:
         """Which weights are in use."""
         self._version.setText(text)
+
+    def show_panel(self, name: str) -> None:
+        """Brings a panel ("classes", "experts", "training", ...) to the front."""
+        dock = self._docks[name]
+        dock.show()
+        dock.raise_()
 
     def restore_layout(self, *, geometry: str, state: str) -> None:
         """Puts docks and size back where they were; nonsense is ignored by Qt."""
@@ -103,6 +110,7 @@ class MainWindow(QMainWindow):
         self._hint.setObjectName("hint")
         self._hint.setAccessibleName(self.tr("What to do next"))
         self._hint.setWordWrap(True)
+        self._hint.setContentsMargins(10, 5, 10, 5)
         centre = QWidget()
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
@@ -134,6 +142,7 @@ class MainWindow(QMainWindow):
         scroll.setWidget(widget)
         dock.setWidget(scroll)
         self.addDockWidget(area, dock)
+        self._docks[name] = dock
         self._docks_menu.addAction(dock.toggleViewAction())
         return dock
 

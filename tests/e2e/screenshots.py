@@ -1,0 +1,124 @@
+"""Takes the pictures of the README by driving the real window: ``make screenshots``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
+
+from latentseg_gui.app import main as application
+from latentseg_gui.app.reporting import Reporter
+from latentseg_gui.app.samples import sample_paths
+from latentseg_gui.app.session import Session
+from latentseg_gui.app.theme import apply_theme
+from tests.e2e.person import RIGHT, Person
+
+SIZE = (1440, 900)
+FINETUNE_SECONDS = 15.0
+
+
+class Photographer:
+    """Walks through the main job and takes a picture at each station, in every theme."""
+
+    def __init__(self, session: Session, folder: Path) -> None:
+        self.person = Person(session)
+        self._session = session
+        self._folder = folder
+        session.window.resize(*SIZE)
+        QTest.qWait(300)
+
+    def take(self, name: str) -> None:
+        """Saves the window as it looks now, dark and light."""
+        for theme in ("dark", "light"):
+            apply_theme(application.application(), theme)  # type: ignore[arg-type]
+            QTest.qWait(400)
+            picture = self._session.window.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+            size = (picture.width(), picture.height())
+            image = Image.frombuffer(
+                "RGB", size, bytes(picture.constBits()), "raw", "RGB", picture.bytesPerLine(), 1
+            )
+            # 256 colours are enough for a window, and a third of the bytes.
+            image.quantize(256, dither=Image.Dither.NONE).save(self._folder / f"{name}-{theme}.png", optimize=True)
+
+    def walk(self) -> None:
+        """The five minutes of the README."""
+        person, session = self.person, self._session
+        person.wait_for(lambda: session.weights.live is not None, what="the model is loaded")
+        QTest.qWait(1500)
+        self.take("empty")
+        person.open(sample_paths()[0])
+        person.wait_for_prediction()
+        person.segment((225.0, 120.0))
+        self._add_click((200.0, 400.0))
+        self._add_click((300.0, 30.0), RIGHT)
+        self.take("click")
+        person.press(Qt.Key.Key_Return)
+        person.wait_for(lambda: session.inspect.maps is not None, what="attention maps")
+        self._look_inside()
+        self._correct_and_finetune()
+
+    def _add_click(self, xy: tuple[float, float], button: Qt.MouseButton = Qt.MouseButton.LeftButton) -> None:
+        image_id, document = self.person.image_id, self._session.document
+        assert image_id is not None
+        before = document.proposal(image_id)
+        self.person.click(xy, button)
+        self.person.wait_for(lambda: document.proposal(image_id) is not before, what="the next proposal")
+
+    def _look_inside(self) -> None:
+        panel, maps = self._session.window.experts, self._session.inspect.maps
+        assert maps is not None
+        panel.select(int(maps.mix.mean(axis=(0, 2, 3)).argmax()))
+        panel.toggle_map("expert")
+        self._session.window.canvas.cursor_moved.emit(225.0, 300.0)
+        self.take("main")
+        panel.toggle_map("expert")
+        self.person.choose("show_territory")
+        self.take("territory")
+        self.person.choose("show_territory")
+
+    def _correct_and_finetune(self) -> None:
+        person, session = self.person, self._session
+        person.choose("tool_brush")
+        session.tool.set_diameter(40)
+        person.press(Qt.Key.Key_1)
+        person.drag((150.0, 330.0), (120.0, 400.0), (90.0, 460.0))
+        person.press(Qt.Key.Key_0)
+        person.drag((330.0, 60.0), (390.0, 40.0), (345.0, 200.0), (350.0, 255.0))
+        person.drag((420.0, 120.0), (430.0, 220.0))
+        session.finetune.plan = session.finetune.plan.with_seconds(FINETUNE_SECONDS)
+        session.window.show_panel("training")
+        person.choose("finetune")
+        ended: list[object] = []
+        session.finetune.ended.connect(ended.append)
+        person.wait_for(lambda: ended, seconds=300, what="fine-tuning has ended")
+        person.wait_for_prediction()
+        QTest.qWait(1500)
+        self.take("finetune")
+
+
+def main() -> None:
+    """Writes the pictures into ``--output``."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, default=Path("assets/screenshots"))
+    folder: Path = parser.parse_args().output
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["XDG_CONFIG_HOME"] = os.environ["XDG_STATE_HOME"] = home
+        application.application()
+        session = application.start(Reporter())
+        try:
+            Photographer(session, folder).walk()
+        finally:
+            application.finish(session)
+
+
+if __name__ == "__main__":
+    main()
