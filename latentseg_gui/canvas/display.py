@@ -100,6 +100,19 @@ class CanvasDisplay(CanvasNumbers):
         self._stack.image.table = adjustment_table(brightness, contrast, gamma)
         self.refresh_layers()
 
+    def set_tone(self, table: NDArray[np.uint8] | None) -> None:
+        """Shows each of the 256 values of the image as another, uint8 [256]; None for the values themselves."""
+        self._stack.image.table = table
+        self.refresh_layers()
+
+    def set_selection(self, rect: Rect | None, mask: Mask | None) -> None:
+        """Marks a bool mask of the shape of ``rect`` as chosen; None for nothing."""
+        layer = self._stack.selection
+        margin = layer.margin(self._viewport) + 1
+        self.refresh_image_rect(layer.rect, margin)
+        layer.set_mask(rect or Rect(0, 0, 0, 0), mask if rect is not None else None)
+        self.refresh_image_rect(layer.rect, margin)
+
     def set_proposal(self, rect: Rect | None, mask: Mask | None, *, is_preview: bool = False) -> None:
         """Shows a bool mask of the shape of ``rect`` as a proposal; None for none.
 
@@ -138,6 +151,7 @@ class CanvasDisplay(CanvasNumbers):
         self.set_pending(False)
         self.set_prompts(PromptSet())
         self.set_proposal(None, None)
+        self.set_selection(None, None)
         self.set_labels(None)
         self.set_prediction(None)
         self.set_heatmap(None)

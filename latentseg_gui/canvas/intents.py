@@ -38,6 +38,8 @@ class CanvasIntents(QWidget):
     fill_requested = Signal(float, float)
     wand_requested = Signal(float, float)
     pick_requested = Signal(float, float)
+    select_requested = Signal(float, float, bool)
+    """(x, y, is_added): an object is chosen, instead of or besides those that are"""
 
     cursor_moved = Signal(float, float)
     cursor_left = Signal()

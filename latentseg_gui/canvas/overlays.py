@@ -24,9 +24,17 @@ class CanvasOverlays(CanvasSurface):
         self._chrome.append(self._divider)
         self._restack()
 
-    def set_labels(self, labels: Labels | None) -> None:
-        """Shows the mask, uint8 [H, W]; tell changes made in place by `update_labels`."""
+    def set_labels(self, labels: Labels | None, colours: NDArray[np.uint8] | None = None) -> None:
+        """Shows the mask, uint8 [H, W]; tell changes made in place by `update_labels`.
+
+        Args:
+            labels: class ids, or other numbers where ``colours`` says what they look like.
+            colours: RGBA of every number, uint8 [256, 4]; None for those of the classes.
+        """
         self._stack.mask.labels = labels
+        if colours is not self._stack.object_colours:
+            self._stack.object_colours = colours
+            self._stack.restyle()
         self._stack.prediction.above = labels
         self.refresh_layers()
 

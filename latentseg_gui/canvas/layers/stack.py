@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtGui import QColor
 
 from latentseg_gui.canvas.layers.base import Layer
 from latentseg_gui.canvas.layers.categories import CategoryLayer
@@ -32,6 +33,8 @@ class LayerStack:
         self.uncertainty = ScalarLayer()
         self.categories = CategoryLayer()
         self.proposal = ProposalLayer()
+        self.selection = ProposalLayer()
+        self.selection.set_colour(QColor("#ffffff"))
         self.grid = PixelGrid()
         self.is_comparing = False
         self.is_peeking = False
@@ -39,6 +42,7 @@ class LayerStack:
         self.shows_outlines_only = False
         self.opacity = 0.45
         self.colours = style.colours
+        self.object_colours: NDArray[np.uint8] | None = None
 
     def visible(self) -> list[Layer]:
         """What is to be drawn, bottom first."""
@@ -50,7 +54,7 @@ class LayerStack:
         elif self.shows_overlay:
             labels = [self.prediction, self.mask]
         numbers: list[Layer] = [self.categories, self.heatmap, self.uncertainty]
-        return [self.image, *labels, *numbers, self.proposal, self.grid]
+        return [self.image, *labels, *numbers, self.selection, self.proposal, self.grid]
 
     @property
     def has_numbers(self) -> bool:
@@ -69,8 +73,10 @@ class LayerStack:
             halo_opacity=0.4 if is_bare else 0.0,
             edge_width=1.5 if is_bare else 1.0,
         )
-        for layer in (self.mask, self.left, self.right):
+        for layer in (self.left, self.right):
             layer.set_style(mask)
+        own = self.object_colours
+        self.mask.set_style(mask if own is None else replace(mask, colours=own))
         self.prediction.set_style(faint)
 
     def set_colours(self, colours: NDArray[np.uint8]) -> None:

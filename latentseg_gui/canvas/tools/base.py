@@ -24,6 +24,7 @@ class ToolName(Enum):
     WAND = "wand"
     PICKER = "picker"
     SPLIT = "split"
+    SELECT = "select"
     PAN = "pan"
 
 

@@ -10,7 +10,7 @@ from latentseg_gui.canvas.tools.base import Tool, ToolName
 from latentseg_gui.canvas.tools.click import ClickTool
 from latentseg_gui.canvas.tools.outlines import LassoTool, SplitTool
 from latentseg_gui.canvas.tools.polygon import PolygonTool
-from latentseg_gui.canvas.tools.single import FillTool, PanTool, PickerTool, WandTool
+from latentseg_gui.canvas.tools.single import FillTool, PanTool, PickerTool, SelectTool, WandTool
 from latentseg_gui.canvas.tools.strokes import BrushTool, EraserTool
 
 TOOLS: Final[tuple[type[Tool], ...]] = (
@@ -23,6 +23,7 @@ TOOLS: Final[tuple[type[Tool], ...]] = (
     WandTool,
     PickerTool,
     SplitTool,
+    SelectTool,
     PanTool,
 )
 

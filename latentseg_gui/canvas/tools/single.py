@@ -52,6 +52,19 @@ class PickerTool(SinglePressTool):
         self.canvas.pick_requested.emit(x, y)
 
 
+class SelectTool(Tool):
+    """Chooses the object under the mouse; with Shift, one more."""
+
+    name = ToolName.SELECT
+    cursor = Qt.CursorShape.PointingHandCursor
+
+    def press(self, pointer: Pointer) -> Gesture | None:
+        """See `Tool.press`."""
+        if self.canvas.viewport.contains(pointer.xy):
+            self.canvas.select_requested.emit(*pointer.xy, pointer.has(Qt.KeyboardModifier.ShiftModifier))
+        return None
+
+
 class PanTool(Tool):
     """Moves the view."""
 
