@@ -143,22 +143,22 @@ def test_a_diagonal_stroke_does_not_cost_its_bounding_box():
     image_id = document.image_ids[0]
     recorder = StrokeRecorder(document, image_id, Ink(1))
     points = np.linspace((10.0, 10.0), (5990.0, 3990.0), 200)
-    began = time.perf_counter()
+    began = time.process_time()
     for start, end in pairwise(points):
         recorder.add(*stroke_mask(tuple(start), tuple(end), 30, shape))
     patch = recorder.finish()
-    stroke_seconds = time.perf_counter() - began
+    stroke_seconds = time.process_time() - began
     rects = []
     document.events.mask_changed.connect(lambda _, rect: rects.append(rect))
-    began = time.perf_counter()
+    began = time.process_time()
     patch.revert(document)
-    undo_seconds = time.perf_counter() - began
+    undo_seconds = time.process_time() - began
     assert document.layer(image_id).vouched == 0
     assert sum(rect.shape[0] * rect.shape[1] for rect in rects) < 0.1 * shape[0] * shape[1]
     whole = np.zeros(shape, np.uint8)
-    began = time.perf_counter()
+    began = time.process_time()
     np.count_nonzero(whole != 255)
     whole ^= whole.copy()
-    one_pass = time.perf_counter() - began
+    one_pass = time.process_time() - began
     assert undo_seconds < 5 * one_pass
     assert stroke_seconds < 60 * one_pass

@@ -128,12 +128,12 @@ def test_ten_thousand_strokes_are_undone_and_redone_quickly_in_little_memory():
     paint_strokes(history, document, image_id, 10_000)
     after = document.labels(image_id).copy(), document.provenance(image_id).copy()
     assert len(history.entries) > 9_900
-    began = time.perf_counter()
+    began = time.process_time()
     history.jump_to(0)
     assert (document.labels(image_id) == UNLABELLED).all()
     assert not document.provenance(image_id).any()
     history.jump_to(10_000)
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     assert np.array_equal(document.labels(image_id), after[0])
     assert np.array_equal(document.provenance(image_id), after[1])
     assert history.nbytes < 50e6
@@ -157,9 +157,9 @@ def test_the_history_does_not_hold_more_than_it_says():
 def _seconds_of_plain_work() -> float:
     """What a loop of 20,000 small numpy operations costs here and now (0.07 s when quiet)."""
     array = np.zeros((60, 60), np.uint8)
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(20_000):
         np.count_nonzero(array != 255)
         np.bitwise_xor(array, array, out=array)
         array.tobytes()
-    return time.perf_counter() - began
+    return time.process_time() - began

@@ -12,6 +12,7 @@ from latentseg_gui.io.images import ImageError, read_image
 from latentseg_gui.io.thumbnails import thumbnail
 
 _SECONDS = 2.0
+"""Of this process, not of the clock on the wall: a busy machine is not the reader's fault."""
 
 
 def samples():
@@ -64,7 +65,7 @@ def attack(folder, rounds, seed):
     refusals = []
     for number in range(rounds):
         path.write_bytes(mutated(files[number % len(files)], rng))
-        began = time.perf_counter()
+        began = time.process_time()
         for read in (read_image, thumbnail) if number % 4 == 0 else (read_image,):
             try:
                 with warnings.catch_warnings():
@@ -73,7 +74,7 @@ def attack(folder, rounds, seed):
                 opened += 1
             except ImageError as refused:
                 refusals.append(refused)
-        seconds = time.perf_counter() - began
+        seconds = time.process_time() - began
         assert seconds < _SECONDS, f"round {number} of seed {seed} took {seconds:.1f} s"
     assert all(refused.what and refused.action for refused in refusals)
     return opened
