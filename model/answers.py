@@ -45,7 +45,8 @@ class EncodedImage:
         encoding: of the picture at its working size.
         size: (rows, columns) of the working size; that of the image unless it is very large.
         weights: the predictor it belongs to; others refuse it.
-        focus: the region of a large image that clicks were last about.
+        focus: the region that clicks were last about, seen from closer by.
+        overview: the whole at the smaller size at which clicks begin; None where this one serves.
     """
 
     pixels: NDArray[np.uint8]
@@ -53,6 +54,7 @@ class EncodedImage:
     size: tuple[int, int]
     weights: object
     focus: Focus | None = field(default=None)
+    overview: EncodedImage | None = field(default=None)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -70,7 +72,13 @@ class EncodedImage:
         return self.size[1] / self.shape[1], self.size[0] / self.shape[0]
 
     @property
+    def for_clicks(self) -> EncodedImage:
+        """What clicks are answered from."""
+        return self.overview or self
+
+    @property
     def nbytes(self) -> int:
         """Memory of the encoding, for caches."""
         parts = [self.encoding] + ([] if self.focus is None else [self.focus.encoding])
-        return sum(int(getattr(part, "nbytes", part.tokens.nbytes)) for part in parts)
+        own = sum(int(getattr(part, "nbytes", part.tokens.nbytes)) for part in parts)
+        return own + (0 if self.overview is None else self.overview.nbytes)

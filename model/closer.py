@@ -12,10 +12,10 @@ from model.answers import EncodedImage
 from model.focus import MARGINS, WORTHWHILE, Bounds, Focus, bounds_of_interest, grown
 from model.inputs import Pointing
 from model.postprocess import clean_mask
-from model.resample import grow_in_bands, resize_logits, shrink, working_size
+from model.resample import Closer, closer_size, grow_in_bands, resize_logits, shrink, working_size
 from model.runner import Runner
 
-FOCUS_PIXELS: Final = 1 << 20
+CLOSER: Final = Closer(pixels=320 * 320, most_pixels=512 * 512, enlarged=2.5)
 
 Answer = tuple[NDArray[np.bool_], float, NDArray[np.float32]]
 """mask bool [H, W], estimated IoU, logits float32 [h, w] of the reduced picture."""
@@ -28,10 +28,10 @@ def look_closer(
     first: tuple[NDArray[np.float32], float],
     max_pixels: int,
 ) -> Answer:
-    """Refine the answer for a reduced image where a closer view shows more.
+    """Refine the answer where a closer view shows more: of small objects, and of reduced images.
 
     Args:
-        image: a reduced one; it remembers the closer view for the next click.
+        image: it remembers the closer view for the next click.
         runner: of the same weights.
         pointing: in pixels of the image.
         first: logits [h, w] and score of the answer from the reduced picture.
@@ -41,7 +41,7 @@ def look_closer(
     coarse = clean_mask(overview > 0, pointing.moved((0.0, 0.0), image.scale_xy))
     wanted = bounds_of_interest(coarse, pointing, image.scale_xy, image.shape)
     for margin in MARGINS:
-        focus = _focus_on(image, runner, wanted, margin, min(FOCUS_PIXELS, max_pixels))
+        focus = _focus_on(image, runner, wanted, margin, max_pixels)
         if focus is None:
             break
         close, close_score = _segment_closer(image, runner, pointing, focus, overview)
@@ -51,6 +51,8 @@ def look_closer(
             logits, part = overview.copy(), _part_of(overview, focus.bounds, image.scale_xy)
             logits[part] = resize_logits(close, logits[part].shape)
             return mask, close_score, logits
+    if not image.is_reduced:
+        return coarse, score, overview
     return clean_mask(_enlarged(overview, image.shape), pointing), score, overview
 
 
@@ -61,13 +63,16 @@ def _focus_on(image: EncodedImage, runner: Runner, wanted: Bounds, margin: float
     bounds = grown(wanted, margin, image.shape)
     row0, col0, row1, col1 = bounds
     shape = row1 - row0, col1 - col0
-    if working_size(shape, limit)[0] < WORTHWHILE * shape[0] * image.scale_xy[1]:
+    size = closer_size(shape, CLOSER)
+    if size[0] * size[1] > limit:
+        size = working_size(shape, limit)
+    if size[0] < WORTHWHILE * shape[0] * image.scale_xy[1]:
         return None
     region = image.pixels[row0:row1, col0:col1]
 
     def attempt(max_pixels: int) -> Focus:
-        size = working_size(shape, max_pixels)
-        return Focus(bounds, size, runner.encode(shrink(region, size)))
+        allowed = size if max_pixels >= size[0] * size[1] else working_size(shape, max_pixels)
+        return Focus(bounds, allowed, runner.encode(shrink(region, allowed)))
 
     image.focus = runner.within_memory(limit, attempt)
     return image.focus

@@ -13,7 +13,7 @@ from model.inputs import Pointing
 MARGINS: Final = (0.3, 1.0)
 """Share of the object's size that is added on every side; the second where the first was too tight."""
 
-MIN_SIDE: Final = 256
+MIN_SIDE: Final = 128
 WORTHWHILE: Final = 1.25
 """A closer look must show at least this many times more pixels along a side."""
 

@@ -18,7 +18,6 @@ from model.device import DeviceChoice, choose_device
 from model.errors import ModelError
 from model.inputs import check_gains, check_image, check_mask_input, check_pointing
 from model.network import AttentionMaps
-from model.postprocess import clean_mask
 from model.resample import grow_in_bands, resize_logits, shrink, working_size
 from model.runner import Runner
 from model.tiles import Tile, stitch, tile_side
@@ -26,6 +25,9 @@ from model.zoo.tutorial import as_predictable
 
 MAX_PIXELS: Final[Mapping[str, int]] = {"cuda": 4_200_000, "mps": 2_100_000, "cpu": 2_100_000}
 """Larger pictures are encoded at a reduced size, and in tiles for classes, per device type."""
+
+CLICK_PIXELS: Final = 384 * 256
+"""Clicks on larger pictures begin with an overview of this size: the scale that the network learned at."""
 
 
 class Predictor:
@@ -100,8 +102,11 @@ class Predictor:
             size = working_size((pixels.shape[0], pixels.shape[1]), max_pixels)
             return EncodedImage(pixels, self._runner.encode(shrink(pixels, size)), size, self._runner)
 
-        self._image = self._runner.within_memory(self.max_pixels, attempt)
-        return self._image
+        encoded = self._runner.within_memory(self.max_pixels, attempt)
+        if self._runner.can_segment and encoded.size[0] * encoded.size[1] > CLICK_PIXELS:
+            encoded.overview = self._runner.within_memory(CLICK_PIXELS, attempt)
+        self._image = encoded
+        return encoded
 
     def predict(
         self,
@@ -120,9 +125,9 @@ class Predictor:
 
         Returns:
             mask bool [H, W], which agrees with every click; the estimated IoU, 0..1; logits float32
-            [h, w] for the next call, of the size of the image unless it is very large.
+            [h, w] for the next call, of the size of the image or, if that is large, of its overview.
         """
-        image = self.encoding
+        image = self.encoding.for_clicks
         pointing = check_pointing(point_coords, point_labels, box, image.shape)
         previous = check_mask_input(mask_input)
         if len(pointing.xy) == 0 and box is None and previous is None:
@@ -130,8 +135,6 @@ class Predictor:
         earlier = None if previous is None else resize_logits(previous, image.size)
         local = pointing.moved((0.0, 0.0), image.scale_xy)
         logits, score, _ = self._runner.segment(image.encoding, local, earlier)
-        if not image.is_reduced:
-            return clean_mask(logits > 0, pointing), score, logits
         return look_closer(image, self._runner, pointing, (logits, score), self.max_pixels)
 
     def predict_classes(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,6 +14,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 BAND_ROWS: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Closer:
+    """Limits of a closer look.
+
+    Attributes:
+        pixels: regions with fewer are enlarged to this many.
+        most_pixels: regions with more are reduced to this many.
+        enlarged: no side grows by more than this factor.
+    """
+
+    pixels: int
+    most_pixels: int
+    enlarged: float
 
 
 def working_size(shape: tuple[int, int], max_pixels: int) -> tuple[int, int]:
@@ -25,8 +41,22 @@ def working_size(shape: tuple[int, int], max_pixels: int) -> tuple[int, int]:
     return small_rows, max(1, min(int(cols * scale), max_pixels // small_rows))
 
 
+def closer_size(shape: tuple[int, int], closer: Closer) -> tuple[int, int]:
+    """Size at which a region of ``shape`` is looked at from closer by: small ones are enlarged.
+
+    Args:
+        shape: (rows, columns) of the region.
+        closer: how far.
+    """
+    scale = math.sqrt(closer.pixels / (shape[0] * shape[1]))
+    if scale >= 1:
+        scale = min(scale, closer.enlarged)
+        return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
+    return working_size(shape, closer.most_pixels)
+
+
 def shrink(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """``pixels`` [H, W, 3] at a smaller ``size``, every source pixel counted."""
+    """``pixels`` [H, W, 3] at another ``size``; where it shrinks, every source pixel counts."""
     if pixels.shape[:2] == size:
         return pixels
     source = torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None]

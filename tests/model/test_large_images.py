@@ -10,7 +10,7 @@ from plain_network import PlainNetwork
 from model import runner
 from model.device import DeviceChoice
 from model.errors import ModelError
-from model.predictor import Predictor
+from model.predictor import CLICK_PIXELS, Predictor
 from model.resample import grow_in_bands, shrink, working_size
 from model.tiles import OVERLAP, plan, ramp, spans, stitch, tile_side
 
@@ -123,6 +123,10 @@ def scene(rows=1200, cols=1600):
     return image, disk
 
 
+def overlap(mask, expected):
+    return (mask & expected).sum() / (mask | expected).sum()
+
+
 def test_clicks_on_a_large_image_are_answered_at_full_resolution():
     network = PlainNetwork()
     image, disk = scene()
@@ -130,14 +134,30 @@ def test_clicks_on_a_large_image_are_answered_at_full_resolution():
     predictor.set_image(image)
     mask, score, logits = predictor.predict([[700.5, 400.5]], [1])
     assert mask.shape == image.shape[:2]
-    assert np.array_equal(mask, disk)
+    assert overlap(mask, disk) > 0.97
     assert score == pytest.approx(0.9)
-    assert logits.shape == predictor.encoding.size == (300, 400)
+    assert logits.shape == predictor.encoding.for_clicks.size
+    assert logits.size <= CLICK_PIXELS
     runs = predictor.encoder_runs
     again, _, _ = predictor.predict([[700.5, 400.5], [10.5, 10.5]], [1, 0], mask_input=logits)
-    assert np.array_equal(again, disk)
-    assert predictor.encoder_runs == runs == 2, "the closer look is encoded once for all clicks on an object"
+    assert overlap(again, disk) > 0.97
+    assert predictor.encoder_runs == runs == 3, "the closer look is encoded once for all clicks on an object"
     assert max(rows * cols for rows, cols in network.log) <= 300 * 400
+
+
+def test_a_small_object_of_an_ordinary_picture_is_looked_at_closer_once():
+    image = np.full((200, 300, 3), 60, np.uint8)
+    image[50:70, 80:110] = (200, 40, 40)
+    network = PlainNetwork()
+    predictor = predictor_of(network)
+    predictor.set_image(image)
+    mask, _, logits = predictor.predict([[90.5, 60.5]], [1])
+    again, _, _ = predictor.predict([[90.5, 60.5], [3, 3]], [1, 0], mask_input=logits)
+    assert len(network.log) == 2
+    rows, cols = network.log[1]
+    assert min(rows, cols) >= 200, "the part is shown larger than it is"
+    for answer in (mask, again):
+        assert overlap(answer, image[:, :, 0] == 200) > 0.9
 
 
 def test_an_object_that_fills_a_large_image_is_answered_too():
@@ -147,7 +167,7 @@ def test_an_object_that_fills_a_large_image_is_answered_too():
     predictor.set_image(image)
     mask, _, _ = predictor.predict([[100, 100]], [1])
     expected = image[:, :, 0] == 200
-    assert (mask & expected).sum() / (mask | expected).sum() > 0.98
+    assert overlap(mask, expected) > 0.98
 
 
 def test_the_far_twin_is_no_part_of_the_object():
@@ -155,7 +175,7 @@ def test_the_far_twin_is_no_part_of_the_object():
     predictor = predictor_of(PlainNetwork(), max_pixels=image[:, :, 0].size)
     predictor.set_image(image)
     assert not predictor.encoding.is_reduced
-    assert np.array_equal(predictor.predict([[700, 400]], [1])[0], disk)
+    assert overlap(predictor.predict([[700, 400]], [1])[0], disk) > 0.97
 
 
 SHORTAGES = [

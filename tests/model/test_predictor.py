@@ -5,6 +5,7 @@ import pytest
 import torch
 from plain_network import PlainNetwork
 
+from model import closer
 from model.config import NetworkConfig
 from model.errors import ModelError
 from model.latent_experts import SegmentationModel
@@ -52,6 +53,7 @@ def test_everything_but_set_image_leaves_the_encoder_alone(monkeypatch):
     monkeypatch.setattr(
         LatentExpertNetwork, "encode", lambda self, image: runs.append(1) or encode(self, image)
     )
+    monkeypatch.setattr(closer, "WORTHWHILE", float("inf"))  # a closer look would encode a part once more
     predictor = predictor_of(small_network())
     predictor.set_image(picture())
     _, _, logits = predictor.predict([[5, 5]], [1])
