@@ -145,6 +145,27 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpertLikeness:
+    """How alike the experts of one image are.
+
+    Attributes:
+        vectors: the experts after looking at the image, float32 [K, D].
+        cosine: of their vectors, float32 [K, K].
+        overlap: of what they explain, 0..1, float32 [K, K].
+        order: in which similar experts are neighbours.
+        idle: experts that hardly any pixel draws on.
+        twins: pairs that do the same.
+    """
+
+    vectors: NDArray[np.float32]
+    cosine: NDArray[np.float32]
+    overlap: NDArray[np.float32]
+    order: tuple[int, ...]
+    idle: tuple[int, ...]
+    twins: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AttentionMaps:
     """Where the experts look and which pixels they explain, at token resolution.
 
@@ -153,10 +174,33 @@ class AttentionMaps:
         mix: float32 [heads, K, h, w]; sums to 1 over K at every token and head.
         shape: (rows, columns) of the image; token (i, j) covers the pixels around ``(i, j) * stride``.
         stride: pixels of the image per token, along one side.
+        likeness: how alike the experts are; None where nobody compared them.
     """
 
     image_id: str
     version: str
+    look: NDArray[np.float32]
+    mix: NDArray[np.float32]
+    shape: tuple[int, int]
+    stride: float
+    likeness: ExpertLikeness | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromptAttention:
+    """As `AttentionMaps` for an object: a row per click, two for the box, the last for all learned experts.
+
+    Attributes:
+        prompts: what the rows but the last are about, in order.
+        look: float32 [heads, P + 1, h, w]; sums to 1 over (h, w).
+        mix: float32 [heads, P + 1, h, w]; sums to 1 over the rows.
+        shape: (rows, columns) of the image.
+        stride: pixels of the image per token, along one side.
+    """
+
+    image_id: str
+    version: str
+    prompts: PromptSet
     look: NDArray[np.float32]
     mix: NDArray[np.float32]
     shape: tuple[int, int]
@@ -271,6 +315,7 @@ class WeightsInfo:
         expert_names: names the user gave, by expert index.
         device: where the model runs, for the status bar ("CPU, 2 threads").
         device_reason: why it runs there.
+        expert_notes: notes the user wrote, by expert index.
     """
 
     version: str
@@ -282,3 +327,4 @@ class WeightsInfo:
     device: str
     device_reason: str
     expert_names: dict[int, str] = field(default_factory=dict)
+    expert_notes: dict[int, str] = field(default_factory=dict)

@@ -18,13 +18,16 @@ from latentseg_gui.document.types import (
     AttentionMaps,
     MaskProposal,
     Prediction,
+    PromptAttention,
     PromptSet,
     Rect,
     WeightsInfo,
 )
+from latentseg_gui.inference.attention import class_attention, notes_in, prompt_attention
 from latentseg_gui.inference.cache import ByteCache
 from latentseg_gui.inference.messages import (
     ComputeAttention,
+    ComputePromptAttention,
     EncodeImage,
     ForgetImage,
     ImageEncoded,
@@ -74,6 +77,7 @@ class Engine:
             EncodeImage: self.encode,
             PredictClasses: self.predict_classes,
             ComputeAttention: self.compute_attention,
+            ComputePromptAttention: self.compute_prompt_attention,
             SegmentObject: self.segment,
             ForgetImage: self.forget,
         }
@@ -106,6 +110,7 @@ class Engine:
             device=predictor.device.name,
             device_reason=predictor.device.reason,
             expert_names=dict(meta.expert_names),
+            expert_notes=notes_in(meta.provenance),
         )
         self._weights = _Weights(predictor, info)
         self._encoded.drop_where(lambda key: key[1] == request.version)
@@ -142,10 +147,12 @@ class Engine:
     def compute_attention(self, request: ComputeAttention) -> AttentionMaps:
         """Where experts look and what they explain, for classes."""
         live = self._show(request.image_id)
-        maps = live.predictor.attention()
-        return AttentionMaps(
-            request.image_id, live.info.version, maps.look, maps.mix, maps.shape, maps.stride
-        )
+        return class_attention(live.predictor, request.image_id, live.info.version)
+
+    def compute_prompt_attention(self, request: ComputePromptAttention) -> PromptAttention:
+        """What clicks and box attend to, and how much each pixel owes to them."""
+        live = self._show(request.image_id)
+        return prompt_attention(live.predictor, request.image_id, live.info.version, request.prompts)
 
     def segment(self, request: SegmentObject) -> MaskProposal:
         """The object that the prompts point at; it starts from the answer to all but the last click."""

@@ -58,6 +58,14 @@ class ComputeAttention:
 
 
 @dataclass(frozen=True, slots=True)
+class ComputePromptAttention:
+    """What clicks and box attend to on an encoded image. Answer: `PromptAttention`."""
+
+    image_id: str
+    prompts: PromptSet
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentObject:
     """Object mask from prompts on an encoded image. Answer: `MaskProposal`."""
 

@@ -1,0 +1,89 @@
+"""Attention maps for the window: small enough to cross to it, and with what they say of the experts."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentseg_gui.document.types import AttentionMaps, ExpertLikeness, PromptAttention, PromptSet
+from model import inspection
+from model.answers import Attention
+from model.predictor import Predictor
+
+Floats = NDArray[np.float32]
+
+MAX_MAP_VALUES: Final = 64 * 65536
+"""Values of one kind of map that are handed to the window: 16 MiB, 16 experts with 4 heads on 1024 x 1024."""
+
+NOTES_KEY: Final = "expert_notes"
+
+
+def bounded(attention: Attention, max_values: int = MAX_MAP_VALUES) -> Attention:
+    """The same maps with fewer, larger tokens where there are more than ``max_values``.
+
+    What sums to 1 still does: a token of ``look`` is the sum, one of ``mix`` the mean of those it is made of.
+    """
+    step = 1
+    while attention.mix.size // step**2 > max_values:
+        step += 1
+    if step == 1:
+        return attention
+    look, counts = _block_sums(attention.look, step)
+    mix, _ = _block_sums(attention.mix, step)
+    return Attention(look, mix / counts, attention.shape, attention.stride * step)
+
+
+def _block_sums(maps: Floats, step: int) -> tuple[Floats, Floats]:
+    """Sums over blocks of ``step`` x ``step`` tokens, and how many tokens a block has; the last may have fewer."""
+    rows, cols = (np.arange(0, side, step) for side in maps.shape[-2:])
+    sums: Floats = np.add.reduceat(np.add.reduceat(maps, rows, axis=-2), cols, axis=-1)
+    heights, widths = np.diff(rows, append=maps.shape[-2]), np.diff(cols, append=maps.shape[-1])
+    return sums, (heights[:, None] * widths).astype(np.float32)
+
+
+def class_attention(predictor: Predictor, image_id: str, version: str) -> AttentionMaps:
+    """Where the learned experts look and what they explain, on the predictor's present image."""
+    maps = bounded(predictor.attention())
+    likeness = likeness_of(inspection.reduce_heads(maps.mix), predictor.expert_vectors())
+    return AttentionMaps(image_id, version, maps.look, maps.mix, maps.shape, maps.stride, likeness)
+
+
+def likeness_of(mix: Floats, vectors: Floats) -> ExpertLikeness:
+    """How alike experts are, by ``mix`` [K, h, w] and ``vectors`` [K, D]."""
+    cosine, overlap = inspection.vector_similarity(vectors), inspection.map_overlap(mix)
+    findings = inspection.examine(mix, vectors)
+    return ExpertLikeness(
+        vectors=vectors,
+        cosine=cosine.astype(np.float32),
+        overlap=overlap.astype(np.float32),
+        order=tuple(inspection.cluster_order((cosine + overlap) / 2)),
+        idle=findings.dead,
+        twins=findings.twins,
+    )
+
+
+def prompt_attention(
+    predictor: Predictor, image_id: str, version: str, prompts: PromptSet
+) -> PromptAttention:
+    """What each click attends to and how much every pixel owes to it; the learned experts as one row."""
+    maps = bounded(
+        predictor.prompt_attention(
+            point_coords=[point.xy for point in prompts.points] or None,
+            point_labels=[int(point.is_positive) for point in prompts.points] or None,
+            box=prompts.box,
+        )
+    )
+    learned = predictor.num_experts
+    look = np.concatenate([maps.look[:, learned:], maps.look[:, :learned].mean(1, keepdims=True)], axis=1)
+    mix = np.concatenate([maps.mix[:, learned:], maps.mix[:, :learned].sum(1, keepdims=True)], axis=1)
+    return PromptAttention(image_id, version, prompts, look, mix, maps.shape, maps.stride)
+
+
+def notes_in(provenance: Any) -> dict[int, str]:
+    """Notes on experts out of the provenance of a file of weights; what is not a note is left out."""
+    table = provenance.get(NOTES_KEY, {}) if isinstance(provenance, dict) else {}
+    if not isinstance(table, dict):
+        return {}
+    return {int(k): v for k, v in table.items() if str(k).isdecimal() and isinstance(v, str)}
