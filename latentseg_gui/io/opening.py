@@ -285,12 +285,26 @@ def _chain(session: ProjectSession, notices: list[str]) -> list[_JournalFile]:
             notices.append("A journal that does not belong to this project was put aside.")
         else:
             journals.append(_JournalFile(path, header, contents))
+    for journal in _saved_already(session.manifest, journals):
+        storage.remove_file(journal.path)
+        journals.remove(journal)
     chain = _following(session.manifest, journals)
     for journal in journals:
         if journal not in chain:
             set_aside(journal.path)
             notices.append("A journal that does not follow the last save was put aside.")
     return chain
+
+
+def _saved_already(manifest: ProjectFile, journals: list[_JournalFile]) -> list[_JournalFile]:
+    """The journals whose changes the save holds, left over because it could not remove them."""
+    by_base = {journal.header.base: journal for journal in journals}
+    left: list[_JournalFile] = []
+    token = manifest.follows
+    while token in by_base and by_base[token] not in left and token != manifest.save:
+        left.append(by_base[token])
+        token = by_base[token].header.previous
+    return left
 
 
 def _following(manifest: ProjectFile, journals: list[_JournalFile]) -> list[_JournalFile]:

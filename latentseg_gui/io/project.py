@@ -137,6 +137,7 @@ class ProjectSession:
         entries = [self._entry(document, key, before.get(key), arrays) for key in document.image_ids]
         changes: dict[str, Any] = {
             "save": save,
+            "follows": self._token,
             "counter": self.manifest.counter + 1,
             "schema_version": SCHEMA,
             "classes": self._classes(document),
