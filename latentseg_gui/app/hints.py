@@ -15,6 +15,8 @@ _BY_TOOL = {
     ToolName.LASSO: "Draw round an area; it is filled when you let go.",
     ToolName.FILL: "Click into an area to fill it with the class in use.",
     ToolName.WAND: "Click on a colour; the connected area of similar colour is filled.",
+    ToolName.SELECT: "Click on an object of the mask, Shift and click for more; right-click for what can be done.",
+    ToolName.SPLIT: "Draw a straight line across an object of the mask: it becomes two.",
     ToolName.PICKER: "Click on a pixel to paint with its class.",
 }
 

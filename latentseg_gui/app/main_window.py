@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QScrollArea, QTo
 from latentseg_gui.app.actions import ACTIONS, translated
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.panels.classes import ClassesPanel
+from latentseg_gui.panels.display import LevelsPanel
 from latentseg_gui.panels.experts import ExpertsPanel
 from latentseg_gui.panels.feedback import DeviceBadge, JobsIndicator, MessageStack
 from latentseg_gui.panels.files import EmptyStateWidget, FilesPanel
@@ -43,6 +44,7 @@ class MainWindow(QMainWindow):
         self.experts = ExpertsPanel()
         self.training = TrainingPanel()
         self.history = HistoryPanel()
+        self.levels = LevelsPanel()
         self.options = ToolOptionsBar()
         self.action: dict[str, QAction] = {}
         self._docks: dict[str, QDockWidget] = {}
@@ -124,9 +126,11 @@ class MainWindow(QMainWindow):
         self._add_dock("files", self.tr("Images"), self.files, left)
         classes = self._add_dock("classes", self.tr("Classes"), self.classes, right)
         history = self._add_dock("history", self.tr("History"), self.history, right)
+        levels = self._add_dock("levels", self.tr("Levels"), self.levels, right)
         experts = self._add_dock("experts", self.tr("Experts"), self.experts, right)
         training = self._add_dock("training", self.tr("Training"), self.training, right)
         self.tabifyDockWidget(classes, history)
+        self.tabifyDockWidget(history, levels)
         self.tabifyDockWidget(experts, training)
         classes.raise_()
         experts.raise_()

@@ -13,7 +13,9 @@ from latentseg_gui.app.main_window import MainWindow
 from latentseg_gui.app.preferences import Preferences
 from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.commands.history import History
+from latentseg_gui.controllers.adjust import AdjustController
 from latentseg_gui.controllers.classes import ClassesController
+from latentseg_gui.controllers.compare import CompareController
 from latentseg_gui.controllers.display import DisplayController
 from latentseg_gui.controllers.edit import EditController
 from latentseg_gui.controllers.export import ExportController
@@ -22,6 +24,7 @@ from latentseg_gui.controllers.hover import HoverController
 from latentseg_gui.controllers.inspect import InspectController
 from latentseg_gui.controllers.intervene import InterveneController
 from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.objects import ObjectsController
 from latentseg_gui.controllers.paint import PaintController
 from latentseg_gui.controllers.predict import PredictController
 from latentseg_gui.controllers.project import ProjectController
@@ -96,8 +99,13 @@ class Session(QObject):
         self.display = DisplayController(document, window.canvas, window=window, parent=self)
         self.tool = ToolController(window.canvas, self)
         self.paint = PaintController(document, history, window.canvas, self.tool, self)
-        self.edit = EditController(document, history, self)
-        self.classes = ClassesController(document, history, dialogs=self.dialogs, parent=self)
+        self.objects = ObjectsController(document, history, window.canvas, errors=errors, parent=self)
+        self.edit = EditController(document, history, self, objects=self.objects)
+        self.classes = ClassesController(document, history, self)
+        self.adjust = AdjustController(
+            document, window.canvas, window.levels, readers=self.file_jobs, parent=self
+        )
+        self.compare = CompareController(document, window.canvas, errors=errors, parent=self)
         self.export = ExportController(
             document, history, writers=self.file_jobs, dialogs=self.dialogs, errors=errors, parent=self
         )

@@ -10,13 +10,15 @@ from PySide6.QtWidgets import QApplication
 
 from latentseg_gui.app.actions import ACTIONS
 from latentseg_gui.app.chrome import Chrome
+from latentseg_gui.app.hand_wiring import wire_hand
 from latentseg_gui.app.help import Help
 from latentseg_gui.app.intake import Intake
 from latentseg_gui.app.job_bar import JobBar
 from latentseg_gui.app.session import Session
+from latentseg_gui.app.shortcuts import Shortcuts
 from latentseg_gui.canvas import ToolName
 
-_CANVAS_ONLY = ("accept", "cancel", "drop_click", "next_expert", "previous_expert")
+_CANVAS_ONLY = ("accept", "cancel", "drop_click", "delete_objects", "next_expert", "previous_expert")
 """Their keys mean something else in lists and text fields, so they act only while the canvas has the focus."""
 
 
@@ -29,6 +31,7 @@ def wire(session: Session) -> None:
     _wire_switches(session)
     _wire_tools(session)
     _wire_keys(session)
+    wire_hand(session)
     _wire_files(session, chrome, intake)
     _wire_classes(session)
     _wire_model(session, chrome)
@@ -151,12 +154,11 @@ def _wire_keys(session: Session) -> None:
     for name in _CANVAS_ONLY:
         window.action[name].setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         window.canvas.addAction(window.action[name])
-    peek = window.action["peek"]
-    key = peek.shortcut()
-    peek.setShortcuts([])
+    shortcuts = Shortcuts(window, session.preferences, session.reporter)
+    window.action["edit_shortcuts"].triggered.connect(shortcuts.edit)
     application = QApplication.instance()
     if application is not None:
-        application.installEventFilter(PeekKey(session, key))
+        application.installEventFilter(PeekKey(session, shortcuts))
 
 
 def _class_chooser(session: Session, class_id: int) -> Callable[[], None]:
@@ -169,17 +171,18 @@ def _class_chooser(session: Session, class_id: int) -> Callable[[], None]:
 class PeekKey(QObject):
     """Shows the raw image for as long as a key is held."""
 
-    def __init__(self, session: Session, key: QKeySequence) -> None:
+    def __init__(self, session: Session, shortcuts: Shortcuts) -> None:
         super().__init__(session)
         self._canvas = session.window.canvas
-        self._key = key
+        self._shortcuts = shortcuts
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Qt: sees every key before its widget does, and takes none away."""
         is_key = event.type() in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
         if watched is not self._canvas or not is_key or not isinstance(event, QKeyEvent):
             return False
-        if not event.isAutoRepeat() and QKeySequence(event.key()) == self._key:
+        key = QKeySequence(event.key()).toString(QKeySequence.SequenceFormat.PortableText)
+        if not event.isAutoRepeat() and key in self._shortcuts.keys("peek"):
             self._canvas.set_peek(event.type() == QEvent.Type.KeyPress)
         return False
 
@@ -214,7 +217,7 @@ def _wire_classes(session: Session) -> None:
     panel.recolour_requested.connect(classes.recolour_class)
     panel.visibility_requested.connect(classes.show_class)
     panel.lock_requested.connect(classes.lock_class)
-    panel.delete_requested.connect(classes.delete_class)
+    panel.delete_requested.connect(classes.request_deletion)
     panel.merge_requested.connect(classes.merge_classes)
     panel.move_requested.connect(classes.move_class)
     session.paint.class_picked.connect(classes.choose_class)

@@ -84,11 +84,11 @@ class CanvasOverlays(CanvasSurface):
         self, left: Labels | None, right: Labels | None, names: tuple[str, str] = ("", "")
     ) -> None:
         """Shows two arrays of labels beside a divider, in place of the mask; None twice ends it."""
-        stack = self._stack
+        stack, had = self._stack, self._stack.is_comparing
         stack.is_comparing = left is not None or right is not None
         stack.left.labels, stack.right.labels = left, right
         self._divider.is_shown, self._divider.names = stack.is_comparing, names
-        self.set_divider(0.5)
+        self.set_divider(self._divider.fraction if had else 0.5)
         self._restack()
 
     def set_divider(self, fraction: float) -> None:

@@ -2,24 +2,48 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.commands import classes as class_edits
 from latentseg_gui.commands.history import History
-from latentseg_gui.controllers.ports import Dialogs
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.types import UNLABELLED
+
+
+@dataclass(frozen=True, slots=True)
+class ClassDeletion:
+    """What is to be decided before a class is deleted.
+
+    Attributes:
+        class_id: the class.
+        name: its name.
+        pixels: how many pixels are labelled with it.
+        images: in how many images.
+        targets: classes (id, name) that may take the pixels over.
+    """
+
+    class_id: int
+    name: str
+    pixels: int
+    images: int
+    targets: tuple[tuple[int, str], ...]
 
 
 class ClassesController(QObject):
-    """Every change of the table is a step of the history; choosing a class is none."""
+    """Every change of the table is a step of the history; choosing a class is none.
 
-    def __init__(
-        self, document: Document, history: History, *, dialogs: Dialogs, parent: QObject | None = None
-    ) -> None:
+    Signals:
+        deletion_asked: a `ClassDeletion`; the answer is `delete_class`.
+    """
+
+    deletion_asked = Signal(object)
+
+    def __init__(self, document: Document, history: History, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document = document
         self._history = history
-        self._dialogs = dialogs
         self._previous_class = 0
 
     def choose_class(self, class_id: int) -> None:
@@ -68,15 +92,17 @@ class ClassesController(QObject):
         self._history.do(class_edits.merge_classes(self._document, class_id, into_id))
         self._document.mark_predictions_stale()
 
-    def delete_class(self, class_id: int) -> None:
-        """Deletes a class; says first what happens to its pixels."""
-        name = self._document.classes[class_id].name
+    def request_deletion(self, class_id: int) -> None:
+        """Deletes a class that nothing is labelled with; otherwise asks what its pixels shall become."""
         use = class_edits.class_use(self._document, class_id)
-        if use.pixels:
-            text = self.tr(
-                "{0} pixels in {1} image(s) are labelled “{2}”. They will become unlabelled. This can be undone."
-            ).format(f"{use.pixels:,}", use.images, name)
-            if not self._dialogs.confirm(self.tr("Delete class"), text, self.tr("Delete class")):
-                return
-        self._history.do(class_edits.delete_class(self._document, class_id))
+        if not use.pixels:
+            self.delete_class(class_id, UNLABELLED)
+            return
+        names = self._document.classes.names
+        targets = tuple((other, name) for other, name in enumerate(names) if other != class_id)
+        self.deletion_asked.emit(ClassDeletion(class_id, names[class_id], use.pixels, use.images, targets))
+
+    def delete_class(self, class_id: int, to_id: int) -> None:
+        """Deletes a class; its pixels become another, or `UNLABELLED`."""
+        self._history.do(class_edits.delete_class(self._document, class_id, to_id))
         self._document.mark_predictions_stale()

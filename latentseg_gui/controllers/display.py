@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
 from latentseg_gui.canvas.view import CanvasView
+from latentseg_gui.controllers.object_view import ObjectView
 from latentseg_gui.controllers.ports import Window
 from latentseg_gui.document.coords import is_inside, rc_from_xy
 from latentseg_gui.document.document import Document
@@ -24,10 +25,12 @@ class DisplayOptions:
     Attributes:
         layers: "both", "mask" or "prediction".
         show_uncertainty: whether the uncertainty of the prediction lies over the image.
+        show_objects: whether the mask is coloured by object instead of by class.
     """
 
     layers: str = "both"
     show_uncertainty: bool = False
+    show_objects: bool = False
 
 
 class DisplayController(QObject):
@@ -43,6 +46,7 @@ class DisplayController(QObject):
         self.options = DisplayOptions()
         self._shown: str | None = None
         self._is_labels_shown = False
+        self._objects: ObjectView | None = None
         events = document.events
         events.current_changed.connect(self._on_current_changed)
         events.record_changed.connect(self._on_record_changed)
@@ -67,9 +71,16 @@ class DisplayController(QObject):
         self.options.show_uncertainty = is_visible
         self._show_prediction()
 
+    def set_objects_visible(self, is_visible: bool) -> None:
+        """Colours the mask by object, or by class again."""
+        self.options.show_objects = is_visible
+        self._show_labels()
+
     def refresh_colours(self) -> None:
         """Takes the colours of the classes again; the hidden ones and the background stay clear."""
         self._canvas.set_class_colours(colour_table(self._document))
+        if self.options.show_objects:
+            self._show_labels()
         self._on_active_class_changed(self._document.active_class)
 
     def _on_active_class_changed(self, class_id: int) -> None:
@@ -104,8 +115,15 @@ class DisplayController(QObject):
             self._canvas.set_labels(None)
             return
         layer = self._document.layer(image_id)
-        self._canvas.set_labels(layer.labels if layer.is_touched else None)
         self._is_labels_shown = layer.is_touched
+        self._objects = None
+        if not layer.is_touched:
+            self._canvas.set_labels(None)
+        elif self.options.show_objects:
+            self._objects = ObjectView(self._document, image_id)
+            self._canvas.set_labels(self._objects.codes, self._objects.colours)
+        else:
+            self._canvas.set_labels(layer.labels)
 
     def _show_prediction(self) -> None:
         image_id = self._shown
@@ -121,6 +139,8 @@ class DisplayController(QObject):
         if image_id != self._shown or self.options.layers == "prediction":
             return
         if self._is_labels_shown:
+            if self._objects is not None:
+                self._objects.update(rect)
             self._canvas.update_labels(rect)
         else:
             self._show_labels()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -12,22 +13,40 @@ from latentseg_gui.commands.command import Command
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.patch import Ink, area_patch
 from latentseg_gui.commands.proposals import accept_prediction
+from latentseg_gui.controllers.objects import ObjectsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import UNLABELLED, Rect
 
 _SPECK_AREA = 64
 
 
+class CleanUp(Protocol):
+    """A step that changes the area of a class, or of a selection of it."""
+
+    def __call__(
+        self, image_id: str, class_id: int, *, selection: cleanup.Selection | None
+    ) -> Command | None:
+        """The step; None where nothing changes."""
+
+
 class EditController(QObject):
-    """The history, and commands on the class in use of the current image."""
+    """The history, and commands on the class in use of the current image, or on the chosen objects."""
 
     other_image_edited = Signal(str)
     """A step was undone or done again on an image that is not the current one."""
 
-    def __init__(self, document: Document, history: History, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        document: Document,
+        history: History,
+        parent: QObject | None = None,
+        *,
+        objects: ObjectsController | None = None,
+    ) -> None:
         super().__init__(parent)
         self._document = document
         self._history = history
+        self._objects = objects
 
     def undo(self) -> None:
         """Takes the last step back."""
@@ -43,23 +62,23 @@ class EditController(QObject):
 
     def fill_holes(self) -> None:
         """Fills what the class in use encloses."""
-        self._clean(lambda image_id, class_id: cleanup.fill_holes(self._document, image_id, class_id))
+        self._clean(partial(cleanup.fill_holes, self._document))
 
     def remove_specks(self) -> None:
         """Takes small parts of the class in use away."""
-        self._clean(lambda image, number: cleanup.remove_specks(self._document, image, number, _SPECK_AREA))
+        self._clean(partial(cleanup.remove_specks, self._document, min_area=_SPECK_AREA))
 
     def smooth(self) -> None:
         """Rounds the edges of the class in use."""
-        self._clean(lambda image_id, class_id: cleanup.smooth(self._document, image_id, class_id, 2.0))
+        self._clean(partial(cleanup.smooth, self._document, radius=2.0))
 
     def grow(self) -> None:
         """Widens the class in use by a pixel."""
-        self._clean(lambda image_id, class_id: cleanup.grow(self._document, image_id, class_id, 1.0))
+        self._clean(partial(cleanup.grow, self._document, radius=1.0))
 
     def shrink(self) -> None:
         """Narrows the class in use by a pixel."""
-        self._clean(lambda image_id, class_id: cleanup.shrink(self._document, image_id, class_id, 1.0))
+        self._clean(partial(cleanup.shrink, self._document, radius=1.0))
 
     def clear_mask(self) -> None:
         """Takes all labels of the current image away."""
@@ -93,10 +112,16 @@ class EditController(QObject):
         image_id = self._document.current_id
         return image_id if image_id is not None and self._document.record(image_id) is not None else None
 
-    def _clean(self, step: Callable[[str, int], Command | None]) -> None:
+    def _clean(self, step: CleanUp) -> None:
+        """Does a clean-up to the class in use, or to each of the chosen objects where there are any."""
         image_id = self._editable()
-        if image_id is not None:
-            self._history.do(step(image_id, self._document.active_class))
+        if image_id is None:
+            return
+        chosen = self._objects.parts if self._objects is not None else ()
+        for class_id, rect, mask in chosen:
+            self._history.do(step(image_id, class_id, selection=(rect, mask)))
+        if not chosen:
+            self._history.do(step(image_id, self._document.active_class, selection=None))
 
     def _follow(self, command: Command | None) -> None:
         if command is None or command.image_id is None or command.image_id == self._document.current_id:

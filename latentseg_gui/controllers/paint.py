@@ -8,7 +8,6 @@ from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.canvas.view import CanvasView
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.objects import split_object
 from latentseg_gui.commands.patch import Ink, StrokeRecorder, area_patch
 from latentseg_gui.controllers.tool import ToolController
 from latentseg_gui.document.brush import polygon_mask, stroke_mask
@@ -21,7 +20,7 @@ XY = tuple[float, float]
 
 
 class PaintController(QObject):
-    """Brush, eraser, polygon, lasso, fill, wand, picker and split."""
+    """Brush, eraser, polygon, lasso, fill, wand and picker."""
 
     class_picked = Signal(int)
     stroke_ended = Signal(str)
@@ -52,7 +51,6 @@ class PaintController(QObject):
         canvas.fill_requested.connect(self._on_fill_requested)
         canvas.wand_requested.connect(self._on_wand_requested)
         canvas.pick_requested.connect(self._on_pick_requested)
-        canvas.split_line_completed.connect(self._on_split_line_completed)
 
     def _ink(self, *, is_erasing: bool = False) -> Ink:
         options = self._tool.options
@@ -137,14 +135,6 @@ class PaintController(QObject):
             label = int(prediction.labels[rc])
         if label < len(self._document.classes):
             self.class_picked.emit(label)
-
-    def _on_split_line_completed(self, vertices: Sequence[XY]) -> None:
-        image_id = self._editable()
-        if image_id is None or len(vertices) < 2:
-            return
-        start, end = vertices[0], vertices[-1]
-        middle = rc_from_xy(((start[0] + end[0]) / 2, (start[1] + end[1]) / 2))
-        self._history.do(split_object(self._document, image_id, middle, start, end))
 
     def _apply(self, image_id: str, rect: Rect, mask: Mask, label: str) -> None:
         self._history.do(area_patch(self._document, image_id, rect, mask, self._ink(), label))

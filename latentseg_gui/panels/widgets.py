@@ -109,7 +109,7 @@ class Segments(QWidget):
             button.setAccessibleName(f"{name}: {text}")
             button.setCheckable(True)
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-            button.setMinimumWidth(30)
+            button.setMinimumWidth(button.fontMetrics().horizontalAdvance(text) + 14)
             button.setProperty("role", "segment")
             button.setProperty("place", _place(position, len(choices)))
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

@@ -137,7 +137,7 @@ class FilesPanel(QWidget):
         if total == 0:
             self._count.setText(self.tr("No images yet: open some, or drop them here."))
         elif shown == total:
-            self._count.setText(self.tr("{0} images").format(total))
+            self._count.setText(self.tr("1 image") if total == 1 else self.tr("{0} images").format(total))
         else:
             self._count.setText(self.tr("{0} of {1} images").format(shown, total))
 

@@ -21,6 +21,8 @@ _OPTIONS: Final = {
     "fill": ("protect",),
     "wand": ("tolerance", "protect"),
     "picker": (),
+    "select": (),
+    "split": (),
 }
 
 

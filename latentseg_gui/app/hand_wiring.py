@@ -1,0 +1,72 @@
+"""Objects, levels, comparison and the deletion of classes: what is chosen where, and what it does."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QPoint
+
+from latentseg_gui.app.session import Session
+from latentseg_gui.controllers.classes import ClassDeletion
+from latentseg_gui.panels.classes import DeleteClassDialog
+from latentseg_gui.panels.commands import ObjectMenu
+
+_OBJECT_GROUPS = (
+    ("merge_objects", "tool_split", "delete_objects"),
+    ("fill_holes", "remove_specks", "smooth", "grow", "shrink"),
+)
+_CANVAS_GROUPS = (
+    ("tool_select", "accept_prediction", "vouch_all"),
+    ("fit", "actual_size"),
+    ("show_overlay", "show_outlines", "show_objects"),
+)
+
+
+def wire_hand(session: Session) -> None:
+    """Connects what belongs to the hand on the canvas."""
+    window, objects, compare = session.window, session.objects, session.compare
+    action = window.action
+    action["merge_objects"].triggered.connect(lambda: objects.merge())
+    action["delete_objects"].triggered.connect(lambda: objects.delete())
+    action["show_objects"].toggled.connect(session.display.set_objects_visible)
+    action["compare_mask"].triggered.connect(compare.set_mask)
+    action["compare_earlier"].triggered.connect(compare.set_earlier)
+    objects.edited.connect(session.finetune.note_correction)
+    HandWiring(session)
+
+
+class HandWiring(QObject):
+    """Shows the context menu, and keeps the entries of menus as they can be used."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
+        self._action = session.window.action
+        self._menu = ObjectMenu(session.window)
+        self._menu.class_requested.connect(session.objects.set_class)
+        session.window.canvas.context_menu_requested.connect(self._on_context_menu_requested)
+        session.objects.selection_changed.connect(self._on_selection_changed)
+        session.compare.changed.connect(self._on_comparison_changed)
+        session.classes.deletion_asked.connect(self._on_deletion_asked)
+        self._on_selection_changed(0)
+
+    def _on_context_menu_requested(self, place: QPoint, xy: tuple[float, float]) -> None:
+        self._session.objects.select_at(*xy)
+        chosen = len(self._session.objects.parts)
+        names = (*_OBJECT_GROUPS, *_CANVAS_GROUPS) if chosen else _CANVAS_GROUPS
+        groups = [[self._action[name] for name in group] for group in names]
+        self._menu.set_content(chosen, tuple(self._session.document.classes), groups)
+        self._menu.popup(place)
+
+    def _on_selection_changed(self, chosen: int) -> None:
+        self._action["merge_objects"].setEnabled(chosen > 1)
+        self._action["delete_objects"].setEnabled(chosen > 0)
+
+    def _on_comparison_changed(self, what: str) -> None:
+        self._action["compare_mask"].setChecked(what == "mask")
+        self._action["compare_earlier"].setChecked(what == "earlier")
+
+    def _on_deletion_asked(self, question: ClassDeletion) -> None:
+        dialog = DeleteClassDialog(
+            question.name, question.pixels, question.images, question.targets, self._session.window
+        )
+        dialog.confirmed.connect(lambda target: self._session.classes.delete_class(question.class_id, target))
+        dialog.open()

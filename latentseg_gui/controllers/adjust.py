@@ -1,0 +1,146 @@
+"""Levels, gamma and channels of the image on the canvas, from the values of its file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject
+
+from latentseg_gui.canvas import CanvasView
+from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.types import ImageRecord
+from latentseg_gui.io.display import default_levels, display_pixels
+from latentseg_gui.panels.display import LevelsPanel, Tone, ValueRange
+
+_PRIORITY = 50
+_SAMPLE = 250_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What a tone makes of an image."""
+
+    image_id: str
+    tone: Tone
+    pixels: NDArray[np.uint8]
+
+
+class AdjustController(QObject):
+    """Bytes are looked up while they are drawn; other values are rendered again in the background."""
+
+    def __init__(
+        self,
+        document: Document,
+        canvas: CanvasView,
+        panel: LevelsPanel,
+        *,
+        readers: Jobs,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._canvas = canvas
+        self._panel = panel
+        self._readers = readers
+        self._shown: str | None = None
+        self._tone = Tone()
+        self._is_rendered = False
+        document.events.current_changed.connect(self._on_current_changed)
+        document.events.record_changed.connect(self._on_record_changed)
+        panel.tone_requested.connect(self.set_tone)
+
+    @property
+    def tone(self) -> Tone:
+        """What the current image is shown with."""
+        return self._tone
+
+    def set_tone(self, tone: Tone) -> None:
+        """Shows the current image in another way."""
+        record = self._record()
+        if record is None:
+            return
+        tone = _ordered(tone)
+        self._tone = tone
+        is_by_table = record.source.dtype == np.uint8 and tone.channel is None
+        self._canvas.set_tone(_table(tone) if is_by_table else None)
+        if is_by_table or tone == Tone():
+            if self._is_rendered:
+                self._is_rendered = False
+                self._canvas.set_image(record.pixels, keep_view=True)
+            return
+        self._readers.submit(
+            partial(_render, record.image_id, tone, record.source),
+            self._on_rendered,
+            key="levels",
+            priority=_PRIORITY,
+        )
+
+    def _record(self) -> ImageRecord | None:
+        return self._document.record(self._shown) if self._shown is not None else None
+
+    def _on_current_changed(self, image_id: str | None) -> None:
+        self._shown = None
+        self._begin(image_id)
+
+    def _on_record_changed(self, image_id: str) -> None:
+        if image_id == self._document.current_id and image_id != self._shown:
+            self._begin(image_id)
+
+    def _begin(self, image_id: str | None) -> None:
+        record = self._document.record(image_id) if image_id is not None else None
+        self._tone, self._is_rendered = Tone(), False
+        self._canvas.set_tone(None)
+        self._panel.set_range(None if record is None else value_range(record.source))
+        if record is not None:
+            self._shown = image_id
+
+    def _on_rendered(self, answer: object) -> None:
+        if not isinstance(answer, Rendered) or answer.image_id != self._shown or answer.tone != self._tone:
+            return
+        self._is_rendered = True
+        self._canvas.set_image(answer.pixels, keep_view=True)
+
+
+def value_range(values: NDArray[np.generic]) -> ValueRange:
+    """What there is to choose from in the values of a file [H, W] or [H, W, channels]."""
+    channels = 1 if values.ndim == 2 else int(values.shape[2])
+    is_whole = values.dtype.kind in "biu"
+    levels = default_levels(values)
+    if values.dtype == np.uint8:
+        return ValueRange(0.0, 255.0, levels, channels, "8-bit", is_whole)
+    flat = values.reshape(-1)
+    sample = flat[:: max(1, flat.size // _SAMPLE)].astype(np.float64)
+    sample = sample[np.isfinite(sample)]
+    low, high = (float(sample.min()), float(sample.max())) if sample.size else levels
+    low, high = min(low, levels[0]), max(high, levels[1])
+    kind = f"{values.dtype.itemsize * 8}-bit" if is_whole else "Floating-point"
+    return ValueRange(low, high, levels, channels, kind, is_whole)
+
+
+def _ordered(tone: Tone) -> Tone:
+    """The same, where black lies below white."""
+    if tone.levels is None or tone.levels[0] < tone.levels[1]:
+        return tone
+    low = min(tone.levels)
+    return Tone(tone.channel, (low, np.nextafter(low, np.inf) + 1e-6), tone.gamma, tone.is_inverted)
+
+
+def _table(tone: Tone) -> NDArray[np.uint8] | None:
+    """What each byte is shown as; None where nothing changes."""
+    if tone == Tone():
+        return None
+    ramp = np.arange(256, dtype=np.uint8)[None, :]
+    shown = display_pixels(ramp, levels=tone.levels, gamma=tone.gamma, is_inverted=tone.is_inverted)
+    return np.ascontiguousarray(shown[0, :, 0])
+
+
+def _render(image_id: str, tone: Tone, source: NDArray[np.generic]) -> Rendered:
+    channels = None if tone.channel is None else (tone.channel,)
+    pixels = display_pixels(
+        source, channels=channels, levels=tone.levels, gamma=tone.gamma, is_inverted=tone.is_inverted
+    )
+    return Rendered(image_id, tone, pixels)
