@@ -47,8 +47,8 @@ class PretrainConfig:
     Attributes:
         data: folder with the sets.
         output: folder for the log, the state to resume from, the cache and the weights.
-        steps: budget in steps; 0: `seconds` decide.
-        seconds: budget in seconds.
+        steps: budget in steps, as the shipped weights had it; 0: `seconds` decide.
+        seconds: budget in seconds where `steps` is 0.
         peak_rate: highest learning rate.
         weight_decay: of AdamW.
         seed: of everything.
@@ -61,8 +61,8 @@ class PretrainConfig:
 
     data: Path
     output: Path
-    steps: int = 0
-    seconds: float = 5100.0
+    steps: int = 5600
+    seconds: float = 0.0
     peak_rate: float = 1.5e-3
     weight_decay: float = 0.03
     seed: int = 0
