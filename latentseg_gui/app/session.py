@@ -15,9 +15,12 @@ from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.commands.history import History
 from latentseg_gui.controllers.adjust import AdjustController
 from latentseg_gui.controllers.classes import ClassesController
+from latentseg_gui.controllers.click_maps import ClickMapsController
 from latentseg_gui.controllers.compare import CompareController
 from latentseg_gui.controllers.display import DisplayController
 from latentseg_gui.controllers.edit import EditController
+from latentseg_gui.controllers.expert_changes import ExpertChangesController
+from latentseg_gui.controllers.expert_names import ExpertNamesController
 from latentseg_gui.controllers.export import ExportController
 from latentseg_gui.controllers.finetune import FineTuneController
 from latentseg_gui.controllers.hover import HoverController
@@ -132,6 +135,11 @@ class Session(QObject):
         self.inspect = InspectController(document, window.experts, window.canvas, engine=engine, parent=self)
         self.intervene = InterveneController(
             document, window.experts, self.inspect, engine=engine, errors=errors, parent=self
+        )
+        self.expert_names = ExpertNamesController(window.experts, self.weights, self)
+        self.expert_changes = ExpertChangesController(document, window.experts, self.inspect, self)
+        self.click_maps = ClickMapsController(
+            document, window.experts, engine=engine, errors=errors, parent=self
         )
 
     def _make_training_controllers(self) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.jobs import Jobs
@@ -14,13 +12,16 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import AttentionMaps, Prediction, WeightsInfo
 from latentseg_gui.inference.messages import ComputeAttention
 from latentseg_gui.panels.experts.panel import ExpertsPanel
-from latentseg_gui.panels.experts.values import ExpertLabels, ExpertOverlay
+from latentseg_gui.panels.experts.values import ExpertOverlay
 
 _ATTENTION = 8
 
 
 class InspectController(QObject):
     """Feeds the experts panel and lays the chosen map over the image."""
+
+    maps_arrived = Signal(object)
+    """The `AttentionMaps` of the current image are there."""
 
     def __init__(
         self,
@@ -40,22 +41,17 @@ class InspectController(QObject):
         self._maps: AttentionMaps | None = None
         self._untouched: Prediction | None = None
         self._is_overlay_visible = True
-        self._names = ExpertLabels()
         self._hover: tuple[float, float] | None = None
         document.events.current_changed.connect(self._on_current_changed)
         document.events.prediction_changed.connect(self._on_prediction_changed)
         panel.overlay_requested.connect(self._on_overlay_requested)
-        panel.rename_requested.connect(self._on_rename_requested)
-        panel.note_requested.connect(self._on_note_requested)
         canvas.cursor_moved.connect(self._on_cursor_moved)
         canvas.cursor_left.connect(self._on_cursor_left)
 
     def use_weights(self, weights: WeightsInfo) -> None:
         """Other weights are live: their experts are others, too."""
         self.labels = LabelMap(weights)
-        self._names = ExpertLabels(dict(weights.expert_names), {})
         self._forget()
-        self._panel.set_expert_labels(self._names)
 
     @property
     def maps(self) -> AttentionMaps | None:
@@ -66,11 +62,6 @@ class InspectController(QObject):
     def untouched(self) -> Prediction | None:
         """The prediction of the current image with all experts as trained."""
         return self._untouched
-
-    @property
-    def expert_labels(self) -> ExpertLabels:
-        """Names and notes that the user gave, to be saved with the weights."""
-        return self._names
 
     def next_expert(self) -> None:
         """Goes to the next expert in the order shown."""
@@ -131,6 +122,7 @@ class InspectController(QObject):
         if self.labels.version == answer.version:
             self._maps = answer
             self._panel.set_maps(answer)
+            self.maps_arrived.emit(answer)
 
     def _on_overlay_requested(self, overlay: ExpertOverlay | None) -> None:
         if overlay is None or not self._is_overlay_visible:
@@ -149,14 +141,6 @@ class InspectController(QObject):
                 value_range=overlay.limits,
                 caption=overlay.caption,
             )
-
-    def _on_rename_requested(self, expert: int, name: str) -> None:
-        self._names = replace(self._names, names={**self._names.names, expert: name})
-        self._panel.set_expert_labels(self._names)
-
-    def _on_note_requested(self, expert: int, note: str) -> None:
-        self._names = replace(self._names, notes={**self._names.notes, expert: note})
-        self._panel.set_expert_labels(self._names)
 
     def _on_cursor_moved(self, x: float, y: float) -> None:
         self._hover = (x, y)

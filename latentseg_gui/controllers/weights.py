@@ -19,6 +19,8 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import FineTuneResult, WeightsInfo
 from latentseg_gui.inference.messages import LoadWeights
 from latentseg_gui.io.storage import atomic_write
+from latentseg_gui.io.weights_names import with_expert_names
+from latentseg_gui.panels.experts.values import ExpertLabels
 
 SHIPPED = "shipped"
 
@@ -69,6 +71,8 @@ class WeightsController(QObject):
         self._live: WeightsInfo | None = None
         self.versions: dict[str, Version] = {SHIPPED: Version(SHIPPED, None)}
         self.device = "auto"
+        self.expert_labels = ExpertLabels()
+        """Names and notes that go into the file when the live weights are saved."""
 
     @property
     def live(self) -> WeightsInfo | None:
@@ -147,7 +151,7 @@ class WeightsController(QObject):
         )
 
     def save_as(self) -> None:
-        """Copies the live weights to a file of the user's choice."""
+        """Copies the live weights, with the names of their experts, to a file of the user's choice."""
         if self._live is None:
             return
         source = self.live_path or self._live.path
@@ -163,7 +167,8 @@ class WeightsController(QObject):
         if target is None:
             return
         try:
-            atomic_write(target, source.read_bytes())
+            labels = self.expert_labels
+            atomic_write(target, with_expert_names(source.read_bytes(), labels.names, labels.notes))
         except OSError as error:
             self._errors.report(_gone(source, error))
             return

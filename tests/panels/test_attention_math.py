@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from latentseg_gui.document.types import AttentionMaps
 from latentseg_gui.panels.experts import attention_math as attention
 from latentseg_gui.panels.experts.gains import is_solo, toggled_out, toggled_solo, with_gain
+from latentseg_gui.panels.experts.maps import NamedMaps, as_source
 from latentseg_gui.panels.experts.state import ExpertsState, ViewChoice
 
 
@@ -95,19 +96,19 @@ def test_shrinking_keeps_the_mean_and_the_bound() -> None:
 
 
 def test_units_are_multiples_of_an_even_spread_and_percent() -> None:
-    even = np.full((1, 2, 2), 0.25, dtype=np.float32)
-    assert attention.in_readable_units(even, "look") == pytest.approx(1.0)
-    assert attention.in_readable_units(even, "mix") == pytest.approx(25.0)
+    even = np.full((1, 1, 2, 2), 0.25, dtype=np.float32)
+    shown = {over: 0.25 * NamedMaps("a", "A", "", even, over).factor for over in ("places", "rows", "")}
+    assert shown == {"places": 1.0, "rows": 25.0, "": 0.25}
 
 
 def test_the_mix_of_a_pixel_is_that_of_its_token() -> None:
     maps = random_maps()
-    found = attention.pixel_mix(maps, (13.9, 8.0))
+    found = attention.pixel_mix(maps.mix, maps.shape, maps.stride, (13.9, 8.0))
     assert found is not None
     assert np.array_equal(found.per_head, maps.mix[:, :, 2, 3])
     assert found.mean[found.ranked[0]] == found.mean.max()
-    assert attention.pixel_mix(maps, (-0.1, 3)) is None
-    assert attention.pixel_mix(maps, (3, 24.0)) is None
+    assert attention.pixel_mix(maps.mix, maps.shape, maps.stride, (-0.1, 3)) is None
+    assert attention.pixel_mix(maps.mix, maps.shape, maps.stride, (3, 24.0)) is None
 
 
 def test_orders() -> None:
@@ -137,16 +138,16 @@ def test_gains_toggle_back_to_as_trained() -> None:
 
 def test_the_state_follows_view_and_head_and_drops_a_head_that_is_gone() -> None:
     state = ExpertsState()
-    state.set_maps(random_maps())
+    state.set_maps(as_source(random_maps()))
     state.set_choice(ViewChoice(view="mix", head=1))
     assert state.reduced == pytest.approx(random_maps().mix[1] * 100)
-    state.set_maps(random_maps(heads=1))
+    state.set_maps(as_source(random_maps(heads=1)))
     assert state.reduced == pytest.approx(random_maps(heads=1).mix[0] * 100)
 
 
 def test_labels_of_another_image_do_not_count() -> None:
     state = ExpertsState()
-    state.set_maps(random_maps())
+    state.set_maps(as_source(random_maps()))
     state.set_labels(np.zeros((3, 3), np.uint8), ("background",))
     assert state.main_class(0) is None
     state.set_labels(np.zeros((24, 32), np.uint8), ("background",))

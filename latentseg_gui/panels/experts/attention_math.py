@@ -1,7 +1,7 @@
 """What is computed from attention maps before they are shown. Numpy only.
 
-Shapes: K experts, C classes, (h, w) tokens. ``look`` and ``mix`` are as in
-`latentseg_gui.document.types.AttentionMaps`.
+Shapes: K experts, C classes, (h, w) tokens. ``look`` sums to 1 over tokens, ``mix`` over
+experts, as in `latentseg_gui.document.types.AttentionMaps`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.types import AttentionMaps, Labels
+from latentseg_gui.document.types import Labels
 
 Floats = NDArray[np.float32]
 Head = int | Literal["mean", "max"]
-View = Literal["look", "mix"]
 Normalisation = Literal["expert", "shared"]
 
 SORT_KEYS: Final = ("index", "mass", "entropy", "class")
@@ -32,13 +31,6 @@ def reduce_heads(maps: Floats, head: Head) -> Floats:
     else:
         reduced = maps[head]
     return reduced
-
-
-def in_readable_units(maps: Floats, view: View) -> Floats:
-    """``look`` in multiples of an even spread over the image, ``mix`` in percent."""
-    factor = maps.shape[-1] * maps.shape[-2] if view == "look" else 100
-    scaled: Floats = maps * np.float32(factor)
-    return scaled
 
 
 def head_mean(maps: Floats) -> Floats:
@@ -170,14 +162,17 @@ class PixelMix:
     ranked: tuple[int, ...]
 
 
-def pixel_mix(maps: AttentionMaps, xy: tuple[float, float]) -> PixelMix | None:
-    """The mix of the token under ``xy`` (pixels of the image); None outside."""
-    height, width = maps.shape
+def pixel_mix(mix: Floats, shape: tuple[int, int], stride: float, xy: tuple[float, float]) -> PixelMix | None:
+    """The mix of the token under ``xy`` (pixels of the image of ``shape``); None outside.
+
+    ``mix`` is [heads, K, h, w], with tokens of ``stride`` pixels.
+    """
+    height, width = shape
     if not (0 <= xy[0] < width and 0 <= xy[1] < height):
         return None
-    row = min(int(xy[1] / maps.stride), maps.mix.shape[2] - 1)
-    col = min(int(xy[0] / maps.stride), maps.mix.shape[3] - 1)
-    per_head = maps.mix[:, :, row, col]
+    row = min(int(xy[1] / stride), mix.shape[2] - 1)
+    col = min(int(xy[0] / stride), mix.shape[3] - 1)
+    per_head = mix[:, :, row, col]
     mean = per_head.mean(axis=0, dtype=np.float32)
     ranked = tuple(int(each) for each in np.argsort(-mean, kind="stable"))
     return PixelMix(xy, per_head, mean, ranked)

@@ -6,14 +6,14 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from latentseg_gui.panels.experts.colour_bar import ColourBar
+from latentseg_gui.panels.experts.comparisons import Comparisons
 from latentseg_gui.panels.experts.controls import ViewControls
 from latentseg_gui.panels.experts.detail import ExpertDetail
 from latentseg_gui.panels.experts.gallery import Gallery
-from latentseg_gui.panels.experts.matrix import AffinityMatrix
 from latentseg_gui.panels.experts.pixel_mix import PixelMixSection
 from latentseg_gui.panels.experts.results import InfluenceSection, ResultStrip
 from latentseg_gui.panels.icons import icon
-from latentseg_gui.panels.widgets import Fold, Scrolled, text_label
+from latentseg_gui.panels.widgets import Fold, Scrolled, Segments, text_label
 
 
 class ExpertsBody(Scrolled):
@@ -21,15 +21,29 @@ class ExpertsBody(Scrolled):
 
     Signals:
         map_wanted: "territory" or "entropy" was pressed.
+        save_wanted: figures, maps and tables shall be written.
     """
 
     map_wanted = Signal(str)
+    save_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, margins=8, spacing=9)
+        self.source = Segments(
+            self.tr("Whose maps"),
+            (
+                ("experts", self.tr("Experts"), self.tr("The learned experts, which find the classes")),
+                (
+                    "clicks",
+                    self.tr("Clicks"),
+                    self.tr("What each click attends to, and which pixels owe to it"),
+                ),
+            ),
+        )
+        self.source.hide()
         self.controls = ViewControls()
         self.empty = text_label(
-            self.tr("Open an image: its experts appear here once the model has seen it."), "muted"
+            self.tr("Open an image: its maps appear here once the model has seen it."), "muted"
         )
         self.gallery = Gallery()
         self.colour_bar = ColourBar()
@@ -37,7 +51,7 @@ class ExpertsBody(Scrolled):
         self.result = ResultStrip()
         self.pixel = PixelMixSection()
         self.influence = InfluenceSection()
-        self.matrix = AffinityMatrix()
+        self.comparisons = Comparisons()
         self.territory = self._map_button("territory", self.tr("Territory"))
         self.territory.setToolTip(self.tr("The expert with the largest share at each pixel (T)"))
         self.entropy = self._map_button("uncertainty", self.tr("Indecision"))
@@ -45,7 +59,9 @@ class ExpertsBody(Scrolled):
         self.territory.clicked.connect(self._on_territory_pressed)
         self.entropy.clicked.connect(self._on_entropy_pressed)
         self.influence_fold = self._fold(self.tr("Influence"), self.influence)
-        self.matrix_fold = self._fold(self.tr("Experts and classes"), self.matrix)
+        self.save = QPushButton(icon("save"), self.tr("Save figures and maps..."))
+        self.save.setToolTip(self.tr("PNG and SVG with colour bar and caption, NPZ and TIFF, tables as CSV"))
+        self.save.clicked.connect(self.save_wanted)
         self._stack()
 
     @staticmethod
@@ -66,10 +82,17 @@ class ExpertsBody(Scrolled):
         maps.setSpacing(6)
         maps.addWidget(self.territory)
         maps.addWidget(self.entropy)
-        for widget in (self.controls, self.empty, self.gallery, self.colour_bar):
+        for widget in (self.source, self.controls, self.empty, self.gallery, self.colour_bar):
             self.body.addWidget(widget)
         self.body.addLayout(maps)
-        for section in (self.detail, self.result, self.pixel, self.influence_fold, self.matrix_fold):
+        for section in (
+            self.detail,
+            self.result,
+            self.pixel,
+            self.influence_fold,
+            self.comparisons,
+            self.save,
+        ):
             self.body.addWidget(section)
         self.body.addWidget(self._explanation())
         self.body.addStretch(1)

@@ -8,8 +8,9 @@ from typing import cast
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QWidget
 
-from latentseg_gui.panels.experts.attention_math import Head, Normalisation, View
+from latentseg_gui.panels.experts.attention_math import Head, Normalisation
 from latentseg_gui.panels.experts.colours import COLOUR_MAPS
+from latentseg_gui.panels.experts.maps import NamedMaps, words_of_experts
 from latentseg_gui.panels.experts.state import ViewChoice
 from latentseg_gui.panels.widgets import Segments
 
@@ -25,13 +26,8 @@ class ViewControls(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._view = Segments(
-            self.tr("View"),
-            (
-                ("look", self.tr("Look"), self.tr("Where in the image each expert looks")),
-                ("mix", self.tr("Mix"), self.tr("Which pixels each expert explains")),
-            ),
-        )
+        self._views: tuple[tuple[str, str, str], ...] = words_of_experts()
+        self._view = Segments(self.tr("View"), self._views)
         self._scale = Segments(
             self.tr("Scale"),
             (
@@ -84,7 +80,7 @@ class ViewControls(QWidget):
         """What is chosen."""
         key, class_id = self._sort.currentData()
         return ViewChoice(
-            view=cast(View, self._view.value),
+            view=self._view.value,
             head=cast(Head, self._head.currentData()),
             normalisation=cast(Normalisation, self._scale.value),
             sort_key=key,
@@ -94,7 +90,8 @@ class ViewControls(QWidget):
 
     def set_choice(self, choice: ViewChoice) -> None:
         """Shows a choice without saying so."""
-        self._view.set_value(choice.view)
+        if choice.view in {key for key, _, _ in self._views}:
+            self._view.set_value(choice.view)
         self._scale.set_value(choice.normalisation)
         self._head.setCurrentIndex(max(self._head.findData(choice.head), 0))
         self._sort.setCurrentIndex(max(self._sort_index(choice.sort_key, choice.sort_class), 0))
@@ -103,6 +100,20 @@ class ViewControls(QWidget):
     def _sort_index(self, key: str, class_id: int) -> int:
         datas = [tuple(self._sort.itemData(index)) for index in range(self._sort.count())]
         return datas.index((key, class_id)) if (key, class_id) in datas else -1
+
+    def set_views(self, views: Sequence[NamedMaps]) -> None:
+        """Which kinds of maps can be chosen."""
+        wanted = tuple((view.key, view.title, view.meaning) for view in views)
+        if wanted == self._views:
+            return
+        chosen, self._views, old = self._view.value, wanted, self._view
+        self._view = Segments(self.tr("View"), wanted)
+        if chosen in {key for key, _, _ in wanted}:
+            self._view.set_value(chosen)
+        self._view.chosen.connect(self.changed)
+        self._grid.replaceWidget(old, self._view)
+        old.hide()
+        old.deleteLater()
 
     def set_heads(self, count: int) -> None:
         """How many attention heads can be chosen."""

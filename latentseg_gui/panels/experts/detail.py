@@ -113,6 +113,12 @@ class ExpertDetail(QFrame):
         self._out.setChecked(gain == 0.0)
         self._reset.setEnabled(is_any_changed)
 
+    def set_intervening(self, is_possible: bool) -> None:
+        """Offers names and interventions, or only what can be seen."""
+        for widget in (self._solo, self._out, self._reset, self._gain, self._note):
+            widget.setVisible(is_possible)
+        self._name.setReadOnly(not is_possible)
+
     def set_empty(self) -> None:
         """No expert is chosen."""
         self.setEnabled(False)

@@ -55,6 +55,12 @@ class ExpertsHands(QObject):
         if presenter.shown == "expert":
             self._announce_overlay()
 
+    def forget_choice(self) -> None:
+        """Nothing is chosen or shown: other rows take the place of these."""
+        self._presenter.current = -1
+        if self._presenter.shown is not None:
+            self._show_map(None)
+
     def step(self, distance: int) -> None:
         """Goes through the experts in the order shown."""
         order, current = self._presenter.order, self._presenter.current
@@ -68,13 +74,13 @@ class ExpertsHands(QObject):
 
     def toggle_knock_out(self) -> None:
         """Knocks the current expert out, or takes it in again."""
-        if self._presenter.current >= 0:
+        if self._presenter.current >= 0 and self._presenter.can_intervene:
             self._want(toggled_out(self._presenter.gains, self._presenter.current))
 
     def toggle_solo(self) -> None:
         """Leaves only the current expert, or takes all in again."""
         presenter = self._presenter
-        if presenter.current >= 0:
+        if presenter.current >= 0 and presenter.can_intervene:
             self._want(toggled_solo(presenter.gains, presenter.current, presenter.state.count))
 
     def announce_if_shown(self) -> None:

@@ -8,11 +8,13 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from latentseg_gui.document.types import AttentionMaps, Labels
-from latentseg_gui.panels.experts.attention_math import pixel_mix
 from latentseg_gui.panels.experts.body import ExpertsBody
+from latentseg_gui.panels.experts.comparisons import Comparisons
 from latentseg_gui.panels.experts.gains import Gains
 from latentseg_gui.panels.experts.hands import ExpertsHands
+from latentseg_gui.panels.experts.maps import MapSource
 from latentseg_gui.panels.experts.presenter import ExpertsPresenter
+from latentseg_gui.panels.experts.sources import Sources
 from latentseg_gui.panels.experts.values import ExpertLabels, ExpertOverlay, InfluenceRow, InterventionResult
 
 
@@ -29,6 +31,7 @@ class ExpertsPanel(QWidget):
         rename_requested, note_requested: expert, text.
         influence_requested: knock out one expert after the other and measure.
         pins_changed: positions (list of (x, y)) of pinned pixels.
+        save_requested: write figures, maps and tables of the experts.
     """
 
     overlay_requested = Signal(object)
@@ -41,6 +44,7 @@ class ExpertsPanel(QWidget):
     note_requested = Signal(int, str)
     influence_requested = Signal()
     pins_changed = Signal(object)
+    save_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,6 +64,8 @@ class ExpertsPanel(QWidget):
         hands.note_requested.connect(self.note_requested)
         self._body.influence.requested.connect(self.influence_requested)
         self._body.pixel.pins_changed.connect(self.pins_changed)
+        self._body.save_wanted.connect(self.save_requested)
+        self._sources = Sources(self._body, self._presenter, hands, self)
 
     @property
     def current(self) -> int:
@@ -76,10 +82,19 @@ class ExpertsPanel(QWidget):
         """What the canvas shall show now."""
         return self._presenter.overlay()
 
-    def set_maps(self, maps: AttentionMaps | None) -> None:
-        """Shows the maps of an image; None while there are none."""
-        self._presenter.set_maps(maps)
-        self._hands.announce_if_shown()
+    @property
+    def comparisons(self) -> Comparisons:
+        """Where to put what was found by comparing experts."""
+        return self._body.comparisons
+
+    @property
+    def sources(self) -> Sources:
+        """Where the maps of clicks go beside those of the experts."""
+        return self._sources
+
+    def set_maps(self, maps: AttentionMaps | MapSource | None) -> None:
+        """Shows the maps of an image, of whatever attention; None while there are none."""
+        self._sources.set_experts(maps)
 
     def set_labels(self, labels: Labels | None, class_names: Sequence[str]) -> None:
         """Takes mask or prediction [H, W] for the class affinities."""
@@ -91,13 +106,11 @@ class ExpertsPanel(QWidget):
 
     def set_hover_xy(self, xy: tuple[float, float] | None) -> None:
         """Shows the mix of the pixel under the cursor."""
-        maps = self._presenter.state.maps
-        self._body.pixel.set_hovered(None if maps is None or xy is None else pixel_mix(maps, xy))
+        self._body.pixel.set_hovered(None if xy is None else self._presenter.state.mix_at(xy))
 
     def pin_xy(self, xy: tuple[float, float]) -> None:
         """Pins a pixel for comparison."""
-        maps = self._presenter.state.maps
-        mix = None if maps is None else pixel_mix(maps, xy)
+        mix = self._presenter.state.mix_at(xy)
         if mix is not None:
             self._body.pixel.add_pin(mix)
 

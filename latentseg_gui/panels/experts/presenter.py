@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QColor, QImage
+from PySide6.QtWidgets import QWidget
 
-from latentseg_gui.document.types import AttentionMaps, Labels
+from latentseg_gui.document.types import Labels
 from latentseg_gui.panels.experts.attention_math import mix_entropy, territory
 from latentseg_gui.panels.experts.body import ExpertsBody
 from latentseg_gui.panels.experts.colours import colour_table
 from latentseg_gui.panels.experts.gains import Gains, is_solo
+from latentseg_gui.panels.experts.maps import MapSource
 from latentseg_gui.panels.experts.state import ExpertsState, ViewChoice
 from latentseg_gui.panels.experts.tile import ExpertTile
 from latentseg_gui.panels.experts.values import ExpertLabels, ExpertOverlay
@@ -48,18 +52,24 @@ class ExpertsPresenter:
 
     @property
     def names(self) -> list[str]:
-        """A name for every expert."""
-        return [self._labels.names.get(each) or self._number(each) for each in range(self.state.count)]
+        """A name for every row."""
+        maps = self.state.maps
+        given = {} if maps is None or not maps.can_intervene else self._labels.names
+        own = () if maps is None else maps.row_names
+        return [given.get(row) or name or self._number(row) for row, name in enumerate(own)]
 
-    @staticmethod
-    def _number(expert: int) -> str:
-        return _tr("Expert {0}").format(expert)
+    def _number(self, row: int) -> str:
+        return f"{'' if self.state.maps is None else self.state.maps.rows} {row}"
 
-    def set_maps(self, maps: AttentionMaps | None) -> None:
+    @property
+    def can_intervene(self) -> bool:
+        """Whether what is shown can be knocked out."""
+        return self.state.maps is not None and self.state.maps.can_intervene
+
+    def set_maps(self, maps: MapSource | None) -> None:
         """Takes other maps."""
-        same_image = maps is not None and self.state.maps is not None
-        same_image = same_image and maps.image_id == self.state.maps.image_id  # type: ignore[union-attr]
-        if not same_image:
+        before = self.state.maps
+        if before is None or maps is None or maps.image_id != before.image_id or maps.rows != before.rows:
             self._body.pixel.clear_pins()
         self.state.set_maps(maps)
         if self.current >= self.state.count:
@@ -97,6 +107,8 @@ class ExpertsPresenter:
         maps = self.state.maps
         if maps is None or self.shown is None or (self.shown == "expert" and self.current < 0):
             return None
+        if self.shown != "expert" and maps.shares is None:
+            return None
         none = np.zeros((0, 3), dtype=np.uint8)
         if self.shown == "territory":
             caption = _tr("Territory: the expert with the largest share, mean of the heads")
@@ -129,7 +141,7 @@ class ExpertsPresenter:
                 picture=self._pictures[expert],
                 colour=QColor(*(int(each) for each in self.state.colours[expert])),
                 mass=float(mass[expert]) / max(float(mass.max()), 1e-9),
-                gain=self.gains.get(expert, 1.0),
+                gain=self.gains.get(expert, 1.0) if self.can_intervene else 1.0,
                 is_overlaid=is_overlaid and expert == self.current,
                 tip=f"{names[expert]}\n{self._figures_text(expert)}",
             )
@@ -143,11 +155,14 @@ class ExpertsPresenter:
 
     def _refresh_detail(self) -> None:
         expert, detail = self.current, self._body.detail
+        detail.set_intervening(self.can_intervene)
         if expert < 0:
             detail.set_empty()
             return
         colour = QColor(*(int(each) for each in self.state.colours[expert]))
         name, note = self._labels.names.get(expert, ""), self._labels.notes.get(expert, "")
+        if not self.can_intervene:
+            name, note = self.names[expert], ""
         detail.set_expert(self._number(expert), name, note, colour, self._figures_text(expert))
         detail.set_state(
             self.gains.get(expert, 1.0),
@@ -158,7 +173,8 @@ class ExpertsPresenter:
 
     def _figures_text(self, expert: int) -> str:
         figures = self.state.figures
-        parts = [_tr("explains {0} of the image").format(f"{figures.mass[expert]:.1%}")]
+        has_shares = self.state.maps is not None and self.state.maps.shares is not None
+        parts = [_tr("explains {0} of the image").format(f"{figures.mass[expert]:.1%}")] if has_shares else []
         parts.append(_tr("spread of look {0}").format(f"{figures.spread[expert]:.2f}"))
         main = self.state.main_class(expert)
         if main is not None:
@@ -167,31 +183,33 @@ class ExpertsPresenter:
 
     def _scale_text(self) -> str:
         choice = self.state.choice
-        unit = _tr("x even spread") if choice.view == "look" else _tr("% of the pixel")
         heads = {"mean": _tr("mean of heads"), "max": _tr("max of heads")}
         head = heads.get(str(choice.head)) or _tr("head {0}").format(int(choice.head) + 1)
         scale = _tr("each to its own maximum") if choice.normalisation == "expert" else _tr("one scale")
-        return f"{unit}, {head}, {scale}"
+        return f"{self.state.view.unit}, {head}, {scale}"
 
     def _refresh_all(self) -> None:
-        state, body = self.state, self._body
-        has_maps = state.maps is not None
-        for widget in (body.gallery, body.colour_bar, body.territory, body.entropy, body.detail, body.pixel):
-            widget.setVisible(has_maps)
-        body.influence_fold.setVisible(has_maps)
-        body.empty.setVisible(not has_maps)
-        body.controls.setEnabled(has_maps)
-        if has_maps:
-            body.controls.set_heads(state.maps.mix.shape[0])  # type: ignore[union-attr]
+        state, body, maps = self.state, self._body, self.state.maps
+        has_shares = maps is not None and maps.shares is not None
+        _show((body.gallery, body.colour_bar, body.detail), maps is not None)
+        _show((body.territory, body.entropy, body.pixel), has_shares)
+        _show((body.influence_fold, body.comparisons, body.save), self.can_intervene)
+        body.empty.setVisible(maps is None)
+        body.controls.setEnabled(maps is not None)
+        if maps is not None:
+            body.controls.set_views(maps.views)
+            body.controls.set_heads(maps.heads)
             state.set_choice(body.controls.choice)
         self._refresh_pictures()
         self._refresh_figures()
 
     def _refresh_figures(self) -> None:
         names, affinity = self.names, self.state.figures.affinity
-        self._body.matrix_fold.setVisible(bool(affinity.size) and self.state.maps is not None)
+        comparisons = self._body.comparisons
+        comparisons.affinity_fold.setVisible(bool(affinity.size) and self.can_intervene)
+        comparisons.set_names(names if self.can_intervene else ())
         if self.state.maps is not None:
-            self._body.matrix.set_shares(affinity, names, self.state.class_names)
+            comparisons.affinity.set_shares(affinity, names, self.state.class_names)
             self._body.pixel.set_experts(names, self.state.colours)
         self.refresh_marks()
 
@@ -211,6 +229,11 @@ class ExpertsPresenter:
         else:
             high = f"{_short(float(limits.min()))} - {_short(float(limits.max()))}"
         self._body.colour_bar.set_scale(choice.colour_map, "0", high, self._scale_text())
+
+
+def _show(widgets: Iterable[QWidget], is_visible: bool) -> None:
+    for widget in widgets:
+        widget.setVisible(is_visible)
 
 
 def _short(value: float) -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.types import AttentionMaps, Labels
+from latentseg_gui.document.types import Labels
 from latentseg_gui.panels.experts import attention_math as attention
-from latentseg_gui.panels.experts.attention_math import ExpertFigures, Floats, Head, Normalisation, View
+from latentseg_gui.panels.experts.attention_math import ExpertFigures, Floats, Head, Normalisation
 from latentseg_gui.panels.experts.colours import expert_colours
+from latentseg_gui.panels.experts.maps import MapSource, NamedMaps
 
 TILE_SIDE = 128
 
@@ -20,7 +21,7 @@ class ViewChoice:
     """What the user wants to see.
 
     Attributes:
-        view: where experts look, or which pixels they explain.
+        view: key of one of the views of the maps.
         head: one attention head, or the mean or maximum of all.
         normalisation: brightest colour per expert, or one for all.
         sort_key: one of `attention_math.SORT_KEYS`.
@@ -28,7 +29,7 @@ class ViewChoice:
         colour_map: "magma" or "viridis".
     """
 
-    view: View = "look"
+    view: str = "look"
     head: Head = "mean"
     normalisation: Normalisation = "expert"
     sort_key: str = "index"
@@ -41,17 +42,17 @@ class ExpertsState:
 
     def __init__(self) -> None:
         self.choice = ViewChoice()
-        self.maps: AttentionMaps | None = None
+        self.maps: MapSource | None = None
         self.figures = ExpertFigures(*(np.zeros(0, np.float32),) * 2, np.zeros((0, 0), np.float32))
         self._labels: Labels | None = None
         self._class_names: tuple[str, ...] = ()
         self._reduced: Floats | None = None
-        self._means: tuple[Floats, Floats] | None = None
+        self._means: dict[str, Floats] = {}
 
     @property
     def count(self) -> int:
         """How many experts there are; 0 without maps."""
-        return 0 if self.maps is None else int(self.maps.mix.shape[1])
+        return 0 if self.maps is None else self.maps.count
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -63,18 +64,18 @@ class ExpertsState:
         """One colour per expert, uint8 [K, 3]."""
         return expert_colours(self.count)
 
-    def set_maps(self, maps: AttentionMaps | None) -> None:
+    def set_maps(self, maps: MapSource | None) -> None:
         """Takes the maps of an image."""
         self.maps = maps
         self._reduced = None
-        self._means = (
-            None if maps is None else (attention.head_mean(maps.look), attention.head_mean(maps.mix))
-        )
+        self._means = {} if maps is None else _head_means(maps)
         if maps is not None and self._labels is not None and self._labels.shape != maps.shape:
             self._labels = None
-        if self._means is not None:
-            look, mix = self._means
-            self.figures = ExpertFigures(attention.mass(mix), attention.spread(look), self._affinity())
+        if maps is not None:
+            look = self._means[maps.spreads.key]
+            spread = attention.spread(look) if maps.spreads.sums_over else np.zeros(self.count, np.float32)
+            mass = np.zeros(self.count, np.float32) if maps.shares is None else attention.mass(self.mix)
+            self.figures = ExpertFigures(mass, spread, self._affinity())
 
     def set_labels(self, labels: Labels | None, class_names: tuple[str, ...]) -> None:
         """Takes the classes of the image's pixels, [H, W]; wrong shapes count as none."""
@@ -91,7 +92,7 @@ class ExpertsState:
         self.choice = choice
 
     def _affinity(self) -> Floats:
-        if self.maps is None or self._labels is None or not self._class_names:
+        if self.maps is None or self.maps.shares is None or self._labels is None or not self._class_names:
             return np.zeros((self.count, 0), dtype=np.float32)
         shape = self.mix.shape[1:]
         at_tokens = attention.labels_at_tokens(self._labels, (shape[0], shape[1]), self.maps.stride)
@@ -99,32 +100,46 @@ class ExpertsState:
 
     @property
     def mix(self) -> Floats:
-        """The mix, mean of the heads, float32 [K, h, w].
+        """How each place divides among the rows, mean of the heads, float32 [K, h, w].
+
+        Raises:
+            ValueError: there are no such maps.
+        """
+        if self.maps is None or self.maps.shares is None:
+            raise ValueError("there are no maps that divide every place")
+        return self._means[self.maps.shares.key]
+
+    def mix_at(self, xy: tuple[float, float]) -> attention.PixelMix | None:
+        """How one pixel divides among the rows; None outside and where the maps do not say."""
+        if self.maps is None or self.maps.shares is None:
+            return None
+        return attention.pixel_mix(self.maps.shares.values, self.maps.shape, self.maps.stride, xy)
+
+    @property
+    def view(self) -> NamedMaps:
+        """The maps that are chosen.
 
         Raises:
             ValueError: there are no maps.
         """
-        if self._means is None:
+        if self.maps is None:
             raise ValueError("there are no attention maps to show")
-        return self._means[1]
+        return self.maps.view(self.choice.view)
 
     @property
     def reduced(self) -> Floats:
-        """One map per expert in readable units, float32 [K, h, w].
+        """One map per row in readable units, float32 [K, h, w].
 
         Raises:
             ValueError: there are no maps.
         """
-        if self.maps is None or self._means is None:
-            raise ValueError("there are no attention maps to show")
         if self._reduced is None:
-            is_look = self.choice.view == "look"
-            raw = self.maps.look if is_look else self.maps.mix
-            if isinstance(self.choice.head, int) and self.choice.head >= raw.shape[0]:
+            view = self.view
+            if isinstance(self.choice.head, int) and self.choice.head >= view.values.shape[0]:
                 self.choice = replace(self.choice, head="mean")
             head = self.choice.head
-            one = self._means[0 if is_look else 1] if head == "mean" else attention.reduce_heads(raw, head)
-            self._reduced = attention.in_readable_units(one, self.choice.view)
+            one = self._means[view.key] if head == "mean" else attention.reduce_heads(view.values, head)
+            self._reduced = one * np.float32(view.factor)
         return self._reduced
 
     @property
@@ -147,3 +162,7 @@ class ExpertsState:
             return None
         class_id = int(row.argmax())
         return self._class_names[class_id], float(row[class_id])
+
+
+def _head_means(maps: MapSource) -> dict[str, Floats]:
+    return {view.key: attention.head_mean(view.values) for view in maps.views}

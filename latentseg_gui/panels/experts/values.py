@@ -73,3 +73,32 @@ class ExpertLabels:
 
     names: dict[int, str] = field(default_factory=dict)
     notes: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FolderAffinity:
+    """Experts against classes over several images.
+
+    Attributes:
+        shares: float32 [K, C], rows summing to 1.
+        images: how many went into it.
+    """
+
+    shares: NDArray[np.float32]
+    images: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExpertShift:
+    """How the experts of one image differ between two versions of the weights.
+
+    Attributes:
+        before, after: names of the versions.
+        vectors: 1 - cosine, float32 [K].
+        maps: share of what an expert explains that is elsewhere now, 0..1, float32 [K].
+    """
+
+    before: str
+    after: str
+    vectors: NDArray[np.float32]
+    maps: NDArray[np.float32]

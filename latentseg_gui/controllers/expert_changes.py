@@ -1,0 +1,106 @@
+"""Experts over several images, and over two versions of the weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject
+
+from latentseg_gui.controllers.inspect import InspectController
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.types import AttentionMaps
+from latentseg_gui.panels.experts.attention_math import class_affinity, head_mean, labels_at_tokens
+from latentseg_gui.panels.experts.panel import ExpertsPanel
+from latentseg_gui.panels.experts.values import ExpertShift, FolderAffinity
+
+Floats = NDArray[np.float32]
+
+MAX_IMAGES: Final = 12
+"""Images whose experts are remembered for a comparison with later weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The experts of one image with one version: ``vectors`` [K, D], ``mix`` [K, h, w], mean of the heads."""
+
+    version: str
+    vectors: Floats
+    mix: Floats
+
+
+class ExpertChangesController(QObject):
+    """Remembers what the experts were like, to say what has moved and what they explain over all images."""
+
+    def __init__(
+        self,
+        document: Document,
+        panel: ExpertsPanel,
+        inspect: InspectController,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._panel = panel
+        self._inspect = inspect
+        self._snapshots: dict[str, Snapshot] = {}
+        self._sums: dict[str, Floats] = {}
+        self._sums_of: tuple[str, int] = ("", 0)
+        inspect.maps_arrived.connect(self._on_maps)
+        document.events.current_changed.connect(self._on_current_changed)
+
+    def _on_current_changed(self) -> None:
+        self._panel.comparisons.set_shift(None)
+
+    def _on_maps(self, maps: AttentionMaps) -> None:
+        mix = head_mean(maps.mix)
+        if maps.likeness is not None:
+            self._compare(maps.image_id, Snapshot(maps.version, maps.likeness.vectors, mix))
+        self._add_up(maps, mix)
+
+    def _compare(self, image_id: str, now: Snapshot) -> None:
+        before = self._snapshots.pop(image_id, None)
+        self._snapshots[image_id] = now
+        while len(self._snapshots) > MAX_IMAGES:
+            del self._snapshots[next(iter(self._snapshots))]
+        is_other = before is not None and before.version != now.version
+        self._panel.comparisons.set_shift(shift(before, now) if before is not None and is_other else None)
+
+    def _add_up(self, maps: AttentionMaps, mix: Floats) -> None:
+        prediction, classes = self._inspect.untouched, self._document.classes.names
+        if prediction is None or prediction.labels.shape != maps.shape:
+            return
+        if self._sums_of != (maps.version, len(classes)):
+            self._sums_of = (maps.version, len(classes))
+            self._sums.clear()
+        labels = labels_at_tokens(prediction.labels, (mix.shape[1], mix.shape[2]), maps.stride)
+        shares = class_affinity(mix, labels, len(classes))
+        self._sums[maps.image_id] = shares * mix.mean(axis=(1, 2), dtype=np.float32)[:, None]
+        self._panel.comparisons.set_folder_affinity(over_all(list(self._sums.values())))
+
+
+def shift(before: Snapshot, now: Snapshot) -> ExpertShift | None:
+    """How the experts moved; None where there is nothing that can be compared."""
+    if before.vectors.shape != now.vectors.shape or before.mix.shape != now.mix.shape:
+        return None
+    norms = np.linalg.norm(before.vectors, axis=1) * np.linalg.norm(now.vectors, axis=1)
+    cosine = (before.vectors * now.vectors).sum(axis=1) / np.maximum(norms, 1e-12)
+    old, new = (each.reshape(len(each), -1) for each in (before.mix, now.mix))
+    old, new = (each / np.maximum(each.sum(axis=1, keepdims=True), 1e-12) for each in (old, new))
+    common = np.minimum(old, new).sum(axis=1)
+    return ExpertShift(
+        before.version,
+        now.version,
+        np.clip(1 - cosine, 0, 1).astype(np.float32),
+        np.clip(1 - common, 0, 1).astype(np.float32),
+    )
+
+
+def over_all(sums: list[Floats]) -> FolderAffinity:
+    """Experts against classes over images, each [K, C]: a large share of an image weighs more than a small one."""
+    total = np.sum(sums, axis=0)
+    rows = total.sum(axis=1, keepdims=True)
+    shares = np.divide(total, rows, out=np.zeros_like(total), where=rows > 0)
+    return FolderAffinity(shares.astype(np.float32), len(sums))

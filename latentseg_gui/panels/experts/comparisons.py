@@ -1,0 +1,193 @@
+"""Experts compared: with classes, with each other, and with what they were before fine-tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from latentseg_gui.document.types import ExpertLikeness
+from latentseg_gui.panels.experts.matrix import ShareMatrix
+from latentseg_gui.panels.experts.values import ExpertShift, FolderAffinity
+from latentseg_gui.panels.widgets import Fold, Segments, text_label
+
+
+class AffinitySection(QWidget):
+    """Experts against classes, for this image or for all that were looked at."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._matrix = ShareMatrix(
+            self.tr("Experts and classes"), self.tr("{0} of what {1} explains is {2}"), has_heads=True
+        )
+        self._choice = Segments(
+            self.tr("Experts and classes"),
+            (
+                ("image", self.tr("This image"), self.tr("By the prediction of this image")),
+                ("folder", self.tr("All seen"), self.tr("By every image that was looked at so far")),
+            ),
+        )
+        self._about = text_label("", "hint")
+        self._shares: NDArray[np.float32] = np.zeros((0, 0), np.float32)
+        self._folder: FolderAffinity | None = None
+        self._names: tuple[Sequence[str], Sequence[str]] = ((), ())
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(5)
+        for widget in (self._choice, self._matrix, self._about):
+            whole.addWidget(widget)
+        self._choice.chosen.connect(self._refresh)
+
+    def set_shares(self, shares: NDArray[np.float32], experts: Sequence[str], classes: Sequence[str]) -> None:
+        """Shows ``shares`` [K, C] of this image, rows summing to 1."""
+        self._shares, self._names = shares, (experts, classes)
+        self._refresh()
+
+    def set_folder(self, folder: FolderAffinity | None) -> None:
+        """Takes the shares over many images."""
+        self._folder = folder
+        self._refresh()
+
+    def _refresh(self) -> None:
+        experts, classes = self._names
+        folder = self._folder
+        fits = folder is not None and folder.shares.shape == (len(experts), len(classes))
+        if self._choice.value == "folder" and folder is not None and fits:
+            self._matrix.set_shares(folder.shares, experts, classes)
+            text = self.tr("Over the {0} images looked at with these weights; rows sum to 1.")
+            self._about.setText(text.format(folder.images))
+        else:
+            self._matrix.set_shares(self._shares, experts, classes)
+            self._about.setText(self.tr("Of what an expert explains here, the share of each class."))
+
+
+class LikenessSection(QWidget):
+    """Which experts are alike, idle or doubled."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._choice = Segments(
+            self.tr("Alike by"),
+            (
+                ("cosine", self.tr("Vectors"), self.tr("Cosine of the vectors of two experts")),
+                ("overlap", self.tr("Maps"), self.tr("How much of what they explain is the same")),
+            ),
+        )
+        self._matrix = ShareMatrix(self.tr("Similarity of the experts"), self.tr("{1} and {2}: {0} alike"))
+        self._findings = text_label()
+        self._likeness: ExpertLikeness | None = None
+        self._names: Sequence[str] = ()
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(5)
+        about = text_label(self.tr("Similar experts stand side by side."), "hint")
+        for widget in (self._choice, self._matrix, about, self._findings):
+            whole.addWidget(widget)
+        self._choice.chosen.connect(self._refresh)
+
+    def set_likeness(self, likeness: ExpertLikeness | None, names: Sequence[str]) -> None:
+        """Shows how alike the experts of an image are."""
+        self._likeness, self._names = likeness, names
+        self._refresh()
+
+    def _refresh(self) -> None:
+        likeness = self._likeness
+        if likeness is None or len(likeness.order) != len(self._names):
+            return
+        order = list(likeness.order)
+        values = likeness.cosine if self._choice.value == "cosine" else likeness.overlap
+        names = [self._names[each] for each in order]
+        self._matrix.set_shares(values[np.ix_(order, order)], names, names)
+        self._findings.setText("\n".join(self._sentences(likeness)))
+
+    def _sentences(self, likeness: ExpertLikeness) -> list[str]:
+        idle, twins = (
+            self.tr("{0} is idle: hardly any pixel draws on it."),
+            self.tr("{0} and {1} do the same."),
+        )
+        said = [idle.format(self._names[each]) for each in likeness.idle]
+        said += [twins.format(self._names[one], self._names[other]) for one, other in likeness.twins]
+        return said or [self.tr("None is idle, no two do the same on this image.")]
+
+
+class ShiftSection(QWidget):
+    """Which experts are others than before."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._about = text_label("", "hint")
+        self._matrix = ShareMatrix(
+            self.tr("Experts before and after"), self.tr("{1}: {2} changed by {0}"), has_heads=True
+        )
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(5)
+        whole.addWidget(self._about)
+        whole.addWidget(self._matrix)
+
+    def set_shift(self, shift: ExpertShift, names: Sequence[str]) -> None:
+        """Shows the experts that moved most first."""
+        order = np.argsort(-(shift.vectors + shift.maps), kind="stable")
+        heads = (self.tr("vector"), self.tr("map"))
+        values = np.stack([shift.vectors, shift.maps], axis=1)[order].astype(np.float32)
+        self._matrix.set_shares(values, [names[int(each)] for each in order], heads)
+        text = self.tr(
+            "From {0} to {1}, on this image: how far each vector turned (1 - cosine) and how much of what it "
+            "explains is elsewhere. 0 is unchanged."
+        )
+        self._about.setText(text.format(shift.before, shift.after))
+
+
+class Comparisons(QWidget):
+    """The three sections, each in a fold that shows only where there is something to compare."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.affinity, self._likeness, self._shift = AffinitySection(), LikenessSection(), ShiftSection()
+        self.affinity_fold = _fold(self.tr("Experts and classes"), self.affinity)
+        self._likeness_fold = _fold(self.tr("Alike, idle, doubled"), self._likeness)
+        self._shift_fold = _fold(self.tr("Before and after fine-tuning"), self._shift)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(9)
+        self._found: tuple[ExpertLikeness | None, ExpertShift | None] = (None, None)
+        self._names: Sequence[str] = ()
+        for fold in (self.affinity_fold, self._likeness_fold, self._shift_fold):
+            fold.setVisible(False)
+            whole.addWidget(fold)
+
+    def set_likeness(self, likeness: ExpertLikeness | None) -> None:
+        """How alike the experts are; None hides the section."""
+        self._found = (likeness, self._found[1])
+        self._refresh()
+
+    def set_shift(self, shift: ExpertShift | None) -> None:
+        """What fine-tuning moved; None hides the section."""
+        self._found = (self._found[0], shift)
+        self._refresh()
+
+    def set_folder_affinity(self, folder: FolderAffinity | None) -> None:
+        """Experts against classes over many images."""
+        self.affinity.set_folder(folder)
+
+    def set_names(self, names: Sequence[str]) -> None:
+        """What the experts are called; none where something else than experts is shown."""
+        self._names = tuple(names)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        likeness, shift = self._found
+        count = len(self._names)
+        self._likeness_fold.setVisible(likeness is not None and len(likeness.order) == count > 1)
+        self._shift_fold.setVisible(shift is not None and shift.maps.size == count > 0)
+        self._likeness.set_likeness(likeness, self._names)
+        if shift is not None and shift.maps.size == count:
+            self._shift.set_shift(shift, self._names)
+
+
+def _fold(title: str, content: QWidget) -> Fold:
+    fold = Fold(title)
+    fold.body.addWidget(content)
+    return fold
