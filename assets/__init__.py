@@ -14,5 +14,7 @@ def asset_path(*parts: str) -> Path:
     """
     path = Path(str(resources.files(__package__))).joinpath(*parts)
     if not path.exists():
-        raise FileNotFoundError(f"{'/'.join(parts)} is missing from the installation of latentseg: install it again")
+        raise FileNotFoundError(
+            f"{'/'.join(parts)} is missing from the installation of latentseg: install it again"
+        )
     return path

@@ -46,7 +46,9 @@ class Photographer:
                 "RGB", size, bytes(picture.constBits()), "raw", "RGB", picture.bytesPerLine(), 1
             )
             # 256 colours are enough for a window, and a third of the bytes.
-            image.quantize(256, dither=Image.Dither.NONE).save(self._folder / f"{name}-{theme}.png", optimize=True)
+            image.quantize(256, dither=Image.Dither.NONE).save(
+                self._folder / f"{name}-{theme}.png", optimize=True
+            )
 
     def walk(self) -> None:
         """The five minutes of the README."""
