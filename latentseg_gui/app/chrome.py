@@ -74,9 +74,7 @@ class Chrome(QObject):
             events.mask_changed,
         ):
             event.connect(self.refresh_hint)
-        for action in self._window.action.values():
-            if action.objectName().startswith("tool_"):
-                action.triggered.connect(self.refresh_hint)
+        self._session.tool.tool_changed.connect(self.refresh_hint)
         events.proposal_changed.connect(self._on_proposal_changed)
         events.prompts_changed.connect(self._on_proposal_changed)
         events.current_changed.connect(self._on_current_changed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QPoint
 
 from latentseg_gui.app.session import Session
+from latentseg_gui.canvas import ToolName
 from latentseg_gui.controllers.classes import ClassDeletion
 from latentseg_gui.panels.classes import DeleteClassDialog
 from latentseg_gui.panels.commands import ObjectMenu
@@ -29,6 +30,7 @@ def wire_hand(session: Session) -> None:
     action["show_objects"].toggled.connect(session.display.set_objects_visible)
     action["compare_mask"].triggered.connect(compare.set_mask)
     action["compare_earlier"].triggered.connect(compare.set_earlier)
+    action["cancel"].triggered.connect(objects.clear)
     objects.edited.connect(session.finetune.note_correction)
     HandWiring(session)
 
@@ -46,6 +48,7 @@ class HandWiring(QObject):
         session.objects.selection_changed.connect(self._on_selection_changed)
         session.compare.changed.connect(self._on_comparison_changed)
         session.classes.deletion_asked.connect(self._on_deletion_asked)
+        session.tool.tool_changed.connect(self._on_tool_changed)
         self._on_selection_changed(0)
 
     def _on_context_menu_requested(self, place: QPoint, xy: tuple[float, float]) -> None:
@@ -59,6 +62,10 @@ class HandWiring(QObject):
     def _on_selection_changed(self, chosen: int) -> None:
         self._action["merge_objects"].setEnabled(chosen > 1)
         self._action["delete_objects"].setEnabled(chosen > 0)
+
+    def _on_tool_changed(self, tool: ToolName) -> None:
+        if tool not in (ToolName.SELECT, ToolName.SPLIT):
+            self._session.objects.clear()
 
     def _on_comparison_changed(self, what: str) -> None:
         self._action["compare_mask"].setChecked(what == "mask")

@@ -19,6 +19,16 @@ from latentseg_gui.panels.tools import ToolOptionsBar
 from latentseg_gui.panels.training import TrainingPanel
 
 _STATE_VERSION = 1
+_SHORT = {
+    "open_images": "Open",
+    "open_folder": "Folder",
+    "export_mask": "Export",
+    "tool_wand": "Wand",
+    "tool_picker": "Pick",
+    "fit": "Fit",
+    "predict": "Predict",
+}
+"""What the tool bar says where the text of the menu is too long for it."""
 
 
 class MainWindow(QMainWindow):
@@ -162,6 +172,7 @@ class MainWindow(QMainWindow):
         )
         for group in groups:
             for name in group:
+                self.action[name].setIconText(translated(_SHORT.get(name, self.action[name].text())))
                 bar.addAction(self.action[name])
             bar.addSeparator()
         self.addToolBar(bar)

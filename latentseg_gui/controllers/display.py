@@ -75,6 +75,7 @@ class DisplayController(QObject):
         """Colours the mask by object, or by class again."""
         self.options.show_objects = is_visible
         self._show_labels()
+        self._show_prediction()
 
     def refresh_colours(self) -> None:
         """Takes the colours of the classes again; the hidden ones and the background stay clear."""
@@ -128,7 +129,8 @@ class DisplayController(QObject):
     def _show_prediction(self) -> None:
         image_id = self._shown
         prediction = self._document.prediction(image_id) if image_id is not None else None
-        shows = prediction is not None and self.options.layers != "mask"
+        # A prediction has no objects: beside theirs, its colours would say something that is not so.
+        shows = self.options.layers != "mask" and not self.options.show_objects
         self._canvas.set_prediction(prediction.labels if prediction is not None and shows else None)
         is_unsure = prediction is not None and self.options.show_uncertainty
         self._canvas.set_uncertainty(

@@ -35,6 +35,8 @@ class ToolController(QObject):
     """Which tool acts on the canvas, and how large, tolerant and careful it is."""
 
     diameter_changed = Signal(int)
+    tool_changed = Signal(object)
+    """The `ToolName` in the hand."""
 
     def __init__(self, canvas: CanvasView, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -54,6 +56,7 @@ class ToolController(QObject):
         self._canvas.set_tool(tool)
         self.show_diameter()
         self.diameter_changed.emit(int(self.diameter))
+        self.tool_changed.emit(tool)
 
     def scale_diameter(self, factor: float) -> None:
         """Makes the brush (or the eraser, if that is in the hand) larger or smaller."""

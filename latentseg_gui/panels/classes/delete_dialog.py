@@ -40,7 +40,9 @@ class DeleteClassDialog(QDialog):
             self._choice.addItem(text, class_id)
         self._choice.setEnabled(pixels > 0)
         if pixels:
-            fact = self.tr("{0} pixels in {1} images have this class. They become:")
+            one = self.tr("{0} pixels in 1 image have this class. They become:")
+            many = self.tr("{0} pixels in {1} images have this class. They become:")
+            fact = one if images == 1 else many
             fact = fact.format(f"{pixels:,}", images)
         else:
             fact = self.tr("No pixel has this class.")

@@ -35,7 +35,7 @@ class ObjectMenu(QMenu):
         self.clear()
         if chosen:
             title = self.tr("1 object") if chosen == 1 else self.tr("{0} objects").format(chosen)
-            self.addSection(title)
+            self.addAction(title).setEnabled(False)
             self._add_classes(classes)
         else:
             self.addAction(self.tr("No object of the mask here")).setEnabled(False)
