@@ -23,10 +23,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m model.pretrain", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with the sets")
     parser.add_argument("--output", type=Path, default=Path("runs/pretrain"))
-    parser.add_argument(
-        "--steps", type=int, default=defaults.steps, help="budget in steps; 0: seconds decide"
-    )
-    parser.add_argument("--seconds", type=float, default=defaults.seconds)
+    parser.add_argument("--steps", type=int, default=defaults.steps, help="budget (default: as shipped)")
+    parser.add_argument("--seconds", type=float, help="budget in seconds instead of steps")
     parser.add_argument("--rate", type=float, default=defaults.peak_rate, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -44,8 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = PretrainConfig(
         data=options.data,
         output=options.output,
-        steps=options.steps,
-        seconds=options.seconds,
+        steps=0 if options.seconds else options.steps,
+        seconds=options.seconds or 0.0,
         peak_rate=options.rate,
         seed=options.seed,
         device=options.device,
