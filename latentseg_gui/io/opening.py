@@ -28,7 +28,6 @@ from latentseg_gui.io.project_file import (
     MaskFiles,
     NewerProjectError,
     ProjectError,
-    ProjectFile,
     parse,
     parse_newer,
     places,
@@ -272,51 +271,63 @@ def _unpacked(files: list[bytes], names: MaskFiles, shape: tuple[int, int]) -> A
     return mask_files.decoded(files, names, shape)
 
 
-def _chain(session: ProjectSession, notices: list[str]) -> list[_JournalFile]:
-    """The journals that follow the save, in order; others are put aside, empty ones removed."""
+def _ours(session: ProjectSession, notices: list[str]) -> list[_JournalFile]:
+    """The journals of this project whose changes the save does not hold yet."""
     journals = []
     for path in journal_files(session.folder):
         contents = _journal_contents(path)
         header = contents.header
-        if not contents.records and not contents.is_damaged:
+        if contents.good_bytes == 0 and not contents.is_damaged:
             storage.remove_file(path)
         elif header is None or header.project != session.manifest.project:
             set_aside(path)
             notices.append("A journal that does not belong to this project was put aside.")
+        elif header.base in session.manifest.holds:
+            storage.remove_file(path)
         else:
             journals.append(_JournalFile(path, header, contents))
-    for journal in _saved_already(session.manifest, journals):
-        storage.remove_file(journal.path)
-        journals.remove(journal)
-    chain = _following(session.manifest, journals)
+    return journals
+
+
+def _chain(session: ProjectSession, notices: list[str]) -> list[_JournalFile]:
+    """The journals that follow the save, in order; others are put aside, or removed if nothing is in them."""
+    journals = _ours(session, notices)
+    chain = [journal for journal in journals if journal.header.base == session.manifest.save][:1]
+    chain += _following(session.manifest.save, [journal for journal in journals if journal not in chain])
+    if not any(_has_something(journal) for journal in chain):
+        chain = []
     for journal in journals:
-        if journal not in chain:
+        if journal in chain:
+            continue
+        if _has_something(journal):
             set_aside(journal.path)
             notices.append("A journal that does not follow the last save was put aside.")
+        else:
+            storage.remove_file(journal.path)
     return chain
 
 
-def _saved_already(manifest: ProjectFile, journals: list[_JournalFile]) -> list[_JournalFile]:
-    """The journals whose changes the save holds, left over because it could not remove them."""
-    by_base = {journal.header.base: journal for journal in journals}
-    left: list[_JournalFile] = []
-    token = manifest.follows
-    while token in by_base and by_base[token] not in left and token != manifest.save:
-        left.append(by_base[token])
-        token = by_base[token].header.previous
-    return left
+def _has_something(journal: _JournalFile) -> bool:
+    return bool(journal.contents.records) or journal.contents.is_damaged
 
 
-def _following(manifest: ProjectFile, journals: list[_JournalFile]) -> list[_JournalFile]:
-    """The journal of the save itself, then the one that follows it, and so on."""
-    token = manifest.save
-    chain = [journal for journal in journals if journal.header.base == token][:1]
-    while True:
-        later = [journal for journal in journals if journal.header.previous == token and journal not in chain]
-        if not later:
-            return chain
-        chain.append(later[0])
-        token = later[0].header.base
+def _following(token: str, journals: list[_JournalFile]) -> list[_JournalFile]:
+    """The journals that follow one another after ``token``: of several ways the one with the most changes.
+
+    Empty journals are links too: a save that failed leaves one before any change was made.
+    """
+    best: list[_JournalFile] = []
+    for journal in journals:
+        if journal.header.previous == token:
+            rest = [other for other in journals if other is not journal]
+            way = [journal, *_following(journal.header.base, rest)]
+            if not best or _count(way) > _count(best):
+                best = way
+    return best
+
+
+def _count(chain: list[_JournalFile]) -> int:
+    return sum(len(journal.contents.records) for journal in chain)
 
 
 def _journal_contents(path: Path) -> JournalContents:

@@ -137,7 +137,7 @@ class ProjectSession:
         entries = [self._entry(document, key, before.get(key), arrays) for key in document.image_ids]
         changes: dict[str, Any] = {
             "save": save,
-            "follows": self._token,
+            "holds": [_journal_id(path) for path in journal_files(self.folder)],
             "counter": self.manifest.counter + 1,
             "schema_version": SCHEMA,
             "classes": self._classes(document),
@@ -337,6 +337,10 @@ def save_project(
 def journal_files(folder: Path) -> list[Path]:
     """The journals in a project's folder."""
     return sorted(folder.glob(f"{JOURNAL_PREFIX}*{JOURNAL_SUFFIX}"))
+
+
+def _journal_id(path: Path) -> str:
+    return path.name.removeprefix(JOURNAL_PREFIX).removesuffix(JOURNAL_SUFFIX)
 
 
 def inside(folder: Path, name: str) -> Path:

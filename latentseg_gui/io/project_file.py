@@ -101,7 +101,7 @@ class ProjectFile(_Kept):
         schema_version: see `SCHEMA`.
         project: id of the project, for its lifetime.
         save: id of this save; the journal refers to it.
-        follows: id of the last journal whose changes this save holds.
+        holds: ids of the journals whose changes this save holds, in case they could not be removed.
         counter: how often it was saved.
         settings: whatever the window wants to find again.
     """
@@ -112,7 +112,7 @@ class ProjectFile(_Kept):
     schema_version: Annotated[int, Field(alias="schema", ge=1)] = SCHEMA
     project: Name
     save: Name
-    follows: str = ""
+    holds: list[str] = []
     counter: Annotated[int, Field(ge=0)] = 0
     classes: Annotated[list[ClassEntry], Field(min_length=1, max_length=MAX_CLASSES)]
     images: list[ImageEntryModel] = []

@@ -105,6 +105,24 @@ def test_discarding_keeps_what_was_saved_and_puts_the_rest_aside(work):
     again.session.close()
 
 
+def test_changes_after_a_failed_save_are_found_even_if_there_were_none_before(tmp_path, monkeypatch):
+    document = document_of(photos(tmp_path / "photos"))
+    session = save_project(document, tmp_path / "work")
+    session.close()
+    opened = open_project(tmp_path / "work")
+    monkeypatch.setattr(storage, "disk", FailingDisk(2, errno.ENOSPC))
+    with pytest.raises(StorageError):
+        save_project(opened.document, tmp_path / "work", opened.session)
+    monkeypatch.setattr(storage, "disk", storage.Disk())
+    command = paint(opened.document, 0, seed=3)
+    opened.session.record(command.changes, opened.document)
+    opened.session.abandon()
+    again = open_project(tmp_path / "work")
+    again.recovery.restore(again.document)
+    assert state(again.document) == state(opened.document)
+    again.session.close()
+
+
 def test_undecided_recovery_is_offered_again(work):
     document, history, session = work
     paint(document, 0, history, seed=2)
