@@ -9,6 +9,7 @@ from collections.abc import Callable
 from time import monotonic
 from types import TracebackType
 
+from psygnal import EmitLoopError
 from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, Slot, qInstallMessageHandler
 
 from latentseg_gui.app.log import LOGGER
@@ -58,6 +59,8 @@ class Reporter(QObject):
 
 def as_error(kind: type[BaseException], value: BaseException, trace: TracebackType | None) -> LatentsegError:
     """An unforeseen exception, in words for the user; the traceback goes into the details."""
+    if isinstance(value, EmitLoopError) and value.__cause__ is not None:
+        return as_error(type(value.__cause__), value.__cause__, value.__cause__.__traceback__)
     if isinstance(value, LatentsegError):
         return value
     detail = "".join(traceback.format_exception(kind, value, trace))

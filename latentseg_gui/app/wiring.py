@@ -197,6 +197,7 @@ def _wire_files(session: Session, chrome: Chrome, intake: Intake) -> None:
     window.files.vouch_requested.connect(session.edit.vouch)
     project.opened.connect(session.preferences.remember)
     project.weights_dropped.connect(session.weights.open)
+    project.removed.connect(session.history.forget_image)
     project.neighbour_read.connect(session.predict.prefetch)
     session.predict.encoded.connect(chrome.mark_ready)
     session.edit.other_image_edited.connect(project.show)

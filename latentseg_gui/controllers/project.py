@@ -14,6 +14,7 @@ from latentseg_gui.controllers.ports import Dialogs, ErrorSink
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import ImageRecord
+from latentseg_gui.io.project_file import project_folder
 from latentseg_gui.io.images import SUFFIXES, list_images, read_image
 from latentseg_gui.panels.files.model import FileEntry
 from latentseg_gui.panels.files.panel import FilesPanel
@@ -33,6 +34,12 @@ class ProjectController(QObject):
 
     weights_dropped = Signal(object)
     """Path of a weights file that came with the images."""
+
+    project_found = Signal(object)
+    """Folder of a project that was to be opened."""
+
+    removed = Signal(str)
+    """An image was taken off the list."""
 
     neighbour_read = Signal(str)
     """An image that is likely to be looked at next was read."""
@@ -77,6 +84,10 @@ class ProjectController(QObject):
         """Puts files, and the images of folders, on the list and shows the first."""
         if not paths:
             return
+        project = next((folder for path in paths if (folder := project_folder(path)) is not None), None)
+        if project is not None:
+            self.project_found.emit(project)
+            return
         weights = [path for path in paths if path.suffix.lower() in (".safetensors", ".pt", ".pth", ".ckpt")]
         for path in weights:
             self.weights_dropped.emit(path)
@@ -90,6 +101,8 @@ class ProjectController(QObject):
             self._errors.inform(self.tr("There is no picture on the clipboard."))
             return
         self._pasted += 1
+        while self._document.has_image(f"pasted {self._pasted}"):
+            self._pasted += 1
         record = ImageRecord(f"pasted {self._pasted}", np.array(pixels), np.array(pixels))
         self._wanted = record.image_id
         self._document.add_record(record)
@@ -134,6 +147,7 @@ class ProjectController(QObject):
         if was_current:
             self._document.current_id = None
         self._document.remove(image_id)
+        self.removed.emit(image_id)
         if was_current and successor is not None and successor != image_id:
             self.show(successor)
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from psygnal import EmitLoopError, Signal, SignalGroup
 from PySide6.QtCore import QThread
 from pytestqt.qtbot import QtBot
 
@@ -68,6 +69,22 @@ def test_an_unforeseen_exception_says_what_to_do_and_keeps_the_traceback() -> No
 def test_our_own_errors_keep_their_words() -> None:
     mine = LatentsegError("No room.", action="Make some.")
     assert as_error(type(mine), mine, None) is mine
+
+
+def test_an_error_of_an_event_handler_is_the_error_not_the_event() -> None:
+    class Events(SignalGroup):
+        changed = Signal()
+
+    mine = LatentsegError("The class is locked.", action="Unlock it.")
+
+    def refuse() -> None:
+        raise mine
+
+    events = Events()
+    events.changed.connect(refuse)
+    with pytest.raises(EmitLoopError) as caught:
+        events.changed.emit()
+    assert as_error(caught.type, caught.value, None) is mine
 
 
 def test_removed_hooks_leave_everything_as_it_was(reporter: Reporter) -> None:
