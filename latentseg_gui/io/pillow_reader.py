@@ -126,6 +126,6 @@ def _deep_png(image: Image.Image, file: BinaryIO) -> Decoded:
     upper = np.asarray(image).astype(np.uint16)
     file.seek(0)
     with Image.open(file, formats=("PNG",)) as again:
-        again.tile = [tile._replace(args=f"{name};16L") for tile in again.tile]  # type: ignore[attr-defined]
+        again.tile = [tile._replace(args=f"{name};16L") for tile in again.tile]
         lower = np.asarray(again)
     return Decoded((upper << 8) | lower, (), orientation_of(image), has_alpha=name == "RGBA")
