@@ -1,11 +1,9 @@
-"""`latentseg inspect`: what the experts see in an image, as maps, tables and figures."""
+"""`latentseg inspect`: what the experts see in images, as maps, tables and figures."""
 
 from __future__ import annotations
 
 import argparse
-import csv
-import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,13 +20,12 @@ from latentseg_gui.headless.common import (
     open_predictor,
     output_stems,
 )
-from latentseg_gui.headless.figures import categories, gallery, matrix, single
+from latentseg_gui.io.expert_files import ExpertReport, InfluenceLine, csv_bytes, write_report
+from latentseg_gui.io.figures import matrix
 from latentseg_gui.io.images import read_image
-from latentseg_gui.io.storage import atomic_write, make_folder
+from latentseg_gui.io.storage import atomic_write
 
 if TYPE_CHECKING:
-    from model.answers import Attention
-    from model.inspection import Influence
     from model.predictor import Predictor
 
 
@@ -37,23 +34,11 @@ Floats = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Names:
-    """Of experts and classes, in order."""
+    """Of experts and classes, in order, and what was noted on experts."""
 
     experts: tuple[str, ...]
     classes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Inspected:
-    """All that is known of the experts on one image."""
-
-    attention: Attention
-    look: Floats
-    mix: Floats
-    affinity: Floats
-    overlap: Floats
-    influence: Sequence[Influence]
-    findings: Sequence[str]
+    notes: dict[int, str]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,153 +51,72 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write maps, tables and figures for every image, each into a folder of its own."""
+    from latentseg_gui.inference.attention import notes_in
+
     images = find_images(options.images)
     predictor, meta = open_predictor(options)
     names = Names(
         tuple(meta.expert_names.get(k, f"expert {k}") for k in range(predictor.num_experts)),
         tuple(entry.name for entry in classes_of(meta, predictor.num_classes)),
+        notes_in(meta.provenance),
     )
-    failures, stems = Failures(), output_stems(images)
+    failures, stems, sums = Failures(), output_stems(images), []
     for path in numbered(images):
         with failures.caught():
             predictor.set_image(read_image(path).pixels)
-            inspected = inspect(predictor, options.heads, names)
-            write_all(options.output / stems[path], inspected, names)
-            for line in inspected.findings:
+            report, findings = inspect(predictor, options.heads, names)
+            write_report(options.output / stems[path], report)
+            sums.append(report.affinity * report.mass[:, None])
+            for line in findings:
                 print(f"  {line}")
+    if len(sums) > 1:
+        write_folder_affinity(options.output, np.sum(sums, axis=0), names, len(sums))
     return failures.exit_code()
 
 
-def inspect(predictor: Predictor, heads: str, names: Names) -> Inspected:
-    """Ask the predictor everything about the experts on its present image; it does not encode again."""
+def inspect(predictor: Predictor, heads: str, names: Names) -> tuple[ExpertReport, Sequence[str]]:
+    """Everything on the experts on the predictor's present image, and what is odd; it does not encode again."""
     from model import inspection
 
-    attention = predictor.attention()
+    attention, vectors = predictor.attention(), predictor.expert_vectors()
     choice: Any = int(heads) if heads.isdecimal() else heads
-    look = inspection.reduce_heads(attention.look, choice)
-    mix = inspection.reduce_heads(attention.mix, choice)
     mean_mix = inspection.reduce_heads(attention.mix)
-    findings = inspection.examine(mean_mix, predictor.expert_vectors())
-    return Inspected(
-        attention=attention,
-        look=look,
-        mix=mix,
+    shown_look = inspection.reduce_heads(attention.look, choice)
+    shown_mix = inspection.reduce_heads(attention.mix, choice)
+    overlap, cosine = inspection.map_overlap(mean_mix), inspection.vector_similarity(vectors)
+    influence = inspection.influence_table(predictor.predict_overview, predictor.num_experts)
+    report = ExpertReport(
+        look=attention.look,
+        mix=attention.mix,
+        shown_look=shown_look,
+        shown_mix=shown_mix,
+        shape=attention.shape,
+        stride=attention.stride,
+        experts=names.experts,
+        classes=names.classes,
         affinity=inspection.class_affinity(mean_mix, predictor.predict_overview()),
-        overlap=inspection.map_overlap(mean_mix),
-        influence=inspection.influence_table(predictor.predict_overview, predictor.num_experts),
-        findings=findings.sentences(lambda index: names.experts[index]),
+        cosine=cosine,
+        overlap=overlap,
+        order=tuple(inspection.cluster_order((cosine + overlap) / 2)),
+        mass=inspection.mass(shown_mix),
+        spread=inspection.look_entropy(shown_look),
+        entropy=inspection.mix_entropy(shown_mix),
+        influence=tuple(InfluenceLine(r.experts[0], r.changed, r.confidence, r.area) for r in influence),
+        notes=names.notes,
+        how={"mean": "Mean of the heads.", "max": "Maximum of the heads."}.get(heads, f"Head {heads}."),
     )
+    findings = inspection.examine(mean_mix, vectors)
+    return report, findings.sentences(lambda index: names.experts[index])
 
 
-def write_all(folder: Path, inspected: Inspected, names: Names) -> None:
-    """Write every file of one image."""
-    make_folder(folder)
-    for name, make in files(inspected, names).items():
-        atomic_write(folder / name, make())
-
-
-def files(found: Inspected, names: Names) -> dict[str, Callable[[], bytes]]:
-    """What is written, by file name."""
-    from model.inspection import cluster_order, mix_entropy, territory
-
-    order = cluster_order(found.overlap)
-    ordered = [names.experts[k] for k in order]
-    return {
-        "maps.npz": lambda: _npz(found),
-        "influence.csv": lambda: _influence_csv(found.influence, names),
-        "experts.csv": lambda: _experts_csv(found, names),
-        "look.png": lambda: gallery(
-            found.look,
-            names.experts,
-            "Where each expert looks. All in one range, so that wide and faint maps look faint.",
-            unit="share of look",
-        ),
-        "mix.png": lambda: gallery(
-            found.mix,
-            names.experts,
-            "Which pixels draw on each expert. All in one range; at every pixel the experts sum to 1.",
-            unit="share of mix",
-        ),
-        "territory.png": lambda: categories(
-            territory(found.mix), names.experts, "The expert that each pixel draws on most."
-        ),
-        "mix_entropy.png": lambda: single(
-            mix_entropy(found.mix),
-            "How undecided each pixel is between experts: 0 for one expert, 1 for all alike.",
-            unit="entropy",
-            high=1.0,
-        ),
-        "affinity.png": lambda: matrix(
-            found.affinity,
-            names.experts,
-            names.classes,
-            "How what each expert explains divides among the classes; rows sum to 1.",
-            unit="share",
-        ),
-        "similarity.png": lambda: matrix(
-            found.overlap[np.ix_(order, order)],
-            ordered,
-            ordered,
-            "Overlap of what two experts explain, similar experts side by side.",
-            unit="overlap",
-        ),
-    }
-
-
-def _npz(found: Inspected) -> bytes:
-    from model.inspection import mix_entropy, territory
-
-    stream = io.BytesIO()
-    np.savez_compressed(
-        stream,
-        look=found.attention.look,
-        mix=found.attention.mix,
-        territory=territory(found.mix),
-        mix_entropy=mix_entropy(found.mix),
-        image_shape=np.array(found.attention.shape),
-        stride=np.array(found.attention.stride),
-    )
-    return stream.getvalue()
-
-
-def _influence_csv(rows: Sequence[Influence], names: Names) -> bytes:
-    header = [
-        "rank",
-        "expert",
-        "name",
-        "changed_pixels",
-        "confidence_change",
-        *(f"area_change_{c}" for c in names.classes),
-    ]
-    table = [
-        [
-            rank,
-            row.experts[0],
-            names.experts[row.experts[0]],
-            f"{row.changed:.6f}",
-            f"{row.confidence:.6f}",
-            *(f"{area:.6f}" for area in row.area),
-        ]
-        for rank, row in enumerate(rows, start=1)
-    ]
-    return _csv(header, table)
-
-
-def _experts_csv(found: Inspected, names: Names) -> bytes:
-    from model.inspection import look_entropy, mass
-
-    header = ["expert", "name", "mass", "look_entropy", *(f"affinity_{c}" for c in names.classes)]
-    shares, spread = mass(found.mix), look_entropy(found.look)
-    table = [
-        [k, name, f"{shares[k]:.6f}", f"{spread[k]:.6f}", *(f"{value:.6f}" for value in found.affinity[k])]
-        for k, name in enumerate(names.experts)
-    ]
-    return _csv(header, table)
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream)
-    writer.writerow(header)
-    writer.writerows(rows)
-    return stream.getvalue().encode("utf-8")
+def write_folder_affinity(folder: Path, sums: Floats, names: Names, images: int) -> None:
+    """Experts against classes over all images, from sums [K, C] of what was explained."""
+    total = sums.sum(axis=1, keepdims=True)
+    shares = np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
+    caption = f"How what each expert explains divides among the classes over {images} images; rows sum to 1."
+    figure = matrix(shares, names.experts, names.classes, caption, unit="share")
+    rows = [[k, name, *(f"{value:.6f}" for value in shares[k])] for k, name in enumerate(names.experts)]
+    atomic_write(folder / "affinity.png", figure.png())
+    atomic_write(folder / "affinity.svg", figure.svg())
+    header = ["expert", "name", *(f"affinity_{each}" for each in names.classes)]
+    atomic_write(folder / "affinity.csv", csv_bytes(header, rows))

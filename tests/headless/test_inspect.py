@@ -2,12 +2,14 @@
 
 import csv
 import io
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
-from latentseg_gui.headless.figures import (
+from latentseg_gui.io.figures import (
     MAGMA,
     VIRIDIS,
     categories,
@@ -42,7 +44,11 @@ def test_everything_is_written(latentseg, weights, folders, tmp_path):
     assert {"area_change_background", "area_change_thing"} <= set(influence[0])
     assert experts[2]["name"] == "edges"
     assert sum(float(row["mass"]) for row in experts) == pytest.approx(1, abs=1e-4)
-    for name in ("look", "mix", "territory", "mix_entropy", "affinity", "similarity"):
+    for name in ("look", "mix"):
+        assert tifffile.imread(folder / f"{name}.tiff").shape == (5, 12, 16)
+    figures = ("look", "mix", "territory", "mix_entropy", "affinity", "similarity", "similarity_vectors")
+    for name in figures:
+        assert ElementTree.fromstring((folder / f"{name}.svg").read_bytes()).tag.endswith("svg")
         with Image.open(folder / f"{name}.png") as figure:
             assert figure.width > 100
             assert figure.convert("L").getextrema()[0] < 100
@@ -86,7 +92,35 @@ def test_figures_of_any_form(shape):
         categories(values.argmax(0), names, "caption"),
         matrix(values.mean((1, 2))[:, None], names, ["one"], "caption", unit="share"),
     ]
-    for png in pictures:
-        with Image.open(io.BytesIO(png)) as figure:
+    for sheet in pictures:
+        with Image.open(io.BytesIO(sheet.png())) as figure:
             assert figure.height < 4000
             assert figure.width < 2000
+        drawing = ElementTree.fromstring(sheet.svg())
+        assert (int(drawing.get("width")), int(drawing.get("height"))) == (sheet.width, sheet.height)
+        texts = [each.text for each in drawing.iter("{http://www.w3.org/2000/svg}text")]
+        assert any("caption" in text for text in texts)
+        assert drawing.findall("{http://www.w3.org/2000/svg}image"), "the colour bar at least"
+
+
+def test_a_name_can_be_anything_and_the_figure_stays_well_formed():
+    names = ["<b>&amp;", 'quote " and \x00 and \n', "ü"]
+    sheet = matrix(np.eye(3), names, names, "a < b & c", unit="share")
+    texts = [
+        each.text for each in ElementTree.fromstring(sheet.svg()).iter("{http://www.w3.org/2000/svg}text")
+    ]
+    assert names[0] in texts
+    assert "a < b & c" in texts
+    assert sheet.png()
+
+
+def test_several_images_add_up_to_one_matrix(latentseg, weights, folders, tmp_path):
+    code, _, err = latentseg("inspect", folders[0], "-o", tmp_path / "out", "--weights", weights)
+    assert code == 0, err
+    rows = read_csv(tmp_path / "out" / "affinity.csv")
+    whole = np.array([[float(row["affinity_background"]), float(row["affinity_thing"])] for row in rows])
+    assert np.allclose(whole.sum(1), 1, atol=1e-4)
+    parts = [read_csv(tmp_path / "out" / f"scene {index}" / "experts.csv") for index in range(3)]
+    each = np.array([[[float(r["mass"]), float(r["affinity_thing"])] for r in part] for part in parts])
+    assert np.allclose(whole[:, 1], (each[..., 0] * each[..., 1]).sum(0) / each[..., 0].sum(0), atol=1e-4)
+    assert (tmp_path / "out" / "affinity.svg").is_file()

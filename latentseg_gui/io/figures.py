@@ -1,0 +1,133 @@
+"""Figures with colour bars and captions: heatmaps, territories, matrices; as PNG or SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentseg_gui.document.palette import palette, rgb_from_hex
+from latentseg_gui.io.sheet import Sheet, wrapped
+
+Floats = NDArray[np.floating[Any]]
+Colours = NDArray[np.uint8]
+
+MAGMA: Final = (
+    "#000004", "#140E36", "#3B0F70", "#641A80", "#8C2981", "#B73779",
+    "#DE4968", "#F7705C", "#FE9F6D", "#FECF92", "#FCFDBF",
+)  # fmt: skip
+VIRIDIS: Final = (
+    "#440154", "#482475", "#414487", "#355F8D", "#2A788E", "#21918C",
+    "#22A884", "#44BF70", "#7AD151", "#BDDF26", "#FDE725",
+)  # fmt: skip
+
+CELL: Final = 168
+GAP: Final = 14
+LINE: Final = 18
+
+
+def colour_table(stops: Sequence[str]) -> Colours:
+    """256 colours [256, 3] that pass evenly through ``stops``."""
+    points = np.array([rgb_from_hex(stop) for stop in stops], dtype=float)
+    place = np.linspace(0, len(points) - 1, 256)
+    channels = [np.interp(place, np.arange(len(points)), points[:, c]) for c in range(3)]
+    return np.stack(channels, axis=1).round().astype(np.uint8)
+
+
+def heatmap(values: Floats, low: float, high: float, stops: Sequence[str] = MAGMA) -> Colours:
+    """Values [h, w] as colours [h, w, 3]; what is outside the range takes the colour at its end."""
+    scaled = (np.asarray(values, dtype=float) - low) / max(high - low, 1e-12)
+    picked: Colours = colour_table(stops)[(np.clip(scaled, 0, 1) * 255).round().astype(np.intp)]
+    return picked
+
+
+def gallery(maps: Floats, titles: Sequence[str], caption: str, *, unit: str) -> Sheet:
+    """Maps [K, h, w] side by side in one shared range, with its colour bar."""
+    high = float(maps.max())
+    columns = min(4, len(maps))
+    rows = -(-len(maps) // columns)
+    tile_height = max(24, round(CELL * min(3.0, maps.shape[1] / maps.shape[2])))
+    width = GAP + columns * (CELL + GAP) + 110
+    sheet = _sheet(width, LINE + rows * (tile_height + LINE + GAP), caption)
+    for index, (values, title) in enumerate(zip(maps, titles, strict=True)):
+        x = GAP + index % columns * (CELL + GAP)
+        y = GAP + index // columns * (tile_height + LINE + GAP)
+        sheet.text(x, y, title)
+        sheet.picture(heatmap(values, 0, high), (x, y + LINE), (CELL, tile_height))
+    _colour_bar(sheet, (width - 100, GAP + LINE), (0, high), MAGMA, unit)
+    return sheet
+
+
+def single(values: Floats, caption: str, *, unit: str, high: float) -> Sheet:
+    """One map [h, w] with its colour bar."""
+    height, width = _fitted(values.shape, 640)
+    sheet = _sheet(width + 110 + 2 * GAP, height + 2 * GAP, caption)
+    sheet.picture(heatmap(values, 0, high, VIRIDIS), (GAP, GAP), (width, height))
+    _colour_bar(sheet, (width + 2 * GAP, GAP), (0, high), VIRIDIS, unit)
+    return sheet
+
+
+def categories(values: NDArray[np.integer[Any]], names: Sequence[str], caption: str) -> Sheet:
+    """A map of indices [h, w] in distinct colours with a legend of those that occur."""
+    colours = np.array([rgb_from_hex(c) for c in palette(len(names))], dtype=np.uint8)
+    height, width = _fitted(values.shape, 640)
+    present = np.bincount(values.ravel(), minlength=len(names)) / values.size
+    shown = [index for index in np.argsort(-present) if present[index] > 0]
+    sheet = _sheet(width + 190 + 2 * GAP, max(height, len(shown) * LINE) + 2 * GAP, caption)
+    sheet.picture(colours[values], (GAP, GAP), (width, height))
+    for line, index in enumerate(shown):
+        x, y = width + 2 * GAP, GAP + line * LINE
+        sheet.box((x, y + 2), (12, 12), _rgb(colours[index]))
+        sheet.text(x + 18, y, f"{names[index]}  {present[index]:.1%}")
+    return sheet
+
+
+def matrix(values: Floats, rows: Sequence[str], columns: Sequence[str], caption: str, *, unit: str) -> Sheet:
+    """A matrix [R, C] from 0 to 1 with its names and colour bar."""
+    cell, left = 26, 150
+    top = GAP + 90
+    width, height = left + len(columns) * cell, top + len(rows) * cell
+    sheet = _sheet(width + 120, max(height, top + 200) + GAP, caption)
+    picture = heatmap(np.asarray(values), 0, 1, VIRIDIS)
+    for row, name in enumerate(rows):
+        sheet.text(GAP, top + row * cell + 5, name[:20])
+        for column in range(len(columns)):
+            at = left + column * cell, top + row * cell
+            sheet.box(at, (cell - 2, cell - 2), _rgb(picture[row, column]))
+    for column, name in enumerate(columns):
+        sheet.text(left + column * cell + 3, top - 4, name[:12], is_upright=True)
+    _colour_bar(sheet, (width + 16, top), (0.0, 1.0), VIRIDIS, unit)
+    return sheet
+
+
+def _rgb(colour: Colours) -> tuple[int, int, int]:
+    return int(colour[0]), int(colour[1]), int(colour[2])
+
+
+def _sheet(width: int, height: int, caption: str) -> Sheet:
+    """An empty sheet with ``height`` above its caption."""
+    lines = wrapped(caption, width - 2 * GAP)
+    sheet = Sheet(width, height + len(lines) * LINE + GAP)
+    for index, line in enumerate(lines):
+        sheet.text(GAP, height + GAP // 2 + index * LINE, line)
+    return sheet
+
+
+def _colour_bar(
+    sheet: Sheet, at: tuple[int, int], limits: tuple[float, float], stops: Sequence[str], unit: str
+) -> None:
+    """A vertical bar with its ends and what it measures."""
+    height = 160
+    ramp = heatmap(np.linspace(limits[1], limits[0], height)[:, None], limits[0], limits[1], stops)
+    sheet.picture(ramp, at, (16, height))
+    sheet.text(at[0] + 20, at[1] - 4, f"{limits[1]:.3g}")
+    sheet.text(at[0] + 20, at[1] + height - 12, f"{limits[0]:.3g}")
+    sheet.text(at[0], at[1] + height + 6, unit)
+
+
+def _fitted(shape: tuple[int, ...], side: int) -> tuple[int, int]:
+    """``shape`` (rows, columns) scaled so that its longer side is ``side``; each at least 24."""
+    scale = side / max(shape[0], shape[1])
+    return max(24, round(shape[0] * scale)), max(24, round(shape[1] * scale))
