@@ -1,0 +1,179 @@
+"""Whatever is clicked, moved, dropped and answered, in any order: only "accept" writes to the mask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PySide6.QtCore import QObject, Signal
+from pytestqt.qtbot import QtBot
+
+from latentseg_gui.canvas import CanvasView
+from latentseg_gui.commands.history import History
+from latentseg_gui.commands.patch import Ink, area_patch
+from latentseg_gui.controllers.segment import SegmentController
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.types import ImageRecord, Mask, MaskProposal, Rect
+from latentseg_gui.inference.messages import SegmentObject
+
+SHAPE = (12, 16)
+
+
+class Encoder(QObject):
+    """Stands in for the prediction controller: every image is encoded."""
+
+    encoded = Signal(str)
+    failed = Signal(str)
+
+    def is_encoded(self, image_id: str) -> bool:
+        return True
+
+    def is_fresh(self, image_id: str, version: str) -> bool:
+        return version == "live"
+
+
+@dataclass
+class Engine:
+    """Keeps requests, to be answered in any order, or never."""
+
+    waiting: list[tuple[SegmentObject, Callable[[object], None]]] = field(default_factory=list)
+
+    def submit(self, request: SegmentObject, on_result: Callable[[object], None], **_: Any) -> int:
+        self.waiting.append((request, on_result))
+        return len(self.waiting)
+
+
+class Silent:
+    """Hears what the user is told."""
+
+    def set_timing_text(self, text: str) -> None:
+        pass
+
+    def report(self, error: Exception) -> None:
+        raise error
+
+    def inform(self, sentence: str) -> None:
+        pass
+
+
+class Hand:
+    """One document with an image that has been painted on, and the controller of clicks."""
+
+    def __init__(self, canvas: CanvasView) -> None:
+        self.document = Document()
+        pixels = np.zeros((*SHAPE, 3), np.uint8)
+        self.document.add_record(ImageRecord("image", pixels, pixels))
+        self.document.current_id = "image"
+        self.history = History(self.document)
+        rect = Rect(2, 3, 8, 9)
+        where = np.ones(rect.shape, np.bool_)
+        self.history.do(area_patch(self.document, "image", rect, where, Ink(1), "Brush stroke"))
+        self.engine = Engine()
+        self.segment = SegmentController(
+            self.document,
+            self.history,
+            canvas,
+            Encoder(),  # type: ignore[arg-type]
+            engine=self.engine,  # type: ignore[arg-type]
+            errors=Silent(),  # type: ignore[arg-type]
+            window=Silent(),  # type: ignore[arg-type]
+        )
+
+    def mask(self) -> tuple[np.ndarray, ...]:
+        layer = self.document.layer("image")
+        return np.array(layer.labels), np.array(layer.provenance), np.array(layer.instances)
+
+    def answer(self, which: int, corner: tuple[int, int], mask: Mask, version: str) -> None:
+        """Answers one of the requests, perhaps long after it was overtaken."""
+        if not self.engine.waiting:
+            return
+        request, on_result = self.engine.waiting[which % len(self.engine.waiting)]
+        row, col = corner
+        rect = Rect(row, col, row + mask.shape[0], col + mask.shape[1])
+        on_result(MaskProposal("image", version, rect, mask, 0.9, request.prompts))
+
+
+XS = st.floats(0, SHAPE[1] - 0.01)
+YS = st.floats(0, SHAPE[0] - 0.01)
+STEPS = st.one_of(
+    st.tuples(st.just("click"), XS, YS, st.booleans()),
+    st.tuples(st.just("box"), XS, YS, XS, YS),
+    st.tuples(st.just("move"), XS, YS),
+    st.tuples(st.just("remove")),
+    st.tuples(st.just("drop")),
+    st.tuples(st.just("clear")),
+    st.tuples(
+        st.just("answer"),
+        st.integers(0, 9),
+        st.tuples(st.integers(0, SHAPE[0] - 4), st.integers(0, SHAPE[1] - 4)),
+        st.integers(0, 2**16 - 1),
+        st.sampled_from(("live", "live", "old")),
+    ),
+)
+
+
+def play(hand: Hand, step: tuple[Any, ...]) -> None:
+    """Does one step of the user or of the engine."""
+    points = hand.document.prompts("image").points
+    match step:
+        case ("click", x, y, is_positive):
+            hand.segment.add_click(x, y, is_positive)
+        case ("box", x0, y0, x1, y1):
+            hand.segment.add_box(x0, y0, x1, y1)
+        case ("move", x, y) if points:
+            hand.segment.move_click(len(points) - 1, x, y)
+        case ("remove",) if points:
+            hand.segment.remove_click(0)
+        case ("drop",):
+            hand.segment.drop_last()
+        case ("clear",):
+            hand.segment.clear()
+        case ("answer", which, corner, bits, version):
+            mask = np.array([bits >> shift & 1 for shift in range(16)], np.bool_).reshape(4, 4)
+            hand.answer(which, corner, mask, version)
+
+
+@pytest.fixture
+def canvas(qtbot: QtBot) -> CanvasView:
+    view = CanvasView()
+    qtbot.addWidget(view)
+    return view
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(STEPS, max_size=25))
+def test_no_sequence_of_clicks_and_answers_touches_the_mask(
+    canvas: CanvasView, steps: list[tuple[Any, ...]]
+) -> None:
+    hand = Hand(canvas)
+    before = hand.mask()
+    for step in steps:
+        play(hand, step)
+    assert all((was == now).all() for was, now in zip(before, hand.mask(), strict=True))
+    assert len(hand.history.entries) == 1
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(STEPS, max_size=25))
+def test_accepting_writes_the_proposal_that_is_shown_and_nothing_else(
+    canvas: CanvasView, steps: list[tuple[Any, ...]]
+) -> None:
+    hand = Hand(canvas)
+    for step in steps:
+        play(hand, step)
+    before = hand.mask()
+    proposal = hand.document.proposal("image")
+    hand.segment.accept()
+    labels = hand.mask()[0]
+    expected = before[0].copy()
+    if proposal is not None:
+        expected[proposal.rect.slices][proposal.mask] = hand.document.active_class
+    assert (labels == expected).all()
+    while hand.history.can_undo and len(hand.history.entries) > 1 and hand.history.position > 1:
+        hand.history.undo()
+    assert all((was == now).all() for was, now in zip(before, hand.mask(), strict=True))
