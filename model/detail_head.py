@@ -10,12 +10,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.backbone import upsample_to
+
+LEVEL_DROPOUT: Final = (0.5, 0.3, 0.1, 0.0, 0.0)
+"""How often, while learning, a level is left out; coarse to fine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +139,27 @@ class DetailHead(nn.Module):
             for level, mean, scale in zip(levels.maps, means, scales, strict=True)
         ]
 
+    def mask(self, like: Tensor, level: int) -> Tensor:
+        """0 for the samples of a batch that must do without a level, else 1; [B, 1, ...].
+
+        A few pictures are told apart too easily by their coarse features.
+        """
+        rate = LEVEL_DROPOUT[level]
+        shape = (len(like), *(1 for _ in like.shape[1:]))
+        return (torch.rand(shape, device=like.device) >= rate).to(like.dtype)
+
+    def on_pixels(self, features: Tensor) -> Tensor:
+        """The pixel path on standardised features [N, sum(dims)], coarse to fine -> [N, num_classes]."""
+        if self.training:
+            parts = torch.split(features, self.dims, dim=1)
+            features = torch.cat([part * self.mask(part, index) for index, part in enumerate(parts)], 1)
+        logits: Tensor = self.pixel(features)
+        return logits
+
     def forward(self, levels: Levels) -> Tensor:
         """Levels -> logits [B, num_classes, H, W]."""
         maps = self.standardise(levels)
+        if self.training:
+            maps = [level * self.mask(level, index) for index, level in enumerate(maps)]
         logits: Tensor = self.pixel.on_maps(maps) + self.context(maps)
         return logits.float()

@@ -17,7 +17,7 @@ from model.finetuning.types import IGNORED
 from model.finetuning.views import View
 
 PER_STEP: Final = 2048
-PER_VIEW: Final = 8192
+PER_RUN: Final = 60_000
 PER_CROP: Final = 2048
 CROPS: Final = 8
 RATE: Final = 3e-3
@@ -45,14 +45,14 @@ def learn_pixels(session: Session, end: float) -> Iterator[str]:
 
 
 def _pixel_loss(session: Session, features: Tensor, offsets: Tensor, labels: Tensor) -> Tensor:
-    return session.objective(session.network.head.pixel(features) + offsets, labels)
+    return session.objective(session.network.head.on_pixels(features) + offsets, labels)
 
 
 @torch.no_grad()
 def _from_view(session: Session, view: View) -> tuple[Tensor, Tensor, Tensor]:
     """Features, logits of everything else (none, yet) and labels of pixels of a view."""
     levels = session.with_answers(view.features.levels, view.features.experts)
-    per_class = PER_VIEW // max(1, len(view.places))
+    per_class = PER_RUN // len(session.views) // max(1, len(view.places))
     none = torch.zeros(0, 2, dtype=torch.long)
     places = torch.cat([place[:per_class] for place in view.places.values()] or [none])
     features = _features_at(session, levels, places)

@@ -12,7 +12,7 @@ from model.finetuning.store import FeatureStore, fingerprint
 from model.finetuning.views import View, features_of, vary, view_of
 
 VIEW_BYTES: Final = 1 << 30
-COPIES: Final = 6
+COPIES: Final = 12
 """Variations of every picture, where memory and time allow."""
 
 

@@ -119,7 +119,9 @@ class Optimiser:
         for group, rate in zip(self._adam.param_groups, self._rates, strict=True):
             group["lr"] = rate * rate_at(self.progress)
         self._adam.zero_grad(set_to_none=True)
+        self._session.network.train()
         loss = loss_of()
+        self._session.network.eval()
         value = float(loss.detach())
         loss.backward()  # type: ignore[no-untyped-call]
         norm = float(

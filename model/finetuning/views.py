@@ -28,6 +28,8 @@ WINDOW: Final = 1024
 MAX_WINDOWS: Final = 12
 POSITIONS_PER_CLASS: Final = 20_000
 SCALE_RANGE: Final = (0.75, 1.4)
+LIGHT: Final = 1.0
+"""Strength of changes of light and colour: images of one kind differ more in it than in anything else."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +124,7 @@ def vary(picture: Picture, generator: torch.Generator, strength: float) -> Pictu
     scale = math.exp(low + (high - low) * float(torch.rand((), generator=generator)))
     height, width = picture.train.shape
     size = max(8, round(height * scale)), max(8, round(width * scale))
-    image = jitter_colour(picture.image[None], generator, strength=0.4 * strength, grey=0.0)
+    image = jitter_colour(picture.image[None], generator, strength=LIGHT * strength, grey=0.0)
     image = F.interpolate(image, size, mode="bilinear", align_corners=False, antialias=scale < 1)[0]
     labels = torch.stack((picture.train, picture.held))[None].float()
     train, held = F.interpolate(labels, size, mode="nearest")[0].to(torch.uint8)
