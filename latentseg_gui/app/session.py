@@ -22,6 +22,7 @@ from latentseg_gui.controllers.edit import EditController
 from latentseg_gui.controllers.expert_changes import ExpertChangesController
 from latentseg_gui.controllers.expert_names import ExpertNamesController
 from latentseg_gui.controllers.export import ExportController
+from latentseg_gui.controllers.figures import FiguresController
 from latentseg_gui.controllers.finetune import FineTuneController
 from latentseg_gui.controllers.hover import HoverController
 from latentseg_gui.controllers.inspect import InspectController
@@ -138,6 +139,15 @@ class Session(QObject):
         )
         self.expert_names = ExpertNamesController(window.experts, self.weights, self)
         self.expert_changes = ExpertChangesController(document, window.experts, self.inspect, self)
+        self.figures = FiguresController(
+            document,
+            window.experts,
+            (self.inspect, self.intervene, self.expert_names),
+            writers=self.file_jobs,
+            dialogs=self.dialogs,
+            errors=errors,
+            parent=self,
+        )
         self.click_maps = ClickMapsController(
             document, window.experts, engine=engine, errors=errors, parent=self
         )

@@ -77,6 +77,8 @@ def _wire_actions(session: Session, chrome: Chrome, intake: Intake) -> None:
         "finetune": session.finetune.start,
         "next_expert": session.inspect.next_expert,
         "previous_expert": session.inspect.previous_expert,
+        "pin": session.inspect.pin,
+        "save_figures": session.figures.save,
         "open_weights": weights.choose_file,
         "save_weights": weights.save_as,
         "default_weights": weights.activate_shipped,

@@ -14,6 +14,7 @@ from latentseg_gui.controllers.ports import ErrorSink
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import Prediction
 from latentseg_gui.inference.messages import PredictClasses
+from latentseg_gui.io.expert_files import InfluenceLine
 from latentseg_gui.panels.experts.panel import ExpertsPanel
 from latentseg_gui.panels.experts.values import InfluenceRow, InterventionResult
 
@@ -46,8 +47,19 @@ class InterveneController(QObject):
         self._engine = engine
         self._errors = errors
         self._influence: list[InfluenceRow] = []
+        self._lines: list[InfluenceLine] = []
+        self._measured: Prediction | None = None
         panel.gains_changed.connect(self._on_gains_changed)
         panel.influence_requested.connect(self.measure_influence)
+
+    @property
+    def influence(self) -> tuple[InfluenceLine, ...]:
+        """What was measured on the current image, the strongest expert first; empty until it is complete."""
+        maps = self._inspect.maps
+        is_complete = maps is not None and len(self._lines) == maps.mix.shape[1]
+        if not is_complete or self._measured is not self._inspect.untouched:
+            return ()
+        return tuple(sorted(self._lines, key=lambda line: -line.changed))
 
     def toggle_knock_out(self) -> None:
         """Knocks the chosen expert out, or takes it in again."""
@@ -60,7 +72,7 @@ class InterveneController(QObject):
             self._errors.inform(self.tr("Influence can be measured once the image has a prediction."))
             self._panel.set_influence_progress(None)
             return
-        self._influence = []
+        self._influence, self._lines, self._measured = [], [], base
         self._panel.set_influence_progress(0.0)
         for expert in range(maps.mix.shape[1]):
             self._engine.submit(
@@ -116,6 +128,10 @@ class InterveneController(QObject):
                 most[0] if most[1] != most[2] else "",
             )
         )
+        total = max(1, result.total_pixels)
+        areas = tuple((after - before) / total for _, before, after in result.areas)
+        row = self._influence[-1]
+        self._lines.append(InfluenceLine(expert, row.changed, row.confidence_change, areas))
         self._panel.set_influence_progress(len(self._influence) / count)
         if len(self._influence) == count:
             self._panel.set_influence(sorted(self._influence, key=lambda row: -row.changed))
