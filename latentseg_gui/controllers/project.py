@@ -14,12 +14,13 @@ from latentseg_gui.controllers.ports import Dialogs, ErrorSink
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import ImageRecord
-from latentseg_gui.io.project_file import project_folder
 from latentseg_gui.io.images import SUFFIXES, list_images, read_image
+from latentseg_gui.io.project_file import MANIFEST
 from latentseg_gui.panels.files.model import FileEntry
 from latentseg_gui.panels.files.panel import FilesPanel
 
 _RECORD_BYTES = 600_000_000
+_PEEK = 4096
 
 
 class ProjectController(QObject):
@@ -258,6 +259,16 @@ class ProjectController(QObject):
         error = self._document.error(image_id)
         if error is None:
             self._panel.set_status(image_id, str(self._document.status(image_id)))
+
+
+def project_folder(path: Path) -> Path | None:
+    """The folder of the project that ``path`` is (its folder or its manifest); None for anything else."""
+    manifest = path if path.name == MANIFEST else path / MANIFEST
+    try:
+        with open(manifest, "rb") as file:
+            return manifest.parent if b"latentseg project" in file.read(_PEEK) else None
+    except OSError:
+        return None
 
 
 def _expanded(paths: Sequence[Path]) -> list[Path]:
