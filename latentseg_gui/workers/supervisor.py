@@ -69,12 +69,12 @@ class Supervisor:
     def command(self, command: Command) -> None:
         """Leave a command for the supervising thread; returns at once."""
         self._commands.append(command)
-        self._wake()
+        _wake(self._wake_far)
 
     def stop(self, timeout_s: float) -> bool:
         """End child and thread; whether both were gone in time. The child is killed if need be."""
         self._is_stopping.set()
-        self._wake()
+        _wake(self._wake_far)
         self._thread.join(timeout_s / 2)
         if self._thread.is_alive() and self.pid is not None:
             kill(self.pid)  # frees a thread that is stuck in a write to a hanging child
@@ -84,12 +84,6 @@ class Supervisor:
         self._wake_far.close()
         self._wake_near.close()
         return True
-
-    def _wake(self) -> None:
-        try:
-            self._wake_far.send_bytes(b"!")
-        except OSError:
-            return  # stopped: nobody is there to wake
 
     # -- the supervising thread -------------------------------------------------------------
 
@@ -264,3 +258,11 @@ class Supervisor:
     def _send(self, message: object) -> None:
         if self._child is not None:
             self._child.send(message)
+
+
+def _wake(thread: Connection) -> None:
+    """Make the supervising thread look up from its wait."""
+    try:
+        thread.send_bytes(b"!")
+    except OSError:
+        return  # stopped: nobody is there to wake
