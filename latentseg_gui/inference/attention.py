@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -25,8 +26,9 @@ def bounded(attention: Attention, max_values: int = MAX_MAP_VALUES) -> Attention
 
     What sums to 1 still does: a token of ``look`` is the sum, one of ``mix`` the mean of those it is made of.
     """
+    *rest, rows, cols = attention.mix.shape
     step = 1
-    while attention.mix.size // step**2 > max_values:
+    while math.prod(rest) * -(-rows // step) * -(-cols // step) > max_values and step < max(rows, cols):
         step += 1
     if step == 1:
         return attention

@@ -124,6 +124,7 @@ def figures_of(report: ExpertReport) -> dict[str, Sheet]:
             "How undecided each pixel is between experts: 0 for one expert, 1 for all alike.",
             unit="entropy",
             high=1.0,
+            low=min(float(np.floor(report.entropy.min() * 50) / 50), 0.98),
         ),
     }
     if report.affinity.size:

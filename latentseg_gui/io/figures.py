@@ -60,12 +60,12 @@ def gallery(maps: Floats, titles: Sequence[str], caption: str, *, unit: str) -> 
     return sheet
 
 
-def single(values: Floats, caption: str, *, unit: str, high: float) -> Sheet:
+def single(values: Floats, caption: str, *, unit: str, high: float, low: float = 0.0) -> Sheet:
     """One map [h, w] with its colour bar."""
     height, width = _fitted(values.shape, 640)
     sheet = _sheet(width + 110 + 2 * GAP, height + 2 * GAP, caption)
-    sheet.picture(heatmap(values, 0, high, VIRIDIS), (GAP, GAP), (width, height))
-    _colour_bar(sheet, (width + 2 * GAP, GAP), (0, high), VIRIDIS, unit)
+    sheet.picture(heatmap(values, low, high, VIRIDIS), (GAP, GAP), (width, height))
+    _colour_bar(sheet, (width + 2 * GAP, GAP), (low, high), VIRIDIS, unit)
     return sheet
 
 

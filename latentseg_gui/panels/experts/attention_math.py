@@ -60,6 +60,12 @@ def mix_entropy(mix: Floats) -> Floats:
     return _relative_entropy(mix, axis=0)
 
 
+def floored(entropy: Floats) -> tuple[float, float]:
+    """Limits for showing ``entropy``: up to 1, from what is there, rounded down, for it may be near 1 everywhere."""
+    low = float(np.floor(entropy.min() * 50) / 50)
+    return min(low, 0.98), 1.0
+
+
 def territory(mix: Floats) -> NDArray[np.uint8]:
     """The expert with the largest share at each token, uint8 [h, w]; ``mix`` is [K, h, w], K at most 256."""
     dominant: NDArray[np.uint8] = mix.argmax(axis=0).astype(np.uint8)

@@ -112,6 +112,7 @@ class ViewControls(QWidget):
             self._view.set_value(chosen)
         self._view.chosen.connect(self.changed)
         self._grid.replaceWidget(old, self._view)
+        self._view.show()
         old.hide()
         old.deleteLater()
 

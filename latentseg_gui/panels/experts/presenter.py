@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QWidget
 
 from latentseg_gui.document.types import Labels
-from latentseg_gui.panels.experts.attention_math import mix_entropy, territory
+from latentseg_gui.panels.experts.attention_math import floored, mix_entropy, territory
 from latentseg_gui.panels.experts.body import ExpertsBody
 from latentseg_gui.panels.experts.colours import colour_table
 from latentseg_gui.panels.experts.gains import Gains, is_solo
@@ -116,9 +116,8 @@ class ExpertsPresenter:
             return ExpertOverlay("territory", -1, values, (0, 255), "", self.state.colours, caption)
         if self.shown == "entropy":
             caption = _tr("Indecision: entropy of the mix, 0 one expert, 1 all alike")
-            return ExpertOverlay(
-                "entropy", -1, mix_entropy(self.state.mix), (0.0, 1.0), "viridis", none, caption
-            )
+            entropy = mix_entropy(self.state.mix)
+            return ExpertOverlay("entropy", -1, entropy, floored(entropy), "viridis", none, caption)
         limit = float(self.state.limits[self.current])
         return ExpertOverlay(
             "expert",
