@@ -93,8 +93,6 @@ class Chrome(QObject):
             self._window.options.set_proposal_available(not self._document.prompts(image_id).is_empty)
 
     def _on_current_changed(self, image_id: str | None) -> None:
-        name = "" if image_id is None else self._document.name(image_id)
-        self._window.setWindowTitle(f"{name} - latentseg" if name else "latentseg")
         self._window.options.set_proposal_available(
             image_id is not None and not self._document.prompts(image_id).is_empty
         )

@@ -50,6 +50,19 @@ class QtDialogs(QObject):
         label, is_chosen = QInputDialog.getItem(self._window, title, text, labels, 0, False)
         return next((key for key, each in choices if each == label), None) if is_chosen else None
 
+    def choose_action(self, title: str, text: str, actions: Sequence[tuple[str, str]]) -> str | None:
+        """What to do, as (key, text of the button), the first by default; None to do nothing."""
+        box = QMessageBox(QMessageBox.Icon.Question, title, text, parent=self._window)
+        buttons = [(key, box.addButton(label, QMessageBox.ButtonRole.ActionRole)) for key, label in actions]
+        cancel = box.addButton(QMessageBox.StandardButton.Cancel)
+        box.setDefaultButton(buttons[0][1])
+        box.setEscapeButton(cancel)
+        box.exec()
+        clicked = box.clickedButton()
+        answer = next((key for key, button in buttons if button is clicked), None)
+        box.deleteLater()
+        return answer
+
     def confirm(self, title: str, text: str, action: str) -> bool:
         """Whether to do ``action``; the safe answer is the default."""
         box = QMessageBox(QMessageBox.Icon.Question, title, text, parent=self._window)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from uuid import uuid4
 
 from PySide6.QtCore import QObject
 
@@ -29,13 +30,16 @@ from latentseg_gui.controllers.inspect import InspectController
 from latentseg_gui.controllers.intervene import InterveneController
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.objects import ObjectsController
+from latentseg_gui.controllers.opening import OpeningController
 from latentseg_gui.controllers.paint import PaintController
 from latentseg_gui.controllers.predict import PredictController
 from latentseg_gui.controllers.project import ProjectController
 from latentseg_gui.controllers.segment import SegmentController
+from latentseg_gui.controllers.storage import StorageController
 from latentseg_gui.controllers.thumbnails import ThumbnailController
 from latentseg_gui.controllers.tool import ToolController
 from latentseg_gui.controllers.training_view import TrainingViewController
+from latentseg_gui.controllers.untitled import UntitledProjects
 from latentseg_gui.controllers.weights import WeightsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.inference.service import ENGINE, TRAINING
@@ -81,7 +85,7 @@ class Session(QObject):
         super().__init__()
         self.preferences = preferences
         self.reporter = reporter
-        self.document = Document()
+        self.document = Document(id_prefix=f"image-{uuid4().hex[:8]}")
         self.history = History(self.document)
         self.window = MainWindow()
         self.dialogs = QtDialogs(self.window)
@@ -113,8 +117,32 @@ class Session(QObject):
         self.export = ExportController(
             document, history, writers=self.file_jobs, dialogs=self.dialogs, errors=errors, parent=self
         )
+        self._make_storage_controllers()
         self._make_model_controllers()
         self._make_training_controllers()
+
+    def _make_storage_controllers(self) -> None:
+        document, dialogs, errors = self.document, self.dialogs, self.reporter
+        untitled = UntitledProjects(state_folder() / "untitled")
+        self.storage = StorageController(
+            document,
+            files=self.file_jobs,
+            dialogs=dialogs,
+            errors=errors,
+            untitled=untitled,
+            is_painting=lambda: self.paint.is_painting,
+            parent=self,
+        )
+        self.opening = OpeningController(
+            document,
+            self.history,
+            storage=self.storage,
+            untitled=untitled,
+            files=self.file_jobs,
+            dialogs=dialogs,
+            errors=errors,
+            parent=self,
+        )
 
     def _make_model_controllers(self) -> None:
         window, document, errors, engine = self.window, self.document, self.reporter, self.engine_jobs
@@ -178,6 +206,7 @@ class Session(QObject):
         self.weights.device = self.preferences.device
         self.project.last_folder = self.preferences.last_folder
         self.weights.activate_shipped()
+        self.opening.offer_recovery(self.preferences.recent)
         self.project.open(paths)
 
     @property
@@ -187,6 +216,7 @@ class Session(QObject):
 
     def shutdown(self) -> None:
         """Ends everything in the background, then the window."""
+        self.storage.abandon()
         self.lanes.shutdown()
         self.window.hide()
         self.window.deleteLater()

@@ -16,6 +16,7 @@ from latentseg_gui.app.intake import Intake
 from latentseg_gui.app.job_bar import JobBar
 from latentseg_gui.app.session import Session
 from latentseg_gui.app.shortcuts import Shortcuts
+from latentseg_gui.app.storage_wiring import wire_storage
 from latentseg_gui.canvas import ToolName
 
 _CANVAS_ONLY = ("accept", "cancel", "drop_click", "delete_objects", "next_expert", "previous_expert")
@@ -35,6 +36,7 @@ def wire(session: Session) -> None:
     _wire_files(session, chrome, intake)
     _wire_classes(session)
     _wire_model(session, chrome)
+    wire_storage(session)
     chrome.begin()
     intake.begin()
 

@@ -226,7 +226,6 @@ class ExportController(QObject):
         if isinstance(answer, tuple) and answer:
             text = self.tr("Saved {0}.") if count == 1 else self.tr("Saved {0} (one of {1} masks).")
             self._errors.inform(text.format(answer[0], count))
-            self._document.mark_saved()
 
     def _on_folder_written(self, answer: object) -> None:
         if not isinstance(answer, FolderOutcome):

@@ -52,6 +52,11 @@ class PaintController(QObject):
         canvas.wand_requested.connect(self._on_wand_requested)
         canvas.pick_requested.connect(self._on_pick_requested)
 
+    @property
+    def is_painting(self) -> bool:
+        """Whether a stroke is in progress."""
+        return self._recorder is not None
+
     def _ink(self, *, is_erasing: bool = False) -> Ink:
         options = self._tool.options
         if is_erasing:

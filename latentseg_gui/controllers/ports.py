@@ -37,6 +37,9 @@ class Dialogs(Protocol):
     def choose_one(self, title: str, text: str, choices: Sequence[tuple[str, str]]) -> str | None:
         """One of (key, what the user reads)."""
 
+    def choose_action(self, title: str, text: str, actions: Sequence[tuple[str, str]]) -> str | None:
+        """What to do, as (key, text of the button), the first by default; None to do nothing."""
+
     def confirm(self, title: str, text: str, action: str) -> bool:
         """Whether to do ``action``, which cannot be undone or takes something away."""
 

@@ -20,8 +20,8 @@ class Document(MaskStore):
     clicks), and the prediction (derived, from the model). Not safe to share between threads.
     """
 
-    def __init__(self, classes: ClassTable | None = None) -> None:
-        super().__init__()
+    def __init__(self, classes: ClassTable | None = None, *, id_prefix: str = "image") -> None:
+        super().__init__(id_prefix)
         self._classes = classes or ClassTable.default()
         self._active_class = min(1, len(self._classes) - 1)
 

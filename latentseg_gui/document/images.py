@@ -66,7 +66,14 @@ class ImageEntry:
 class ImageList:
     """The images in order. The base of `Document`; it knows pixels, not masks."""
 
-    def __init__(self) -> None:
+    def __init__(self, id_prefix: str = "image") -> None:
+        """Make an empty list.
+
+        Args:
+            id_prefix: of the ids of new images. Where ids are used as keys beyond one document, as in a
+                window that opens several projects, it must be different for each.
+        """
+        self._id_prefix = id_prefix
         self.events = DocumentEvents()
         self._entries: dict[str, ImageEntry] = {}
         self._known: dict[tuple[Path, int], str] = {}
@@ -194,9 +201,9 @@ class ImageList:
         if known is not None:
             return known
         self._counter += 1
-        while f"image-{self._counter}" in self._entries:
+        while f"{self._id_prefix}-{self._counter}" in self._entries:
             self._counter += 1
-        image_id = f"image-{self._counter}"
+        image_id = f"{self._id_prefix}-{self._counter}"
         self._entries[image_id] = ImageEntry(path, frame)
         self._known[path, frame] = image_id
         return image_id

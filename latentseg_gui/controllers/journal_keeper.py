@@ -1,0 +1,84 @@
+"""Every change of the document, written down at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QObject
+
+from latentseg_gui.commands.history import History
+from latentseg_gui.controllers.ports import ErrorSink
+from latentseg_gui.controllers.storage import StorageController
+from latentseg_gui.document.changes import Change
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.io.project import ProjectSession
+
+
+class JournalKeeper(QObject):
+    """Hands what the history applies to the journal; the first image that is shown begins one.
+
+    A journal that could not be written has a hole, and nothing after a hole may be replayed. So nothing more
+    goes to it, the user is told once, and work goes on: the next save makes everything whole again.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        history: History,
+        *,
+        storage: StorageController,
+        errors: ErrorSink,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._storage = storage
+        self._errors = errors
+        self._broken: ProjectSession | None = None
+        self._is_told = False
+        history.events.applied.connect(self._on_applied)
+        document.events.current_changed.connect(self._on_current_changed)
+        storage.saved.connect(self._on_saved)
+
+    def _on_current_changed(self, image_id: str | None) -> None:
+        if image_id is not None and not self._storage.sessions:
+            self._start()
+
+    def _on_applied(self, changes: Sequence[Change]) -> None:
+        sessions = self._storage.sessions
+        if not sessions or all(session.is_read_only for session in sessions):
+            self._start()
+            return
+        for session in sessions:
+            if session is not self._broken and not session.is_read_only:
+                self._record(session, changes)
+
+    def _start(self) -> None:
+        """The untitled project begins with all that there is, so with the change that led to it too."""
+        try:
+            self._storage.start_untitled()
+        except LatentsegError as error:
+            self._tell(error)
+
+    def _record(self, session: ProjectSession, changes: Sequence[Change]) -> None:
+        try:
+            session.record(changes, self._document)
+        except LatentsegError as error:
+            self._broken = session
+            self._tell(error)
+
+    def _tell(self, error: LatentsegError) -> None:
+        if self._is_told:
+            return
+        self._is_told = True
+        self._errors.report(
+            LatentsegError(
+                f"Changes cannot be kept for a recovery: {error.what}",
+                action="You can go on working. Save the project soon, in another place if need be.",
+                detail=error.detail,
+            )
+        )
+
+    def _on_saved(self) -> None:
+        self._broken, self._is_told = None, False

@@ -1,0 +1,259 @@
+"""The project of the window: where it is, and saving it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.ports import Dialogs, ErrorSink
+from latentseg_gui.controllers.saving import Saving
+from latentseg_gui.controllers.untitled import UntitledProjects
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.io.paths import shown
+from latentseg_gui.io.project import ProjectSession, create_project
+
+_RETRY_MS = 200
+_WAIT_S = 60.0
+_PRIORITY = 15
+
+
+class StorageController(QObject):
+    """Keeps what the user does: in the journal at once, in the project when it is saved.
+
+    Before the first save the journal belongs to an untitled project in the state folder. A project is saved
+    from a snapshot, in the background; it counts as saved only when its manifest is on the disk.
+
+    Args:
+        document: the one document of the window.
+        files: where reading and writing happen.
+        dialogs: questions to the user.
+        errors: what the user must know.
+        untitled: where work without a project is kept.
+        is_painting: whether a stroke is in progress; nothing is saved in the middle of one.
+        parent: owner of this QObject.
+    """
+
+    project_changed = Signal()
+    """The project of the window, its name, or whether there is something to save changed."""
+
+    saved = Signal()
+    """What a snapshot held is on the disk."""
+
+    made = Signal(object)
+    """Folder of a project that was saved for the first time, for the list of recent ones."""
+
+    def __init__(
+        self,
+        document: Document,
+        *,
+        files: Jobs,
+        dialogs: Dialogs,
+        errors: ErrorSink,
+        untitled: UntitledProjects,
+        is_painting: Callable[[], bool],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._files = files
+        self._dialogs = dialogs
+        self._errors = errors
+        self._untitled = untitled
+        self._is_painting = is_painting
+        self._session: ProjectSession | None = None
+        self._is_untitled = True
+        self._saving: Saving | None = None
+        self._failed: set[Path] = set()
+        self._retry = QTimer(self)
+        self._retry.setSingleShot(True)
+        self._retry.setInterval(_RETRY_MS)
+        self._retry.timeout.connect(self.save)
+
+    @property
+    def project(self) -> ProjectSession | None:
+        """The project that the user opened or saved; None while there is none."""
+        return None if self._is_untitled else self._session
+
+    @property
+    def sessions(self) -> tuple[ProjectSession, ...]:
+        """Where changes go: what is open, and what is being saved for the first time."""
+        saved_to = None if self._saving is None else self._saving.target
+        return tuple({id(each): each for each in (self._session, saved_to) if each is not None}.values())
+
+    @property
+    def has_unsaved(self) -> bool:
+        """Whether closing now would lose something."""
+        is_worth_it = self.project is not None or bool(self._document.vouched_ids())
+        return self._document.is_dirty and is_worth_it
+
+    def save(self) -> None:
+        """Saves the project in the background; asks for a folder the first time."""
+        project = self.project
+        if project is None or project.is_read_only:
+            self.save_as()
+        elif self._saving is not None or self._is_painting():
+            self._retry.start()
+        elif self._may_overwrite(project):
+            self._begin(project, is_asked=True)
+
+    def save_as(self) -> None:
+        """Asks for a folder and saves a project there, to go on with it."""
+        if self._saving is not None or self._is_painting():
+            self._errors.inform(self.tr("The project is being saved; try again in a moment."))
+            return
+        target = self._new_target()
+        if target is not None:
+            self._begin(target, is_asked=True)
+
+    def autosave(self) -> None:
+        """Saves a project that has a name, if there is something to save and nothing else to do."""
+        project = self.project
+        is_idle = self._saving is None and not self._is_painting()
+        if project is None or project.is_read_only or not is_idle or not self._document.is_dirty:
+            return
+        if not project.is_changed_outside():
+            self._begin(project, is_asked=False)
+
+    def save_now(self) -> bool:
+        """Saves before going on, asking for a folder where needed; whether everything is saved."""
+        if self._saving is not None:
+            self._saving.wait(_WAIT_S)
+            self._settle(self._saving)
+        project = self.project
+        if project is not None and not project.is_read_only:
+            target = project if self._may_overwrite(project) else None
+        else:
+            target = self._new_target()
+        saving = None if target is None else self._snapshot(target, is_asked=False)
+        if saving is None:
+            return False
+        self._saving = saving
+        self._settle(saving())
+        return saving.error is None
+
+    def may_leave(self, title: str, remark: str = "") -> bool:
+        """Asks what to do with unsaved work; whether the user wants to go on, and it is safe.
+
+        Args:
+            title: of the question.
+            remark: what else ends.
+        """
+        if not self.has_unsaved:
+            return True
+        name = self.tr("The masks") if self.project is None else f"“{shown(self.project.folder.name)}”"
+        text = self.tr("{0} changed since the last save. {1}").format(name, remark).strip()
+        choices = [("save", self.tr("Save")), ("discard", self.tr("Discard"))]
+        answer = self._dialogs.choose_action(title, text, choices)
+        return self.save_now() if answer == "save" else answer == "discard"
+
+    def start_untitled(self) -> None:
+        """Keeps work that has no project yet in the state folder; nothing happens if it is kept already.
+
+        Raises:
+            LatentsegError: if that folder cannot be written.
+        """
+        if self._session is None or self._session.is_read_only:
+            session = self._untitled.make(self._document)
+            self.leave()
+            self._session, self._is_untitled = session, True
+            self.project_changed.emit()
+
+    def use(self, session: ProjectSession, *, is_untitled: bool) -> None:
+        """Goes on with a project that was opened, in the place of what was open."""
+        self.leave()
+        self._session, self._is_untitled = session, is_untitled
+        self.project_changed.emit()
+
+    def leave(self) -> None:
+        """The user is done with the project; what is not saved is gone."""
+        session, self._session = self._session, None
+        if session is not None and self._is_untitled:
+            self._untitled.remove(session)
+        elif session is not None:
+            session.close()
+        self._is_untitled = True
+
+    def abandon(self) -> None:
+        """The program ends without having asked: the journal stays, to be offered next time."""
+        if self._saving is not None:
+            self._saving.wait(_WAIT_S)
+        session, self._session = self._session, None
+        if session is not None and self._is_untitled and not self.has_unsaved:
+            self._untitled.remove(session)
+        elif session is not None:
+            session.abandon()
+
+    def _begin(self, target: ProjectSession, *, is_asked: bool) -> None:
+        saving = self._snapshot(target, is_asked=is_asked)
+        if saving is None:
+            return
+        self._saving = saving
+        self._files.submit(
+            saving, self._on_written, key=f"save {saving.snapshot.revision}", priority=_PRIORITY
+        )
+
+    def _snapshot(self, target: ProjectSession, *, is_asked: bool) -> Saving | None:
+        try:
+            return Saving(target, target.snapshot(self._document), is_asked=is_asked)
+        except LatentsegError as error:
+            self._on_failed(target, error, is_asked=is_asked)
+            return None
+
+    def _new_target(self) -> ProjectSession | None:
+        """A new project in a folder that the user chooses."""
+        folder = self._dialogs.choose_folder(self.tr("Folder for the project"), "")
+        if folder is None:
+            return None
+        project = self.project
+        if project is not None and not project.is_read_only and project.folder == folder.absolute():
+            return project
+        try:
+            return create_project(folder, self._document, None if project is None else project.manifest)
+        except LatentsegError as error:
+            self._errors.report(error)
+            return None
+
+    def _may_overwrite(self, project: ProjectSession) -> bool:
+        """Asks before a project is written that another program has changed."""
+        if not project.is_changed_outside():
+            return True
+        text = self.tr("“{0}” was changed by another program since it was opened.")
+        return self._dialogs.confirm(
+            self.tr("Save project"), text.format(shown(project.folder.name)), self.tr("Overwrite")
+        )
+
+    def _settle(self, saving: Saving) -> None:
+        """Draws the consequences of a save, once."""
+        if saving is not self._saving:
+            return
+        self._saving = None
+        target = saving.target
+        if saving.error is not None:
+            self._on_failed(target, saving.error, is_asked=saving.is_asked)
+            return
+        if target is not self._session:
+            self.leave()
+            self._session, self._is_untitled = target, False
+            self.made.emit(target.folder)
+        self._failed.discard(target.folder)
+        self._document.mark_saved(saving.snapshot.revision)
+        self.saved.emit()
+        if saving.is_asked:
+            self._errors.inform(self.tr("Saved “{0}”.").format(shown(target.folder.name)))
+        self.project_changed.emit()
+
+    def _on_written(self, answer: object) -> None:
+        if isinstance(answer, Saving):
+            self._settle(answer)
+
+    def _on_failed(self, target: ProjectSession, error: LatentsegError, *, is_asked: bool) -> None:
+        """One message per target until a save succeeds again, unless the user asked for the save."""
+        if target is not self._session:
+            target.close()
+        if is_asked or target.folder not in self._failed:
+            self._errors.report(error)
+        self._failed.add(target.folder)

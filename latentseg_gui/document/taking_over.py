@@ -1,0 +1,24 @@
+"""One document becomes another: a window has one document, whatever project is opened in it."""
+
+from __future__ import annotations
+
+from latentseg_gui.document.document import Document
+
+
+def take_over(document: Document, other: Document) -> None:
+    """Gives ``document`` the classes, images and masks of ``other``, which must not be used any more.
+
+    The views see it empty in between, so that they forget old images also where ids are the same.
+    """
+    document.current_id = None
+    _take_images(document, Document())
+    document.set_classes(other.classes)
+    _take_images(document, other)
+    document.mark_saved()
+    if other.is_dirty:
+        document.mark_dirty()
+
+
+def _take_images(document: Document, other: Document) -> None:
+    document._entries, document._known = dict(other._entries), dict(other._known)
+    document.events.images_changed.emit()
