@@ -1,7 +1,7 @@
 import pytest
-from edit_helpers import SHAPE, document_with
 
 from latentseg_gui.document.document import Document
+from tests.commands.edit_helpers import SHAPE, document_with
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from itertools import pairwise
 
 import numpy as np
-from edit_helpers import document_with
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -16,6 +15,7 @@ from latentseg_gui.commands.proposals import accept_prediction, accept_proposal
 from latentseg_gui.document.brush import polygon_mask, stroke_mask
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import UNLABELLED, MaskProposal, Prediction, PromptSet, Provenance
+from tests.commands.edit_helpers import document_with
 
 SHAPE = (20, 150)
 _xy = st.tuples(st.floats(-5, 155), st.floats(-5, 25))

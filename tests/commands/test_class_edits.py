@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from edit_helpers import SHAPE
 
 from latentseg_gui.commands import classes as edits
 from latentseg_gui.commands.history import History
@@ -8,6 +7,7 @@ from latentseg_gui.commands.patch import Ink, area_patch
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import UNLABELLED, Prediction, Provenance, Rect
+from tests.commands.edit_helpers import SHAPE
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from edit_helpers import SHAPE, document_with
 
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.patch import Ink, StrokeRecorder, area_patch
@@ -18,6 +17,7 @@ from latentseg_gui.document.types import (
     Provenance,
     Rect,
 )
+from tests.commands.edit_helpers import SHAPE, document_with
 
 
 def full(rect):

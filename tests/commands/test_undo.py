@@ -2,12 +2,12 @@ import time
 import tracemalloc
 
 import numpy as np
-from edit_helpers import document_with
 
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.patch import Ink, StrokeRecorder, area_patch
 from latentseg_gui.document.brush import stroke_mask
 from latentseg_gui.document.types import UNLABELLED, Rect
+from tests.commands.edit_helpers import document_with
 
 
 def painted(document, image_id, rect, class_id=1, label="Fill"):

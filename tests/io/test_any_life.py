@@ -5,11 +5,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from faulty_disk import FailingDisk
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from project_helpers import document_of, paint, photos, state
 
 from latentseg_gui.commands.classes import add_class, delete_class, move_class
 from latentseg_gui.commands.history import History
@@ -17,6 +15,8 @@ from latentseg_gui.io import storage
 from latentseg_gui.io.opening import open_project
 from latentseg_gui.io.project import save_project
 from latentseg_gui.io.storage import StorageError
+from tests.io.faulty_disk import FailingDisk
+from tests.io.project_helpers import document_of, paint, photos, state
 
 
 class Life(RuleBasedStateMachine):

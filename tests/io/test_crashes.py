@@ -9,13 +9,13 @@ import signal
 import time
 
 import pytest
-from faulty_disk import DyingDisk
-from project_helpers import document_of, paint, photos, state
 
 from latentseg_gui.commands.history import History
 from latentseg_gui.io import storage
 from latentseg_gui.io.opening import open_project
 from latentseg_gui.io.project import save_project
+from tests.io.faulty_disk import DyingDisk
+from tests.io.project_helpers import document_of, paint, photos, state
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),

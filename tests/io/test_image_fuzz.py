@@ -5,11 +5,11 @@ import warnings
 
 import numpy as np
 import pytest
-from image_files import exif_with, pillow_bytes, png_bytes, rgb, tiff_bytes
 from PIL import Image
 
 from latentseg_gui.io.images import ImageError, read_image
 from latentseg_gui.io.thumbnails import thumbnail
+from tests.io.image_files import exif_with, pillow_bytes, png_bytes, rgb, tiff_bytes
 
 _SECONDS = 2.0
 """Of this process, not of the clock on the wall: a busy machine is not the reader's fault."""

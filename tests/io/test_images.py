@@ -6,12 +6,12 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from image_files import chunk, exif_with, pillow_bytes, png_bytes, rgb, tiff_bytes
 from PIL import Image
 
 from latentseg_gui.io.display import ORIENTATION_NOTE
 from latentseg_gui.io.images import ImageError, ImageTooLargeError, list_images, probe, read_image
 from latentseg_gui.io.thumbnails import thumbnail
+from tests.io.image_files import chunk, exif_with, pillow_bytes, png_bytes, rgb, tiff_bytes
 
 RNG = np.random.default_rng(0)
 

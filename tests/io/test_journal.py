@@ -2,8 +2,6 @@ import errno
 
 import numpy as np
 import pytest
-from faulty_disk import FailingDisk
-from project_helpers import SHAPE, document_of, paint, photos, state
 
 from latentseg_gui.commands.classes import add_class, delete_class, move_class
 from latentseg_gui.commands.history import History
@@ -15,6 +13,8 @@ from latentseg_gui.io.journal import ImageNote, Journal, JournalHeader, read_jou
 from latentseg_gui.io.opening import open_project
 from latentseg_gui.io.project import journal_files, save_project
 from latentseg_gui.io.storage import StorageError
+from tests.io.faulty_disk import FailingDisk
+from tests.io.project_helpers import SHAPE, document_of, paint, photos, state
 
 
 @pytest.fixture

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from faulty_disk import CountingDisk, FailingDisk
 from PIL import Image
-from project_helpers import document_of, paint, photos, state
 
 from latentseg_gui.commands.history import History
 from latentseg_gui.document.document import Document
@@ -24,6 +22,8 @@ from latentseg_gui.io.opening import open_project
 from latentseg_gui.io.project import create_project, save_project
 from latentseg_gui.io.project_file import NewerProjectError, ProjectError
 from latentseg_gui.io.storage import StorageError
+from tests.io.faulty_disk import CountingDisk, FailingDisk
+from tests.io.project_helpers import document_of, paint, photos, state
 
 SAMPLES = Path(__file__).parent / "samples"
 

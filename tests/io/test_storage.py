@@ -6,12 +6,12 @@ import time
 from pathlib import Path
 
 import pytest
-from faulty_disk import CountingDisk, FailingDisk
 
 import latentseg_gui.io
 from latentseg_gui.io import storage
 from latentseg_gui.io.paths import natural_key, safe_stem, shown, unique_stems
 from latentseg_gui.io.storage import AppendFile, StorageError, atomic_write, remove_temporary_files
+from tests.io.faulty_disk import CountingDisk, FailingDisk
 
 PACKAGE = Path(latentseg_gui.io.__file__).parents[1]
 

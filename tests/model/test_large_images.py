@@ -5,7 +5,6 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from plain_network import PlainNetwork
 
 from model import runner
 from model.device import DeviceChoice
@@ -13,6 +12,7 @@ from model.errors import ModelError
 from model.predictor import CLICK_PIXELS, Predictor
 from model.resample import grow_in_bands, shrink, working_size
 from model.tiles import OVERLAP, plan, ramp, spans, stitch, tile_side
+from tests.model.plain_network import PlainNetwork
 
 
 def predictor_of(network, **options):

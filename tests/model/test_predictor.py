@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from plain_network import PlainNetwork
 
 from model import closer
 from model.config import NetworkConfig
@@ -12,6 +11,7 @@ from model.latent_experts import SegmentationModel
 from model.network import LatentExpertNetwork
 from model.predictor import Predictor
 from model.zoo.tutorial import TutorialNetwork
+from tests.model.plain_network import PlainNetwork
 
 SMALL = NetworkConfig(
     num_classes=3,
