@@ -106,14 +106,14 @@ def figures_of(report: ExpertReport) -> dict[str, Sheet]:
             report.shown_look * places,
             report.experts,
             f"Where each expert looks, in multiples of an even spread. {report.how} "
-            "One range for all, so that wide and faint maps look faint.",
+            "One range for all: the middle 99 % of the values.",
             unit="x even spread",
         ),
         "mix": gallery(
             report.shown_mix,
             report.experts,
-            f"Which pixels draw on each expert. {report.how} One range for all; at every pixel the "
-            "experts sum to 1.",
+            f"Which pixels draw on each expert. {report.how} One range for all: the middle 99 % of "
+            "the values. At every pixel the experts sum to 1.",
             unit="share of mix",
         ),
         "territory": categories(

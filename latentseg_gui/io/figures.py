@@ -26,6 +26,7 @@ VIRIDIS: Final = (
 CELL: Final = 168
 GAP: Final = 14
 LINE: Final = 18
+FRAME: Final = (150, 150, 150)
 
 
 def colour_table(stops: Sequence[str]) -> Colours:
@@ -44,8 +45,11 @@ def heatmap(values: Floats, low: float, high: float, stops: Sequence[str] = MAGM
 
 
 def gallery(maps: Floats, titles: Sequence[str], caption: str, *, unit: str) -> Sheet:
-    """Maps [K, h, w] side by side in one shared range, with its colour bar."""
-    high = float(maps.max())
+    """Maps [K, h, w] side by side in one shared range, with its colour bar.
+
+    The range leaves out the outermost values, half a percent at either end: a single peak would make all else dark.
+    """
+    low, high = (float(each) for each in np.percentile(maps, (0.5, 99.5)))
     columns = min(4, len(maps))
     rows = -(-len(maps) // columns)
     tile_height = max(24, round(CELL * min(3.0, maps.shape[1] / maps.shape[2])))
@@ -55,8 +59,8 @@ def gallery(maps: Floats, titles: Sequence[str], caption: str, *, unit: str) -> 
         x = GAP + index % columns * (CELL + GAP)
         y = GAP + index // columns * (tile_height + LINE + GAP)
         sheet.text(x, y, title)
-        sheet.picture(heatmap(values, 0, high), (x, y + LINE), (CELL, tile_height))
-    _colour_bar(sheet, (width - 100, GAP + LINE), (0, high), MAGMA, unit)
+        sheet.picture(heatmap(values, low, high), (x, y + LINE), (CELL, tile_height))
+    _colour_bar(sheet, (width - 100, GAP + LINE), (low, high), MAGMA, unit)
     return sheet
 
 
@@ -79,6 +83,7 @@ def categories(values: NDArray[np.integer[Any]], names: Sequence[str], caption: 
     sheet.picture(colours[values], (GAP, GAP), (width, height))
     for line, index in enumerate(shown):
         x, y = width + 2 * GAP, GAP + line * LINE
+        sheet.box((x - 1, y + 1), (14, 14), FRAME)
         sheet.box((x, y + 2), (12, 12), _rgb(colours[index]))
         sheet.text(x + 18, y, f"{names[index]}  {present[index]:.1%}")
     return sheet

@@ -1,0 +1,88 @@
+"""How fast the inside can be looked at: ``python -m tests.benchmarks.inspection``.
+
+Prints, for a picture of 1024 x 1024 with the shipped weights and two threads: a knock-out up to the prediction
+(head only), the same with what the window does until the overlay is repainted, and another view of the gallery.
+The bars are 100 ms for knock-out to repainted overlay and 50 ms for the gallery.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from statistics import median
+from time import perf_counter
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import numpy as np
+import skimage.data
+import torch
+from PySide6.QtWidgets import QApplication, QToolButton
+
+from latentseg_gui.canvas import CanvasView
+from latentseg_gui.controllers.intervene import compare
+from latentseg_gui.document.types import Prediction
+from latentseg_gui.inference.engine import Engine
+from latentseg_gui.inference.messages import ComputeAttention, EncodeImage, LoadWeights, PredictClasses
+from latentseg_gui.panels.experts import ExpertsPanel
+
+SIDE, ROUNDS = 1024, 9
+
+
+def milliseconds(action: Callable[[], object]) -> tuple[float, float]:
+    """Median and best of several rounds."""
+    times = []
+    for _ in range(ROUNDS):
+        started = perf_counter()
+        action()
+        times.append((perf_counter() - started) * 1000)
+    return median(times), min(times)
+
+
+def main() -> None:
+    """Measures and prints."""
+    torch.set_num_threads(2)
+    application = QApplication.instance() or QApplication([])
+    picture = np.ascontiguousarray(np.tile(skimage.data.astronaut(), (2, 2, 1))[:SIDE, :SIDE])
+    engine = Engine()
+    engine.handle(LoadWeights(None, "shipped", "cpu"))
+    engine.handle(EncodeImage("a", picture))
+    base = engine.handle(PredictClasses("a"))
+    maps = engine.handle(ComputeAttention("a"))
+    assert isinstance(base, Prediction)
+    canvas, panel = CanvasView(), ExpertsPanel()
+    canvas.resize(1000, 800)
+    panel.resize(330, 900)
+    canvas.set_image(picture)
+    panel.set_maps(maps)  # type: ignore[arg-type]
+    for widget in (canvas, panel):
+        widget.show()
+    application.processEvents()
+    runs = engine.encoder_runs
+
+    def knock_out() -> None:
+        answer = engine.handle(PredictClasses("a", {3: 0.0}))
+        assert isinstance(answer, Prediction)
+        panel.set_result(compare(base, answer, ("background", "object")))
+        canvas.set_prediction(answer.labels)
+        canvas.repaint()
+
+    views = {each.accessibleName(): each for each in panel.findChildren(QToolButton)}
+
+    def switch() -> None:
+        views["View: Mix"].click()
+        panel.repaint()
+        views["View: Look"].click()
+        panel.repaint()
+
+    head = milliseconds(lambda: engine.handle(PredictClasses("a", {3: 0.0})))
+    whole = milliseconds(knock_out)
+    print(f"knock-out, head alone            {head[0]:7.1f} ms (best {head[1]:.1f})")
+    print(f"knock-out to repainted overlay   {whole[0]:7.1f} ms (best {whole[1]:.1f}); bar 100 ms")
+    gallery = milliseconds(switch)
+    print(f"gallery, another view            {gallery[0] / 2:7.1f} ms (best {gallery[1] / 2:.1f}); bar 50 ms")
+    print(f"encoder runs meanwhile           {engine.encoder_runs - runs}")
+
+
+if __name__ == "__main__":
+    main()
