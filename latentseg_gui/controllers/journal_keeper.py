@@ -35,15 +35,19 @@ class JournalKeeper(QObject):
         self._document = document
         self._storage = storage
         self._errors = errors
-        self._broken: ProjectSession | None = None
+        self._broken: list[ProjectSession] = []
         self._is_told = False
         history.events.applied.connect(self._on_applied)
         document.events.current_changed.connect(self._on_current_changed)
         storage.saved.connect(self._on_saved)
 
     def _on_current_changed(self, image_id: str | None) -> None:
-        if image_id is not None and not self._storage.sessions:
+        if image_id is None:
+            return
+        if not self._storage.sessions:
             self._start()
+        elif self._document.path(image_id) is None:
+            self._keep_pasted()
 
     def _on_applied(self, changes: Sequence[Change]) -> None:
         sessions = self._storage.sessions
@@ -51,7 +55,7 @@ class JournalKeeper(QObject):
             self._start()
             return
         for session in sessions:
-            if session is not self._broken and not session.is_read_only:
+            if session not in self._broken and not session.is_read_only:
                 self._record(session, changes)
 
     def _start(self) -> None:
@@ -61,11 +65,19 @@ class JournalKeeper(QObject):
         except LatentsegError as error:
             self._tell(error)
 
+    def _keep_pasted(self) -> None:
+        try:
+            for session in self._storage.sessions:
+                if not session.is_read_only:
+                    self._storage.untitled.keep_pasted(self._document, session.folder)
+        except LatentsegError as error:
+            self._tell(error)
+
     def _record(self, session: ProjectSession, changes: Sequence[Change]) -> None:
         try:
             session.record(changes, self._document)
         except LatentsegError as error:
-            self._broken = session
+            self._broken.append(session)
             self._tell(error)
 
     def _tell(self, error: LatentsegError) -> None:
@@ -81,4 +93,6 @@ class JournalKeeper(QObject):
         )
 
     def _on_saved(self) -> None:
-        self._broken, self._is_told = None, False
+        if not self._document.is_dirty:  # else the journal lacks what was done while it was saved
+            self._broken.clear()
+            self._is_told = False

@@ -162,7 +162,8 @@ class OpeningController(QObject):
         document = opened.document
         if is_untitled:
             document.mark_dirty()
-        for image_id in opened.missing:
+        lost = [each for each in document.image_ids if document.path(each) is None]
+        for image_id in (*opened.missing, *lost):
             document.set_error(image_id, _missing(document.name(image_id)))
         self._storage.use(opened.session, is_untitled=is_untitled)
         self._history.clear()

@@ -62,7 +62,7 @@ class StorageController(QObject):
         self._files = files
         self._dialogs = dialogs
         self._errors = errors
-        self._untitled = untitled
+        self.untitled = untitled
         self._is_painting = is_painting
         self._session: ProjectSession | None = None
         self._is_untitled = True
@@ -157,7 +157,7 @@ class StorageController(QObject):
             LatentsegError: if that folder cannot be written.
         """
         if self._session is None or self._session.is_read_only:
-            session = self._untitled.make(self._document)
+            session = self.untitled.make(self._document)
             self.leave()
             self._session, self._is_untitled = session, True
             self.project_changed.emit()
@@ -172,7 +172,7 @@ class StorageController(QObject):
         """The user is done with the project; what is not saved is gone."""
         session, self._session = self._session, None
         if session is not None and self._is_untitled:
-            self._untitled.remove(session)
+            self.untitled.remove(session)
         elif session is not None:
             session.close()
         self._is_untitled = True
@@ -183,7 +183,7 @@ class StorageController(QObject):
             self._saving.wait(_WAIT_S)
         session, self._session = self._session, None
         if session is not None and self._is_untitled and not self.has_unsaved:
-            self._untitled.remove(session)
+            self.untitled.remove(session)
         elif session is not None:
             session.abandon()
 
@@ -198,6 +198,7 @@ class StorageController(QObject):
 
     def _snapshot(self, target: ProjectSession, *, is_asked: bool) -> Saving | None:
         try:
+            self.untitled.keep_pasted(self._document, target.folder)
             return Saving(target, target.snapshot(self._document), is_asked=is_asked)
         except LatentsegError as error:
             self._on_failed(target, error, is_asked=is_asked)

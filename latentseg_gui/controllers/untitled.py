@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from uuid import uuid4
 
+from latentseg_gui.controllers.pasted import keep_pasted
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.io.project import ProjectSession, create_project
@@ -35,11 +36,20 @@ class UntitledProjects:
         """
         session = create_project(self._folder / uuid4().hex, document)
         try:
+            self.keep_pasted(document, session.folder)
             session.write(session.snapshot(document))
         except BaseException:
             self.remove(session)
             raise
         return session
+
+    def keep_pasted(self, document: Document, folder: Path) -> None:
+        """Has pictures without a file, or with one of an untitled project only, in the folder of a project.
+
+        Raises:
+            LatentsegError: if one cannot be written.
+        """
+        keep_pasted(document, folder, self._folder)
 
     def found(self) -> list[Path]:
         """Those of windows that are open elsewhere, and of those that ended without a word; newest first."""

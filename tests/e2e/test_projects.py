@@ -19,7 +19,10 @@ from latentseg_gui.app import main as application
 from latentseg_gui.app.log import state_folder
 from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.app.session import Session
+from latentseg_gui.commands.history import History
+from latentseg_gui.commands.patch import Ink, area_patch
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.types import Rect
 from latentseg_gui.io import storage as disk_module
 from latentseg_gui.io.opening import open_project
 from latentseg_gui.io.project import save_project
@@ -221,6 +224,28 @@ def test_opening_a_project_asks_about_unsaved_masks(
     assert not person.session.document.is_dirty
 
 
+def test_a_pasted_picture_is_part_of_the_project(
+    person: Person, answers: Answers, photos: list[Path], tmp_path: Path
+) -> None:
+    pixels = np.random.default_rng(1).integers(0, 255, (60, 80, 3), np.uint8)
+    person.open(photos[0])
+    person.session.project.paste(pixels)
+    image_id = person.image_id
+    assert image_id is not None
+    mask = paint(person)
+    kept = person.session.document.path(image_id)
+    assert kept is not None
+    assert kept.is_relative_to(state_folder()), "a crash does not take it"
+    answers.folder = tmp_path / "work"
+    save(person)
+    assert (open_masks(tmp_path / "work", image_id) == mask).all()
+    path = person.session.document.path(image_id)
+    assert path is not None
+    assert path.is_relative_to(tmp_path / "work")
+    with Image.open(path) as picture:
+        assert (np.asarray(picture) == pixels).all()
+
+
 def test_missing_images_are_rows_that_say_so_and_keep_their_masks(
     person: Person, answers: Answers, photos: list[Path], tmp_path: Path
 ) -> None:
@@ -374,3 +399,49 @@ def test_a_kill_while_painting_loses_at_most_one_stroke(
         application.finish(session)
         assert monotonic() - started < 5.0
     assert not untitled_folders()
+
+
+@pytest.mark.parametrize("answer", ["restore", "discard", None])
+def test_a_project_that_crashed_offers_what_was_not_saved(
+    person: Person, answers: Answers, photos: list[Path], tmp_path: Path, answer: str | None
+) -> None:
+    ids, labels = make_project(tmp_path / "work", photos)
+    crashed = open_project(tmp_path / "work")
+    history = History(crashed.document)
+    history.events.applied.connect(lambda changes: crashed.session.record(changes, crashed.document))
+    whole = Rect(0, 0, 60, 80)
+    history.do(area_patch(crashed.document, ids[0], whole, np.ones((60, 80), bool), Ink(1), "Everything"))
+    crashed.session.abandon()
+    answers.action = answer
+    person.open(photos[2])
+    before = person.image_id
+    person.session.project.open([tmp_path / "work"])
+    person.wait_for(lambda: answers.asked, 20)
+    assert "1 changes" in answers.asked[0]
+    if answer is None:
+        assert person.image_id == before
+        again = open_project(tmp_path / "work")
+        assert again.recovery is not None, "it is offered again"
+        again.session.abandon()
+        return
+    person.wait_for(lambda: person.image_id == ids[0], 20)
+    expected = np.ones_like(labels) if answer == "restore" else labels
+    assert (person.mask == expected).all()
+    assert person.session.document.is_dirty == (answer == "restore")
+
+
+def test_a_project_of_a_newer_version_is_shown_and_never_written(
+    person: Person, answers: Answers, photos: list[Path], tmp_path: Path
+) -> None:
+    ids, labels = make_project(tmp_path / "work", photos)
+    manifest = tmp_path / "work" / "project.json"
+    newer = manifest.read_text().replace('"schema": 1', '"schema": 2')
+    manifest.write_text(newer)
+    person.open(tmp_path / "work")
+    assert (person.mask == labels).all()
+    assert "(read-only)" in person.window.windowTitle()
+    paint(person, 50.0)
+    answers.action = "discard"
+    assert person.window.close()
+    assert manifest.read_text() == newer
+    assert ids

@@ -1,0 +1,61 @@
+"""What is asked before the window closes, and what a refusal leaves alone."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtGui import QCloseEvent
+
+from latentseg_gui.controllers.closing import ClosingController
+
+
+class FineTune:
+    def __init__(self, *, is_running: bool) -> None:
+        self.is_running = is_running
+        self.cancelled = 0
+
+    def cancel(self) -> None:
+        self.cancelled += 1
+
+
+class Storage:
+    def __init__(self, *, has_unsaved: bool, may: bool) -> None:
+        self.has_unsaved = has_unsaved
+        self.may = may
+        self.left = 0
+        self.remarks: list[str] = []
+
+    def may_leave(self, title: str, remark: str = "") -> bool:
+        self.remarks.append(remark)
+        return self.may or not self.has_unsaved
+
+    def leave(self) -> None:
+        self.left += 1
+
+
+class Dialogs:
+    def __init__(self, *, answer: bool) -> None:
+        self.answer = answer
+        self.asked: list[str] = []
+
+    def confirm(self, title: str, text: str, action: str) -> bool:
+        self.asked.append(text)
+        return self.answer
+
+
+@pytest.mark.parametrize("answer", [True, False])
+@pytest.mark.parametrize("has_unsaved", [True, False])
+@pytest.mark.parametrize("is_running", [True, False])
+def test_a_refusal_changes_nothing_and_consent_ends_everything(
+    is_running: bool, has_unsaved: bool, answer: bool
+) -> None:
+    storage = Storage(has_unsaved=has_unsaved, may=answer)
+    finetune, dialogs = FineTune(is_running=is_running), Dialogs(answer=answer)
+    closing = ClosingController(storage, finetune, dialogs=dialogs)  # type: ignore[arg-type]
+    event = QCloseEvent()
+    closing.on_close_requested(event)
+    closes = answer or not (has_unsaved or is_running)
+    assert event.isAccepted() == closes
+    assert (storage.left, finetune.cancelled) == ((1, 1) if closes else (0, 0))
+    assert len(dialogs.asked) == (is_running and not has_unsaved), "never two questions"
+    mentions = [*dialogs.asked, *filter(None, storage.remarks)]
+    assert bool(mentions) == is_running, "a running fine-tuning is mentioned"
