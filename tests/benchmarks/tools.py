@@ -161,11 +161,12 @@ def measure_history() -> None:
     document.add_record(ImageRecord("image", pixels, pixels))
     history, rng = History(document), np.random.default_rng(0)
     strokes = []
-    for start in rng.uniform(0, 1024, (STROKES, 2)):
+    for number, start in enumerate(rng.uniform(0, 1024, (STROKES, 2))):
         end = start + rng.uniform(-60, 60, 2)
+        ink = Ink(number % 2)  # turn about, so that every stroke changes something
 
-        def draw(start: np.ndarray = start, end: np.ndarray = end) -> None:
-            recorder = StrokeRecorder(document, "image", Ink(1))
+        def draw(start: np.ndarray = start, end: np.ndarray = end, ink: Ink = ink) -> None:
+            recorder = StrokeRecorder(document, "image", ink)
             recorder.add(*stroke_mask(tuple(start), tuple(end), 24.0, (1024, 1024)))
             history.record(recorder.finish())
 
