@@ -394,6 +394,7 @@ def test_a_kill_while_painting_loses_at_most_one_stroke(
         assert session.storage.has_unsaved
         paint(person)
         monkeypatch.setattr(session.dialogs, "choose_action", lambda *_: "discard")
+        qtbot.wait(600)  # panels that follow the mask at leisure are done
         started = monotonic()
         assert person.window.close()
         application.finish(session)
