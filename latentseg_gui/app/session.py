@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
 
 from latentseg_gui.app.dialogs import QtDialogs
 from latentseg_gui.app.log import state_folder
@@ -215,8 +215,19 @@ class Session(QObject):
         return self.file_jobs, self.engine_jobs, self.training_jobs
 
     def shutdown(self) -> None:
-        """Ends everything in the background, then the window."""
+        """Ends everything in the background, then the window, now and in this order.
+
+        What Python's garbage collector takes apart later would still hear events of Qt meanwhile.
+        """
         self.storage.abandon()
         self.lanes.shutdown()
+        for owner in (self, self.window):
+            for timer in owner.findChildren(QTimer):
+                timer.stop()
+        for events in (self.document.events, self.history.events):
+            for signal in events.signals.values():
+                signal.disconnect()
         self.window.hide()
         self.window.deleteLater()
+        self.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QApplication
 
 from latentseg_gui.app.actions import ACTIONS
 from latentseg_gui.app.chrome import Chrome
@@ -160,9 +159,7 @@ def _wire_keys(session: Session) -> None:
         window.canvas.addAction(window.action[name])
     shortcuts = Shortcuts(window, session.preferences, session.reporter)
     window.action["edit_shortcuts"].triggered.connect(shortcuts.edit)
-    application = QApplication.instance()
-    if application is not None:
-        application.installEventFilter(PeekKey(session, shortcuts))
+    window.canvas.installEventFilter(PeekKey(session, shortcuts))
 
 
 def _class_chooser(session: Session, class_id: int) -> Callable[[], None]:
@@ -176,7 +173,7 @@ class PeekKey(QObject):
     """Shows the raw image for as long as a key is held."""
 
     def __init__(self, session: Session, shortcuts: Shortcuts) -> None:
-        super().__init__(session)
+        super().__init__(session.window.canvas)
         self._canvas = session.window.canvas
         self._shortcuts = shortcuts
 
