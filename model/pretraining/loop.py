@@ -61,7 +61,7 @@ class PretrainConfig:
 
     data: Path
     output: Path
-    steps: int = 5600
+    steps: int = 5504
     seconds: float = 0.0
     peak_rate: float = 1.5e-3
     weight_decay: float = 0.03
