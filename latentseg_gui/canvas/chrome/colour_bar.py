@@ -17,6 +17,8 @@ from latentseg_gui.canvas.viewport import Viewport
 _BAR_WIDTH: Final = 180
 _BAR_HEIGHT: Final = 10
 _PADDING: Final = 8
+_SLACK: Final = 1.12
+"""Text runs a little wider in the frame, which is a picture, than the metrics of the screen say."""
 
 
 class ColourBar:
@@ -64,7 +66,7 @@ class ColourBar:
 
     def _area(self, viewport: Viewport) -> QRectF:
         metrics = QFontMetricsF(self._font)
-        width = max(_BAR_WIDTH, metrics.horizontalAdvance(self.caption)) + 2 * _PADDING
+        width = max(_BAR_WIDTH, _SLACK * metrics.horizontalAdvance(self.caption)) + 2 * _PADDING
         lines = 2 if self.caption else 1
         height = lines * metrics.height() + _BAR_HEIGHT + 4 + 2 * _PADDING
         return QRectF(10, viewport.device_size[1] / viewport.ratio - height - 10, width, height)
