@@ -91,6 +91,8 @@ def read_image(path: Path, *, image_id: str = "", frame: int = 0, budget: int | 
             values, pixels, notes = _shown(decoded)
         except MemoryError as error:
             raise out_of_memory(path, error) from error
+    if pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise damaged(path, ValueError(f"a page of shape {list(values.shape)} is no picture"))
     if header.frames > 1:
         notes = (f"Page {frame + 1} of {header.frames}.", *notes)
     return ImageRecord(image_id, pixels, values, path, notes, frame, header.frames)

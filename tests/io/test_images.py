@@ -391,3 +391,11 @@ def test_strange_names_open_or_say_why(tmp_path, name):
     with pytest.raises(ImageError) as refused:
         read_image(found)
     refused.value.what.encode("utf-8")
+
+
+def test_a_page_that_is_a_volume_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "volume.tif"
+    values = np.zeros((4, 16, 16, 3), np.uint8)
+    tifffile.imwrite(path, values, photometric="rgb", volumetric=True, tile=(2, 16, 16))
+    with pytest.raises(ImageError, match=r"volume\.tif"):
+        read_image(path)
