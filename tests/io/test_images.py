@@ -6,6 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from latentseg_gui.io.display import ORIENTATION_NOTE
