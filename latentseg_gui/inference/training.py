@@ -21,6 +21,9 @@ RESUME: Final = "resume"
 FINISH: Final = "finish"
 """What a running job can be told: hold the clock, go on, end now with the best so far."""
 
+_SAME_AS: Final = {"foreground": "object"}
+"""What the shipped weights call the class that a new document calls "object"."""
+
 REPORT_EVERY_S: Final = 0.1
 _PAUSE_POLL_S: Final = 0.05
 
@@ -60,7 +63,9 @@ def classes_kept(before: Sequence[str], after: Sequence[str]) -> tuple[int | Non
 
     All are new unless at least two are the same: a class is only known in contrast to another.
     """
-    kept = tuple(before.index(name) if before.count(name) == 1 else None for name in after)
+    known = [_SAME_AS.get(name, name) for name in before]
+    wanted = [_SAME_AS.get(name, name) for name in after]
+    kept = tuple(known.index(name) if known.count(name) == 1 else None for name in wanted)
     return kept if sum(index is not None for index in kept) > 1 else (None,) * len(after)
 
 

@@ -244,3 +244,9 @@ def test_a_window_killed_while_training_leaves_no_orphan(request_, tmp_path):
         window.kill()
         assert wait_until(lambda: not is_alive(int(pid)), 1.0)
     assert not request_.output.exists()
+
+
+def test_the_foreground_of_the_shipped_weights_is_the_object_of_a_new_document() -> None:
+    shipped = ("background", "foreground")
+    assert training.classes_kept(shipped, ("background", "object", "cell")) == (0, 1, None)
+    assert training.classes_kept(shipped, shipped) == (0, 1)
