@@ -66,6 +66,7 @@ class ChildProcess:
 
     def end(self) -> str:
         """Make sure that the process is gone; returns how it ended ("signal 9", "exit code 1")."""
+        self._transport.discard_pending()
         self._transport.close()  # a healthy child ends itself on this
         self._process.join(0.2)
         if self._process.is_alive():

@@ -58,10 +58,14 @@ class Transport:
             views = [buffer.raw() for buffer in buffers]
             names = [self._lend(view) if view.nbytes >= SHARED_FROM_BYTES else "" for view in views]
             places = tuple((name, view.nbytes) for name, view in zip(names, views, strict=True))
-            self._connection.send_bytes(pickle.dumps(_Envelope(body, places), protocol=5))
-            for name, view in zip(names, views, strict=True):
-                if not name:
-                    self._connection.send_bytes(view)
+            try:
+                self._connection.send_bytes(pickle.dumps(_Envelope(body, places), protocol=5))
+                for name, view in zip(names, views, strict=True):
+                    if not name:
+                        self._connection.send_bytes(view)
+            except OSError:
+                self._take_back(names)
+                raise
 
     def receive(self) -> object:
         """The next message, waiting for it; raises EOFError or OSError when the other side is gone."""
@@ -76,6 +80,19 @@ class Transport:
         if names:
             self.send(Freed(names))
         return pickle.loads(envelope.body, buffers=buffers)
+
+    def discard_pending(self) -> None:
+        """Throw away what was sent and will not be read any more: its segments lose their names."""
+        try:
+            while self._connection.poll():
+                envelope = pickle.loads(self._connection.recv_bytes())
+                for name, _ in envelope.buffers:
+                    if name:
+                        _forget(name)
+                    else:
+                        self._connection.recv_bytes()
+        except (EOFError, OSError):
+            return
 
     def release(self, freed: Freed) -> None:
         """Close the segments that the other side has copied."""
@@ -93,6 +110,14 @@ class Transport:
                 segment.close()
                 _unlink(segment)
             self._lent.clear()
+
+    def _take_back(self, names: list[str]) -> None:
+        """Remove segments that never got to the other side."""
+        for name in names:
+            segment = self._lent.pop(name, None)
+            if segment is not None:
+                segment.close()
+                _unlink(segment)
 
     def _lend(self, view: memoryview) -> str:
         """Put ``view`` into a new shared segment; "" where there is no room for it."""
@@ -117,6 +142,16 @@ def _copy(name: str, size: int) -> bytearray:
     finally:
         segment.close()
         _unlink(segment)
+
+
+def _forget(name: str) -> None:
+    """Remove a segment by its name; it may be gone already."""
+    try:
+        segment = SharedMemory(name=name)
+    except FileNotFoundError:
+        return
+    segment.close()
+    _unlink(segment)
 
 
 def _unlink(segment: SharedMemory) -> None:

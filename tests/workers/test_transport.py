@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from latentseg_gui.workers import transport
-from latentseg_gui.workers.transport import Freed, Transport
+from latentseg_gui.workers.transport import SHARED_FROM_BYTES, Freed, Transport
 from tests.leaks import leak_check, shared_segments
 
 __all__ = ["leak_check"]
@@ -74,3 +74,16 @@ def test_a_closed_pipe_is_an_eof(pair):
         pair[1].receive()
     with pytest.raises((BrokenPipeError, ConnectionResetError)):
         pair[1].send(1)
+
+
+def test_what_was_sent_and_is_not_wanted_any_more_leaves_nothing_behind() -> None:
+    near, far = multiprocessing.Pipe()
+    sender, receiver = Transport(near), Transport(far)
+    before = shared_segments()
+    sender.send(np.zeros(SHARED_FROM_BYTES + 1, np.uint8))
+    sender.send(np.zeros(10, np.uint8))
+    assert shared_segments() != before
+    receiver.discard_pending()
+    receiver.close()
+    assert shared_segments() == before
+    sender.close()
