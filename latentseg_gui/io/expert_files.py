@@ -147,9 +147,9 @@ def _ordered(values: Floats, report: ExpertReport, caption: str) -> Sheet:
 
 
 def _npz(report: ExpertReport) -> bytes:
-    stream = io.BytesIO()
+    buffer = io.BytesIO()
     np.savez_compressed(
-        stream,
+        buffer,
         look=report.look,
         mix=report.mix,
         territory=report.territory,
@@ -157,16 +157,16 @@ def _npz(report: ExpertReport) -> bytes:
         image_shape=np.array(report.shape),
         stride=np.array(report.stride),
     )
-    return stream.getvalue()
+    return buffer.getvalue()
 
 
 def _tiff(maps: Floats) -> bytes:
     """One page per expert, float32."""
-    stream = io.BytesIO()
+    buffer = io.BytesIO()
     tifffile.imwrite(
-        stream, np.asarray(maps, np.float32), photometric="minisblack", compression="zlib", software=False
+        buffer, np.asarray(maps, np.float32), photometric="minisblack", compression="zlib", software=False
     )
-    return stream.getvalue()
+    return buffer.getvalue()
 
 
 def _influence_csv(report: ExpertReport) -> bytes:
@@ -201,8 +201,8 @@ def _experts_csv(report: ExpertReport) -> bytes:
 
 def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     """A table in UTF-8."""
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream)
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
     writer.writerow(header)
     writer.writerows(rows)
-    return stream.getvalue().encode("utf-8")
+    return buffer.getvalue().encode("utf-8")

@@ -264,7 +264,7 @@ def test_voc_folders_are_those_of_the_dataset(tmp_path):
     assert ((objects == 255) == (item.labels == UNLABELLED)).all()
     assert ((objects > 0) == (item.labels > 0)).all()
     lines = (tmp_path / "labelmap.txt").read_text("utf-8").splitlines()
-    assert lines[2].startswith("leaf:230,159,0")
+    assert lines[2].startswith("leaf:86,180,233")
 
 
 def test_labelme_shapes_are_of_kinds_that_it_knows(tmp_path):
