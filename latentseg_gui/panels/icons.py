@@ -74,7 +74,9 @@ class _TintedEngine(QIconEngine):
         svg.render(painter, square)
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
-        """The icon as a transparent picture."""
+        """The icon as a transparent picture; a button squeezed to nothing asks for one without pixels."""
+        if size.isEmpty():
+            return QPixmap()
         image = QImage(size, QImage.Format.Format_ARGB32_Premultiplied)
         image.fill(Qt.GlobalColor.transparent)
         painter = QPainter(image)

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from latentseg_gui.panels.files import EmptyStateWidget, FileEntry, FilesPanel, SampleImage
 from latentseg_gui.panels.files.model import MAX_THUMBNAILS, FilesModel, FilesRole
 from latentseg_gui.panels.files.view import FilesFilterBar
+from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.pixmaps import image_from_rgb
 
 THUMBNAIL = np.zeros((12, 16, 3), dtype=np.uint8)
@@ -194,3 +195,7 @@ def test_samples_are_replaced_not_piled_up(empty: EmptyStateWidget, qtbot: QtBot
         empty.set_samples([SampleImage("cat", "A cat", THUMBNAIL)])
     qtbot.wait(10)
     assert len(empty.findChildren(QToolButton)) == 1
+
+
+def test_an_icon_without_room_is_empty_and_no_warning(qtbot: QtBot) -> None:
+    assert icon("close").pixmap(0, 0).isNull()
