@@ -8,6 +8,13 @@ from pathlib import Path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import pytest
+from hypothesis import settings
+
+# The ordinary run draws the same examples every time, so that what passes once passes again;
+# HYPOTHESIS_PROFILE=random (nightly) looks for new ones.
+settings.register_profile("ordinary", derandomize=True, deadline=None)
+settings.register_profile("random", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ordinary"))
 
 
 @pytest.fixture(autouse=True)
