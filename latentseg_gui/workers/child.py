@@ -164,10 +164,16 @@ class _Context:
         return self._inbox.take_told(self._job_id)
 
 
-def run_child(connection: Connection, spec: ChildSpec) -> None:
-    """Serve the jobs that come through ``connection``; the entry point of the child process."""
+def run_child(connection: Connection, spec: ChildSpec, shared_prefix: str) -> None:
+    """Serve the jobs that come through ``connection``; the entry point of the child process.
+
+    Args:
+        connection: to the window.
+        spec: what to serve.
+        shared_prefix: for the names of shared memory, known to the window.
+    """
     _settle_in(spec)
-    transport = Transport(connection)
+    transport = Transport(connection, own_prefix=shared_prefix)
     inbox = _Inbox(transport)
     try:
         handler = _handler_of(spec.target)

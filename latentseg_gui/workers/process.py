@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from typing import Final
 
 from latentseg_gui.workers.child import ChildSpec, run_child
-from latentseg_gui.workers.transport import Freed, Transport
+from latentseg_gui.workers.transport import Freed, Transport, new_prefix
 
 _MESSAGES_AT_ONCE: Final = 64
 
@@ -20,9 +20,10 @@ class ChildProcess:
     def __init__(self, spec: ChildSpec) -> None:
         context = multiprocessing.get_context("spawn")
         near, far = context.Pipe()
+        prefix = new_prefix()
         try:
             self._process = context.Process(
-                target=run_child, args=(far, spec), name=f"latentseg-{spec.name}", daemon=True
+                target=run_child, args=(far, spec, prefix), name=f"latentseg-{spec.name}", daemon=True
             )
             self._process.start()
         except BaseException:
@@ -30,7 +31,7 @@ class ChildProcess:
             raise
         finally:
             far.close()
-        self._transport = Transport(near)
+        self._transport = Transport(near, far_prefix=prefix)
 
     @property
     def pid(self) -> int | None:
@@ -75,6 +76,7 @@ class ChildProcess:
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
+        self._transport.forget_unannounced()
         code = self._process.exitcode or 0
         self._process.close()
         return f"signal {-code}" if code < 0 else f"exit code {code}"

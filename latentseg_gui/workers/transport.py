@@ -2,12 +2,14 @@
 
 Pickling with out-of-band buffers keeps arrays raw. The receiver copies a shared segment, removes
 its name and says so; the sender keeps its handle open until then, because on Windows a segment
-dies with its last handle.
+dies with its last handle. Segments are numbered under a prefix that both sides know, so that what a
+killed sender had made and not yet announced can be found and removed.
 """
 
 from __future__ import annotations
 
 import pickle
+import secrets
 import shutil
 import threading
 from dataclasses import dataclass
@@ -37,13 +39,28 @@ class Freed:
     names: tuple[str, ...]
 
 
-class Transport:
-    """One end of a pipe. `send` may be called by several threads, `receive` by one."""
+def new_prefix() -> str:
+    """A prefix for the names of shared segments that nobody else uses; short, for macOS."""
+    return f"psm_{secrets.token_hex(5)}_"
 
-    def __init__(self, connection: Connection) -> None:
+
+class Transport:
+    """One end of a pipe. `send` may be called by several threads, `receive` by one.
+
+    Args:
+        connection: the pipe.
+        own_prefix: of the segments that are made here; "" for one of its own.
+        far_prefix: of those that the other side makes, for `forget_unannounced`; "" if not known.
+    """
+
+    def __init__(self, connection: Connection, *, own_prefix: str = "", far_prefix: str = "") -> None:
         self._connection = connection
         self._send_lock = threading.Lock()
         self._lent: dict[str, SharedMemory] = {}
+        self._own_prefix = own_prefix or new_prefix()
+        self._own_count = 0
+        self._far_prefix = far_prefix
+        self._far_count = 0
 
     @property
     def connection(self) -> Connection:
@@ -78,6 +95,7 @@ class Transport:
         ]
         names = tuple(name for name, _ in envelope.buffers if name)
         if names:
+            self._far_count += len(names)
             self.send(Freed(names))
         return pickle.loads(envelope.body, buffers=buffers)
 
@@ -88,11 +106,17 @@ class Transport:
                 envelope = pickle.loads(self._connection.recv_bytes())
                 for name, _ in envelope.buffers:
                     if name:
+                        self._far_count += 1
                         _forget(name)
                     else:
                         self._connection.recv_bytes()
         except (EOFError, OSError):
             return
+
+    def forget_unannounced(self) -> None:
+        """Remove segments that the other side had made when it died, before it could name them."""
+        while self._far_prefix and _forget(f"{self._far_prefix}{self._far_count}"):
+            self._far_count += 1
 
     def release(self, freed: Freed) -> None:
         """Close the segments that the other side has copied."""
@@ -123,7 +147,8 @@ class Transport:
         """Put ``view`` into a new shared segment; "" where there is no room for it."""
         if not _has_room(view.nbytes):
             return ""
-        segment = SharedMemory(create=True, size=view.nbytes)
+        segment = SharedMemory(f"{self._own_prefix}{self._own_count}", create=True, size=view.nbytes)
+        self._own_count += 1
         _bytes_of(segment)[: view.nbytes] = view
         self._lent[segment.name] = segment
         return segment.name
@@ -144,14 +169,15 @@ def _copy(name: str, size: int) -> bytearray:
         _unlink(segment)
 
 
-def _forget(name: str) -> None:
-    """Remove a segment by its name; it may be gone already."""
+def _forget(name: str) -> bool:
+    """Remove a segment by its name; whether it was still there."""
     try:
         segment = SharedMemory(name=name)
-    except FileNotFoundError:
-        return
+    except (FileNotFoundError, ValueError):  # the latter: its maker died before it had a size
+        return False
     segment.close()
     _unlink(segment)
+    return True
 
 
 def _unlink(segment: SharedMemory) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
+from multiprocessing.shared_memory import SharedMemory
 
 import numpy as np
 import pytest
@@ -87,3 +88,19 @@ def test_what_was_sent_and_is_not_wanted_any_more_leaves_nothing_behind() -> Non
     receiver.close()
     assert shared_segments() == before
     sender.close()
+
+
+def test_segments_of_a_sender_that_died_before_naming_them_are_found_and_removed(leak_check) -> None:
+    near, far = multiprocessing.Pipe()
+    prefix = transport.new_prefix()
+    dying, receiver = Transport(near, own_prefix=prefix), Transport(far, far_prefix=prefix)
+    dying.send(np.zeros(SHARED_FROM_BYTES, np.uint8))
+    receiver.receive()
+    orphans = [SharedMemory(f"{prefix}{number}", create=True, size=10) for number in (1, 2)]
+    assert {f"{prefix}1", f"{prefix}2"} <= shared_segments()
+    receiver.forget_unannounced()
+    assert not {name for name in shared_segments() if name.startswith(prefix)}
+    for orphan in orphans:
+        orphan.close()
+    dying.close()
+    receiver.close()
