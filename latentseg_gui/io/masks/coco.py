@@ -31,15 +31,29 @@ def dataset(items: Iterable[MaskItem], classes: ClassTable, *, as_polygons: bool
     What COCO has no place for (unlabelled pixels, where labels come from) goes into fields named
     "latentseg", which other readers skip.
     """
+    parts = [part(item, classes, as_polygons=as_polygons) for item in items]
+    return joined(parts, classes)
+
+
+def part(item: MaskItem, classes: ClassTable, *, as_polygons: bool) -> dict[str, Any]:
+    """What one image adds to the file: its entry and those of its objects, numbered by `joined`."""
+    annotations = []
+    for found in objects_of(item):
+        annotation = _annotation(found.rect, found.mask, item.shape, as_polygons)
+        annotation |= {"id": 0, "image_id": 0, "category_id": found.class_id}
+        annotation[_KEY] = {"object": found.number if found.is_numbered else 0}
+        annotations.append(annotation)
+    return {"image": _image(item, classes), "annotations": annotations}
+
+
+def joined(parts: Iterable[dict[str, Any]], classes: ClassTable) -> dict[str, Any]:
+    """The whole file from what its images add to it, in this order."""
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    for number, item in enumerate(items, 1):
-        images.append(_image(item, number, classes))
-        for found in objects_of(item):
-            annotation = _annotation(found.rect, found.mask, item.shape, as_polygons)
-            annotation |= {"id": len(annotations) + 1, "image_id": number, "category_id": found.class_id}
-            annotation[_KEY] = {"object": found.number if found.is_numbered else 0}
-            annotations.append(annotation)
+    for number, each in enumerate(parts, 1):
+        images.append({**each["image"], "id": number})
+        for annotation in each["annotations"]:
+            annotations.append({**annotation, "id": len(annotations) + 1, "image_id": number})
     categories = [
         {"id": class_id, "name": entry.name, "supercategory": "", "color": entry.colour}
         for class_id, entry in enumerate(classes)
@@ -54,11 +68,11 @@ def dataset(items: Iterable[MaskItem], classes: ClassTable, *, as_polygons: bool
     }
 
 
-def _image(item: MaskItem, number: int, classes: ClassTable) -> dict[str, Any]:
+def _image(item: MaskItem, classes: ClassTable) -> dict[str, Any]:
     about = origin(item, classes)
     about["unlabelled"] = rle.rle_dict(item.labels == UNLABELLED)
     return {
-        "id": number,
+        "id": 0,
         "file_name": item.image_name or item.stem,
         "width": item.shape[1],
         "height": item.shape[0],

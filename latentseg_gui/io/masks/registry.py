@@ -29,6 +29,21 @@ _EVERYTHING = ("everything",)
 
 
 @dataclass(frozen=True, slots=True)
+class Combination:
+    """How many images go into one file, without all their masks in memory at once.
+
+    Attributes:
+        name: of the file.
+        part: what one image adds, as JSON; small beside its mask.
+        join: the file from the parts, in their order.
+    """
+
+    name: str
+    part: Encoder
+    join: Callable[[Iterable[bytes], ClassTable], bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class MaskFormat:
     """One way to write masks.
 
@@ -38,7 +53,7 @@ class MaskFormat:
         suffix: ending of the file of one image.
         files: the files of one image.
         folder_files: files that belong to all images of a folder.
-        combine: writes all images into one file instead.
+        combine: how all images of a folder go into one file instead.
         loses: what it cannot represent: "unlabelled", "instances", or "everything".
         needs_pixels: whether it needs the image itself.
     """
@@ -48,7 +63,7 @@ class MaskFormat:
     suffix: str
     files: Callable[[MaskItem, ClassTable], list[File]]
     folder_files: Callable[[ClassTable], list[File]] | None = None
-    combine: Callable[[Iterable[MaskItem], ClassTable], list[File]] | None = None
+    combine: Combination | None = None
     loses: tuple[str, ...] = ()
     needs_pixels: bool = False
 
@@ -79,8 +94,16 @@ def _json(value: object) -> bytes:
     return json.dumps(value, allow_nan=False).encode()
 
 
-def _coco(items: Iterable[MaskItem], classes: ClassTable, *, as_polygons: bool) -> list[File]:
-    return [("annotations.json", _json(coco.dataset(items, classes, as_polygons=as_polygons)))]
+def _coco_part(item: MaskItem, classes: ClassTable, *, as_polygons: bool) -> bytes:
+    return _json(coco.part(item, classes, as_polygons=as_polygons))
+
+
+def _coco_joined(parts: Iterable[bytes], classes: ClassTable) -> bytes:
+    return _json(coco.joined((json.loads(part) for part in parts), classes))
+
+
+def _coco(*, as_polygons: bool) -> Combination:
+    return Combination("annotations.json", partial(_coco_part, as_polygons=as_polygons), _coco_joined)
 
 
 def _coco_one(item: MaskItem, classes: ClassTable, *, as_polygons: bool) -> list[File]:
@@ -120,14 +143,14 @@ _ALL = (
         "COCO JSON, run lengths",
         ".json",
         partial(_coco_one, as_polygons=False),
-        combine=partial(_coco, as_polygons=False),
+        combine=_coco(as_polygons=False),
     ),
     MaskFormat(
         "coco-polygons",
         "COCO JSON, polygons",
         ".json",
         partial(_coco_one, as_polygons=True),
-        combine=partial(_coco, as_polygons=True),
+        combine=_coco(as_polygons=True),
     ),
     MaskFormat(
         "yolo",
@@ -215,7 +238,7 @@ def export_mask(path: Path, item: MaskItem, classes: ClassTable, format_name: st
     if len(files) == 1:
         storage.atomic_write(path, files[0][1])
         return (path,)
-    return _write(path.parent, files)
+    return write_files(path.parent, files)
 
 
 def planned_files(stems: Iterable[str], classes: ClassTable, format_name: str) -> list[str]:
@@ -224,7 +247,7 @@ def planned_files(stems: Iterable[str], classes: ClassTable, format_name: str) -
     extra = mask_format.folder_files(classes) if mask_format.folder_files else []
     shared = [name for name, _ in extra]
     if mask_format.combine is not None:
-        return ["annotations.json"]
+        return [mask_format.combine.name]
     if format_name == "voc":
         folders = ("SegmentationClass", "SegmentationObject")
         return [f"{folder}/{stem}.png" for stem in stems for folder in folders] + shared
@@ -242,22 +265,36 @@ def export_folder(
     mask_format = format_named(format_name)
     storage.make_folder(folder)
     if mask_format.combine is not None:
-        kept: list[MaskItem] = []
-        for item in items:
-            kept.append(item)
-            yield ExportStep(item.stem)
-        yield ExportStep("", _write(folder, mask_format.combine(kept, classes)))
+        yield from _combined(folder, items, classes, mask_format.combine)
         return
     if mask_format.folder_files is not None:
-        _write(folder, mask_format.folder_files(classes))
+        write_files(folder, mask_format.folder_files(classes))
     for item in items:
         try:
-            yield ExportStep(item.stem, _write(folder, mask_format.files(item, classes)))
+            yield ExportStep(item.stem, write_files(folder, mask_format.files(item, classes)))
         except LatentsegError as error:
             yield ExportStep(item.stem, (), error)
 
 
-def _write(folder: Path, files: list[File]) -> tuple[Path, ...]:
+def _combined(
+    folder: Path, items: Iterable[MaskItem], classes: ClassTable, combination: Combination
+) -> Iterator[ExportStep]:
+    parts: list[bytes] = []
+    for item in items:
+        try:
+            parts.append(combination.part(item, classes))
+            yield ExportStep(item.stem)
+        except LatentsegError as error:
+            yield ExportStep(item.stem, (), error)
+    yield ExportStep("", write_files(folder, [(combination.name, combination.join(parts, classes))]))
+
+
+def write_files(folder: Path, files: list[File]) -> tuple[Path, ...]:
+    """Write files below a folder, making folders where needed; their paths.
+
+    Raises:
+        StorageError: if one cannot be written; those before it are there.
+    """
     paths = []
     for name, data in files:
         path = folder / name
