@@ -22,12 +22,21 @@ def attend(
         query: [B, heads, Q, d].
         key: [B, heads, N, d].
         value: [B, heads, N, d].
-        bias: added to the logits, broadcastable to [B, heads, Q, N]; -inf hides a key.
+        bias: added to the logits, broadcastable to [B, heads, Q, N]; -inf hides a key. A head that all keys
+            are hidden from answers 0.
         need_attention: materialise the weights.
 
     Returns:
         Answer [B, heads, Q, d] and weights [B, heads, Q, N] or None.
     """
+    if bias is not None and bias.shape[1] > 1:  # one per head
+        silent = bias.isneginf().all(-1, keepdim=True)
+        if bool(silent.any()):
+            answer, weights = attend(
+                query, key, value, bias=bias.masked_fill(silent, 0.0), need_attention=need_attention
+            )
+            weights = None if weights is None else weights.masked_fill(silent, 0.0)
+            return answer.masked_fill(silent, 0.0), weights
     bias = None if bias is None else bias.to(query.dtype)
     needs_grad = torch.is_grad_enabled() and query.requires_grad
     if not need_attention and not needs_grad:  # its backward is ten times slower than the plain one on CPUs
@@ -93,7 +102,7 @@ class Exchange(nn.Module):
         )
 
     def forward(self, experts: Tensor, bias: Tensor | None = None) -> Tensor:
-        """Experts [B, K, D]; ``bias`` [B or 1, 1, 1, K] on the experts as keys -> [B, K, D]."""
+        """Experts [B, K, D]; ``bias`` [B or 1, 1 or heads, 1, K] on the experts as keys -> [B, K, D]."""
         query, key, value = (split_heads(x, self.heads) for x in self.qkv(self.norm(experts)).chunk(3, -1))
         answer, _ = attend(query, key, value, bias=bias)
         experts = experts + self.out(join_heads(answer))
@@ -132,7 +141,7 @@ class Mix(nn.Module):
             queries: from `queries`, [B, heads, h * w, d].
             experts: [B, K, D].
             size: h and w.
-            bias: on the experts as keys, [B or 1, 1, 1, K].
+            bias: on the experts as keys, [B or 1, 1 or heads, 1, K].
             need_attention: also return the weights.
 
         Returns:
@@ -147,10 +156,18 @@ class Mix(nn.Module):
 
 
 def gain_bias(gains: Tensor | None) -> Tensor | None:
-    """Factors [K] on how strongly experts are read -> logit bias [1, 1, 1, K]; 0 becomes -inf."""
+    """Factors on how strongly experts are read -> logit bias; 0 becomes -inf.
+
+    Args:
+        gains: [K], or [heads, K] for every attention head by itself.
+
+    Returns:
+        [1, 1 or heads, 1, K], or None where there are no gains.
+    """
     if gains is None:
         return None
-    return gains.clamp(min=0).log().view(1, 1, 1, -1)
+    bias: Tensor = gains.clamp(min=0).log()
+    return bias.view(1, -1, 1, gains.shape[-1])
 
 
 def fourier_position(xy: Tensor, dim: int) -> Tensor:

@@ -1,8 +1,7 @@
-"""What callers hand in, checked: images, clicks, boxes, earlier masks, gains of experts."""
+"""What callers hand in, checked: images, clicks, boxes, earlier masks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -145,44 +144,3 @@ def check_mask_input(mask_input: Any) -> NDArray[np.float32] | None:
     if not np.isfinite(logits).all():
         raise ModelError("mask_input holds values that are not numbers.", action="Leave it out.")
     return logits
-
-
-def check_gains(
-    num_experts: int, experts_off: Iterable[int], expert_gains: Mapping[int, float] | Sequence[float] | None
-) -> NDArray[np.float32] | None:
-    """Factors float32 [K] on how strongly each expert is read; None where all are 1.
-
-    Args:
-        num_experts: K.
-        experts_off: experts to remove.
-        expert_gains: factor per expert, by index or for all.
-
-    Raises:
-        ModelError: no such expert, or a factor below 0.
-    """
-    gains = np.ones(num_experts, dtype=np.float32)
-    if expert_gains is not None:
-        is_table = isinstance(expert_gains, Mapping)
-        pairs = (
-            list(expert_gains.items()) if isinstance(expert_gains, Mapping) else list(enumerate(expert_gains))
-        )
-        if not is_table and len(pairs) != num_experts:
-            raise ModelError(
-                f"There are {len(pairs)} gains for {num_experts} experts.", action="Give one for each."
-            )
-        for index, gain in pairs:
-            gains[_check_expert(index, num_experts)] = gain
-    for index in experts_off:
-        gains[_check_expert(index, num_experts)] = 0
-    if not np.isfinite(gains).all() or (gains < 0).any():
-        raise ModelError("Gains of experts must be numbers from 0 upwards.", action="0 switches one off.")
-    return None if (gains == 1).all() else gains
-
-
-def _check_expert(index: int, num_experts: int) -> int:
-    if not 0 <= index < num_experts:
-        raise ModelError(
-            f"There is no expert {index}: this network has {num_experts}, counted from 0.",
-            action="Choose another.",
-        )
-    return index

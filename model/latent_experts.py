@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.experts import attend, gain_bias, join_heads, split_heads
+
 
 @dataclass(frozen=True, slots=True)
 class AttentionMaps:
@@ -109,20 +111,30 @@ class ExpertSegmentation(nn.Module):
             tokens: [B, N, feature_dim].
             experts: [B, K, latent_dim].
             need_attention: whether to compute the weights.
-            expert_gains: [K]; 1 as trained, 0 knocked out, above 1 boosted.
+            expert_gains: [K], or [heads, K]; 1 as trained, 0 knocked out, above 1 boosted.
         """
-        bias = None
+        queries = self.pixel_proj(tokens)
         if expert_gains is not None:
-            bias = expert_gains.to(tokens.dtype).log().expand(tokens.shape[1], -1)  # [N, K]
-        read, weights = self.attention(
-            self.pixel_proj(tokens),
-            experts,
-            experts,
-            attn_mask=bias,
-            need_weights=need_attention,
-            average_attn_weights=False,
-        )
+            read, weights = self._read_with_gains(queries, experts, need_attention, expert_gains)
+        else:
+            read, weights = self.attention(
+                queries, experts, experts, need_weights=need_attention, average_attn_weights=False
+            )
         return self.segmentation_head(read), weights
+
+    def _read_with_gains(
+        self, queries: Tensor, experts: Tensor, need_attention: bool, gains: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """What `nn.MultiheadAttention` does, with a factor on every weight before they are made to sum to 1."""
+        attention = self.attention
+        parts = zip(attention.in_proj_weight.chunk(3), attention.in_proj_bias.chunk(3), strict=True)
+        query, key, value = (
+            split_heads(F.linear(x, *part), attention.num_heads)
+            for x, part in zip((queries, experts, experts), parts, strict=True)
+        )
+        read, weights = attend(query, key, value, bias=gain_bias(gains), need_attention=need_attention)
+        out: Tensor = attention.out_proj(join_heads(read))
+        return out, weights
 
 
 class SegmentationModel(nn.Module):

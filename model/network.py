@@ -234,7 +234,8 @@ class LatentExpertNetwork(nn.Module):
         Args:
             encoding: from `encode`.
             expert_gains: [K] factors on how strongly each expert is read, 1 as trained; 0 removes an expert
-                everywhere. When all are 0, pixels get no answer at all.
+                everywhere. [heads, K]: the same for every attention head by itself, wherever experts are
+                read. When all are 0, pixels get no answer at all.
             need_attention: also return the maps.
         """
         tokens, mix = self.read_experts(

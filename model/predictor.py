@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -16,7 +16,8 @@ from model.checkpoint import default_weights_path, load
 from model.closer import look_closer
 from model.device import DeviceChoice, choose_device
 from model.errors import ModelError
-from model.inputs import check_gains, check_image, check_mask_input, check_pointing
+from model.gains import Gains, Head, check_gains
+from model.inputs import check_image, check_mask_input, check_pointing
 from model.network import AttentionMaps
 from model.resample import grow_in_bands, resize_logits, shrink, working_size
 from model.runner import Runner
@@ -55,6 +56,7 @@ class Predictor:
         self._image: EncodedImage | None = None
         config = self._runner.config
         self.num_experts, self.num_classes = int(config.num_experts), int(config.num_classes)
+        self.num_heads = int(getattr(config, "num_heads", 1))
 
     @classmethod
     def default(cls, device: str = "auto") -> Predictor:
@@ -140,7 +142,8 @@ class Predictor:
     def predict_classes(
         self,
         experts_off: Iterable[int] = (),
-        expert_gains: Mapping[int, float] | Sequence[float] | None = None,
+        expert_gains: Gains | None = None,
+        heads_off: Iterable[Head] = (),
     ) -> ClassPrediction:
         """The most likely class of every pixel.
 
@@ -149,10 +152,13 @@ class Predictor:
 
         Args:
             experts_off: experts to knock out: nothing reads them any more.
-            expert_gains: factor per expert on how strongly it is read: 1 as trained, 0 knocked out.
+            expert_gains: factor per expert, or per (head, expert), on how strongly it is read: 1 as
+                trained, 0 knocked out.
+            heads_off: attention heads to knock out, of all experts or as (head, expert). All heads of
+                an expert are that expert.
         """
         image = self.encoding
-        gains = check_gains(self.num_experts, experts_off, expert_gains)
+        gains = check_gains((self.num_heads, self.num_experts), experts_off, heads_off, expert_gains)
         if image.is_reduced and gains is None:
             return self._predict_tiles(image)
         return self._predict_encoded(image, gains)
@@ -160,15 +166,17 @@ class Predictor:
     def predict_overview(
         self,
         experts_off: Iterable[int] = (),
-        expert_gains: Mapping[int, float] | Sequence[float] | None = None,
+        expert_gains: Gains | None = None,
+        heads_off: Iterable[Head] = (),
     ) -> NDArray[np.float32]:
         """Class probabilities float32 [C, h, w] at the working size; the encoder never runs.
 
         Args:
             experts_off: as in `predict_classes`.
             expert_gains: as in `predict_classes`.
+            heads_off: as in `predict_classes`.
         """
-        gains = check_gains(self.num_experts, experts_off, expert_gains)
+        gains = check_gains((self.num_heads, self.num_experts), experts_off, heads_off, expert_gains)
         logits, _ = self._runner.classify(self.encoding.encoding, gains)
         return np.asarray(logits.softmax(0).cpu().numpy(), dtype=np.float32)
 

@@ -89,7 +89,7 @@ class TutorialNetwork(SegmentationModel):
 
         Args:
             encoding: from `encode`.
-            expert_gains: [K]; 0 removes an expert, 1 leaves it as trained.
+            expert_gains: [K], or [heads, K]; 0 removes an expert, 1 leaves it as trained.
             need_attention: whether to return the maps as well.
         """
         if expert_gains is not None and not bool((expert_gains > 0).any()):
