@@ -24,16 +24,19 @@ class Attention:
     """Where experts look and which pixels they explain, per head, at token resolution.
 
     Attributes:
-        look: float32 [heads, K, h, w]; sums to 1 over (h, w) for every head and expert.
+        look: float32 [heads, K, h, w]; sums to 1 over (h, w) for every head and expert; in a part of an image,
+            to the share of the whole look that lies there.
         mix: float32 [heads, K, h, w]; sums to 1 over K at every token and head.
-        shape: (rows, columns) of the image.
+        shape: (rows, columns) of the image, or of the part.
         stride: pixels of the image per token, along one side.
+        origin: (row, column) of the image at which the part begins.
     """
 
     look: NDArray[np.float32]
     mix: NDArray[np.float32]
     shape: tuple[int, int]
     stride: float
+    origin: tuple[int, int] = (0, 0)
 
 
 @dataclass(slots=True, eq=False)

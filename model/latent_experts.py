@@ -8,7 +8,7 @@ decides its class. Shapes: B images, C classes, D features, K experts, N = h * w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 import torch
 import torch.nn.functional as F
@@ -174,12 +174,26 @@ class SegmentationModel(nn.Module):
         return logits if maps is None else (logits, maps)
 
     def read_experts(
-        self, features: Tensor, need_attention: bool = False, expert_gains: Tensor | None = None
+        self,
+        features: Tensor,
+        need_attention: bool = False,
+        expert_gains: Tensor | None = None,
+        experts: Tensor | None = None,
     ) -> tuple[Tensor, AttentionMaps | None]:
-        """Everything after the encoder: features [B, D, h, w] to logits [B, C, h, w]."""
+        """Everything after the encoder: features [B, D, h, w] to logits [B, C, h, w].
+
+        Args:
+            features: from the encoder.
+            need_attention: whether to compute the maps.
+            expert_gains: see `ExpertSegmentation`.
+            experts: [B, K, D]; None for those that looked at these features.
+        """
         h, w = features.shape[-2:]
         tokens = features.flatten(2).transpose(1, 2)  # [B, N, D]
-        experts, look = self.latent_attn(tokens, need_attention)
+        look: Any = None
+        if experts is None or need_attention:
+            looked, look = self.latent_attn(tokens, need_attention)
+            experts = looked if experts is None else experts
         logits, mix = self.expert_seg(tokens, experts, need_attention, expert_gains)
         logits = logits.transpose(1, 2).unflatten(2, (h, w))  # [B, C, h, w]
         if look is None or mix is None:

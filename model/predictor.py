@@ -18,7 +18,7 @@ from model.device import DeviceChoice, choose_device
 from model.errors import ModelError
 from model.gains import Gains, Head, check_gains
 from model.inputs import check_image, check_mask_input, check_pointing
-from model.network import AttentionMaps
+from model.parts import Region, as_attention, attention_of_part
 from model.resample import grow_in_bands, resize_logits, shrink, working_size
 from model.runner import Runner
 from model.tiles import Tile, stitch, tile_side
@@ -180,10 +180,19 @@ class Predictor:
         logits, _ = self._runner.classify(self.encoding.encoding, gains)
         return np.asarray(logits.softmax(0).cpu().numpy(), dtype=np.float32)
 
-    def attention(self) -> Attention:
-        """Where the learned experts look for classes and which pixels they explain."""
-        _, maps = self._runner.classify(self.encoding.encoding, need_attention=True)
-        return self._attention(maps)
+    def attention(self, region: Region | None = None, whole: Attention | None = None) -> Attention:
+        """Where the learned experts look for classes and which pixels they explain.
+
+        Args:
+            region: (row0, col0, row1, col1) in pixels, half-open: the maps of this part, with more
+                tokens than those of the whole have there, which encodes the part; None for the whole.
+            whole: the maps of the whole image, where they are at hand.
+        """
+        image = self.encoding
+        if region is None or whole is None:
+            _, maps = self._runner.classify(image.encoding, need_attention=True)
+            whole = as_attention(maps, image.size, self._runner.stride, image.shape)
+        return whole if region is None else attention_of_part(image, self._runner, region, whole)
 
     def expert_vectors(self) -> NDArray[np.float32]:
         """The learned experts after looking at this image, float32 [K, D]."""
@@ -202,17 +211,7 @@ class Predictor:
         pointing = check_pointing(point_coords, point_labels, box, image.shape)
         local = pointing.moved((0.0, 0.0), image.scale_xy)
         _, _, maps = self._runner.segment(image.encoding, local, None, need_attention=True)
-        return self._attention(maps)
-
-    def _attention(self, maps: AttentionMaps | None) -> Attention:
-        if maps is None:
-            raise ModelError("This network shows no attention.", action="Use another architecture.")
-        image, stride = self.encoding, self._runner.stride
-        rows, cols = (-(-side // stride) for side in image.size)
-        look, mix = (part[0, ..., :rows, :cols].float().cpu().numpy() for part in (maps.look, maps.mix))
-        total = look.sum((-1, -2), keepdims=True)  # what fell on padding is left out
-        look = np.divide(look, total, out=np.full_like(look, 1 / (rows * cols)), where=total > 0)
-        return Attention(look, mix, image.shape, stride * image.shape[0] / image.size[0])
+        return as_attention(maps, image.size, self._runner.stride, image.shape)
 
     def _predict_encoded(self, image: EncodedImage, gains: NDArray[np.float32] | None) -> ClassPrediction:
         logits, _ = self._runner.classify(image.encoding, gains)

@@ -94,7 +94,7 @@ class TutorialNetwork(SegmentationModel):
         """
         if expert_gains is not None and not bool((expert_gains > 0).any()):
             return self._answer_without_experts(encoding)
-        logits, maps = self.read_experts(encoding.tokens, need_attention, expert_gains)
+        logits, maps = self.read_experts(encoding.tokens, need_attention, expert_gains, encoding.experts)
         full = F.interpolate(logits.float(), scale_factor=STRIDE, mode="bilinear", align_corners=False)
         return ClassOutput(
             logits=full[..., : encoding.size[0], : encoding.size[1]],
