@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.io.images import list_images
+from latentseg_gui.io.paths import unique_stems
 
 if TYPE_CHECKING:
     from model.checkpoint import CheckpointMeta
@@ -71,13 +72,21 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps (default: auto)")
 
 
+def weights_path(options: argparse.Namespace) -> Path:
+    """The file of weights that ``--weights`` asks for."""
+    from model.checkpoint import default_weights_path
+
+    given: Path | None = options.weights
+    return given or default_weights_path()
+
+
 def open_predictor(options: argparse.Namespace) -> tuple[Predictor, CheckpointMeta]:
     """The predictor that ``--weights`` and ``--device`` ask for."""
-    from model.checkpoint import default_weights_path, load
+    from model.checkpoint import load
     from model.predictor import Predictor
 
     with model_errors():
-        network, meta = load(options.weights or default_weights_path())
+        network, meta = load(weights_path(options))
         predictor = Predictor(network, options.device)
     print(f"running on {predictor.device.name}: {predictor.device.reason}", file=sys.stderr)
     return predictor, meta
@@ -107,15 +116,7 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
 
 def output_stems(images: Sequence[Path]) -> dict[Path, str]:
     """A file name without ending for every image; two images never get the same."""
-    taken: set[str] = set()
-    stems: dict[Path, str] = {}
-    for image in images:
-        stem, number = image.stem, 2
-        while stem.lower() in taken:
-            stem, number = f"{image.stem}_{number}", number + 1
-        taken.add(stem.lower())
-        stems[image] = stem
-    return stems
+    return dict(zip(images, unique_stems([image.stem for image in images]), strict=True))
 
 
 def numbered(items: Sequence[Path], report: Callable[[str], None] = print) -> Iterator[Path]:

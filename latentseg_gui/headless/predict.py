@@ -1,91 +1,189 @@
-"""`latentseg predict`: masks for images, written to a folder."""
+"""`latentseg predict`: masks for images, written to a folder; what was cut off is continued."""
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.headless.common import (
     Failures,
     add_model_arguments,
     classes_of,
     find_images,
     open_predictor,
-    output_stems,
+    weights_path,
 )
-from latentseg_gui.headless.masks import write_masks
-from latentseg_gui.io.images import read_image
+from latentseg_gui.headless.overlap import Outcome, Overlapped, file_threads
+from latentseg_gui.headless.ranks import Ranks, joined_ranks
+from latentseg_gui.io.batch import BatchFolder, BatchItem, BatchPlan, batch_items
+from latentseg_gui.io.images import ImageError, probe, read_image
 from latentseg_gui.io.masks import FORMATS, MaskItem
 
 if TYPE_CHECKING:
     from model.predictor import Predictor
 
+_Outcome = Outcome[BatchItem, MaskItem, tuple[Path, ...]]
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    parser.epilog = (
+        "A run that was cut off is continued: start it again as before, and only what is missing is made. "
+        "Under torchrun every process takes its share of the images."
+    )
     parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE|FOLDER")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     parser.add_argument(
         "--format",
-        default="png",
-        choices=FORMATS,
-        metavar="FORMAT",
-        help=f"{', '.join(FORMATS)} (default: png)",
+        default=("png",),
+        type=_formats,
+        metavar="FORMAT[,FORMAT...]",
+        help=f"{', '.join(FORMATS)} (default: png); several get a folder each",
     )
     add_model_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Predict every image; one that fails does not stop the others."""
-    images = find_images(options.images)
-    predictor, meta = open_predictor(options)
-    classes = classes_of(meta, predictor.num_classes)
-    version = options.weights.stem if options.weights else "default"
-    failures, stems = Failures(), output_stems(images)
-    write_masks(
-        options.output,
-        predictions(predictor, stems, classes, version, failures),
-        stems.values(),
-        classes,
-        options.format,
-        sources=images,
-        failures=failures,
-    )
-    for note in predictor.notes:
-        print(note)
-    return failures.exit_code()
+    items = batch_items(_pages(find_images(options.images)), _root(options.images))
+    with joined_ranks() as ranks:
+        options.device = ranks.device(options.device)
+        predictor, meta = open_predictor(options)
+        classes = classes_of(meta, predictor.num_classes)
+        plan = BatchPlan(options.format, classes, _settings(options, predictor))
+        _protect(options.output, plan, items)
+        version = options.weights.stem if options.weights else "default"
+        ranks.wait()  # nobody writes before everybody has agreed that it is safe
+        folder = BatchFolder(options.output, plan, rank=ranks.rank)
+        try:
+            return _Run(folder, predictor, version, ranks).run(items)
+        finally:
+            folder.close()
 
 
-def predictions(
-    predictor: Predictor, stems: Mapping[Path, str], classes: ClassTable, version: str, failures: Failures
-) -> Iterator[MaskItem]:
-    """The masks of all images that can be read, each announced."""
-    for path, stem in stems.items():
-        with failures.caught():
-            started = time.monotonic()
-            item = predict(predictor, path, stem, version)
-            print(f"{path}: {summary(item, classes)} ({time.monotonic() - started:.2f} s)")
-        if not failures.has_just_failed:
-            yield item
+@dataclass(slots=True)
+class Tally:
+    """How much was done in what time.
+
+    Attributes:
+        images: that were predicted.
+        pixels: of them together.
+        model_seconds: that the model worked.
+        seconds: from the first image to the last file.
+    """
+
+    images: int = 0
+    pixels: int = 0
+    model_seconds: float = 0.0
+    seconds: float = 0.0
+
+    def sentence(self) -> str:
+        """Megapixels per second, beside those of the model alone."""
+        size = self.pixels / 1e6
+        whole, alone = size / max(self.seconds, 1e-9), size / max(self.model_seconds, 1e-9)
+        return (
+            f"{self.images} images, {size:.1f} MP in {self.seconds:.1f} s: "
+            f"{whole:.2f} MP/s (the model alone: {alone:.2f} MP/s)"
+        )
 
 
-def predict(predictor: Predictor, path: Path, stem: str, version: str) -> MaskItem:
+class _Run:
+    """One process's part of a run."""
+
+    def __init__(self, folder: BatchFolder, predictor: Predictor, version: str, ranks: Ranks) -> None:
+        self._folder = folder
+        self._predictor = predictor
+        self._version = version
+        self._ranks = ranks
+        self._failures = Failures()
+        self._failed: list[BatchItem] = []
+        self._tally = Tally()
+
+    def run(self, items: Sequence[BatchItem]) -> int:
+        """Predict what is missing of this process's share, then finish together."""
+        share = self._ranks.share(items)
+        missing = [item for item in share if not self._folder.is_done(item)]
+        if len(missing) < len(share):
+            print(f"{len(share) - len(missing)} of {len(share)} images were done by an earlier run.")
+        self._predict(missing, len(share))
+        if self._tally.images:
+            print(self._tally.sentence())
+        for note in self._predictor.notes:
+            print(note)
+        return self._finish(items)
+
+    def _predict(self, missing: Sequence[BatchItem], total: int) -> None:
+        work = partial(predict, self._predictor, self._version)
+        stages = Overlapped(_read, work, self._folder.write, file_threads())
+        done, started = total - len(missing), time.perf_counter()
+        for outcome in stages.run(missing):
+            done += 1
+            self._tell(outcome, f"[{done}/{total}]")
+        self._tally.seconds = time.perf_counter() - started
+
+    def _tell(self, outcome: _Outcome, place: str) -> None:
+        path = outcome.item.path
+        if outcome.error is not None:
+            print(f"{place} {path}: {outcome.error}")
+            self._failures.errors.append(outcome.error)
+            self._failed.append(outcome.item)
+        elif outcome.answer is not None:
+            self._tally.images += 1
+            self._tally.pixels += outcome.answer.labels.size
+            self._tally.model_seconds += outcome.seconds
+            shares = summary(outcome.answer, self._folder.plan.classes)
+            print(f"{place} {path}: {shares} ({outcome.seconds:.2f} s)")
+            for file in outcome.written or ():
+                print(f"  -> {file}")
+        sys.stdout.flush()
+
+    def _finish(self, items: Sequence[BatchItem]) -> int:
+        """What belongs to all images is written by the first process, when all have done their share."""
+        said = [(error.what, error.action, error.detail) for error in self._failures.errors]
+        everybody = self._ranks.gathered((self._failed, said))
+        failed = [item for one, _ in everybody for item in one]
+        problem: LatentsegError | None = None
+        if self._ranks.rank == 0:
+            self._failures.errors[:] = [
+                LatentsegError(what, action=action, detail=detail)
+                for _, errors in everybody
+                for what, action, detail in errors
+            ]
+            try:
+                for file in self._folder.finish(items, failed):
+                    print(f"  -> {file}")
+            except LatentsegError as error:
+                problem = error
+                self._failures.errors.append(error)
+            if self._failures.exit_code():
+                print("Start it again to try these once more; the rest is done.", file=sys.stderr)
+        # torchrun ends everybody when one fails: nobody leaves before the last file is written.
+        problems = self._ranks.gathered(problem is not None)
+        return int(bool(failed) or any(problems))
+
+
+def predict(predictor: Predictor, version: str, item: BatchItem, record: ImageRecord) -> MaskItem:
     """The mask of one image."""
-    record = read_image(path)
     predictor.set_image(record.pixels)
     answer = predictor.predict_classes()
     return MaskItem(
-        stem=stem,
+        stem=item.stem,
         labels=answer.labels,
         pixels=record.pixels,
         confidence=np.rint(answer.confidence * 255).astype(np.uint8),
-        image_name=path.name,
+        image_name=item.name,
         version=version,
     )
 
@@ -94,3 +192,49 @@ def summary(item: MaskItem, classes: ClassTable) -> str:
     """Share of every class that occurs."""
     shares = np.bincount(item.labels.ravel(), minlength=len(classes)) / item.labels.size
     return ", ".join(f"{classes[k].name} {share:.1%}" for k, share in enumerate(shares) if share > 0)
+
+
+def _read(item: BatchItem) -> ImageRecord:
+    return read_image(item.path, frame=item.frame)
+
+
+def _pages(images: Sequence[Path]) -> list[tuple[Path, int]]:
+    """Every page of every file; one whose header cannot be read says so when its turn comes."""
+    pages = []
+    for path in images:
+        try:
+            frames = probe(path).frames
+        except ImageError:
+            frames = 1
+        pages += [(path, frame) for frame in range(frames)]
+    return pages
+
+
+def _root(given: Sequence[Path]) -> Path | None:
+    """What the names of the images are relative to: the folder, if one was given and nothing else."""
+    return given[0] if len(given) == 1 and given[0].is_dir() else None
+
+
+def _settings(options: argparse.Namespace, predictor: Predictor) -> str:
+    """What the masks depend on besides the images; with other settings nothing is continued."""
+    weights = hashlib.sha256(weights_path(options).read_bytes()).hexdigest()
+    device = predictor.device
+    return f"weights {weights}, {device.device.type}, {device.dtype}"
+
+
+def _protect(folder: Path, plan: BatchPlan, items: Sequence[BatchItem]) -> None:
+    """Raise LatentsegError where a mask would take the place of an image."""
+    protected = {item.path.resolve() for item in items}
+    for name in plan.planned([item.stem for item in items]):
+        if (folder / name).resolve() in protected:
+            raise LatentsegError(
+                f'The output would overwrite "{folder / name}".', action="Choose another folder with -o."
+            )
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    unknown = [name for name in names if name not in FORMATS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(FORMATS)}")
+    return names

@@ -1,0 +1,118 @@
+"""Reading and writing while the model works, so that it never waits for a disk."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.headless.common import model_errors
+
+Item = TypeVar("Item")
+Source = TypeVar("Source")
+Answer = TypeVar("Answer")
+Written = TypeVar("Written")
+
+
+def file_threads() -> int:
+    """Threads for reading, and as many for writing: enough to keep a fast GPU busy."""
+    return max(1, min(4, (os.cpu_count() or 1) // 2))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[Item, Answer, Written]):
+    """What became of one item.
+
+    Attributes:
+        item: as given.
+        answer: of the model; None if it got none.
+        written: what ``write`` returned; None if nothing was written.
+        error: why; None if all went well.
+        seconds: that the model took.
+    """
+
+    item: Item
+    answer: Answer | None = None
+    written: Written | None = None
+    error: LatentsegError | None = None
+    seconds: float = 0.0
+
+
+class Overlapped(Generic[Item, Source, Answer, Written]):
+    """Three steps per item: read, work, write. Work is done here; the others in threads beside it.
+
+    Never more than a few items are in memory, however many there are.
+
+    Args:
+        read: in a thread of its own.
+        work: in the thread that iterates, one item after the other.
+        write: in a thread of its own.
+        threads: for reading, and as many for writing.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[Item], Source],
+        work: Callable[[Item, Source], Answer],
+        write: Callable[[Item, Answer], Written],
+        threads: int = 1,
+    ) -> None:
+        self._read, self._work, self._write = read, work, write
+        self._threads = threads
+
+    def run(self, items: Sequence[Item]) -> Iterator[Outcome[Item, Answer, Written]]:
+        """The outcomes in the order of the items; an error of one does not stop the others."""
+        ahead = self._threads + 1
+        with (
+            ThreadPoolExecutor(self._threads, "read") as readers,
+            ThreadPoolExecutor(self._threads, "write") as writers,
+        ):
+            waiting: deque[Future[Source]] = deque(readers.submit(self._read, each) for each in items[:ahead])
+            open_: deque[tuple[Outcome[Item, Answer, Written], Future[Written] | None]] = deque()
+            try:
+                for index, item in enumerate(items):
+                    following = items[index + ahead : index + ahead + 1]
+                    outcome = self._worked(item, waiting.popleft())
+                    waiting.extend(readers.submit(self._read, each) for each in following)
+                    open_.append((outcome, self._submitted(writers, outcome)))
+                    while len(open_) > ahead:
+                        yield _settled(*open_.popleft())
+                while open_:
+                    yield _settled(*open_.popleft())
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def _worked(self, item: Item, source: Future[Source]) -> Outcome[Item, Answer, Written]:
+        try:
+            with model_errors():
+                content = source.result()
+                started = time.perf_counter()
+                answer = self._work(item, content)
+                return Outcome(item, answer, seconds=time.perf_counter() - started)
+        except LatentsegError as error:
+            return Outcome(item, error=error)
+
+    def _submitted(
+        self, writers: ThreadPoolExecutor, outcome: Outcome[Item, Answer, Written]
+    ) -> Future[Written] | None:
+        if outcome.answer is None:
+            return None
+        return writers.submit(self._write, outcome.item, outcome.answer)
+
+
+def _settled(
+    outcome: Outcome[Item, Answer, Written], future: Future[Written] | None
+) -> Outcome[Item, Answer, Written]:
+    """The outcome with what came of writing, which is waited for."""
+    if future is None:
+        return outcome
+    try:
+        return Outcome(outcome.item, outcome.answer, future.result(), seconds=outcome.seconds)
+    except LatentsegError as error:
+        return Outcome(outcome.item, outcome.answer, error=error, seconds=outcome.seconds)
