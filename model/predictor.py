@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -13,15 +13,16 @@ from torch import Tensor, nn
 
 from model.answers import Attention, ClassPrediction, EncodedImage
 from model.checkpoint import default_weights_path, load
+from model.class_maps import LabelSink, ProbabilitySink, check_out, empty_prediction, predict_into
 from model.closer import look_closer
 from model.device import DeviceChoice, choose_device
 from model.errors import ModelError
 from model.gains import Gains, Head, check_gains
 from model.inputs import check_image, check_mask_input, check_pointing
 from model.parts import Region, as_attention, attention_of_part
-from model.resample import grow_in_bands, resize_logits, shrink, working_size
+from model.resample import resize_logits, shrink, working_size
 from model.runner import Runner
-from model.tiles import Tile, stitch, tile_side
+from model.testtime import PLAIN, PredictOptions
 from model.zoo.tutorial import as_predictable
 
 MAX_PIXELS: Final[Mapping[str, int]] = {"cuda": 4_200_000, "mps": 2_100_000, "cpu": 2_100_000}
@@ -144,6 +145,9 @@ class Predictor:
         experts_off: Iterable[int] = (),
         expert_gains: Gains | None = None,
         heads_off: Iterable[Head] = (),
+        *,
+        options: PredictOptions = PLAIN,
+        out: ClassPrediction | None = None,
     ) -> ClassPrediction:
         """The most likely class of every pixel.
 
@@ -156,12 +160,33 @@ class Predictor:
                 trained, 0 knocked out.
             heads_off: attention heads to knock out, of all experts or as (head, expert). All heads of
                 an expert are that expert.
+            options: several scales, the mirror image, refinement of edges.
+            out: takes the answer; its arrays may be memory-mapped, the confidence uint8 in 0..255.
         """
         image = self.encoding
         gains = check_gains((self.num_heads, self.num_experts), experts_off, heads_off, expert_gains)
-        if image.is_reduced and gains is None:
-            return self._predict_tiles(image)
-        return self._predict_encoded(image, gains)
+        answer = empty_prediction(image.shape) if out is None else out
+        check_out(answer.labels, image.shape, (np.uint8,))
+        check_out(answer.confidence, image.shape, (np.float32, np.uint8))
+        predict_into(LabelSink(answer), image, self._runner, self.max_pixels, gains, options)
+        return answer
+
+    def predict_probabilities(
+        self, *, options: PredictOptions = PLAIN, out: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
+        """The probability of every class at every pixel, [C, H, W].
+
+        Args:
+            options: as in `predict_classes`.
+            out: takes the answer: float32 or float16 in 0..1, or uint8 or uint16 that use their whole
+                range; may be memory-mapped. None: float16.
+        """
+        image = self.encoding
+        shape = self.num_classes, *image.shape
+        answer = np.zeros(shape, np.float16) if out is None else out
+        check_out(answer, shape, (np.float16, np.float32, np.uint8, np.uint16))
+        predict_into(ProbabilitySink(answer), image, self._runner, self.max_pixels, None, options)
+        return answer
 
     def predict_overview(
         self,
@@ -212,33 +237,3 @@ class Predictor:
         local = pointing.moved((0.0, 0.0), image.scale_xy)
         _, _, maps = self._runner.segment(image.encoding, local, None, need_attention=True)
         return as_attention(maps, image.size, self._runner.stride, image.shape)
-
-    def _predict_encoded(self, image: EncodedImage, gains: NDArray[np.float32] | None) -> ClassPrediction:
-        logits, _ = self._runner.classify(image.encoding, gains)
-        if not image.is_reduced:
-            return ClassPrediction(*_decide(logits))
-        labels, confidence = np.zeros(image.shape, np.uint8), np.zeros(image.shape, np.float32)
-        for rows, band in grow_in_bands(logits, image.shape):
-            labels[rows], confidence[rows] = _decide(band)
-        return ClassPrediction(labels, confidence)
-
-    def _predict_tiles(self, image: EncodedImage) -> ClassPrediction:
-        def infer(tile: Tile) -> Tensor:
-            part = image.pixels[slice(*tile.rows), slice(*tile.cols)]
-            logits, _ = self._runner.classify(self._runner.encode(part))
-            return logits.softmax(0)
-
-        side = tile_side(self.max_pixels, self.num_classes, image.shape[1])
-        return ClassPrediction(
-            *self._runner.within_memory(side, lambda side: stitch(image.shape, self.num_classes, side, infer))
-        )
-
-
-def _decide(logits: Tensor) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Logits [C, H, W] to labels and confidence."""
-    if len(logits) == 2:  # the common case, several times faster
-        margin = logits[1] - logits[0]
-        labels, confidence = margin > 0, margin.abs().sigmoid()
-    else:
-        confidence, labels = logits.softmax(0).max(0)
-    return labels.to(torch.uint8).cpu().numpy(), confidence.cpu().numpy()

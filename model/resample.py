@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 BAND_ROWS: Final = 512
+
+WHOLE_PIXELS: Final = 1 << 24
+"""Larger pictures are averaged over cells before they are resampled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +60,34 @@ def closer_size(shape: tuple[int, int], closer: Closer) -> tuple[int, int]:
 
 
 def shrink(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """``pixels`` [H, W, 3] at another ``size``; where it shrinks, every source pixel counts."""
+    """``pixels`` [H, W, 3] at another ``size``; where it shrinks, every source pixel counts.
+
+    Large pictures, which may be memory-mapped, are read once from top to bottom, in little memory.
+    """
     if pixels.shape[:2] == size:
         return pixels
+    if pixels.shape[0] * pixels.shape[1] > WHOLE_PIXELS:
+        factor = min(pixels.shape[0] / size[0], pixels.shape[1] / size[1]) / 2
+        if factor >= 2:
+            pixels = _averaged(pixels, int(factor))
     source = torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None]
     small = F.interpolate(source, size=size, mode="bilinear", antialias=True)
     return np.ascontiguousarray(small[0].permute(1, 2, 0).numpy())
+
+
+def _averaged(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """Means of cells of about ``factor`` x ``factor`` pixels, evenly spread."""
+    row_edges, col_edges = (
+        np.linspace(0, side, max(1, round(side / factor)) + 1).round().astype(np.intp)
+        for side in pixels.shape[:2]
+    )
+    means = np.empty((len(row_edges) - 1, len(col_edges) - 1, pixels.shape[2]), np.uint8)
+    widths = np.diff(col_edges)[:, None]
+    for row, (first, last) in enumerate(itertools.pairwise(row_edges)):
+        column_sums = pixels[first:last].sum(0, dtype=np.uint32)
+        cells = np.add.reduceat(column_sums, col_edges[:-1], axis=0)
+        means[row] = np.rint(cells / (widths * (last - first)))
+    return means
 
 
 def resize_logits(logits: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:

@@ -63,6 +63,12 @@ class Runner:
         self._place()
 
     @property
+    def network(self) -> nn.Module:
+        """The private copy."""
+        module: nn.Module = self._network
+        return module
+
+    @property
     def config(self) -> Any:
         """Sizes of the network, among them ``num_classes`` and ``num_experts``."""
         return self._network.config

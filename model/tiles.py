@@ -1,7 +1,8 @@
 """Class prediction of pictures that are too large for one pass, in bounded memory.
 
-Overlapping tiles are blended with weights that fall off linearly towards the seams. One row of tiles
-is held at a time; what no later row can change is written out at once.
+Overlapping tiles are blended with weights that fall off linearly towards the seams, away from the very
+border of a tile, where a network sees least. What is kept between tiles is one strip of the height of a
+seam; every part of the picture is handed out as soon as no later tile can change it.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-OVERLAP: Final = 128
+OVERLAP: Final = 192
 STEP: Final = 32
-BAND_BYTES: Final = 256 << 20
+BLIND: Final = 4
+"""This part of a seam, next to the border of the tile (1 / BLIND), counts for next to nothing."""
+
+STRIP_BYTES: Final = 256 << 20
+TILE_BYTES: Final = 256 << 20
+_LEAST: Final = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +42,45 @@ class Tile:
     col_seams: tuple[int, int]
 
 
-def tile_side(max_pixels: int, num_classes: int, width: int) -> int:
-    """Side of square tiles of at most ``max_pixels`` whose row fits the memory for one band."""
-    side = min(math.isqrt(max_pixels), BAND_BYTES // (4 * num_classes * width))
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A finished part of the picture.
+
+    Attributes:
+        rows: of the picture.
+        cols: of the picture.
+        probabilities: float32 [C, rows, cols], on the CPU; sums to 1 over C.
+    """
+
+    rows: slice
+    cols: slice
+    probabilities: Tensor
+
+
+def tile_side(max_pixels: int, num_classes: int) -> int:
+    """Side of square tiles of at most ``max_pixels`` whose probabilities fit ``TILE_BYTES``."""
+    side = min(math.isqrt(max_pixels), math.isqrt(TILE_BYTES // (4 * num_classes)))
     return max(side // STEP * STEP, 2 * STEP)
 
 
+def overlap_of(side: int, num_classes: int, width: int) -> int:
+    """Rows and columns that neighbours share: a strip of them across the picture fits ``STRIP_BYTES``."""
+    return max(2, min(OVERLAP, side // 4, STRIP_BYTES // (4 * num_classes * width)))
+
+
 def spans(length: int, side: int, overlap: int) -> list[tuple[int, int]]:
-    """Evenly spread pieces of ``side`` that cover ``length`` and share at least ``overlap``."""
+    """Evenly spread pieces of one size, at most ``side``, that share at least ``overlap``."""
     if length <= side:
         return [(0, length)]
     count = math.ceil((length - overlap) / (side - overlap))
+    least = math.ceil((length + (count - 1) * overlap) / count)
+    side = min(side, math.ceil(least / STEP) * STEP)
     starts = [round(i * (length - side) / (count - 1)) for i in range(count)]
     return [(start, start + side) for start in starts]
 
 
-def plan(shape: tuple[int, int], side: int) -> list[list[Tile]]:
+def plan(shape: tuple[int, int], side: int, overlap: int) -> list[list[Tile]]:
     """Rows of tiles that cover a picture of ``shape``."""
-    overlap = min(OVERLAP, side // 4)
     row_spans, col_spans = spans(shape[0], side, overlap), spans(shape[1], side, overlap)
     return [
         [Tile(row, col, _seams(row_spans, i), _seams(col_spans, j)) for j, col in enumerate(col_spans)]
@@ -70,53 +95,51 @@ def _seams(pieces: list[tuple[int, int]], index: int) -> tuple[int, int]:
 
 
 def ramp(length: int, seams: tuple[int, int]) -> Tensor:
-    """Weights [length]: 1 inside, falling linearly towards the far end of each seam, never 0."""
+    """Weights [length]: 1 inside, falling linearly across the middle of each seam, never 0."""
     place = torch.arange(length, dtype=torch.float32) + 0.5
     weights = torch.ones(length)
-    if seams[0]:
-        weights = torch.minimum(weights, place / seams[0])
-    if seams[1]:
-        weights = torch.minimum(weights, (length - place) / seams[1])
-    return weights
+    for seam, inward in zip(seams, (place, length - place), strict=True):
+        if seam:
+            blind = seam / BLIND
+            weights = torch.minimum(weights, (inward - blind) / (seam - 2 * blind))
+    return weights.clamp(min=_LEAST)
 
 
-def stitch(
+def blend(
     shape: tuple[int, int], num_classes: int, side: int, infer: Callable[[Tile], Tensor]
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Most likely class and its probability for a picture of ``shape``.
+) -> Iterator[Piece]:
+    """The parts of a picture of ``shape``, which together cover it once.
 
     Args:
         shape: (rows, columns).
         num_classes: C.
-        side: of the tiles.
-        infer: probabilities [C, h, w] of a tile.
-
-    Returns:
-        labels uint8 [H, W], confidence float32 [H, W].
+        side: of the tiles, at most.
+        infer: probabilities [C, h, w] of a tile, on any device.
     """
-    labels, confidence = np.zeros(shape, np.uint8), np.zeros(shape, np.float32)
-    for first, band in _bands(plan(shape, side), shape[1], num_classes, infer):
-        likely, best = band.max(0)
-        part = slice(first, first + band.shape[1])
-        labels[part] = best.to(torch.uint8).numpy()
-        confidence[part] = (likely / band.sum(0)).numpy()
-    return labels, confidence
-
-
-def _bands(
-    rows: list[list[Tile]], width: int, num_classes: int, infer: Callable[[Tile], Tensor]
-) -> Iterator[tuple[int, Tensor]]:
-    """Finished rows of blended, unnormalised probabilities: (first row, [C, rows, W])."""
-    rest = torch.zeros(num_classes, 0, width)
+    above = torch.zeros(num_classes, 0, shape[1])
+    rows = plan(shape, side, overlap_of(side, num_classes, shape[1]))
     for index, tiles in enumerate(rows):
         first, last = tiles[0].rows
-        band = torch.zeros(num_classes, last - first, width)
-        band[:, : rest.shape[1]] = rest
-        for tile in tiles:
-            weights = ramp(last - first, tile.row_seams)[:, None] * ramp(
-                tile.cols[1] - tile.cols[0], tile.col_seams
-            )
-            band[:, :, slice(*tile.cols)] += infer(tile).float().cpu() * weights
         done = rows[index + 1][0].rows[0] - first if index + 1 < len(rows) else last - first
-        yield first, band[:, :done]
-        rest = band[:, done:]
+        below = torch.zeros(num_classes, last - first - done, shape[1])
+        weights = ramp(last - first, tiles[0].row_seams)[:, None]
+        for cols, strip in _across(tiles, infer):
+            strip *= weights
+            strip[:, : above.shape[1]] += above[:, :, cols]
+            below[:, :, cols] = strip[:, done:]
+            finished = strip[:, :done]
+            yield Piece(slice(first, first + done), cols, finished / finished.sum(0))
+        above = below
+
+
+def _across(tiles: list[Tile], infer: Callable[[Tile], Tensor]) -> Iterator[tuple[slice, Tensor]]:
+    """Tiles of a row blended with their neighbours: columns of the picture and [C, h, columns]."""
+    rest: Tensor | None = None
+    for index, tile in enumerate(tiles):
+        first, last = tile.cols
+        part = infer(tile).float().cpu() * ramp(last - first, tile.col_seams)
+        if rest is not None:
+            part[:, :, : rest.shape[2]] += rest
+        done = tiles[index + 1].cols[0] - first if index + 1 < len(tiles) else last - first
+        rest = part[:, :, done:].clone()
+        yield slice(first, first + done), part[:, :, :done]

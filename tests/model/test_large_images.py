@@ -11,7 +11,7 @@ from model.device import DeviceChoice
 from model.errors import ModelError
 from model.predictor import CLICK_PIXELS, Predictor
 from model.resample import grow_in_bands, shrink, working_size
-from model.tiles import OVERLAP, plan, ramp, spans, stitch, tile_side
+from model.tiles import OVERLAP, STRIP_BYTES, TILE_BYTES, blend, overlap_of, plan, ramp, spans, tile_side
 from tests.model.plain_network import PlainNetwork
 
 
@@ -55,6 +55,7 @@ def test_spans_cover_and_overlap(length, side, overlap):
     assert pieces[-1][1] == length
     for one, other in itertools.pairwise(pieces):
         assert one[1] - other[0] >= overlap
+        assert one[1] - other[0] < overlap + 64, "more would be wasted work"
         assert one[0] < other[0]
 
 
@@ -62,35 +63,49 @@ def test_weights_fall_towards_seams_only():
     assert torch.equal(ramp(5, (0, 0)), torch.ones(5))
     weights = ramp(100, (20, 40))
     assert weights.min() > 0
-    assert torch.all(weights[:20].diff() > 0)
-    assert torch.all(weights[60:].diff() < 0)
-    assert torch.all(weights[20:60] == 1)
+    assert torch.all(weights[6:15].diff() > 0)
+    assert torch.all(weights[70:90].diff() < 0)
+    assert torch.all(weights[15:70] == 1)
+    before, after = ramp(64, (0, 20)), ramp(64, (20, 0))
+    assert torch.allclose(before[-20:] + after[:20], torch.ones(20), atol=2e-3), "they make one whole"
 
 
 def test_seams_are_blended():
     """Where tiles disagree the confidence passes gradually from one to the other."""
-    tiles = plan((32, 200), 128)[0]
 
     def infer(tile):
-        sure = 0.9 if tile is tiles[0] or tile.cols[0] == 0 else 0.1
+        sure = 0.9 if tile.cols[0] == 0 else 0.1
         part = torch.full((1, 32, tile.cols[1] - tile.cols[0]), sure)
         return torch.cat((part, 1 - part))
 
-    labels, confidence = stitch((32, 200), 2, 128, infer)
-    assert labels[0, 0] == 0
-    assert labels[0, -1] == 1
-    share = np.where(labels[0] == 0, confidence[0], 1 - confidence[0])
-    assert np.abs(np.diff(share)).max() < 0.05
+    pieces = list(blend((32, 200), 2, 128, infer))
+    assert len(pieces) == len(plan((32, 200), 128, 32)[0]) == 2
+    share = np.concatenate([piece.probabilities[0, 0].numpy() for piece in pieces])
+    assert np.abs(np.diff(share)).max() < 0.06
     assert share[0] == pytest.approx(0.9)
     assert share[-1] == pytest.approx(0.1)
 
 
-def test_the_band_of_tiles_is_bounded():
-    for classes, width in ((2, 1000), (2, 100_000), (250, 20_000)):
-        side = tile_side(4_000_000, classes, width)
+def test_what_is_kept_between_tiles_is_bounded():
+    for classes, width in ((2, 1000), (2, 100_000), (11, 20_000), (250, 20_000)):
+        side = tile_side(4_000_000, classes)
         assert 64 <= side <= 2000
-        assert side == 64 or classes * width * side * 4 <= 256 << 20
-    assert tile_side(4_000_000, 2, 1000) > 4 * OVERLAP
+        assert classes * side * side * 4 <= TILE_BYTES
+        assert 2 <= overlap_of(side, classes, width) <= OVERLAP
+        assert classes * overlap_of(side, classes, width) * width * 4 <= STRIP_BYTES
+    assert tile_side(4_000_000, 2) > 4 * OVERLAP
+
+
+def test_pieces_cover_the_picture_once_in_any_plan():
+    for shape, side in (((300, 500), 96), ((65, 64), 64), ((97, 640), 128), ((10, 10), 64)):
+        seen = np.zeros(shape, int)
+        truth = torch.rand(3, *shape).softmax(0)
+        joined = torch.zeros(3, *shape)
+        for piece in blend(shape, 3, side, lambda tile: truth[:, slice(*tile.rows), slice(*tile.cols)]):  # noqa: B023
+            seen[piece.rows, piece.cols] += 1
+            joined[:, piece.rows, piece.cols] = piece.probabilities
+        assert (seen == 1).all()
+        assert torch.allclose(joined, truth, atol=1e-5)
 
 
 def test_bands_enlarge_like_one_pass():
@@ -205,7 +220,7 @@ def test_tiles_are_halved_where_memory_is_short():
     network.log.clear()
     network.shortages = 2
     assert np.array_equal(predictor.predict_classes().labels, image[:, :, 0] > 127)
-    assert network.log[:3] == [(256, 256), (128, 128), (64, 64)]
+    assert network.log[:3] == [(192, 192), (128, 128), (64, 64)]
 
 
 def test_then_it_retreats_to_the_cpu_and_says_so(monkeypatch):

@@ -1,0 +1,171 @@
+"""Classes of every pixel of an image of any size, written piece by piece into what holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.answers import ClassPrediction, EncodedImage
+from model.errors import ModelError
+from model.resample import grow_in_bands
+from model.runner import Runner
+from model.shared_norms import SharedNorms, norms_of_whole
+from model.testtime import PredictOptions, class_probabilities, view_of
+from model.tiles import Tile, blend, tile_side
+
+CRF_PIXELS: Final = 1 << 20
+"""The refinement of edges takes about 0.5 kB a pixel."""
+
+Gains = NDArray[np.float32] | None
+
+
+class Sink(Protocol):
+    """Takes logits, or probabilities, of a part of the picture."""
+
+    def take(self, rows: slice, cols: slice, logits: Tensor) -> None:
+        """Keep the part that has these logits [C, rows, cols]; any that differ by a constant will do."""
+
+
+class LabelSink:
+    """The most likely class and its probability.
+
+    Args:
+        out: labels uint8 [H, W], confidence [H, W], float32 in 0..1 or uint8 in 0..255.
+    """
+
+    def __init__(self, out: ClassPrediction) -> None:
+        self._out = out
+
+    def take(self, rows: slice, cols: slice, logits: Tensor) -> None:
+        """See `Sink`."""
+        labels, confidence = _decide(logits)
+        self._out.labels[rows, cols] = labels
+        self._out.confidence[rows, cols] = _as_stored(confidence, self._out.confidence.dtype)
+
+
+class ProbabilitySink:
+    """The probability of every class.
+
+    Args:
+        out: [C, H, W], of floats in 0..1, or uint8 or uint16 that use their whole range.
+    """
+
+    def __init__(self, out: NDArray[Any]) -> None:
+        self._out = out
+
+    def take(self, rows: slice, cols: slice, logits: Tensor) -> None:
+        """See `Sink`."""
+        self._out[:, rows, cols] = _as_stored(logits.softmax(0).cpu().numpy(), self._out.dtype)
+
+
+def predict_into(
+    sink: Sink,
+    image: EncodedImage,
+    runner: Runner,
+    max_pixels: int,
+    gains: Gains,
+    options: PredictOptions,
+) -> None:
+    """Predict a whole image; the parts that ``sink`` takes cover it, and where memory ran out, again.
+
+    An image above ``max_pixels`` is done in tiles, which encodes; with experts changed and no other
+    options at its reduced size, which does not.
+
+    Args:
+        sink: takes the answers.
+        image: as encoded.
+        runner: of the same weights.
+        max_pixels: that may be encoded at once.
+        gains: of the experts, or None.
+        options: views and refinement.
+    """
+    whole = slice(0, image.shape[0]), slice(0, image.shape[1])
+    if options.is_plain and (gains is not None or not image.is_reduced):
+        logits, _ = runner.classify(image.encoding, gains)
+        if not image.is_reduced:
+            sink.take(*whole, logits)
+            return
+        for rows, band in grow_in_bands(logits, image.shape):
+            sink.take(rows, whole[1], band)
+        return
+    budget = int(max_pixels / options.growth)
+    if options.crf is not None:
+        budget = min(budget, CRF_PIXELS)
+    if image.shape[0] * image.shape[1] <= budget:
+        _whole(sink, image, runner, gains, options)
+        return
+    side = tile_side(budget, int(runner.config.num_classes))
+    runner.within_memory(side, _in_tiles(sink, image, runner, gains, options))
+
+
+def _whole(sink: Sink, image: EncodedImage, runner: Runner, gains: Gains, options: PredictOptions) -> None:
+    encoding = None if image.is_reduced else image.encoding
+    seen = class_probabilities(runner, image.pixels, options, gains=gains, encoding=encoding)
+    sink.take(slice(0, image.shape[0]), slice(0, image.shape[1]), _logits(seen))
+
+
+def _in_tiles(
+    sink: Sink, image: EncodedImage, runner: Runner, gains: Gains, options: PredictOptions
+) -> Callable[[int], bool]:
+    """What predicts in tiles of a given side."""
+
+    def attempt(side: int) -> bool:
+        norms = {scale: _norms(image, runner, side, scale) for scale in options.scales}
+
+        def infer(tile: Tile) -> Tensor:
+            part = image.pixels[slice(*tile.rows), slice(*tile.cols)]
+            return class_probabilities(runner, part, options, gains=gains, norms=norms)
+
+        for piece in blend(image.shape, int(runner.config.num_classes), side, infer):
+            sink.take(piece.rows, piece.cols, _logits(piece.probabilities))
+        return True
+
+    return attempt
+
+
+def _norms(image: EncodedImage, runner: Runner, side: int, scale: float) -> SharedNorms:
+    def show(part: NDArray[np.uint8]) -> None:
+        runner.classify(runner.encode(view_of(part, scale, False)))
+
+    return norms_of_whole(runner.network, show, image.pixels, side)
+
+
+def empty_prediction(shape: tuple[int, int]) -> ClassPrediction:
+    """Zeros of the shape of an image."""
+    return ClassPrediction(np.zeros(shape, np.uint8), np.zeros(shape, np.float32))
+
+
+def check_out(out: NDArray[Any], shape: tuple[int, ...], dtypes: tuple[type, ...]) -> None:
+    """Raise ModelError unless an array can take the answer."""
+    if out.shape != shape or out.dtype not in [np.dtype(each) for each in dtypes]:
+        names = ", ".join(np.dtype(each).name for each in dtypes)
+        raise ModelError(
+            f"The array for the answer is {out.dtype} of shape {list(out.shape)}.",
+            action=f"Give one of shape {list(shape)} that holds {names}.",
+        )
+
+
+def _logits(probabilities: Tensor) -> Tensor:
+    return probabilities.clamp(min=1e-12).log()
+
+
+def _decide(logits: Tensor) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Logits [C, H, W] to labels and confidence."""
+    if len(logits) == 2:  # the common case, several times faster
+        margin = logits[1] - logits[0]
+        labels, confidence = margin > 0, margin.abs().sigmoid()
+    else:
+        confidence, labels = logits.softmax(0).max(0)
+    return labels.to(torch.uint8).cpu().numpy(), confidence.cpu().numpy()
+
+
+def _as_stored(values: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Values in 0..1 as floats, or spread over the range of unsigned integers."""
+    if dtype.kind == "u":
+        return np.rint(values * np.iinfo(dtype).max).astype(dtype)
+    return values.astype(dtype, copy=False)
