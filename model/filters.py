@@ -33,7 +33,12 @@ def filter_bank(image: Tensor) -> Tensor:
     Returns:
         [B, NUM_FILTERS, H, W], float32. Each response at the scale of its own smoothing.
     """
-    image = image.float()
+    with torch.autocast(image.device.type, enabled=False):
+        return _responses(image.float())
+
+
+def _responses(image: Tensor) -> Tensor:
+    """`filter_bank` in float32: small differences of large sums do not survive bfloat16."""
     grey = image.mean(1, keepdim=True)
     planes = torch.cat((image, grey, (grey - 0.5).square()), dim=1)
     responses = [image * 2 - 1]
