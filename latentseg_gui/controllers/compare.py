@@ -97,7 +97,7 @@ class CompareController(QObject):
 
     def _on_prediction_changed(self, image_id: str) -> None:
         prediction = self._document.prediction(image_id)
-        if prediction is None or prediction.experts_off:
+        if prediction is None or prediction.is_altered:
             return
         last = self._last.get(image_id)
         if last is not None and last.version != prediction.version:

@@ -5,22 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
 from PySide6.QtCore import QObject
 
 from latentseg_gui.controllers.inspect import InspectController
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.ports import ErrorSink
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.experts import AlteredPrediction, ExpertChange, Gains, in_other_classes
 from latentseg_gui.document.types import Prediction
-from latentseg_gui.inference.messages import PredictClasses
+from latentseg_gui.inference.messages import AlterExperts, MeasureChange
 from latentseg_gui.io.expert_files import InfluenceLine
 from latentseg_gui.panels.experts.panel import ExpertsPanel
 from latentseg_gui.panels.experts.values import InfluenceRow, InterventionResult
 
 _INTERVENTION, _INFLUENCE = 25, 5
-
-Gains = dict[int, float]
 
 
 class InterveneController(QObject):
@@ -76,7 +74,7 @@ class InterveneController(QObject):
         self._panel.set_influence_progress(0.0)
         for expert in range(maps.mix.shape[1]):
             self._engine.submit(
-                PredictClasses(base.image_id, {expert: 0.0}),
+                MeasureChange(base.image_id, {expert: 0.0}),
                 partial(self._on_influence_measured, base, expert, maps.mix.shape[1]),
                 key=f"influence {expert}",
                 priority=_INFLUENCE,
@@ -92,7 +90,7 @@ class InterveneController(QObject):
             self._document.set_prediction(base)
             return
         self._engine.submit(
-            PredictClasses(base.image_id, dict(gains)),
+            AlterExperts(base.image_id, dict(gains)),
             partial(self._on_intervened, base, dict(gains)),
             key="intervention",
             priority=_INTERVENTION,
@@ -100,25 +98,36 @@ class InterveneController(QObject):
 
     def _on_intervened(self, base: Prediction, gains: Gains, answer: object) -> None:
         if (
-            not isinstance(answer, Prediction)
+            not isinstance(answer, AlteredPrediction)
             or self._inspect.untouched is not base
             or self._panel.gains != gains
         ):
             return
-        changed = replace(
-            answer, labels=self._inspect.labels.to_document(answer.labels, self._document.classes)
+        prediction, classes = answer.prediction, self._document.classes
+        result = self._result(base, answer.change)
+        self._panel.set_result(replace(result, seconds=prediction.seconds))
+        labels = self._inspect.labels.to_document(prediction.labels, classes)
+        self._document.set_prediction(replace(prediction, labels=labels))
+
+    def _result(self, base: Prediction, change: ExpertChange) -> InterventionResult:
+        """What has changed, in classes of the document and pixels of the image."""
+        names, table = self._document.classes.names, self._inspect.labels.table(self._document.classes)
+        moved = in_other_classes(change.moved, table, len(names))
+        shape = (int(base.labels.shape[0]), int(base.labels.shape[1]))
+        scale = base.labels.size / max(1, int(moved.sum()))
+        sums = zip(names, moved.sum(axis=1), moved.sum(axis=0), strict=True)
+        return InterventionResult(
+            changed_pixels=round(int(moved.sum() - moved.trace()) * scale),
+            total_pixels=int(base.labels.size),
+            areas=tuple((name, round(int(was) * scale), round(int(now) * scale)) for name, was, now in sums),
+            confidence_change=change.confidence,
+            compared_at=None if change.shape == shape else change.shape,
         )
-        names = self._document.classes.names
-        self._panel.set_result(compare(base, changed, names))
-        self._document.set_prediction(changed)
 
     def _on_influence_measured(self, base: Prediction, expert: int, count: int, answer: object) -> None:
-        if not isinstance(answer, Prediction) or self._inspect.untouched is not base:
+        if not isinstance(answer, ExpertChange) or self._inspect.untouched is not base:
             return
-        changed = replace(
-            answer, labels=self._inspect.labels.to_document(answer.labels, self._document.classes)
-        )
-        result = compare(base, changed, self._document.classes.names)
+        result = self._result(base, answer)
         most = max(result.areas, key=lambda area: abs(area[2] - area[1]), default=("", 0, 0))
         self._influence.append(
             InfluenceRow(
@@ -141,22 +150,3 @@ class InterveneController(QObject):
         self._panel.set_influence_progress(None)
         if not self._influence:
             self._errors.inform(str(error))
-
-
-def compare(before: Prediction, after: Prediction, class_names: tuple[str, ...]) -> InterventionResult:
-    """What is different between two predictions of the same image."""
-    areas = []
-    for class_id, name in enumerate(class_names):
-        pair = (
-            int(np.count_nonzero(before.labels == class_id)),
-            int(np.count_nonzero(after.labels == class_id)),
-        )
-        areas.append((name, *pair))
-    shift = float(after.confidence.mean(dtype=np.float64) - before.confidence.mean(dtype=np.float64)) / 255
-    return InterventionResult(
-        changed_pixels=int(np.count_nonzero(before.labels != after.labels)),
-        total_pixels=int(before.labels.size),
-        areas=tuple(areas),
-        confidence_change=shift,
-        seconds=after.seconds,
-    )

@@ -20,10 +20,10 @@ class LabelMap:
         """Labels uint8 [H, W] of the weights, in class ids of the document."""
         if self._names == classes.names:
             return labels
-        mapped: Labels = self._table(classes)[labels]
+        mapped: Labels = self.table(classes)[labels]
         return mapped
 
-    def _table(self, classes: ClassTable) -> NDArray[np.uint8]:
+    def table(self, classes: ClassTable) -> NDArray[np.uint8]:
         """Classes meet by name; an unknown one keeps its number where there is one, else it is background."""
         table = np.full(256, BACKGROUND, np.uint8)
         for number, name in enumerate(self._names):

@@ -118,7 +118,7 @@ class TrainingViewController(QObject):
     def remember_prediction(self, image_id: str) -> None:
         """Keeps a prediction for comparisons with later versions."""
         prediction = self._document.prediction(image_id)
-        is_whole = prediction is not None and not prediction.experts_off
+        is_whole = prediction is not None and not prediction.is_altered
         if prediction is not None and is_whole and not self._document.is_prediction_stale(image_id):
             self._before[f"{prediction.version} {image_id}"] = prediction
 

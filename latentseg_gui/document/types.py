@@ -132,7 +132,7 @@ class Prediction:
         labels: most likely class, uint8 [H, W].
         confidence: probability of that class as 0..255, uint8 [H, W].
         version: the version of the weights that said so.
-        experts_off: experts that were knocked out for it.
+        is_altered: whether experts were knocked out or boosted for it.
         seconds: time the model took.
     """
 
@@ -140,7 +140,7 @@ class Prediction:
     version: str
     labels: Labels
     confidence: NDArray[np.uint8]
-    experts_off: tuple[int, ...] = ()
+    is_altered: bool = False
     seconds: float = 0.0
 
 

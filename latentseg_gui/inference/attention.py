@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -34,7 +35,7 @@ def bounded(attention: Attention, max_values: int = MAX_MAP_VALUES) -> Attention
         return attention
     look, counts = _block_sums(attention.look, step)
     mix, _ = _block_sums(attention.mix, step)
-    return Attention(look, mix / counts, attention.shape, attention.stride * step)
+    return replace(attention, look=look, mix=mix / counts, stride=attention.stride * step)
 
 
 def _block_sums(maps: Floats, step: int) -> tuple[Floats, Floats]:
@@ -45,9 +46,18 @@ def _block_sums(maps: Floats, step: int) -> tuple[Floats, Floats]:
     return sums, (heights[:, None] * widths).astype(np.float32)
 
 
-def class_attention(predictor: Predictor, image_id: str, version: str) -> AttentionMaps:
-    """Where the learned experts look and what they explain, on the predictor's present image."""
-    maps = bounded(predictor.attention())
+def class_attention(
+    predictor: Predictor, image_id: str, version: str, maps: Attention | None = None
+) -> AttentionMaps:
+    """Where the learned experts look and what they explain, on the predictor's present image.
+
+    Args:
+        predictor: set to the image.
+        image_id: the image.
+        version: of the weights.
+        maps: of the image, where they are at hand.
+    """
+    maps = maps or bounded(predictor.attention())
     likeness = likeness_of(inspection.reduce_heads(maps.mix), predictor.expert_vectors())
     return AttentionMaps(image_id, version, maps.look, maps.mix, maps.shape, maps.stride, likeness)
 

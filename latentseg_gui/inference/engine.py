@@ -15,19 +15,16 @@ from numpy.typing import NDArray
 
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import (
-    AttentionMaps,
     MaskProposal,
     Prediction,
-    PromptAttention,
     PromptSet,
     Rect,
     WeightsInfo,
 )
-from latentseg_gui.inference.attention import class_attention, notes_in, prompt_attention
+from latentseg_gui.inference.attention import notes_in
 from latentseg_gui.inference.cache import ByteCache
+from latentseg_gui.inference.experts import Experts
 from latentseg_gui.inference.messages import (
-    ComputeAttention,
-    ComputePromptAttention,
     EncodeImage,
     ForgetImage,
     ImageEncoded,
@@ -72,14 +69,14 @@ class Engine:
         self._answers: ByteCache[tuple[str, str, PromptSet], NDArray[np.float16]] = ByteCache(
             MAX_ANSWER_BYTES
         )
+        self._experts = Experts(self._show, self._live)
         self._handlers: dict[type, Callable[[Any], object]] = {
             LoadWeights: self.load_weights,
             EncodeImage: self.encode,
             PredictClasses: self.predict_classes,
-            ComputeAttention: self.compute_attention,
-            ComputePromptAttention: self.compute_prompt_attention,
             SegmentObject: self.segment,
             ForgetImage: self.forget,
+            **self._experts.handlers,
         }
 
     @property
@@ -115,6 +112,7 @@ class Engine:
         self._weights = _Weights(predictor, info)
         self._encoded.drop_where(lambda key: key[1] == request.version)
         self._answers.drop_where(lambda key: key[1] == request.version)
+        self._experts.forget_all()
         # Encodings belong to the predictor that made them: those of earlier weights are of no use.
         self._encoded.drop_where(lambda key: key[1] != request.version)
         return info
@@ -131,28 +129,29 @@ class Engine:
         return ImageEncoded(request.image_id, live.info.version, time.monotonic() - started)
 
     def predict_classes(self, request: PredictClasses) -> Prediction:
-        """Classes of every pixel. Changed experts need no new encoding."""
+        """Classes of every pixel."""
         started, live = time.monotonic(), self._show(request.image_id)
-        gains = {expert: gain for expert, gain in request.expert_gains.items() if gain != 1.0}
-        answer = live.predictor.predict_classes(expert_gains=gains or None)
+        answer = live.predictor.predict_classes()
         return Prediction(
             image_id=request.image_id,
             version=live.info.version,
             labels=answer.labels,
             confidence=np.rint(answer.confidence * 255).astype(np.uint8),
-            experts_off=tuple(sorted(expert for expert, gain in gains.items() if gain == 0.0)),
             seconds=time.monotonic() - started,
         )
 
-    def compute_attention(self, request: ComputeAttention) -> AttentionMaps:
-        """Where experts look and what they explain, for classes."""
-        live = self._show(request.image_id)
-        return class_attention(live.predictor, request.image_id, live.info.version)
-
-    def compute_prompt_attention(self, request: ComputePromptAttention) -> PromptAttention:
-        """What clicks and box attend to, and how much each pixel owes to them."""
-        live = self._show(request.image_id)
-        return prompt_attention(live.predictor, request.image_id, live.info.version, request.prompts)
+    def predict_pixels(self, request: PredictPixels) -> Prediction:
+        """Classes of an image of a batch; nothing of it is kept, and nothing that is kept has to go."""
+        started, live = time.monotonic(), self._live()
+        live.predictor.set_image(request.pixels)
+        answer = live.predictor.predict_classes()
+        return Prediction(
+            image_id=request.image_id,
+            version=live.info.version,
+            labels=answer.labels,
+            confidence=np.rint(answer.confidence * 255).astype(np.uint8),
+            seconds=time.monotonic() - started,
+        )
 
     def segment(self, request: SegmentObject) -> MaskProposal:
         """The object that the prompts point at; it starts from the answer to all but the last click."""
@@ -184,6 +183,7 @@ class Engine:
         self._pixels.drop(request.image_id)
         self._encoded.drop_where(lambda key: key[0] == request.image_id)
         self._answers.drop_where(lambda key: key[0] == request.image_id)
+        self._experts.forget_image(request.image_id)
 
     def _live(self) -> _Weights:
         if self._weights is None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.types import PromptSet, TrainingSample
+from latentseg_gui.document.experts import Gains
+from latentseg_gui.document.types import PromptSet, Rect, TrainingSample
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +40,25 @@ class ImageEncoded:
 
 @dataclass(frozen=True, slots=True)
 class PredictClasses:
-    """Class prediction for an encoded image. Answer: `Prediction`.
-
-    Attributes:
-        expert_gains: factor per expert on how strongly pixels may draw on it: 1 as trained,
-            0 knocked out, above 1 boosted. Experts not named keep 1.
-    """
+    """Class prediction for an encoded image. Answer: `Prediction`."""
 
     image_id: str
-    expert_gains: dict[int, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AlterExperts:
+    """Class prediction with experts or heads knocked out or boosted. Answer: `AlteredPrediction`."""
+
+    image_id: str
+    expert_gains: Gains
+
+
+@dataclass(frozen=True, slots=True)
+class PredictPixels:
+    """Class prediction for an image that is not kept: ``pixels`` uint8 [H, W, 3]. Answer: `Prediction`."""
+
+    image_id: str
+    pixels: NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,30 @@ class ComputeAttention:
     """Attention maps of the class prediction of an encoded image. Answer: `AttentionMaps`."""
 
     image_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefineAttention:
+    """The maps of a part of an encoded image, with more tokens. Answer: `AttentionPart`."""
+
+    image_id: str
+    rect: Rect
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureChange:
+    """What is different on an encoded image with experts changed; no labels are sent. Answer: `ExpertChange`."""
+
+    image_id: str
+    expert_gains: Gains
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureShares:
+    """Experts against classes on an image, pixels uint8 [H, W, 3], that is not kept. Answer: `ExpertShares`."""
+
+    image_id: str
+    pixels: NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)

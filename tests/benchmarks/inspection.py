@@ -20,11 +20,17 @@ import torch
 from PySide6.QtWidgets import QApplication, QToolButton
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.controllers.intervene import compare
+from latentseg_gui.document.experts import AlteredPrediction
 from latentseg_gui.document.types import Prediction
 from latentseg_gui.inference.engine import Engine
-from latentseg_gui.inference.messages import ComputeAttention, EncodeImage, LoadWeights, PredictClasses
-from latentseg_gui.panels.experts import ExpertsPanel
+from latentseg_gui.inference.messages import (
+    AlterExperts,
+    ComputeAttention,
+    EncodeImage,
+    LoadWeights,
+    PredictClasses,
+)
+from latentseg_gui.panels.experts import ExpertsPanel, InterventionResult
 
 SIDE, ROUNDS = 1024, 9
 
@@ -61,10 +67,11 @@ def main() -> None:
     runs = engine.encoder_runs
 
     def knock_out() -> None:
-        answer = engine.handle(PredictClasses("a", {3: 0.0}))
-        assert isinstance(answer, Prediction)
-        panel.set_result(compare(base, answer, ("background", "object")))
-        canvas.set_prediction(answer.labels)
+        answer = engine.handle(AlterExperts("a", {3: 0.0}))
+        assert isinstance(answer, AlteredPrediction)
+        changed = int(answer.change.moved.sum() - answer.change.moved.trace())
+        panel.set_result(InterventionResult(changed, base.labels.size))
+        canvas.set_prediction(answer.prediction.labels)
         canvas.repaint()
 
     views = {each.accessibleName(): each for each in panel.findChildren(QToolButton)}
@@ -75,7 +82,7 @@ def main() -> None:
         views["View: Look"].click()
         panel.repaint()
 
-    head = milliseconds(lambda: engine.handle(PredictClasses("a", {3: 0.0})))
+    head = milliseconds(lambda: engine.handle(AlterExperts("a", {3: 0.0})))
     whole = milliseconds(knock_out)
     print(f"knock-out, head alone            {head[0]:7.1f} ms (best {head[1]:.1f})")
     print(f"knock-out to repainted overlay   {whole[0]:7.1f} ms (best {whole[1]:.1f}); bar 100 ms")

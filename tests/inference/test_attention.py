@@ -14,7 +14,6 @@ from latentseg_gui.inference.messages import (
     ComputePromptAttention,
     EncodeImage,
     LoadWeights,
-    PredictClasses,
 )
 from model.answers import Attention
 from model.checkpoint import CheckpointMeta, save
@@ -114,15 +113,6 @@ def test_the_tutorial_architecture_shows_its_experts_and_says_that_it_has_no_cli
     assert maps.likeness is not None
     with pytest.raises(ModelError):
         engine.handle(ComputePromptAttention("a", PromptSet((PromptPoint((3.0, 3.0), True),))))
-
-
-@pytest.mark.parametrize("gains", [{0: 0.0}, {0: 0.0, 1: 0.0, 2: 0.0}, {1: 2.5}])
-def test_interventions_never_run_the_encoder(tmp_path, gains):
-    engine = engine_with(tiny_network(), tmp_path)
-    before, runs = engine.handle(PredictClasses("a")), engine.encoder_runs
-    after = engine.handle(PredictClasses("a", gains))
-    assert engine.encoder_runs == runs
-    assert (after.confidence != before.confidence).any()
 
 
 @pytest.mark.parametrize("network", [tiny_network(), TutorialNetwork(num_latents=6, num_heads=2).eval()])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QLabel,
     QLineEdit,
@@ -129,7 +130,37 @@ def test_knock_out_solo_boost_and_reset(panel: ExpertsPanel, qtbot: QtBot) -> No
     assert isinstance(slider, QSlider)
     slider.setValue(250)
     assert wanted == [{2: 0.0}, {}, {each: 0.0 for each in (0, 1, 3, 4, 5)}, {}, {2: 2.5}]
-    assert gallery(panel).tiles[2].gain == 2.5
+    assert gallery(panel).tiles[2].badge == "x2.5"
+
+
+def test_heads_are_knocked_out_one_by_one_or_in_all_experts(panel: ExpertsPanel, qtbot: QtBot) -> None:
+    wanted: list[object] = []
+    panel.gains_changed.connect(wanted.append)
+    panel.select(2)
+    named(panel, QToolButton, "Heads: 2").click()  # type: ignore[attr-defined]
+    push(panel, "Knock out").click()
+    assert wanted == [{(1, 2): 0.0}]
+    assert gallery(panel).tiles[2].badge == "1/2 heads"
+    assert not gallery(panel).tiles[2].is_out
+    panel.select(3)
+    assert not push(panel, "Knock out").isChecked(), "of this one, the head is as trained"
+    panel.select(2)
+    assert push(panel, "Knock out").isChecked()
+    named(panel, QToolButton, "Heads: 1").click()  # type: ignore[attr-defined]
+    assert named(panel, QToolButton, "Heads: All").isChecked(), "both heads are all"  # type: ignore[attr-defined]
+    panel.toggle_knock_out()
+    assert wanted[-1] == {2: 0.0}, "all heads of an expert are the expert"
+    assert gallery(panel).tiles[2].is_out
+    push(panel, "All as trained").click()
+    named(panel, QToolButton, "Heads: 1").click()  # type: ignore[attr-defined]
+    everywhere = panel.findChild(QCheckBox)
+    assert everywhere is not None
+    everywhere.click()
+    panel.toggle_knock_out()
+    assert wanted[-1] == {(0, expert): 0.0 for expert in range(6)}
+    panel.toggle_solo()
+    assert wanted[-1] == {(1, expert): 0.0 for expert in range(6)}
+    assert push(panel, "Solo").isChecked()
 
 
 def test_gains_set_from_outside_are_shown_and_not_announced(panel: ExpertsPanel, qtbot: QtBot) -> None:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from latentseg_gui.panels.experts.head_choice import HeadChoice
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.pixmaps import swatch
 from latentseg_gui.panels.widgets import SliderField, text_label
@@ -28,6 +29,10 @@ class ExpertDetail(QFrame):
         overlay_wanted, solo_wanted, knock_out_wanted: toggles of the chosen expert.
         gain_wanted: factor from the slider, 1 as trained.
         reset_wanted: all experts as trained.
+        heads_chosen: interventions are about other heads.
+
+    Attributes:
+        heads: which heads interventions are about.
     """
 
     renamed = Signal(str)
@@ -37,6 +42,7 @@ class ExpertDetail(QFrame):
     knock_out_wanted = Signal()
     gain_wanted = Signal(float)
     reset_wanted = Signal()
+    heads_chosen = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,11 +55,14 @@ class ExpertDetail(QFrame):
         self._note.setAccessibleName(self.tr("Note on this expert"))
         self._figures = text_label("", "hint")
         self._overlay = self._button("eye", self.tr("Overlay"), self.tr("Show its map on the image (H)"))
-        self._solo = self._button("solo", self.tr("Solo"), self.tr("Knock out all other experts (S)"))
+        self._solo = self._button(
+            "solo", self.tr("Solo"), self.tr("Knock out everything but the chosen heads of it (S)")
+        )
         self._out = self._button(
-            "knock-out", self.tr("Knock out"), self.tr("Predict without this expert (K)")
+            "knock-out", self.tr("Knock out"), self.tr("Predict without the chosen heads of it (K)")
         )
         self._reset = QPushButton(icon("refresh"), self.tr("All as trained"))
+        self.heads = HeadChoice(self)
         self._gain = SliderField(self.tr("Boost"), (0, 400), suffix=" %")
         self._build()
         self._name.editingFinished.connect(self._on_name_edited)
@@ -63,6 +72,7 @@ class ExpertDetail(QFrame):
         self._out.clicked.connect(self.knock_out_wanted)
         self._reset.clicked.connect(self.reset_wanted)
         self._gain.changed.connect(self._on_gain_changed)
+        self.heads.changed.connect(self.heads_chosen)
         self.setEnabled(False)
 
     @staticmethod
@@ -90,6 +100,7 @@ class ExpertDetail(QFrame):
         whole.setSpacing(7)
         whole.addLayout(head)
         whole.addWidget(self._figures)
+        whole.addWidget(self.heads)
         whole.addLayout(buttons)
         whole.addWidget(self._gain)
         whole.addWidget(self._note)
@@ -105,9 +116,11 @@ class ExpertDetail(QFrame):
         self._swatch.setPixmap(swatch(colour, 18, self.devicePixelRatioF()))
         self._figures.setText(figures)
 
-    def set_state(self, gain: float, *, is_overlaid: bool, is_solo: bool, is_any_changed: bool) -> None:
-        """Shows what is done to the expert."""
-        self._gain.set_value(round(gain * 100))
+    def set_state(
+        self, gain: float | None, *, is_overlaid: bool, is_solo: bool, is_any_changed: bool
+    ) -> None:
+        """Shows what is done to the chosen heads of the expert; no gain where they differ."""
+        self._gain.set_value(100 if gain is None else round(gain * 100))
         self._overlay.setChecked(is_overlaid)
         self._solo.setChecked(is_solo)
         self._out.setChecked(gain == 0.0)
@@ -115,7 +128,7 @@ class ExpertDetail(QFrame):
 
     def set_intervening(self, is_possible: bool) -> None:
         """Offers names and interventions, or only what can be seen."""
-        for widget in (self._solo, self._out, self._reset, self._gain, self._note):
+        for widget in (self._solo, self._out, self._reset, self._gain, self._note, self.heads):
             widget.setVisible(is_possible)
         self._name.setReadOnly(not is_possible)
 

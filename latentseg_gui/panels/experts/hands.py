@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
+from latentseg_gui.document.experts import Gains
 from latentseg_gui.panels.experts.body import ExpertsBody
-from latentseg_gui.panels.experts.gains import Gains, toggled_out, toggled_solo, with_gain
+from latentseg_gui.panels.experts.gains import toggled_out, toggled_solo, with_gain
 from latentseg_gui.panels.experts.presenter import ExpertsPresenter
 
 
@@ -41,6 +42,7 @@ class ExpertsHands(QObject):
         detail.knock_out_wanted.connect(self.toggle_knock_out)
         detail.solo_wanted.connect(self.toggle_solo)
         detail.gain_wanted.connect(self._on_gain_wanted)
+        detail.heads_chosen.connect(presenter.refresh_marks)
         detail.reset_wanted.connect(self._on_reset_wanted)
         detail.renamed.connect(self._on_renamed)
         detail.note_edited.connect(self._on_note_edited)
@@ -75,13 +77,12 @@ class ExpertsHands(QObject):
     def toggle_knock_out(self) -> None:
         """Knocks the current expert out, or takes it in again."""
         if self._presenter.current >= 0 and self._presenter.can_intervene:
-            self._want(toggled_out(self._presenter.gains, self._presenter.current))
+            self._want(toggled_out(*self._presenter.intervention))
 
     def toggle_solo(self) -> None:
         """Leaves only the current expert, or takes all in again."""
-        presenter = self._presenter
-        if presenter.current >= 0 and presenter.can_intervene:
-            self._want(toggled_solo(presenter.gains, presenter.current, presenter.state.count))
+        if self._presenter.current >= 0 and self._presenter.can_intervene:
+            self._want(toggled_solo(*self._presenter.intervention))
 
     def announce_if_shown(self) -> None:
         """The map over the image is another although nobody asked for it: new maps, new view."""
@@ -117,7 +118,8 @@ class ExpertsHands(QObject):
         self.toggle_map("expert")
 
     def _on_gain_wanted(self, gain: float) -> None:
-        self._want(with_gain(self._presenter.gains, self._presenter.current, gain))
+        gains, where, shape = self._presenter.intervention
+        self._want(with_gain(gains, where, gain, shape))
 
     def _on_reset_wanted(self) -> None:
         self._want({})

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from latentseg_gui.document.experts import Gains
 from latentseg_gui.document.types import AttentionMaps, Labels
 from latentseg_gui.panels.experts.body import ExpertsBody
 from latentseg_gui.panels.experts.comparisons import Comparisons
-from latentseg_gui.panels.experts.gains import Gains
 from latentseg_gui.panels.experts.hands import ExpertsHands
 from latentseg_gui.panels.experts.maps import MapSource
 from latentseg_gui.panels.experts.presenter import ExpertsPresenter
@@ -27,7 +27,7 @@ class ExpertsPanel(QWidget):
         expert_overlay_requested: index of the expert whose map shall be shown, None for none.
         territory_requested, mix_entropy_requested: whether that map shall be shown.
         expert_chosen: the current expert is another.
-        gains_changed: factor by expert (dict); experts not named stay as trained.
+        gains_changed: `Gains` by expert, or by (head, expert).
         rename_requested, note_requested: expert, text.
         influence_requested: knock out one expert after the other and measure.
         pins_changed: positions (list of (x, y)) of pinned pixels.
@@ -74,7 +74,7 @@ class ExpertsPanel(QWidget):
 
     @property
     def gains(self) -> Gains:
-        """Factors that differ from 1, by expert."""
+        """Factors that differ from 1."""
         return self._presenter.gains
 
     @property
@@ -114,9 +114,9 @@ class ExpertsPanel(QWidget):
         if mix is not None:
             self._body.pixel.add_pin(mix)
 
-    def set_gains(self, gains: Mapping[int, float]) -> None:
+    def set_gains(self, gains: Gains) -> None:
         """Shows factors that were set elsewhere; says nothing back."""
-        self._presenter.set_gains(dict(gains))
+        self._presenter.set_gains(gains)
 
     def set_result(self, result: InterventionResult | None) -> None:
         """Shows what the factors changed."""

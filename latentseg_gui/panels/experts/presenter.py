@@ -9,11 +9,12 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QWidget
 
+from latentseg_gui.document.experts import Gains, altered
 from latentseg_gui.document.types import Labels
-from latentseg_gui.panels.experts.attention_math import floored, mix_entropy, territory
+from latentseg_gui.panels.experts.attention_math import Floats, floored, mix_entropy, territory
 from latentseg_gui.panels.experts.body import ExpertsBody
 from latentseg_gui.panels.experts.colours import colour_table
-from latentseg_gui.panels.experts.gains import Gains, is_solo
+from latentseg_gui.panels.experts.gains import Shape, Where, gain_at, is_solo, table_of
 from latentseg_gui.panels.experts.maps import MapSource
 from latentseg_gui.panels.experts.state import ExpertsState, ViewChoice
 from latentseg_gui.panels.experts.tile import ExpertTile
@@ -66,6 +67,12 @@ class ExpertsPresenter:
         """Whether what is shown can be knocked out."""
         return self.state.maps is not None and self.state.maps.can_intervene
 
+    @property
+    def intervention(self) -> tuple[Gains, Where, Shape]:
+        """The factors in force, what the next intervention is about, and (heads, experts)."""
+        heads = 0 if self.state.maps is None else self.state.maps.heads
+        return self.gains, self._body.detail.heads.where(self.current), (heads, self.state.count)
+
     def set_maps(self, maps: MapSource | None) -> None:
         """Takes other maps."""
         before = self.state.maps
@@ -99,7 +106,7 @@ class ExpertsPresenter:
 
     def set_gains(self, gains: Gains) -> None:
         """Shows other factors."""
-        self.gains = {expert: gain for expert, gain in gains.items() if gain != 1.0}
+        self.gains = altered(gains)
         self.refresh_marks()
 
     def overlay(self) -> ExpertOverlay | None:
@@ -132,6 +139,7 @@ class ExpertsPresenter:
     def refresh_marks(self) -> None:
         """Shows which expert is chosen, overlaid, knocked out."""
         names, mass = self.names, self.state.figures.mass
+        gains = self._gain_table()
         is_overlaid = self.shown == "expert"
         tiles = [
             ExpertTile(
@@ -140,7 +148,8 @@ class ExpertsPresenter:
                 picture=self._pictures[expert],
                 colour=QColor(*(int(each) for each in self.state.colours[expert])),
                 mass=float(mass[expert]) / max(float(mass.max()), 1e-9),
-                gain=self.gains.get(expert, 1.0) if self.can_intervene else 1.0,
+                is_out=not gains[:, expert].any(),
+                badge=_badge(gains[:, expert]),
                 is_overlaid=is_overlaid and expert == self.current,
                 tip=f"{names[expert]}\n{self._figures_text(expert)}",
             )
@@ -164,11 +173,16 @@ class ExpertsPresenter:
             name, note = self.names[expert], ""
         detail.set_expert(self._number(expert), name, note, colour, self._figures_text(expert))
         detail.set_state(
-            self.gains.get(expert, 1.0),
+            gain_at(*self.intervention),
             is_overlaid=self.shown == "expert",
-            is_solo=is_solo(self.gains, expert, self.state.count),
+            is_solo=is_solo(*self.intervention),
             is_any_changed=bool(self.gains),
         )
+
+    def _gain_table(self) -> Floats:
+        """One factor for every head of every row."""
+        gains, _, shape = self.intervention
+        return table_of(gains if self.can_intervene else {}, (max(shape[0], 1), shape[1]))
 
     def _figures_text(self, expert: int) -> str:
         figures = self.state.figures
@@ -198,6 +212,7 @@ class ExpertsPresenter:
         if maps is not None:
             body.controls.set_views(maps.views)
             body.controls.set_heads(maps.heads)
+            body.detail.heads.set_heads(maps.heads)
             state.set_choice(body.controls.choice)
         self._refresh_pictures()
         self._refresh_figures()
@@ -233,6 +248,16 @@ class ExpertsPresenter:
 def _show(widgets: Iterable[QWidget], is_visible: bool) -> None:
     for widget in widgets:
         widget.setVisible(is_visible)
+
+
+def _badge(gains: Floats) -> str:
+    """What was done to the heads of an expert, [heads], in a word."""
+    if (gains == 1).all():
+        return ""
+    if (gains == gains[0]).all():
+        return f"x{gains[0]:g}"
+    out = int((gains == 0).sum())
+    return _tr("{0}/{1} heads").format(gains.size - out, gains.size) if out else _tr("heads")
 
 
 def _short(value: float) -> str:

@@ -48,7 +48,12 @@ class ResultStrip(QFrame):
         lines = [self._area_line(*area) for area in result.areas if area[1] != area[2]]
         lines.append(self.tr("mean confidence {0:+.1f} points").format(result.confidence_change * 100))
         if result.seconds:
-            lines.append(self.tr("only the head ran again: {0} ms").format(round(result.seconds * 1000)))
+            lines.append(
+                self.tr("only experts and head ran again: {0} ms").format(round(result.seconds * 1000))
+            )
+        if result.compared_at is not None:
+            size = self.tr("compared at {1} x {0} px, as this large image is encoded")
+            lines.append(size.format(*result.compared_at))
         self._text.setText("\n".join(lines))
 
     def _area_line(self, name: str, before: int, after: int) -> str:

@@ -27,7 +27,8 @@ class ExpertTile:
         picture: the heatmap.
         colour: of the expert in territory and bars.
         mass: share of the image that it explains, 0..1.
-        gain: 1 as trained, 0 knocked out.
+        is_out: whether it is knocked out.
+        badge: what else was done to it, in a word.
         is_overlaid: whether the canvas shows it.
         tip: figures, for the tool tip.
     """
@@ -37,7 +38,8 @@ class ExpertTile:
     picture: QImage
     colour: QColor
     mass: float
-    gain: float = 1.0
+    is_out: bool = False
+    badge: str = ""
     is_overlaid: bool = False
     tip: str = ""
 
@@ -88,16 +90,15 @@ class TileDelegate(QStyledItemDelegate):
 def _paint_picture(
     painter: QPainter, rect: QRect, tile: ExpertTile, pixmap: QPixmap, palette: QPalette
 ) -> None:
-    is_out = tile.gain == 0.0
-    painter.setOpacity(0.22 if is_out else 1.0)
+    painter.setOpacity(0.22 if tile.is_out else 1.0)
     painter.drawPixmap(rect, pixmap)
     painter.setOpacity(1.0)
-    if is_out:
+    if tile.is_out:
         pen = QPen(tone("bad", palette), 2.0)
         painter.setPen(pen)
         painter.drawLine(rect.left() + 9, rect.bottom() - 9, rect.right() - 9, rect.top() + 9)
-    elif tile.gain != 1.0:
-        _paint_badge(painter, rect, f"x{tile.gain:g}")
+    elif tile.badge:
+        _paint_badge(painter, rect, tile.badge)
 
 
 def _paint_badge(painter: QPainter, rect: QRect, text: str) -> None:
@@ -139,6 +140,6 @@ def _paint_caption(painter: QPainter, rect: QRect, tile: ExpertTile, font: QFont
     painter.setBrush(tile.colour)
     bar.setWidth(max(3.0, rect.width() * min(tile.mass, 1.0)))
     painter.drawRoundedRect(bar, 1.5, 1.5)
-    painter.setPen(muted(palette) if tile.gain == 0.0 else palette.color(QPalette.ColorRole.Text))
+    painter.setPen(muted(palette) if tile.is_out else palette.color(QPalette.ColorRole.Text))
     text = QFontMetrics(small).elidedText(tile.name, Qt.TextElideMode.ElideRight, rect.width())
     painter.drawText(rect.adjusted(0, 4, 0, 0), Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, text)

@@ -42,6 +42,7 @@ class InterventionResult:
         areas: (class name, pixels before, pixels after).
         confidence_change: mean confidence after minus before, -1..1.
         seconds: time it took.
+        compared_at: (rows, columns) at which both were compared, where that is less than the image.
     """
 
     changed_pixels: int
@@ -49,6 +50,7 @@ class InterventionResult:
     areas: tuple[tuple[str, int, int], ...] = ()
     confidence_change: float = 0.0
     seconds: float = 0.0
+    compared_at: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
