@@ -102,19 +102,19 @@ def figures_of(report: ExpertReport) -> dict[str, Sheet]:
     """Every figure by name, each with colour bar and caption."""
     places = report.shown_look.shape[1] * report.shown_look.shape[2]
     figures = {
-        "look": gallery(
+        **_galleries(
+            "look",
             report.shown_look * places,
-            report.experts,
-            f"Where each expert looks, in multiples of an even spread. {report.how} "
-            "One range for all: the middle 99 % of the values.",
-            unit="x even spread",
+            report,
+            f"Where each expert looks, in multiples of an even spread. {report.how}",
+            "x even spread",
         ),
-        "mix": gallery(
-            report.shown_mix,
-            report.experts,
-            f"Which pixels draw on each expert. {report.how} One range for all: the middle 99 % of "
-            "the values. At every pixel the experts sum to 1.",
-            unit="share of mix",
+        **_galleries(
+            "mix",
+            report.shown_mix * 100,
+            report,
+            f"Which pixels draw on each expert. {report.how} At every pixel the experts sum to 100 %.",
+            "% of the pixel",
         ),
         "territory": categories(
             report.territory, report.experts, f"The expert that each pixel draws on most. {report.how}"
@@ -137,6 +137,16 @@ def figures_of(report: ExpertReport) -> dict[str, Sheet]:
         if values is not None:
             figures[name] = _ordered(values, report, caption)
     return figures
+
+
+def _galleries(name: str, maps: Floats, report: ExpertReport, caption: str, unit: str) -> dict[str, Sheet]:
+    """All experts in one range, so that they can be compared; and each in its own, so that structure shows."""
+    shared = f"{caption} One range for all: the middle 99 % of the values."
+    own = f"{caption} Each in its own range, the middle 99 % of its values, which stands above it."
+    return {
+        name: gallery(maps, report.experts, shared, unit=unit),
+        f"{name}_each": gallery(maps, report.experts, own, unit=unit, is_shared=False),
+    }
 
 
 def _ordered(values: Floats, report: ExpertReport, caption: str) -> Sheet:

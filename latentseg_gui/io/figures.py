@@ -44,23 +44,34 @@ def heatmap(values: Floats, low: float, high: float, stops: Sequence[str] = MAGM
     return picked
 
 
-def gallery(maps: Floats, titles: Sequence[str], caption: str, *, unit: str) -> Sheet:
-    """Maps [K, h, w] side by side in one shared range, with its colour bar.
+def gallery(maps: Floats, titles: Sequence[str], caption: str, *, unit: str, is_shared: bool = True) -> Sheet:
+    """Maps [K, h, w] side by side with a colour bar.
 
-    The range leaves out the outermost values, half a percent at either end: a single peak would make all else dark.
+    Ranges leave out the outermost values, half a percent at either end: a single peak would make all else dark.
+
+    Args:
+        maps: [K, h, w].
+        titles: what stands above each.
+        caption: what stands below all.
+        unit: of the values.
+        is_shared: one range for all; else each has its own, which then stands beside its title.
     """
-    low, high = (float(each) for each in np.percentile(maps, (0.5, 99.5)))
+    flat = np.asarray(maps, dtype=float).reshape(len(maps), -1)
+    limits = np.percentile(flat, (0.5, 99.5), axis=None if is_shared else 1)
+    limits = np.broadcast_to(limits.reshape(2, -1).T, (len(maps), 2))
     columns = min(4, len(maps))
     rows = -(-len(maps) // columns)
     tile_height = max(24, round(CELL * min(3.0, maps.shape[1] / maps.shape[2])))
     width = GAP + columns * (CELL + GAP) + 110
     sheet = _sheet(width, LINE + rows * (tile_height + LINE + GAP), caption)
     for index, (values, title) in enumerate(zip(maps, titles, strict=True)):
+        low, high = (float(each) for each in limits[index])
         x = GAP + index % columns * (CELL + GAP)
         y = GAP + index // columns * (tile_height + LINE + GAP)
-        sheet.text(x, y, title)
+        sheet.text(x, y, title if is_shared else f"{title[:12]}  {low:.3g} - {high:.3g}")
         sheet.picture(heatmap(values, low, high), (x, y + LINE), (CELL, tile_height))
-    _colour_bar(sheet, (width - 100, GAP + LINE), (low, high), MAGMA, unit)
+    ends = [f"{each:.3g}" for each in limits[0]] if is_shared else ["its lowest", "its highest"]
+    _colour_bar(sheet, (width - 100, GAP + LINE), (ends[0], ends[1]), MAGMA, unit)
     return sheet
 
 
@@ -69,7 +80,7 @@ def single(values: Floats, caption: str, *, unit: str, high: float, low: float =
     height, width = _fitted(values.shape, 640)
     sheet = _sheet(width + 110 + 2 * GAP, height + 2 * GAP, caption)
     sheet.picture(heatmap(values, low, high, VIRIDIS), (GAP, GAP), (width, height))
-    _colour_bar(sheet, (width + 2 * GAP, GAP), (low, high), VIRIDIS, unit)
+    _colour_bar(sheet, (width + 2 * GAP, GAP), (f"{low:.3g}", f"{high:.3g}"), VIRIDIS, unit)
     return sheet
 
 
@@ -103,7 +114,7 @@ def matrix(values: Floats, rows: Sequence[str], columns: Sequence[str], caption:
             sheet.box(at, (cell - 2, cell - 2), _rgb(picture[row, column]))
     for column, name in enumerate(columns):
         sheet.text(left + column * cell + 3, top - 4, name[:12], is_upright=True)
-    _colour_bar(sheet, (width + 16, top), (0.0, 1.0), VIRIDIS, unit)
+    _colour_bar(sheet, (width + 16, top), ("0", "1"), VIRIDIS, unit)
     return sheet
 
 
@@ -121,14 +132,14 @@ def _sheet(width: int, height: int, caption: str) -> Sheet:
 
 
 def _colour_bar(
-    sheet: Sheet, at: tuple[int, int], limits: tuple[float, float], stops: Sequence[str], unit: str
+    sheet: Sheet, at: tuple[int, int], ends: tuple[str, str], stops: Sequence[str], unit: str
 ) -> None:
-    """A vertical bar with its ends and what it measures."""
+    """A vertical bar with what its lower and upper end mean, and what it measures."""
     height = 160
-    ramp = heatmap(np.linspace(limits[1], limits[0], height)[:, None], limits[0], limits[1], stops)
+    ramp = heatmap(np.linspace(1.0, 0.0, height)[:, None], 0.0, 1.0, stops)
     sheet.picture(ramp, at, (16, height))
-    sheet.text(at[0] + 20, at[1] - 4, f"{limits[1]:.3g}")
-    sheet.text(at[0] + 20, at[1] + height - 12, f"{limits[0]:.3g}")
+    sheet.text(at[0] + 20, at[1] - 4, ends[1])
+    sheet.text(at[0] + 20, at[1] + height - 12, ends[0])
     sheet.text(at[0], at[1] + height + 6, unit)
 
 

@@ -46,7 +46,8 @@ def test_everything_is_written(latentseg, weights, folders, tmp_path):
     assert sum(float(row["mass"]) for row in experts) == pytest.approx(1, abs=1e-4)
     for name in ("look", "mix"):
         assert tifffile.imread(folder / f"{name}.tiff").shape == (5, 12, 16)
-    figures = ("look", "mix", "territory", "mix_entropy", "affinity", "similarity", "similarity_vectors")
+    galleries = ("look", "look_each", "mix", "mix_each")
+    figures = (*galleries, "territory", "mix_entropy", "affinity", "similarity", "similarity_vectors")
     for name in figures:
         assert ElementTree.fromstring((folder / f"{name}.svg").read_bytes()).tag.endswith("svg")
         with Image.open(folder / f"{name}.png") as figure:
@@ -88,6 +89,7 @@ def test_figures_of_any_form(shape):
     names = ["a", "a very long name of an expert", "ü"]
     pictures = [
         gallery(values, names, "caption " * 40, unit="share"),
+        gallery(values, names, "caption", unit="share", is_shared=False),
         single(values[0], "caption", unit="entropy", high=1.0),
         categories(values.argmax(0), names, "caption"),
         matrix(values.mean((1, 2))[:, None], names, ["one"], "caption", unit="share"),
@@ -101,6 +103,16 @@ def test_figures_of_any_form(shape):
         texts = [each.text for each in drawing.iter("{http://www.w3.org/2000/svg}text")]
         assert any("caption" in text for text in texts)
         assert drawing.findall("{http://www.w3.org/2000/svg}image"), "the colour bar at least"
+
+
+def test_ranges_are_told_where_each_map_has_its_own():
+    values = np.stack([np.full((4, 4), 6.0), np.linspace(10, 30, 16).reshape(4, 4)])
+    own = gallery(values, ["a", "b"], "caption", unit="%", is_shared=False).svg().decode()
+    assert "b  10.1 - 29.9" in own
+    assert "its highest" in own
+    shared = gallery(values, ["a", "b"], "caption", unit="%").svg().decode()
+    assert "its highest" not in shared
+    assert "6 - 6" not in shared
 
 
 def test_a_name_can_be_anything_and_the_figure_stays_well_formed():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from latentseg_gui.document.types import AttentionMaps
 from latentseg_gui.panels.experts import attention_math as attention
-from latentseg_gui.panels.experts.gains import is_solo, toggled_out, toggled_solo, with_gain
+from latentseg_gui.panels.experts.gains import Where, gain_at, is_solo, toggled_out, toggled_solo, with_gain
 from latentseg_gui.panels.experts.maps import NamedMaps, as_source
 from latentseg_gui.panels.experts.state import ExpertsState, ViewChoice
 
@@ -73,17 +73,35 @@ def test_labels_are_taken_in_the_middle_of_tokens_also_at_ragged_edges() -> None
     assert attention.labels_at_tokens(labels, (2, 2), 4.0).tolist() == [[14, 17], [26, 29]]
 
 
-def test_a_shared_scale_makes_weak_experts_dark() -> None:
-    maps = np.array([[[1.0, 0.5]], [[0.1, 0.05]]], dtype=np.float32)
-    each = attention.thumbnails(maps, attention.upper_limits(maps, "expert"), 8)
-    shared = attention.thumbnails(maps, attention.upper_limits(maps, "shared"), 8)
-    assert each[1].tolist() == each[0].tolist() == [[255, 127]]
-    assert shared[1].tolist() == [[25, 12]]
+def test_each_scale_shows_what_it_says() -> None:
+    maps = np.array([[[0.98, 1.0, 1.02]], [[0.1, 0.2, 0.3]]], dtype=np.float32)
+    each, shared, zero = (
+        attention.thumbnails(maps, attention.value_limits(maps, kind), 8)
+        for kind in ("expert", "shared", "zero")
+    )
+    assert each[:, 0].tolist() == [[0, 127, 255], [0, 127, 255]], "structure shows in both"
+    assert shared[1].max() < shared[0].min(), "the weak one is dark"
+    assert zero[0].min() > 240, "what is nearly even looks flat"
+    assert zero[1].tolist() == [[25, 50, 75]]
+    assert attention.value_limits(maps, "zero").tolist() == [[0, maps.max()]] * 2
 
 
-def test_all_zero_maps_are_black_not_nan() -> None:
-    maps = np.zeros((2, 3, 3), dtype=np.float32)
-    assert not attention.thumbnails(maps, attention.upper_limits(maps, "expert"), 8).any()
+def test_a_single_peak_does_not_make_all_else_dark() -> None:
+    maps = np.random.default_rng(0).random((1, 100, 100)).astype(np.float32)
+    maps[0, 50, 50] = 1000
+    low, high = attention.value_limits(maps, "expert")[0]
+    assert 0 <= low < 0.05
+    assert 0.95 < high <= 1
+
+
+@pytest.mark.parametrize("kind", ["expert", "shared", "zero"])
+def test_flat_maps_are_dark_not_nan(kind: attention.Normalisation) -> None:
+    for value in (0.0, 0.0625, 700.0):
+        maps = np.full((2, 3, 3), value, dtype=np.float32)
+        limits = attention.value_limits(maps, kind)
+        assert (limits[:, 0] < limits[:, 1]).all()
+        codes = attention.thumbnails(maps, limits, 8)
+        assert codes.max() == (255 if kind == "zero" and value else 0)
 
 
 def test_shrinking_keeps_the_mean_and_the_bound() -> None:
@@ -125,15 +143,29 @@ def test_orders() -> None:
 
 
 def test_gains_toggle_back_to_as_trained() -> None:
-    assert toggled_out({}, 3) == {3: 0.0}
-    assert toggled_out({3: 0.0}, 3) == {}
-    assert toggled_out({3: 2.0}, 3) == {3: 0.0}
-    assert with_gain({3: 0.0}, 3, 1.0) == {}
-    assert toggled_solo({}, 1, 3) == {0: 0.0, 2: 0.0}
-    assert toggled_solo({0: 0.0, 2: 0.0}, 1, 3) == {}
-    assert is_solo({0: 0.0, 2: 0.0}, 1, 3)
-    assert not is_solo({0: 0.0}, 1, 3)
-    assert not is_solo({}, 0, 1)
+    shape = 2, 4
+    assert toggled_out({}, Where(3), shape) == {3: 0.0}
+    assert toggled_out({3: 0.0}, Where(3), shape) == {}
+    assert toggled_out({3: 2.0}, Where(3), shape) == {3: 0.0}
+    assert with_gain({3: 0.0}, Where(3), 1.0, shape) == {}
+    assert toggled_solo({}, Where(1), (2, 3)) == {0: 0.0, 2: 0.0}
+    assert toggled_solo({0: 0.0, 2: 0.0}, Where(1), (2, 3)) == {}
+    assert is_solo({0: 0.0, 2: 0.0}, Where(1), (2, 3))
+    assert not is_solo({0: 0.0}, Where(1), (2, 3))
+    assert not is_solo({}, Where(0), (2, 1))
+
+
+def test_heads_add_up_to_experts() -> None:
+    shape = 2, 3
+    one = toggled_out({}, Where(1, (0,)), shape)
+    assert one == {(0, 1): 0.0}
+    assert toggled_out(one, Where(1, (1,)), shape) == {1: 0.0}
+    assert gain_at(one, Where(1), shape) is None
+    assert gain_at(one, Where(1, (0,)), shape) == 0.0
+    assert with_gain({1: 0.0}, Where(1, (1,)), 2.0, shape) == {(0, 1): 0.0, (1, 1): 2.0}
+    assert toggled_solo({}, Where(None, (1,)), shape) == {(0, expert): 0.0 for expert in range(3)}
+    assert toggled_solo({}, Where(2, (1,)), shape) == {0: 0.0, 1: 0.0, (0, 2): 0.0}
+    assert with_gain({}, Where(None), 0.0, shape) == {expert: 0.0 for expert in range(3)}
 
 
 def test_the_state_follows_view_and_head_and_drops_a_head_that_is_gone() -> None:

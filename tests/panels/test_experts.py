@@ -83,7 +83,13 @@ def test_clicking_a_tile_overlays_it_and_clicking_again_hides_it(
     assert overlay.expert == 2
     tokens = maps.look.shape[2] * maps.look.shape[3]
     assert overlay.values == pytest.approx(maps.look[:, 2].mean(axis=0) * tokens, rel=1e-4)
-    assert overlay.limits == (0.0, pytest.approx(float(overlay.values.max())))
+    assert overlay.limits == pytest.approx(np.percentile(overlay.values, (0.5, 99.5)), rel=1e-4)
+    assert "own range of each, middle 99 %" in overlay.caption
+    named(panel, QToolButton, "Scale: From 0").click()  # type: ignore[attr-defined]
+    reduced = maps.look.mean(axis=0) * tokens
+    assert panel.overlay is not None
+    assert panel.overlay.limits == (0.0, pytest.approx(float(reduced.max()), rel=1e-4))
+    assert "from 0" in panel.overlay.caption
     click_tile(panel, qtbot, 4)
     click_tile(panel, qtbot, 4)
     assert shown == [2, 4, None]

@@ -16,7 +16,11 @@ from latentseg_gui.document.types import Labels
 
 Floats = NDArray[np.float32]
 Head = int | Literal["mean", "max"]
-Normalisation = Literal["expert", "shared"]
+Normalisation = Literal["expert", "shared", "zero"]
+
+_MIDDLE: Final = (0.5, 99.5)
+_SAMPLED: Final = 8192
+"""Values per map from which its range is found."""
 
 SORT_KEYS: Final = ("index", "mass", "entropy", "class")
 
@@ -93,21 +97,30 @@ def class_affinity(mix: Floats, labels: Labels, num_classes: int) -> Floats:
     return shares
 
 
-def upper_limits(maps: Floats, normalisation: Normalisation) -> Floats:
-    """The value that gets the brightest colour, float32 [K]; the darkest is always 0.
+def value_limits(maps: Floats, normalisation: Normalisation) -> Floats:
+    """The values of the darkest and of the brightest colour, float32 [K, 2].
 
-    "shared" takes one limit for all experts, so that a weak one looks weak.
+    "expert" spreads the colours over the middle 99 % of the values of each map, so that its structure shows even
+    where all values are nearly alike; "shared" over the middle 99 % of all maps together, so that a weak expert
+    looks weak; "zero" from 0 to the largest value of all, so that what looks flat is flat.
     """
-    limits: Floats = np.maximum(maps.reshape(maps.shape[0], -1).max(axis=1), np.float32(1e-12))
-    if normalisation == "shared":
-        limits = np.full_like(limits, limits.max())
-    return limits
+    count = maps.shape[0]
+    if normalisation == "zero":
+        return np.tile(np.array([0.0, max(float(maps.max()), 1e-12)], np.float32), (count, 1))
+    flat = maps.reshape(count, -1)
+    flat = flat[:, :: max(1, flat.shape[1] // _SAMPLED)]
+    axis = 1 if normalisation == "expert" else None
+    limits = np.percentile(flat, _MIDDLE, axis=axis)
+    found: Floats = np.broadcast_to(limits.reshape(2, -1).T, (count, 2)).astype(np.float32)
+    found[:, 1] = np.maximum(found[:, 1], found[:, 0] + np.float32(1e-12) + np.abs(found[:, 0]) * 1e-6)
+    return found
 
 
 def thumbnails(maps: Floats, limits: Floats, side: int) -> NDArray[np.uint8]:
-    """Small versions, uint8 [K, h', w'], 0..255 for 0..limit, the longer side at most ``side``."""
+    """Small versions, uint8 [K, h', w'], 0..255 between ``limits`` [K, 2], the longer side at most ``side``."""
+    low, high = limits[:, 0, None, None], limits[:, 1, None, None]
     small = shrink(maps, side)
-    return np.clip(small * (255.0 / limits)[:, None, None], 0, 255).astype(np.uint8)
+    return np.clip((small - low) * (np.float32(255.0) / (high - low)), 0, 255).astype(np.uint8)
 
 
 def shrink(maps: Floats, side: int) -> Floats:

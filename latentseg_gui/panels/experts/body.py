@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from latentseg_gui.panels.experts.colour_bar import ColourBar
 from latentseg_gui.panels.experts.comparisons import Comparisons
@@ -47,6 +47,8 @@ class ExpertsBody(Scrolled):
         )
         self.gallery = Gallery()
         self.colour_bar = ColourBar()
+        self.scale = text_label("", "hint")
+        self.resolution = text_label("", "hint")
         self.detail = ExpertDetail()
         self.result = ResultStrip()
         self.pixel = PixelMixSection()
@@ -84,6 +86,11 @@ class ExpertsBody(Scrolled):
         maps.addWidget(self.entropy)
         for widget in (self.source, self.controls, self.empty, self.gallery, self.colour_bar):
             self.body.addWidget(widget)
+        about = QVBoxLayout()
+        about.setSpacing(2)
+        about.addWidget(self.scale)
+        about.addWidget(self.resolution)
+        self.body.addLayout(about)
         self.body.addLayout(maps)
         for section in (
             self.detail,
@@ -113,8 +120,9 @@ class ExpertsBody(Scrolled):
                 "did depend on it. Solo and boost are the same kind of experiment."
             ),
             self.tr(
-                "“Each” scales every map to its own maximum, so weak experts look strong; "
-                "“Shared” uses one scale for all."
+                "“Each its own” spreads the colours over the middle 99 % of each map, so structure shows and "
+                "weak experts look strong; “Shared” uses one such range for all; “From 0” shows how even the "
+                "shares really are. The bar below the maps says which, and its numbers are the truth."
             ),
         ):
             fold.body.addWidget(text_label(text, "hint"))

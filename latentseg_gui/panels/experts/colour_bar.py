@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latentseg_gui.panels.experts.colours import colour_table
 from latentseg_gui.panels.pixmaps import image_from_rgb
-from latentseg_gui.panels.tones import hairline, muted
+from latentseg_gui.panels.tones import hairline
 
 
 class ColourBar(QWidget):
-    """A gradient with its two ends and a line that states the normalisation."""
+    """A gradient with what its two ends mean; how values were normalised stands in its name."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -22,7 +22,7 @@ class ColourBar(QWidget):
         self.set_scale("magma", "0", "", "")
 
     def set_scale(self, colour_map: str, low: str, high: str, text: str) -> None:
-        """Shows ``low`` and ``high`` at the ends and ``text`` between them."""
+        """Shows ``low`` and ``high`` at the ends; ``text`` says how they were found."""
         self._gradient = image_from_rgb(colour_table(colour_map)[None])
         self._low, self._high, self._text = low, high, text
         self.setAccessibleName(f"{low} - {high}: {text}")
@@ -55,10 +55,4 @@ class ColourBar(QWidget):
         painter.drawText(0, base, self._low)
         right = metrics.horizontalAdvance(self._high)
         painter.drawText(self.width() - right, base, self._high)
-        painter.setPen(muted(self.palette()))
-        left = metrics.horizontalAdvance(self._low) + 8
-        room = self.width() - left - right - 8
-        if room > 30:
-            text = metrics.elidedText(self._text, Qt.TextElideMode.ElideRight, room)
-            painter.drawText(left + (room - metrics.horizontalAdvance(text)) // 2, base, text)
         painter.end()

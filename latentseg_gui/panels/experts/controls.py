@@ -31,8 +31,17 @@ class ViewControls(QWidget):
         self._scale = Segments(
             self.tr("Scale"),
             (
-                ("expert", self.tr("Each"), self.tr("Each map up to its own maximum: weak ones look strong")),
-                ("shared", self.tr("Shared"), self.tr("One scale for all: weak experts look weak")),
+                (
+                    "expert",
+                    self.tr("Each its own"),
+                    self.tr("Each map over its own range: structure shows, and weak ones look strong"),
+                ),
+                ("shared", self.tr("Shared"), self.tr("One range for all: weak experts look weak")),
+                (
+                    "zero",
+                    self.tr("From 0"),
+                    self.tr("One scale for all from 0: what is nearly even looks flat"),
+                ),
             ),
         )
         self._head = self._combo(
@@ -50,9 +59,11 @@ class ViewControls(QWidget):
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(6)
-        for position, widget in enumerate((self._view, self._scale, self._head, self._sort)):
-            grid.addWidget(widget, position // 2, position % 2)
-        grid.addWidget(self._map, 2, 0)
+        grid.addWidget(self._view, 0, 0)
+        grid.addWidget(self._head, 0, 1)
+        grid.addWidget(self._scale, 1, 0, 1, 2)
+        grid.addWidget(self._sort, 2, 0)
+        grid.addWidget(self._map, 2, 1)
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(1, 1)
         self._view.chosen.connect(self.changed)
@@ -70,10 +81,6 @@ class ViewControls(QWidget):
         combo.setMinimumContentsLength(5)
         combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         return combo
-
-    def add_widget(self, widget: QWidget) -> None:
-        """Puts one more control into the free place."""
-        self._grid.addWidget(widget, 2, 1)
 
     @property
     def choice(self) -> ViewChoice:

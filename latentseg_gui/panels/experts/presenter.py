@@ -102,6 +102,8 @@ class ExpertsPresenter:
     def set_current(self, expert: int) -> None:
         """Marks another expert."""
         self.current = expert
+        if self.state.maps is not None:
+            self._refresh_scale()
         self.refresh_marks()
 
     def set_gains(self, gains: Gains) -> None:
@@ -125,12 +127,12 @@ class ExpertsPresenter:
             caption = _tr("Indecision: entropy of the mix, 0 one expert, 1 all alike")
             entropy = mix_entropy(self.state.mix)
             return ExpertOverlay("entropy", -1, entropy, floored(entropy), "viridis", none, caption)
-        limit = float(self.state.limits[self.current])
+        low, high = (float(each) for each in self.state.limits[self.current])
         return ExpertOverlay(
             "expert",
             self.current,
             self.state.reduced[self.current],
-            (0.0, limit),
+            (low, high),
             self.state.choice.colour_map,
             none,
             f"{self.names[self.current]}: {self._scale_text()}",
@@ -198,13 +200,17 @@ class ExpertsPresenter:
         choice = self.state.choice
         heads = {"mean": _tr("mean of heads"), "max": _tr("max of heads")}
         head = heads.get(str(choice.head)) or _tr("head {0}").format(int(choice.head) + 1)
-        scale = _tr("each to its own maximum") if choice.normalisation == "expert" else _tr("one scale")
+        scale = {
+            "expert": _tr("own range of each, middle 99 %"),
+            "shared": _tr("one range for all, middle 99 %"),
+            "zero": _tr("one scale for all, from 0"),
+        }[choice.normalisation]
         return f"{self.state.view.unit}, {head}, {scale}"
 
     def _refresh_all(self) -> None:
         state, body, maps = self.state, self._body, self.state.maps
         has_shares = maps is not None and maps.shares is not None
-        _show((body.gallery, body.colour_bar, body.detail), maps is not None)
+        _show((body.gallery, body.colour_bar, body.scale, body.resolution, body.detail), maps is not None)
         _show((body.territory, body.entropy, body.pixel), has_shares)
         _show((body.influence_fold, body.comparisons, body.save), self.can_intervene)
         body.empty.setVisible(maps is None)
@@ -238,11 +244,14 @@ class ExpertsPresenter:
 
     def _refresh_scale(self) -> None:
         choice, limits = self.state.choice, self.state.limits
-        if choice.normalisation == "shared":
-            high = _short(float(limits.max()))
-        else:
-            high = f"{_short(float(limits.min()))} - {_short(float(limits.max()))}"
-        self._body.colour_bar.set_scale(choice.colour_map, "0", high, self._scale_text())
+        low, high = _tr("lowest of each"), _tr("highest of each")
+        if choice.normalisation != "expert" or self.current >= 0:
+            low, high = (_short(float(each)) for each in limits[max(self.current, 0)])
+        text = self._scale_text()
+        if choice.normalisation == "expert" and self.current >= 0:
+            text = f"{self.names[self.current]}: {text}"
+        self._body.colour_bar.set_scale(choice.colour_map, low, high, text)
+        self._body.scale.setText(text)
 
 
 def _show(widgets: Iterable[QWidget], is_visible: bool) -> None:
@@ -261,4 +270,4 @@ def _badge(gains: Floats) -> str:
 
 
 def _short(value: float) -> str:
-    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
+    return f"{value:.3g}"

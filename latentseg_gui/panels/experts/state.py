@@ -23,7 +23,7 @@ class ViewChoice:
     Attributes:
         view: key of one of the views of the maps.
         head: one attention head, or the mean or maximum of all.
-        normalisation: brightest colour per expert, or one for all.
+        normalisation: what the ends of the colours mean, see `attention_math.value_limits`.
         sort_key: one of `attention_math.SORT_KEYS`.
         sort_class: class id for sorting by "class".
         colour_map: "magma" or "viridis".
@@ -47,6 +47,7 @@ class ExpertsState:
         self._labels: Labels | None = None
         self._class_names: tuple[str, ...] = ()
         self._reduced: Floats | None = None
+        self._limits: Floats | None = None
         self._means: dict[str, Floats] = {}
 
     @property
@@ -67,7 +68,7 @@ class ExpertsState:
     def set_maps(self, maps: MapSource | None) -> None:
         """Takes the maps of an image."""
         self.maps = maps
-        self._reduced = None
+        self._reduced = self._limits = None
         self._means = {} if maps is None else _head_means(maps)
         if maps is not None and self._labels is not None and self._labels.shape != maps.shape:
             self._labels = None
@@ -89,7 +90,7 @@ class ExpertsState:
         """Takes another view."""
         if (choice.view, choice.head) != (self.choice.view, self.choice.head):
             self._reduced = None
-        self.choice = choice
+        self.choice, self._limits = choice, None
 
     def _affinity(self) -> Floats:
         if self.maps is None or self.maps.shares is None or self._labels is None or not self._class_names:
@@ -144,8 +145,10 @@ class ExpertsState:
 
     @property
     def limits(self) -> Floats:
-        """The value of the brightest colour per expert, float32 [K]."""
-        return attention.upper_limits(self.reduced, self.choice.normalisation)
+        """The values of the darkest and the brightest colour per expert, float32 [K, 2]."""
+        if self._limits is None:
+            self._limits = attention.value_limits(self.reduced, self.choice.normalisation)
+        return self._limits
 
     def order(self) -> tuple[int, ...]:
         """Experts as sorted."""
