@@ -13,10 +13,13 @@ from model.focus import Focus
 
 @dataclass(frozen=True, slots=True)
 class ClassPrediction:
-    """Labels uint8 [H, W]: the most likely class; confidence float32 [H, W]: its probability, 0..1."""
+    """Labels uint8 [H, W]: the most likely class; confidence [H, W]: its probability.
+
+    The confidence is float32 in 0..1, or uint8 in 0..255 where the caller brought such an array.
+    """
 
     labels: NDArray[np.uint8]
-    confidence: NDArray[np.float32]
+    confidence: NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=Path, required=True, metavar="DIR")
     parser.add_argument("--masks", type=Path, required=True, metavar="DIR", help="of the same names")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--format", required=True, choices=FORMATS, metavar="FORMAT", help=", ".join(FORMATS))
+    names = [name for name, each in FORMATS.items() if not each.needs_probabilities]
+    parser.add_argument("--format", required=True, choices=names, metavar="FORMAT", help=", ".join(names))
     parser.add_argument("--classes", default="background,object", help="names by class id, with commas")
 
 

@@ -26,6 +26,7 @@ from latentseg_gui.headless.common import (
     weights_path,
 )
 from latentseg_gui.headless.overlap import Outcome, Overlapped, file_threads
+from latentseg_gui.headless.prediction import add_prediction_arguments, predict_item, prediction_options
 from latentseg_gui.headless.ranks import Ranks, joined_ranks
 from latentseg_gui.io.batch import BatchFolder, BatchItem, BatchPlan, batch_items
 from latentseg_gui.io.images import ImageError, probe, read_image
@@ -33,6 +34,7 @@ from latentseg_gui.io.masks import FORMATS, MaskItem
 
 if TYPE_CHECKING:
     from model.predictor import Predictor
+    from model.testtime import PredictOptions
 
 _Outcome = Outcome[BatchItem, MaskItem, tuple[Path, ...]]
 
@@ -52,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FORMAT[,FORMAT...]",
         help=f"{', '.join(FORMATS)} (default: png); several get a folder each",
     )
+    add_prediction_arguments(parser)
     add_model_arguments(parser)
 
 
@@ -68,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
         ranks.wait()  # nobody writes before everybody has agreed that it is safe
         folder = BatchFolder(options.output, plan, rank=ranks.rank)
         try:
-            return _Run(folder, predictor, version, ranks).run(items)
+            return _Run(folder, predictor, prediction_options(options), version, ranks).run(items)
         finally:
             folder.close()
 
@@ -102,9 +105,12 @@ class Tally:
 class _Run:
     """One process's part of a run."""
 
-    def __init__(self, folder: BatchFolder, predictor: Predictor, version: str, ranks: Ranks) -> None:
+    def __init__(
+        self, folder: BatchFolder, predictor: Predictor, how: PredictOptions, version: str, ranks: Ranks
+    ) -> None:
         self._folder = folder
         self._predictor = predictor
+        self._how = how
         self._version = version
         self._ranks = ranks
         self._failures = Failures()
@@ -125,7 +131,8 @@ class _Run:
         return self._finish(items)
 
     def _predict(self, missing: Sequence[BatchItem], total: int) -> None:
-        work = partial(predict, self._predictor, self._version)
+        needs = any(FORMATS[name].needs_probabilities for name in self._folder.plan.formats)
+        work = partial(predict_item, self._predictor, self._how, self._version, needs_probabilities=needs)
         stages = Overlapped(_read, work, self._folder.write, file_threads())
         done, started = total - len(missing), time.perf_counter()
         for outcome in stages.run(missing):
@@ -174,20 +181,6 @@ class _Run:
         return int(bool(failed) or any(problems))
 
 
-def predict(predictor: Predictor, version: str, item: BatchItem, record: ImageRecord) -> MaskItem:
-    """The mask of one image."""
-    predictor.set_image(record.pixels)
-    answer = predictor.predict_classes()
-    return MaskItem(
-        stem=item.stem,
-        labels=answer.labels,
-        pixels=record.pixels,
-        confidence=np.rint(answer.confidence * 255).astype(np.uint8),
-        image_name=item.name,
-        version=version,
-    )
-
-
 def summary(item: MaskItem, classes: ClassTable) -> str:
     """Share of every class that occurs."""
     shares = np.bincount(item.labels.ravel(), minlength=len(classes)) / item.labels.size
@@ -219,7 +212,8 @@ def _settings(options: argparse.Namespace, predictor: Predictor) -> str:
     """What the masks depend on besides the images; with other settings nothing is continued."""
     weights = hashlib.sha256(weights_path(options).read_bytes()).hexdigest()
     device = predictor.device
-    return f"weights {weights}, {device.device.type}, {device.dtype}"
+    how = prediction_options(options)
+    return f"weights {weights}, {device.device.type}, {device.dtype}" + ("" if how.is_plain else f", {how}")
 
 
 def _protect(folder: Path, plan: BatchPlan, items: Sequence[BatchItem]) -> None:

@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from latentseg_gui.headless.common import output_stems
@@ -47,6 +48,29 @@ def test_every_format(latentseg, weights, folders, tmp_path, name):
     )
     assert code == 0, err
     assert any(path.stat().st_size for path in target.rglob("*") if path.is_file())
+
+
+def test_slower_and_better_options_change_the_prediction(latentseg, weights, folders, tmp_path):
+    written = []
+    for name, options in (("plain", ()), ("better", ("--flip", "--scales", "0.75,1", "--crf"))):
+        code, _, err = latentseg(
+            *("predict", folders[0] / "scene 0.png", "-o", tmp_path / name, "--weights", weights),
+            *("--format", "probabilities", *options),
+        )
+        assert code == 0, err
+        written.append(tifffile.imread(tmp_path / name / "scene 0.tif", key=slice(None)))
+    assert written[0].shape == written[1].shape == (2, 48, 64)
+    assert not np.array_equal(written[0], written[1])
+    for maps in written:
+        assert np.abs(maps.sum(0, dtype=np.int64) - 65535).max() <= 2
+
+
+def test_scales_that_are_none_are_refused(latentseg, weights, folders, tmp_path):
+    common = ("predict", folders[0], "-o", tmp_path / "out", "--weights", weights)
+    for scales, complaint in (("9", "from 0.25 to 4.0"), ("big", "no list of numbers")):
+        code, _, err = latentseg(*common, "--scales", scales)
+        assert code == 2
+        assert complaint in err
 
 
 def test_coco_holds_all_images(latentseg, weights, folders, tmp_path):

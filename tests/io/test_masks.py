@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -51,7 +52,9 @@ def made(seed=0, shape=SHAPE, *, with_instances=True, with_unlabelled=True):
         instances[labels == UNLABELLED] = 0
     provenance = np.where(labels == UNLABELLED, 0, rng.integers(1, 4, shape)).astype(np.uint8)
     pixels = rng.integers(0, 256, (*shape, 3)).astype(np.uint8)
-    return MaskItem("image", labels, instances, provenance, pixels, provenance, "image.jpg", "v3")
+    likely = rng.dirichlet(np.ones(len(CLASSES)), shape).transpose(2, 0, 1)
+    likely = np.rint(likely * 65535).astype(np.uint16)
+    return MaskItem("image", labels, instances, provenance, pixels, provenance, "image.jpg", "v3", likely)
 
 
 def back(path, item, classes=CLASSES, **context):
@@ -100,13 +103,36 @@ def test_the_thinnest_masks_go_out_and_in(tmp_path, name, shape):
 @pytest.mark.parametrize("name", FORMATS)
 def test_an_empty_mask_can_be_exported(tmp_path, name):
     item = made()
-    empty = MaskItem(
-        "image", np.full(SHAPE, UNLABELLED, np.uint8), pixels=item.pixels, confidence=item.provenance
-    )
+    empty = replace(item, labels=np.full(SHAPE, UNLABELLED, np.uint8), instances=None, provenance=None)
     (path, *_) = export_mask(tmp_path / f"image{FORMATS[name].suffix}", empty, CLASSES, name)
     if name in BACK:
         expected = 0 if "unlabelled" in FORMATS[name].loses else UNLABELLED
         assert (back(path, empty).labels == expected).all()
+
+
+def test_probability_maps_come_back_from_those_who_own_the_formats(tmp_path):
+    item = made()
+    (tiff,) = export_mask(tmp_path / "p.tif", item, CLASSES, "probabilities")
+    (npz,) = export_mask(tmp_path / "p.npz", item, CLASSES, "probabilities-npz")
+    with tifffile.TiffFile(tiff) as file:
+        assert len(file.pages) == len(CLASSES)
+        assert np.array_equal(np.stack([page.asarray() for page in file.pages]), item.probabilities)
+        about = json.loads(file.pages[0].description)
+    assert [entry["name"] for entry in about["classes"]] == list(CLASSES.names)
+    assert about["full"] == 65535
+    with np.load(npz, allow_pickle=False) as arrays:
+        assert arrays["probabilities"].dtype == np.float16
+        assert np.abs(arrays["probabilities"].sum(0) - 1).max() < 0.003
+        assert np.abs(arrays["probabilities"].astype(float) * 65535 - item.probabilities).max() < 20
+        assert list(arrays["class_names"]) == list(CLASSES.names)
+    _, pages = cv2.imreadmulti(str(tiff), flags=cv2.IMREAD_UNCHANGED)
+    assert np.array_equal(np.stack(pages), item.probabilities)
+
+
+def test_probability_maps_need_a_prediction(tmp_path):
+    for name in ("probabilities", "probabilities-npz"):
+        with pytest.raises(MaskError, match="no prediction"):
+            export_mask(tmp_path / "x", replace(made(), probabilities=None), CLASSES, name)
 
 
 def test_opencv_and_pillow_read_the_indexed_png(tmp_path):
@@ -359,10 +385,7 @@ def test_overlay_and_confidence_are_pictures_of_the_size(tmp_path):
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_preview_names_what_is_written(tmp_path, name):
-    items = [
-        made(0),
-        MaskItem("other ü", made(1).labels, pixels=made(1).pixels, confidence=made(1).provenance),
-    ]
+    items = [made(0), replace(made(1), stem="other ü", instances=None, provenance=None)]
     steps = list(export_folder(tmp_path / "out", items, CLASSES, name))
     found = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*"))
     assert found == sorted(planned_files(["image", "other ü"], CLASSES, name))

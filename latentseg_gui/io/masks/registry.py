@@ -14,7 +14,7 @@ from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.io import storage
-from latentseg_gui.io.masks import coco, geojson, labelme, rasters, table, yolo
+from latentseg_gui.io.masks import coco, geojson, labelme, probabilities, rasters, table, yolo
 from latentseg_gui.io.masks.values import MaskError, MaskItem
 
 File = tuple[str, bytes]
@@ -56,6 +56,7 @@ class MaskFormat:
         combine: how all images of a folder go into one file instead.
         loses: what it cannot represent: "unlabelled", "instances", or "everything".
         needs_pixels: whether it needs the image itself.
+        needs_probabilities: whether it needs the probability of every class.
     """
 
     name: str
@@ -66,6 +67,7 @@ class MaskFormat:
     combine: Combination | None = None
     loses: tuple[str, ...] = ()
     needs_pixels: bool = False
+    needs_probabilities: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,22 @@ _ALL = (
         ".png",
         _one(".png", rasters.confidence_png),
         loses=_EVERYTHING,
+    ),
+    MaskFormat(
+        "probabilities",
+        "Probability maps, TIFF 16 bit",
+        ".tif",
+        _one(".tif", probabilities.probability_tiff),
+        loses=_EVERYTHING,
+        needs_probabilities=True,
+    ),
+    MaskFormat(
+        "probabilities-npz",
+        "Probability maps, NumPy archive",
+        ".npz",
+        _one(".npz", probabilities.probability_npz),
+        loses=_EVERYTHING,
+        needs_probabilities=True,
     ),
     MaskFormat("csv", "Table of objects", ".csv", _one(".csv", table.rows), loses=_EVERYTHING),
 )

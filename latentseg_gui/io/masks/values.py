@@ -37,6 +37,7 @@ class MaskItem:
         confidence: of the prediction, uint8 [H, W]; only the confidence map needs it.
         image_name: file name of the image.
         version: the version of the weights that predicted the predicted part.
+        probabilities: of every class, uint16 [C, H, W], 65535 for 1; only probability maps need them.
     """
 
     stem: str
@@ -47,6 +48,7 @@ class MaskItem:
     confidence: NDArray[np.uint8] | None = None
     image_name: str = ""
     version: str = ""
+    probabilities: NDArray[np.uint16] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
