@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -27,7 +28,7 @@ def look_closer(
     pointing: Pointing,
     first: tuple[NDArray[np.float32], float],
     max_pixels: int,
-) -> Answer:
+) -> Iterator[tuple[bool, Answer]]:
     """Refine the answer where a closer view shows more: of small objects, and of reduced images.
 
     Args:
@@ -36,46 +37,86 @@ def look_closer(
         pointing: in pixels of the image.
         first: logits [h, w] and score of the answer from the reduced picture.
         max_pixels: size at which a region may be encoded.
+
+    Yields:
+        Where a region has to be encoded, which takes a multiple of the time so far, first what is known
+        without it, as (False, answer); then, always, (True, the final answer).
     """
     overview, score = first
     coarse = clean_mask(overview > 0, pointing.moved((0.0, 0.0), image.scale_xy))
     wanted = bounds_of_interest(coarse, pointing, image.scale_xy, image.shape)
+    has_answered = False
     for margin in MARGINS:
-        focus = _focus_on(image, runner, wanted, margin, max_pixels)
+        focus = _known_focus(image, wanted, margin)
         if focus is None:
-            break
+            bounds = grown(wanted, margin, image.shape)
+            size = _closer_size(image, bounds, max_pixels)
+            if size is None:
+                break
+            if not has_answered:
+                has_answered = True
+                yield False, (_rough(image, pointing, wanted, coarse, overview), score, overview)
+            focus = image.focus = _encoded(image, runner, bounds, size, max_pixels)
         close, close_score = _segment_closer(image, runner, pointing, focus, overview)
         mask = clean_mask(_placed(close, focus.bounds, image.shape), pointing)
         row0, col0, row1, col1 = focus.bounds
         if not focus.touches(mask[row0:row1, col0:col1], image.shape):
             logits, part = overview.copy(), _part_of(overview, focus.bounds, image.scale_xy)
             logits[part] = resize_logits(close, logits[part].shape)
-            return mask, close_score, logits
+            yield True, (mask, close_score, logits)
+            return
     if not image.is_reduced:
-        return coarse, score, overview
-    return clean_mask(_enlarged(overview, image.shape), pointing), score, overview
+        yield True, (coarse, score, overview)
+    else:
+        yield True, (clean_mask(_enlarged(overview, image.shape), pointing), score, overview)
 
 
-def _focus_on(image: EncodedImage, runner: Runner, wanted: Bounds, margin: float, limit: int) -> Focus | None:
-    """An encoded region that shows ``wanted``; None where a closer view would show no more."""
-    if margin == MARGINS[0] and image.focus is not None and image.focus.holds(wanted, image.shape):
-        return image.focus
-    bounds = grown(wanted, margin, image.shape)
-    row0, col0, row1, col1 = bounds
-    shape = row1 - row0, col1 - col0
+def _known_focus(image: EncodedImage, wanted: Bounds, margin: float) -> Focus | None:
+    """The region that was encoded before, if it shows ``wanted``."""
+    is_shown = margin == MARGINS[0] and image.focus is not None and image.focus.holds(wanted, image.shape)
+    return image.focus if is_shown else None
+
+
+def _closer_size(image: EncodedImage, bounds: Bounds, limit: int) -> tuple[int, int] | None:
+    """The size at which to encode a region; None where a closer view would show no more."""
+    shape = bounds[2] - bounds[0], bounds[3] - bounds[1]
     size = closer_size(shape, CLOSER)
     if size[0] * size[1] > limit:
         size = working_size(shape, limit)
-    if size[0] < WORTHWHILE * shape[0] * image.scale_xy[1]:
-        return None
+    return None if size[0] < WORTHWHILE * shape[0] * image.scale_xy[1] else size
+
+
+def _encoded(image: EncodedImage, runner: Runner, bounds: Bounds, size: tuple[int, int], limit: int) -> Focus:
+    """A region, encoded on its own at ``size``, or smaller where memory does not allow that."""
+    row0, col0, row1, col1 = bounds
     region = image.pixels[row0:row1, col0:col1]
 
     def attempt(max_pixels: int) -> Focus:
-        allowed = size if max_pixels >= size[0] * size[1] else working_size(shape, max_pixels)
+        is_enough = max_pixels >= size[0] * size[1]
+        allowed = size if is_enough else working_size((row1 - row0, col1 - col0), max_pixels)
         return Focus(bounds, allowed, runner.encode(shrink(region, allowed)))
 
-    image.focus = runner.within_memory(limit, attempt)
-    return image.focus
+    return runner.within_memory(limit, attempt)
+
+
+def _rough(
+    image: EncodedImage,
+    pointing: Pointing,
+    wanted: Bounds,
+    coarse: NDArray[np.bool_],
+    overview: NDArray[np.float32],
+) -> NDArray[np.bool_]:
+    """What is known before the closer look, at full size; only the part ``wanted`` is enlarged."""
+    if not image.is_reduced:
+        return coarse
+    bounds = grown(wanted, 0.05, image.shape)
+    row0, col0, row1, col1 = bounds
+    part = _part_of(overview, bounds, image.scale_xy)
+    local = pointing.moved((col0, row0), (1.0, 1.0))
+    mask = np.zeros(image.shape, dtype=bool)
+    region = resize_logits(overview[part], (row1 - row0, col1 - col0)) > 0
+    mask[row0:row1, col0:col1] = clean_mask(region, _inside(local, region.shape))
+    return mask
 
 
 def _segment_closer(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from model.answers import Attention, ClassPrediction, EncodedImage
 from model.checkpoint import default_weights_path, load
 from model.class_maps import LabelSink, ProbabilitySink, check_out, empty_prediction, predict_into
-from model.closer import look_closer
+from model.closer import Answer, look_closer
 from model.device import DeviceChoice, choose_device
 from model.errors import ModelError
 from model.gains import Gains, Head, check_gains
@@ -130,6 +130,27 @@ class Predictor:
             mask bool [H, W], which agrees with every click; the estimated IoU, 0..1; logits float32
             [h, w] for the next call, of the size of the image or, if that is large, of its overview.
         """
+        *_, (_, answer) = self.predict_stages(point_coords, point_labels, box, mask_input)
+        return answer
+
+    def predict_stages(
+        self,
+        point_coords: ArrayLike | None = None,
+        point_labels: ArrayLike | None = None,
+        box: ArrayLike | None = None,
+        mask_input: ArrayLike | None = None,
+    ) -> Iterator[tuple[bool, Answer]]:
+        """As `predict`, for those who show it: a first answer where the final one takes longer, then that.
+
+        Args:
+            point_coords: as in `predict`.
+            point_labels: as in `predict`.
+            box: as in `predict`.
+            mask_input: as in `predict`.
+
+        Yields:
+            Perhaps (False, what is known at once); then (True, what `predict` gives).
+        """
         image = self.encoding.for_clicks
         pointing = check_pointing(point_coords, point_labels, box, image.shape)
         previous = check_mask_input(mask_input)
@@ -138,7 +159,7 @@ class Predictor:
         earlier = None if previous is None else resize_logits(previous, image.size)
         local = pointing.moved((0.0, 0.0), image.scale_xy)
         logits, score, _ = self._runner.segment(image.encoding, local, earlier)
-        return look_closer(image, self._runner, pointing, (logits, score), self.max_pixels)
+        yield from look_closer(image, self._runner, pointing, (logits, score), self.max_pixels)
 
     def predict_classes(
         self,

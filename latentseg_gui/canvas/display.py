@@ -32,6 +32,7 @@ class CanvasDisplay(CanvasNumbers):
         self._badge = PendingBadge(self._markers, self.font())
         self._minimap = Minimap()
         self._chrome += [self._markers, self._minimap, self._badge]
+        self._pending_text = ""
         self._empty_widget: QWidget | None = None
         self._building = QTimer(self)
         self._building.timeout.connect(self._build_pyramid)
@@ -138,10 +139,17 @@ class CanvasDisplay(CanvasNumbers):
         self._markers.prompts = prompts
         self.refresh_chrome(self._markers, self._badge)
 
-    def set_pending(self, is_pending: bool, text: str = "") -> None:
-        """Shows beside the last click that its answer is being worked on, and at what."""
-        self._badge.text = (text or self.tr("encoding…")) if is_pending else ""
-        self.refresh_chrome(self._badge)
+    def set_pending(self, is_pending: bool, text: str = "", *, is_brief: bool = False) -> None:
+        """Shows beside the last click that its answer is being worked on, and at what.
+
+        Args:
+            is_pending: whether it is.
+            text: what is being done.
+            is_brief: it should be over in a moment; said only if it is not, so that nothing flickers.
+        """
+        self._pending_text = (text or self.tr("encoding…")) if is_pending else ""
+        if not is_brief or self._badge.text or not is_pending:
+            self._show_pending()
         if is_pending:
             self._spinning.start()
         else:
@@ -170,7 +178,13 @@ class CanvasDisplay(CanvasNumbers):
             self._building.stop()
             self.refresh_layers()
 
+    def _show_pending(self) -> None:
+        self._badge.text = self._pending_text
+        self.refresh_chrome(self._badge)
+
     def _spin(self) -> None:
+        if self._badge.text != self._pending_text:
+            self._show_pending()
         self._badge.phase = (self._badge.phase + 1) % 12
         self.refresh_chrome(self._badge)
 

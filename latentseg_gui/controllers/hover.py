@@ -53,7 +53,7 @@ class HoverController(QObject):
             return
         prompts = self._document.prompts(image_id)
         preview = replace(prompts, points=(*prompts.points, PromptPoint((x, y), True)))
-        request = SegmentObject(image_id, preview)
+        request = SegmentObject(image_id, preview, is_preview=True)
         self._job = self._engine.submit(request, self._on_proposed, key="hover", priority=_PRIORITY)
 
     def _on_proposed(self, answer: object) -> None:

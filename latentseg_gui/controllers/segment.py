@@ -21,7 +21,11 @@ _CLICK = 30
 
 
 class SegmentController(QObject):
-    """Turns clicks into a proposal, and an accepted proposal into one step of the history."""
+    """Turns clicks into a proposal, and an accepted proposal into one step of the history.
+
+    What is known at once is shown at once; the answer of a closer look takes its place when it comes. What
+    is accepted is always what is on the screen, also while the model still looks.
+    """
 
     accepted = Signal(str)
     """A proposal or prediction became part of the mask of an image."""
@@ -143,8 +147,10 @@ class SegmentController(QObject):
         self._request_proposal(image_id)
 
     def _request_proposal(self, image_id: str) -> None:
-        self._canvas.set_pending(True)
-        if not self._predict.is_encoded(image_id):
+        is_ready = self._predict.is_encoded(image_id)
+        text = self.tr("thinking…") if is_ready else self.tr("encoding…")
+        self._canvas.set_pending(True, text, is_brief=is_ready)
+        if not is_ready:
             self._predict.encode(image_id)
             return
         self._engine.submit(
@@ -152,6 +158,7 @@ class SegmentController(QObject):
             self._on_proposed,
             key="segment",
             priority=_CLICK,
+            on_progress=self._on_proposed,
             on_failure=self._on_proposal_failed,
         )
 
@@ -176,8 +183,10 @@ class SegmentController(QObject):
         if answer.prompts != self._document.prompts(answer.image_id):
             return  # the user has clicked on; the newer answer is on its way
         self._document.set_proposal(answer.image_id, answer)
-        if answer.image_id == self._document.current_id:
-            self._canvas.set_pending(False)
+        if answer.image_id != self._document.current_id:
+            return
+        self._canvas.set_pending(answer.is_refining, self.tr("looking closer…"), is_brief=True)
+        if not answer.is_refining:
             self._window.set_timing_text(
                 self.tr("click answered in {0:.0f} ms").format(1000 * answer.seconds)
             )

@@ -238,6 +238,7 @@ class MaskProposal:
         score: the model's own estimate of its IoU, 0..1.
         prompts: what it was made from.
         seconds: time the model took.
+        is_refining: whether a closer look is under way whose answer will take its place.
     """
 
     image_id: str
@@ -247,6 +248,7 @@ class MaskProposal:
     score: float
     prompts: PromptSet
     seconds: float = 0.0
+    is_refining: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import os
 import time
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,12 +17,11 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import (
     MaskProposal,
     Prediction,
-    PromptSet,
-    Rect,
     WeightsInfo,
 )
 from latentseg_gui.inference.attention import notes_in
 from latentseg_gui.inference.cache import ByteCache
+from latentseg_gui.inference.clicks import Clicks
 from latentseg_gui.inference.experts import Experts
 from latentseg_gui.inference.messages import (
     EncodeImage,
@@ -30,6 +29,7 @@ from latentseg_gui.inference.messages import (
     ImageEncoded,
     LoadWeights,
     PredictClasses,
+    PredictPixels,
     SegmentObject,
 )
 from model.answers import EncodedImage
@@ -38,8 +38,14 @@ from model.predictor import Predictor
 
 MAX_CACHE_BYTES: Final = 1 << 30
 MAX_PIXEL_BYTES: Final = 1 << 30
-MAX_ANSWER_BYTES: Final = 64 << 20
 _MEMORY_SHARE: Final = 0.15
+
+
+Report = Callable[[object], None]
+
+
+def _unheard(progress: object) -> None:
+    """Nobody listens for what is known before the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +72,13 @@ class Engine:
         self._encoded: ByteCache[tuple[str, str], EncodedImage] = ByteCache(
             max_cache_bytes or _cache_budget()
         )
-        self._answers: ByteCache[tuple[str, str, PromptSet], NDArray[np.float16]] = ByteCache(
-            MAX_ANSWER_BYTES
-        )
+        self._clicks = Clicks()
         self._experts = Experts(self._show, self._live)
         self._handlers: dict[type, Callable[[Any], object]] = {
             LoadWeights: self.load_weights,
             EncodeImage: self.encode,
             PredictClasses: self.predict_classes,
-            SegmentObject: self.segment,
+            PredictPixels: self.predict_pixels,
             ForgetImage: self.forget,
             **self._experts.handlers,
         }
@@ -84,8 +88,15 @@ class Engine:
         """How often the encoder of the live weights ran."""
         return 0 if self._weights is None else self._weights.predictor.encoder_runs
 
-    def handle(self, request: object) -> object:
-        """The answer to a message of `latentseg_gui.inference.messages`."""
+    def handle(self, request: object, report: Report = _unheard) -> object:
+        """The answer to a message of `latentseg_gui.inference.messages`.
+
+        Args:
+            request: the message.
+            report: is told what is known before the answer.
+        """
+        if isinstance(request, SegmentObject):
+            return self.segment(request, report)
         handler = self._handlers.get(type(request))
         if handler is None:
             raise TypeError(f"the engine does not know {type(request).__name__}")
@@ -111,7 +122,7 @@ class Engine:
         )
         self._weights = _Weights(predictor, info)
         self._encoded.drop_where(lambda key: key[1] == request.version)
-        self._answers.drop_where(lambda key: key[1] == request.version)
+        self._clicks.forget_version(request.version)
         self._experts.forget_all()
         # Encodings belong to the predictor that made them: those of earlier weights are of no use.
         self._encoded.drop_where(lambda key: key[1] != request.version)
@@ -153,36 +164,19 @@ class Engine:
             seconds=time.monotonic() - started,
         )
 
-    def segment(self, request: SegmentObject) -> MaskProposal:
-        """The object that the prompts point at; it starts from the answer to all but the last click."""
-        started, live = time.monotonic(), self._show(request.image_id)
-        prompts, version = request.prompts, live.info.version
-        before = replace(prompts, points=prompts.points[:-1])
-        previous = self._answers.get((request.image_id, version, before)) if prompts.points else None
-        mask, score, logits = live.predictor.predict(
-            point_coords=[point.xy for point in prompts.points] or None,
-            point_labels=[int(point.is_positive) for point in prompts.points] or None,
-            box=prompts.box,
-            mask_input=None if previous is None else previous.astype(np.float32),
-        )
-        kept = logits.clip(-60, 60).astype(np.float16)
-        self._answers.put((request.image_id, version, prompts), kept, kept.nbytes)
-        rect = Rect.around(mask)
-        return MaskProposal(
-            image_id=request.image_id,
-            version=version,
-            rect=rect,
-            mask=mask[rect.slices].copy(),
-            score=score,
-            prompts=prompts,
-            seconds=time.monotonic() - started,
-        )
+    def segment(self, request: SegmentObject, report: Report = _unheard) -> MaskProposal:
+        """The object that the prompts point at; where that takes longer, a rough one is reported first."""
+        live = self._show(request.image_id)
+        for proposal in self._clicks.answers(live.predictor, live.info.version, request):
+            if proposal.is_refining:
+                report(proposal)
+        return proposal
 
     def forget(self, request: ForgetImage) -> None:
         """Drop an image with everything that was made of it."""
         self._pixels.drop(request.image_id)
         self._encoded.drop_where(lambda key: key[0] == request.image_id)
-        self._answers.drop_where(lambda key: key[0] == request.image_id)
+        self._clicks.forget_image(request.image_id)
         self._experts.forget_image(request.image_id)
 
     def _live(self) -> _Weights:

@@ -102,10 +102,18 @@ class ComputePromptAttention:
 
 @dataclass(frozen=True, slots=True)
 class SegmentObject:
-    """Object mask from prompts on an encoded image. Answer: `MaskProposal`."""
+    """Object mask from prompts on an encoded image. Answer: `MaskProposal`.
+
+    Where a closer look has to be encoded first, what is known without it is reported as progress, as a
+    `MaskProposal` that is refining.
+
+    Attributes:
+        is_preview: only what is known at once is wanted; nothing is encoded and nothing remembered.
+    """
 
     image_id: str
     prompts: PromptSet
+    is_preview: bool = False
 
 
 @dataclass(frozen=True, slots=True)

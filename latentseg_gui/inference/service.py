@@ -37,7 +37,7 @@ def engine_handler() -> Handler:
     engine = Engine()
 
     def handle(request: object, context: JobContext) -> object:
-        return engine.handle(request)
+        return engine.handle(request, context.report)
 
     return handle
 

@@ -88,14 +88,17 @@ class Hand:
         layer = self.document.layer("image")
         return np.array(layer.labels), np.array(layer.provenance), np.array(layer.instances)
 
-    def answer(self, which: int, corner: tuple[int, int], mask: Mask, version: str) -> None:
-        """Answers one of the requests, perhaps long after it was overtaken."""
+    def answer(
+        self, which: int, corner: tuple[int, int], mask: Mask, version: str, *, is_refining: bool = False
+    ) -> None:
+        """Answers one of the requests, roughly or for good, perhaps long after it was overtaken."""
         if not self.engine.waiting:
             return
         request, on_result = self.engine.waiting[which % len(self.engine.waiting)]
         row, col = corner
         rect = Rect(row, col, row + mask.shape[0], col + mask.shape[1])
-        on_result(MaskProposal("image", version, rect, mask, 0.9, request.prompts))
+        proposal = MaskProposal("image", version, rect, mask, 0.9, request.prompts, is_refining=is_refining)
+        on_result(proposal)
 
 
 XS = st.floats(0, SHAPE[1] - 0.01)
@@ -113,6 +116,7 @@ STEPS = st.one_of(
         st.tuples(st.integers(0, SHAPE[0] - 4), st.integers(0, SHAPE[1] - 4)),
         st.integers(0, 2**16 - 1),
         st.sampled_from(("live", "live", "old")),
+        st.booleans(),
     ),
 )
 
@@ -133,9 +137,9 @@ def play(hand: Hand, step: tuple[Any, ...]) -> None:
             hand.segment.drop_last()
         case ("clear",):
             hand.segment.clear()
-        case ("answer", which, corner, bits, version):
+        case ("answer", which, corner, bits, version, is_refining):
             mask = np.array([bits >> shift & 1 for shift in range(16)], np.bool_).reshape(4, 4)
-            hand.answer(which, corner, mask, version)
+            hand.answer(which, corner, mask, version, is_refining=is_refining)
 
 
 @pytest.fixture
@@ -177,3 +181,52 @@ def test_accepting_writes_the_proposal_that_is_shown_and_nothing_else(
     while hand.history.can_undo and len(hand.history.entries) > 1 and hand.history.position > 1:
         hand.history.undo()
     assert all((was == now).all() for was, now in zip(before, hand.mask(), strict=True))
+
+
+ROUGH, FINE = np.ones((4, 4), np.bool_), np.eye(4, dtype=np.bool_)
+
+
+def test_a_rough_proposal_gives_way_to_the_refined_one(canvas: CanvasView) -> None:
+    hand = Hand(canvas)
+    hand.segment.add_click(3.0, 3.0, True)
+    hand.answer(0, (1, 1), ROUGH, "live", is_refining=True)
+    rough = hand.document.proposal("image")
+    assert rough is not None
+    assert rough.mask.all()
+    hand.answer(0, (1, 1), FINE, "live")
+    refined = hand.document.proposal("image")
+    assert refined is not None
+    assert (refined.mask == FINE).all()
+    assert not refined.is_refining
+
+
+def test_enter_accepts_what_is_on_the_screen_and_a_late_refinement_changes_nothing(
+    canvas: CanvasView,
+) -> None:
+    hand = Hand(canvas)
+    hand.segment.add_click(3.0, 3.0, True)
+    hand.answer(0, (1, 1), ROUGH, "live", is_refining=True)
+    hand.segment.accept()
+    accepted = hand.mask()
+    assert (accepted[0][1:5, 1:5] == hand.document.active_class).all()
+    hand.answer(0, (1, 1), FINE, "live")
+    assert hand.document.proposal("image") is None
+    assert all((was == now).all() for was, now in zip(accepted, hand.mask(), strict=True))
+
+
+def test_a_click_made_while_the_model_looks_closer_is_asked_about_and_the_old_answer_is_dropped(
+    canvas: CanvasView,
+) -> None:
+    hand = Hand(canvas)
+    hand.segment.add_click(3.0, 3.0, True)
+    hand.answer(0, (1, 1), ROUGH, "live", is_refining=True)
+    hand.segment.add_click(6.0, 3.0, False)
+    assert len(hand.engine.waiting) == 2
+    hand.answer(0, (1, 1), FINE, "live")
+    shown = hand.document.proposal("image")
+    assert shown is not None
+    assert shown.mask.all(), "the answer to the first click alone came too late"
+    hand.answer(1, (2, 2), FINE, "live")
+    shown = hand.document.proposal("image")
+    assert shown is not None
+    assert shown.prompts == hand.document.prompts("image")

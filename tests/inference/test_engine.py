@@ -119,16 +119,52 @@ def test_a_proposal_is_cut_to_its_box_and_holds_the_click(engine):
 
 def test_one_click_more_starts_from_the_answer_so_far_and_others_do_not(engine, monkeypatch):
     given = []
-    predict = Predictor.predict
+    stages = Predictor.predict_stages
 
     def listen(self, *args, mask_input=None, **kwargs):
         given.append(mask_input)
-        return predict(self, *args, mask_input=mask_input, **kwargs)
+        return stages(self, *args, mask_input=mask_input, **kwargs)
 
-    monkeypatch.setattr(Predictor, "predict", listen)
+    monkeypatch.setattr(Predictor, "predict_stages", listen)
     for prompts in [(CLICK,), (CLICK, BESIDE), (BESIDE, CLICK), (CLICK,), (CLICK, BESIDE)]:
         engine.handle(SegmentObject("a", PromptSet(prompts)))
     assert [mask is not None for mask in given] == [False, True, False, False, True]
+
+
+LARGE = np.ascontiguousarray(np.kron(disks(0)[0], np.ones((8, 8, 1), np.uint8)))
+CLICK_LARGE = PromptPoint((30.5 * 8, 40.5 * 8), True)
+
+
+def test_a_click_that_wants_a_closer_look_is_answered_roughly_first(engine):
+    engine.handle(EncodeImage("large", LARGE))
+    runs, told = engine.encoder_runs, []
+    settled = engine.handle(
+        SegmentObject("large", PromptSet((CLICK_LARGE,))),
+        lambda rough: told.append((rough, engine.encoder_runs - runs)),
+    )
+    assert engine.encoder_runs > runs
+    [(rough, encoded_before)] = told
+    assert encoded_before == 0
+    assert rough.is_refining
+    assert not settled.is_refining
+    assert rough.prompts == settled.prompts
+    row, col = 40 * 8 + 4 - rough.rect.row0, 30 * 8 + 4 - rough.rect.col0
+    assert rough.mask[row, col]
+
+
+def test_a_preview_encodes_nothing_and_leaves_no_trace(engine):
+    engine.handle(EncodeImage("large", LARGE))
+    alone = engine.handle(SegmentObject("large", PromptSet((CLICK_LARGE,))))
+    engine.handle(ForgetImage("large"))
+    engine.handle(EncodeImage("large", LARGE))
+    runs, told = engine.encoder_runs, []
+    preview = engine.handle(SegmentObject("large", PromptSet((CLICK_LARGE,)), is_preview=True), told.append)
+    assert engine.encoder_runs == runs
+    assert not told
+    assert not preview.is_refining
+    assert preview.mask.any()
+    again = engine.handle(SegmentObject("large", PromptSet((CLICK_LARGE,))))
+    assert (again.mask == alone.mask).all()
 
 
 def test_nothing_is_answered_for_an_unknown_image_or_without_weights(engine, weights):

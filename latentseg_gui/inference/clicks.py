@@ -1,0 +1,86 @@
+"""Clicks -> proposals: a rough one at once, a better one after a closer look, and a memory of both."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentseg_gui.document.types import MaskProposal, PromptSet, Rect
+from latentseg_gui.inference.cache import ByteCache
+from latentseg_gui.inference.messages import SegmentObject
+from model.predictor import Predictor
+
+MAX_ANSWER_BYTES: Final = 64 << 20
+
+
+class Clicks:
+    """Answers clicks; each starts from the settled answer to all but the last click.
+
+    That is why an answer that was overtaken by another click is still worked out to its end.
+    """
+
+    def __init__(self) -> None:
+        self._answers: ByteCache[tuple[str, str, PromptSet], NDArray[np.float16]] = ByteCache(
+            MAX_ANSWER_BYTES
+        )
+
+    def answers(self, predictor: Predictor, version: str, request: SegmentObject) -> Iterator[MaskProposal]:
+        """One or two proposals; all but the last are refining. A preview is one, made of what is known.
+
+        Args:
+            predictor: set to the image that is asked about.
+            version: of its weights.
+            request: what was pointed at.
+        """
+        started, prompts = time.monotonic(), request.prompts
+        key = request.image_id, version, prompts
+        stages = predictor.predict_stages(
+            point_coords=[point.xy for point in prompts.points] or None,
+            point_labels=[int(point.is_positive) for point in prompts.points] or None,
+            box=prompts.box,
+            mask_input=self._before(request.image_id, version, prompts),
+        )
+        for is_final, (mask, score, logits) in stages:
+            if is_final and not request.is_preview:
+                kept = logits.clip(-60, 60).astype(np.float16)
+                self._answers.put(key, kept, kept.nbytes)
+            proposal = _proposal(key, mask, score, started)
+            yield replace(proposal, is_refining=not is_final and not request.is_preview)
+            if request.is_preview:
+                return
+
+    def forget_image(self, image_id: str) -> None:
+        """Drop what was answered about an image."""
+        self._answers.drop_where(lambda key: key[0] == image_id)
+
+    def forget_version(self, version: str) -> None:
+        """Drop what weights of this name have answered."""
+        self._answers.drop_where(lambda key: key[1] == version)
+
+    def _before(self, image_id: str, version: str, prompts: PromptSet) -> NDArray[np.float32] | None:
+        """Logits of the answer to all but the last click."""
+        if not prompts.points:
+            return None
+        known = self._answers.get((image_id, version, replace(prompts, points=prompts.points[:-1])))
+        return None if known is None else known.astype(np.float32)
+
+
+def _proposal(
+    key: tuple[str, str, PromptSet], mask: NDArray[np.bool_], score: float, started: float
+) -> MaskProposal:
+    image_id, version, prompts = key
+    rect = Rect.around(mask)
+    return MaskProposal(
+        image_id=image_id,
+        version=version,
+        rect=rect,
+        mask=mask[rect.slices].copy(),
+        score=score,
+        prompts=prompts,
+        seconds=time.monotonic() - started,
+    )
