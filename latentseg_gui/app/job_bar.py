@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject
 
-from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.jobs import JobSource
 from latentseg_gui.panels.feedback import JobsIndicator
 
 
 class JobBar(QObject):
     """Shows every job that has a title, with its progress and a way to cancel it."""
 
-    def __init__(self, indicator: JobsIndicator, sources: Sequence[Jobs], parent: QObject) -> None:
+    def __init__(self, indicator: JobsIndicator, sources: Sequence[JobSource], parent: QObject) -> None:
         super().__init__(parent)
         self._indicator = indicator
         self._titles: dict[str, str] = {}

@@ -15,6 +15,7 @@ from latentseg_gui.app.preferences import Preferences
 from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.commands.history import History
 from latentseg_gui.controllers.adjust import AdjustController
+from latentseg_gui.controllers.batch import BatchController
 from latentseg_gui.controllers.classes import ClassesController
 from latentseg_gui.controllers.click_maps import ClickMapsController
 from latentseg_gui.controllers.compare import CompareController
@@ -26,9 +27,10 @@ from latentseg_gui.controllers.export import ExportController
 from latentseg_gui.controllers.figures import FiguresController
 from latentseg_gui.controllers.finetune import FineTuneController
 from latentseg_gui.controllers.hover import HoverController
+from latentseg_gui.controllers.importing import ImportController
 from latentseg_gui.controllers.inspect import InspectController
 from latentseg_gui.controllers.intervene import InterveneController
-from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.jobs import Jobs, JobSource
 from latentseg_gui.controllers.objects import ObjectsController
 from latentseg_gui.controllers.opening import OpeningController
 from latentseg_gui.controllers.paint import PaintController
@@ -49,12 +51,13 @@ _TRAINING_NICENESS = 10
 
 
 class Lanes(QObject):
-    """The background: two threads for files, one child for the model, one for training."""
+    """The background: three threads for files, one child for the model, one for training."""
 
     def __init__(self, fault_folder: Path, parent: QObject) -> None:
         super().__init__(parent)
         self.files = ThreadLane(name="files", parent=self)
         self.thumbnails = ThreadLane(name="thumbnails", parent=self)
+        self.batch = ThreadLane(name="batch", parent=self)
         self.engine = ChildLane(ENGINE, name="model", fault_log=fault_folder / "model-crash.log", parent=self)
         self.training = ChildLane(
             TRAINING,
@@ -68,7 +71,7 @@ class Lanes(QObject):
     @property
     def all(self) -> tuple[Lane, ...]:
         """Every lane, in the order in which they are shut down."""
-        return self.training, self.engine, self.thumbnails, self.files
+        return self.training, self.engine, self.batch, self.thumbnails, self.files
 
     def shutdown(self) -> None:
         """Ends every thread and child."""
@@ -92,6 +95,7 @@ class Session(QObject):
         self.lanes = Lanes(state_folder(), self)
         self.file_jobs = Jobs(self.lanes.files, "files", reporter, self)
         self.thumbnail_jobs = Jobs(self.lanes.thumbnails, "thumbnails", reporter, self)
+        self.batch_jobs = Jobs(self.lanes.batch, "batch", reporter, self)
         self.engine_jobs = Jobs(self.lanes.engine, "engine", reporter, self)
         self.training_jobs = Jobs(self.lanes.training, "training", reporter, self)
         self._make_controllers()
@@ -115,7 +119,19 @@ class Session(QObject):
         )
         self.compare = CompareController(document, window.canvas, errors=errors, parent=self)
         self.export = ExportController(
-            document, history, writers=self.file_jobs, dialogs=self.dialogs, errors=errors, parent=self
+            document, writers=self.file_jobs, errors=errors, window=window, parent=self
+        )
+        self.importing = ImportController(
+            document, history, readers=self.file_jobs, dialogs=self.dialogs, errors=errors, parent=self
+        )
+        self.batch = BatchController(
+            document,
+            engine=self.engine_jobs,
+            readers=self.batch_jobs,
+            writers=self.batch_jobs,
+            errors=errors,
+            window=window,
+            parent=self,
         )
         self._make_storage_controllers()
         self._make_model_controllers()
@@ -210,9 +226,9 @@ class Session(QObject):
         self.project.open(paths)
 
     @property
-    def all_jobs(self) -> tuple[Jobs, ...]:
+    def all_jobs(self) -> tuple[JobSource, ...]:
         """The jobs that the status bar shows."""
-        return self.file_jobs, self.engine_jobs, self.training_jobs
+        return self.file_jobs, self.engine_jobs, self.training_jobs, self.batch_jobs, self.export, self.batch
 
     def shutdown(self) -> None:
         """Ends everything in the background, then the window, now and in this order.
@@ -221,6 +237,8 @@ class Session(QObject):
         """
         self.storage.abandon()
         self.lanes.shutdown()
+        self.export.abandon()
+        self.batch.abandon()
         for owner in (self, self.window):
             for timer in owner.findChildren(QTimer):
                 timer.stop()

@@ -49,7 +49,7 @@ def _wire_actions(session: Session, chrome: Chrome, intake: Intake) -> None:
         "open_folder": project.choose_folder,
         "open_samples": intake.open_samples,
         "paste_image": intake.paste,
-        "import_mask": export.import_mask,
+        "import_mask": session.importing.choose,
         "export_mask": export.export_current,
         "export_all": export.export_all,
         "save": export.save_beside,
@@ -75,6 +75,7 @@ def _wire_actions(session: Session, chrome: Chrome, intake: Intake) -> None:
         "previous_image": project.previous,
         "next_image": project.next,
         "predict": session.predict.predict,
+        "predict_folder": session.batch.choose,
         "finetune": session.finetune.start,
         "next_expert": session.inspect.next_expert,
         "previous_expert": session.inspect.previous_expert,
@@ -196,6 +197,7 @@ def _wire_files(session: Session, chrome: Chrome, intake: Intake) -> None:
     window.empty_state.open_folder_requested.connect(project.choose_folder)
     window.empty_state.sample_requested.connect(intake.open_sample)
     window.files.vouch_requested.connect(session.edit.vouch)
+    window.files.selection_changed.connect(session.batch.set_selected)
     project.opened.connect(session.preferences.remember)
     project.weights_dropped.connect(session.weights.open)
     project.removed.connect(session.history.forget_image)
@@ -230,6 +232,7 @@ def _wire_model(session: Session, chrome: Chrome) -> None:
     weights, window = session.weights, session.window
     weights.activated.connect(session.predict.use_weights)
     weights.activated.connect(session.inspect.use_weights)
+    weights.activated.connect(session.batch.use_weights)
     weights.activated.connect(chrome.show_weights)
     window.training.image_requested.connect(session.project.show)
     window.training.live_requested.connect(window.action["live"].setChecked)

@@ -1,116 +1,80 @@
-"""Masks out to files, and in again."""
+"""Masks out to files."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
-import numpy as np
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
 
-from latentseg_gui.commands.classes import set_classes
-from latentseg_gui.commands.history import History
-from latentseg_gui.commands.patch import values_patch
-from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.controllers.ports import Dialogs, ErrorSink
+from latentseg_gui.controllers.jobs import Jobs, JobSource
+from latentseg_gui.controllers.mask_snapshots import MaskSnapshot, snapshot_of
+from latentseg_gui.controllers.output_plans import Output, OutputPreview, preview_of
+from latentseg_gui.controllers.output_run import Done, OutputReport, OutputRun
+from latentseg_gui.controllers.ports import ErrorSink
+from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.types import ImageRecord, Provenance, Rect
-from latentseg_gui.io.images import read_image
-from latentseg_gui.io.masks import (
-    FORMATS,
-    IMPORT_SUFFIXES,
-    ImportContext,
-    ImportedMask,
-    MaskItem,
-    export_folder,
-    export_mask,
-    import_mask,
-    losses,
-    planned_files,
-)
+from latentseg_gui.io.batch import BatchFolder, BatchItem, page_name
+from latentseg_gui.io.masks import FORMATS, export_mask, losses
+from latentseg_gui.panels.output import OutputChoice, OutputDialog, OutputQuestion, Scope
+
+_MANY_ERRORS = 200
+_PREVIEW = 9
 
 
-@dataclass(frozen=True, slots=True)
-class FolderOutcome:
-    """What became of the export of many images: how many files, and what was left out and why."""
-
-    folder: Path
-    written: int
-    errors: tuple[str, ...]
-
-
-class ExportController(QObject):
+class ExportController(JobSource):
     """Writes what was vouched for, completed by the prediction, in the formats of other tools."""
+
+    chosen = Signal(object)
+    """Names of the formats (tuple) that the user exported in, to be suggested next time."""
 
     def __init__(
         self,
         document: Document,
-        history: History,
         *,
         writers: Jobs,
-        dialogs: Dialogs,
         errors: ErrorSink,
+        window: QWidget | None = None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._document = document
-        self._history = history
         self._writers = writers
-        self._dialogs = dialogs
         self._errors = errors
+        self._window = window
+        self._runs: dict[str, OutputRun] = {}
+        self.dialog: OutputDialog | None = None
+        self.formats: tuple[str, ...] = ("png",)
+        self.folder = ""
 
     def export_current(self) -> None:
-        """Asks for format and file, and writes the mask of the current image."""
-        image_id = self._ready_image()
-        if image_id is None:
+        """Asks for formats and folder, and writes the mask of the current image."""
+        if self._ready_image() is not None:
+            self._open("current")
+
+    def export_all(self) -> None:
+        """Asks for formats and folder, and writes every mask there is."""
+        if not self._with_masks():
+            self._errors.inform(self.tr("No image has a mask or a prediction yet."))
             return
-        choice = self._choose_format(self.tr("Export mask"), self.tr("Format of the mask:"))
-        if choice is None:
-            return
-        suffix = FORMATS[choice].suffix
-        suggestion = self._folder_of(image_id) / f"{self._stem(image_id)}_mask{suffix}"
-        path = self._dialogs.choose_target(self.tr("Export mask"), suggestion, f"*{suffix}")
-        if path is not None:
-            self.export_to(path if path.suffix else path.with_suffix(suffix), choice)
+        self._open("all")
 
     def export_to(self, path: Path, format_name: str) -> None:
-        """Writes the mask of the current image in the background."""
+        """Writes the mask of the current image in the background, under a name of the caller's choice."""
         image_id = self._ready_image()
         if image_id is None:
             return
-        item = self._item(image_id, stem=path.stem)
-        lost = losses(item, FORMATS[format_name])
+        snapshot = snapshot_of(self._document, image_id, path.stem)
         self._writers.submit(
-            partial(export_mask, path, item, self._document.classes, format_name),
-            partial(self._on_written, lost),
+            partial(_write_one, path, snapshot, self._document.classes, format_name),
+            self._on_written,
             title=self.tr("Exporting"),
             key=f"export {path}",
         )
-
-    def export_all(self) -> None:
-        """Asks for format and folder, says what will be written, and writes every mask there is."""
-        ids = self._with_masks()
-        if not ids:
-            self._errors.inform(self.tr("No image has a mask or a prediction yet."))
-            return
-        choice = self._choose_format(self.tr("Export all masks"), self.tr("Format of the masks:"))
-        folder = None if choice is None else self._dialogs.choose_folder(self.tr("Export all masks"), "")
-        if choice is None or folder is None:
-            return
-        stems = _unique([self._stem(each) for each in ids])
-        planned = planned_files(stems, self._document.classes, choice)
-        existing = [name for name in planned if (folder / name).exists()]
-        text = self.tr("{0} file(s) will be written to “{1}”: {2}").format(
-            len(planned), folder, ", ".join(planned[:4]) + (", ..." if len(planned) > 4 else "")
-        )
-        if existing:
-            text += "\n\n" + self.tr("{0} of them exist already and will be replaced.").format(len(existing))
-        if self._dialogs.confirm(self.tr("Export all masks"), text, self.tr("Export")):
-            items = [self._item(each, stem=stem) for each, stem in zip(ids, stems, strict=True)]
-            self._write_folder(folder, items, choice)
 
     def save_beside(self) -> None:
         """Writes the mask of every image that was labelled as an indexed PNG beside the image."""
@@ -119,56 +83,96 @@ class ExportController(QObject):
             self._errors.inform(self.tr("There is no mask to save yet: paint one, or accept a proposal."))
             return
         for image_id in ids:
-            target = self._folder_of(image_id) / f"{self._stem(image_id)}_mask.png"
-            item = self._item(image_id, stem=target.stem)
+            path = self._document.path(image_id)
+            stem = f"{self._stem(image_id)}_mask"
+            target = (Path.home() if path is None else path.parent) / f"{stem}.png"
             self._writers.submit(
-                partial(export_mask, target, item, self._document.classes, "png"),
+                partial(
+                    _write_one,
+                    target,
+                    snapshot_of(self._document, image_id, stem),
+                    self._document.classes,
+                    "png",
+                ),
                 partial(self._on_saved, len(ids)),
                 title=self.tr("Saving"),
                 key=f"export {target}",
             )
 
-    def import_mask(self) -> None:
-        """Asks for a mask file and takes it over into the current image as one step."""
-        image_id = self._ready_image()
-        if image_id is None:
+    def cancel_named(self, full_name: str) -> None:
+        """Stops the run of this name; other names are not ours."""
+        if full_name in self._runs:
+            self._runs[full_name].cancel()
+
+    def abandon(self) -> None:
+        """The window ends."""
+        for run in self._runs.values():
+            run.abandon()
+
+    def output(self, choice: OutputChoice) -> Output:
+        """What a choice means: which images, under which names."""
+        ids = [self._document.current_id] if choice.scope == "current" else self._with_masks()
+        known = [each for each in ids if each is not None]
+        return Output.of(self._document, known, choice)
+
+    def start(self, output: Output) -> OutputRun:
+        """Writes the masks, one after the other."""
+        ids = dict(zip(output.items, output.image_ids, strict=True))
+        run = OutputRun(
+            f"export#{uuid4().hex}",
+            self.tr("Exporting {0} of {1}"),
+            (output.folder, output.plan),
+            output.items,
+            files=self._writers,
+            make=partial(self._make, ids),
+            parent=self,
+        )
+        self._runs[run.name] = run
+        run.began.connect(self.began)
+        run.progressed.connect(self.progressed)
+        run.ended.connect(self.ended)
+        run.finished.connect(partial(self._on_finished, run))
+        run.failed.connect(partial(self._on_failed, run))
+        run.start()
+        return run
+
+    def _open(self, scope: str) -> None:
+        count = len(self._with_masks())
+        question = OutputQuestion(
+            title=self.tr("Export masks"),
+            explanation=self.tr(
+                "What you have labelled is written; the rest of an image is what the model predicted."
+            ),
+            scopes=(
+                Scope("current", self.tr("This image"), self._document.current_id is not None),
+                Scope(
+                    "all", self.tr("All images with a mask or a prediction ({0})").format(count), count > 0
+                ),
+            ),
+            formats=tuple((name, each.label) for name, each in FORMATS.items()),
+            chosen=self.formats,
+            folder=self.folder,
+            action=self.tr("Export"),
+        )
+        dialog = OutputDialog(question, self._window)
+        dialog.set_scope(scope)
+        dialog.preview_requested.connect(self._on_preview_requested)
+        dialog.confirmed.connect(self._on_confirmed)
+        dialog.finished.connect(self._on_dialog_finished)
+        self.dialog = dialog
+        dialog.open()
+
+    def _make(self, ids: dict[BatchItem, str], folder: BatchFolder, item: BatchItem, done: Done) -> None:
+        if not self._document.has_image(ids[item]):
+            done(item, gone(item))
             return
-        kinds = " ".join(f"*{suffix}" for suffix in IMPORT_SUFFIXES)
-        path = self._dialogs.choose_file(
-            self.tr("Import mask"), str(self._folder_of(image_id)), self.tr("Masks ({0})").format(kinds)
-        )
-        if path is not None:
-            self.import_from(path)
-
-    def import_from(self, path: Path) -> None:
-        """Takes a mask file over into the current image as one step."""
-        image_id = self._ready_image()
-        if image_id is None:
-            return
-        source = self._document.path(image_id)
-        context = ImportContext(
-            shape=self._document.layer(image_id).shape,
-            classes=self._document.classes,
-            image_name=source.name if source is not None else "",
-            default_class=max(1, self._document.active_class),
-        )
+        snapshot = snapshot_of(self._document, ids[item], item.stem, item.name)
         self._writers.submit(
-            partial(import_mask, path, context),
-            partial(self._on_imported, image_id),
-            title=self.tr("Importing"),
-            key=f"import {path}",
+            partial(write_item, folder, item, snapshot),
+            partial(settle, done, item),
+            key=f"export {folder.folder} {item.stem}",
+            on_failure=partial(done, item),
         )
-
-    def _write_folder(self, folder: Path, items: Sequence[MaskItem], format_name: str) -> None:
-        self._writers.submit(
-            partial(_export_all, folder, items, self._document.classes, format_name),
-            self._on_folder_written,
-            title=self.tr("Exporting"),
-            key=f"export {folder}",
-        )
-
-    def _choose_format(self, title: str, text: str) -> str | None:
-        return self._dialogs.choose_one(title, text, [(name, each.label) for name, each in FORMATS.items()])
 
     def _ready_image(self) -> str | None:
         image_id = self._document.current_id
@@ -185,110 +189,89 @@ class ExportController(QObject):
             if each in vouched or self._document.prediction(each) is not None
         ]
 
-    def _item(self, image_id: str, *, stem: str) -> MaskItem:
-        """A snapshot of what is exported, with everything a writer may need."""
-        document = self._document
-        layer, prediction, record = (
-            document.layer(image_id),
-            document.prediction(image_id),
-            document.record(image_id),
-        )
-        labels = document.final_labels(image_id)
-        provenance = np.array(layer.provenance)
-        if prediction is not None:
-            provenance[provenance == Provenance.NONE] = Provenance.PREDICTED
-        path = document.path(image_id)
-        return MaskItem(
-            stem=stem,
-            labels=labels,
-            instances=np.array(layer.instances) if layer.has_instances else None,
-            provenance=provenance,
-            pixels=record.pixels if record is not None else _pixels_of(path, document.frame(image_id)),
-            confidence=None if prediction is None else prediction.confidence,
-            image_name=path.name if path is not None else image_id,
-            version="" if prediction is None else prediction.version,
-        )
-
     def _stem(self, image_id: str) -> str:
-        path, frame = self._document.path(image_id), self._document.frame(image_id)
-        stem = image_id if path is None else path.stem
-        return f"{stem}_{frame + 1}" if frame else stem
-
-    def _folder_of(self, image_id: str) -> Path:
         path = self._document.path(image_id)
-        return Path.home() if path is None else path.parent
+        return page_name(image_id if path is None else path.stem, self._document.frame(image_id))
 
-    def _on_written(self, lost: tuple[str, ...], answer: object) -> None:
-        if isinstance(answer, tuple) and answer:
-            self._errors.inform(" ".join([self.tr("Written: {0}.").format(answer[0]), *lost]))
+    def _on_preview_requested(self, choice: OutputChoice) -> None:
+        self._writers.submit(
+            partial(preview_of, self.output(choice)),
+            partial(self._on_preview, choice),
+            key="export preview",
+            priority=_PREVIEW,
+        )
+
+    def _on_preview(self, choice: OutputChoice, answer: object) -> None:
+        if isinstance(answer, OutputPreview) and self.dialog is not None:
+            self.dialog.set_preview(choice, answer.text(), can_go=answer.can_go)
+
+    def _on_dialog_finished(self, _: int) -> None:
+        self.dialog = None
+
+    def _on_confirmed(self, choice: OutputChoice) -> None:
+        self.formats, self.folder = choice.formats, str(choice.folder)
+        self.chosen.emit(choice.formats)
+        self.start(self.output(choice))
+
+    def _on_finished(self, run: OutputRun, report: OutputReport) -> None:
+        self._runs.pop(run.name, None)
+        run.deleteLater()
+        if report.errors:
+            self._errors.report(not_written(report))
+        elif report.is_cancelled:
+            text = self.tr("Stopped: {0} of {1} images were exported to {2}.")
+            self._errors.inform(text.format(report.made, report.total, report.folder))
+        else:
+            self._errors.inform(self.tr("{0} images exported to {1}.").format(report.made, report.folder))
+
+    def _on_failed(self, run: OutputRun, error: LatentsegError) -> None:
+        self._runs.pop(run.name, None)
+        run.deleteLater()
+        self._errors.report(error)
+
+    def _on_written(self, answer: object) -> None:
+        if isinstance(answer, tuple):
+            paths, lost = answer
+            self._errors.inform(" ".join([self.tr("Written: {0}.").format(paths[0]), *lost]))
 
     def _on_saved(self, count: int, answer: object) -> None:
-        if isinstance(answer, tuple) and answer:
+        if isinstance(answer, tuple):
             text = self.tr("Saved {0}.") if count == 1 else self.tr("Saved {0} (one of {1} masks).")
-            self._errors.inform(text.format(answer[0], count))
-
-    def _on_folder_written(self, answer: object) -> None:
-        if not isinstance(answer, FolderOutcome):
-            return
-        if answer.errors:
-            self._errors.report(
-                LatentsegError(
-                    f"{len(answer.errors)} mask(s) could not be written; {answer.written} file(s) were.",
-                    action="The details say which and why.",
-                    detail="\n".join(answer.errors),
-                )
-            )
-            return
-        self._errors.inform(self.tr("{0} file(s) written to {1}.").format(answer.written, answer.folder))
-
-    def _on_imported(self, image_id: str, answer: object) -> None:
-        if not isinstance(answer, ImportedMask) or image_id not in self._document.image_ids:
-            return
-        if answer.classes != self._document.classes:
-            self._history.do(
-                set_classes(self._document, answer.classes, self.tr("Classes of the imported mask"))
-            )
-        shape = self._document.layer(image_id).shape
-        provenance = answer.provenance
-        if provenance is None:
-            provenance = np.full(shape, Provenance.PAINTED, np.uint8)
-        step = values_patch(
-            self._document,
-            image_id,
-            Rect.whole(shape),
-            answer.labels,
-            provenance,
-            answer.instances,
-            self.tr("Import mask"),
-        )
-        self._history.do(step)
-        for note in answer.notes:
-            self._errors.inform(note)
+            self._errors.inform(text.format(answer[0][0], count))
 
 
-def _export_all(folder: Path, items: Sequence[MaskItem], classes: object, format_name: str) -> FolderOutcome:
+def not_written(report: OutputReport) -> LatentsegError:
+    """What to say of a run with errors: how many, and each in the details."""
+    said = [str(error) for error in report.errors[:_MANY_ERRORS]]
+    if len(report.errors) > len(said):
+        said.append(f"... and {len(report.errors) - len(said)} more")
+    return LatentsegError(
+        f"{len(report.errors)} of {report.total} images could not be done; "
+        f"{report.made + report.kept} are in “{report.folder.name}”.",
+        action="The details say which and why.",
+        detail="\n".join(said),
+    )
+
+
+def gone(item: BatchItem) -> LatentsegError:
+    """For an image that was taken off the list meanwhile."""
+    return LatentsegError(f"“{item.name}” was taken off the list before its turn.", action="Open it again.")
+
+
+def settle(done: Done, item: BatchItem, _: object) -> None:
+    """An image was written."""
+    done(item, None)
+
+
+def write_item(folder: BatchFolder, item: BatchItem, snapshot: MaskSnapshot) -> None:
     """Runs in a background thread."""
-    written, errors = 0, []
-    for step in export_folder(folder, items, classes, format_name):  # type: ignore[arg-type]
-        written += len(step.written)
-        if step.error is not None:
-            errors.append(f"{step.item}: {step.error}")
-    return FolderOutcome(folder, written, tuple(errors))
+    needs_pixels = any(FORMATS[name].needs_pixels for name in folder.plan.formats)
+    folder.write(item, snapshot.item(needs_pixels=needs_pixels))
 
 
-def _pixels_of(path: Path | None, frame: int) -> np.ndarray | None:
-    """The picture of an image that is no longer in memory."""
-    if path is None:
-        return None
-    record: ImageRecord = read_image(path, frame=frame)
-    return record.pixels
-
-
-def _unique(stems: Sequence[str]) -> list[str]:
-    """Names that differ: images of one name from several folders get a number."""
-    seen: dict[str, int] = {}
-    names = []
-    for stem in stems:
-        seen[stem] = seen.get(stem, 0) + 1
-        names.append(stem if seen[stem] == 1 else f"{stem}_{seen[stem]}")
-    return names
+def _write_one(
+    path: Path, snapshot: MaskSnapshot, classes: ClassTable, format_name: str
+) -> tuple[Sequence[Path], tuple[str, ...]]:
+    """Runs in a background thread: what was written, and what of the mask the format cannot hold."""
+    item = snapshot.item(needs_pixels=FORMATS[format_name].needs_pixels)
+    return export_mask(path, item, classes, format_name), losses(item, FORMATS[format_name])

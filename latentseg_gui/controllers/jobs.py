@@ -26,11 +26,11 @@ class _Listener:
     on_cancelled: Callable[[], None] | None
 
 
-class Jobs(QObject):
-    """Submits to one lane and calls back in the GUI thread, exactly once per job that was not cancelled.
+class JobSource(QObject):
+    """What announces jobs to the status bar.
 
     Signals:
-        began(name, title): a job with a title was submitted.
+        began(name, title): a job with a title was submitted, or has another title now.
         progressed(name, fraction): how far it is, 0..1.
         ended(name): it is over, however it ended.
     """
@@ -38,6 +38,14 @@ class Jobs(QObject):
     began = Signal(str, str)
     progressed = Signal(str, float)
     ended = Signal(str)
+
+    def cancel_named(self, full_name: str) -> None:
+        """Takes back the job that `began` announced under this name; other names are not ours."""
+        raise NotImplementedError
+
+
+class Jobs(JobSource):
+    """Submits to one lane and calls back in the GUI thread, exactly once per job that was not cancelled."""
 
     def __init__(self, lane: Lane, name: str, errors: ErrorSink, parent: QObject | None = None) -> None:
         super().__init__(parent)

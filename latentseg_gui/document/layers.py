@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeVar
 
 import numpy as np
@@ -156,6 +157,20 @@ class MaskLayer:
         self.vouched = vouched
         self.version += 1
 
+    def snapshot(self) -> Callable[[], Arrays]:
+        """What the mask is now, as a function that any thread may call once, later.
+
+        What is held compressed stays so until then: nothing is unpacked in this thread.
+        """
+        if self._deferred is not None:
+            return self._deferred
+        if self._packed is not None:
+            return partial(_arrays, self._packed, self.shape)
+        labels = np.array(self.labels)
+        provenance = np.array(self.provenance)
+        arrays = labels, provenance, None if self._instances is None else self._instances.copy()
+        return lambda: arrays
+
     def pack(self) -> None:
         """Compress what is held, for an image that is not looked at; the next access unpacks it."""
         if self._labels is None or self._provenance is None:
@@ -175,10 +190,7 @@ class MaskLayer:
             self.vouched = int(np.count_nonzero(self._labels != UNLABELLED))
         if self._packed is None:
             return
-        labels, provenance, instances = self._packed
-        self._labels = _unpacked(labels, np.uint8).reshape(self.shape)
-        self._provenance = _unpacked(provenance, np.uint8).reshape(self.shape)
-        self._instances = _unpacked(instances, np.uint32).reshape(self.shape) if instances else None
+        self._labels, self._provenance, self._instances = _arrays(self._packed, self.shape)
         self._packed = None
 
     def _allocated(self) -> tuple[Labels, NDArray[np.uint8]]:
@@ -192,6 +204,15 @@ class MaskLayer:
         if self._instances is None:
             self._instances = np.zeros(self.shape, np.uint32)
         return self._instances
+
+
+def _arrays(packed: tuple[bytes, bytes, bytes], shape: tuple[int, int]) -> Arrays:
+    labels, provenance, instances = packed
+    return (
+        _unpacked(labels, np.uint8).reshape(shape),
+        _unpacked(provenance, np.uint8).reshape(shape),
+        _unpacked(instances, np.uint32).reshape(shape) if instances else None,
+    )
 
 
 def _unpacked(packed: bytes, dtype: type[_Scalar]) -> NDArray[_Scalar]:

@@ -116,6 +116,7 @@ class BatchFolder:
         self.folder = folder
         self.plan = plan
         self._formats = [format_named(name) for name in plan.formats]
+        self._fingerprint = _fingerprint(plan)
         self._work = folder / WORK
         self._rank = rank
         self._log: AppendFile | None = None
@@ -132,21 +133,9 @@ class BatchFolder:
             self._lock.release()
             raise
 
-    @property
-    def count_done(self) -> int:
-        """Pictures that an earlier run has finished, of any images."""
-        return len(self._done)
-
     def is_done(self, item: BatchItem) -> bool:
         """Whether an earlier run has made everything of this picture, as it is now."""
-        record = self._done.get(_key(item))
-        if record is None or record.get("stem") != item.stem or record.get("name") != item.name:
-            return False
-        files = record.get("files")
-        is_same = [record.get("size"), record.get("mtime_ns")] == _stamp(item.path)
-        return (
-            is_same and isinstance(files, list) and all((self.folder / str(each)).is_file() for each in files)
-        )
+        return _is_done(self.folder, self._done, item)
 
     def write(self, item: BatchItem, mask: MaskItem) -> tuple[Path, ...]:
         """Write all that is made of one picture, and remember it; may run in any one thread.
@@ -154,7 +143,7 @@ class BatchFolder:
         Raises:
             LatentsegError: if something cannot be written; the picture counts as not done then.
         """
-        stamp = _stamp(item.path)
+        stamp = file_stamp(item.path)
         files = [file for each in self._formats for file in self._files_of(each, mask)]
         write_files(self.folder, files)
         names = [name for name, _ in files]
@@ -188,9 +177,13 @@ class BatchFolder:
                 files.append((below + each.combine.name, joined))
         written = write_files(self.folder, files)
         if not list(failed):
-            self.close()
-            shutil.rmtree(self._work, ignore_errors=True)
+            self.discard()
         return written
+
+    def discard(self) -> None:
+        """Let go of the folder and remember nothing; the masks that were written stay."""
+        self.close()
+        shutil.rmtree(self._work, ignore_errors=True)
 
     def close(self) -> None:
         """Let go of the folder; what is done stays remembered."""
@@ -214,34 +207,54 @@ class BatchFolder:
     def _append(self, record: dict[str, Any]) -> None:
         if self._log is None:
             path = self._work / f"done-{self._rank}.log"
-            self._log = AppendFile(path, keep=_whole_bytes(path, self._fingerprint()))
+            self._log = AppendFile(path, keep=_whole_bytes(path, self._fingerprint))
             if self._log.size == 0:
-                self._log.append(_line({"format": _FORMAT, "settings": self._fingerprint()}))
+                self._log.append(_line({"format": _FORMAT, "settings": self._fingerprint}))
         self._log.append(_line(record))
 
     def _read_logs(self) -> dict[str, dict[str, Any]]:
-        """What was done by this process and the others, with the same settings."""
-        done: dict[str, dict[str, Any]] = {}
-        for path in sorted(self._work.glob("done-*.log")):
-            records, is_ours, _ = _read_log(path, self._fingerprint())
-            if is_ours:
-                done |= {str(record.get("key")): record for record in records}
-            elif path.name == f"done-{self._rank}.log":
-                remove_file(path)
-        return done
+        """What was done by this process and the others, with the same settings; old settings are forgotten."""
+        own = self._work / f"done-{self._rank}.log"
+        if not _read_log(own, self._fingerprint)[1]:
+            remove_file(own)
+        return _read_logs(self._work, self._fingerprint)
 
-    def _fingerprint(self) -> str:
-        plan = self.plan
-        classes = [(entry.name, entry.colour) for entry in plan.classes]
-        text = json.dumps([_FORMAT, plan.formats, classes, plan.settings])
-        return hashlib.sha256(text.encode()).hexdigest()
+
+def done_before(folder: Path, plan: BatchPlan, items: Iterable[BatchItem]) -> int:
+    """How many of the pictures an earlier run into this folder has made; nothing is changed."""
+    done = _read_logs(folder / WORK, _fingerprint(plan))
+    return sum(_is_done(folder, done, item) for item in items) if done else 0
+
+
+def _is_done(folder: Path, done: dict[str, dict[str, Any]], item: BatchItem) -> bool:
+    record = done.get(_key(item))
+    if record is None or record.get("stem") != item.stem or record.get("name") != item.name:
+        return False
+    files = record.get("files")
+    is_same = [record.get("size"), record.get("mtime_ns")] == file_stamp(item.path)
+    return is_same and isinstance(files, list) and all((folder / str(each)).is_file() for each in files)
+
+
+def _read_logs(work: Path, fingerprint: str) -> dict[str, dict[str, Any]]:
+    done: dict[str, dict[str, Any]] = {}
+    for path in sorted(work.glob("done-*.log")):
+        records, is_ours, _ = _read_log(path, fingerprint)
+        if is_ours:
+            done |= {str(record.get("key")): record for record in records}
+    return done
+
+
+def _fingerprint(plan: BatchPlan) -> str:
+    classes = [(entry.name, entry.colour) for entry in plan.classes]
+    text = json.dumps([_FORMAT, plan.formats, classes, plan.settings])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _key(item: BatchItem) -> str:
     return f"{os.path.abspath(item.path)}#{item.frame}"
 
 
-def _stamp(path: Path) -> list[int | None]:
+def file_stamp(path: Path) -> list[int | None]:
     """Size and time of a file; whether it is still the one that was read."""
     try:
         status = path.stat()

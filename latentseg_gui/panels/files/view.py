@@ -99,11 +99,13 @@ class FilesView(QListView):
     Signals:
         thumbnail_requested: this image is in view and has no picture.
         chosen: the user went to this image.
+        selection_changed: ids (tuple) of the rows that are selected, in order.
         remove_requested, vouch_requested: from the context menu; Delete removes the current one.
     """
 
     thumbnail_requested = Signal(str)
     chosen = Signal(str)
+    selection_changed = Signal(object)
     remove_requested = Signal(str)
     vouch_requested = Signal(str)
 
@@ -116,6 +118,7 @@ class FilesView(QListView):
         self.setModel(model)
         self.setItemDelegate(FilesDelegate(self))
         self.setUniformItemSizes(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setMouseTracking(True)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -129,12 +132,15 @@ class FilesView(QListView):
         model.modelReset.connect(self._on_rows_moved)
         model.rowsRemoved.connect(self._on_rows_moved)
         self.selectionModel().currentChanged.connect(self._on_current_changed)
+        self.selectionModel().selectionChanged.connect(self._on_selection_changed)
         self.customContextMenuRequested.connect(self._on_context_menu_requested)
 
     def select(self, image_id: str | None) -> None:
-        """Marks a row and brings it into view, without saying so."""
-        self._is_silent = True
+        """Marks a row and brings it into view, without saying so; it stays one of several selected rows."""
         row = -1 if image_id is None else self._files.row(image_id)
+        if row >= 0 and self.currentIndex().row() == row and self.selectionModel().isRowSelected(row):
+            return
+        self._is_silent = True
         self.setCurrentIndex(self._files.index(row) if row >= 0 else QModelIndex())
         self._is_silent = False
 
@@ -174,6 +180,11 @@ class FilesView(QListView):
         entry = current.data(FilesRole.ENTRY)
         if isinstance(entry, FileEntry) and not self._is_silent:
             self.chosen.emit(entry.image_id)
+
+    def _on_selection_changed(self, *_: object) -> None:
+        ids = self._files.visible_ids
+        rows = sorted(index.row() for index in self.selectedIndexes())
+        self.selection_changed.emit(tuple(ids[row] for row in rows if row < len(ids)))
 
     def _on_context_menu_requested(self, position: QPoint) -> None:
         entry = self.indexAt(position).data(FilesRole.ENTRY)

@@ -1,0 +1,97 @@
+"""The mask of an image as it was at one moment, from which any thread makes what is exported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.layers import Arrays
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Prediction, Provenance
+from latentseg_gui.io.batch import picture_name
+from latentseg_gui.io.images import read_image
+from latentseg_gui.io.masks import MaskItem
+
+
+@dataclass(frozen=True, slots=True)
+class MaskSnapshot:
+    """What is known of one image.
+
+    Attributes:
+        stem: of the files that are written.
+        name: of the image inside the files.
+        path: its file; None for a pasted one.
+        frame: which page of it.
+        unpack: gives the mask that was vouched for; None where there is none.
+        prediction: what the model says of the rest; None where nobody asked it.
+        pixels: the image, uint8 [H, W, 3], if it is in memory.
+    """
+
+    stem: str
+    name: str
+    path: Path | None
+    frame: int
+    unpack: Callable[[], Arrays] | None
+    prediction: Prediction | None
+    pixels: NDArray[np.uint8] | None
+
+    def item(self, *, needs_pixels: bool) -> MaskItem:
+        """What is exported: what was vouched for, completed by the prediction, else background.
+
+        Slow: call it in a background thread. The image is read where its pixels are needed and not at hand.
+
+        Raises:
+            LatentsegError: if the image is needed and cannot be read, or there is neither mask nor prediction.
+        """
+        prediction, instances = self.prediction, None
+        if self.unpack is not None:
+            labels, provenance, instances = self.unpack()
+            rest = np.uint8(BACKGROUND) if prediction is None else prediction.labels
+            labels = np.where(labels == UNLABELLED, rest, labels)
+            if prediction is not None:
+                provenance = np.where(
+                    provenance == Provenance.NONE, np.uint8(Provenance.PREDICTED), provenance
+                )
+        elif prediction is not None:
+            labels = prediction.labels
+            provenance = np.full(labels.shape, Provenance.PREDICTED, np.uint8)
+        else:
+            raise LatentsegError(
+                f"“{self.name}” has neither a mask nor a prediction.", action="Predict it first."
+            )
+        return MaskItem(
+            stem=self.stem,
+            labels=labels,
+            instances=instances,
+            provenance=provenance,
+            pixels=self._pixels() if needs_pixels else self.pixels,
+            confidence=None if prediction is None else prediction.confidence,
+            image_name=self.name,
+            version="" if prediction is None else prediction.version,
+        )
+
+    def _pixels(self) -> NDArray[np.uint8] | None:
+        if self.pixels is not None or self.path is None:
+            return self.pixels
+        return read_image(self.path, frame=self.frame).pixels
+
+
+def snapshot_of(document: Document, image_id: str, stem: str, name: str = "") -> MaskSnapshot:
+    """The mask of an image of the document now; cheap, whatever has to be unpacked for it later."""
+    record, path, frame = document.record(image_id), document.path(image_id), document.frame(image_id)
+    layer = document.layer(image_id) if document.shape(image_id) is not None else None
+    is_vouched = layer is not None and layer.vouched > 0
+    return MaskSnapshot(
+        stem=stem,
+        name=name or (image_id if path is None else picture_name(path, frame)),
+        path=path,
+        frame=frame,
+        unpack=layer.snapshot() if layer is not None and is_vouched else None,
+        prediction=document.prediction(image_id),
+        pixels=None if record is None else record.pixels,
+    )

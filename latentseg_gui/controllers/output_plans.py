@@ -1,0 +1,136 @@
+"""What a choice of images, formats and folder comes to, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication
+
+from latentseg_gui.document.document import Document
+from latentseg_gui.io.batch import BatchItem, BatchPlan, page_name, picture_name
+from latentseg_gui.io.masks import FORMATS
+from latentseg_gui.io.paths import shown, unique_stems
+from latentseg_gui.panels.output import OutputChoice
+
+_SHOWN = 4
+_BESIDE = "_mask"
+_LOSSES = {
+    "unlabelled": "Unlabelled pixels cannot be told from background.",
+    "instances": "The numbers of the objects are not kept.",
+    "everything": "For looking at: the mask cannot be read back from it.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A choice in terms of the document.
+
+    Attributes:
+        folder: where to write.
+        plan: what is made of every image.
+        items: the images, with the names of their files.
+        image_ids: which ones of the document they are; empty where they are not of the document.
+    """
+
+    folder: Path
+    plan: BatchPlan
+    items: tuple[BatchItem, ...]
+    image_ids: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls, document: Document, image_ids: Sequence[str], choice: OutputChoice, settings: str = ""
+    ) -> Output:
+        """The output for images of a document."""
+        pages = [(document.path(each) or Path(each), document.frame(each)) for each in image_ids]
+        root = common_folder([path for path, _ in pages])
+        stems = unique_stems([page_name(path.stem, frame) for path, frame in pages])
+        items = tuple(
+            BatchItem(path, frame, stem, picture_name(path, frame, root))
+            for (path, frame), stem in zip(pages, stems, strict=True)
+        )
+        plan = BatchPlan(choice.formats, document.classes, settings)
+        return cls(choice.folder, plan, items, tuple(image_ids)).beside_images()
+
+    def beside_images(self) -> Output:
+        """The same with other names, if a mask would take the place of an image."""
+        planned = {self.folder / name for name in self.plan.planned([item.stem for item in self.items])}
+        if not planned & {item.path for item in self.items}:
+            return self
+        return replace(self, items=tuple(replace(item, stem=item.stem + _BESIDE) for item in self.items))
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPreview:
+    """What would be written.
+
+    Attributes:
+        names: of the files, relative to ``folder``.
+        folder: where they would be.
+        existing: how many of them are there already.
+        done: images that an earlier run has made, which are not made again.
+        remarks: what the formats cannot hold.
+        total: images.
+    """
+
+    names: tuple[str, ...]
+    folder: Path
+    existing: int
+    done: int
+    remarks: tuple[str, ...]
+    total: int
+
+    @property
+    def can_go(self) -> bool:
+        """Whether there is anything to do."""
+        return self.total > 0
+
+    def text(self) -> str:
+        """A few lines for the user."""
+        if not self.total:
+            return _tr("There are no images to be done.")
+        names = ", ".join(self.names[:_SHOWN]) + (", ..." if len(self.names) > _SHOWN else "")
+        lines = [_tr("{0} files in “{1}”: {2}").format(len(self.names), shown(self.folder), names)]
+        if self.done:
+            text = _tr("{0} of {1} images were done by a run that did not finish; it is gone on with.")
+            lines.append(text.format(self.done, self.total))
+        elif self.existing:
+            lines.append(_tr("{0} of them exist already and will be replaced.").format(self.existing))
+        return "\n".join([*lines, *self.remarks])
+
+
+def preview_of(output: Output, done: int = 0) -> OutputPreview:
+    """Look what is there; call it in a background thread."""
+    names = output.plan.planned([item.stem for item in output.items])
+    existing = sum((output.folder / name).exists() for name in names) if output.folder.is_dir() else 0
+    return OutputPreview(
+        tuple(names), output.folder, existing, done, _remarks(output.plan.formats), len(output.items)
+    )
+
+
+def common_folder(paths: Sequence[Path]) -> Path | None:
+    """The innermost folder that all of them are in; None where they have none in common."""
+    folders = {path.parent for path in paths if path.is_absolute()}
+    if not folders:
+        return None
+    first, *rest = sorted(folders)
+    for candidate in (first, *first.parents):
+        if all(folder.is_relative_to(candidate) for folder in rest):
+            return candidate
+    return None
+
+
+def _remarks(formats: Sequence[str]) -> tuple[str, ...]:
+    """What each format loses, as far as it is known without looking at the masks."""
+    remarks = []
+    for name in formats:
+        lost = [_tr(_LOSSES[each]) for each in FORMATS[name].loses]
+        if lost:
+            remarks.append(f"{FORMATS[name].label}: {' '.join(lost)}")
+    return tuple(remarks)
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("OutputPreview", text)

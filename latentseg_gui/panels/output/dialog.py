@@ -1,0 +1,268 @@
+"""One dialog for all that is written for many images: exports and batch predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QRadioButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from latentseg_gui.panels.widgets import text_label
+
+_SETTLE_MS = 150
+_ROWS_SHOWN = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which images may be meant.
+
+    Attributes:
+        key: what the choice is called in `OutputChoice`.
+        text: what the user reads.
+        is_possible: whether there are any.
+        wants_folder: whether their folder is to be named too.
+    """
+
+    key: str
+    text: str
+    is_possible: bool = True
+    wants_folder: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OutputQuestion:
+    """What the dialog asks.
+
+    Attributes:
+        title: of the dialog.
+        explanation: one or two sentences above everything.
+        scopes: of which one is chosen.
+        formats: (key, what the user reads); at least one is chosen.
+        chosen: the formats that are chosen to begin with.
+        folder: where to write, to begin with; may be empty.
+        action: text of the button that does it.
+    """
+
+    title: str
+    explanation: str
+    scopes: tuple[Scope, ...]
+    formats: tuple[tuple[str, str], ...]
+    chosen: tuple[str, ...]
+    folder: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutputChoice:
+    """What the user chose.
+
+    Attributes:
+        scope: key of a scope.
+        formats: at least one, in the order of the question.
+        folder: where to write.
+        source: the folder of the images, where the scope wants one.
+    """
+
+    scope: str
+    formats: tuple[str, ...]
+    folder: Path
+    source: Path | None = None
+
+
+class OutputDialog(QDialog):
+    """Asks what to write where, and shows what that comes to; show it with ``open()``.
+
+    Signals:
+        preview_requested: an `OutputChoice` whose consequences are to be shown with `set_preview`.
+        confirmed: the `OutputChoice` that is to be done.
+    """
+
+    preview_requested = Signal(object)
+    confirmed = Signal(object)
+
+    def __init__(self, question: OutputQuestion, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(question.title)
+        self.setMinimumWidth(520)
+        self._question = question
+        self._asked: OutputChoice | None = None
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(_SETTLE_MS)
+        self._settle.timeout.connect(self._ask)
+        self._scopes = QButtonGroup(self)
+        self._source = _FolderField(self.tr("Folder of the images"))
+        self._formats = _format_list(question, self.tr("Formats"))
+        self._folder = _FolderField(self.tr("Write to"), question.folder)
+        self._preview = text_label("", "hint")
+        self._preview.setMinimumHeight(self._preview.fontMetrics().lineSpacing() * 5)
+        self._preview.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._preview.setAccessibleName(self.tr("What will be written"))
+        self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
+        self._do = self._buttons.addButton(question.action, QDialogButtonBox.ButtonRole.AcceptRole)
+        self._do.setDefault(True)
+        self._lay_out()
+        self._buttons.accepted.connect(self._on_accepted)
+        self._buttons.rejected.connect(self.reject)
+        self._scopes.idToggled.connect(self._on_changed)
+        self._formats.itemChanged.connect(self._on_changed)
+        for field in (self._source, self._folder):
+            field.changed.connect(self._on_changed)
+        self._on_changed()
+
+    @property
+    def choice(self) -> OutputChoice | None:
+        """What is chosen now; None while something is missing."""
+        number = self._scopes.checkedId()
+        formats = tuple(
+            str(item.data(Qt.ItemDataRole.UserRole))
+            for item in map(self._formats.item, range(self._formats.count()))
+            if item.checkState() is Qt.CheckState.Checked
+        )
+        if number < 0 or not formats or not self._folder.text:
+            return None
+        scope = self._question.scopes[number]
+        if scope.wants_folder and not self._source.text:
+            return None
+        source = Path(self._source.text) if scope.wants_folder else None
+        return OutputChoice(scope.key, formats, Path(self._folder.text), source)
+
+    def set_scope(self, key: str) -> None:
+        """Chooses the images."""
+        for number, scope in enumerate(self._question.scopes):
+            if scope.key == key:
+                self._scopes.button(number).setChecked(True)
+
+    def set_formats(self, names: tuple[str, ...]) -> None:
+        """Chooses the formats."""
+        for item in map(self._formats.item, range(self._formats.count())):
+            is_chosen = item.data(Qt.ItemDataRole.UserRole) in names
+            item.setCheckState(Qt.CheckState.Checked if is_chosen else Qt.CheckState.Unchecked)
+
+    def set_folder(self, folder: Path) -> None:
+        """Chooses where to write."""
+        self._folder.set_text(str(folder))
+
+    def set_source(self, folder: Path) -> None:
+        """Chooses the folder of the images."""
+        self._source.set_text(str(folder))
+
+    def set_preview(self, choice: OutputChoice, text: str, *, can_go: bool) -> None:
+        """Says what a choice comes to; an answer about an earlier one is of no interest."""
+        if choice == self.choice:
+            self._preview.setText(text)
+            self._do.setEnabled(can_go)
+
+    def _lay_out(self) -> None:
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(18, 16, 18, 14)
+        whole.setSpacing(8)
+        whole.addWidget(text_label(self._question.explanation))
+        whole.addSpacing(4)
+        whole.addWidget(text_label(self.tr("Images"), "title"))
+        for number, scope in enumerate(self._question.scopes):
+            button = QRadioButton(scope.text, self)
+            button.setEnabled(scope.is_possible)
+            self._scopes.addButton(button, number)
+            whole.addWidget(button)
+            if scope.wants_folder:
+                whole.addWidget(self._source)
+        possible = [number for number, scope in enumerate(self._question.scopes) if scope.is_possible]
+        if possible:
+            self._scopes.button(possible[0]).setChecked(True)
+        whole.addSpacing(4)
+        whole.addWidget(text_label(self.tr("Formats (several get a folder each)"), "title"))
+        whole.addWidget(self._formats)
+        whole.addSpacing(4)
+        whole.addWidget(text_label(self.tr("Write to"), "title"))
+        whole.addWidget(self._folder)
+        whole.addWidget(self._preview, 1)
+        whole.addWidget(self._buttons)
+
+    def _on_changed(self, *_: object) -> None:
+        number = self._scopes.checkedId()
+        wants_folder = number >= 0 and self._question.scopes[number].wants_folder
+        self._source.setVisible(wants_folder)
+        choice = self.choice
+        self._do.setEnabled(choice is not None and choice == self._asked)
+        if choice is None:
+            self._preview.setText(self.tr("Choose images, at least one format, and a folder to write to."))
+            return
+        self._settle.start()
+
+    def _ask(self) -> None:
+        choice = self.choice
+        if choice is not None:
+            self._asked = choice
+            self.preview_requested.emit(choice)
+
+    def _on_accepted(self) -> None:
+        choice = self.choice
+        if choice is not None:
+            self.confirmed.emit(choice)
+            self.accept()
+
+
+class _FolderField(QWidget):
+    """A folder as text, with a button to choose it."""
+
+    changed = Signal()
+
+    def __init__(self, name: str, text: str = "") -> None:
+        super().__init__()
+        self._name = name
+        self._edit = QLineEdit(text, self)
+        self._edit.setAccessibleName(name)
+        browse = QPushButton(self.tr("Browse..."), self)
+        browse.setAccessibleName(self.tr("Browse: {0}").format(name))
+        browse.setAutoDefault(False)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._edit, 1)
+        row.addWidget(browse)
+        self._edit.textChanged.connect(self.changed)
+        browse.clicked.connect(self._browse)
+
+    @property
+    def text(self) -> str:
+        """The folder; empty where none is named."""
+        return self._edit.text().strip()
+
+    def set_text(self, text: str) -> None:
+        """Names a folder."""
+        self._edit.setText(text)
+
+    def _browse(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, self._name, self.text)
+        if name:
+            self._edit.setText(name)
+
+
+def _format_list(question: OutputQuestion, name: str) -> QListWidget:
+    rows = QListWidget()
+    rows.setAccessibleName(name)
+    for key, text in question.formats:
+        item = QListWidgetItem(text, rows)
+        item.setData(Qt.ItemDataRole.UserRole, key)
+        item.setFlags(
+            Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsSelectable
+        )
+        item.setCheckState(Qt.CheckState.Checked if key in question.chosen else Qt.CheckState.Unchecked)
+    rows.setFixedHeight(rows.sizeHintForRow(0) * _ROWS_SHOWN + 2 * rows.frameWidth() + 4)
+    return rows
