@@ -13,25 +13,31 @@ from __future__ import annotations
 import copy
 import math
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import torch
 from torch import Tensor
 
+from model.answers import ClassPrediction
 from model.detail_network import DetailNetwork
 from model.device import choose_device, free_cached_memory, is_out_of_memory
 from model.errors import ModelError
-from model.finetuning.clock import Budget, Clock, are_finite
+from model.finetuning.choices import speed_of
+from model.finetuning.clock import Budget, Clock, Span, are_finite
 from model.finetuning.crops import learn_crops
+from model.finetuning.cross import CrossValidated, Job, describe, is_better
 from model.finetuning.heldout import hold_out
+from model.finetuning.live import LiveRefit
 from model.finetuning.measure import held_out_metric
 from model.finetuning.objective import Objective, class_weights
 from model.finetuning.pixels import learn_pixels
 from model.finetuning.prepare import encode_pictures, encode_variations, set_statistics
 from model.finetuning.session import DivergedError, Session
 from model.finetuning.store import FeatureStore
+from model.finetuning.team import Team
 from model.finetuning.types import IGNORED, FineTuneConfig, LabelledImage, Progress, check
 from model.finetuning.views import Picture, pictures_of, with_all_labels
 from model.finetuning.whole import learn_whole
@@ -54,7 +60,6 @@ class _Plan:
 
 
 _PLANS: Final = {
-    "live": _Plan(variations=0.0, pixels=1.0, crops=1.0, whole=1.0, finish=1.0),
     "quick": _Plan(variations=0.2, pixels=0.35, crops=0.97, whole=0.97, finish=1.0),
     "thorough": _Plan(variations=0.1, pixels=0.15, crops=0.4, whole=0.97, finish=1.0),
 }
@@ -67,7 +72,7 @@ def finetune(
     samples: Sequence[LabelledImage],
     config: FineTuneConfig | None = None,
     store: FeatureStore | None = None,
-) -> FineTuning:
+) -> Job:
     """Start a job that improves a copy of ``network``; iterate over it to let it work.
 
     Args:
@@ -79,7 +84,10 @@ def finetune(
     Raises:
         ModelError: samples or config make no sense.
     """
-    return FineTuning(network, samples, config or FineTuneConfig(), store)
+    config = config or FineTuneConfig()
+    if config.validation == "cross" and config.speed != "live":
+        return CrossValidated(network, samples, config, FineTuning)
+    return FineTuning(network, samples, config, store)
 
 
 class FineTuning:
@@ -91,6 +99,9 @@ class FineTuning:
             other classes or nothing could be held back.
         metric_after: the same for `network`.
         note: a sentence for the user; empty where nothing needs to be said.
+        validated_on: what the metrics were measured on, in words; empty where they were not.
+        shown: what the new network says of the sample that `FineTuneConfig.shown` names; None where
+            that was not to be had for nothing.
     """
 
     def __init__(
@@ -105,33 +116,47 @@ class FineTuning:
         self.metric_before = NAN
         self.metric_after = NAN
         self.note = ""
+        self.validated_on = ""
+        self.shown: ClassPrediction | None = None
         self._store = store
         self._is_finishing = False
         choice = choose_device(config.device)
         kept = _kept(network, config)
-        self.network = DetailNetwork.of(network, kept).eval()
+        self.network = _started(network, kept)
         self._is_comparable = sum(source is not None for source in kept) > 1
         keys = [zlib.crc32(sample.image.tobytes()) for sample in samples]
         held = hold_out([s.labels for s in samples], config.num_classes, config.held_out, keys)
-        pictures = pictures_of(list(samples), held)
+        self.validated_on = describe(held)
+        pictures, team = pictures_of(list(samples), held), Team()
         self._session = Session(
             network=copy.deepcopy(self.network).to(choice.device),
             config=config,
             choice=choice,
-            clock=Clock(config.seconds),
+            clock=team.clock(Clock(config.seconds)),
             objective=Objective(config.loss, _weights(pictures, config.num_classes).to(choice.device)),
-            pictures=pictures,
-            generator=torch.Generator().manual_seed(config.seed),
+            pictures=_shared(pictures, team),
+            generator=torch.Generator().manual_seed(config.seed + team.rank),
+            team=team,
         )
         self._session.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        team.align(self._session.network)
+        self._measure: Callable[[], float] = partial(held_out_metric, self._session)
         self._iterator = self._run()
 
     @property
     def is_better(self) -> bool:
         """Whether the new weights should take the place of the old ones."""
-        if math.isnan(self.metric_before) or math.isnan(self.metric_after):
-            return self._session.step > 0 and not self.note
-        return self.metric_after > self.metric_before
+        return is_better(self)
+
+    @property
+    def step(self) -> int:
+        """Optimiser steps done."""
+        return self._session.step
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether the network it starts from knows at least two of the classes."""
+        return self._is_comparable
 
     @property
     def clock(self) -> Budget:
@@ -140,7 +165,7 @@ class FineTuning:
 
     @clock.setter
     def clock(self, clock: Budget) -> None:
-        self._session.clock = clock
+        self._session.clock = self._session.team.clock(clock)
 
     @property
     def seconds(self) -> float:
@@ -180,11 +205,15 @@ class FineTuning:
         yield self._progress("done", self.metric_after)
 
     def _phases(self) -> Iterator[str]:
-        session, plan = self._session, _PLANS[self.config.speed]
+        session, speed = self._session, speed_of(self.config)
+        if speed == "live":
+            yield from self._refit()
+            return
+        plan = _PLANS[speed]
         limit = _SHORTER if self.config.uses_all else 1.0
         yield from encode_pictures(session, self._store)
         if self._is_comparable:
-            self.metric_before = held_out_metric(session)
+            self.metric_before = self._measure()
         if session.network.is_fresh:
             set_statistics(session)
         if self.config.augmentation > 0:
@@ -198,6 +227,25 @@ class FineTuning:
             yield from self._learn_whole(plan.whole * limit)
         if self.config.uses_all and plan.crops > plan.pixels:
             yield from self._use_all(plan.finish)
+
+    def _refit(self) -> Iterator[str]:
+        """Teach the pixel path alone; see `LiveRefit`."""
+        session = self._session
+        yield from encode_pictures(session, self._store)
+        if session.network.is_fresh:
+            set_statistics(session)
+        live = LiveRefit(session, self._store)
+        self._measure = live.metric
+        if self._is_comparable:
+            self.metric_before = self._measure()
+        yield "refitting"
+        # What had to be made ready, once per picture, is not taken from the time to learn.
+        if session.team.size == 1:
+            session.clock = Span(session.clock, session.clock.spent, session.clock.seconds)
+        yield from live.learn(1.0)
+        self._keep_if_better()
+        if self.config.shown:
+            self.shown = live.predict(self.config.shown)
 
     def _learn_whole(self, end: float) -> Iterator[str]:
         """Give the classes a backbone of their own and teach it."""
@@ -222,7 +270,7 @@ class FineTuning:
         session = self._session
         if session.step == 0 or not are_finite(session.network.state_dict().values()):
             return
-        metric = held_out_metric(session)
+        metric = self._measure()
         if math.isnan(metric) or math.isnan(self.metric_after) or metric > self.metric_after:
             self.metric_after = metric
             self._adopt()
@@ -243,6 +291,20 @@ def _kept(network: LatentExpertNetwork, config: FineTuneConfig) -> Sequence[int 
         return config.classes_kept
     have = network.config.num_classes
     return [index if index < have else None for index in range(config.num_classes)]
+
+
+def _started(network: LatentExpertNetwork, kept: Sequence[int | None]) -> DetailNetwork:
+    """A copy of ``network`` to start from."""
+    if isinstance(network, DetailNetwork) and list(kept) == list(range(network.config.num_classes)):
+        return copy.deepcopy(network).eval()  # nothing to make anew, and that takes time
+    return DetailNetwork.of(network, kept).eval()
+
+
+def _shared(pictures: list[Picture], team: Team) -> list[Picture]:
+    """The pictures of this process: its share of those that teach something, or all."""
+    shares = [pictures[rank :: team.size] for rank in range(team.size)]
+    can_teach = all(any(bool((p.train != IGNORED).any()) for p in share) for share in shares)
+    return team.share(shares, pictures) if can_teach else pictures
 
 
 def _weights(pictures: list[Picture], num_classes: int) -> Tensor:

@@ -18,6 +18,10 @@ class Budget(Protocol):
     """What fine-tuning asks of a clock."""
 
     @property
+    def seconds(self) -> float:
+        """The whole budget."""
+
+    @property
     def spent(self) -> float:
         """Seconds so far."""
 
@@ -41,7 +45,7 @@ class Clock:
     """
 
     def __init__(self, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
-        self.seconds = seconds
+        self.seconds: float = seconds
         self._now = now
         self._start = now()
         self._held_at: float | None = None
@@ -66,6 +70,39 @@ class Clock:
         if self._held_at is not None:
             self._start += self._now() - self._held_at
             self._held_at = None
+
+
+class Span:
+    """A part of another clock's budget as a budget of its own.
+
+    Args:
+        whole: the clock.
+        start: its spent seconds at which the part begins.
+        seconds: length of the part.
+    """
+
+    def __init__(self, whole: Budget, start: float, seconds: float) -> None:
+        self.seconds = seconds
+        self._whole = whole
+        self._start = start
+
+    @property
+    def spent(self) -> float:
+        """Seconds of the part so far."""
+        return max(0.0, self._whole.spent - self._start)
+
+    @property
+    def fraction(self) -> float:
+        """Share of the part that is spent, 0..1."""
+        return min(1.0, self.spent / max(self.seconds, 1e-9))
+
+    def hold(self) -> None:
+        """Stop counting."""
+        self._whole.hold()
+
+    def resume(self) -> None:
+        """Count again."""
+        self._whole.resume()
 
 
 def rate_at(progress: float) -> float:

@@ -19,7 +19,7 @@ def held_out_metric(session: Session) -> float:
         if bool((view.held != IGNORED).any()):
             guess = session.logits_of(view).argmax(0).to(torch.uint8).cpu()
             confusion += confusion_matrix(view.held.numpy(), guess.numpy(), session.config.num_classes)
-    return mean_iou(torch.from_numpy(confusion))
+    return mean_iou(session.team.total(torch.from_numpy(confusion), session.choice.device))
 
 
 def mean_iou(confusion: Tensor) -> float:

@@ -25,15 +25,31 @@ RATE: Final = 3e-3
 
 def learn_pixels(session: Session, end: float) -> Iterator[str]:
     """Teach the pixel path from sampled pixels, until the share ``end`` of the time."""
-    head, network = session.network.head, session.network
+    network = session.network
     if network.is_fresh and not bool(network.class_head.pixels.weight.any()):
         gathered = [_from_view(session, view) for view in session.views]
     else:
         gathered = list(_from_crops(session))
     yield "gathering pixels"
     features, offsets, labels = (torch.cat(parts) for parts in zip(*gathered, strict=True))
+    yield from fit_pixels(session, features, offsets, labels, end)
+
+
+def fit_pixels(
+    session: Session, features: Tensor, offsets: Tensor, labels: Tensor, end: float
+) -> Iterator[str]:
+    """Teach the pixel path from pixels at hand, until the share ``end`` of the time.
+
+    Args:
+        session: of the run.
+        features: standardised, [N, dims].
+        offsets: logits of everything else, [N, C].
+        labels: int64 [N].
+        end: share of the clock.
+    """
     if len(labels) == 0:
         return
+    head = session.network.head
     rate = session.config.learning_rate or RATE
     optimiser = Optimiser(session, [(rate, named(head.pixel, "head.pixel"))], end)
     while session.clock.fraction < end:

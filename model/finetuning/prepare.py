@@ -55,7 +55,9 @@ def set_statistics(session: Session) -> None:
         levels = session.with_answers(view.features.levels, view.features.experts)
         means.append(torch.cat([level.float().mean((0, 2, 3)) for level in levels.maps]))
         squares.append(torch.cat([level.float().square().mean((0, 2, 3)) for level in levels.maps]))
-    mean = torch.stack(means).mean(0)
-    deviation = (torch.stack(squares).mean(0) - mean.square()).clamp(min=0).sqrt()
+    team, device = session.team, session.choice.device
+    mean = team.total(torch.stack(means).mean(0), device) / team.size
+    square = team.total(torch.stack(squares).mean(0), device) / team.size
+    deviation = (square - mean.square()).clamp(min=0).sqrt()
     session.network.head.means.copy_(mean)
     session.network.head.scales.copy_(1 / (deviation + 1e-3))

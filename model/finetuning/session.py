@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,8 +13,10 @@ from model.detail_head import Levels
 from model.detail_network import DetailNetwork
 from model.device import DeviceChoice
 from model.errors import ModelError
+from model.finetuning.choices import Groups, learning, make_optimiser, rate_factor
 from model.finetuning.clock import Average, Budget, rate_at
 from model.finetuning.objective import Objective
+from model.finetuning.team import Team
 from model.finetuning.types import FineTuneConfig
 from model.finetuning.views import Picture, View
 
@@ -42,6 +44,7 @@ class Session:
         step: optimiser steps done.
         loss: of the last step.
         batch: crops per step; halved where memory runs out.
+        team: the processes that learn together.
     """
 
     network: DetailNetwork
@@ -55,6 +58,7 @@ class Session:
     step: int = 0
     loss: float = float("nan")
     batch: int = BATCH
+    team: Team = field(default_factory=Team)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -81,7 +85,7 @@ class Session:
 
 
 class Optimiser:
-    """AdamW with a schedule over a share of the clock, clipping, and an average of the weights.
+    """The chosen optimiser with a schedule over a share of the clock, clipping, and an average of the weights.
 
     Args:
         session: of the run.
@@ -89,10 +93,10 @@ class Optimiser:
         end: share of the clock at which the phase ends; its cosine is down by then.
     """
 
-    def __init__(
-        self, session: Session, groups: list[tuple[float, Mapping[str, nn.Parameter]]], end: float
-    ) -> None:
+    def __init__(self, session: Session, groups: Groups, end: float) -> None:
         self._session = session
+        groups = learning(groups, session.config.parts)
+        session.team.agree(session.clock, session.choice.device)
         self._start, self._end = session.clock.fraction, end
         named = {name: parameter for _, group in groups for name, parameter in group.items()}
         self._parameters = list(named.values())
@@ -100,12 +104,9 @@ class Optimiser:
             parameter.requires_grad_(False)
         for parameter in self._parameters:
             parameter.requires_grad_(True)
-        self._rates = [rate for rate, _ in groups]
-        self._adam = torch.optim.AdamW(
-            [{"params": list(group.values()), "lr": rate} for rate, group in groups],
-            weight_decay=1e-2,
-            foreach=True,
-        )
+        factor = rate_factor(session.config.optimiser)
+        self._rates = [rate * factor for rate, _ in groups]
+        self._inner = make_optimiser(session.config.optimiser, groups)
         self.average = Average(named)
 
     @property
@@ -116,14 +117,14 @@ class Optimiser:
 
     def step(self, loss_of: Callable[[], Tensor]) -> None:
         """One step; raises DivergedError where loss or gradient are no numbers, before they do harm."""
-        for group, rate in zip(self._adam.param_groups, self._rates, strict=True):
+        for group, rate in zip(self._inner.param_groups, self._rates, strict=True):
             group["lr"] = rate * rate_at(self.progress)
-        self._adam.zero_grad(set_to_none=True)
+        self._inner.zero_grad(set_to_none=True)
         self._session.network.train()
         loss = loss_of()
         self._session.network.eval()
-        value = float(loss.detach())
         loss.backward()  # type: ignore[no-untyped-call]
+        value = self._session.team.average(self._parameters, float(loss.detach()), self._session.clock)
         norm = float(
             nn.utils.clip_grad_norm_([p for p in self._parameters if p.grad is not None], MAX_GRADIENT)
         )
@@ -132,7 +133,7 @@ class Optimiser:
                 "Training left the range of numbers.",
                 action="The last good weights are used; try a smaller rate.",
             )
-        self._adam.step()
+        self._inner.step()
         self.average.update()
         self._session.step += 1
         self._session.loss = value

@@ -1,22 +1,30 @@
-"""Features kept between runs, so that a refit after each correction need not encode again."""
+"""What is kept between runs, so that a refit after each correction need not encode again."""
 
 from __future__ import annotations
 
 import zlib
 from collections import OrderedDict
-from typing import Final
+from typing import Any, Final, Protocol
 
 from torch import Tensor
 
 from model.detail_network import DetailNetwork
-from model.finetuning.views import Features, Picture
+from model.finetuning.views import Picture
 
 MAX_BYTES: Final = 512 << 20
 FROZEN: Final = ("backbone.", "class_backbone.", "look.", "experts")
 
 
+class Sized(Protocol):
+    """What can be kept."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken."""
+
+
 class FeatureStore:
-    """Features of pictures, the least recently used ones dropped.
+    """Features of pictures and what was made of them, the least recently used dropped.
 
     Args:
         max_bytes: budget.
@@ -24,16 +32,16 @@ class FeatureStore:
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
-        self._entries: OrderedDict[tuple[str, int, int], Features] = OrderedDict()
+        self._entries: OrderedDict[tuple[str, int, int], Sized] = OrderedDict()
 
-    def get(self, picture: Picture, encoder: int) -> Features | None:
-        """What was kept of ``picture`` for the encoder of that `fingerprint`."""
+    def get(self, picture: Picture, encoder: int) -> Any:
+        """What was kept of ``picture`` for the weights of that fingerprint; None where nothing was."""
         key = _key(picture, encoder)
         if key in self._entries:
             self._entries.move_to_end(key)
         return self._entries.get(key)
 
-    def put(self, picture: Picture, encoder: int, features: Features) -> None:
+    def put(self, picture: Picture, encoder: int, features: Sized) -> None:
         """Keep ``features``, unless the picture has no name."""
         if not picture.name:
             return
@@ -47,6 +55,15 @@ def fingerprint(network: DetailNetwork) -> int:
     total = 0
     for name, value in sorted(network.state_dict().items()):
         if name.startswith(FROZEN):
+            total = zlib.crc32(_bytes(value), total)
+    return total
+
+
+def fingerprint_without(network: DetailNetwork, part: str) -> int:
+    """A number that differs where anything but the parameters under ``part`` differs."""
+    total = 1
+    for name, value in sorted(network.state_dict().items()):
+        if not name.startswith(part):
             total = zlib.crc32(_bytes(value), total)
     return total
 

@@ -13,6 +13,9 @@ from model.errors import ModelError
 IGNORED: Final = 255
 SPEEDS: Final = ("live", "quick", "thorough")
 LOSSES: Final = ("cross-entropy", "dice", "focal", "lovasz", "boundary")
+OPTIMISERS: Final = ("adamw", "adam", "nadam", "sgd")
+PARTS: Final = ("auto", "head", "experts", "top", "all")
+VALIDATIONS: Final = ("held-out", "cross")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +43,11 @@ class FineTuneConfig:
         speed: "live" (experts and head on cached features), "quick", or "thorough" (the encoder too).
         learning_rate: of the new parts; 0 chooses.
         loss: names out of `LOSSES` joined by "+".
+        optimiser: one of `OPTIMISERS`.
+        parts: what may learn: "head", "experts" (and head), "top" (and the upper half of the backbone),
+            "all", or "auto": what belongs to the speed. A live refit leaves the backbone alone in any case.
+        validation: what decides whether the outcome is better: "held-out" pixels, or "cross": every
+            image is judged by a network that has not seen it. That takes half of the time.
         classes_kept: per class the class of the network that it goes on from, or None for a new
             one; empty keeps all that are there.
         held_out: share of the labelled pixels that is held back to measure with.
@@ -48,6 +56,7 @@ class FineTuneConfig:
         augmentation: 0 shows only the images as they are, 1 varies light, size and direction.
         seed: of every random choice.
         device: "auto", "cpu", "cuda", "mps".
+        shown: name of the sample that a live refit predicts at its end, while everything is at hand.
     """
 
     num_classes: int = 2
@@ -55,12 +64,16 @@ class FineTuneConfig:
     speed: str = "quick"
     learning_rate: float = 0.0
     loss: str = "cross-entropy+dice"
+    optimiser: str = "adamw"
+    parts: str = "auto"
+    validation: str = "held-out"
     classes_kept: tuple[int | None, ...] = ()
     held_out: float = 0.2
     uses_all: bool = False
     augmentation: float = 1.0
     seed: int = 0
     device: str = "auto"
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +99,7 @@ class Progress:
 
 def check(samples: list[LabelledImage], config: FineTuneConfig) -> None:
     """Raise ModelError where ``samples`` or ``config`` make no sense."""
-    if config.speed not in SPEEDS:
-        raise ModelError(f'There is no speed "{config.speed}".', action=f"Use one of {', '.join(SPEEDS)}.")
-    unknown = [name for name in config.loss.split("+") if name not in LOSSES]
-    if unknown:
-        raise ModelError(f'There is no loss "{unknown[0]}".', action=f"Use sums of {', '.join(LOSSES)}.")
+    _check_choices(config)
     if not 1 <= config.num_classes < IGNORED or not config.seconds > 0:
         raise ModelError(
             "The number of classes or the time is out of range.", action="Use 1..254 and more than 0 s."
@@ -103,6 +112,24 @@ def check(samples: list[LabelledImage], config: FineTuneConfig) -> None:
         raise ModelError(
             "There is nothing to learn from yet.",
             action="Correct or accept at least one mask, or paint a few strokes.",
+        )
+
+
+def _check_choices(config: FineTuneConfig) -> None:
+    for what, value, known in (
+        ("speed", config.speed, SPEEDS),
+        ("optimiser", config.optimiser, OPTIMISERS),
+        ("part", config.parts, PARTS),
+        ("validation", config.validation, VALIDATIONS),
+    ):
+        if value not in known:
+            raise ModelError(f'There is no {what} "{value}".', action=f"Use one of {', '.join(known)}.")
+    unknown = [name for name in config.loss.split("+") if name not in LOSSES]
+    if unknown:
+        raise ModelError(f'There is no loss "{unknown[0]}".', action=f"Use sums of {', '.join(LOSSES)}.")
+    if not 0 <= config.learning_rate < float("inf") or not config.augmentation >= 0:
+        raise ModelError(
+            "The learning rate or the augmentation is out of range.", action="Use 0 or more; 0 chooses."
         )
 
 

@@ -41,12 +41,14 @@ class Picture:
         train: labels to learn from, uint8 [H, W], 255 ignored.
         held: labels to measure with, likewise.
         name: of the window, for caches; "" for none.
+        is_whole: whether it is a whole image.
     """
 
     image: Tensor
     train: Tensor
     held: Tensor
     name: str = ""
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +110,7 @@ def _windows(sample: LabelledImage, held: NDArray[np.bool_]) -> Iterator[Picture
             train=torch.from_numpy(np.where(is_held, IGNORED, part).astype(np.uint8)),
             held=torch.from_numpy(np.where(is_held, part, IGNORED).astype(np.uint8)),
             name=f"{sample.name}/{window[0].start}/{window[1].start}" if sample.name else "",
+            is_whole=len(spans) == 1,
         )
 
 

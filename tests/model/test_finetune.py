@@ -36,11 +36,11 @@ class StepClock:
 
     @property
     def spent(self) -> float:
-        return min(self.seconds, self.ticks)
+        return self.ticks
 
     @property
     def fraction(self) -> float:
-        return self.spent / self.seconds
+        return min(1.0, self.spent / self.seconds)
 
     def hold(self) -> None:
         self.is_held = True

@@ -1,0 +1,72 @@
+"""What the user may choose about learning: the optimiser, and which parts of the network take part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import torch
+from torch import nn
+
+from model.finetuning.types import FineTuneConfig
+
+Groups = list[tuple[float, Mapping[str, nn.Parameter]]]
+"""Learning rate -> named parameters."""
+
+WEIGHT_DECAY: Final = 1e-2
+MOMENTUM: Final = 0.9
+SGD_FACTOR: Final = 10.0
+"""Plain gradients want larger steps than normalised ones: rates are stated for AdamW."""
+
+_HEAD: Final = ("head.", "class_head.")
+_BACKBONE: Final = "class_backbone."
+_BOTTOM: Final = ("class_backbone.stem.", "class_backbone.stages.0.", "class_backbone.stages.1.")
+
+
+def make_optimiser(name: str, groups: Groups) -> torch.optim.Optimizer:
+    """The optimiser called ``name`` (one of `OPTIMISERS`) for ``groups``."""
+    table = [{"params": list(group.values()), "lr": rate} for rate, group in groups]
+    if name == "sgd":
+        return torch.optim.SGD(
+            table, momentum=MOMENTUM, nesterov=True, weight_decay=WEIGHT_DECAY / SGD_FACTOR, foreach=True
+        )
+    makers: dict[str, Any] = {
+        "adamw": torch.optim.AdamW,
+        "adam": torch.optim.Adam,
+        "nadam": torch.optim.NAdam,
+    }
+    decay = {"adamw": {"weight_decay": WEIGHT_DECAY}, "nadam": {"weight_decay": WEIGHT_DECAY}}.get(name, {})
+    decoupled = {"decoupled_weight_decay": True} if name == "nadam" else {}
+    made: torch.optim.Optimizer = makers[name](table, foreach=True, **decay, **decoupled)
+    return made
+
+
+def rate_factor(name: str) -> float:
+    """What rates that suit AdamW are multiplied with for the optimiser called ``name``."""
+    return SGD_FACTOR if name == "sgd" else 1.0
+
+
+def learning(groups: Groups, parts: str) -> Groups:
+    """Of ``groups``, what may learn where the user chose ``parts`` (one of `PARTS`)."""
+    chosen = [
+        (rate, {name: parameter for name, parameter in group.items() if _may_learn(name, parts)})
+        for rate, group in groups
+    ]
+    return [(rate, group) for rate, group in chosen if group]
+
+
+def speed_of(config: FineTuneConfig) -> str:
+    """The speed whose phases fit the parts: a backbone learns only where it is given the time."""
+    if config.speed != "live" and config.parts in ("top", "all"):
+        return "thorough"
+    if config.speed == "thorough" and config.parts in ("head", "experts"):
+        return "quick"
+    return config.speed
+
+
+def _may_learn(name: str, parts: str) -> bool:
+    if parts == "head":
+        return name.startswith(_HEAD)
+    if parts == "experts":
+        return not name.startswith(_BACKBONE)
+    return parts != "top" or not name.startswith(_BOTTOM)

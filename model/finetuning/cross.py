@@ -1,0 +1,254 @@
+"""Cross-validation over a few images: each is judged by a network that has not learned from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from model.answers import ClassPrediction
+from model.detail_network import DetailNetwork
+from model.finetuning.clock import Budget, Clock, Span
+from model.finetuning.measure import mean_iou
+from model.finetuning.types import IGNORED, FineTuneConfig, LabelledImage, Progress
+from model.metrics import confusion_matrix
+from model.network import LatentExpertNetwork
+from model.predictor import Predictor
+
+NAN: Final = float("nan")
+MAX_FOLDS: Final = 5
+FOLDS_SHARE: Final = 0.5
+"""Of the time; the rest is for the network that learns from all images."""
+
+
+class Job(Protocol):
+    """A running fine-tuning; see `model.finetune.FineTuning`."""
+
+    metric_before: float
+    metric_after: float
+    note: str
+    validated_on: str
+    shown: ClassPrediction | None
+
+    @property
+    def network(self) -> DetailNetwork:
+        """The best weights so far."""
+
+    @property
+    def clock(self) -> Budget:
+        """The time budget; may be replaced before the first item."""
+
+    @clock.setter
+    def clock(self, clock: Budget) -> None: ...
+
+    @property
+    def step(self) -> int:
+        """Optimiser steps done."""
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the new weights should take the place of the old ones."""
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether the network it starts from knows at least two of the classes."""
+
+    @property
+    def seconds(self) -> float:
+        """Time spent."""
+
+    def __iter__(self) -> Iterator[Progress]:
+        """Work; every item is a report, and between items the job can be left."""
+
+    def pause(self) -> None:
+        """Hold the clock."""
+
+    def resume(self) -> None:
+        """Let the clock run on."""
+
+    def finish(self) -> None:
+        """End at the next item with the best weights so far."""
+
+
+Make = Callable[[LatentExpertNetwork, Sequence[LabelledImage], FineTuneConfig, None], Job]
+
+
+def is_better(job: Job) -> bool:
+    """Whether the metrics speak for the new weights; without metrics, whether it went well."""
+    if math.isnan(job.metric_before) or math.isnan(job.metric_after):
+        return job.step > 0 and not job.note
+    return job.metric_after > job.metric_before
+
+
+def describe(held: Sequence[NDArray[np.bool_]]) -> str:
+    """Where pixels were held out, in words."""
+    images = sum(bool(where.any()) for where in held)
+    if not images:
+        return ""
+    return f"held-out pixels of {images} image{'s' if images > 1 else ''}"
+
+
+class CrossValidated:
+    """Leaves every image out in turn, and then learns from all; a job like `FineTuning`.
+
+    With more than `MAX_FOLDS` images, several are left out at a time. With a single one there is
+    nothing to leave out, and held-out pixels decide as usual.
+
+    Args:
+        network: stays as it is.
+        samples: images with the pixels that somebody vouched for.
+        config: how.
+        make: starts an ordinary job.
+
+    Attributes:
+        network: learned from all images.
+        metric_before: mean IoU of the network given, on all labelled pixels.
+        metric_after: the same of the networks that had not seen the image in question.
+        note: a sentence for the user.
+        validated_on: how the metrics came about.
+        shown: always None.
+    """
+
+    def __init__(
+        self,
+        network: LatentExpertNetwork,
+        samples: Sequence[LabelledImage],
+        config: FineTuneConfig,
+        make: Make,
+    ) -> None:
+        self.config = replace(config, validation="held-out")
+        self.clock: Budget = Clock(config.seconds)
+        self.metric_before = self.metric_after = NAN
+        self.note = self.validated_on = ""
+        self.shown: ClassPrediction | None = None
+        self._given = network
+        self._make = make
+        self._is_finishing = False
+        self._final = make(network, samples, self.config, None)  # refuses what makes no sense
+        self._running = self._final
+        self._start = self._final.network
+        self._samples = [sample for sample in samples if bool((sample.labels != IGNORED).any())]
+        count = min(MAX_FOLDS, len(self._samples))
+        self._folds = [list(range(first, len(self._samples), count)) for first in range(count)]
+        if count > 1:
+            # Pixels held out of the final run decide nothing then, so they are learned from in the end.
+            self._final = make(network, samples, replace(self.config, uses_all=True), None)
+        self._iterator = self._run()
+
+    @property
+    def network(self) -> DetailNetwork:
+        """The network that learned from all images."""
+        return self._final.network
+
+    @property
+    def step(self) -> int:
+        """Optimiser steps of the final run."""
+        return self._final.step
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the new weights should take the place of the old ones."""
+        return is_better(self)
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether the network given knows at least two of the classes."""
+        return self._final.is_comparable
+
+    @property
+    def seconds(self) -> float:
+        """Time spent."""
+        return self.clock.spent
+
+    def __iter__(self) -> Iterator[Progress]:
+        return self._iterator
+
+    def pause(self) -> None:
+        """Hold the clock."""
+        self.clock.hold()
+
+    def resume(self) -> None:
+        """Let the clock run on."""
+        self.clock.resume()
+
+    def finish(self) -> None:
+        """End at the next item; without figures where images have still to be judged."""
+        self._is_finishing = True
+        self._running.finish()
+
+    def _run(self) -> Iterator[Progress]:
+        seconds = self.clock.seconds
+        if len(self._folds) > 1:
+            each = seconds * FOLDS_SHARE / len(self._folds)
+            yield from self._judge(each)
+            if self._is_finishing:
+                self.note = "Finished before every image was judged; the weights in use stay."
+                yield self._progress(self._final, "done", NAN)
+                return
+        final = self._running = self._final
+        start = self.clock.spent
+        final.clock = Span(self.clock, start, max(seconds - start, 0.25 * seconds))
+        for progress in final:
+            if progress.phase != "done":
+                yield self._progress(final, progress.phase, NAN, progress.loss)
+        self.note = final.note
+        if len(self._folds) < 2:
+            self.metric_before, self.metric_after = final.metric_before, final.metric_after
+            self.validated_on = f"{final.validated_on}; cross-validation needs two images"
+        yield self._progress(final, "done", self.metric_after)
+
+    def _judge(self, each: float) -> Iterator[Progress]:
+        """Let every fold be judged by a network that learned from the others."""
+        size, left_out = self.config.num_classes, 0
+        before, after = np.zeros((size, size), np.int64), np.zeros((size, size), np.int64)
+        figures = []
+        for number, fold in enumerate(self._folds, start=1):
+            others = [sample for index, sample in enumerate(self._samples) if index not in fold]
+            job = self._running = self._make(
+                self._given, others, replace(self.config, uses_all=True, seconds=each), None
+            )
+            job.clock = Span(self.clock, self.clock.spent, each)
+            phase = f"judging {number} of {len(self._folds)}"
+            for progress in job:
+                yield self._progress(job, phase, NAN, progress.loss)
+                if self._is_finishing:
+                    return
+            known = np.unique(np.concatenate([np.unique(sample.labels) for sample in others]))
+            one = np.zeros_like(after)
+            for index in fold:
+                truth = np.where(
+                    np.isin(self._samples[index].labels, known), self._samples[index].labels, IGNORED
+                )
+                left_out += int((truth != self._samples[index].labels).sum())
+                one += self._confusion(job.network, self._samples[index].image, truth)
+                if self.is_comparable:
+                    before += self._confusion(self._start, self._samples[index].image, truth)
+                yield self._progress(job, phase, NAN)
+            after += one
+            figures.append(mean_iou(torch.from_numpy(one)))
+        self.metric_after = mean_iou(torch.from_numpy(after))
+        self.metric_before = mean_iou(torch.from_numpy(before)) if self.is_comparable else NAN
+        self.validated_on = self._words(figures, left_out)
+
+    def _words(self, figures: list[float], left_out: int) -> str:
+        parts = ", ".join("-" if math.isnan(figure) else f"{figure:.2f}" for figure in figures)
+        words = f"{len(self._samples)} images, each by a network that had not seen it ({parts})"
+        if left_out:
+            words += f"; {left_out:,} pixels of classes that only one image has could not be judged"
+        return words
+
+    def _confusion(
+        self, network: DetailNetwork, image: NDArray[np.uint8], truth: NDArray[np.uint8]
+    ) -> NDArray[np.int64]:
+        predictor = Predictor(network, self.config.device)
+        predictor.set_image(image)
+        labels = predictor.predict_classes().labels
+        return confusion_matrix(truth.astype(np.uint8), labels, self.config.num_classes)
+
+    def _progress(self, job: Job, phase: str, metric: float, loss: float = NAN) -> Progress:
+        return Progress(job.step, self.clock.fraction, loss, metric, self.clock.spent, phase)

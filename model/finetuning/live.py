@@ -1,0 +1,213 @@
+"""The refit after each correction: only the pixel path learns, everything else is kept from run to run.
+
+What the other parts of the network say of a picture does not change then, so a refit costs neither
+an encoding nor a pass of the context path, and its prediction hardly more than one layer.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from model.answers import ClassPrediction
+from model.backbone import upsample_to
+from model.detail_head import PixelPath
+from model.finetuning.measure import mean_iou
+from model.finetuning.pixels import fit_pixels
+from model.finetuning.session import Session
+from model.finetuning.store import FeatureStore, fingerprint_without
+from model.finetuning.types import IGNORED
+from model.finetuning.views import View
+from model.metrics import confusion_matrix
+
+LEARNS: Final = "head.pixel."
+MAX_PIXELS: Final = 24_000
+MAX_HELD: Final = 12_000
+BAND: Final = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Still:
+    """What does not change of a picture while only the pixel path learns.
+
+    Attributes:
+        maps: standardised levels, coarse to fine, [1, D, h, w].
+        others: logits of all other paths, [1, C, H, W].
+    """
+
+    maps: tuple[Tensor, ...]
+    others: Tensor
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken."""
+        return self.others.nbytes + sum(level.nbytes for level in self.maps)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pixels:
+    """Pixels picked out: features [N, dims], logits of other paths [N, C], labels int64 [N]."""
+
+    features: Tensor
+    others: Tensor
+    labels: Tensor
+
+
+class LiveRefit:
+    """Teaches the pixel path of a session's network on its pictures.
+
+    Args:
+        session: whose pictures are encoded.
+        store: where what stays still is kept for the next refit.
+    """
+
+    def __init__(self, session: Session, store: FeatureStore | None) -> None:
+        self._session = session
+        mark = fingerprint_without(session.network, LEARNS) if store is not None else 0
+        self._stills = [
+            self._still(index, view, store, mark)
+            for index, view in enumerate(session.views[: len(session.pictures)])
+        ]
+        each = max(1, len(self._stills))
+        views = session.views[: len(self._stills)]
+        pairs = list(zip(self._stills, views, strict=True))
+        self._train = _joined([self._pick(s, v.train, MAX_PIXELS // each) for s, v in pairs])
+        self._held = _joined([self._pick(s, v.held, MAX_HELD // each) for s, v in pairs])
+
+    def learn(self, end: float) -> Iterator[str]:
+        """Teach until the share ``end`` of the time."""
+        train = self._train
+        yield from fit_pixels(self._session, train.features, train.others, train.labels, end)
+
+    @torch.no_grad()
+    def metric(self) -> float:
+        """Mean IoU over (some of) the held-out pixels; NaN if there are none."""
+        held = self._held
+        guess = (self._session.network.head.pixel(held.features) + held.others).argmax(1)
+        size = self._session.config.num_classes
+        confusion = confusion_matrix(
+            held.labels.cpu().numpy().astype(np.uint8), guess.cpu().numpy().astype(np.uint8), size
+        )
+        return mean_iou(torch.from_numpy(confusion))
+
+    @torch.no_grad()
+    def predict(self, name: str) -> ClassPrediction | None:
+        """Classes of the sample called ``name``; None where it is not whole among the pictures."""
+        pictures = self._session.pictures
+        found = [i for i, each in enumerate(pictures) if each.is_whole and each.name == f"{name}/0/0"]
+        if len(found) != 1:
+            return None
+        still, (rows, cols) = self._stills[found[0]], pictures[found[0]].train.shape
+        pixel, dtype = self._session.network.head.pixel, self._session.dtype
+        labels, confidence = np.zeros((rows, cols), np.uint8), np.zeros((rows, cols), np.float32)
+        for band, logits in bands_of_logits(pixel, still.maps, dtype):
+            here = (
+                logits[:, : rows - band.start, :cols]
+                + still.others[0, :, band, :cols][:, : rows - band.start]
+            )
+            sure, best = _decided(here)
+            end = min(band.stop, rows)
+            labels[band.start : end], confidence[band.start : end] = best.cpu(), sure.cpu()
+        return ClassPrediction(labels, confidence)
+
+    @torch.no_grad()
+    def _still(self, index: int, view: View, store: FeatureStore | None, mark: int) -> Still:
+        session, picture = self._session, self._session.pictures[index]
+        known = store.get(picture, mark) if store is not None else None
+        if isinstance(known, Still):
+            return known
+        network = session.network
+        with session.autocast():
+            levels = session.with_answers(view.features.levels, view.features.experts)
+            maps = network.head.standardise(levels)
+            others = network.class_head(levels.tokens, levels.detail).float()
+            if any(bool(parameter.any()) for parameter in network.head.context.last.parameters()):
+                others = others + network.head.context(maps).float()
+        still = Still(tuple(level.to(session.dtype) for level in maps), others)
+        if store is not None:
+            store.put(picture, mark, still)
+        return still
+
+    @torch.no_grad()
+    def _pick(self, still: Still, labels: Tensor, limit: int) -> _Pixels:
+        """At most about ``limit`` labelled pixels, every class with the same number where it has as many."""
+        classes = [value for value in torch.unique(labels).tolist() if value != IGNORED]
+        places = [torch.zeros(0, 2, dtype=torch.long)]
+        for value in classes:
+            found = (labels == value).nonzero()
+            order = torch.randperm(len(found), generator=self._session.generator)
+            places.append(found[order[: limit // len(classes)]])
+        rows, cols = (part.to(still.others.device) for part in torch.cat(places).unbind(1))
+        features = torch.cat([_at(level, rows, cols, labels.shape) for level in still.maps], 1)
+        chosen = labels[rows.cpu(), cols.cpu()].long().to(still.others.device)
+        return _Pixels(features, still.others[0, :, rows, cols].T, chosen)
+
+
+def _at(level: Tensor, rows: Tensor, cols: Tensor, shape: torch.Size) -> Tensor:
+    """A level [1, D, h, w] at pixels of the picture of ``shape`` -> float32 [N, D]."""
+    if level.shape[-2:] == shape:
+        return level[0, :, rows, cols].T.float()
+    size = torch.tensor((shape[1], shape[0]), device=level.device)
+    xy = (torch.stack((cols, rows), 1).float() + 0.5) / size * 2 - 1
+    sampled = F.grid_sample(level.float(), xy[None, None], padding_mode="border", align_corners=False)
+    return sampled[0, :, 0].T
+
+
+def bands_of_logits(
+    pixel: PixelPath, maps: Sequence[Tensor], dtype: torch.dtype
+) -> Iterator[tuple[slice, Tensor]]:
+    """`PixelPath.on_maps` a few rows at a time, so that what is in between stays in the processor's cache.
+
+    Args:
+        pixel: the path.
+        maps: standardised levels [1, D, h, w], coarse to fine; each of half the stride of the one before.
+        dtype: number format to compute in.
+
+    Yields:
+        Rows, and logits float32 [C, rows, W].
+    """
+    weights = [part.to(dtype) for part in torch.split(pixel.first.weight, pixel.dims, dim=1)]
+    total = F.conv2d(maps[0].to(dtype), weights[0][..., None, None], pixel.first.bias.to(dtype))
+    for level, weight in zip(maps[1:-1], weights[1:-1], strict=True):
+        total = upsample_to(total, level) + F.conv2d(level.to(dtype), weight[..., None, None])
+    fine, height = maps[-1].to(dtype), maps[-1].shape[-2]
+    ratio = height // total.shape[-2]
+    second, last = (copy.deepcopy(layer).to(dtype) for layer in (pixel.second, pixel.last))
+    for start in range(0, height, BAND):
+        rows = slice(start, min(start + BAND, height))
+        first, end = max(rows.start // ratio - 1, 0), -(-rows.stop // ratio) + 1
+        part = F.interpolate(total[..., first:end, :], scale_factor=ratio, mode="bilinear")
+        part = part[..., rows.start - first * ratio :, :][..., : rows.stop - rows.start, :]
+        hidden = _flat(fine[..., rows, :]) @ weights[-1].T
+        hidden = F.relu_(hidden.add_(_flat(part)))
+        logits = last(F.relu_(second(hidden))).float()
+        yield rows, logits.T.view(len(logits.T), rows.stop - rows.start, -1)
+
+
+def _flat(level: Tensor) -> Tensor:
+    """[1, D, h, w] -> [h * w, D]."""
+    return level[0].permute(1, 2, 0).flatten(0, 1)
+
+
+def _joined(parts: list[_Pixels]) -> _Pixels:
+    return _Pixels(
+        torch.cat([part.features for part in parts]),
+        torch.cat([part.others for part in parts]),
+        torch.cat([part.labels for part in parts]),
+    )
+
+
+def _decided(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Confidence and class of every pixel of [C, H, W]."""
+    if len(logits) == 2:  # the common case, several times faster
+        margin = logits[1] - logits[0]
+        return margin.abs().sigmoid(), (margin > 0).to(torch.uint8)
+    confidence, best = logits.softmax(0).max(0)
+    return confidence, best.to(torch.uint8)

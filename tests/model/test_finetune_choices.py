@@ -1,0 +1,179 @@
+"""What may be chosen about fine-tuning: optimiser, parts, validation, the live refit."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from model.finetune import FeatureStore, LabelledImage, finetune
+from model.finetuning.choices import learning, speed_of
+from model.finetuning.clock import Clock, Span
+from model.finetuning.cross import CrossValidated
+from model.finetuning.live import bands_of_logits
+from model.finetuning.types import OPTIMISERS, FineTuneConfig
+from model.predictor import Predictor
+from tests.model.test_finetune import QUICK, StepClock, accuracy, labelled, one_thread, run, state_of
+from tests.tiny import disks, tiny_network
+
+__all__ = ["one_thread"]
+
+
+def run_cross(samples, config, steps):
+    """The job after its end, with its reports."""
+    job = finetune(tiny_network(), samples, config)
+    job.clock = clock = StepClock(steps)
+    reports = []
+    for progress in job:
+        reports.append(progress)
+        clock.ticks += 1
+        assert clock.ticks < 4 * steps
+    return job, reports
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_every_optimiser_learns_what_a_disk_is(name):
+    config = replace(QUICK, optimiser=name, augmentation=0.0)
+    job, _ = run(tiny_network(), [labelled(0), labelled(1)], config, steps=60)
+    assert not job.note
+    assert accuracy(job.network) > 0.7
+
+
+@pytest.mark.parametrize(
+    ("parts", "changes", "stays"),
+    [
+        ("head", ("head.", "class_head."), ("mix.", "exchange.", "backbone.")),
+        ("experts", ("head.", "mix."), ("backbone.",)),
+        ("top", ("class_backbone.stages.3.", "mix."), ("class_backbone.stem.", "class_backbone.stages.0.")),
+        ("all", ("class_backbone.stem.", "mix."), ("backbone.",)),
+    ],
+)
+def test_only_the_chosen_parts_learn(parts, changes, stays):
+    network = tiny_network()
+    before = state_of(network)
+    before |= {f"class_{name}": value for name, value in before.items() if name.startswith("backbone.")}
+    job, _ = run(network, [labelled(0)], replace(QUICK, parts=parts), steps=40)
+    after = state_of(job.network)
+
+    def has_changed(prefix):
+        names = [name for name in after if name.startswith(prefix)]
+        assert names, prefix
+        return any(name not in before or not torch.equal(after[name], before[name]) for name in names)
+
+    assert all(has_changed(prefix) for prefix in changes)
+    assert not any(has_changed(prefix) for prefix in stays)
+
+
+def test_a_backbone_learns_only_where_there_is_time_for_it():
+    assert speed_of(FineTuneConfig(speed="quick", parts="all")) == "thorough"
+    assert speed_of(FineTuneConfig(speed="thorough", parts="experts")) == "quick"
+    assert speed_of(FineTuneConfig(speed="live", parts="all")) == "live"
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    assert learning([(1.0, {"mix.a": parameter}), (2.0, {"head.b": parameter})], "head") == [
+        (2.0, {"head.b": parameter})
+    ]
+
+
+def test_cross_validation_judges_every_image_by_a_network_that_has_not_seen_it():
+    config = replace(QUICK, validation="cross", augmentation=0.0)
+    job, reports = run_cross([labelled(seed) for seed in (0, 1, 2)], config, steps=160)
+    assert isinstance(job, CrossValidated)
+    assert {"judging 1 of 3", "judging 3 of 3", "learning shapes", "done"} <= {r.phase for r in reports}
+    assert job.metric_after > 0.7
+    assert math.isnan(job.metric_before)
+    assert job.is_better
+    assert "3 images, each by a network that had not seen it" in job.validated_on
+    assert accuracy(job.network) > 0.8
+    fractions = [r.fraction for r in reports]
+    assert fractions == sorted(fractions)
+
+
+def test_images_that_contradict_each_other_are_found_out_by_cross_validation():
+    """Each image alone is learned perfectly; what is learned from one is wrong on the other."""
+    image, labels = disks(0)
+    samples = [LabelledImage(image, labels), LabelledImage(image, (1 - labels).astype(np.uint8))]
+    config = replace(QUICK, validation="cross", augmentation=0.0)
+    job, _ = run_cross(samples, config, steps=100)
+    assert job.metric_after < 0.3
+
+
+def test_cross_validation_of_one_image_falls_back_to_held_out_pixels_and_says_so():
+    job, _ = run_cross([labelled(0)], replace(QUICK, validation="cross"), steps=40)
+    assert "cross-validation needs two images" in job.validated_on
+    assert job.metric_after > 0.7
+
+
+def test_finishing_before_all_images_were_judged_adopts_nothing():
+    job = finetune(tiny_network(), [labelled(0), labelled(1)], replace(QUICK, validation="cross"))
+    job.clock = clock = StepClock(200)
+    for index, _ in enumerate(job):
+        clock.ticks += 1
+        if index == 10:
+            job.finish()
+    assert index < 14
+    assert not job.is_better
+    assert "Finished before" in job.note
+
+
+def test_a_live_refit_says_what_it_now_sees_and_that_is_what_the_network_says():
+    sample = replace(labelled(0), name="one")
+    config = replace(QUICK, speed="live", shown="one")
+    job, _ = run(tiny_network(), [sample, replace(labelled(1), name="other")], config, steps=40)
+    assert job.shown is not None
+    predictor = Predictor(job.network, "cpu", dtype=torch.float32)
+    predictor.set_image(sample.image)
+    expected = predictor.predict_classes()
+    assert (job.shown.labels == expected.labels).mean() > 0.99
+    assert np.abs(job.shown.confidence - expected.confidence).mean() < 0.02
+
+
+def test_a_live_refit_keeps_everything_but_one_layer_from_run_to_run():
+    store, config = FeatureStore(), replace(QUICK, speed="live", shown="one", classes_kept=(0, 1))
+    image, labels = disks(0)
+    few = labels.copy()
+    few[20:] = 255
+    first = finetune(tiny_network(), [LabelledImage(image, few, "one")], config, store)
+    first.clock = clock = StepClock(30)
+    for _ in first:
+        clock.ticks += 1
+    second = finetune(first.network, [LabelledImage(image, labels, "one")], config, store)
+    second.clock = clock = StepClock(30)
+    for _ in second:
+        clock.ticks += 1
+    before, after = state_of(first.network), state_of(second.network)
+    changed = {name for name, value in after.items() if not torch.equal(value, before[name])}
+    assert changed
+    assert all(name.startswith("head.pixel.") for name in changed)
+    assert second.metric_after > 0.7
+
+
+@pytest.mark.parametrize("height", [32, 96])
+def test_bands_give_what_the_whole_gives(height):
+    job, _ = run(tiny_network(), [labelled(0)], steps=30)
+    pixel = job.network.head.pixel
+    generator = torch.Generator().manual_seed(0)
+    maps = [
+        torch.randn(1, dim, height // stride, 64 // stride, generator=generator)
+        for dim, stride in zip(pixel.dims, (16, 8, 4, 2, 1), strict=True)
+    ]
+    with torch.no_grad():
+        whole = pixel.on_maps(maps)[0]
+        parts = torch.cat([logits for _, logits in bands_of_logits(pixel, maps, torch.float32)], 1)
+    assert torch.allclose(whole, parts, atol=1e-4)
+
+
+def test_a_part_of_a_clock_is_a_clock():
+    now = [0.0]
+    whole = Clock(100.0, now=lambda: now[0])
+    now[0] = 40.0
+    part = Span(whole, 30.0, 20.0)
+    assert (part.spent, part.fraction) == (10.0, 0.5)
+    part.hold()
+    now[0] = 90.0
+    assert part.fraction == 0.5
+    part.resume()
+    now[0] = 120.0
+    assert part.fraction == 1.0
