@@ -50,5 +50,7 @@ class CanvasIntents(QWidget):
     """(factor)"""
     zoom_changed = Signal(float)
     """(device pixels per image pixel)"""
+    view_changed = Signal()
+    """Another part of the image is visible, or the same at another scale."""
     context_menu_requested = Signal(object, object)
     """(global QPoint, xy)"""

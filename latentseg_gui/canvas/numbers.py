@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,9 @@ from numpy.typing import NDArray
 from PySide6.QtWidgets import QWidget
 
 from latentseg_gui.canvas.chrome.colour_bar import ColourBar
+from latentseg_gui.canvas.chrome.pins import PinMarkers
 from latentseg_gui.canvas.colour_maps import colour_table
+from latentseg_gui.canvas.layers.base import Part
 from latentseg_gui.canvas.layers.scalar import ScalarLayer, ScalarStyle
 from latentseg_gui.canvas.overlays import CanvasOverlays
 
@@ -20,7 +23,17 @@ class CanvasNumbers(CanvasOverlays):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._colour_bar = ColourBar(self.font())
-        self._chrome.append(self._colour_bar)
+        self._pins = PinMarkers(self.font())
+        self._chrome += [self._pins, self._colour_bar]
+
+    def set_pins(self, positions: Sequence[tuple[float, float]]) -> None:
+        """Marks pixels by numbers, in this order from 1."""
+        self._pins.positions = tuple(positions)
+        self.refresh_chrome(self._pins)
+
+    def pin_at(self, xy: tuple[float, float]) -> int | None:
+        """The index of the pin that is shown at an image position."""
+        return self._pins.index_at(xy, self._viewport)
 
     def set_heatmap(
         self,
@@ -30,6 +43,7 @@ class CanvasNumbers(CanvasOverlays):
         value_range: tuple[float, float] | None = None,
         caption: str = "",
         opacity: float = 0.6,
+        part: Part | None = None,
     ) -> None:
         """Shows numbers [h, w] of any resolution over the whole image, with a key.
 
@@ -39,8 +53,10 @@ class CanvasNumbers(CanvasOverlays):
             value_range: what the ends of the colour map mean; by default the least and the largest number.
             caption: what is shown and how it was normalised, for the key.
             opacity: 0..1.
+            part: a rectangle of the image with finer numbers for it, [h, w], which take the place of ``values``.
         """
         style = ScalarStyle(colour_map, opacity)
+        self._stack.heatmap.part = part if values is not None else None
         self._set_numbers(self._stack.heatmap, values, style, value_range, caption)
 
     def set_categories(
@@ -50,11 +66,16 @@ class CanvasNumbers(CanvasOverlays):
         colours: NDArray[np.uint8] | None = None,
         caption: str = "",
         opacity: float = 0.6,
+        part: Part | None = None,
     ) -> None:
-        """Shows which of several things a part belongs to: numbers [h, w], and the colour of each [K, 3]."""
+        """Shows which of several things a place belongs to: numbers [h, w], and the colour of each [K, 3].
+
+        Finer numbers for a rectangle of the image take the place of the others there.
+        """
         layer = self._stack.categories
         table = np.zeros((0, 3), np.uint8) if colours is None else colours
         layer.set_values(values, table, opacity)
+        layer.part = part
         if not layer.is_empty:
             self._colour_bar.show(table, ("0", str(len(table) - 1)), caption)
         self._show_key()

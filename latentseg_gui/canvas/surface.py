@@ -112,6 +112,7 @@ class CanvasSurface(CanvasIntents):
         self.update()
         if before.scale != viewport.scale:
             self.zoom_changed.emit(viewport.scale)
+        self.view_changed.emit()
 
     def _fit_frame(self) -> None:
         """Follows the size and the pixel ratio of the widget."""

@@ -230,3 +230,73 @@ def test_categories_are_not_mixed_and_have_a_key(view: CanvasView) -> None:
     assert view._colour_bar.ends == ("0", "2")
     view.set_categories(None)
     np.testing.assert_array_equal(grabbed(view), bare)
+
+
+def test_finer_numbers_take_the_place_of_the_coarse_ones_in_their_rectangle(view: CanvasView) -> None:
+    view.set_image(np.zeros((240, 320, 3), np.uint8))
+    coarse, rect = np.zeros((6, 8), np.float32), Rect(60, 80, 180, 240)
+    fine = np.zeros((60, 80), np.float32)
+    fine[:, 40:] = 1.0
+    table = colour_table("magma").astype(int)
+    view.set_heatmap(coarse, value_range=(0.0, 1.0), opacity=1.0, part=(rect, fine))
+    for scale in (1.0, 2.5, 8.0):
+        for (x, y), code in (
+            ((100, 120), 0),
+            ((220, 120), 255),
+            ((250, 120), 0),
+            ((220, 50), 0),
+            ((220, 185), 0),
+        ):
+            view.zoom_to(scale)
+            view.centre_on((x, y))
+            assert np.abs(shown_at(view, x, y) - table[code]).max() <= 2
+    view.set_heatmap(coarse, value_range=(0.0, 1.0), opacity=1.0)
+    assert np.abs(shown_at(view, 220, 185) - table[0]).max() <= 2
+
+
+def test_a_half_transparent_part_is_drawn_once_and_without_a_seam(view: CanvasView) -> None:
+    view.set_image(np.full((240, 320, 3), 200, np.uint8))
+    even = np.full((6, 8), 0.5, np.float32)
+    view.set_heatmap(even, value_range=(0.0, 1.0), opacity=0.5)
+    view.zoom_to(1.7)
+    whole = grabbed(view)
+    rect = Rect(33, 41, 177, 239)
+    view.set_heatmap(
+        even, value_range=(0.0, 1.0), opacity=0.5, part=(rect, np.full((36, 50), 0.5, np.float32))
+    )
+    assert np.abs(grabbed(view).astype(int) - whole).max() <= 1
+
+
+def test_finer_categories_take_the_place_of_the_coarse_ones(view: CanvasView) -> None:
+    view.set_image(np.full((240, 320, 3), 100, np.uint8))
+    colours = np.array([[250, 0, 0], [0, 250, 0], [0, 0, 250]], np.uint8)
+    fine = np.ones((30, 40), np.uint8)
+    fine[:, 20:] = 2
+    part = (Rect(60, 80, 180, 240), fine)
+    view.set_categories(np.zeros((6, 8), np.uint8), colours=colours, opacity=1.0, part=part)
+    assert tuple(shown_at(view, 100, 120)) == (0, 250, 0)
+    assert tuple(shown_at(view, 200, 120)) == (0, 0, 250)
+    assert tuple(shown_at(view, 60, 120)) == (250, 0, 0)
+    assert tuple(shown_at(view, 260, 200)) == (250, 0, 0)
+
+
+def test_pins_are_numbered_found_again_and_leave_nothing_behind(view: CanvasView) -> None:
+    view.set_image(np.full((240, 320, 3), 100, np.uint8))
+    bare = grabbed(view)
+    view.set_pins([(100.5, 120.5), (200.5, 60.5)])
+    assert (grabbed(view) != bare).any()
+    assert view.pin_at((100.5, 120.5)) == 0
+    assert view.pin_at((200.5, 61.0)) == 1
+    assert view.pin_at((20.0, 20.0)) is None
+    view.zoom_to(4.0)
+    view.centre_on((200.5, 60.5))
+    assert view.pin_at((200.5, 60.5)) == 1
+    view.zoom_to_fit()
+    view.set_pins([])
+    np.testing.assert_array_equal(grabbed(view), bare)
+
+
+def test_the_view_says_when_it_changes(view: CanvasView, qtbot: QtBot) -> None:
+    for move in (lambda: view.zoom_to(3.0), lambda: view.centre_on((30.0, 30.0)), view.zoom_to_fit):
+        with qtbot.waitSignal(view.view_changed):
+            move()

@@ -12,11 +12,15 @@ from PySide6.QtGui import QImage, QPainter
 
 from latentseg_gui.canvas.packing import Packed, image_of
 from latentseg_gui.canvas.viewport import Viewport
+from latentseg_gui.document.types import Rect
 
 _SPARSE: Final = 4
 """From one sample in so many columns on, single pixels are picked rather than whole rows copied."""
 
 Value = TypeVar("Value", bound=np.generic)
+
+Part = tuple[Rect, NDArray[Any]]
+"""A rectangle of the image, and an array [h, w] of any resolution that is stretched over it."""
 
 
 class Layer(Protocol):

@@ -9,10 +9,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRect
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPainter, QRegion
 
 from latentseg_gui.canvas.colour_maps import colour_table
-from latentseg_gui.canvas.layers.base import paint_scaled
+from latentseg_gui.canvas.layers.base import Part, paint_scaled
 from latentseg_gui.canvas.packing import Packed, image_of, pack_table
 from latentseg_gui.canvas.viewport import Viewport
 from latentseg_gui.document.types import Rect
@@ -45,10 +45,16 @@ class ScalarStyle:
 
 
 class ScalarLayer:
-    """Draws an array [h, w] of any resolution, stretched smoothly over the whole image."""
+    """Draws an array [h, w] of any resolution, stretched smoothly over the whole image.
+
+    Attributes:
+        part: finer numbers, which take the place of the others in a rectangle; to be set before the values.
+    """
 
     def __init__(self) -> None:
+        self.part: Part | None = None
         self._codes: NDArray[np.uint8] | None = None
+        self._part_codes: NDArray[np.uint8] | None = None
         self._table = ScalarStyle().table()
 
     @property
@@ -58,15 +64,10 @@ class ScalarLayer:
 
     def set_values(self, values: NDArray[Any] | None, value_range: tuple[float, float]) -> None:
         """Takes numbers; those of ``value_range`` spread over the colour map, NaN is its lower end."""
-        if values is None or values.size == 0:
-            self._codes = None
-            return
-        low, high = value_range
-        spread = np.float32(255.0 / (high - low if high > low else 1.0))
-        finite = np.nan_to_num(values.astype(np.float32), nan=low, posinf=high, neginf=low)
-        codes = np.clip((finite - np.float32(low)) * spread, 0, 255)
-        factor = max(1, FINE_SIDE // max(values.shape))
-        self._codes = (codes if factor == 1 else refined(codes, factor)).astype(np.uint8)
+        has_values = values is not None and values.size > 0
+        self._codes = _codes(values, value_range) if has_values and values is not None else None
+        has_part = self._codes is not None and self.part is not None and self.part[1].size > 0
+        self._part_codes = _codes(self.part[1], value_range) if has_part and self.part else None
 
     def set_style(self, style: ScalarStyle) -> None:
         """Takes another look."""
@@ -74,27 +75,58 @@ class ScalarLayer:
 
     def paint(self, painter: QPainter, viewport: Viewport, device: QRect) -> None:
         """See `Layer.paint`."""
-        part = viewport.rect_under(device)
-        if self._codes is None or part.is_empty:
+        if self._codes is None:
             return
-        rows, cols = self._codes.shape
-        unit_y, unit_x = viewport.image_shape[0] / rows, viewport.image_shape[1] / cols
+        x0, y0, x1, y1 = viewport.image_box
+        on_image = device.intersected(QRect(x0, y0, x1 - x0, y1 - y0))
+        clip = QRegion(on_image)
+        if self.part is not None and self._part_codes is not None:
+            inside = on_image.intersected(_within(viewport, self.part[0]))
+            clip -= QRegion(inside)
+            self._paint(painter, viewport, QRegion(inside), self._part_codes, self.part[0])
+        self._paint(painter, viewport, clip, self._codes, Rect.whole(viewport.image_shape))
+
+    def _paint(
+        self, painter: QPainter, viewport: Viewport, clip: QRegion, codes: NDArray[np.uint8], over: Rect
+    ) -> None:
+        """Stretches ``codes`` over a rectangle of the image and draws what lies in ``clip``."""
+        part = viewport.rect_under(clip.boundingRect())
+        if clip.isEmpty() or part.is_empty:
+            return
+        rows, cols = codes.shape
+        unit_y, unit_x = over.shape[0] / rows, over.shape[1] / cols
         step = max(1, math.floor(1 / (max(unit_x, unit_y) * viewport.scale)))
         rect = Rect(
-            _floor_to(int(part.row0 / unit_y) - 2 * step, step),
-            _floor_to(int(part.col0 / unit_x) - 2 * step, step),
-            math.ceil(part.row1 / unit_y) + 2 * step,
-            math.ceil(part.col1 / unit_x) + 2 * step,
+            _floor_to(int((part.row0 - over.row0) / unit_y) - 2 * step, step),
+            _floor_to(int((part.col0 - over.col0) / unit_x) - 2 * step, step),
+            math.ceil((part.row1 - over.row0) / unit_y) + 2 * step,
+            math.ceil((part.col1 - over.col0) / unit_x) + 2 * step,
         ).clipped((rows, cols))
-        codes = self._codes[rect.row0 : rect.row1 : step, rect.col0 : rect.col1 : step]
-        right, bottom = rect.col0 + codes.shape[1] * step, rect.row0 + codes.shape[0] * step
-        x0, y0, x1, y1 = viewport.image_box
+        picked = codes[rect.row0 : rect.row1 : step, rect.col0 : rect.col1 : step]
+        right, bottom = rect.col0 + picked.shape[1] * step, rect.row0 + picked.shape[0] * step
+        x0, y0 = over.col0 + rect.col0 * unit_x, over.row0 + rect.row0 * unit_y
+        box = (x0, y0, over.col0 + right * unit_x, over.row0 + bottom * unit_y)
         painter.save()
-        painter.setClipRect(device.intersected(QRect(x0, y0, x1 - x0, y1 - y0)))
-        box = (rect.col0 * unit_x, rect.row0 * unit_y, right * unit_x, bottom * unit_y)
-        packed = self._table.take(codes)
-        paint_scaled(painter, viewport, image_of(packed, has_alpha=True), box)
+        painter.setClipRegion(clip)
+        paint_scaled(painter, viewport, image_of(self._table.take(picked), has_alpha=True), box)
         painter.restore()
+
+
+def _within(viewport: Viewport, rect: Rect) -> QRect:
+    """The device pixels that show nothing but ``rect``: a part must cover what it is drawn on."""
+    box = viewport.target(rect.col0, rect.row0, rect.col1, rect.row1)
+    left, top = math.ceil(box.left()), math.ceil(box.top())
+    return QRect(left, top, math.floor(box.right()) - left, math.floor(box.bottom()) - top)
+
+
+def _codes(values: NDArray[Any], value_range: tuple[float, float]) -> NDArray[np.uint8]:
+    """Indices into the colours, interpolated where ``values`` are coarse."""
+    low, high = value_range
+    spread = np.float32(255.0 / (high - low if high > low else 1.0))
+    finite = np.nan_to_num(values.astype(np.float32), nan=low, posinf=high, neginf=low)
+    codes = np.clip((finite - np.float32(low)) * spread, 0, 255)
+    factor = max(1, FINE_SIDE // max(values.shape))
+    return (codes if factor == 1 else refined(codes, factor)).astype(np.uint8)
 
 
 def refined(values: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
