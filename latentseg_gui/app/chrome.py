@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject
 
 from latentseg_gui.app.hints import hint
 from latentseg_gui.app.session import Session
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.types import Rect, WeightsInfo
+from latentseg_gui.document.types import WeightsInfo
 from latentseg_gui.panels.feedback import DeviceChoice, Message
 
 _SAMPLE_SIDE = 336
-_AREAS_MS = 150
 
 
 class Chrome(QObject):
@@ -23,10 +21,6 @@ class Chrome(QObject):
         self._session = session
         self._window = session.window
         self._document = session.document
-        self._areas = QTimer(self)
-        self._areas.setSingleShot(True)
-        self._areas.setInterval(_AREAS_MS)
-        self._areas.timeout.connect(self._show_areas)
         session.reporter.reported.connect(self._on_error_reported)
         session.reporter.informed.connect(self._on_informed)
         self._follow_document()
@@ -78,8 +72,6 @@ class Chrome(QObject):
         events.proposal_changed.connect(self._on_proposal_changed)
         events.prompts_changed.connect(self._on_proposal_changed)
         events.current_changed.connect(self._on_current_changed)
-        events.mask_changed.connect(self._on_mask_changed)
-        events.classes_changed.connect(self._on_classes_changed)
         self._session.history.events.changed.connect(self._refresh_history)
 
     def _on_error_reported(self, error: LatentsegError) -> None:
@@ -95,25 +87,6 @@ class Chrome(QObject):
     def _on_current_changed(self, image_id: str | None) -> None:
         self._window.options.set_proposal_available(
             image_id is not None and not self._document.prompts(image_id).is_empty
-        )
-        self._areas.start()
-
-    def _on_mask_changed(self, image_id: str, rect: Rect) -> None:
-        if image_id == self._document.current_id:
-            self._areas.start()
-
-    def _on_classes_changed(self) -> None:
-        self._areas.start()
-
-    def _show_areas(self) -> None:
-        image_id = self._document.current_id
-        if image_id is None or self._document.shape(image_id) is None:
-            self._window.classes.set_areas({}, 0)
-            return
-        labels = self._document.labels(image_id)
-        counts = np.bincount(labels.reshape(-1), minlength=256)
-        self._window.classes.set_areas(
-            {number: int(count) for number, count in enumerate(counts[:255])}, labels.size
         )
 
     def _refresh_history(self) -> None:

@@ -15,6 +15,7 @@ from latentseg_gui.app.preferences import Preferences
 from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.commands.history import History
 from latentseg_gui.controllers.adjust import AdjustController
+from latentseg_gui.controllers.areas import AreasController
 from latentseg_gui.controllers.batch import BatchController
 from latentseg_gui.controllers.classes import ClassesController
 from latentseg_gui.controllers.click_maps import ClickMapsController
@@ -114,6 +115,7 @@ class Session(QObject):
         self.objects = ObjectsController(document, history, window.canvas, errors=errors, parent=self)
         self.edit = EditController(document, history, self, objects=self.objects)
         self.classes = ClassesController(document, history, self)
+        self.areas = AreasController(document, window.classes, self)
         self.adjust = AdjustController(
             document, window.canvas, window.levels, readers=self.file_jobs, parent=self
         )

@@ -13,8 +13,9 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.layers import Delta, Instances
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Mask, Provenance, Rect
 
-_TILE = 128
-"""Changes are kept by tiles of this side, so that a long thin stroke does not cost its bounding box."""
+_TILE, _LARGE_TILE, _LARGE = 128, 512, 200
+"""Changes are kept by tiles, so that a long thin stroke does not cost its bounding box: by larger ones where a
+piece is larger than this, so that a broad one is not cut into thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +91,14 @@ class StrokeRecorder:
         self._image_id = image_id
         self._ink = ink
         self._label = label
+        self._side = 0
         self._before: dict[Rect, tuple[Labels, NDArray[np.uint8], Instances | None]] = {}
 
     def add(self, rect: Rect, mask: Mask) -> None:
         """Paint the area ``mask`` (bool, of the shape of ``rect``, inside the image)."""
         if rect.is_empty:
             return
+        self._side = self._side or _tile_side(rect)
         self._remember(rect)
         where, instances = _inked(self._document, self._image_id, rect, mask, self._ink)
         provenance = _provenance_of(self._ink)
@@ -129,7 +132,7 @@ class StrokeRecorder:
 
     def _remember(self, rect: Rect) -> None:
         layer = self._document.layer(self._image_id)
-        for tile in tiles_of(rect, layer.shape):
+        for tile in tiles_of(rect, layer.shape, self._side):
             if tile not in self._before:
                 area = tile.slices
                 instances = layer.instances[area].copy() if layer.has_instances else None
@@ -178,7 +181,7 @@ def values_patch(
     """
     layer = document.layer(image_id)
     deltas = []
-    for tile in tiles_of(rect, layer.shape):
+    for tile in tiles_of(rect, layer.shape, _tile_side(rect)):
         part = _common(tile, rect)
         inner = _relative(part, rect).slices
         area = part.slices
@@ -194,11 +197,15 @@ def values_patch(
     return MaskPatch(label, MaskChange.of(image_id, deltas)) if deltas else None
 
 
-def tiles_of(rect: Rect, shape: tuple[int, int]) -> Iterator[Rect]:
-    """The tiles of an image of ``shape`` that ``rect`` touches."""
-    for row in range(rect.row0 // _TILE * _TILE, rect.row1, _TILE):
-        for col in range(rect.col0 // _TILE * _TILE, rect.col1, _TILE):
-            yield Rect(row, col, min(row + _TILE, shape[0]), min(col + _TILE, shape[1]))
+def tiles_of(rect: Rect, shape: tuple[int, int], side: int) -> Iterator[Rect]:
+    """The tiles of ``side`` pixels of an image of ``shape`` that ``rect`` touches."""
+    for row in range(rect.row0 // side * side, rect.row1, side):
+        for col in range(rect.col0 // side * side, rect.col1, side):
+            yield Rect(row, col, min(row + side, shape[0]), min(col + side, shape[1]))
+
+
+def _tile_side(rect: Rect) -> int:
+    return _TILE if max(rect.shape) <= _LARGE else _LARGE_TILE
 
 
 def protected(labels: Labels, class_id: int, locked_ids: Sequence[int], protect_others: bool) -> Mask | None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.layers import Delta
+from latentseg_gui.document.planes import Plane, inflate, packed, unpacked
 from latentseg_gui.document.types import Rect
+
+_TYPES: Final = (np.uint8, np.uint8, np.uint32)
+_PLAIN: Final = b"x"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +27,8 @@ class MaskChange:
         image_id: the image.
         rects: the parts that change, without overlap.
         has_instances: whether object numbers change too.
-        blob: zlib of the exclusive or of before and after, for all parts: labels (uint8), then
-            provenance (uint8), then, with ``has_instances``, object numbers (uint32, little-endian).
+        blob: the exclusive or of before and after, for all parts: labels (uint8), then provenance
+            (uint8), then, with ``has_instances``, object numbers (uint32), as `planes.packed` writes them.
     """
 
     image_id: str
@@ -34,13 +39,9 @@ class MaskChange:
     @classmethod
     def of(cls, image_id: str, deltas: Sequence[Delta]) -> MaskChange:
         """The change that these parts make together."""
-        has_instances = any(delta.instances is not None for delta in deltas)
-        parts = [delta.labels.tobytes() for delta in deltas]
-        parts += [delta.provenance.tobytes() for delta in deltas]
-        if has_instances:
-            parts += [_instance_bytes(delta) for delta in deltas]
-        blob = zlib.compress(b"".join(parts), 1)
-        return cls(image_id, tuple(delta.rect for delta in deltas), has_instances, blob)
+        planes = _flat(deltas)
+        rects = tuple(delta.rect for delta in deltas)
+        return cls(image_id, rects, len(planes) == len(_TYPES), packed(planes))
 
     @property
     def nbytes(self) -> int:
@@ -54,23 +55,15 @@ class MaskChange:
             ValueError: if the bytes do not fit the rectangles (a damaged change).
         """
         sizes = [rect.shape[0] * rect.shape[1] for rect in self.rects]
-        total = sum(sizes)
-        expected = total * (6 if self.has_instances else 2)
-        data = inflate(self.blob, expected)
-        labels = np.frombuffer(data, np.uint8, total)
-        provenance = np.frombuffer(data, np.uint8, total, total)
-        instances = np.frombuffer(data, "<u4", total, 2 * total) if self.has_instances else None
+        total, types = sum(sizes), _TYPES[: 3 if self.has_instances else 2]
+        is_plain = self.blob.startswith(_PLAIN)
+        planes = (
+            _plain(self.blob, total, self.has_instances) if is_plain else unpacked(self.blob, total, types)
+        )
         deltas, start = [], 0
         for rect, size in zip(self.rects, sizes, strict=True):
-            part = slice(start, start + size)
-            deltas.append(
-                Delta(
-                    rect,
-                    labels[part].reshape(rect.shape),
-                    provenance[part].reshape(rect.shape),
-                    None if instances is None else instances[part].reshape(rect.shape),
-                )
-            )
+            parts: list[Any] = [plane[start : start + size].reshape(rect.shape) for plane in planes]
+            deltas.append(Delta(rect, *parts))
             start += size
         return deltas
 
@@ -109,30 +102,27 @@ Change = MaskChange | ClassesChange
 """Everything that can happen to a document and must survive a crash."""
 
 
-def inflate(blob: bytes, expected: int) -> bytes:
-    """Decompress to exactly ``expected`` bytes, never holding more.
-
-    Raises:
-        ValueError: if there are more or fewer, or the data are damaged.
-    """
-    decompressor = zlib.decompressobj()
-    try:
-        data = decompressor.decompress(blob, max(expected, 1))
-    except zlib.error as error:
-        raise ValueError("damaged data") from error
-    if len(data) != expected or not _is_finished(decompressor):
-        raise ValueError("data of another length than announced")
-    return data
+def _flat(deltas: Sequence[Delta]) -> list[Plane]:
+    """Labels, provenance and, if any changes, object numbers of all parts, each in one row."""
+    planes: list[Plane] = [
+        np.concatenate([delta.labels.reshape(-1) for delta in deltas]),
+        np.concatenate([delta.provenance.reshape(-1) for delta in deltas]),
+    ]
+    if any(delta.instances is not None for delta in deltas):
+        planes.append(np.concatenate([_numbers(delta) for delta in deltas]))
+    return planes
 
 
-def _is_finished(decompressor: zlib._Decompress) -> bool:
-    """Whether the stream ends here (its checksum may still have to be read)."""
-    if decompressor.eof:
-        return True
-    return not decompressor.decompress(decompressor.unconsumed_tail, 1) and decompressor.eof
-
-
-def _instance_bytes(delta: Delta) -> bytes:
+def _numbers(delta: Delta) -> NDArray[np.uint32]:
     if delta.instances is None:
-        return bytes(4 * delta.labels.size)
-    return delta.instances.astype("<u4").tobytes()
+        return np.zeros(delta.labels.size, np.uint32)
+    return delta.instances.reshape(-1)
+
+
+def _plain(blob: bytes, size: int, has_instances: bool) -> list[Plane]:
+    """What a plain stream holds, as it was written before `packed` was."""
+    data = inflate(blob, size * (6 if has_instances else 2))
+    planes: list[Plane] = [np.frombuffer(data, np.uint8, size), np.frombuffer(data, np.uint8, size, size)]
+    if has_instances:
+        planes.append(np.frombuffer(data, "<u4", size, 2 * size).astype(np.uint32, copy=False))
+    return planes

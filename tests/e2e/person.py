@@ -109,5 +109,16 @@ class Person:
         assert self.image_id is not None
         self.choose("tool_click")
         self.click(xy)
+        self.wait_for_proposal()
+
+    def wait_for_proposal(self) -> None:
+        """Waits until all clicks are answered, the closer look included."""
         document, image_id = self.session.document, self.image_id
-        self.wait_for(lambda: document.proposal(image_id) is not None, what="a proposal is shown")
+        assert image_id is not None
+
+        def is_settled() -> bool:
+            proposal = document.proposal(image_id)
+            is_answered = proposal is not None and proposal.prompts == document.prompts(image_id)
+            return is_answered and proposal is not None and not proposal.is_refining
+
+        self.wait_for(is_settled, what="the settled proposal is shown")

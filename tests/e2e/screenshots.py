@@ -58,11 +58,8 @@ class Photographer:
         self._correct_and_finetune()
 
     def _add_click(self, xy: tuple[float, float], button: Qt.MouseButton = Qt.MouseButton.LeftButton) -> None:
-        image_id, document = self.person.image_id, self._session.document
-        assert image_id is not None
-        before = document.proposal(image_id)
         self.person.click(xy, button)
-        self.person.wait_for(lambda: document.proposal(image_id) is not before, what="the next proposal")
+        self.person.wait_for_proposal()
 
     def _look_inside(self) -> None:
         panel, maps = self._session.window.experts, self._session.inspect.maps
