@@ -114,7 +114,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("next_expert", "Next expert", "Tab", menu=MODEL, sep=True),
     _spec("previous_expert", "Previous expert", "Shift+Tab", menu=MODEL),
     _spec("knock_out", "Knock the chosen expert out", "K", menu=MODEL, check=True),
-    _spec("pin", "Pin the mix of the pixel under the cursor", "Shift+M", menu=MODEL),
+    _spec("pin", "Pin or unpin the mix of the pixel under the cursor", "Shift+M", menu=MODEL),
     _spec("save_figures", "Save figures and maps of the experts...", menu=MODEL, icon="export"),
     _spec("open_weights", "Open weights...", menu=MODEL, icon="open", sep=True),
     _spec("save_weights", "Save weights as...", menu=MODEL, icon="save"),

@@ -24,6 +24,7 @@ from latentseg_gui.controllers.display import DisplayController
 from latentseg_gui.controllers.edit import EditController
 from latentseg_gui.controllers.expert_changes import ExpertChangesController
 from latentseg_gui.controllers.expert_names import ExpertNamesController
+from latentseg_gui.controllers.expert_parts import ExpertPartsController
 from latentseg_gui.controllers.export import ExportController
 from latentseg_gui.controllers.figures import FiguresController
 from latentseg_gui.controllers.finetune import FineTuneController
@@ -182,6 +183,15 @@ class Session(QObject):
         self.inspect = InspectController(document, window.experts, window.canvas, engine=engine, parent=self)
         self.intervene = InterveneController(
             document, window.experts, self.inspect, engine=engine, errors=errors, parent=self
+        )
+        self.expert_parts = ExpertPartsController(
+            document,
+            window.experts,
+            self.inspect,
+            window.canvas,
+            engine=engine,
+            errors=errors,
+            parent=self,
         )
         self.expert_names = ExpertNamesController(window.experts, self.weights, self)
         self.expert_changes = ExpertChangesController(document, window.experts, self.inspect, self)

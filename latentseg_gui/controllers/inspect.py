@@ -12,6 +12,7 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import AttentionMaps, Prediction, WeightsInfo
 from latentseg_gui.inference.messages import ComputeAttention
 from latentseg_gui.panels.experts.panel import ExpertsPanel
+from latentseg_gui.panels.experts.sources import EXPERTS
 from latentseg_gui.panels.experts.values import ExpertOverlay
 
 _ATTENTION = 8
@@ -45,6 +46,7 @@ class InspectController(QObject):
         document.events.current_changed.connect(self._on_current_changed)
         document.events.prediction_changed.connect(self._on_prediction_changed)
         panel.overlay_requested.connect(self._on_overlay_requested)
+        panel.pins_changed.connect(canvas.set_pins)
         canvas.cursor_moved.connect(self._on_cursor_moved)
         canvas.cursor_left.connect(self._on_cursor_left)
 
@@ -83,9 +85,20 @@ class InspectController(QObject):
             self._panel.toggle_map("territory")
 
     def pin(self) -> None:
-        """Pins the pixel under the cursor, to compare its mix with that of others."""
-        if self._hover is not None:
+        """Pins the pixel under the cursor, to compare its mix with that of others, or removes the pin there."""
+        if self._hover is None:
+            return
+        index = self._canvas.pin_at(self._hover)
+        if index is None:
             self._panel.pin_xy(self._hover)
+        else:
+            self._panel.unpin(index)
+
+    @property
+    def is_overlaid(self) -> bool:
+        """Whether a map of the experts lies over the image."""
+        shows_experts = self._panel.sources.chosen == EXPERTS
+        return shows_experts and self._is_overlay_visible and self._panel.overlay is not None
 
     def _forget(self) -> None:
         before = self._untouched
@@ -99,6 +112,7 @@ class InspectController(QObject):
         self._panel.set_maps(None)
 
     def _on_current_changed(self, image_id: str | None) -> None:
+        self._panel.clear_pins()
         self._forget()
         if image_id is not None and self._document.prediction(image_id) is not None:
             self._on_prediction_changed(image_id)
@@ -131,7 +145,10 @@ class InspectController(QObject):
         elif overlay.kind == "territory":
             self._canvas.set_heatmap(None)
             self._canvas.set_categories(
-                overlay.values.astype(np.uint8), colours=overlay.colours, caption=overlay.caption
+                overlay.values.astype(np.uint8),
+                colours=overlay.colours,
+                caption=overlay.caption,
+                part=overlay.part,
             )
         else:
             self._canvas.set_categories(None)
@@ -140,6 +157,7 @@ class InspectController(QObject):
                 colour_map=overlay.colour_map,
                 value_range=overlay.limits,
                 caption=overlay.caption,
+                part=overlay.part,
             )
 
     def _on_cursor_moved(self, x: float, y: float) -> None:

@@ -16,7 +16,8 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from latentseg_gui.document.types import AttentionMaps
+from latentseg_gui.document.experts import AttentionPart
+from latentseg_gui.document.types import AttentionMaps, Rect
 from latentseg_gui.panels.experts import (
     ExpertLabels,
     ExpertOverlay,
@@ -25,6 +26,7 @@ from latentseg_gui.panels.experts import (
     InterventionResult,
 )
 from latentseg_gui.panels.experts.gallery import Gallery
+from latentseg_gui.panels.experts.maps import part_of
 from latentseg_gui.panels.experts.pixel_mix import StackedBar
 from tests.panels.test_attention_math import random_maps
 
@@ -215,10 +217,49 @@ def test_pins_are_kept_to_a_few_and_go_with_the_image(
     assert len(pins) == 20
     assert pins[-1][0] == (14.0, 1.0)
     qtbot.waitUntil(lambda: len(panel.findChildren(StackedBar)) == 6)
-    named(panel, QToolButton, "Remove pin A").click()  # type: ignore[attr-defined]
+    named(panel, QToolButton, "Remove pin 1").click()  # type: ignore[attr-defined]
     assert len(pins[-1]) == 5
+    panel.set_maps(None)
+    other = random_maps(heads=2, count=6, seed=9)
+    panel.set_maps(other)
+    assert len(pins[-1]) == 5, "other weights say something else of the same pixels"
     panel.set_maps(AttentionMaps("b", "v1", maps.look, maps.mix, maps.shape, maps.stride))
     assert pins[-1] == []
+
+
+def test_finer_maps_of_a_part_take_the_place_of_the_coarse_ones_there(
+    panel: ExpertsPanel, qtbot: QtBot, maps: AttentionMaps
+) -> None:
+    rng = np.random.default_rng(3)
+    look, mix = (rng.random((2, 6, 8, 8)).astype(np.float32) for _ in range(2))
+    mix /= mix.sum(axis=1, keepdims=True)
+    rect = Rect(8, 8, 16, 16)
+    panel.select(1)
+    panel.toggle_map("expert")
+    with qtbot.waitSignal(panel.overlay_requested) as caught:
+        panel.sources.set_part(part_of(AttentionPart("a", "v1", rect, look, mix, 1.0)))
+    overlay = caught.args[0]
+    assert overlay.part[0] == rect
+    places = maps.look.shape[2] * maps.look.shape[3] * maps.stride**2
+    assert overlay.part[1] == pytest.approx(look[:, 1].mean(axis=0) * places, rel=1e-4)
+    panel.toggle_map("territory")
+    assert panel.overlay is not None
+    assert panel.overlay.part is not None
+    assert np.array_equal(panel.overlay.part[1], mix.mean(axis=0).argmax(axis=0))
+    texts = [each.text() for each in panel.findChildren(QLabel) if each.isVisible()]
+    assert any("Refined for the visible part: a value for every 1 px x 1 px" in each for each in texts)
+    panel.set_expert_labels(ExpertLabels({each: f"thing {each}" for each in range(6)}))
+    bars = named(panel, QWidget, "Mix of the pixel under the cursor")
+    panel.set_hover_xy((10.5, 9.5))
+    top = int(mix[:, :, 1, 2].mean(axis=0).argmax())
+    assert bars.accessibleDescription().startswith(f"thing {top} "), (
+        "what is under the cursor is refined, too"
+    )
+    panel.sources.set_part(None)
+    assert panel.overlay.part is None
+    panel.set_maps(random_maps(heads=2, count=4))
+    panel.sources.set_part(part_of(AttentionPart("a", "v1", rect, look, mix, 1.0)))
+    assert panel.overlay is None or panel.overlay.part is None, "a part with other rows is none of these maps"
 
 
 def test_names_and_notes_are_asked_for(panel: ExpertsPanel, qtbot: QtBot) -> None:

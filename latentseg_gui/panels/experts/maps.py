@@ -6,6 +6,7 @@ other architectures) makes a `MapSource` of it and gives it to `ExpertsPanel.set
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication
 
-from latentseg_gui.document.types import AttentionMaps, PromptAttention
+from latentseg_gui.document.experts import AttentionPart
+from latentseg_gui.document.types import AttentionMaps, PromptAttention, Rect
 
 SumsOver = Literal["places", "rows", ""]
 
@@ -99,6 +101,27 @@ class MapSource:
     def spreads(self) -> NamedMaps:
         """The maps that say where a row looks."""
         return next((view for view in self.views if view.sums_over == "places"), self.views[0])
+
+
+@dataclass(frozen=True, slots=True)
+class MapPart:
+    """Finer maps of a rectangle of the image, with the rows of the `MapSource` they belong to.
+
+    Attributes:
+        rect: in pixels of the image.
+        stride: pixels of the image per place, along one side.
+        values: float32 [heads, N, h, w] by the key of the view, on the scale of the whole: those that sum to 1
+            over all places sum to the share that lies in the rectangle.
+    """
+
+    rect: Rect
+    stride: float
+    values: Mapping[str, NDArray[np.float32]]
+
+
+def part_of(part: AttentionPart) -> MapPart:
+    """Of the learned experts."""
+    return MapPart(part.rect, part.stride, {"look": part.look, "mix": part.mix})
 
 
 def words_of_experts() -> tuple[tuple[str, str, str], tuple[str, str, str]]:

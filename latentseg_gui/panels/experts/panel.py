@@ -114,6 +114,14 @@ class ExpertsPanel(QWidget):
         if mix is not None:
             self._body.pixel.add_pin(mix)
 
+    def unpin(self, index: int) -> None:
+        """Removes a pin."""
+        self._body.pixel.remove_pin(index)
+
+    def clear_pins(self) -> None:
+        """Removes all pins."""
+        self._body.pixel.clear_pins()
+
     def set_gains(self, gains: Gains) -> None:
         """Shows factors that were set elsewhere; says nothing back."""
         self._presenter.set_gains(gains)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -44,7 +44,7 @@ class RankedBars(QWidget):
         if self._mix is None:
             return ""
         top = self._mix.ranked[:RANKS]
-        return ", ".join(f"{self._names[each]} {self._mix.mean[each]:.0%}" for each in top)
+        return ", ".join(f"{self._names[each]} {self._mix.mean[each]:.1%}" for each in top)
 
     def sizeHint(self) -> QSize:
         """Qt: always as high as the ranks, so that nothing jumps while hovering."""
@@ -77,7 +77,7 @@ class RankedBars(QWidget):
         vertical = Qt.AlignmentFlag.AlignVCenter
         painter.drawText(QRectF(0, top, _NAME, _ROW), vertical | Qt.AlignmentFlag.AlignLeft, name)
         number = QRectF(track.right(), top, _NUMBER, _ROW)
-        painter.drawText(number, vertical | Qt.AlignmentFlag.AlignRight, f"{mix.mean[expert]:.0%}")
+        painter.drawText(number, vertical | Qt.AlignmentFlag.AlignRight, f"{mix.mean[expert]:.1%}")
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(hairline(self.palette()))
         painter.drawRoundedRect(track, 3, 3)
@@ -115,7 +115,7 @@ class PixelMixSection(QWidget):
     """Hovered pixel above, pinned ones below.
 
     Signals:
-        pins_changed: positions (list of (x, y)) that are pinned now, for markers on the canvas.
+        pins_changed: positions (list of (x, y)) that are pinned now, in the order of their numbers.
     """
 
     pins_changed = Signal(object)
@@ -164,6 +164,11 @@ class PixelMixSection(QWidget):
         self._pins = list(pins)[-MAX_PINS:]
         self._rebuild()
 
+    def remix(self, mix_at: Callable[[tuple[float, float]], PixelMix | None]) -> None:
+        """Shows what other maps say of the pinned pixels; they stay where they are."""
+        if self._pins:
+            self.set_pins([mix_at(pin.xy) or pin for pin in self._pins])
+
     def add_pin(self, mix: PixelMix) -> None:
         """Pins a pixel; the oldest gives way."""
         self.set_pins([*self._pins, mix])
@@ -171,8 +176,14 @@ class PixelMixSection(QWidget):
 
     def clear_pins(self) -> None:
         """Removes all pins."""
-        self.set_pins([])
-        self.pins_changed.emit([])
+        if self._pins:
+            self.set_pins([])
+            self.pins_changed.emit([])
+
+    def remove_pin(self, index: int) -> None:
+        """Removes one pin; those after it move up."""
+        self.set_pins([pin for position, pin in enumerate(self._pins) if position != index])
+        self.pins_changed.emit(list(self.pins))
 
     def _rebuild(self) -> None:
         while (item := self._rows.takeAt(0)) is not None:
@@ -189,19 +200,15 @@ class PixelMixSection(QWidget):
         line = QHBoxLayout(row)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(6)
-        words = ", ".join(f"{self._names[each]} {pin.mean[each]:.0%}" for each in pin.ranked[:3])
-        line.addWidget(text_label(chr(ord("A") + number), "key", is_wrapped=False))
+        words = ", ".join(f"{self._names[each]} {pin.mean[each]:.1%}" for each in pin.ranked[:3])
+        line.addWidget(text_label(str(number + 1), "key", is_wrapped=False))
         bar = StackedBar(pin, self._colours)
-        place = self.tr("Pinned pixel x {0}, y {1}: {2}")
-        bar.setAccessibleName(place.format(int(pin.xy[0]), int(pin.xy[1]), words))
+        place = self.tr("Pin {3}, pixel x {0}, y {1}: {2}")
+        bar.setAccessibleName(place.format(int(pin.xy[0]), int(pin.xy[1]), words, number + 1))
         bar.setToolTip(bar.accessibleName())
         line.addWidget(bar, 1)
-        remove = icon_button("close", self.tr("Remove pin {0}").format(chr(ord("A") + number)))
+        remove = icon_button("close", self.tr("Remove pin {0}").format(number + 1))
         remove.setProperty("role", "state")
-        remove.clicked.connect(lambda: self._remove(number))
+        remove.clicked.connect(lambda: self.remove_pin(number))
         line.addWidget(remove)
         return row
-
-    def _remove(self, number: int) -> None:
-        self.set_pins([pin for position, pin in enumerate(self._pins) if position != number])
-        self.pins_changed.emit(list(self.pins))

@@ -10,12 +10,12 @@ from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QWidget
 
 from latentseg_gui.document.experts import Gains, altered
-from latentseg_gui.document.types import Labels
+from latentseg_gui.document.types import Labels, Rect
 from latentseg_gui.panels.experts.attention_math import Floats, floored, mix_entropy, territory
 from latentseg_gui.panels.experts.body import ExpertsBody
 from latentseg_gui.panels.experts.colours import colour_table
 from latentseg_gui.panels.experts.gains import Shape, Where, gain_at, is_solo, table_of
-from latentseg_gui.panels.experts.maps import MapSource
+from latentseg_gui.panels.experts.maps import MapPart, MapSource
 from latentseg_gui.panels.experts.state import ExpertsState, ViewChoice
 from latentseg_gui.panels.experts.tile import ExpertTile
 from latentseg_gui.panels.experts.values import ExpertLabels, ExpertOverlay
@@ -44,6 +44,8 @@ class ExpertsPresenter:
         self._body = body
         self._labels = ExpertLabels()
         self._pictures: list[QImage] = []
+        self._pinned_on = ""
+        self._is_refining = False
         self._refresh_all()
 
     @property
@@ -75,13 +77,25 @@ class ExpertsPresenter:
 
     def set_maps(self, maps: MapSource | None) -> None:
         """Takes other maps."""
-        before = self.state.maps
-        if before is None or maps is None or maps.image_id != before.image_id or maps.rows != before.rows:
+        if maps is not None and maps.image_id != self._pinned_on:
             self._body.pixel.clear_pins()
+            self._pinned_on = maps.image_id
         self.state.set_maps(maps)
         if self.current >= self.state.count:
             self.current = -1
         self._refresh_all()
+        self._body.pixel.remix(self.state.mix_at)
+
+    def set_part(self, part: MapPart | None) -> None:
+        """Takes finer maps of the part of the image that is visible."""
+        self.state.set_part(part)
+        self._refresh_resolution()
+        self._body.pixel.remix(self.state.mix_at)
+
+    def set_refining(self, is_on: bool) -> None:
+        """Says that finer maps are on their way."""
+        self._is_refining = is_on
+        self._refresh_resolution()
 
     def set_labels(self, labels: Labels | None, class_names: tuple[str, ...]) -> None:
         """Takes other classes."""
@@ -116,27 +130,38 @@ class ExpertsPresenter:
         maps = self.state.maps
         if maps is None or self.shown is None or (self.shown == "expert" and self.current < 0):
             return None
-        if self.shown != "expert" and maps.shares is None:
-            return None
-        none = np.zeros((0, 3), dtype=np.uint8)
-        if self.shown == "territory":
-            caption = _tr("Territory: the expert with the largest share, mean of the heads")
-            values = territory(self.state.mix)
-            return ExpertOverlay("territory", -1, values, (0, 255), "", self.state.colours, caption)
-        if self.shown == "entropy":
-            caption = _tr("Indecision: entropy of the mix, 0 one expert, 1 all alike")
-            entropy = mix_entropy(self.state.mix)
-            return ExpertOverlay("entropy", -1, entropy, floored(entropy), "viridis", none, caption)
-        low, high = (float(each) for each in self.state.limits[self.current])
+        if self.shown == "expert":
+            return self._expert_overlay()
+        return None if maps.shares is None else self._mix_overlay()
+
+    def _expert_overlay(self) -> ExpertOverlay:
+        state, row = self.state, self.current
+        low, high = (float(each) for each in state.limits[row])
+        finer = state.part_of(row)
         return ExpertOverlay(
             "expert",
-            self.current,
-            self.state.reduced[self.current],
+            row,
+            state.reduced[row],
             (low, high),
-            self.state.choice.colour_map,
-            none,
-            f"{self.names[self.current]}: {self._scale_text()}",
+            state.choice.colour_map,
+            np.zeros((0, 3), np.uint8),
+            f"{self.names[row]}: {self._scale_text()}",
+            None if finer is None or state.part is None else (state.part.rect, finer),
         )
+
+    def _mix_overlay(self) -> ExpertOverlay:
+        """Territory or indecision."""
+        state, finer = self.state, self.state.part_mix
+        rect = Rect(0, 0, 0, 0) if state.part is None else state.part.rect
+        if self.shown == "territory":
+            caption = _tr("Territory: the expert with the largest share, mean of the heads")
+            areas = None if finer is None else (rect, territory(finer))
+            values = territory(state.mix)
+            return ExpertOverlay("territory", -1, values, (0, 255), "", state.colours, caption, areas)
+        caption = _tr("Indecision: entropy of the mix, 0 one expert, 1 all alike")
+        entropy, none = mix_entropy(state.mix), np.zeros((0, 3), np.uint8)
+        part = None if finer is None else (rect, mix_entropy(finer))
+        return ExpertOverlay("entropy", -1, entropy, floored(entropy), "viridis", none, caption, part)
 
     def refresh_marks(self) -> None:
         """Shows which expert is chosen, overlaid, knocked out."""
@@ -240,7 +265,23 @@ class ExpertsPresenter:
             table = colour_table(self.state.choice.colour_map)
             self._pictures = [image_from_codes(codes, table) for codes in self.state.thumbnails()]
             self._refresh_scale()
+        self._refresh_resolution()
         self.refresh_marks()
+
+    def _refresh_resolution(self) -> None:
+        """Says how much of the image a value stands for."""
+        maps, part = self.state.maps, self.state.part
+        if maps is None:
+            return
+        whole = _tr("{0} px").format(_short(maps.stride))
+        text = _tr("Whole image: a value for every {0} x {0}.").format(whole)
+        if part is not None:
+            fine = _tr("{0} px").format(_short(part.stride))
+            text = _tr("Refined for the visible part: a value for every {0} x {0}; elsewhere {1} x {1}.")
+            text = text.format(fine, whole)
+        if self._is_refining:
+            text = f"{text} {_tr('Refining the visible part...')}"
+        self._body.resolution.setText(text)
 
     def _refresh_scale(self) -> None:
         choice, limits = self.state.choice, self.state.limits

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Signal
 from latentseg_gui.document.types import AttentionMaps, PromptAttention
 from latentseg_gui.panels.experts.body import ExpertsBody
 from latentseg_gui.panels.experts.hands import ExpertsHands
-from latentseg_gui.panels.experts.maps import MapSource, as_source
+from latentseg_gui.panels.experts.maps import MapPart, MapSource, as_source
 from latentseg_gui.panels.experts.presenter import ExpertsPresenter
 
 EXPERTS, CLICKS = "experts", "clicks"
@@ -28,6 +28,7 @@ class Sources(QObject):
         super().__init__(parent)
         self._body, self._presenter, self._hands = body, presenter, hands
         self._sources: dict[str, MapSource | None] = {EXPERTS: None, CLICKS: None}
+        self._part: MapPart | None = None
         body.source.chosen.connect(self._on_chosen)
 
     @property
@@ -39,6 +40,17 @@ class Sources(QObject):
         """Takes the maps of an image; None while there are none."""
         self._body.comparisons.set_likeness(maps.likeness if isinstance(maps, AttentionMaps) else None)
         self._set(EXPERTS, as_source(maps))
+
+    def set_part(self, part: MapPart | None) -> None:
+        """Takes finer maps of the experts for the part of the image that is visible; None drops them."""
+        self._part = part
+        if self.chosen == EXPERTS:
+            self._presenter.set_part(part)
+            self._hands.announce_if_shown()
+
+    def set_refining(self, is_on: bool) -> None:
+        """Says that finer maps are on their way."""
+        self._presenter.set_refining(is_on and self.chosen == EXPERTS)
 
     def set_clicks(self, maps: PromptAttention | MapSource | None) -> None:
         """Takes the maps of the clicks; None while they are not known."""
@@ -55,6 +67,8 @@ class Sources(QObject):
 
     def _set(self, key: str, source: MapSource | None) -> None:
         self._sources[key] = source
+        if key == EXPERTS:
+            self._part = None
         if key == self.chosen:
             self._presenter.set_maps(source)
             self._hands.announce_if_shown()
@@ -62,5 +76,7 @@ class Sources(QObject):
     def _on_chosen(self) -> None:
         self._hands.forget_choice()
         self._presenter.set_maps(self._sources[self.chosen])
+        if self.chosen == EXPERTS:
+            self._presenter.set_part(self._part)
         if self.chosen == CLICKS:
             self.clicks_wanted.emit()

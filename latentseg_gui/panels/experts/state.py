@@ -11,7 +11,7 @@ from latentseg_gui.document.types import Labels
 from latentseg_gui.panels.experts import attention_math as attention
 from latentseg_gui.panels.experts.attention_math import ExpertFigures, Floats, Head, Normalisation
 from latentseg_gui.panels.experts.colours import expert_colours
-from latentseg_gui.panels.experts.maps import MapSource, NamedMaps
+from latentseg_gui.panels.experts.maps import MapPart, MapSource, NamedMaps
 
 TILE_SIDE = 128
 
@@ -43,6 +43,7 @@ class ExpertsState:
     def __init__(self) -> None:
         self.choice = ViewChoice()
         self.maps: MapSource | None = None
+        self.part: MapPart | None = None
         self.figures = ExpertFigures(*(np.zeros(0, np.float32),) * 2, np.zeros((0, 0), np.float32))
         self._labels: Labels | None = None
         self._class_names: tuple[str, ...] = ()
@@ -67,7 +68,7 @@ class ExpertsState:
 
     def set_maps(self, maps: MapSource | None) -> None:
         """Takes the maps of an image."""
-        self.maps = maps
+        self.maps, self.part = maps, None
         self._reduced = self._limits = None
         self._means = {} if maps is None else _head_means(maps)
         if maps is not None and self._labels is not None and self._labels.shape != maps.shape:
@@ -77,6 +78,31 @@ class ExpertsState:
             spread = attention.spread(look) if maps.spreads.sums_over else np.zeros(self.count, np.float32)
             mass = np.zeros(self.count, np.float32) if maps.shares is None else attention.mass(self.mix)
             self.figures = ExpertFigures(mass, spread, self._affinity())
+
+    def set_part(self, part: MapPart | None) -> None:
+        """Takes finer maps of a part of the same image; what has other rows counts as none."""
+        keys = () if self.maps is None else tuple(view.key for view in self.maps.views)
+        fits = part is not None and all(
+            key in part.values and part.values[key].shape[1] == self.count for key in keys
+        )
+        self.part = part if fits and keys else None
+
+    @property
+    def part_mix(self) -> Floats | None:
+        """`mix` of the part, float32 [K, h, w]; None where there is none."""
+        if self.part is None or self.maps is None or self.maps.shares is None:
+            return None
+        return attention.head_mean(self.part.values[self.maps.shares.key])
+
+    def part_of(self, row: int) -> Floats | None:
+        """One map of `reduced` for the part, float32 [h, w], on the same scale; None where there is no part."""
+        if self.part is None or self.maps is None:
+            return None
+        view = self.view
+        values = attention.reduce_heads(self.part.values[view.key][:, row : row + 1], self.choice.head)[0]
+        finer = (self.maps.stride / self.part.stride) ** 2 if view.sums_over == "places" else 1.0
+        shown: Floats = values * np.float32(view.factor * finer)
+        return shown
 
     def set_labels(self, labels: Labels | None, class_names: tuple[str, ...]) -> None:
         """Takes the classes of the image's pixels, [H, W]; wrong shapes count as none."""
@@ -114,6 +140,12 @@ class ExpertsState:
         """How one pixel divides among the rows; None outside and where the maps do not say."""
         if self.maps is None or self.maps.shares is None:
             return None
+        key, part = self.maps.shares.key, self.part
+        if part is not None:
+            local = xy[0] - part.rect.col0, xy[1] - part.rect.row0
+            finer = attention.pixel_mix(part.values[key], part.rect.shape, part.stride, local)
+            if finer is not None:
+                return replace(finer, xy=xy)
         return attention.pixel_mix(self.maps.shares.values, self.maps.shape, self.maps.stride, xy)
 
     @property

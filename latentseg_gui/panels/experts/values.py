@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from latentseg_gui.document.types import Rect
+
 
 @dataclass(frozen=True, slots=True)
 class ExpertOverlay:
@@ -21,6 +23,7 @@ class ExpertOverlay:
         colour_map: "magma" or "viridis".
         colours: uint8 [K, 3] per expert for "territory", else empty.
         caption: one line that says what is shown, how it was reduced and scaled.
+        part: a rectangle of the image and finer values for it, on the same scale.
     """
 
     kind: Literal["expert", "territory", "entropy"]
@@ -30,6 +33,7 @@ class ExpertOverlay:
     colour_map: str
     colours: NDArray[np.uint8]
     caption: str
+    part: tuple[Rect, NDArray[np.float32] | NDArray[np.uint8]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
