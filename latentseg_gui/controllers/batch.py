@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
@@ -20,8 +22,8 @@ from latentseg_gui.controllers.output_run import Done, OutputReport, OutputRun
 from latentseg_gui.controllers.ports import ErrorSink
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.types import ImageRecord, Prediction, WeightsInfo
-from latentseg_gui.inference.messages import PredictPixels
+from latentseg_gui.document.types import ImageRecord, WeightsInfo
+from latentseg_gui.inference.messages import PredictedPixels, PredictPixels
 from latentseg_gui.io.batch import BatchFolder, BatchItem, BatchPlan, batch_items, done_before, file_stamp
 from latentseg_gui.io.images import ImageError, list_images, probe, read_image
 from latentseg_gui.io.masks import FORMATS
@@ -244,9 +246,10 @@ class BatchController(JobSource):
         if isinstance(answer, ImageRecord):
             self._predict(replace(task, snapshot=replace(task.snapshot, pixels=answer.pixels)), answer.pixels)
 
-    def _predict(self, task: _Task, pixels: object) -> None:
+    def _predict(self, task: _Task, pixels: NDArray[np.uint8]) -> None:
+        needs = any(FORMATS[name].needs_probabilities for name in task.folder.plan.formats)
         self._engine.submit(
-            PredictPixels(task.item.name, pixels),  # type: ignore[arg-type]  # uint8 [H, W, 3]
+            PredictPixels(task.item.name, pixels, needs_probabilities=needs),
             partial(self._on_predicted, task),
             key=f"batch predict {task.item.path} {task.item.frame}",
             priority=_BEHIND_THE_USER,
@@ -254,12 +257,10 @@ class BatchController(JobSource):
         )
 
     def _on_predicted(self, task: _Task, answer: object) -> None:
-        if not isinstance(answer, Prediction):
+        if not isinstance(answer, PredictedPixels):
             return
-        labels = self._labels.to_document(answer.labels, task.folder.plan.classes)
-        snapshot = replace(task.snapshot, prediction=replace(answer, labels=labels))
         self._writers.submit(
-            partial(write_item, task.folder, task.item, snapshot),
+            partial(_write_predicted, task, answer, self._labels),
             partial(settle, task.done, task.item),
             key=f"batch write {task.item.stem}",
             priority=_BEHIND_THE_USER,
@@ -321,6 +322,17 @@ class BatchController(JobSource):
             self._run.deleteLater()
         self._run = None
         self._sources = {}
+
+
+def _write_predicted(task: _Task, answer: PredictedPixels, labels: LabelMap) -> None:
+    """Runs in a background thread: the classes of the weights become those of the document."""
+    classes, prediction = task.folder.plan.classes, answer.prediction
+    snapshot = replace(
+        task.snapshot,
+        prediction=replace(prediction, labels=labels.to_document(prediction.labels, classes)),
+        probabilities=labels.probabilities(answer.probabilities, classes),
+    )
+    write_item(task.folder, task.item, snapshot)
 
 
 def _items_of(folder: Path) -> tuple[BatchItem, ...]:

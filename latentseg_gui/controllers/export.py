@@ -149,7 +149,10 @@ class ExportController(JobSource):
                     "all", self.tr("All images with a mask or a prediction ({0})").format(count), count > 0
                 ),
             ),
-            formats=tuple((name, each.label) for name, each in FORMATS.items()),
+            # The probability of every class is not kept with a prediction: `Predict folder` writes those.
+            formats=tuple(
+                (name, each.label) for name, each in FORMATS.items() if not each.needs_probabilities
+            ),
             chosen=self.formats,
             folder=self.folder,
             action=self.tr("Export"),

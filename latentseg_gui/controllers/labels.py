@@ -23,6 +23,18 @@ class LabelMap:
         mapped: Labels = self.table(classes)[labels]
         return mapped
 
+    def probabilities(
+        self, values: NDArray[np.uint16] | None, classes: ClassTable
+    ) -> NDArray[np.uint16] | None:
+        """Probabilities [C, H, W] by class of the document: those of classes that become one are added."""
+        if values is None or self._names == classes.names:
+            return values
+        table = self.table(classes)
+        mapped = np.zeros((len(classes), *values.shape[1:]), np.uint16)
+        for number, channel in enumerate(values):
+            mapped[table[number]] += channel
+        return mapped
+
     def table(self, classes: ClassTable) -> NDArray[np.uint8]:
         """Classes meet by name; an unknown one keeps its number where there is one, else it is background."""
         table = np.full(256, BACKGROUND, np.uint8)

@@ -30,6 +30,7 @@ class MaskSnapshot:
         unpack: gives the mask that was vouched for; None where there is none.
         prediction: what the model says of the rest; None where nobody asked it.
         pixels: the image, uint8 [H, W, 3], if it is in memory.
+        probabilities: of every class of the document, uint16 [C, H, W]; None where they were not asked for.
     """
 
     stem: str
@@ -39,6 +40,7 @@ class MaskSnapshot:
     unpack: Callable[[], Arrays] | None
     prediction: Prediction | None
     pixels: NDArray[np.uint8] | None
+    probabilities: NDArray[np.uint16] | None = None
 
     def item(self, *, needs_pixels: bool) -> MaskItem:
         """What is exported: what was vouched for, completed by the prediction, else background.
@@ -71,6 +73,7 @@ class MaskSnapshot:
             provenance=provenance,
             pixels=self._pixels() if needs_pixels else self.pixels,
             confidence=None if prediction is None else prediction.confidence,
+            probabilities=self.probabilities,
             image_name=self.name,
             version="" if prediction is None else prediction.version,
         )

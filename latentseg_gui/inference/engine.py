@@ -29,10 +29,11 @@ from latentseg_gui.inference.messages import (
     ImageEncoded,
     LoadWeights,
     PredictClasses,
+    PredictedPixels,
     PredictPixels,
     SegmentObject,
 )
-from model.answers import EncodedImage
+from model.answers import ClassPrediction, EncodedImage
 from model.checkpoint import default_weights_path, load
 from model.predictor import Predictor
 
@@ -151,18 +152,27 @@ class Engine:
             seconds=time.monotonic() - started,
         )
 
-    def predict_pixels(self, request: PredictPixels) -> Prediction:
+    def predict_pixels(self, request: PredictPixels) -> PredictedPixels:
         """Classes of an image of a batch; nothing of it is kept, and nothing that is kept has to go."""
-        started, live = time.monotonic(), self._live()
+        started, live, shape = time.monotonic(), self._live(), request.pixels.shape[:2]
         live.predictor.set_image(request.pixels)
-        answer = live.predictor.predict_classes()
-        return Prediction(
+        answer = ClassPrediction(np.zeros(shape, np.uint8), np.zeros(shape, np.uint8))
+        probabilities = None
+        if request.needs_probabilities:
+            probabilities = np.zeros((live.predictor.num_classes, *shape), np.uint16)
+            live.predictor.predict_probabilities(out=probabilities)
+            answer.labels[:] = probabilities.argmax(0)
+            answer.confidence[:] = probabilities.max(0) >> 8
+        else:
+            live.predictor.predict_classes(out=answer)
+        prediction = Prediction(
             image_id=request.image_id,
             version=live.info.version,
             labels=answer.labels,
-            confidence=np.rint(answer.confidence * 255).astype(np.uint8),
+            confidence=answer.confidence,
             seconds=time.monotonic() - started,
         )
+        return PredictedPixels(prediction, probabilities)
 
     def segment(self, request: SegmentObject, report: Report = _unheard) -> MaskProposal:
         """The object that the prompts point at; where that takes longer, a rough one is reported first."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.document.experts import Gains
-from latentseg_gui.document.types import PromptSet, Rect, TrainingSample
+from latentseg_gui.document.types import Prediction, PromptSet, Rect, TrainingSample
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,24 @@ class AlterExperts:
 
 @dataclass(frozen=True, slots=True)
 class PredictPixels:
-    """Class prediction for an image that is not kept: ``pixels`` uint8 [H, W, 3]. Answer: `Prediction`."""
+    """Class prediction for an image that is not kept: ``pixels`` uint8 [H, W, 3]. Answer: `PredictedPixels`."""
 
     image_id: str
     pixels: NDArray[np.uint8]
+    needs_probabilities: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PredictedPixels:
+    """The answer for an image of a batch.
+
+    Attributes:
+        prediction: the classes.
+        probabilities: of every class of the weights, uint16 [C, H, W], 65535 for 1; None if not asked for.
+    """
+
+    prediction: Prediction
+    probabilities: NDArray[np.uint16] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from latentseg_gui.controllers.output_run import OutputReport
@@ -112,6 +113,19 @@ def test_a_stopped_run_goes_on_where_it_was(
     person.wait_for(lambda: len(reports) == 3, what="the rest is done")
     assert reports[2].made + reports[2].kept == 12
     assert files_of(tmp_path / "out") == files_of(tmp_path / "whole"), "the same files, and nothing else"
+
+
+def test_probability_maps_are_written(
+    person: Person, photos: Path, reports: list[OutputReport], tmp_path: Path
+) -> None:
+    person.open(photos / "day 0")
+    ready(person)
+    person.session.batch.start(OutputChoice("selected", ("probabilities",), tmp_path / "out"))
+    person.wait_for(lambda: reports, what="the chosen image is predicted")
+    (name,) = files_of(tmp_path / "out")
+    maps = tifffile.imread(tmp_path / "out" / name)
+    assert maps.shape == (2, 48, 64)
+    assert abs(maps.astype(int).sum(0) - 65535).max() <= 2
 
 
 def test_what_was_labelled_is_kept_and_unmasked_images_can_be_chosen(

@@ -25,6 +25,7 @@ from latentseg_gui.panels.widgets import text_label
 
 _SETTLE_MS = 150
 _ROWS_SHOWN = 7
+_WIDTH, _MARGIN = 520, 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class OutputDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(question.title)
-        self.setMinimumWidth(520)
+        self.setMinimumWidth(_WIDTH)
         self._question = question
         self._asked: OutputChoice | None = None
         self._settle = QTimer(self)
@@ -171,9 +172,12 @@ class OutputDialog(QDialog):
 
     def _lay_out(self) -> None:
         whole = QVBoxLayout(self)
-        whole.setContentsMargins(18, 16, 18, 14)
+        whole.setContentsMargins(_MARGIN, 16, _MARGIN, 14)
         whole.setSpacing(8)
-        whole.addWidget(text_label(self._question.explanation))
+        explanation = text_label(self._question.explanation)
+        # A wrapped label asks for less height than it needs, and the rest would be squeezed for it.
+        explanation.setMinimumHeight(explanation.heightForWidth(_WIDTH - 2 * _MARGIN))
+        whole.addWidget(explanation)
         whole.addSpacing(4)
         whole.addWidget(text_label(self.tr("Images"), "title"))
         for number, scope in enumerate(self._question.scopes):
@@ -198,7 +202,9 @@ class OutputDialog(QDialog):
     def _on_changed(self, *_: object) -> None:
         number = self._scopes.checkedId()
         wants_folder = number >= 0 and self._question.scopes[number].wants_folder
-        self._source.setVisible(wants_folder)
+        if wants_folder != self._source.isVisibleTo(self):
+            self._source.setVisible(wants_folder)
+            self.adjustSize()
         choice = self.choice
         self._do.setEnabled(choice is not None and choice == self._asked)
         if choice is None:
