@@ -99,3 +99,7 @@ def _parser(first: str) -> argparse.ArgumentParser:
             command.add_argument("--debug", action="store_true", help="show the details of errors")
             command.set_defaults(run=module.run)
     return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

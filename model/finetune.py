@@ -25,7 +25,7 @@ from model.answers import ClassPrediction
 from model.detail_network import DetailNetwork
 from model.device import choose_device, free_cached_memory, is_out_of_memory
 from model.errors import ModelError
-from model.finetuning.choices import speed_of
+from model.finetuning.choices import speed_of, warm_up
 from model.finetuning.clock import Budget, Clock, Span, are_finite
 from model.finetuning.crops import learn_crops
 from model.finetuning.cross import CrossValidated, Job, describe, is_better
@@ -112,6 +112,7 @@ class FineTuning:
         store: FeatureStore | None = None,
     ) -> None:
         check(list(samples), config)
+        warm_up()
         self.config = config
         self.metric_before = NAN
         self.metric_after = NAN

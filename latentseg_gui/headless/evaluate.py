@@ -19,6 +19,7 @@ from latentseg_gui.headless.common import (
     open_predictor,
 )
 from latentseg_gui.headless.masks import MaskReader, pair_with_masks
+from latentseg_gui.headless.ranks import Ranks, joined_ranks
 from latentseg_gui.io.images import read_image
 from latentseg_gui.io.storage import atomic_write
 
@@ -34,13 +35,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the figures; 1 if some images could not be measured."""
     pairs = pair_with_masks(options.images, options.masks)
+    with joined_ranks() as ranks:
+        options.device = ranks.device(options.device)
+        return _run(options, pairs, ranks)
+
+
+def _run(options: argparse.Namespace, pairs: list[tuple[Path, Path]], ranks: Ranks) -> int:
+    """Measure the share of this process; the first one adds all up and speaks of it."""
     predictor, meta = open_predictor(options)
     from model.metrics import confusion_matrix, mean_iou
 
     classes = classes_of(meta, predictor.num_classes)
     total = np.zeros((len(classes), len(classes)), dtype=np.int64)
     failures, reader = Failures(), MaskReader(classes)
-    for image_path, mask_path in pairs:
+    for image_path, mask_path in ranks.share(pairs):
         with failures.caught():
             record = read_image(image_path)
             truth = reader.read(mask_path, record.shape, image_path.name)
@@ -49,6 +57,11 @@ def run(options: argparse.Namespace) -> int:
             one = confusion_matrix(truth, predictor.predict_classes().labels, len(classes))
             total += one
             print(f"{image_path.name}: mean IoU {mean_iou(one):.3f}")
+    total = np.sum(ranks.gathered(total), axis=0)
+    said = ranks.gathered([(error.what, error.action) for error in failures.errors])
+    failures.errors = [LatentsegError(what, action=action) for each in said for what, action in each]
+    if ranks.rank > 0:
+        return min(1, len(failures.errors))
     if total.sum():
         figures = figures_of(total, classes)
         print_table(figures)

@@ -22,7 +22,8 @@ from latentseg_gui.io.storage import make_folder
 
 if TYPE_CHECKING:
     from model.checkpoint import CheckpointMeta
-    from model.finetune import FineTuneConfig, FineTuning, LabelledImage, Progress
+    from model.finetune import FineTuneConfig, LabelledImage, Progress
+    from model.finetuning.cross import Job
     from model.network import LatentExpertNetwork
 
 REPORT_EVERY = 2.0
@@ -39,7 +40,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--speed", choices=("live", "quick", "thorough"), default="quick")
     parser.add_argument("--classes", help="names by class id, with commas")
     parser.add_argument("--seed", type=int, default=0)
+    _add_settings(parser)
     add_model_arguments(parser)
+    parser.epilog = "On several GPUs or machines: torchrun --nproc-per-node N -m latentseg_gui finetune ..."
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    """What most users leave alone."""
+    settings = parser.add_argument_group("settings that most leave alone")
+    settings.add_argument(
+        "--loss",
+        default="cross-entropy+dice",
+        help="sum of cross-entropy, dice, focal, lovasz, boundary, joined by + (default: %(default)s)",
+    )
+    settings.add_argument("--optimiser", choices=("adamw", "adam", "nadam", "sgd"), default="adamw")
+    settings.add_argument("--learning-rate", type=float, default=0.0, help="of the head; 0 chooses (default)")
+    settings.add_argument(
+        "--train",
+        dest="parts",
+        choices=("auto", "head", "experts", "top", "all"),
+        default="auto",
+        help="head; experts and head; also the top of the backbone; everything (default: as the speed asks)",
+    )
+    settings.add_argument(
+        "--augmentation", type=float, default=1.0, help="strength of variations, 0 for none (default: 1)"
+    )
+    settings.add_argument(
+        "--validation",
+        choices=("held-out", "cross"),
+        default="held-out",
+        help="measure on held-out pixels, or leave every image out in turn, which takes half of the time",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -47,39 +78,71 @@ def run(options: argparse.Namespace) -> int:
     if not 0 < options.seconds < math.inf:
         raise LatentsegError("--seconds must be more than 0.", action="30 is a good start.")
     pairs = pair_with_masks(options.images, options.masks)
-    from model.checkpoint import CheckpointMeta, default_weights_path, load, save
-    from model.finetune import FineTuneConfig, finetune
+    from model.finetuning.team import team_of_torchrun
 
-    with model_errors():
-        network, meta = load(options.weights or default_weights_path())
-        learner = _learner(network)
-        failures, reader = Failures(), MaskReader(_first_classes(options.classes, meta, learner))
-        samples = read_samples(pairs, reader, failures)
-        classes = reader.classes
-        config = FineTuneConfig(
-            num_classes=len(classes),
-            seconds=options.seconds,
-            speed=options.speed,
-            seed=options.seed,
-            device=options.device,
-        )
-        job = finetune(learner, samples, config)
-        started = time.monotonic()
-        _follow(job)
-        print(verdict(job))
-        make_folder(options.output.resolve().parent)
-        save(
-            options.output,
-            job.network,
-            CheckpointMeta(
-                class_names=tuple(entry.name for entry in classes),
-                class_colours=tuple(entry.colour for entry in classes),
-                expert_names=meta.expert_names,
-                provenance=_provenance(options, samples, config, job, time.monotonic() - started),
-            ),
-        )
+    with model_errors(), team_of_torchrun(options.device) as (team, device):
+        return _run(options, pairs, device, is_first=team.rank == 0)
+
+
+def _run(options: argparse.Namespace, pairs: list[tuple[Path, Path]], device: str, *, is_first: bool) -> int:
+    """The work of one process; the first one speaks and saves."""
+    from model.checkpoint import default_weights_path, load
+    from model.finetune import finetune
+
+    network, meta = load(options.weights or default_weights_path())
+    learner = _learner(network)
+    failures, reader = Failures(), MaskReader(_first_classes(options.classes, meta, learner))
+    samples = read_samples(pairs, reader, failures)
+    config = _config(options, len(reader.classes), device)
+    job, started = finetune(learner, samples, config), time.monotonic()
+    _follow(job, is_silent=not is_first)
+    if not is_first:
+        return 0
+    from model.finetuning.record import validation_words
+
+    print(verdict(job, validation_words(job.validated_on, meta.provenance, samples)))
+    _save(options, reader.classes, meta, samples, config, job, time.monotonic() - started)
     print(f"weights written to {options.output}")
     return failures.exit_code()
+
+
+def _config(options: argparse.Namespace, num_classes: int, device: str) -> FineTuneConfig:
+    from model.finetune import FineTuneConfig
+
+    return FineTuneConfig(
+        num_classes=num_classes,
+        seconds=options.seconds,
+        speed=options.speed,
+        learning_rate=options.learning_rate,
+        loss=options.loss,
+        optimiser=options.optimiser,
+        parts=options.parts,
+        validation=options.validation,
+        augmentation=options.augmentation,
+        seed=options.seed,
+        device=device,
+    )
+
+
+def _save(
+    options: argparse.Namespace,
+    classes: ClassTable,
+    meta: CheckpointMeta,
+    samples: list[LabelledImage],
+    config: FineTuneConfig,
+    job: Job,
+    seconds: float,
+) -> None:
+    from model.checkpoint import CheckpointMeta, save
+
+    make_folder(options.output.resolve().parent)
+    details = CheckpointMeta(
+        class_names=tuple(entry.name for entry in classes),
+        class_colours=tuple(entry.colour for entry in classes),
+        expert_names=meta.expert_names,
+        provenance=_provenance(options, meta, samples, config, job, seconds),
+    )
+    save(options.output, job.network, details)
 
 
 def read_samples(
@@ -118,10 +181,12 @@ def _first_classes(names: str | None, meta: CheckpointMeta, network: LatentExper
     return classes_of(meta, network.config.num_classes)
 
 
-def _follow(job: FineTuning) -> None:
+def _follow(job: Job, *, is_silent: bool) -> None:
     """Let the job work and print where it stands."""
     last = -REPORT_EVERY
     for progress in job:
+        if is_silent:
+            continue
         if progress.seconds - last >= REPORT_EVERY or not math.isnan(progress.metric):
             last = progress.seconds
             print(_line(progress))
@@ -133,29 +198,34 @@ def _line(progress: Progress) -> str:
     return f"{progress.seconds:5.1f} s  step {progress.step}, {progress.phase}{loss}{held_out}"
 
 
-def verdict(job: FineTuning) -> str:
+def verdict(job: Job, validated_on: str) -> str:
     """What came of it, in a sentence."""
     if math.isnan(job.metric_after):
         measured = "nothing could be held out to measure with"
     elif math.isnan(job.metric_before):
-        measured = f"held-out mean IoU {job.metric_after:.3f}"
+        measured = f"held-out mean IoU {job.metric_after:.3f} ({validated_on})"
     else:
-        measured = f"held-out mean IoU {job.metric_before:.3f} before, {job.metric_after:.3f} after"
+        figures = f"held-out mean IoU {job.metric_before:.3f} before, {job.metric_after:.3f} after"
+        measured = f"{figures} ({validated_on})"
     return f"{measured}. {job.note}".strip()
 
 
 def _provenance(
     options: argparse.Namespace,
+    meta: CheckpointMeta,
     samples: list[LabelledImage],
     config: FineTuneConfig,
-    job: FineTuning,
+    job: Job,
     seconds: float,
 ) -> dict[str, object]:
+    from model.finetuning.record import SEEN, seen_after, settings_of
+
     return {
         "started_from": options.weights.name if options.weights else "default",
         "images": len(samples),
         "seconds": round(seconds, 1),
-        "speed": config.speed,
-        "seed": config.seed,
+        **settings_of(config),
+        "validated_on": job.validated_on,
         "held_out_mean_iou": None if math.isnan(job.metric_after) else round(job.metric_after, 4),
+        SEEN: seen_after(meta.provenance, samples),
     }

@@ -47,7 +47,9 @@ def training_handler() -> Handler:
     _use_given_threads()
     from latentseg_gui.inference.training import fine_tune
     from model.finetune import FeatureStore
+    from model.finetuning.choices import warm_up
 
+    warm_up()
     store = FeatureStore()
 
     def handle(request: object, context: JobContext) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 import torch
@@ -21,6 +22,12 @@ SGD_FACTOR: Final = 10.0
 _HEAD: Final = ("head.", "class_head.")
 _BACKBONE: Final = "class_backbone."
 _BOTTOM: Final = ("class_backbone.stem.", "class_backbone.stages.0.", "class_backbone.stages.1.")
+
+
+@cache
+def warm_up() -> None:
+    """Let torch import what its optimisers need: more than a second, the first time one is made."""
+    torch.optim.AdamW([nn.Parameter(torch.zeros(1))])
 
 
 def make_optimiser(name: str, groups: Groups) -> torch.optim.Optimizer:

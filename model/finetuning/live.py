@@ -95,7 +95,7 @@ class LiveRefit:
         confusion = confusion_matrix(
             held.labels.cpu().numpy().astype(np.uint8), guess.cpu().numpy().astype(np.uint8), size
         )
-        return mean_iou(torch.from_numpy(confusion))
+        return mean_iou(self._session.team.total(torch.from_numpy(confusion), held.labels.device))
 
     @torch.no_grad()
     def predict(self, name: str) -> ClassPrediction | None:
