@@ -23,6 +23,7 @@ from latentseg_gui.controllers.compare import CompareController
 from latentseg_gui.controllers.display import DisplayController
 from latentseg_gui.controllers.edit import EditController
 from latentseg_gui.controllers.expert_changes import ExpertChangesController
+from latentseg_gui.controllers.expert_folder import ExpertFolderController
 from latentseg_gui.controllers.expert_names import ExpertNamesController
 from latentseg_gui.controllers.expert_parts import ExpertPartsController
 from latentseg_gui.controllers.export import ExportController
@@ -195,6 +196,15 @@ class Session(QObject):
         )
         self.expert_names = ExpertNamesController(window.experts, self.weights, self)
         self.expert_changes = ExpertChangesController(document, window.experts, self.inspect, self)
+        self.expert_folder = ExpertFolderController(
+            document,
+            window.experts,
+            (self.inspect, self.expert_changes),
+            engine=engine,
+            readers=self.file_jobs,
+            errors=errors,
+            parent=self,
+        )
         self.figures = FiguresController(
             document,
             window.experts,
@@ -240,7 +250,8 @@ class Session(QObject):
     @property
     def all_jobs(self) -> tuple[JobSource, ...]:
         """The jobs that the status bar shows."""
-        return self.file_jobs, self.engine_jobs, self.training_jobs, self.batch_jobs, self.export, self.batch
+        lanes = self.file_jobs, self.engine_jobs, self.training_jobs, self.batch_jobs
+        return *lanes, self.export, self.batch, self.expert_folder
 
     def shutdown(self) -> None:
         """Ends everything in the background, then the window, now and in this order.

@@ -232,6 +232,7 @@ def _wire_model(session: Session, chrome: Chrome) -> None:
     weights, window = session.weights, session.window
     weights.activated.connect(session.predict.use_weights)
     weights.activated.connect(session.inspect.use_weights)
+    weights.activated.connect(session.expert_folder.use_weights)
     weights.activated.connect(session.batch.use_weights)
     weights.activated.connect(chrome.show_weights)
     window.training.image_requested.connect(session.project.show)

@@ -47,9 +47,24 @@ class ExpertChangesController(QObject):
         self._inspect = inspect
         self._snapshots: dict[str, Snapshot] = {}
         self._sums: dict[str, Floats] = {}
-        self._sums_of: tuple[str, int] = ("", 0)
+        self._sums_of: tuple[str, tuple[str, ...]] = ("", ())
         inspect.maps_arrived.connect(self._on_maps)
         document.events.current_changed.connect(self._on_current_changed)
+        document.events.images_changed.connect(self._on_images_changed)
+
+    def missing(self, version: str) -> list[str]:
+        """The images of the list that nobody has added up for a version of the weights."""
+        is_same = self._sums_of == (version, self._document.classes.names)
+        return [each for each in self._document.image_ids if not (is_same and each in self._sums)]
+
+    def add(self, image_id: str, version: str, shares: Floats) -> None:
+        """Adds an image: of it, what each expert explains in each class of the document, [K, C]."""
+        of = version, self._document.classes.names
+        if self._sums_of != of:
+            self._sums_of = of
+            self._sums.clear()
+        self._sums[image_id] = shares
+        self._show_sums()
 
     def _on_current_changed(self) -> None:
         self._panel.comparisons.set_shift(None)
@@ -72,13 +87,20 @@ class ExpertChangesController(QObject):
         prediction, classes = self._inspect.untouched, self._document.classes.names
         if prediction is None or prediction.labels.shape != maps.shape:
             return
-        if self._sums_of != (maps.version, len(classes)):
-            self._sums_of = (maps.version, len(classes))
-            self._sums.clear()
         labels = labels_at_tokens(prediction.labels, (mix.shape[1], mix.shape[2]), maps.stride)
         shares = class_affinity(mix, labels, len(classes))
-        self._sums[maps.image_id] = shares * mix.mean(axis=(1, 2), dtype=np.float32)[:, None]
-        self._panel.comparisons.set_folder_affinity(over_all(list(self._sums.values())))
+        shares = shares * mix.mean(axis=(1, 2), dtype=np.float32)[:, None]
+        self.add(maps.image_id, maps.version, shares)
+
+    def _on_images_changed(self) -> None:
+        for gone in self._sums.keys() - set(self._document.image_ids):
+            del self._sums[gone]
+        self._show_sums()
+
+    def _show_sums(self) -> None:
+        total = len(self._document.image_ids)
+        found = over_all(list(self._sums.values()), total) if self._sums else None
+        self._panel.comparisons.set_folder_affinity(found)
 
 
 def shift(before: Snapshot, now: Snapshot) -> ExpertShift | None:
@@ -98,9 +120,14 @@ def shift(before: Snapshot, now: Snapshot) -> ExpertShift | None:
     )
 
 
-def over_all(sums: list[Floats]) -> FolderAffinity:
-    """Experts against classes over images, each [K, C]: a large share of an image weighs more than a small one."""
+def over_all(sums: list[Floats], images: int) -> FolderAffinity:
+    """Experts against classes over images, each [K, C]: a large share of an image weighs more than a small one.
+
+    Args:
+        sums: of those that were measured, at least one.
+        images: how many there are.
+    """
     total = np.sum(sums, axis=0)
     rows = total.sum(axis=1, keepdims=True)
     shares = np.divide(total, rows, out=np.zeros_like(total), where=rows > 0)
-    return FolderAffinity(shares.astype(np.float32), len(sums))
+    return FolderAffinity(shares.astype(np.float32), len(sums), images)

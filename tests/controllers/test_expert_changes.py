@@ -36,7 +36,7 @@ def test_other_experts_cannot_be_compared() -> None:
 def test_images_add_up_by_how_much_an_expert_explains_in_them() -> None:
     one = np.array([[0.3, 0.0], [0.0, 0.0]], np.float32)
     other = np.array([[0.0, 0.1], [0.0, 0.0]], np.float32)
-    folder = over_all([one, other])
-    assert folder.images == 2
+    folder = over_all([one, other], 5)
+    assert (folder.images, folder.total) == (2, 5)
     assert folder.shares[0] == pytest.approx([0.75, 0.25])
     assert folder.shares[1] == pytest.approx([0, 0])

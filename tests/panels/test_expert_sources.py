@@ -113,17 +113,42 @@ def test_classes_over_all_images_and_before_and_after(panel: ExpertsPanel) -> No
     shape = random_maps(count=4).shape
     panel.set_labels(np.zeros(shape, np.uint8), ["left", "right"])
     shares = np.array([[0.0, 1.0]] * 4, np.float32)
-    panel.comparisons.set_folder_affinity(FolderAffinity(shares, 7))
+    panel.comparisons.set_folder_affinity(FolderAffinity(shares, 7, 9))
     table = matrix(panel, "Experts and classes")
     assert "Expert 0: mostly left" in table.accessibleDescription()
-    button(panel, "Experts and classes: All seen").click()
+    button(panel, "Experts and classes: All images").click()
     assert "Expert 0: mostly right" in table.accessibleDescription()
-    assert any("7 images" in each.text() for each in panel.findChildren(QLabel))
+    assert any("7 of the 9 images" in each.text() for each in panel.findChildren(QLabel))
     moved = np.array([0.1, 0.0, 0.9, 0.0], np.float32)
     panel.comparisons.set_shift(ExpertShift("shipped", "v1", moved, moved))
     words = matrix(panel, "Experts before and after").accessibleDescription()
     assert words.startswith("Expert 2")
     assert any("From shipped to v1" in each.text() for each in panel.findChildren(QLabel))
+
+
+def test_the_rest_of_the_folder_is_measured_on_request_and_can_be_stopped(
+    panel: ExpertsPanel, qtbot: QtBot
+) -> None:
+    shares = np.array([[0.0, 1.0]] * 4, np.float32)
+    section = panel.comparisons.affinity
+    panel.set_labels(np.zeros(random_maps(count=4).shape, np.uint8), ["left", "right"])
+    section.set_folder(FolderAffinity(shares, 7, 9))
+    section.show_folder()
+    start, stop = (
+        next(each for each in section.findChildren(QPushButton) if each.text() == text)
+        for text in ("Whole folder", "Stop")
+    )
+    assert start.isEnabled()
+    with qtbot.waitSignal(section.folder_wanted):
+        start.click()
+    section.set_progress(1, 2)
+    assert start.isHidden()
+    with qtbot.waitSignal(section.stop_wanted):
+        stop.click()
+    section.set_progress(0, 0)
+    section.set_folder(FolderAffinity(shares, 9, 9))
+    assert not start.isHidden()
+    assert not start.isEnabled(), "there is nothing left to measure"
 
 
 def test_saving_is_asked_for(panel: ExpertsPanel, qtbot: QtBot) -> None:

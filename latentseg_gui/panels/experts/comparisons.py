@@ -6,16 +6,65 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from latentseg_gui.document.types import ExpertLikeness
 from latentseg_gui.panels.experts.matrix import ShareMatrix
 from latentseg_gui.panels.experts.values import ExpertShift, FolderAffinity
+from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.widgets import Fold, Segments, text_label
 
 
+class FolderRun(QWidget):
+    """Measures the rest of the folder on request, and can be stopped.
+
+    Signals:
+        wanted, stop_wanted: the buttons.
+    """
+
+    wanted = Signal()
+    stop_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._start = QPushButton(icon("folder"), self.tr("Whole folder"))
+        self._start.setToolTip(self.tr("Let the model see the images of the list that it has not seen yet"))
+        self._stop = QPushButton(icon("close"), self.tr("Stop"))
+        self._progress = QProgressBar()
+        self._progress.setAccessibleName(self.tr("Measuring the images of the list"))
+        self._progress.setFormat("%v / %m")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        for widget in (self._start, self._progress, self._stop):
+            row.addWidget(widget)
+        self._start.clicked.connect(self.wanted)
+        self._stop.clicked.connect(self.stop_wanted)
+        self.set_progress(0, 0)
+
+    def set_rest(self, count: int) -> None:
+        """How many images were not measured yet."""
+        self._start.setEnabled(count > 0)
+
+    def set_progress(self, done: int, total: int) -> None:
+        """Shows how far it is; no images where nothing runs."""
+        self._start.setVisible(not total)
+        self._progress.setVisible(total > 0)
+        self._stop.setVisible(total > 0)
+        self._progress.setRange(0, max(total, 1))
+        self._progress.setValue(done)
+
+
 class AffinitySection(QWidget):
-    """Experts against classes, for this image or for all that were looked at."""
+    """Experts against classes, for this image or for all of the list.
+
+    Signals:
+        folder_wanted: the images that were not looked at shall be measured, too.
+        stop_wanted: enough of that.
+    """
+
+    folder_wanted = Signal()
+    stop_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -26,7 +75,7 @@ class AffinitySection(QWidget):
             self.tr("Experts and classes"),
             (
                 ("image", self.tr("This image"), self.tr("By the prediction of this image")),
-                ("folder", self.tr("All seen"), self.tr("By every image that was looked at so far")),
+                ("folder", self.tr("All images"), self.tr("By every image of the list that was measured")),
             ),
         )
         self._about = text_label("", "hint")
@@ -36,9 +85,12 @@ class AffinitySection(QWidget):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(5)
-        for widget in (self._choice, self._matrix, self._about):
+        self._run = FolderRun()
+        for widget in (self._choice, self._matrix, self._about, self._run):
             whole.addWidget(widget)
         self._choice.chosen.connect(self._refresh)
+        self._run.wanted.connect(self.folder_wanted)
+        self._run.stop_wanted.connect(self.stop_wanted)
 
     def set_shares(self, shares: NDArray[np.float32], experts: Sequence[str], classes: Sequence[str]) -> None:
         """Shows ``shares`` [K, C] of this image, rows summing to 1."""
@@ -50,14 +102,28 @@ class AffinitySection(QWidget):
         self._folder = folder
         self._refresh()
 
+    def set_progress(self, done: int, total: int) -> None:
+        """Shows how far the measurement of the folder is; no images where none runs."""
+        self._run.set_progress(done, total)
+        if total:
+            self.show_folder()
+
+    def show_folder(self) -> None:
+        """Shows the matrix over all images, as its button does."""
+        self._choice.set_value("folder")
+        self._refresh()
+
     def _refresh(self) -> None:
         experts, classes = self._names
         folder = self._folder
         fits = folder is not None and folder.shares.shape == (len(experts), len(classes))
-        if self._choice.value == "folder" and folder is not None and fits:
+        is_folder = self._choice.value == "folder"
+        self._run.setVisible(is_folder)
+        self._run.set_rest(0 if folder is None else folder.total - folder.images)
+        if is_folder and folder is not None and fits:
             self._matrix.set_shares(folder.shares, experts, classes)
-            text = self.tr("Over the {0} images looked at with these weights; rows sum to 1.")
-            self._about.setText(text.format(folder.images))
+            text = self.tr("Over {0} of the {1} images of the list, with these weights; rows sum to 1.")
+            self._about.setText(text.format(folder.images, folder.total))
         else:
             self._matrix.set_shares(self._shares, experts, classes)
             self._about.setText(self.tr("Of what an expert explains here, the share of each class."))

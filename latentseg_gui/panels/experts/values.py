@@ -88,10 +88,12 @@ class FolderAffinity:
     Attributes:
         shares: float32 [K, C], rows summing to 1.
         images: how many went into it.
+        total: how many there are.
     """
 
     shares: NDArray[np.float32]
     images: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
