@@ -131,8 +131,7 @@ class Session(QObject):
         self.batch = BatchController(
             document,
             engine=self.engine_jobs,
-            readers=self.batch_jobs,
-            writers=self.batch_jobs,
+            files=self.batch_jobs,
             errors=errors,
             window=window,
             parent=self,

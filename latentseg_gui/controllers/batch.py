@@ -2,50 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
-from latentseg_gui.controllers.export import not_written, settle, write_item
+from latentseg_gui.controllers.batch_pipeline import BatchPipeline, Task
+from latentseg_gui.controllers.export import not_written
 from latentseg_gui.controllers.jobs import Jobs, JobSource
 from latentseg_gui.controllers.labels import LabelMap
 from latentseg_gui.controllers.mask_snapshots import MaskSnapshot, snapshot_of
-from latentseg_gui.controllers.output_plans import Output, OutputPreview, preview_of
+from latentseg_gui.controllers.output_asking import OutputAsking
+from latentseg_gui.controllers.output_plans import Output, OutputPreview, Page, pages_of, preview_of
 from latentseg_gui.controllers.output_run import Done, OutputReport, OutputRun
 from latentseg_gui.controllers.ports import ErrorSink
+from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.types import ImageRecord, WeightsInfo
-from latentseg_gui.inference.messages import PredictedPixels, PredictPixels
-from latentseg_gui.io.batch import BatchFolder, BatchItem, BatchPlan, batch_items, done_before, file_stamp
-from latentseg_gui.io.images import ImageError, list_images, probe, read_image
+from latentseg_gui.document.types import WeightsInfo
+from latentseg_gui.io.batch import BatchFolder, BatchItem, done_before, file_stamp
+from latentseg_gui.io.images import list_images
 from latentseg_gui.io.masks import FORMATS
-from latentseg_gui.panels.output import OutputChoice, OutputDialog, OutputQuestion, Scope
-
-_BEHIND_THE_USER = -10
-"""Clicks and the image that is looked at come first."""
+from latentseg_gui.panels.output import OutputChoice, OutputQuestion, Scope
 
 _AHEAD = 3
 """One image is read, one predicted, one written."""
-
-_PREVIEW = 9
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """One image on its way."""
-
-    folder: BatchFolder
-    item: BatchItem
-    snapshot: MaskSnapshot
-    done: Done
 
 
 class BatchController(JobSource):
@@ -63,8 +47,7 @@ class BatchController(JobSource):
         document: Document,
         *,
         engine: Jobs,
-        readers: Jobs,
-        writers: Jobs,
+        files: Jobs,
         errors: ErrorSink,
         window: QWidget | None = None,
         parent: QObject | None = None,
@@ -72,20 +55,16 @@ class BatchController(JobSource):
         super().__init__(parent)
         self._document = document
         self._engine = engine
-        self._readers = readers
-        self._writers = writers
+        self._files = files
         self._errors = errors
-        self._window = window
         self._weights: WeightsInfo | None = None
         self._run: OutputRun | None = None
         self._sources: dict[BatchItem, str] = {}
-        self._labels = LabelMap()
-        self._listed: dict[Path, tuple[BatchItem, ...]] = {}
-        self.dialog: OutputDialog | None = None
+        self._pipeline: BatchPipeline | None = None
+        self.asking = OutputAsking(files, window, self)
+        self.asking.confirmed.connect(self._on_confirmed)
         self.selected: tuple[str, ...] = ()
         """The images that are selected in the list."""
-        self.formats: tuple[str, ...] = ("png",)
-        self.folder = ""
 
     @property
     def is_running(self) -> bool:
@@ -115,23 +94,12 @@ class BatchController(JobSource):
                 self.tr("Images are being predicted already; stop that first, or wait for it.")
             )
             return
-        dialog = OutputDialog(self._question(), self._window)
-        dialog.preview_requested.connect(self._on_preview_requested)
-        dialog.confirmed.connect(self._on_confirmed)
-        dialog.finished.connect(self._on_dialog_finished)
-        self.dialog = dialog
-        dialog.open()
+        self.asking.open(self._question(), lambda choice: partial(_previewed, self._making(choice)))
 
     def start(self, choice: OutputChoice) -> None:
-        """Predicts; the images of a folder are looked up first."""
-        if choice.source is None:
-            self._begin(self._output(choice))
-            return
-        self._readers.submit(
-            partial(_items_of, choice.source),
-            partial(self._on_listed, choice),
-            title=self.tr("Looking for images"),
-            key="batch list",
+        """Predicts; which images that means is looked up first."""
+        self._files.submit(
+            self._making(choice), self._on_planned, title=self.tr("Looking for images"), key="batch plan"
         )
 
     def cancel(self) -> None:
@@ -169,8 +137,8 @@ class BatchController(JobSource):
                 Scope("folder", self.tr("Images of a folder:"), wants_folder=True),
             ),
             formats=tuple((name, each.label) for name, each in FORMATS.items()),
-            chosen=self.formats,
-            folder=self.folder,
+            chosen=self.asking.formats,
+            folder=self.asking.folder,
             action=self.tr("Predict"),
         )
 
@@ -183,13 +151,13 @@ class BatchController(JobSource):
             return [each for each in document.image_ids if each not in vouched]
         return list(document.image_ids)
 
-    def _output(self, choice: OutputChoice) -> Output:
-        """What a choice means; for a folder, its images must have been listed."""
-        if choice.source is None:
-            return Output.of(self._document, self._ids(choice.scope), choice, self._settings())
-        items = self._listed.get(choice.source, ())
-        plan = BatchPlan(choice.formats, self._document.classes, self._settings())
-        return Output(choice.folder, plan, items).beside_images()
+    def _making(self, choice: OutputChoice) -> Callable[[], Output]:
+        """What makes of a choice, in a background thread, which images are meant, under which names."""
+        classes, settings = self._document.classes, self._settings()
+        if choice.source is not None:
+            return partial(_output_of_folder, choice.source, choice, classes, settings)
+        pages = pages_of(self._document, self._ids(choice.scope))
+        return partial(Output.of, pages, choice, classes, settings, whole=True)
 
     def _settings(self) -> str:
         """What the masks depend on besides the images and classes."""
@@ -203,14 +171,14 @@ class BatchController(JobSource):
         if self._run is not None or not output.items:
             self._errors.inform(self.tr("There are no images to be predicted."))
             return
-        self._labels = LabelMap(self._weights)
-        self._sources = dict(zip(output.items, output.image_ids, strict=False))
+        self._pipeline = BatchPipeline(self._engine, self._files, LabelMap(self._weights))
+        self._sources = dict(zip(output.items, output.image_ids, strict=True))
         run = OutputRun(
             f"batch#{uuid4().hex}",
             self.tr("Predicting {0} of {1}"),
             (output.folder, output.plan),
             output.items,
-            files=self._writers,
+            files=self._files,
             make=self._make,
             ahead=_AHEAD,
             is_continued=True,
@@ -225,79 +193,20 @@ class BatchController(JobSource):
         run.start()
 
     def _make(self, folder: BatchFolder, item: BatchItem, done: Done) -> None:
-        image_id = self._sources.get(item)
-        if image_id is not None and self._document.has_image(image_id):
+        image_id = self._sources.get(item, "")
+        if self._document.has_image(image_id):
             snapshot = snapshot_of(self._document, image_id, item.stem, item.name)
         else:
             snapshot = MaskSnapshot(item.stem, item.name, item.path, item.frame, None, None, None)
-        task = _Task(folder, item, snapshot, done)
-        if snapshot.pixels is not None:
-            self._predict(task, snapshot.pixels)
-            return
-        self._readers.submit(
-            partial(read_image, item.path, frame=item.frame),
-            partial(self._on_read, task),
-            key=f"batch read {item.path} {item.frame}",
-            priority=_BEHIND_THE_USER,
-            on_failure=partial(done, item),
-        )
-
-    def _on_read(self, task: _Task, answer: object) -> None:
-        if isinstance(answer, ImageRecord):
-            self._predict(replace(task, snapshot=replace(task.snapshot, pixels=answer.pixels)), answer.pixels)
-
-    def _predict(self, task: _Task, pixels: NDArray[np.uint8]) -> None:
-        needs = any(FORMATS[name].needs_probabilities for name in task.folder.plan.formats)
-        self._engine.submit(
-            PredictPixels(task.item.name, pixels, needs_probabilities=needs),
-            partial(self._on_predicted, task),
-            key=f"batch predict {task.item.path} {task.item.frame}",
-            priority=_BEHIND_THE_USER,
-            on_failure=partial(task.done, task.item),
-        )
-
-    def _on_predicted(self, task: _Task, answer: object) -> None:
-        if not isinstance(answer, PredictedPixels):
-            return
-        self._writers.submit(
-            partial(_write_predicted, task, answer, self._labels),
-            partial(settle, task.done, task.item),
-            key=f"batch write {task.item.stem}",
-            priority=_BEHIND_THE_USER,
-            on_failure=partial(task.done, task.item),
-        )
-
-    def _on_preview_requested(self, choice: OutputChoice) -> None:
-        self._readers.submit(
-            partial(self._preview, choice, self._output(choice)),
-            partial(self._on_preview, choice),
-            key="batch preview",
-            priority=_PREVIEW,
-        )
-
-    def _preview(self, choice: OutputChoice, output: Output) -> OutputPreview:
-        """Runs in a background thread."""
-        if choice.source is not None:
-            items = _items_of(choice.source)
-            self._listed[choice.source] = items
-            output = replace(output, items=items).beside_images()
-        return preview_of(output, done_before(output.folder, output.plan, output.items))
-
-    def _on_preview(self, choice: OutputChoice, answer: object) -> None:
-        if isinstance(answer, OutputPreview) and self.dialog is not None:
-            self.dialog.set_preview(choice, answer.text(), can_go=answer.can_go)
-
-    def _on_dialog_finished(self, _: int) -> None:
-        self.dialog = None
+        if self._pipeline is not None:
+            self._pipeline.make(Task(folder, item, snapshot, done))
 
     def _on_confirmed(self, choice: OutputChoice) -> None:
-        self.formats, self.folder = choice.formats, str(choice.folder)
         self.start(choice)
 
-    def _on_listed(self, choice: OutputChoice, answer: object) -> None:
-        if isinstance(answer, tuple) and choice.source is not None:
-            self._listed[choice.source] = answer
-            self._begin(self._output(choice))
+    def _on_planned(self, answer: object) -> None:
+        if isinstance(answer, Output):
+            self._begin(answer)
 
     def _on_finished(self, report: OutputReport) -> None:
         self._end()
@@ -324,24 +233,13 @@ class BatchController(JobSource):
         self._sources = {}
 
 
-def _write_predicted(task: _Task, answer: PredictedPixels, labels: LabelMap) -> None:
-    """Runs in a background thread: the classes of the weights become those of the document."""
-    classes, prediction = task.folder.plan.classes, answer.prediction
-    snapshot = replace(
-        task.snapshot,
-        prediction=replace(prediction, labels=labels.to_document(prediction.labels, classes)),
-        probabilities=labels.probabilities(answer.probabilities, classes),
-    )
-    write_item(task.folder, task.item, snapshot)
-
-
-def _items_of(folder: Path) -> tuple[BatchItem, ...]:
+def _output_of_folder(folder: Path, choice: OutputChoice, classes: ClassTable, settings: str) -> Output:
     """Runs in a background thread: every page of every image below a folder."""
-    pages = []
-    for path in list_images(folder):
-        try:
-            frames = probe(path).frames
-        except ImageError:
-            frames = 1
-        pages += [(path, frame) for frame in range(frames)]
-    return tuple(batch_items(pages, folder))
+    pages = [Page(path) for path in list_images(folder)]
+    return Output.of(pages, choice, classes, settings, whole=True)
+
+
+def _previewed(make: Callable[[], Output]) -> OutputPreview:
+    """Runs in a background thread."""
+    output = make()
+    return preview_of(output, done_before(output.folder, output.plan, output.items))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from latentseg_gui.controllers.jobs import Jobs, JobSource
 from latentseg_gui.controllers.mask_snapshots import MaskSnapshot, snapshot_of
-from latentseg_gui.controllers.output_plans import Output, OutputPreview, preview_of
+from latentseg_gui.controllers.output_asking import OutputAsking
+from latentseg_gui.controllers.output_plans import Output, OutputPreview, pages_of, preview_of
 from latentseg_gui.controllers.output_run import Done, OutputReport, OutputRun
 from latentseg_gui.controllers.ports import ErrorSink
 from latentseg_gui.document.classes import ClassTable
@@ -20,17 +21,13 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.io.batch import BatchFolder, BatchItem, page_name
 from latentseg_gui.io.masks import FORMATS, export_mask, losses
-from latentseg_gui.panels.output import OutputChoice, OutputDialog, OutputQuestion, Scope
+from latentseg_gui.panels.output import OutputChoice, OutputQuestion, Scope
 
 _MANY_ERRORS = 200
-_PREVIEW = 9
 
 
 class ExportController(JobSource):
     """Writes what was vouched for, completed by the prediction, in the formats of other tools."""
-
-    chosen = Signal(object)
-    """Names of the formats (tuple) that the user exported in, to be suggested next time."""
 
     def __init__(
         self,
@@ -45,11 +42,9 @@ class ExportController(JobSource):
         self._document = document
         self._writers = writers
         self._errors = errors
-        self._window = window
         self._runs: dict[str, OutputRun] = {}
-        self.dialog: OutputDialog | None = None
-        self.formats: tuple[str, ...] = ("png",)
-        self.folder = ""
+        self.asking = OutputAsking(writers, window, self)
+        self.asking.confirmed.connect(self._on_confirmed)
 
     def export_current(self) -> None:
         """Asks for formats and folder, and writes the mask of the current image."""
@@ -109,11 +104,11 @@ class ExportController(JobSource):
         for run in self._runs.values():
             run.abandon()
 
-    def output(self, choice: OutputChoice) -> Output:
-        """What a choice means: which images, under which names."""
+    def _making(self, choice: OutputChoice) -> Callable[[], Output]:
+        """What makes of a choice, in a background thread, which images are meant, under which names."""
         ids = [self._document.current_id] if choice.scope == "current" else self._with_masks()
-        known = [each for each in ids if each is not None]
-        return Output.of(self._document, known, choice)
+        pages = pages_of(self._document, [each for each in ids if each is not None])
+        return partial(Output.of, pages, choice, self._document.classes, whole=False)
 
     def start(self, output: Output) -> OutputRun:
         """Writes the masks, one after the other."""
@@ -153,17 +148,11 @@ class ExportController(JobSource):
             formats=tuple(
                 (name, each.label) for name, each in FORMATS.items() if not each.needs_probabilities
             ),
-            chosen=self.formats,
-            folder=self.folder,
+            chosen=self.asking.formats,
+            folder=self.asking.folder,
             action=self.tr("Export"),
         )
-        dialog = OutputDialog(question, self._window)
-        dialog.set_scope(scope)
-        dialog.preview_requested.connect(self._on_preview_requested)
-        dialog.confirmed.connect(self._on_confirmed)
-        dialog.finished.connect(self._on_dialog_finished)
-        self.dialog = dialog
-        dialog.open()
+        self.asking.open(question, lambda choice: partial(_previewed, self._making(choice)), scope)
 
     def _make(self, ids: dict[BatchItem, str], folder: BatchFolder, item: BatchItem, done: Done) -> None:
         if not self._document.has_image(ids[item]):
@@ -196,25 +185,12 @@ class ExportController(JobSource):
         path = self._document.path(image_id)
         return page_name(image_id if path is None else path.stem, self._document.frame(image_id))
 
-    def _on_preview_requested(self, choice: OutputChoice) -> None:
-        self._writers.submit(
-            partial(preview_of, self.output(choice)),
-            partial(self._on_preview, choice),
-            key="export preview",
-            priority=_PREVIEW,
-        )
-
-    def _on_preview(self, choice: OutputChoice, answer: object) -> None:
-        if isinstance(answer, OutputPreview) and self.dialog is not None:
-            self.dialog.set_preview(choice, answer.text(), can_go=answer.can_go)
-
-    def _on_dialog_finished(self, _: int) -> None:
-        self.dialog = None
-
     def _on_confirmed(self, choice: OutputChoice) -> None:
-        self.formats, self.folder = choice.formats, str(choice.folder)
-        self.chosen.emit(choice.formats)
-        self.start(self.output(choice))
+        self._writers.submit(self._making(choice), self._on_planned, key=f"export plan {choice.folder}")
+
+    def _on_planned(self, answer: object) -> None:
+        if isinstance(answer, Output):
+            self.start(answer)
 
     def _on_finished(self, run: OutputRun, report: OutputReport) -> None:
         self._runs.pop(run.name, None)
@@ -254,6 +230,11 @@ def not_written(report: OutputReport) -> LatentsegError:
         action="The details say which and why.",
         detail="\n".join(said),
     )
+
+
+def _previewed(make: Callable[[], Output]) -> OutputPreview:
+    """Runs in a background thread."""
+    return preview_of(make())
 
 
 def gone(item: BatchItem) -> LatentsegError:

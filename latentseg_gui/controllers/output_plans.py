@@ -8,8 +8,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication
 
+from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.io.batch import BatchItem, BatchPlan, page_name, picture_name
+from latentseg_gui.io.images import ImageError, probe
 from latentseg_gui.io.masks import FORMATS
 from latentseg_gui.io.paths import shown, unique_stems
 from latentseg_gui.panels.output import OutputChoice
@@ -24,6 +26,20 @@ _LOSSES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """A picture: a page of a file, and the image of the document that it is, if it is one."""
+
+    path: Path
+    frame: int = 0
+    image_id: str = ""
+
+
+def pages_of(document: Document, image_ids: Sequence[str]) -> tuple[Page, ...]:
+    """The files of images of the document."""
+    return tuple(Page(document.path(each) or Path(each), document.frame(each), each) for each in image_ids)
+
+
+@dataclass(frozen=True, slots=True)
 class Output:
     """A choice in terms of the document.
 
@@ -31,7 +47,7 @@ class Output:
         folder: where to write.
         plan: what is made of every image.
         items: the images, with the names of their files.
-        image_ids: which ones of the document they are; empty where they are not of the document.
+        image_ids: which ones of the document they are; "" for those that are not of the document.
     """
 
     folder: Path
@@ -41,18 +57,32 @@ class Output:
 
     @classmethod
     def of(
-        cls, document: Document, image_ids: Sequence[str], choice: OutputChoice, settings: str = ""
+        cls,
+        pages: Sequence[Page],
+        choice: OutputChoice,
+        classes: ClassTable,
+        settings: str = "",
+        *,
+        whole: bool,
     ) -> Output:
-        """The output for images of a document."""
-        pages = [(document.path(each) or Path(each), document.frame(each)) for each in image_ids]
-        root = common_folder([path for path, _ in pages])
-        stems = unique_stems([page_name(path.stem, frame) for path, frame in pages])
+        """The output for images; looks into files, so call it in a background thread.
+
+        Args:
+            pages: the images.
+            choice: what the user chose.
+            classes: of the masks.
+            settings: as of `BatchPlan`.
+            whole: whether all other pages of their files are meant too.
+        """
+        wanted = _all_pages(pages) if whole else list(pages)
+        root = choice.source or common_folder([page.path for page in wanted])
+        stems = unique_stems([page_name(page.path.stem, page.frame) for page in wanted])
         items = tuple(
-            BatchItem(path, frame, stem, picture_name(path, frame, root))
-            for (path, frame), stem in zip(pages, stems, strict=True)
+            BatchItem(page.path, page.frame, stem, picture_name(page.path, page.frame, root))
+            for page, stem in zip(wanted, stems, strict=True)
         )
-        plan = BatchPlan(choice.formats, document.classes, settings)
-        return cls(choice.folder, plan, items, tuple(image_ids)).beside_images()
+        plan = BatchPlan(choice.formats, classes, settings)
+        return cls(choice.folder, plan, items, tuple(page.image_id for page in wanted)).beside_images()
 
     def beside_images(self) -> Output:
         """The same with other names, if a mask would take the place of an image."""
@@ -99,6 +129,30 @@ class OutputPreview:
         elif self.existing:
             lines.append(_tr("{0} of them exist already and will be replaced.").format(self.existing))
         return "\n".join([*lines, *self.remarks])
+
+
+def _all_pages(pages: Sequence[Page]) -> list[Page]:
+    """With the pages of the same files that nobody has looked at yet, in their order."""
+    known: dict[Path, dict[int, Page]] = {}
+    for page in pages:
+        known.setdefault(page.path, {})[page.frame] = page
+    found: list[Page] = []
+    for path, listed in known.items():
+        count = _frames(path)
+        found += (
+            [listed.get(frame) or Page(path, frame) for frame in range(count)]
+            if count > 1
+            else listed.values()
+        )
+    return found
+
+
+def _frames(path: Path) -> int:
+    """Pages of a file; one that cannot be read has one, which says so when its turn comes."""
+    try:
+        return probe(path).frames
+    except ImageError:
+        return 1
 
 
 def preview_of(output: Output, done: int = 0) -> OutputPreview:

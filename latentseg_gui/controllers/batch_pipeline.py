@@ -1,0 +1,105 @@
+"""One image of a batch on its way: read, predicted, written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentseg_gui.controllers.export import settle, write_item
+from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.labels import LabelMap
+from latentseg_gui.controllers.mask_snapshots import MaskSnapshot
+from latentseg_gui.controllers.output_run import Done
+from latentseg_gui.document.types import ImageRecord
+from latentseg_gui.inference.messages import PredictedPixels, PredictPixels
+from latentseg_gui.io.batch import BatchFolder, BatchItem
+from latentseg_gui.io.images import read_image
+from latentseg_gui.io.masks import FORMATS
+
+_BEHIND_THE_USER = -10
+"""Clicks and the image that is looked at come first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One image, and who wants to hear of it.
+
+    Attributes:
+        folder: where its masks go.
+        item: which one it is.
+        snapshot: what is known of it.
+        done: called when it is written, or with what went wrong.
+    """
+
+    folder: BatchFolder
+    item: BatchItem
+    snapshot: MaskSnapshot
+    done: Done
+
+
+class BatchPipeline:
+    """Three jobs in a row for every image, in lanes that work side by side.
+
+    Args:
+        engine: predicts.
+        files: reads and writes.
+        labels: from the classes of the weights to those of the document.
+    """
+
+    def __init__(self, engine: Jobs, files: Jobs, labels: LabelMap) -> None:
+        self._engine = engine
+        self._files = files
+        self._labels = labels
+
+    def make(self, task: Task) -> None:
+        """Begins; an image that is in memory is not read again."""
+        if task.snapshot.pixels is not None:
+            self._predict(task, task.snapshot.pixels)
+            return
+        item = task.item
+        self._files.submit(
+            partial(read_image, item.path, frame=item.frame),
+            partial(self._on_read, task),
+            key=f"batch read {item.path} {item.frame}",
+            priority=_BEHIND_THE_USER,
+            on_failure=partial(task.done, item),
+        )
+
+    def _on_read(self, task: Task, answer: object) -> None:
+        if isinstance(answer, ImageRecord):
+            self._predict(replace(task, snapshot=replace(task.snapshot, pixels=answer.pixels)), answer.pixels)
+
+    def _predict(self, task: Task, pixels: NDArray[np.uint8]) -> None:
+        needs = any(FORMATS[name].needs_probabilities for name in task.folder.plan.formats)
+        self._engine.submit(
+            PredictPixels(task.item.name, pixels, needs_probabilities=needs),
+            partial(self._on_predicted, task),
+            key=f"batch predict {task.item.path} {task.item.frame}",
+            priority=_BEHIND_THE_USER,
+            on_failure=partial(task.done, task.item),
+        )
+
+    def _on_predicted(self, task: Task, answer: object) -> None:
+        if not isinstance(answer, PredictedPixels):
+            return
+        self._files.submit(
+            partial(_write, task, answer, self._labels),
+            partial(settle, task.done, task.item),
+            key=f"batch write {task.item.stem}",
+            priority=_BEHIND_THE_USER,
+            on_failure=partial(task.done, task.item),
+        )
+
+
+def _write(task: Task, answer: PredictedPixels, labels: LabelMap) -> None:
+    """Runs in a background thread: the classes of the weights become those of the document."""
+    classes, prediction = task.folder.plan.classes, answer.prediction
+    snapshot = replace(
+        task.snapshot,
+        prediction=replace(prediction, labels=labels.to_document(prediction.labels, classes)),
+        probabilities=labels.probabilities(answer.probabilities, classes),
+    )
+    write_item(task.folder, task.item, snapshot)
