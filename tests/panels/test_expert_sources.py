@@ -123,7 +123,11 @@ def test_classes_over_all_images_and_before_and_after(panel: ExpertsPanel) -> No
     panel.comparisons.set_shift(ExpertShift("shipped", "v1", moved, moved))
     words = matrix(panel, "Experts before and after").accessibleDescription()
     assert words.startswith("Expert 2")
-    assert any("From shipped to v1" in each.text() for each in panel.findChildren(QLabel))
+    about = next(each for each in panel.findChildren(QLabel) if "From shipped to v1" in each.text())
+    assert about.text().startswith("Expert 2 turned most (90.0%), the map of Expert 2 changed most (90.0%).")
+    still = np.full(4, 1e-4, np.float32)
+    panel.comparisons.set_shift(ExpertShift("shipped", "v2", still, still))
+    assert about.text().startswith("No expert moved")
 
 
 def test_the_rest_of_the_folder_is_measured_on_request_and_can_be_stopped(

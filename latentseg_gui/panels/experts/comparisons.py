@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +11,15 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from latentseg_gui.document.types import ExpertLikeness
-from latentseg_gui.panels.experts.matrix import ShareMatrix
+from latentseg_gui.panels.experts.matrix import ShareMatrix, percent
 from latentseg_gui.panels.experts.values import ExpertShift, FolderAffinity
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.widgets import Fold, Segments, text_label
+
+_MOVED: Final = 0.0005
+"""Less is rounding: the same weights differ by as much between two number formats."""
+
+_SHOWN: Final = 0.01
 
 
 class FolderRun(QWidget):
@@ -121,12 +127,16 @@ class AffinitySection(QWidget):
         self._run.setVisible(is_folder)
         self._run.set_rest(0 if folder is None else folder.total - folder.images)
         if is_folder and folder is not None and fits:
-            self._matrix.set_shares(folder.shares, experts, classes)
-            text = self.tr("Over {0} of the {1} images of the list, with these weights; rows sum to 1.")
-            self._about.setText(text.format(folder.images, folder.total))
+            shares = folder.shares
+            text = self.tr("Over {0} of the {1} images of the list, with these weights; rows sum to 100 %.")
+            text = text.format(folder.images, folder.total)
         else:
-            self._matrix.set_shares(self._shares, experts, classes)
-            self._about.setText(self.tr("Of what an expert explains here, the share of each class."))
+            shares = self._shares
+            text = self.tr("Of what an expert explains here, the share of each class.")
+        limits = (float(shares.min()), float(shares.max())) if shares.size else (0.0, 1.0)
+        self._matrix.set_shares(shares, experts, classes, limits)
+        colours = self.tr("Colours run from {0} to {1}.").format(*(percent(each) for each in limits))
+        self._about.setText(f"{text} {colours}")
 
 
 class LikenessSection(QWidget):
@@ -198,12 +208,26 @@ class ShiftSection(QWidget):
         order = np.argsort(-(shift.vectors + shift.maps), kind="stable")
         heads = (self.tr("vector"), self.tr("map"))
         values = np.stack([shift.vectors, shift.maps], axis=1)[order].astype(np.float32)
-        self._matrix.set_shares(values, [names[int(each)] for each in order], heads)
+        high = max(float(values.max()), _SHOWN)
+        self._matrix.set_shares(values, [names[int(each)] for each in order], heads, (0.0, high))
         text = self.tr(
             "From {0} to {1}, on this image: how far each vector turned (1 - cosine) and how much of what it "
-            "explains is elsewhere. 0 is unchanged."
+            "explains is elsewhere. 0 is unchanged; colours run up to {2}."
         )
-        self._about.setText(text.format(shift.before, shift.after))
+        text = text.format(shift.before, shift.after, percent(high))
+        self._about.setText(f"{self._finding(shift, names)} {text}")
+
+    def _finding(self, shift: ExpertShift, names: Sequence[str]) -> str:
+        """What is to be seen, in a sentence."""
+        if max(shift.vectors.max(), shift.maps.max()) < _MOVED:
+            return self.tr(
+                "No expert moved: this run changed what is made of their answers, not the experts."
+            )
+        turned, moved = int(shift.vectors.argmax()), int(shift.maps.argmax())
+        text = self.tr("{0} turned most ({1}), the map of {2} changed most ({3}).")
+        return text.format(
+            names[turned], percent(shift.vectors[turned]), names[moved], percent(shift.maps[moved])
+        )
 
 
 class Comparisons(QWidget):

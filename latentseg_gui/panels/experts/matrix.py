@@ -16,10 +16,12 @@ from latentseg_gui.panels.experts.colours import colour_table
 _ROW: Final = 19
 _NAMES: Final = 76
 _GAP: Final = 2
+_NUMBER: Final = 38
+"""Cells that are wider than this show their number."""
 
 
 class ShareMatrix(QWidget):
-    """A cell is a number from 0 to 1; its tool tip says which.
+    """A cell is a number from 0 to 1, which is written into it where there is room; its tool tip says it, too.
 
     Args:
         name: for screen readers.
@@ -36,12 +38,19 @@ class ShareMatrix(QWidget):
         self._shares: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
         self._rows: Sequence[str] = ()
         self._columns: Sequence[str] = ()
+        self._limits = (0.0, 1.0)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(name)
 
-    def set_shares(self, shares: NDArray[np.float32], rows: Sequence[str], columns: Sequence[str]) -> None:
-        """Shows ``shares`` [rows, columns], 0..1."""
-        self._shares, self._rows, self._columns = shares, rows, columns
+    def set_shares(
+        self,
+        shares: NDArray[np.float32],
+        rows: Sequence[str],
+        columns: Sequence[str],
+        limits: tuple[float, float] = (0.0, 1.0),
+    ) -> None:
+        """Shows ``shares`` [rows, columns], 0..1; ``limits`` get the darkest and the brightest colour."""
+        self._shares, self._rows, self._columns, self._limits = shares, rows, columns, limits
         words = (
             self.tr("{0}: mostly {1}").format(rows[row], columns[int(shares[row].argmax())])
             for row in range(shares.shape[0] if shares.size else 0)
@@ -81,9 +90,18 @@ class ShareMatrix(QWidget):
             name = metrics.elidedText(self._rows[row], elide, _NAMES - 6)
             painter.drawText(QRect(0, (row + self._has_heads) * _ROW, _NAMES, _ROW - _GAP), centre, name)
             for column in range(self._shares.shape[1]):
-                code = int(np.clip(self._shares[row, column] * 255, 0, 255))
-                painter.fillRect(self._cell(row, column), QColor(*(int(each) for each in table[code])))
+                self._paint_cell(painter, self._cell(row, column), float(self._shares[row, column]), table)
         painter.end()
+
+    def _paint_cell(self, painter: QPainter, cell: QRect, share: float, table: NDArray[np.uint8]) -> None:
+        low, high = self._limits
+        code = int(np.clip((share - low) / max(high - low, 1e-9) * 255, 0, 255))
+        painter.fillRect(cell, QColor(*(int(each) for each in table[code])))
+        if cell.width() > _NUMBER:
+            pen = painter.pen()
+            painter.setPen(QColor("#000000" if code > 140 else "#ffffff"))
+            painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, percent(share))
+            painter.setPen(pen)
 
     def _under(self, point: QPoint) -> tuple[int, int] | None:
         for row in range(self._shares.shape[0]):
@@ -98,8 +116,13 @@ class ShareMatrix(QWidget):
             found = self._under(event.pos())
             if found is not None:
                 row, column = found
-                share = f"{self._shares[row, column]:.0%}"
+                share = percent(float(self._shares[row, column]))
                 words = self._sentence.format(share, self._rows[row], self._columns[column])
                 QToolTip.showText(event.globalPos(), words, self)
             return True
         return super().event(event)
+
+
+def percent(share: float) -> str:
+    """A share with as many digits as say something."""
+    return f"{share:.1%}" if share >= 0.0005 or share == 0 else "< 0.1%"
