@@ -104,6 +104,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("peek", "Raw image while held", "`", menu=VIEW),
     _spec("previous_image", "Previous image", "A | PgUp", menu=VIEW, icon="previous", sep=True),
     _spec("next_image", "Next image", "D | PgDown", menu=VIEW, icon="next"),
+    _spec("previous_page", "Previous page of the file", "Shift+PgUp", menu=VIEW, icon="previous"),
+    _spec("next_page", "Next page of the file", "Shift+PgDown", menu=VIEW, icon="next"),
     _spec("theme_system", "Theme: as the system", menu=VIEW, check=True, sep=True),
     _spec("theme_dark", "Theme: dark", menu=VIEW, check=True),
     _spec("theme_light", "Theme: light", menu=VIEW, check=True),

@@ -12,7 +12,7 @@ from latentseg_gui.panels.classes import ClassesPanel
 from latentseg_gui.panels.display import LevelsPanel
 from latentseg_gui.panels.experts import ExpertsPanel
 from latentseg_gui.panels.feedback import DeviceBadge, JobsIndicator, MessageStack
-from latentseg_gui.panels.files import EmptyStateWidget, FilesPanel
+from latentseg_gui.panels.files import EmptyStateWidget, FilesPanel, PageBar
 from latentseg_gui.panels.history import HistoryPanel
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.tools import ToolOptionsBar
@@ -50,6 +50,7 @@ class MainWindow(QMainWindow):
         self.empty_state = EmptyStateWidget()
         self.canvas.set_empty_widget(self.empty_state)
         self.files = FilesPanel()
+        self.pages = PageBar()
         self.classes = ClassesPanel()
         self.experts = ExpertsPanel()
         self.training = TrainingPanel()
@@ -127,7 +128,7 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        for widget in (self.options, self.canvas, self._hint):
+        for widget in (self.options, self.canvas, self.pages, self._hint):
             column.addWidget(widget, 1 if widget is self.canvas else 0)
         self.setCentralWidget(centre)
 

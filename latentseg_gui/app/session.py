@@ -36,6 +36,7 @@ from latentseg_gui.controllers.intervene import InterveneController
 from latentseg_gui.controllers.jobs import Jobs, JobSource
 from latentseg_gui.controllers.objects import ObjectsController
 from latentseg_gui.controllers.opening import OpeningController
+from latentseg_gui.controllers.pages import PagesController
 from latentseg_gui.controllers.paint import PaintController
 from latentseg_gui.controllers.predict import PredictController
 from latentseg_gui.controllers.project import ProjectController
@@ -108,6 +109,7 @@ class Session(QObject):
         self.project = ProjectController(
             document, window.files, readers=self.file_jobs, dialogs=self.dialogs, errors=errors, parent=self
         )
+        self.pages = PagesController(document, window.pages, self)
         self.thumbnails = ThumbnailController(
             document, window.files, thumbnails=self.thumbnail_jobs, parent=self
         )

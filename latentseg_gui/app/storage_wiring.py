@@ -26,7 +26,7 @@ def wire_storage(session: Session) -> None:
     storage.made.connect(session.preferences.remember)
     opening.opened.connect(session.preferences.remember)
     opening.show_requested.connect(session.project.show)
-    opening.row_failed.connect(window.files.set_error)
+    opening.row_failed.connect(session.project.rows.set_error)
     session.project.project_found.connect(opening.open)
     Title(session)
     Autosave(session)

@@ -74,6 +74,8 @@ def _wire_actions(session: Session, chrome: Chrome, intake: Intake) -> None:
         "actual_size": chrome.actual_size,
         "previous_image": project.previous,
         "next_image": project.next,
+        "previous_page": window.pages.previous,
+        "next_page": window.pages.next,
         "predict": session.predict.predict,
         "predict_folder": session.batch.choose,
         "finetune": session.finetune.start,
@@ -196,7 +198,8 @@ def _wire_files(session: Session, chrome: Chrome, intake: Intake) -> None:
     window.empty_state.open_images_requested.connect(project.choose_images)
     window.empty_state.open_folder_requested.connect(project.choose_folder)
     window.empty_state.sample_requested.connect(intake.open_sample)
-    window.files.vouch_requested.connect(session.edit.vouch)
+    project.rows.vouch_requested.connect(session.edit.vouch)
+    session.pages.show_requested.connect(project.show)
     window.files.selection_changed.connect(session.batch.set_selected)
     project.opened.connect(session.preferences.remember)
     project.weights_dropped.connect(session.weights.open)

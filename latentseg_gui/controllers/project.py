@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+from latentseg_gui.controllers.file_rows import FileRows
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.ports import Dialogs, ErrorSink
 from latentseg_gui.document.document import Document
@@ -16,7 +17,6 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.io.images import SUFFIXES, list_images, read_image
 from latentseg_gui.io.project_file import MANIFEST
-from latentseg_gui.panels.files.model import FileEntry
 from latentseg_gui.panels.files.panel import FilesPanel
 
 _RECORD_BYTES = 600_000_000
@@ -57,19 +57,15 @@ class ProjectController(QObject):
     ) -> None:
         super().__init__(parent)
         self._document = document
-        self._panel = panel
         self._readers = readers
         self._dialogs = dialogs
         self._errors = errors
         self._wanted: str | None = None
-        self._listed: set[str] = set()
         self._pasted = 0
         self.last_folder = ""
-        document.events.images_changed.connect(self._on_images_changed)
-        document.events.current_changed.connect(self._on_current_changed)
-        document.events.status_changed.connect(self._on_status_changed)
-        panel.current_requested.connect(self.show)
-        panel.remove_requested.connect(self.remove)
+        self.rows = FileRows(document, panel, self)
+        self.rows.show_requested.connect(self.show)
+        self.rows.removal_requested.connect(self.remove)
 
     def choose_images(self) -> None:
         """Asks for image files and opens them."""
@@ -121,7 +117,7 @@ class ProjectController(QObject):
 
     def step(self, step: int) -> None:
         """Goes to the next (+1) or previous (-1) image of the list."""
-        neighbour = self._panel.neighbour(step)
+        neighbour = self.rows.neighbour(step)
         if neighbour is not None:
             self.show(neighbour)
 
@@ -134,22 +130,23 @@ class ProjectController(QObject):
         self.step(-1)
 
     def remove(self, image_id: str) -> None:
-        """Takes an image off the list; asks first where work would be lost."""
-        shape = self._document.shape(image_id)
-        if shape is not None and self._document.layer(image_id).vouched:
+        """Takes an image, with all pages of its file, off the list; asks first where work would be lost."""
+        pages, vouched = self.rows.pages(image_id), set(self._document.vouched_ids())
+        if not vouched.isdisjoint(pages):
             name = self._document.name(image_id)
             text = self.tr(
                 "“{0}” has a mask. Removing it from the list removes its mask too; the image file stays."
             )
             if not self._dialogs.confirm(self.tr("Remove image"), text.format(name), self.tr("Remove")):
                 return
-        successor = self._panel.neighbour(1) or self._panel.neighbour(-1)
-        was_current = image_id == self._document.current_id
+        successor = self.rows.neighbour(1) or self.rows.neighbour(-1)
+        was_current = self._document.current_id in pages
         if was_current:
             self._document.current_id = None
-        self._document.remove(image_id)
-        self.removed.emit(image_id)
-        if was_current and successor is not None and successor != image_id:
+        for page in reversed(pages):
+            self._document.remove(page)
+            self.removed.emit(page)
+        if was_current and successor is not None and successor not in pages:
             self.show(successor)
 
     def _read(
@@ -203,18 +200,16 @@ class ProjectController(QObject):
         if image_id not in self._document.image_ids:
             return
         self._document.set_error(image_id, error)
-        self._panel.set_error(image_id, str(error))
-        self._panel.set_current(self._document.current_id)
+        self.rows.set_error(image_id, str(error))
+        self.rows.set_current(self._document.current_id)
         if image_id == self._wanted:
             self._wanted = self._document.current_id
             self._errors.report(error)
 
     def _become_current(self, image_id: str) -> None:
         self._document.current_id = image_id
-        self._panel.set_current(image_id)
-        neighbours = [
-            each for each in (self._panel.neighbour(1), self._panel.neighbour(-1)) if each is not None
-        ]
+        self.rows.set_current(image_id)
+        neighbours = [each for each in (self.rows.neighbour(1), self.rows.neighbour(-1)) if each is not None]
         self._document.trim_records(_RECORD_BYTES, keep=neighbours)
         for neighbour in neighbours:
             self._prefetch(neighbour)
@@ -239,26 +234,6 @@ class ProjectController(QObject):
             return
         self._on_read(record)
         self.neighbour_read.emit(record.image_id)
-
-    def _on_images_changed(self) -> None:
-        document = self._document
-        wanted = document.image_ids
-        known, self._listed = self._listed, set(wanted)
-        for gone in known - self._listed:
-            self._panel.remove_entry(gone)
-        self._panel.add_entries(
-            FileEntry(image_id=each, name=document.name(each), status=str(document.status(each)))
-            for each in wanted
-            if each not in known
-        )
-
-    def _on_current_changed(self, image_id: str | None) -> None:
-        self._panel.set_current(image_id)
-
-    def _on_status_changed(self, image_id: str) -> None:
-        error = self._document.error(image_id)
-        if error is None:
-            self._panel.set_status(image_id, str(self._document.status(image_id)))
 
 
 def project_folder(path: Path) -> Path | None:
