@@ -30,9 +30,16 @@ def wire_hand(session: Session) -> None:
     action["show_objects"].toggled.connect(session.display.set_objects_visible)
     action["compare_mask"].triggered.connect(compare.set_mask)
     action["compare_earlier"].triggered.connect(compare.set_earlier)
-    action["cancel"].triggered.connect(objects.clear)
+    action["cancel"].triggered.connect(lambda: _give_up(session))
     objects.edited.connect(session.finetune.note_correction)
     HandWiring(session)
+
+
+def _give_up(session: Session) -> None:
+    """What Esc gives up: the large edit that is being worked out; else clicks and the choice of objects."""
+    if not session.edits.cancel():
+        session.segment.clear()
+        session.objects.clear()
 
 
 class HandWiring(QObject):
@@ -53,7 +60,7 @@ class HandWiring(QObject):
 
     def _on_context_menu_requested(self, place: QPoint, xy: tuple[float, float]) -> None:
         self._session.objects.select_at(*xy)
-        chosen = len(self._session.objects.parts)
+        chosen = len(self._session.objects.chosen)
         names = (*_OBJECT_GROUPS, *_CANVAS_GROUPS) if chosen else _CANVAS_GROUPS
         groups = [[self._action[name] for name in group] for group in names]
         self._menu.set_content(chosen, tuple(self._session.document.classes), groups)

@@ -22,6 +22,7 @@ from latentseg_gui.controllers.click_maps import ClickMapsController
 from latentseg_gui.controllers.compare import CompareController
 from latentseg_gui.controllers.display import DisplayController
 from latentseg_gui.controllers.edit import EditController
+from latentseg_gui.controllers.edits import Edits
 from latentseg_gui.controllers.expert_changes import ExpertChangesController
 from latentseg_gui.controllers.expert_folder import ExpertFolderController
 from latentseg_gui.controllers.expert_names import ExpertNamesController
@@ -55,12 +56,13 @@ _TRAINING_NICENESS = 10
 
 
 class Lanes(QObject):
-    """The background: three threads for files, one child for the model, one for training."""
+    """The background: three threads for files, one for large edits, one child for the model, one for training."""
 
     def __init__(self, fault_folder: Path, parent: QObject) -> None:
         super().__init__(parent)
         self.files = ThreadLane(name="files", parent=self)
         self.thumbnails = ThreadLane(name="thumbnails", parent=self)
+        self.edits = ThreadLane(name="edits", parent=self)
         self.batch = ThreadLane(name="batch", parent=self)
         self.engine = ChildLane(ENGINE, name="model", fault_log=fault_folder / "model-crash.log", parent=self)
         self.training = ChildLane(
@@ -75,7 +77,7 @@ class Lanes(QObject):
     @property
     def all(self) -> tuple[Lane, ...]:
         """Every lane, in the order in which they are shut down."""
-        return self.training, self.engine, self.batch, self.thumbnails, self.files
+        return self.training, self.engine, self.batch, self.edits, self.thumbnails, self.files
 
     def shutdown(self) -> None:
         """Ends every thread and child."""
@@ -98,6 +100,7 @@ class Session(QObject):
         self.dialogs = QtDialogs(self.window)
         self.lanes = Lanes(state_folder(), self)
         self.file_jobs = Jobs(self.lanes.files, "files", reporter, self)
+        self.edit_jobs = Jobs(self.lanes.edits, "edits", reporter, self)
         self.thumbnail_jobs = Jobs(self.lanes.thumbnails, "thumbnails", reporter, self)
         self.batch_jobs = Jobs(self.lanes.batch, "batch", reporter, self)
         self.engine_jobs = Jobs(self.lanes.engine, "engine", reporter, self)
@@ -115,9 +118,10 @@ class Session(QObject):
         )
         self.display = DisplayController(document, window.canvas, window=window, parent=self)
         self.tool = ToolController(window.canvas, self)
-        self.paint = PaintController(document, history, window.canvas, self.tool, self)
-        self.objects = ObjectsController(document, history, window.canvas, errors=errors, parent=self)
-        self.edit = EditController(document, history, self, objects=self.objects)
+        self.edits = Edits(document, history, window.canvas, jobs=self.edit_jobs, errors=errors, parent=self)
+        self.paint = PaintController(document, history, window.canvas, self.tool, self.edits, self)
+        self.objects = ObjectsController(document, self.edits, window.canvas, errors=errors, parent=self)
+        self.edit = EditController(document, history, self.edits, self.objects, self)
         self.classes = ClassesController(document, history, self)
         self.areas = AreasController(document, window.classes, self)
         self.adjust = AdjustController(
@@ -173,7 +177,7 @@ class Session(QObject):
         self.predict = PredictController(document, engine=engine, errors=errors, window=window, parent=self)
         self.segment = SegmentController(
             document,
-            self.history,
+            self.edits,
             window.canvas,
             self.predict,
             engine=engine,
@@ -236,6 +240,7 @@ class Session(QObject):
             window.canvas,
             finetune=self.finetune,
             weights=self.weights,
+            engine=self.engine_jobs,
             errors=errors,
             parent=self,
         )
@@ -251,7 +256,7 @@ class Session(QObject):
     @property
     def all_jobs(self) -> tuple[JobSource, ...]:
         """The jobs that the status bar shows."""
-        lanes = self.file_jobs, self.engine_jobs, self.training_jobs, self.batch_jobs
+        lanes = self.file_jobs, self.edit_jobs, self.engine_jobs, self.training_jobs, self.batch_jobs
         return *lanes, self.export, self.batch, self.expert_folder
 
     def shutdown(self) -> None:

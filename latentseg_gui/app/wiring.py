@@ -57,7 +57,6 @@ def _wire_actions(session: Session, chrome: Chrome, intake: Intake) -> None:
         "undo": edit.undo,
         "redo": edit.redo,
         "accept": segment.accept,
-        "cancel": segment.clear,
         "drop_click": segment.drop_last,
         "accept_prediction": segment.accept_prediction,
         "vouch_all": edit.vouch_current,

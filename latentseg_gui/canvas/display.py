@@ -11,34 +11,27 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from latentseg_gui.canvas.busy import CanvasBusy
 from latentseg_gui.canvas.chrome.minimap import Minimap
-from latentseg_gui.canvas.chrome.prompts import PendingBadge, PromptMarkers
+from latentseg_gui.canvas.chrome.prompts import PromptMarkers
 from latentseg_gui.canvas.layers.image import adjustment_table
-from latentseg_gui.canvas.numbers import CanvasNumbers
 from latentseg_gui.canvas.pyramid import ImagePyramid
 from latentseg_gui.document.types import Mask, PromptSet, Rect
 
 _BUILD_SECONDS: Final = 0.004
 """A slice of work on the pyramid between two turns of the event loop."""
-_SPIN_MS: Final = 120
 
 
-class CanvasDisplay(CanvasNumbers):
+class CanvasDisplay(CanvasBusy):
     """Shows an image and everything known of it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._markers = PromptMarkers()
-        self._badge = PendingBadge(self._markers, self.font())
         self._minimap = Minimap()
-        self._chrome += [self._markers, self._minimap, self._badge]
-        self._pending_text = ""
+        self._chrome.append(self._minimap)
         self._empty_widget: QWidget | None = None
         self._building = QTimer(self)
         self._building.timeout.connect(self._build_pyramid)
-        self._spinning = QTimer(self)
-        self._spinning.setInterval(_SPIN_MS)
-        self._spinning.timeout.connect(self._spin)
 
     @property
     def markers(self) -> PromptMarkers:
@@ -139,22 +132,6 @@ class CanvasDisplay(CanvasNumbers):
         self._markers.prompts = prompts
         self.refresh_chrome(self._markers, self._badge)
 
-    def set_pending(self, is_pending: bool, text: str = "", *, is_brief: bool = False) -> None:
-        """Shows beside the last click that its answer is being worked on, and at what.
-
-        Args:
-            is_pending: whether it is.
-            text: what is being done.
-            is_brief: it should be over in a moment; said only if it is not, so that nothing flickers.
-        """
-        self._pending_text = (text or self.tr("encoding…")) if is_pending else ""
-        if not is_brief or self._badge.text or not is_pending:
-            self._show_pending()
-        if is_pending:
-            self._spinning.start()
-        else:
-            self._spinning.stop()
-
     def _forget(self) -> None:
         self.set_pending(False)
         self.set_prompts(PromptSet())
@@ -177,16 +154,6 @@ class CanvasDisplay(CanvasNumbers):
         if pyramid is None or pyramid.build(_BUILD_SECONDS):
             self._building.stop()
             self.refresh_layers()
-
-    def _show_pending(self) -> None:
-        self._badge.text = self._pending_text
-        self.refresh_chrome(self._badge)
-
-    def _spin(self) -> None:
-        if self._badge.text != self._pending_text:
-            self._show_pending()
-        self._badge.phase = (self._badge.phase + 1) % 12
-        self.refresh_chrome(self._badge)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keeps the empty state over the whole canvas."""

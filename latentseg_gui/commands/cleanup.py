@@ -8,8 +8,8 @@ from math import ceil
 import numpy as np
 
 from latentseg_gui.commands.patch import MaskPatch, protected, values_patch
+from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.document import regions
-from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.layers import Instances
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Mask, Provenance, Rect
@@ -19,7 +19,7 @@ Selection = tuple[Rect, Mask]
 
 
 def fill_holes(
-    document: Document,
+    source: MaskSource,
     image_id: str,
     class_id: int,
     *,
@@ -31,55 +31,55 @@ def fill_holes(
     def operation(mask: Mask) -> Mask:
         return regions.fill_holes(mask, max_area)
 
-    return _cleaned(document, image_id, class_id, operation, 1, selection, "Fill holes")
+    return _cleaned(source, image_id, class_id, operation, 1, selection, "Fill holes")
 
 
 def remove_specks(
-    document: Document, image_id: str, class_id: int, min_area: int, *, selection: Selection | None = None
+    source: MaskSource, image_id: str, class_id: int, min_area: int, *, selection: Selection | None = None
 ) -> MaskPatch | None:
     """The step that takes away connected parts of the class smaller than ``min_area`` pixels."""
 
     def operation(mask: Mask) -> Mask:
         return regions.remove_specks(mask, min_area)
 
-    return _cleaned(document, image_id, class_id, operation, 1, selection, "Remove specks")
+    return _cleaned(source, image_id, class_id, operation, 1, selection, "Remove specks")
 
 
 def smooth(
-    document: Document, image_id: str, class_id: int, radius: float, *, selection: Selection | None = None
+    source: MaskSource, image_id: str, class_id: int, radius: float, *, selection: Selection | None = None
 ) -> MaskPatch | None:
     """The step that rounds off the edges of the class."""
 
     def operation(mask: Mask) -> Mask:
         return regions.smooth(mask, radius)
 
-    return _cleaned(document, image_id, class_id, operation, ceil(3 * radius), selection, "Smooth")
+    return _cleaned(source, image_id, class_id, operation, ceil(3 * radius), selection, "Smooth")
 
 
 def grow(
-    document: Document, image_id: str, class_id: int, radius: float, *, selection: Selection | None = None
+    source: MaskSource, image_id: str, class_id: int, radius: float, *, selection: Selection | None = None
 ) -> MaskPatch | None:
     """The step that widens the class by ``radius`` pixels."""
 
     def operation(mask: Mask) -> Mask:
         return regions.grow(mask, radius)
 
-    return _cleaned(document, image_id, class_id, operation, ceil(radius) + 1, selection, "Grow")
+    return _cleaned(source, image_id, class_id, operation, ceil(radius) + 1, selection, "Grow")
 
 
 def shrink(
-    document: Document, image_id: str, class_id: int, radius: float, *, selection: Selection | None = None
+    source: MaskSource, image_id: str, class_id: int, radius: float, *, selection: Selection | None = None
 ) -> MaskPatch | None:
     """The step that narrows the class by ``radius`` pixels."""
 
     def operation(mask: Mask) -> Mask:
         return regions.shrink(mask, radius)
 
-    return _cleaned(document, image_id, class_id, operation, ceil(radius) + 1, selection, "Shrink")
+    return _cleaned(source, image_id, class_id, operation, ceil(radius) + 1, selection, "Shrink")
 
 
 def _cleaned(
-    document: Document,
+    source: MaskSource,
     image_id: str,
     class_id: int,
     operation: Callable[[Mask], Mask],
@@ -92,8 +92,8 @@ def _cleaned(
     What the class gains is taken from classes that are not locked; what it loses becomes background
     (unlabelled, where the class is the background), and belongs to no object.
     """
-    _check_unlocked(document, class_id)
-    layer = document.layer(image_id)
+    _check_unlocked(source, class_id)
+    layer = source.layer(image_id)
     area = _area_of(layer.labels, class_id, selection)
     box = Rect.around(area)
     if box.is_empty:
@@ -105,7 +105,7 @@ def _cleaned(
     after = operation(before)
     labels = layer.labels[rect.slices]
     gained = after & (labels != class_id)
-    stays = protected(labels, class_id, document.classes.locked_ids, protect_others=False)
+    stays = protected(labels, class_id, source.classes.locked_ids, protect_others=False)
     if stays is not None:
         gained &= ~stays
     lost = before & ~after
@@ -119,7 +119,7 @@ def _cleaned(
         instances = np.where(gained | lost, np.uint32(0), layer.instances[rect.slices])
         number = _only_number(layer.instances[rect.slices][before])
         instances[gained] = number
-    return values_patch(document, image_id, rect, new_labels, provenance, instances, label)
+    return values_patch(source, image_id, rect, new_labels, provenance, instances, label)
 
 
 def _area_of(labels: Labels, class_id: int, selection: Selection | None) -> Mask:
@@ -137,7 +137,7 @@ def _only_number(numbers: Instances) -> int:
     return int(numbers[0]) if numbers.size and (numbers == numbers[0]).all() else 0
 
 
-def _check_unlocked(document: Document, class_id: int) -> None:
-    entry = document.classes[class_id]
+def _check_unlocked(source: MaskSource, class_id: int) -> None:
+    entry = source.classes[class_id]
     if entry.is_locked:
         raise LatentsegError(f"The class “{entry.name}” is locked.", action="Unlock it to change its area.")

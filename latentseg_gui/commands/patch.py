@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.document.changes import Change, MaskChange
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.layers import Delta, Instances
+from latentseg_gui.document.layers import Delta, Instances, gain_of
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Mask, Provenance, Rect
 
 _TILE, _LARGE_TILE, _LARGE = 128, 512, 200
@@ -34,6 +35,11 @@ class MaskPatch:
     def image_id(self) -> str:
         """The image it edits."""
         return self.change.image_id
+
+    @property
+    def area(self) -> int:
+        """How many pixels its parts have."""
+        return sum(rect.shape[0] * rect.shape[1] for rect in self.change.rects)
 
     @property
     def rect(self) -> Rect:
@@ -60,6 +66,30 @@ class MaskPatch:
     def revert(self, document: Document) -> None:
         """Change them back."""
         self.change.apply(document)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedPatch:
+    """A patch with everything worked out that applying it takes; for the mask that it was made for only.
+
+    Attributes:
+        deltas: its parts.
+        gains: how many more pixels each of them vouches for.
+    """
+
+    patch: MaskPatch
+    deltas: tuple[Delta, ...]
+    gains: tuple[int, ...]
+
+    @classmethod
+    def of(cls, patch: MaskPatch, labels: Labels) -> PreparedPatch:
+        """To be applied to (or taken back from) a mask with these labels."""
+        deltas = tuple(patch.change.deltas())
+        return cls(patch, deltas, tuple(gain_of(labels, delta) for delta in deltas))
+
+    def apply(self, document: Document) -> None:
+        """Change the pixels, or change them back."""
+        document.apply_deltas(self.patch.image_id, self.deltas, self.gains)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +170,12 @@ class StrokeRecorder:
 
 
 def area_patch(
-    document: Document, image_id: str, rect: Rect, mask: Mask, ink: Ink, label: str
+    source: MaskSource, image_id: str, rect: Rect, mask: Mask, ink: Ink, label: str
 ) -> MaskPatch | None:
     """A step that paints an area at once (fill, polygon, accepted object); not applied yet.
 
     Args:
-        document: what is edited.
+        source: what is edited.
         image_id: the image.
         rect: inside the image.
         mask: bool, of the shape of ``rect``.
@@ -157,17 +187,17 @@ def area_patch(
     """
     if rect.is_empty:
         return None
-    layer = document.layer(image_id)
-    where, instances = _inked(document, image_id, rect, mask, ink)
+    layer = source.layer(image_id)
+    where, instances = _inked(source, image_id, rect, mask, ink)
     labels = np.where(where, np.uint8(ink.class_id), layer.labels[rect.slices])
     provenance = np.where(where, np.uint8(_provenance_of(ink)), layer.provenance[rect.slices])
     if instances is not None:
         instances = np.where(where, np.asarray(instances, np.uint32), layer.instances[rect.slices])
-    return values_patch(document, image_id, rect, labels, provenance, instances, label)
+    return values_patch(source, image_id, rect, labels, provenance, instances, label)
 
 
 def values_patch(
-    document: Document,
+    source: MaskSource,
     image_id: str,
     rect: Rect,
     labels: Labels,
@@ -179,7 +209,7 @@ def values_patch(
 
     ``instances`` None leaves the object numbers as they are. None if nothing would change.
     """
-    layer = document.layer(image_id)
+    layer = source.layer(image_id)
     deltas = []
     for tile in tiles_of(rect, layer.shape, _tile_side(rect)):
         part = _common(tile, rect)
@@ -220,12 +250,12 @@ def protected(labels: Labels, class_id: int, locked_ids: Sequence[int], protect_
 
 
 def _inked(
-    document: Document, image_id: str, rect: Rect, mask: Mask, ink: Ink
+    source: MaskSource, image_id: str, rect: Rect, mask: Mask, ink: Ink
 ) -> tuple[Mask, int | Instances | None]:
     """Which pixels of ``rect`` are written, and the object numbers they get (None: unchanged)."""
-    layer = document.layer(image_id)
+    layer = source.layer(image_id)
     labels = layer.labels[rect.slices]
-    stays = protected(labels, ink.class_id, document.classes.locked_ids, ink.protect_others)
+    stays = protected(labels, ink.class_id, source.classes.locked_ids, ink.protect_others)
     where = mask if stays is None else mask & ~stays
     if ink.instance is not None:
         return where, ink.instance

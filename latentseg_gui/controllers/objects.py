@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
+from typing import Final
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.commands.history import History
-from latentseg_gui.commands.objects import merge_objects, object_at, set_object_class, split_object
+from latentseg_gui.commands.objects import is_object, merge_objects, object_at, set_object_class, split_object
+from latentseg_gui.commands.source import MaskSource
+from latentseg_gui.controllers.edits import Edits
 from latentseg_gui.controllers.ports import ErrorSink
 from latentseg_gui.document.coords import is_inside, rc_from_xy
 from latentseg_gui.document.document import Document
@@ -21,7 +24,9 @@ RC = tuple[int, int]
 Part = tuple[int, Rect, Mask]
 """Class, bounding box and area of one object."""
 
-_ALONG_LINE = 256
+_ALONG_LINE: Final = 256
+_MERGE_WEIGHT: Final = 2.0
+"""Several objects are looked for."""
 
 
 class ObjectsController(QObject):
@@ -36,7 +41,7 @@ class ObjectsController(QObject):
     def __init__(
         self,
         document: Document,
-        history: History,
+        edits: Edits,
         canvas: CanvasView,
         *,
         errors: ErrorSink,
@@ -44,7 +49,7 @@ class ObjectsController(QObject):
     ) -> None:
         super().__init__(parent)
         self._document = document
-        self._history = history
+        self._edits = edits
         self._canvas = canvas
         self._errors = errors
         self._pixels: list[RC] = []
@@ -59,9 +64,9 @@ class ObjectsController(QObject):
         canvas.split_line_completed.connect(self.split)
 
     @property
-    def parts(self) -> tuple[Part, ...]:
-        """The chosen objects."""
-        return tuple(self._parts)
+    def chosen(self) -> tuple[RC, ...]:
+        """A pixel of each of the chosen objects."""
+        return tuple(self._pixels)
 
     def select(self, x: float, y: float, is_added: bool = False) -> bool:
         """Chooses the object at a place of the image; whether there is one.
@@ -71,8 +76,8 @@ class ObjectsController(QObject):
             y: row of the place.
             is_added: the others stay chosen; an object that was chosen is no longer.
         """
-        part, rc = self._part_at(rc_from_xy((x, y))), rc_from_xy((x, y))
-        if part is None:
+        rc = rc_from_xy((x, y))
+        if not self._has_object(rc):
             if not is_added:
                 self.clear()
             return False
@@ -99,8 +104,9 @@ class ObjectsController(QObject):
         image_id = self._document.current_id
         for rc in list(self._pixels):
             if image_id is not None:
-                self._history.do(set_object_class(self._document, image_id, rc, class_id))
-        self._after(image_id)
+                make = partial(set_object_class, image_id=image_id, rc=rc, class_id=class_id)
+                title, after = self.tr("Change class of object"), partial(self._after, image_id)
+                self._edits.do(image_id, title, make, after=after)
 
     def delete(self) -> None:
         """Makes background of the chosen objects."""
@@ -109,12 +115,13 @@ class ObjectsController(QObject):
     def merge(self) -> None:
         """Makes one object of the chosen ones, with the class of the first."""
         image_id = self._document.current_id
-        if image_id is None or len(self._parts) < 2:
+        if image_id is None or len(self._pixels) < 2:
             self._errors.inform(self.tr("Choose two objects or more: Shift and click adds one."))
             return
-        self._history.do(merge_objects(self._document, image_id, self._pixels))
+        make = partial(merge_objects, image_id=image_id, pixels=tuple(self._pixels))
         self._pixels = self._pixels[:1]
-        self._after(image_id)
+        title, after = self.tr("Merge objects"), partial(self._after, image_id)
+        self._edits.do(image_id, title, make, after=after, weight=_MERGE_WEIGHT)
 
     def split(self, line: Sequence[XY]) -> None:
         """Cuts the object under a straight line in two."""
@@ -122,12 +129,20 @@ class ObjectsController(QObject):
         if image_id is None or self._document.record(image_id) is None or len(line) < 2:
             return
         rc = self._object_under(image_id, line[0], line[-1])
-        step = None if rc is None else split_object(self._document, image_id, rc, line[0], line[-1])
-        if step is None:
-            self._errors.inform(self.tr("The line has to cross an object of the mask from side to side."))
+        if rc is None:
+            self._explain_split()
             return
-        self._history.do(step)
-        self._after(image_id)
+        make = partial(split_object, image_id=image_id, rc=rc, xy_from=line[0], xy_to=line[-1])
+        self._edits.do(
+            image_id,
+            self.tr("Split object"),
+            make,
+            after=partial(self._after, image_id),
+            otherwise=self._explain_split,
+        )
+
+    def _explain_split(self) -> None:
+        self._errors.inform(self.tr("The line has to cross an object of the mask from side to side."))
 
     def _object_under(self, image_id: str, start: XY, end: XY) -> RC | None:
         """A pixel of the object that most of the line runs over."""
@@ -143,19 +158,15 @@ class ObjectsController(QObject):
                 pixels.setdefault(key, rc)
         return pixels[votes.most_common(1)[0][0]] if votes else None
 
-    def _part_at(self, rc: RC) -> Part | None:
+    def _has_object(self, rc: RC) -> bool:
         image_id = self._document.current_id
         if image_id is None or self._document.record(image_id) is None:
-            return None
-        layer = self._document.layer(image_id)
-        if not is_inside(rc, layer.shape) or layer.labels[rc] in (BACKGROUND, UNLABELLED):
-            return None
-        return int(layer.labels[rc]), *object_at(self._document, image_id, rc)
+            return False
+        return is_object(self._document, image_id, rc)
 
-    def _after(self, image_id: str | None) -> None:
+    def _after(self, image_id: str) -> None:
         self._refresh()
-        if image_id is not None:
-            self.edited.emit(image_id)
+        self.edited.emit(image_id)
 
     def _on_mask_changed(self, image_id: str, *_: object) -> None:
         if self._pixels and image_id == self._document.current_id:
@@ -163,13 +174,29 @@ class ObjectsController(QObject):
 
     def _refresh(self) -> None:
         """Takes the areas of the chosen objects again and shows them."""
-        found = [(rc, self._part_at(rc)) for rc in self._pixels]
-        self._pixels = [rc for rc, part in found if part is not None]
-        had = len(self._parts)
-        self._parts = [part for _, part in found if part is not None]
-        if self._parts or had:
-            self._canvas.set_selection(*united(self._parts))
-            self.selection_changed.emit(len(self._parts))
+        self._pixels = [rc for rc in self._pixels if self._has_object(rc)]
+        image_id = self._document.current_id
+        if image_id is None or not self._pixels:
+            self._show([])
+            return
+        pixels = tuple(self._pixels)
+
+        def take(parts: list[Part]) -> None:
+            if self.chosen == pixels and self._document.current_id == image_id:
+                self._show(parts)
+
+        self._edits.look(image_id, partial(_parts_at, image_id=image_id, pixels=pixels), take)
+
+    def _show(self, parts: list[Part]) -> None:
+        had, self._parts = len(self._parts), parts
+        if parts or had:
+            self._canvas.set_selection(*united(parts))
+            self.selection_changed.emit(len(parts))
+
+
+def _parts_at(source: MaskSource, image_id: str, pixels: Sequence[RC]) -> list[Part]:
+    labels = source.layer(image_id).labels
+    return [(int(labels[rc]), *object_at(source, image_id, rc)) for rc in pixels]
 
 
 def united(parts: Sequence[Part]) -> tuple[Rect | None, Mask | None]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
 
 from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.canvas.view import CanvasView
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.patch import Ink, StrokeRecorder, area_patch
+from latentseg_gui.commands.patch import Ink, MaskPatch, StrokeRecorder, area_patch
+from latentseg_gui.commands.source import MaskSource
+from latentseg_gui.controllers.edits import Edits
 from latentseg_gui.controllers.tool import ToolController
 from latentseg_gui.document.brush import polygon_mask, stroke_mask
 from latentseg_gui.document.coords import is_inside, rc_from_xy
@@ -17,6 +21,12 @@ from latentseg_gui.document.regions import flood_fill, magic_wand
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Rect
 
 XY = tuple[float, float]
+Area = tuple[Rect, Mask]
+FindArea = Callable[[MaskSource, str], Area]
+"""Finds the area that is to be filled, in the mask that it is given."""
+
+_WAND_WEIGHT: Final = 5.0
+"""Comparing colours takes this much longer than comparing classes."""
 
 
 class PaintController(QObject):
@@ -32,12 +42,14 @@ class PaintController(QObject):
         history: History,
         canvas: CanvasView,
         tool: ToolController,
+        edits: Edits,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._document = document
         self._history = history
         self._tool = tool
+        self._edits = edits
         self._recorder: StrokeRecorder | None = None
         self._stroke_image = ""
         self._is_erasing = False
@@ -71,36 +83,46 @@ class PaintController(QObject):
         image_id = self._editable()
         if image_id is None:
             return
-        self._stroke_image = image_id
         self._is_erasing = is_erasing
         label = self.tr("Erase") if is_erasing else self.tr("Brush stroke")
-        self._recorder = StrokeRecorder(self._document, image_id, self._ink(is_erasing=is_erasing), label)
-        self._last = xy
         self._tool.show_diameter(is_erasing=is_erasing)
-        self._extend(xy)
+        self._edits.then(partial(self._begin, image_id, self._ink(is_erasing=is_erasing), label, xy))
+        self._on_stroke_moved(xy)
 
     def _on_stroke_moved(self, xy: XY) -> None:
-        self._extend(xy)
+        diameter = self._tool.diameter_of(is_erasing=self._is_erasing)
+        self._edits.then(partial(self._extend, xy, diameter))
 
-    def _extend(self, xy: XY) -> None:
+    def _on_stroke_finished(self) -> None:
+        self._tool.show_diameter()
+        self._edits.then(self._finish)
+
+    def _on_stroke_aborted(self) -> None:
+        self._tool.show_diameter()
+        self._edits.then(self._abort)
+
+    def _begin(self, image_id: str, ink: Ink, label: str, xy: XY) -> None:
+        if self._document.has_image(image_id):
+            self._stroke_image = image_id
+            self._recorder = StrokeRecorder(self._document, image_id, ink, label)
+            self._last = xy
+
+    def _extend(self, xy: XY, diameter: float) -> None:
         if self._recorder is None:
             return
         shape = self._document.layer(self._stroke_image).shape
-        diameter = self._tool.diameter_of(is_erasing=self._is_erasing)
         self._recorder.add(*stroke_mask(self._last, xy, diameter, shape))
         self._last = xy
 
-    def _on_stroke_finished(self) -> None:
+    def _finish(self) -> None:
         recorder, self._recorder = self._recorder, None
         if recorder is not None:
-            self._tool.show_diameter()
             self._history.record(recorder.finish())
             self.stroke_ended.emit(self._stroke_image)
 
-    def _on_stroke_aborted(self) -> None:
+    def _abort(self) -> None:
         recorder, self._recorder = self._recorder, None
         if recorder is not None:
-            self._tool.show_diameter()
             recorder.abort()
 
     def _on_polygon_completed(self, vertices: Sequence[XY]) -> None:
@@ -110,24 +132,39 @@ class PaintController(QObject):
         self._fill_outline(vertices, self.tr("Lasso"))
 
     def _fill_outline(self, vertices: Sequence[XY], label: str) -> None:
-        image_id = self._editable()
-        if image_id is not None:
-            shape = self._document.layer(image_id).shape
-            self._apply(image_id, *polygon_mask(vertices, shape), label)
+        def area(source: MaskSource, image_id: str) -> Area:
+            return polygon_mask(vertices, source.layer(image_id).shape)
+
+        self._fill(area, label)
 
     def _on_fill_requested(self, x: float, y: float) -> None:
-        image_id = self._editable()
-        if image_id is not None:
-            self._apply(
-                image_id, *flood_fill(self._document.labels(image_id), rc_from_xy((x, y))), self.tr("Fill")
-            )
+        def area(source: MaskSource, image_id: str) -> Area:
+            return flood_fill(source.layer(image_id).labels, rc_from_xy((x, y)))
+
+        self._fill(area, self.tr("Fill"))
 
     def _on_wand_requested(self, x: float, y: float) -> None:
         image_id = self._editable()
         record = self._document.record(image_id) if image_id is not None else None
-        if image_id is not None and record is not None:
-            area = magic_wand(record.pixels, rc_from_xy((x, y)), self._tool.options.wand_tolerance)
-            self._apply(image_id, *area, self.tr("Magic wand"))
+        if record is None:
+            return
+        pixels, tolerance = record.pixels, self._tool.options.wand_tolerance
+
+        def area(source: MaskSource, image_id: str) -> Area:
+            return magic_wand(pixels, rc_from_xy((x, y)), tolerance)
+
+        self._fill(area, self.tr("Magic wand"), weight=_WAND_WEIGHT)
+
+    def _fill(self, area: FindArea, label: str, *, weight: float = 1.0) -> None:
+        """Gives an area that is still to be found the class in use."""
+        image_id, ink = self._editable(), self._ink()
+        if image_id is None:
+            return
+
+        def make(source: MaskSource) -> MaskPatch | None:
+            return area_patch(source, image_id, *area(source, image_id), ink, label)
+
+        self._edits.do(image_id, label, make, after=partial(self.stroke_ended.emit, image_id), weight=weight)
 
     def _on_pick_requested(self, x: float, y: float) -> None:
         image_id = self._editable()
@@ -140,7 +177,3 @@ class PaintController(QObject):
             label = int(prediction.labels[rc])
         if label < len(self._document.classes):
             self.class_picked.emit(label)
-
-    def _apply(self, image_id: str, rect: Rect, mask: Mask, label: str) -> None:
-        self._history.do(area_patch(self._document, image_id, rect, mask, self._ink(), label))
-        self.stroke_ended.emit(image_id)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.commands.history import History
+from latentseg_gui.commands.patch import MaskPatch
 from latentseg_gui.commands.proposals import accept_prediction, accept_proposal
+from latentseg_gui.commands.source import MaskSource
+from latentseg_gui.controllers.edits import Edits
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.ports import ErrorSink, Window
 from latentseg_gui.controllers.predict import PredictController
@@ -33,7 +36,7 @@ class SegmentController(QObject):
     def __init__(
         self,
         document: Document,
-        history: History,
+        edits: Edits,
         canvas: CanvasView,
         predict: PredictController,
         *,
@@ -44,7 +47,7 @@ class SegmentController(QObject):
     ) -> None:
         super().__init__(parent)
         self._document = document
-        self._history = history
+        self._edits = edits
         self._canvas = canvas
         self._predict = predict
         self._engine = engine
@@ -120,12 +123,13 @@ class SegmentController(QObject):
         proposal = self._document.proposal(image_id) if image_id is not None else None
         if image_id is None or proposal is None:
             return
-        step = accept_proposal(
-            self._document, proposal, self._document.active_class, protect_others=self._protect_others
-        )
-        self._history.do(step)
+        class_id, protects = self._document.active_class, self._protect_others
+
+        def make(source: MaskSource) -> MaskPatch | None:
+            return accept_proposal(source, proposal, class_id, protect_others=protects)
+
+        self._edits.do(image_id, self.tr("Accept"), make, after=partial(self.accepted.emit, image_id))
         self._set_prompts(image_id, PromptSet())
-        self.accepted.emit(image_id)
 
     def accept_prediction(self) -> None:
         """Makes the prediction part of the mask wherever nobody has vouched yet."""
@@ -135,8 +139,9 @@ class SegmentController(QObject):
         if self._document.prediction(image_id) is None:
             self._errors.inform(self.tr("There is no prediction of this image yet."))
             return
-        self._history.do(accept_prediction(self._document, image_id))
-        self.accepted.emit(image_id)
+        make = partial(accept_prediction, image_id=image_id)
+        title = self.tr("Accept prediction")
+        self._edits.do(image_id, title, make, after=partial(self.accepted.emit, image_id))
 
     def _set_prompts(self, image_id: str, prompts: PromptSet) -> None:
         self._document.set_prompts(image_id, prompts)

@@ -121,18 +121,16 @@ class MaskLayer:
             np.copyto(self._allocated_instances()[area], np.asarray(instance, np.uint32), where=where)
         self.vouched += int(np.count_nonzero(part != UNLABELLED) - before)
 
-    def apply(self, delta: Delta) -> None:
-        """Apply a change, or take it back."""
+    def apply(self, delta: Delta, gain: int | None = None) -> None:
+        """Apply a change, or take it back; ``gain`` is `gain_of` the change where it is known already."""
         labels, provenance = self._allocated()
         self.version += 1
+        self.vouched += gain_of(labels, delta) if gain is None else gain
         area = delta.rect.slices
-        part = labels[area]
-        before = np.count_nonzero(part != UNLABELLED)
-        np.bitwise_xor(part, delta.labels, out=part)
+        labels[area] ^= delta.labels
         provenance[area] ^= delta.provenance
         if delta.instances is not None:
             self._allocated_instances()[area] ^= delta.instances
-        self.vouched += int(np.count_nonzero(part != UNLABELLED) - before)
 
     def remap(self, table: NDArray[np.uint8]) -> None:
         """Replace every label by ``table[label]``, uint8 [256]; UNLABELLED must stay itself."""
@@ -213,6 +211,13 @@ def _arrays(packed: tuple[bytes, bytes, bytes], shape: tuple[int, int]) -> Array
         _unpacked(provenance, np.uint8).reshape(shape),
         _unpacked(instances, np.uint32).reshape(shape) if instances else None,
     )
+
+
+def gain_of(labels: Labels, delta: Delta) -> int:
+    """How many more pixels somebody will have vouched for once a change of ``labels`` is applied."""
+    part = labels[delta.rect.slices]
+    after = np.count_nonzero((part ^ delta.labels) != UNLABELLED)
+    return int(after - np.count_nonzero(part != UNLABELLED))
 
 
 def _unpacked(packed: bytes, dtype: type[_Scalar]) -> NDArray[_Scalar]:

@@ -135,11 +135,19 @@ class MaskStore(ImageList):
             self.layer(image_id).write(rect, where, labels, provenance, instance)
             self._mask_changed(image_id, [rect])
 
-    def apply_deltas(self, image_id: str, deltas: Sequence[Delta]) -> None:
-        """Apply changes, or take them back; called by commands only."""
+    def apply_deltas(
+        self, image_id: str, deltas: Sequence[Delta], gains: Sequence[int] | None = None
+    ) -> None:
+        """Apply changes, or take them back; called by commands only.
+
+        Args:
+            image_id: the image.
+            deltas: the parts that change.
+            gains: `gain_of` each of them, where that is known already.
+        """
         layer = self.layer(image_id)
-        for delta in deltas:
-            layer.apply(delta)
+        for index, delta in enumerate(deltas):
+            layer.apply(delta, None if gains is None else gains[index])
         self._mask_changed(image_id, [delta.rect for delta in deltas])
 
     def restore_image(

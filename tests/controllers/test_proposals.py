@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.patch import Ink, area_patch
+from latentseg_gui.controllers.edits import Edits
 from latentseg_gui.controllers.segment import SegmentController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import ImageRecord, Mask, MaskProposal, Rect
@@ -61,6 +62,10 @@ class Silent:
         pass
 
 
+class Nowhere:
+    """No edit of so small an image runs anywhere but here."""
+
+
 class Hand:
     """One document with an image that has been painted on, and the controller of clicks."""
 
@@ -76,7 +81,7 @@ class Hand:
         self.engine = Engine()
         self.segment = SegmentController(
             self.document,
-            self.history,
+            Edits(self.document, self.history, canvas, jobs=Nowhere(), errors=Silent()),  # type: ignore[arg-type]
             canvas,
             Encoder(),  # type: ignore[arg-type]
             engine=self.engine,  # type: ignore[arg-type]

@@ -76,13 +76,13 @@ def test_an_object_is_chosen_given_a_class_and_deleted(person: Person, skimage_p
     session.classes.add_class()
     person.choose("tool_select")
     person.click((100.0, 100.0))
-    assert len(session.objects.parts) == 1
+    assert len(session.objects.chosen) == 1
     session.objects.set_class(2)
     assert person.mask[100, 100] == 2
     assert person.mask[100, 300] == 1
     person.press(Qt.Key.Key_Delete)
     assert person.mask[100, 100] == BACKGROUND
-    assert not session.objects.parts
+    assert not session.objects.chosen
     person.choose("undo")
     assert person.mask[100, 100] == 2
     person.choose("undo")
@@ -99,7 +99,7 @@ def test_two_objects_become_one_and_a_line_makes_them_two_again(person: Person, 
     QTest.mouseClick(
         person.canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier, person.at((300.0, 100.0))
     )
-    assert len(person.session.objects.parts) == 2
+    assert len(person.session.objects.chosen) == 2
     person.choose("merge_objects")
     numbers = document.instances(image_id)
     assert numbers[100, 100] == numbers[100, 300] != 0

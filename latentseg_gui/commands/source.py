@@ -1,0 +1,109 @@
+"""What an edit reads: the document itself, or a view of one mask that another thread may work from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from numpy import uint8
+from numpy.typing import NDArray
+
+from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.layers import Instances
+from latentseg_gui.document.types import Labels, Prediction
+
+
+class LayerSource(Protocol):
+    """A mask to be read; see `MaskLayer`."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns)."""
+
+    @property
+    def labels(self) -> Labels:
+        """Class ids, uint8 [H, W]."""
+
+    @property
+    def provenance(self) -> NDArray[uint8]:
+        """`Provenance` values, uint8 [H, W]."""
+
+    @property
+    def instances(self) -> Instances:
+        """Object numbers, uint32 [H, W]."""
+
+    @property
+    def has_instances(self) -> bool:
+        """Whether any object number may be set."""
+
+
+class MaskSource(Protocol):
+    """Masks with the classes they are made of; a `Document` is one."""
+
+    @property
+    def classes(self) -> ClassTable:
+        """The classes; index is class id."""
+
+    def layer(self, image_id: str) -> LayerSource:
+        """The mask of an image."""
+
+    def prediction(self, image_id: str) -> Prediction | None:
+        """What the model says of the image."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenLayer:
+    """What `LayerSource` asks for."""
+
+    shape: tuple[int, int]
+    labels: Labels
+    provenance: NDArray[uint8]
+    instances: Instances
+    has_instances: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenMask:
+    """The mask of one image for another thread: nothing is copied, so what is read may change meanwhile.
+
+    What was made of it counts only while `is_current`.
+
+    Attributes:
+        version: of the mask.
+    """
+
+    image_id: str
+    version: int
+    classes: ClassTable
+    _layer: FrozenLayer
+    _prediction: Prediction | None
+
+    @classmethod
+    def of(cls, document: Document, image_id: str) -> Self:
+        """What an image of a document is now."""
+        layer = document.layer(image_id)
+        frozen = FrozenLayer(
+            layer.shape, layer.labels, layer.provenance, layer.instances, layer.has_instances
+        )
+        return cls(image_id, layer.version, document.classes, frozen, document.prediction(image_id))
+
+    def layer(self, image_id: str) -> FrozenLayer:
+        """See `MaskSource`."""
+        return self._layer
+
+    def prediction(self, image_id: str) -> Prediction | None:
+        """See `MaskSource`."""
+        return self._prediction
+
+    def is_current(self, document: Document) -> bool:
+        """Whether neither the mask nor the classes have changed since."""
+        if not document.has_image(self.image_id) or document.classes != self.classes:
+            return False
+        return document.layer(self.image_id).version == self.version
+
+
+def next_instance(source: MaskSource, image_id: str) -> int:
+    """An object number that the image does not use yet."""
+    layer = source.layer(image_id)
+    return int(layer.instances.max(initial=0)) + 1 if layer.has_instances else 1

@@ -1,0 +1,271 @@
+"""Large edits are worked out beside the window, and the mask is the same as if they had been done in it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from time import perf_counter
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PySide6.QtCore import QTimer
+from pytestqt.qtbot import QtBot
+
+from latentseg_gui.canvas import CanvasView
+from latentseg_gui.commands import cleanup
+from latentseg_gui.commands.history import History
+from latentseg_gui.commands.objects import merge_objects, split_object
+from latentseg_gui.commands.patch import Ink, MaskPatch, area_patch
+from latentseg_gui.commands.source import MaskSource
+from latentseg_gui.controllers import edits as module
+from latentseg_gui.controllers.edits import Edits, Make
+from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.document.brush import polygon_mask
+from latentseg_gui.document.classes import ClassTable, SegmentationClass
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.regions import flood_fill
+from latentseg_gui.document.types import ImageRecord, Rect
+from latentseg_gui.workers.lanes import ThreadLane
+
+SHAPE = (40, 50)
+CLASSES = tuple(SegmentationClass(f"class {number}", f"#0000{number}0") for number in range(4))
+
+
+class Told:
+    """Hears what the user is told."""
+
+    def __init__(self) -> None:
+        self.errors: list[LatentsegError] = []
+        self.sentences: list[str] = []
+
+    def report(self, error: LatentsegError) -> None:
+        self.errors.append(error)
+
+    def inform(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+
+
+class Desk:
+    """A document with an image, and the way of edits into it."""
+
+    def __init__(self, qtbot: QtBot, lane: ThreadLane, shape: tuple[int, int] = SHAPE) -> None:
+        self.qtbot = qtbot
+        self.document = Document(ClassTable(CLASSES))
+        pixels = np.zeros((*shape, 3), np.uint8)
+        self.document.add_record(ImageRecord("image", pixels, pixels))
+        self.document.current_id = "image"
+        self.history, self.told, self.canvas = History(self.document), Told(), CanvasView()
+        qtbot.addWidget(self.canvas)
+        self.jobs = Jobs(lane, "edits", self.told)
+        self.edits = Edits(self.document, self.history, self.canvas, jobs=self.jobs, errors=self.told)
+
+    def settle(self) -> None:
+        self.qtbot.waitUntil(lambda: not self.edits.is_working, timeout=20_000)
+
+    def mask(self) -> tuple[np.ndarray, ...]:
+        layer = self.document.layer("image")
+        return np.array(layer.labels), np.array(layer.provenance), np.array(layer.instances)
+
+
+@pytest.fixture
+def lane(qtbot: QtBot) -> Iterator[ThreadLane]:
+    lane = ThreadLane(name="edits")
+    yield lane
+    assert lane.shutdown()
+
+
+@pytest.fixture
+def desk(qtbot: QtBot, lane: ThreadLane, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """Every edit counts as large."""
+    monkeypatch.setattr(module, "LARGE", 0)
+    return Desk(qtbot, lane)
+
+
+def rect_make(rect: Rect, class_id: int, instance: int | None = None) -> Make:
+    ink = Ink(class_id, instance=instance)
+    return lambda source: area_patch(source, "image", rect, np.ones(rect.shape, np.bool_), ink, "Rectangle")
+
+
+def held(make: Make) -> tuple[Make, threading.Event]:
+    """The same edit, which takes until the event is set."""
+    go_on = threading.Event()
+
+    def slow(source: MaskSource) -> MaskPatch | None:
+        assert go_on.wait(20)
+        return make(source)
+
+    return slow, go_on
+
+
+def test_a_large_edit_is_one_step_and_says_that_it_is_at_work(desk: Desk) -> None:
+    make, go_on = held(rect_make(Rect(2, 3, 20, 30), 1))
+    ended: list[str] = []
+    desk.edits.do("image", "Rectangle", make, after=partial(ended.append, "done"))
+    assert desk.edits.is_working
+    assert not desk.history.entries
+    desk.qtbot.waitUntil(lambda: "Rectangle" in desk.canvas._work_badge.text)
+    assert not ended
+    go_on.set()
+    desk.settle()
+    assert ended == ["done"]
+    assert [step.label for step in desk.history.entries] == ["Rectangle"]
+    assert desk.document.layer("image").vouched == 18 * 27
+    assert not desk.canvas._work_badge.text
+    desk.edits.undo(lambda step: None)
+    desk.settle()
+    assert desk.document.layer("image").vouched == 0
+
+
+def test_what_is_done_meanwhile_comes_after_it(desk: Desk) -> None:
+    make, go_on = held(rect_make(Rect(0, 0, 20, 20), 1))
+    desk.edits.do("image", "first", make)
+    desk.edits.do("image", "second", rect_make(Rect(10, 10, 30, 30), 2))
+    undone: list[object] = []
+    desk.edits.undo(undone.append)
+    desk.edits.do("image", "third", rect_make(Rect(5, 5, 8, 8), 3))
+    assert not undone
+    go_on.set()
+    desk.qtbot.waitUntil(lambda: len(desk.history.entries) == 2 and not desk.edits.is_working)
+    labels = desk.mask()[0]
+    assert labels[6, 6] == 3
+    assert labels[12, 12] == 1
+    assert len(undone) == 1
+
+
+def test_escape_gives_up_the_one_at_work_and_the_rest_goes_on(desk: Desk) -> None:
+    make, go_on = held(rect_make(Rect(0, 0, 20, 20), 1))
+    with desk.qtbot.waitSignal(desk.jobs.lane.job_started):
+        desk.edits.do("image", "first", make)
+    desk.edits.do("image", "second", rect_make(Rect(10, 10, 30, 30), 2))
+    assert desk.edits.cancel()
+    go_on.set()
+    desk.qtbot.waitUntil(lambda: len(desk.history.entries) == 1)
+    desk.settle()
+    assert (desk.mask()[0] == 2).sum() == 400
+    assert len(desk.history.entries) == 1
+    assert not desk.edits.cancel()
+
+
+def test_a_mask_that_was_changed_meanwhile_is_left_alone_and_the_user_is_told(desk: Desk) -> None:
+    make, go_on = held(rect_make(Rect(0, 0, 20, 20), 1))
+    desk.edits.do("image", "Fill", make)
+    desk.history.do(rect_make(Rect(0, 0, 5, 5), 3)(desk.document))
+    before = desk.mask()
+    go_on.set()
+    desk.settle()
+    assert all((was == now).all() for was, now in zip(before, desk.mask(), strict=True))
+    assert len(desk.told.sentences) == 1
+    assert "Fill" in desk.told.sentences[0]
+
+
+def test_an_image_that_is_removed_meanwhile_takes_its_edit_along(desk: Desk) -> None:
+    make, go_on = held(rect_make(Rect(0, 0, 20, 20), 1))
+    desk.edits.do("image", "Fill", make)
+    desk.edits.do("image", "Fill", make)
+    desk.document.remove("image")
+    go_on.set()
+    desk.settle()
+    assert not desk.history.entries
+
+
+def test_a_locked_class_is_an_error_in_words_and_blocks_nothing(desk: Desk) -> None:
+    from latentseg_gui.commands.classes import lock_class
+
+    desk.edits.do("image", "Rectangle", rect_make(Rect(0, 0, 9, 9), 1))
+    desk.settle()
+    desk.history.do(lock_class(desk.document, 1, True))
+    desk.edits.do("image", "Grow", partial(cleanup.grow, image_id="image", class_id=1, radius=1.0))
+    desk.edits.do("image", "Rectangle", rect_make(Rect(20, 20, 29, 29), 2))
+    desk.qtbot.waitUntil(lambda: len(desk.told.errors) == 1 and not desk.edits.is_working)
+    assert "locked" in desk.told.errors[0].what
+    assert (desk.mask()[0] == 2).sum() == 81
+
+
+POINTS = st.tuples(st.integers(0, SHAPE[0] - 1), st.integers(0, SHAPE[1] - 1))
+
+
+@st.composite
+def makes(draw: Callable[..., object]) -> tuple[str, object]:
+    kind = draw(
+        st.sampled_from(("rect", "polygon", "fill", "holes", "smooth", "merge", "split", "undo", "redo"))
+    )
+    return str(kind), draw(st.tuples(POINTS, POINTS, st.integers(0, 3), st.integers(0, 4)))
+
+
+def make_of(kind: str, values: tuple[tuple[int, int], tuple[int, int], int, int]) -> Make:
+    (row0, col0), (row1, col1), class_id, number = values
+    ends = dict(zip(("xy_from", "xy_to"), (((col0, row0)), ((col1, row1))), strict=True))
+    if kind == "rect":
+        rect = Rect(min(row0, row1), min(col0, col1), max(row0, row1) + 1, max(col0, col1) + 1)
+        return rect_make(rect, class_id, number)
+    if kind == "polygon":
+        corners = [(col0, row0), (col1, row0), (col1, row1)]
+        return lambda source: area_patch(
+            source, "image", *polygon_mask(corners, SHAPE), Ink(class_id), "Polygon"
+        )
+    if kind == "fill":
+        return lambda source: area_patch(
+            source,
+            "image",
+            *flood_fill(source.layer("image").labels, (row0, col0)),
+            Ink(class_id),
+            "Fill",
+        )
+    if kind == "holes":
+        return partial(cleanup.fill_holes, image_id="image", class_id=class_id)
+    if kind == "smooth":
+        return partial(cleanup.smooth, image_id="image", class_id=class_id, radius=2.0)
+    if kind == "merge":
+        return partial(merge_objects, image_id="image", pixels=((row0, col0), (row1, col1)))
+    return partial(split_object, image_id="image", rc=(row0, col0), **ends)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(makes(), max_size=10))
+def test_any_sequence_gives_the_same_mask_beside_the_window_as_in_it(
+    qtbot: QtBot, lane: ThreadLane, monkeypatch: pytest.MonkeyPatch, steps: list[tuple[str, object]]
+) -> None:
+    masks = []
+    for large in (10**9, 0):
+        monkeypatch.setattr(module, "LARGE", large)
+        desk = Desk(qtbot, lane)
+        for kind, values in steps:
+            if kind == "undo":
+                desk.edits.undo(lambda step: None)
+            elif kind == "redo":
+                desk.edits.redo(lambda step: None)
+            else:
+                desk.edits.do("image", kind, make_of(kind, values))  # type: ignore[arg-type]
+        desk.settle()
+        layer = desk.document.layer("image")
+        assert layer.vouched == np.count_nonzero(layer.labels != 255)
+        masks.append((desk.mask(), len(desk.history.entries), desk.history.position))
+    (one, *counts), (other, *other_counts) = masks
+    assert all((a == b).all() for a, b in zip(one, other, strict=True))
+    assert counts == other_counts
+
+
+def test_the_window_stays_alive_while_a_large_image_is_filled(qtbot: QtBot, lane: ThreadLane) -> None:
+    desk = Desk(qtbot, lane, (3000, 4000))
+    desk.history.do(rect_make(Rect(0, 0, 1, 1), 2)(desk.document))
+    beats: list[float] = []
+    timer = QTimer()
+    timer.setInterval(5)
+    timer.timeout.connect(lambda: beats.append(perf_counter()))
+    timer.start()
+
+    def fill(source: MaskSource) -> MaskPatch | None:
+        area = flood_fill(source.layer("image").labels, (1500, 2000))
+        return area_patch(source, "image", *area, Ink(1), "Fill")
+
+    desk.edits.do("image", "Fill", fill)
+    assert desk.edits.is_working
+    desk.settle()
+    timer.stop()
+    assert desk.document.layer("image").vouched == 3000 * 4000
+    assert len(beats) > 10
+    assert np.median(np.diff(beats)) < 0.05
