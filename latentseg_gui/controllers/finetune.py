@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -11,22 +11,26 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.ports import ErrorSink
+from latentseg_gui.controllers.vouched import VouchedCounts
 from latentseg_gui.controllers.weights import WeightsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.learning import LearningSettings
 from latentseg_gui.document.types import (
-    UNLABELLED,
     FineTuneProgress,
     FineTuneResult,
     ImageRecord,
+    Prediction,
     TrainingSample,
 )
 from latentseg_gui.inference.messages import FineTune
 from latentseg_gui.io.images import read_image
 from latentseg_gui.io.storage import make_folder
 
-_LIVE_DELAY_MS = 400
-SECONDS = {"live": 1.0, "quick": 30.0, "thorough": 180.0}
+_LIVE_DELAY_MS = 60
+SECONDS = {"live": 0.35, "quick": 30.0, "thorough": 180.0}
+PAUSE, RESUME, FINISH = "pause", "resume", "finish"
+"""What the training worker understands while it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +39,7 @@ class TrainingPlan:
 
     speed: str = "quick"
     seconds: float = SECONDS["quick"]
-    learning_rate: float = 0.0
-    seed: int = 0
+    settings: LearningSettings = field(default_factory=LearningSettings)
 
     def with_seconds(self, seconds: float) -> TrainingPlan:
         """The same with another time budget."""
@@ -71,6 +74,8 @@ class FineTuneController(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
+        self.counts = VouchedCounts(document, self)
+        self.counts.changed.connect(self.state_changed)
         self._document = document
         self._weights = weights
         self._training = training
@@ -79,6 +84,7 @@ class FineTuneController(QObject):
         self._folder = versions_folder
         self._job: int | None = None
         self._is_reading = False
+        self._is_paused = False
         self._is_live = False
         self._is_outdated = False
         self._left_out: set[str] = set()
@@ -92,6 +98,11 @@ class FineTuneController(QObject):
     def is_running(self) -> bool:
         """Whether a fine-tuning is under way."""
         return self._job is not None or self._is_reading
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the running job holds still."""
+        return self._is_paused
 
     @property
     def image_ids(self) -> tuple[str, ...]:
@@ -126,6 +137,7 @@ class FineTuneController(QObject):
 
     def start(self) -> None:
         """Starts as `plan` says; says why where it cannot."""
+        self.counts.settle()
         obstacle = self.obstacle()
         if obstacle:
             self._errors.inform(obstacle)
@@ -136,6 +148,32 @@ class FineTuneController(QObject):
         """Ends the running job; the live weights stay as they are."""
         if self._job is not None:
             self._training.cancel(self._job)
+
+    def set_paused(self, is_paused: bool) -> None:
+        """Lets the running job hold still, or go on; the time that it may take stands still, too."""
+        if self._job is not None and is_paused != self._is_paused:
+            self._is_paused = is_paused
+            self._training.lane.tell(self._job, PAUSE if is_paused else RESUME)
+            self.state_changed.emit()
+
+    def toggle_pause(self) -> None:
+        """Holds the running job, or lets it go on."""
+        self.set_paused(not self._is_paused)
+
+    def finish(self) -> None:
+        """Ends the running job now, with the best weights so far."""
+        if self._job is not None:
+            self._is_paused = False
+            self._training.lane.tell(self._job, FINISH)
+            self.state_changed.emit()
+
+    def samples_ready(self) -> tuple[TrainingSample, ...]:
+        """Of the ticked images, those whose pixels are in memory, with their labels as they are now."""
+        return tuple(
+            TrainingSample(image_id, record.pixels, np.array(self._document.labels(image_id)))
+            for image_id in self.image_ids
+            if (record := self._document.record(image_id)) is not None
+        )
 
     def set_live(self, is_live: bool) -> None:
         """Refits experts and head after every correction, or no longer."""
@@ -152,12 +190,17 @@ class FineTuneController(QObject):
     def _refit(self) -> None:
         if self.is_running:
             self._is_outdated = True
-        elif not self.obstacle():
-            self._begin(TrainingPlan("live", SECONDS["live"]))
+            return
+        self.counts.settle()
+        if not self.obstacle():
+            self._begin(TrainingPlan("live", SECONDS["live"], self.plan.settings))
 
     def _begin(self, plan: TrainingPlan) -> None:
         ids = self.image_ids
         missing = [each for each in ids if self._document.record(each) is None]
+        if not missing:
+            self._submit(plan, ids, {})
+            return
         self._is_reading = True
         self.state_changed.emit()
         calls = {each: self._document.path(each) for each in missing}
@@ -169,7 +212,9 @@ class FineTuneController(QObject):
 
     def _on_read(self, plan: TrainingPlan, ids: tuple[str, ...], answer: object) -> None:
         self._is_reading = False
-        records: dict[str, ImageRecord] = answer if isinstance(answer, dict) else {}
+        self._submit(plan, ids, answer if isinstance(answer, dict) else {})
+
+    def _submit(self, plan: TrainingPlan, ids: tuple[str, ...], records: dict[str, ImageRecord]) -> None:
         samples = []
         for image_id in ids:
             if image_id not in self._document.image_ids:
@@ -186,7 +231,7 @@ class FineTuneController(QObject):
             return
         classes = self._document.classes
         request = FineTune(
-            weights=self._weights.live_path,
+            weights=self._weights.coming_path,
             version=version,
             samples=tuple(samples),
             class_names=classes.names,
@@ -194,29 +239,40 @@ class FineTuneController(QObject):
             output=self._folder / f"{version}.safetensors",
             seconds=plan.seconds,
             speed=plan.speed,
-            learning_rate=plan.learning_rate,
-            seed=plan.seed,
+            settings=plan.settings,
+            shown=self._document.current_id or "",
         )
+        self._is_paused = False
         self._job = self._training.submit(
             request,
-            partial(self._on_result, len(samples)),
+            partial(self._on_result, plan, len(samples)),
             title=self.tr("Fine-tuning"),
             key="finetune",
-            on_progress=self._on_progress,
+            on_progress=partial(self._on_progress, classes.names),
             on_failure=self._on_failed,
             on_cancelled=self._on_cancelled,
         )
         self.state_changed.emit()
 
-    def _on_progress(self, progress: object) -> None:
+    def _on_progress(self, class_names: tuple[str, ...], progress: object) -> None:
         if isinstance(progress, FineTuneProgress):
             self.progressed.emit(progress)
+        elif isinstance(progress, Prediction):
+            self._show_early(class_names, progress)
 
-    def _on_result(self, images: int, answer: object) -> None:
+    def _show_early(self, class_names: tuple[str, ...], prediction: Prediction) -> None:
+        """Shows what a live refit sees, before its weights are loaded for clicks and other images."""
+        is_there = self._document.shape(prediction.image_id) == prediction.labels.shape
+        if is_there and self._document.classes.names == class_names:
+            self._document.set_prediction(prediction)
+
+    def _on_result(self, plan: TrainingPlan, images: int, answer: object) -> None:
         self._job = None
         result = answer if isinstance(answer, FineTuneResult) else None
         if result is not None:
-            self._weights.adopt(result, images=images, is_live=result.is_better)
+            self._weights.adopt(
+                result, images=images, is_live=result.is_better, is_refit=plan.speed == "live"
+            )
             if result.note:
                 self._errors.inform(result.note)
         self._end(result)
@@ -232,6 +288,7 @@ class FineTuneController(QObject):
         self._end(None)
 
     def _end(self, result: FineTuneResult | None) -> None:
+        self._is_paused = False
         self.ended.emit(result)
         self.state_changed.emit()
         if self._is_outdated and self._is_live:
@@ -239,11 +296,8 @@ class FineTuneController(QObject):
             self._live_timer.start()
 
     def _classes_vouched(self) -> set[int]:
-        found: set[int] = set()
-        for image_id in self.image_ids:
-            counts = np.bincount(self._document.labels(image_id).reshape(-1), minlength=256)
-            found |= {int(number) for number in np.flatnonzero(counts[:UNLABELLED])}
-        return found
+        total = sum((self.counts.of(image_id) for image_id in self.image_ids), np.zeros(1, np.int64))
+        return {int(number) for number in np.flatnonzero(total)}
 
 
 def _read_all(paths: dict[str, Path | None], frames: dict[str, int]) -> dict[str, ImageRecord]:

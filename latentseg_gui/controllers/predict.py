@@ -63,7 +63,7 @@ class PredictController(QObject):
         self._labels = LabelMap(weights)
         self._encoded.clear()
         self._encoding.clear()
-        self._document.mark_predictions_stale()
+        self._document.mark_predictions_stale(version=weights.version)
         if self._document.current_id is not None:
             self.encode(self._document.current_id)
 

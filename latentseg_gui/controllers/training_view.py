@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer
 
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.finetune import FineTuneController, TrainingPlan
+from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.ports import ErrorSink
 from latentseg_gui.controllers.weights import SHIPPED, WeightsController
+from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.types import UNLABELLED, FineTuneResult, Prediction, Rect
+from latentseg_gui.document.types import UNLABELLED, FineTuneResult, Labels, Prediction
+from latentseg_gui.inference.messages import PreviewCrops, TrainingPreview
 from latentseg_gui.panels.training import TrainingPanel
-from latentseg_gui.panels.training.values import ClassShare, TrainingItem, TrainingRequest, VersionRow
+from latentseg_gui.panels.training.values import (
+    ClassShare,
+    CropShown,
+    TrainingItem,
+    TrainingRequest,
+    VersionRow,
+)
 
 _SETTLE_MS = 200
+_PREVIEWED = 4
 
 
 class TrainingViewController(QObject):
@@ -28,6 +41,7 @@ class TrainingViewController(QObject):
         *,
         finetune: FineTuneController,
         weights: WeightsController,
+        engine: Jobs,
         errors: ErrorSink,
         parent: QObject | None = None,
     ) -> None:
@@ -37,7 +51,9 @@ class TrainingViewController(QObject):
         self._canvas = canvas
         self._finetune = finetune
         self._weights = weights
+        self._engine = engine
         self._errors = errors
+        self._draws = 0
         self._before: dict[str, Prediction] = {}
         self._is_comparing = False
         self._is_shown_running = False
@@ -45,7 +61,7 @@ class TrainingViewController(QObject):
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)
         self._settle.timeout.connect(self.refresh)
-        document.events.mask_changed.connect(self._on_mask_changed)
+        finetune.counts.changed.connect(self._later)
         document.events.images_changed.connect(self._later)
         document.events.classes_changed.connect(self._later)
         document.events.current_changed.connect(self._on_current_changed)
@@ -56,6 +72,9 @@ class TrainingViewController(QObject):
         weights.versions_changed.connect(self._show_versions)
         panel.start_requested.connect(self._on_start_requested)
         panel.cancel_requested.connect(finetune.cancel)
+        panel.finish_requested.connect(finetune.finish)
+        panel.pause_requested.connect(finetune.set_paused)
+        panel.crops_requested.connect(self.show_crops)
         panel.ticks_changed.connect(self._on_ticks_changed)
         panel.activate_requested.connect(weights.activate)
         panel.remove_requested.connect(weights.remove)
@@ -65,16 +84,16 @@ class TrainingViewController(QObject):
 
     def refresh(self) -> None:
         """Lists what can be trained on now, and whether it can start."""
-        items, totals = [], np.zeros(256, np.int64)
+        items, totals = [], np.zeros(UNLABELLED, np.int64)
         names = self._document.classes.names
         for image_id in self._document.vouched_ids():
-            labels = self._document.labels(image_id)
-            counts = np.bincount(labels.reshape(-1), minlength=256)[:UNLABELLED]
+            counts, shape = self._finetune.counts.of(image_id), self._document.shape(image_id) or (0, 0)
             present = tuple(names[number] for number in np.flatnonzero(counts[: len(names)]))
             total = int(counts.sum())
-            items.append(TrainingItem(image_id, self._document.name(image_id), total, labels.size, present))
+            pixels = shape[0] * shape[1]
+            items.append(TrainingItem(image_id, self._document.name(image_id), total, pixels, present))
             if self._finetune.is_ticked(image_id):
-                totals[: counts.size] += counts
+                totals += counts
         self._panel.set_samples(items)
         self._panel.set_class_summary(
             [
@@ -88,6 +107,7 @@ class TrainingViewController(QObject):
         if self._finetune.is_running != self._is_shown_running:
             self._is_shown_running = self._finetune.is_running
             self._panel.set_running(self._is_shown_running)
+        self._panel.set_paused(self._finetune.is_paused)
 
     def compare(self, version: str) -> None:
         """Lays the prediction of another version beside that of the live one, with a divider; again ends it."""
@@ -123,11 +143,27 @@ class TrainingViewController(QObject):
             self._before[f"{prediction.version} {image_id}"] = prediction
 
     def _on_start_requested(self, request: TrainingRequest) -> None:
-        settings = request.settings
-        self._finetune.plan = TrainingPlan(
-            request.speed, request.seconds, settings.learning_rate, settings.seed
-        )
+        self._finetune.plan = TrainingPlan(request.speed, request.seconds, request.settings)
         self._finetune.start()
+
+    def show_crops(self) -> None:
+        """Shows a few crops as training would see them, with what has been labelled so far."""
+        samples = self._finetune.samples_ready()[:_PREVIEWED]
+        if not samples:
+            self._errors.inform(self.tr("Paint or accept a mask on at least one image first."))
+            return
+        self._draws += 1
+        settings = self._panel.request.settings
+        request = PreviewCrops(
+            samples, len(self._document.classes), replace(settings, seed=settings.seed + self._draws)
+        )
+        self._engine.submit(request, self._on_crops, key="training crops")
+
+    def _on_crops(self, answer: object) -> None:
+        if isinstance(answer, TrainingPreview):
+            colours = class_colours(self._document.classes)
+            crops = [CropShown(pixels, painted(pixels, labels, colours)) for pixels, labels in answer.crops]
+            self._panel.set_crops(crops)
 
     def _on_ticks_changed(self, ticked: tuple[str, ...]) -> None:
         for image_id in self._document.vouched_ids():
@@ -135,9 +171,6 @@ class TrainingViewController(QObject):
 
     def _on_ended(self, result: FineTuneResult | None) -> None:
         self._panel.set_outcome(result)
-
-    def _on_mask_changed(self, image_id: str, rect: Rect) -> None:
-        self._settle.start()
 
     def _later(self) -> None:
         self._settle.start()
@@ -155,9 +188,31 @@ class TrainingViewController(QObject):
                 VersionRow(
                     version.name,
                     version.metric,
+                    made=version.made,
                     data=data if version.images else "",
+                    measured_on=version.validated_on,
                     is_active=live is not None and live.version == version.name,
                     is_removable=version.name != SHIPPED,
                 )
             )
         self._panel.set_versions(rows)
+
+
+def class_colours(classes: ClassTable) -> NDArray[np.uint8]:
+    """RGB by class id, uint8 [256, 3]."""
+    table = np.zeros((256, 3), np.uint8)
+    for number, entry in enumerate(classes):
+        table[number] = tuple(bytes.fromhex(entry.colour.lstrip("#")))
+    return table
+
+
+def painted(pixels: NDArray[np.uint8], labels: Labels, colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Pixels uint8 [h, w, 3] under the colours of their labels; stripes where there is no label."""
+    over = colours[labels].astype(np.float32)
+    mixed = 0.55 * pixels + 0.45 * over
+    rows, cols = np.indices(labels.shape)
+    is_striped = (labels == UNLABELLED) & ((rows + cols) // 6 % 2 == 0)
+    is_unknown = labels == UNLABELLED
+    mixed[is_unknown] = pixels[is_unknown]
+    mixed[is_striped] *= 0.5
+    return mixed.astype(np.uint8)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from math import nan
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTime, Signal
 
 from latentseg_gui.commands.classes import set_classes
 from latentseg_gui.commands.history import History
@@ -35,6 +36,9 @@ class Version:
         metric: mean IoU on held-out vouched pixels; NaN where it was never measured.
         seconds: how long its fine-tuning took.
         images: how many images it was trained on.
+        made: when, as text.
+        is_refit: whether it came from a live refit; few of those are kept.
+        validated_on: what the metric was measured on, in words.
     """
 
     name: str
@@ -42,6 +46,9 @@ class Version:
     metric: float = nan
     seconds: float = 0.0
     images: int = 0
+    made: str = ""
+    is_refit: bool = False
+    validated_on: str = ""
 
 
 class WeightsController(QObject):
@@ -69,6 +76,8 @@ class WeightsController(QObject):
         self._dialogs = dialogs
         self._errors = errors
         self._live: WeightsInfo | None = None
+        self._coming = ""
+        self._number = 0
         self.versions: dict[str, Version] = {SHIPPED: Version(SHIPPED, None)}
         self.device = "auto"
         self.expert_labels = ExpertLabels()
@@ -84,16 +93,23 @@ class WeightsController(QObject):
         """The file of the live weights; None for the shipped ones."""
         return None if self._live is None else self.versions[self._live.version].path
 
+    @property
+    def coming_path(self) -> Path | None:
+        """The file of the weights that are live or about to be; None for the shipped ones."""
+        version = self.versions.get(self._coming)
+        return self.live_path if version is None else version.path
+
     def next_name(self) -> str:
         """A name that no version has yet."""
-        number = 1
-        while f"v{number}" in self.versions:
-            number += 1
-        return f"v{number}"
+        self._number += 1
+        while f"v{self._number}" in self.versions:
+            self._number += 1
+        return f"v{self._number}"
 
     def activate(self, name: str) -> None:
         """Makes a version live."""
         version = self.versions[name]
+        self._coming = name
         self._engine.submit(
             LoadWeights(version.path, version.name, self.device),
             self._on_loaded,
@@ -113,13 +129,34 @@ class WeightsController(QObject):
         """Goes back to the weights that came with the program."""
         self.activate(SHIPPED)
 
-    def adopt(self, result: FineTuneResult, *, images: int, is_live: bool) -> None:
+    def adopt(self, result: FineTuneResult, *, images: int, is_live: bool, is_refit: bool = False) -> None:
         """Takes the outcome of a fine-tuning on the list, and makes it live where ``is_live``."""
-        version = Version(result.version, result.weights, result.metric_after, result.seconds, images)
+        version = Version(
+            result.version,
+            result.weights,
+            result.metric_after,
+            result.seconds,
+            images,
+            made=QTime.currentTime().toString("HH:mm"),
+            is_refit=is_refit,
+            validated_on=result.validated_on,
+        )
+        self._forget_refits()
         self.versions[version.name] = version
         self.versions_changed.emit()
         if is_live:
             self.activate(version.name)
+
+    def _forget_refits(self) -> None:
+        """Live refits come with every stroke: only the latest and the one in use are kept."""
+        refits = [each for each in self.versions.values() if each.is_refit]
+        for version in refits[:-1]:
+            if self._live is not None and version.name == self._live.version:
+                continue
+            del self.versions[version.name]
+            if version.path is not None:
+                with suppress(OSError):
+                    version.path.unlink(missing_ok=True)
 
     def remove(self, name: str) -> None:
         """Takes a version off the list; the live one and the shipped one stay."""
@@ -187,6 +224,7 @@ class WeightsController(QObject):
         if not isinstance(answer, WeightsInfo):
             return
         self._live = answer
+        self._coming = answer.version
         self._take_classes_of(answer)
         self.activated.emit(answer)
         self.versions_changed.emit()
@@ -205,6 +243,7 @@ class WeightsController(QObject):
         self._history.do(set_classes(self._document, table, self.tr("Take the classes of the weights")))
 
     def _on_failed(self, version: Version, error: LatentsegError) -> None:
+        self._coming = "" if self._live is None else self._live.version
         if version.name != SHIPPED and version.name in self.versions and self._live is not None:
             self.versions_changed.emit()
         self._errors.report(error)

@@ -117,10 +117,10 @@ class Document(MaskStore):
             self.events.prediction_changed.emit(image_id)
             self._check_status(image_id)
 
-    def mark_predictions_stale(self) -> None:
-        """The weights have changed: every prediction is from before."""
+    def mark_predictions_stale(self, *, version: str = "") -> None:
+        """The weights have changed: every prediction is from before, but for those of ``version``."""
         for image_id, entry in self._entries.items():
-            if entry.prediction is not None and not entry.is_stale:
+            if entry.prediction is not None and not entry.is_stale and entry.prediction.version != version:
                 entry.is_stale = True
                 self.events.prediction_changed.emit(image_id)
                 self._check_status(image_id)

@@ -292,6 +292,7 @@ class FineTuneResult:
         metric_after: the same for the new version.
         is_better: whether the new version should be adopted.
         note: a sentence for the user.
+        validated_on: what the metrics were measured on, in words.
     """
 
     weights: Path
@@ -301,6 +302,7 @@ class FineTuneResult:
     is_better: bool
     seconds: float
     note: str = ""
+    validated_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,10 @@ from latentseg_gui.inference.messages import (
     PredictClasses,
     PredictedPixels,
     PredictPixels,
+    PreviewCrops,
     SegmentObject,
 )
+from latentseg_gui.inference.training import preview
 from model.answers import ClassPrediction, EncodedImage
 from model.checkpoint import default_weights_path, load
 from model.predictor import Predictor
@@ -81,6 +83,7 @@ class Engine:
             PredictClasses: self.predict_classes,
             PredictPixels: self.predict_pixels,
             ForgetImage: self.forget,
+            PreviewCrops: preview,
             **self._experts.handlers,
         }
 

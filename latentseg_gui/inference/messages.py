@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.document.experts import Gains
+from latentseg_gui.document.learning import LearningSettings
 from latentseg_gui.document.types import Prediction, PromptSet, Rect, TrainingSample
 
 
@@ -147,6 +148,9 @@ class FineTune:
         class_names: names by class id after the run.
         seconds: time budget.
         speed: "live", "quick" or "thorough".
+        settings: what most users leave alone.
+        shown: the image that is looked at: a live refit says at once what it now sees there, as a
+            `Prediction` among the progress messages.
     """
 
     weights: Path | None
@@ -157,5 +161,22 @@ class FineTune:
     output: Path
     seconds: float = 30.0
     speed: str = "quick"
-    learning_rate: float = 0.0
-    seed: int = 0
+    settings: LearningSettings = field(default_factory=LearningSettings)
+    shown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewCrops:
+    """Show what training would see. Answer: `TrainingPreview`."""
+
+    samples: tuple[TrainingSample, ...]
+    num_classes: int
+    settings: LearningSettings = field(default_factory=LearningSettings)
+    count: int = 6
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPreview:
+    """Augmented training crops: pixels uint8 [h, w, 3] and labels uint8 [h, w] each."""
+
+    crops: tuple[tuple[NDArray[np.uint8], NDArray[np.uint8]], ...]

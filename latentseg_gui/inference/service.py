@@ -45,17 +45,11 @@ def engine_handler() -> Handler:
 def training_handler() -> Handler:
     """Answers `FineTune`."""
     _use_given_threads()
-    from latentseg_gui.inference.training import fine_tune
-    from model.finetune import FeatureStore
+    from latentseg_gui.inference.training import Trainer
     from model.finetuning.choices import warm_up
 
     warm_up()
-    store = FeatureStore()
-
-    def handle(request: object, context: JobContext) -> object:
-        return fine_tune(request, context, store)
-
-    return handle
+    return Trainer().handle
 
 
 def _use_given_threads() -> None:

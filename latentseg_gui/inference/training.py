@@ -6,14 +6,28 @@ import math
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
-from latentseg_gui.document.types import UNLABELLED, FineTuneProgress, FineTuneResult, TrainingSample
-from latentseg_gui.inference.messages import FineTune
+import numpy as np
+
+from latentseg_gui.document.learning import LearningSettings
+from latentseg_gui.document.types import (
+    UNLABELLED,
+    FineTuneProgress,
+    FineTuneResult,
+    Prediction,
+    TrainingSample,
+)
+from latentseg_gui.inference.messages import FineTune, PreviewCrops, TrainingPreview
 from latentseg_gui.inference.service import JobContext
 from model.checkpoint import CheckpointMeta, default_weights_path, load, save
 from model.errors import ModelError
-from model.finetune import FeatureStore, FineTuneConfig, FineTuning, LabelledImage, Progress, finetune
+from model.finetune import FeatureStore, FineTuneConfig, LabelledImage, Progress, finetune
+from model.finetuning.cross import Job
+from model.finetuning.preview import preview_crops
+from model.finetuning.record import SEEN, seen_after, settings_of, validation_words
 from model.network import LatentExpertNetwork
 
 PAUSE: Final = "pause"
@@ -25,37 +39,84 @@ _SAME_AS: Final = {"foreground": "object"}
 """What the shipped weights call the class that a new document calls "object"."""
 
 REPORT_EVERY_S: Final = 0.1
+MAX_RUNS: Final = 50
+"""So many runs are told of in the weights: live refits make many."""
+
 _PAUSE_POLL_S: Final = 0.05
 
 
-def fine_tune(request: object, context: JobContext, store: FeatureStore | None = None) -> object:
-    """Answer a `FineTune`: `FineTuneProgress` by way of ``context``, then a `FineTuneResult`.
+class Trainer:
+    """Answers `FineTune`, and keeps from one what saves time in the next."""
+
+    def __init__(self) -> None:
+        self._store = FeatureStore()
+        self._last: tuple[Path, LatentExpertNetwork, CheckpointMeta] | None = None
+
+    def handle(self, request: object, context: JobContext) -> object:
+        """The answer to a `FineTune`."""
+        if not isinstance(request, FineTune):
+            raise TypeError(f"the training worker does not know {type(request).__name__}")
+        return self._fine_tune(request, context)
+
+    def _fine_tune(self, request: FineTune, context: JobContext) -> FineTuneResult | None:
+        network, meta = self._start_of(request)
+        kept = classes_kept(meta.class_names, request.class_names)
+        samples = [_labelled(sample) for sample in request.samples]
+        config = config_of(request.settings, len(request.class_names))
+        config = replace(
+            config, seconds=request.seconds, speed=request.speed, classes_kept=kept, shown=request.shown
+        )
+        job = finetune(network, samples, config, self._store)
+        if not _work(job, context):
+            return None
+        _show(request, job, context)
+        validated_on = validation_words(job.validated_on, meta.provenance, samples)
+        details = _details(request, job, meta, settings_of(config) | {"validated_on": validated_on})
+        details = replace(
+            details, provenance={**details.provenance, SEEN: seen_after(meta.provenance, samples)}
+        )
+        save(request.output, job.network, details)
+        self._last = (request.output, job.network, details)
+        return FineTuneResult(
+            weights=request.output,
+            version=request.version,
+            metric_before=job.metric_before,
+            metric_after=job.metric_after,
+            is_better=job.is_better,
+            seconds=job.seconds,
+            note=job.note,
+            validated_on=validated_on,
+        )
+
+    def _start_of(self, request: FineTune) -> tuple[LatentExpertNetwork, CheckpointMeta]:
+        """The weights to start from; those that were made last are still at hand."""
+        path = request.weights if request.weights is not None else default_weights_path()
+        if self._last is not None and self._last[0] == path:
+            return self._last[1], self._last[2]
+        network, meta = load(path)
+        if not isinstance(network, LatentExpertNetwork):
+            raise ModelError(
+                "These weights belong to a network that cannot be fine-tuned here.",
+                action="Start from the shipped weights or from a version made of them.",
+            )
+        if request.weights is None:  # the shipped file does not change; another might
+            self._last = (path, network, meta)
+        return network, meta
+
+
+def fine_tune(request: object, context: JobContext) -> object:
+    """Answer one `FineTune`: `FineTuneProgress` by way of ``context``, then a `FineTuneResult`.
 
     Nothing is written where the job was cancelled. The file of weights is written whole or not at all.
     """
-    if not isinstance(request, FineTune):
-        raise TypeError(f"the training worker does not know {type(request).__name__}")
-    path = request.weights if request.weights is not None else default_weights_path()
-    network, meta = load(path)
-    if not isinstance(network, LatentExpertNetwork):
-        raise ModelError(
-            "These weights belong to a network that cannot be fine-tuned here.",
-            action="Start from the shipped weights or from a version made of them.",
-        )
-    kept = classes_kept(meta.class_names, request.class_names)
-    job = finetune(network, [_labelled(s) for s in request.samples], _config(request, kept), store)
-    if not _work(job, context):
-        return None
-    _save(request, job, meta)
-    return FineTuneResult(
-        weights=request.output,
-        version=request.version,
-        metric_before=job.metric_before,
-        metric_after=job.metric_after,
-        is_better=job.is_better,
-        seconds=job.seconds,
-        note=job.note,
-    )
+    return Trainer().handle(request, context)
+
+
+def preview(request: PreviewCrops) -> TrainingPreview:
+    """Augmented crops of the samples, as training sees them."""
+    samples = [_labelled(sample) for sample in request.samples]
+    crops = preview_crops(samples, config_of(request.settings, request.num_classes), request.count)
+    return TrainingPreview(tuple(crops))
 
 
 def classes_kept(before: Sequence[str], after: Sequence[str]) -> tuple[int | None, ...]:
@@ -73,18 +134,21 @@ def _labelled(sample: TrainingSample) -> LabelledImage:
     return LabelledImage(sample.pixels, sample.labels, sample.image_id)
 
 
-def _config(request: FineTune, kept: tuple[int | None, ...]) -> FineTuneConfig:
+def config_of(settings: LearningSettings, num_classes: int) -> FineTuneConfig:
+    """The settings of the window as the model library takes them."""
     return FineTuneConfig(
-        num_classes=len(request.class_names),
-        seconds=request.seconds,
-        speed=request.speed,
-        learning_rate=request.learning_rate,
-        classes_kept=kept,
-        seed=request.seed,
+        num_classes=num_classes,
+        loss=settings.loss,
+        optimiser=settings.optimiser,
+        learning_rate=settings.learning_rate,
+        parts=settings.parts,
+        augmentation=settings.augmentation,
+        validation=settings.validation,
+        seed=settings.seed,
     )
 
 
-def _work(job: FineTuning, context: JobContext) -> bool:
+def _work(job: Job, context: JobContext) -> bool:
     """Run the job to its end, reporting; False if it was cancelled."""
     reported = -math.inf
     for progress in job:
@@ -97,7 +161,7 @@ def _work(job: FineTuning, context: JobContext) -> bool:
     return not context.is_cancelled()
 
 
-def _obey(job: FineTuning, context: JobContext) -> bool:
+def _obey(job: Job, context: JobContext) -> bool:
     """Do what the window has told; waits while paused. False once the job is cancelled."""
     is_paused, pause = False, threading.Event()
     while True:
@@ -125,21 +189,30 @@ def _report(progress: Progress) -> FineTuneProgress:
     )
 
 
-def _save(request: FineTune, job: FineTuning, meta: CheckpointMeta) -> None:
+def _show(request: FineTune, job: Job, context: JobContext) -> None:
+    """Say at once what the new weights see in the image that is looked at, where they will be used."""
+    if job.shown is None or not job.is_better:
+        return
+    confidence = np.rint(job.shown.confidence * 255).astype(np.uint8)
+    context.report(Prediction(request.shown, request.version, job.shown.labels, confidence))
+
+
+def _details(
+    request: FineTune, job: Job, meta: CheckpointMeta, settings: dict[str, object]
+) -> CheckpointMeta:
     labelled = sum(int((sample.labels != UNLABELLED).sum()) for sample in request.samples)
     run = {
         "version": request.version,
         "images": len(request.samples),
         "labelled_pixels": labelled,
         "seconds": round(job.seconds, 2),
-        "speed": request.speed,
+        **settings,
         "metric_before": _number(job.metric_before),
         "metric_after": _number(job.metric_after),
     }
-    history = meta.provenance.get("fine_tuning", [])
+    history = meta.provenance.get("fine_tuning", [])[-MAX_RUNS:]
     provenance = {**meta.provenance, "fine_tuning": [*history, run]}
-    details = CheckpointMeta(request.class_names, request.class_colours, meta.expert_names, provenance)
-    save(request.output, job.network, details)
+    return CheckpointMeta(request.class_names, request.class_colours, meta.expert_names, provenance)
 
 
 def _number(value: float) -> float | None:

@@ -3,18 +3,20 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QListView, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QLabel, QListView, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from latentseg_gui.document.learning import LearningSettings
 from latentseg_gui.document.types import FineTuneProgress, FineTuneResult
 from latentseg_gui.panels.training import (
     ClassShare,
+    CropShown,
     TrainingItem,
     TrainingPanel,
     TrainingRequest,
-    TrainingSettings,
     VersionRow,
 )
 from latentseg_gui.panels.training.plots import MAX_POINTS, ProgressPlot
@@ -57,7 +59,7 @@ def test_start_is_off_with_a_reason_until_there_is_something_to_learn(
     assert "Paint at least two classes" not in texts(panel)
     with qtbot.waitSignal(panel.start_requested) as caught:
         push(panel, "Start").click()
-    assert caught.args == [TrainingRequest(("a", "b"), "quick", 30.0, TrainingSettings())]
+    assert caught.args == [TrainingRequest(("a", "b"), "quick", 30.0, LearningSettings())]
 
 
 def test_ticks_choose_the_images_and_survive_a_refresh(panel: TrainingPanel, qtbot: QtBot) -> None:
@@ -83,7 +85,7 @@ def test_speed_sets_a_budget_that_can_be_changed(panel: TrainingPanel) -> None:
 
 
 def test_settings_go_with_the_request(panel: TrainingPanel) -> None:
-    settings = TrainingSettings(0.001, "focal", 7, "all")
+    settings = LearningSettings("focal", "sgd", 0.001, "all", 0.5, "cross", 7)
     panel.set_settings(settings)
     assert panel.request.settings == settings
 
@@ -130,7 +132,8 @@ def test_the_outcome_is_told_before_and_after(panel: TrainingPanel, is_better: b
 
 def test_an_unknown_metric_is_no_number(panel: TrainingPanel) -> None:
     panel.set_outcome(FineTuneResult(Path("w"), "v2", math.nan, 0.84, True, 30.0))
-    assert "? before" in texts(panel)
+    assert "Mean IoU: 0.840" in texts(panel)
+    assert "nan" not in texts(panel)
 
 
 def test_versions_can_be_used_compared_and_removed(panel: TrainingPanel, qtbot: QtBot) -> None:
@@ -178,3 +181,49 @@ def test_everything_fits_a_narrow_dock(panel: TrainingPanel) -> None:
     content = view.parentWidget()
     assert content is not None
     assert content.minimumSizeHint().width() <= 249
+
+
+def button(panel: TrainingPanel, text: str) -> QPushButton:
+    return next(each for each in panel.findChildren(QPushButton) if each.text() == text)
+
+
+def test_a_run_can_be_held_and_finished(panel: TrainingPanel, qtbot: QtBot) -> None:
+    panel.set_running(True)
+    panel.add_progress(FineTuneProgress(4, 0.25, 0.5, math.nan, 50.0, "learning shapes"))
+    assert "about 2 min 30 s left" in texts(panel)
+    with qtbot.waitSignal(panel.pause_requested) as caught:
+        button(panel, "Pause").click()
+    assert caught.args == [True]
+    panel.set_paused(True)
+    assert "Paused" in texts(panel)
+    assert button(panel, "Go on").isVisibleTo(panel)
+    panel.add_progress(FineTuneProgress(5, 0.26, 0.5, math.nan, 51.0, "learning shapes"))
+    assert "Paused" in texts(panel)
+    panel.set_paused(False)
+    assert "step 5" in texts(panel)
+    with qtbot.waitSignal(panel.finish_requested):
+        button(panel, "Finish").click()
+    panel.set_running(False)
+    assert not button(panel, "Pause").isVisibleTo(panel)
+
+
+def test_losses_add_up_and_one_is_always_chosen(panel: TrainingPanel) -> None:
+    boxes = {box.text(): box for box in panel.findChildren(QCheckBox)}
+    boxes["Lovász"].click()
+    assert panel.request.settings.loss == "cross-entropy+dice+lovasz"
+    for name in ("Lovász", "Dice", "Cross-entropy"):
+        boxes[name].click()
+    assert panel.request.settings.loss == "cross-entropy"
+
+
+def test_what_training_sees_is_shown(panel: TrainingPanel, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(panel.crops_requested):
+        button(panel, "Show what training sees").click()
+    crop = np.zeros((40, 60, 3), np.uint8)
+    panel.set_crops([CropShown(crop, crop + 9)] * 4)
+    panel.set_crops([CropShown(crop, crop + 9)] * 2)
+    shown = [
+        label for label in panel.findChildren(QLabel) if label.accessibleName().startswith("Training crop")
+    ]
+    assert len(shown) == 2
+    assert button(panel, "Draw others")

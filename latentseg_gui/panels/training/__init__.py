@@ -3,10 +3,10 @@
 from latentseg_gui.panels.training.panel import TrainingPanel
 from latentseg_gui.panels.training.values import (
     ClassShare,
+    CropShown,
     TrainingItem,
     TrainingRequest,
-    TrainingSettings,
     VersionRow,
 )
 
-__all__ = ["ClassShare", "TrainingItem", "TrainingPanel", "TrainingRequest", "TrainingSettings", "VersionRow"]
+__all__ = ["ClassShare", "CropShown", "TrainingItem", "TrainingPanel", "TrainingRequest", "VersionRow"]

@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from latentseg_gui.document.learning import LearningSettings
 from latentseg_gui.document.types import FineTuneProgress, FineTuneResult
+from latentseg_gui.panels.training.crops import CropsView
 from latentseg_gui.panels.training.run import RunSection
 from latentseg_gui.panels.training.samples import ClassShareBar, SamplesModel, SamplesView
 from latentseg_gui.panels.training.settings import SettingsForm
 from latentseg_gui.panels.training.values import (
     ClassShare,
+    CropShown,
     TrainingItem,
     TrainingRequest,
-    TrainingSettings,
     VersionRow,
 )
 from latentseg_gui.panels.training.versions import VersionsList
@@ -27,7 +29,10 @@ class TrainingPanel(QWidget):
 
     Signals:
         start_requested: `TrainingRequest`.
-        cancel_requested: stop the run.
+        cancel_requested: stop the run and throw its weights away.
+        finish_requested: stop the run with the best so far.
+        pause_requested: hold the run, or let it go on.
+        crops_requested: show what training sees.
         live_requested: whether to refit after each accepted correction.
         ticks_changed: image ids (tuple) that are ticked now.
         image_requested: show this image.
@@ -36,6 +41,9 @@ class TrainingPanel(QWidget):
 
     start_requested = Signal(object)
     cancel_requested = Signal()
+    finish_requested = Signal()
+    pause_requested = Signal(bool)
+    crops_requested = Signal()
     live_requested = Signal(bool)
     ticks_changed = Signal(object)
     image_requested = Signal(str)
@@ -53,6 +61,7 @@ class TrainingPanel(QWidget):
         self._run = RunSection()
         self._versions = VersionsList()
         self._settings = SettingsForm()
+        self._crops = CropsView()
         self._build()
         self._connect()
         self.set_samples(())
@@ -62,6 +71,7 @@ class TrainingPanel(QWidget):
     def _build(self) -> None:
         settings = Fold(self.tr("Settings"))
         settings.body.addWidget(self._settings)
+        settings.body.addWidget(self._crops)
         scroll = Scrolled(self, margins=10, spacing=8)
         scroll.body.addWidget(text_label(self.tr("Trains on"), "title"))
         for widget in (self._empty, self._view, self._bar, self._shares, self._run):
@@ -79,6 +89,9 @@ class TrainingPanel(QWidget):
         self._view.opened.connect(self.image_requested)
         self._run.start_pressed.connect(self._on_start_pressed)
         self._run.cancel_pressed.connect(self.cancel_requested)
+        self._run.finish_pressed.connect(self.finish_requested)
+        self._run.pause_requested.connect(self.pause_requested)
+        self._crops.requested.connect(self.crops_requested)
         self._run.live_requested.connect(self.live_requested)
         self._versions.activate_requested.connect(self.activate_requested)
         self._versions.compare_requested.connect(self.compare_requested)
@@ -120,6 +133,14 @@ class TrainingPanel(QWidget):
         """Switches between Start and Cancel; starting clears the curves."""
         self._run.set_running(is_running)
 
+    def set_paused(self, is_paused: bool) -> None:
+        """Shows whether the running job holds still."""
+        self._run.set_paused(is_paused)
+
+    def set_crops(self, crops: Sequence[CropShown]) -> None:
+        """Shows what training sees."""
+        self._crops.set_crops(crops)
+
     def add_progress(self, progress: FineTuneProgress) -> None:
         """Shows one report of the running job."""
         self._run.add_progress(progress)
@@ -132,7 +153,7 @@ class TrainingPanel(QWidget):
         """Shows the versions of the weights, in the order given."""
         self._versions.set_versions(rows)
 
-    def set_settings(self, settings: TrainingSettings) -> None:
+    def set_settings(self, settings: LearningSettings) -> None:
         """Shows settings."""
         self._settings.set_settings(settings)
 

@@ -1,4 +1,4 @@
-"""How much time to spend, start and cancel, and how the run goes."""
+"""How much time to spend; start, pause, finish and cancel; and how the run goes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from latentseg_gui.document.types import FineTuneProgress, FineTuneResult
-from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.training.plots import ProgressPlot
 from latentseg_gui.panels.widgets import Segments, SliderField, text_label
 
@@ -17,15 +16,18 @@ SECONDS: Final = {"live": 1, "quick": 30, "thorough": 180}
 
 
 class RunSection(QWidget):
-    """Speed, seconds, Start, Cancel, progress, curves, outcome.
+    """Speed, seconds, Start, Pause, Finish, Cancel, progress, curves, outcome.
 
     Signals:
-        start_pressed, cancel_pressed.
+        start_pressed, cancel_pressed, finish_pressed.
+        pause_requested: whether to hold the run.
         live_requested: whether to refit after each accepted correction.
     """
 
     start_pressed = Signal()
     cancel_pressed = Signal()
+    finish_pressed = Signal()
+    pause_requested = Signal(bool)
     live_requested = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -46,7 +48,14 @@ class RunSection(QWidget):
         self._start = QPushButton(self.tr("Start"))
         self._start.setProperty("isPrimary", True)
         self._start.setToolTip(self.tr("Fine-tune on the ticked images (Ctrl+T)"))
-        self._cancel = QPushButton(icon("stop"), self.tr("Cancel"))
+        self._pause = QPushButton(self.tr("Pause"))
+        self._pause.setCheckable(True)
+        self._pause.setToolTip(self.tr("Hold the run; its time stands still too (Shift+Ctrl+T)"))
+        self._finish = QPushButton(self.tr("Finish"))
+        self._finish.setToolTip(self.tr("End the run with the best weights so far"))
+        self._cancel = QPushButton(self.tr("Cancel"))
+        self._cancel.setToolTip(self.tr("End the run and throw its weights away"))
+        self._last: FineTuneProgress | None = None
         self._hint = text_label("", "hint")
         self._progress = QProgressBar(self)
         self._progress.setRange(0, 1000)
@@ -63,12 +72,17 @@ class RunSection(QWidget):
         self._live.clicked.connect(self.live_requested)
         self._start.clicked.connect(self.start_pressed)
         self._cancel.clicked.connect(self.cancel_pressed)
+        self._finish.clicked.connect(self.finish_pressed)
+        self._pause.clicked.connect(self.pause_requested)
         self.set_running(False)
 
     def _build(self) -> None:
         buttons = QHBoxLayout()
         buttons.addWidget(self._start, 1)
-        buttons.addWidget(self._cancel, 1)
+        buttons.setSpacing(6)
+        for button in (self._pause, self._finish, self._cancel):
+            button.setMinimumWidth(button.fontMetrics().horizontalAdvance(button.text()) + 16)
+            buttons.addWidget(button, 1)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(7)
@@ -108,12 +122,15 @@ class RunSection(QWidget):
     def set_running(self, is_running: bool) -> None:
         """Switches between Start and Cancel."""
         self._start.setVisible(not is_running)
-        self._cancel.setVisible(is_running)
+        for button in (self._pause, self._finish, self._cancel):
+            button.setVisible(is_running)
         self._progress.setVisible(is_running)
         self._status.setVisible(is_running)
         self._speed.setEnabled(not is_running)
         self._seconds.setEnabled(not is_running)
+        self._last = None
         if is_running:
+            self.set_paused(False)
             self._loss.clear()
             self._metric.clear()
             self._progress.setValue(0)
@@ -122,25 +139,38 @@ class RunSection(QWidget):
             self._loss.show()
             self._metric.show()
 
+    def set_paused(self, is_paused: bool) -> None:
+        """Shows whether the run holds still."""
+        self._pause.setChecked(is_paused)
+        self._pause.setText(self.tr("Go on") if is_paused else self.tr("Pause"))
+        if is_paused:
+            self._status.setText(self.tr("Paused; the time stands still."))
+        elif self._last is not None:
+            self._status.setText(self._status_of(self._last))
+
     def add_progress(self, progress: FineTuneProgress) -> None:
         """Shows one report."""
         self._progress.setValue(round(min(max(progress.fraction, 0.0), 1.0) * 1000))
         self._loss.add(progress.seconds, progress.loss)
         self._metric.add(progress.seconds, progress.metric)
+        self._last = progress
+        if not self._pause.isChecked():
+            self._status.setText(self._status_of(progress))
+
+    def _status_of(self, progress: FineTuneProgress) -> str:
         left = ""
         if progress.fraction > 0.02:
             seconds = progress.seconds * (1 - progress.fraction) / progress.fraction
-            left = self.tr("about {0} s left").format(max(1, round(seconds)))
+            left = self.tr("about {0} left").format(_duration(seconds))
         step = self.tr("step {0}").format(progress.step)
-        self._status.setText(" · ".join(part for part in (progress.phase, step, left) if part))
+        return " · ".join(part for part in (progress.phase, step, left) if part)
 
     def set_outcome(self, result: FineTuneResult | None) -> None:
         """Shows before and after, or nothing."""
         self._outcome.setVisible(result is not None)
         if result is None:
             return
-        words = self.tr("Mean IoU on held-out pixels: {0} before, {1} after.")
-        lines = [words.format(_figure(result.metric_before), _figure(result.metric_after))]
+        lines = [self._figures(result)]
         if result.is_better:
             lines.append(self.tr("{0} is in use now.").format(result.version))
         else:
@@ -149,8 +179,23 @@ class RunSection(QWidget):
             lines.append(result.note)
         self._outcome.setText("\n".join(lines))
 
+    def _figures(self, result: FineTuneResult) -> str:
+        if math.isnan(result.metric_after):
+            return self.tr("Too few pixels to measure with; look at the outcome yourself.")
+        words = self.tr("Mean IoU: {0} before, {1} after.")
+        if math.isnan(result.metric_before):
+            words = self.tr("Mean IoU: {1}. The weights before knew other classes.")
+        measured = words.format(_figure(result.metric_before), _figure(result.metric_after))
+        on = self.tr(" Measured on {0}.").format(result.validated_on) if result.validated_on else ""
+        return measured + on
+
     def _on_speed_chosen(self, speed: str) -> None:
         self._seconds.set_value(SECONDS[speed])
+
+
+def _duration(seconds: float) -> str:
+    whole = max(1, round(seconds))
+    return f"{whole} s" if whole < 100 else f"{whole // 60} min {whole % 60:02d} s"
 
 
 def _figure(metric: float) -> str:

@@ -2,72 +2,184 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QSpinBox, QWidget
+from collections.abc import Sequence
 
-from latentseg_gui.panels.training.values import TrainingSettings
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QGridLayout,
+    QSpinBox,
+    QWidget,
+)
+
+from latentseg_gui.document.learning import LearningSettings
+from latentseg_gui.panels.widgets import SliderField
+
+Choice = tuple[str, str, str]
+"""Key, text, tool tip."""
 
 
-class SettingsForm(QWidget):
-    """Learning rate, loss, seed, which parts train."""
+class LossBoxes(QWidget):
+    """The losses as boxes to tick: what is ticked is added up. One always is."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._rate = QDoubleSpinBox(self)
+        choices: tuple[Choice, ...] = (
+            ("cross-entropy", self.tr("Cross-entropy"), self.tr("Every pixel counts; the usual choice")),
+            ("dice", self.tr("Dice"), self.tr("Overlap per class; small classes count as much as large")),
+            ("focal", self.tr("Focal"), self.tr("Pixels that are right already hardly count")),
+            ("lovasz", self.tr("Lovász"), self.tr("Improves the intersection over union itself")),
+            ("boundary", self.tr("Boundary"), self.tr("Pixels near an outline count more")),
+        )
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(4)
+        self._boxes: dict[str, QCheckBox] = {}
+        for position, (key, text, tip) in enumerate(choices):
+            box = QCheckBox(text)
+            box.setToolTip(tip)
+            box.clicked.connect(self._keep_one)
+            self._boxes[key] = box
+            grid.addWidget(box, position // 2, position % 2)
+
+    @property
+    def value(self) -> str:
+        """Names joined by "+"."""
+        return "+".join(key for key, box in self._boxes.items() if box.isChecked())
+
+    def set_value(self, names: str) -> None:
+        """Shows a sum of losses."""
+        chosen = set(names.split("+"))
+        for key, box in self._boxes.items():
+            box.setChecked(key in chosen)
+        self._keep_one()
+
+    def _keep_one(self) -> None:
+        if not self.value:
+            self._boxes["cross-entropy"].setChecked(True)
+
+
+class SettingsForm(QWidget):
+    """Loss, optimiser, rate, parts, augmentation, validation, seed.
+
+    Signals:
+        changed: the user set something.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._loss = LossBoxes()
+        self._optimiser = self._combo(
+            (
+                ("adamw", "AdamW", self.tr("Robust; the usual choice")),
+                ("adam", "Adam", self.tr("As AdamW, without weight decay")),
+                ("nadam", "NAdam", self.tr("AdamW that looks a step ahead")),
+                ("sgd", "SGD", self.tr("Plain gradients with momentum; slower, sometimes steadier")),
+            )
+        )
+        self._rate = QDoubleSpinBox()
         self._rate.setDecimals(5)
         self._rate.setRange(0.0, 1.0)
         self._rate.setSingleStep(0.0005)
         self._rate.setSpecialValueText(self.tr("automatic"))
-        self._loss = QComboBox(self)
-        losses = {
-            "auto": self.tr("automatic"),
-            "cross_entropy": self.tr("Cross-entropy"),
-            "dice": self.tr("Dice"),
-            "focal": self.tr("Focal"),
-            "lovasz": self.tr("Lovász-softmax"),
-            "boundary": self.tr("Boundary"),
-            "cross_entropy+dice": self.tr("Cross-entropy + Dice"),
-            "cross_entropy+lovasz": self.tr("Cross-entropy + Lovász"),
-        }
-        for key, text in losses.items():
-            self._loss.addItem(text, key)
-        self._parts = QComboBox(self)
-        parts = {
-            "auto": self.tr("automatic"),
-            "head": self.tr("Head only"),
-            "experts": self.tr("Experts and head"),
-            "all": self.tr("Everything"),
-        }
-        for key, text in parts.items():
-            self._parts.addItem(text, key)
-        self._seed = QSpinBox(self)
+        self._parts = self._combo(
+            (
+                ("auto", self.tr("As the speed asks"), self.tr("Quick: experts and head. Thorough: all")),
+                ("head", self.tr("Head only"), self.tr("Least to go wrong with very few labels")),
+                ("experts", self.tr("Experts and head"), self.tr("The image encoder stays as it is")),
+                ("top", self.tr("Also the top of the encoder"), self.tr("What it makes of what it sees")),
+                ("all", self.tr("Everything"), self.tr("For images unlike any photograph; takes minutes")),
+            )
+        )
+        self._augmentation = SliderField("", (0, 200), suffix=" %")
+        self._validation = self._combo(
+            (
+                (
+                    "held-out",
+                    self.tr("Held-out pixels"),
+                    self.tr("Part of your labels is kept for measuring"),
+                ),
+                (
+                    "cross",
+                    self.tr("Every image in turn"),
+                    self.tr(
+                        "Cross-validation: each image is judged by a network that has not seen it. Honest about "
+                        "new images; takes half of the time, and at least two images"
+                    ),
+                ),
+            )
+        )
+        self._seed = QSpinBox()
         self._seed.setRange(0, 2**31 - 1)
+        self._build()
+        self.set_settings(LearningSettings())
+        self._augmentation.changed.connect(self.changed)
+        self._seed.valueChanged.connect(self.changed)
+
+    def _build(self) -> None:
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
-        rows = {
-            self.tr("Learning rate"): self._rate,
-            self.tr("Loss"): self._loss,
-            self.tr("Trains"): self._parts,
-            self.tr("Seed"): self._seed,
-        }
-        for name, widget in rows.items():
+        rows: tuple[tuple[str, QWidget, str], ...] = (
+            (self.tr("Loss"), self._loss, self.tr("What counts as a mistake; ticked losses are added up")),
+            (self.tr("Learns"), self._parts, self.tr("Which parts of the network may change")),
+            (
+                self.tr("Measured on"),
+                self._validation,
+                self.tr("What decides whether the new weights are better"),
+            ),
+            (
+                self.tr("Variations"),
+                self._augmentation,
+                self.tr("How strongly size, direction, light and colour of the images are varied"),
+            ),
+            (self.tr("Optimiser"), self._optimiser, self.tr("How a mistake becomes a change of weights")),
+            (self.tr("Learning rate"), self._rate, self.tr("How large a step is; 0 chooses")),
+            (self.tr("Seed"), self._seed, self.tr("The same seed draws the same random numbers")),
+        )
+        for name, widget, tip in rows:
             widget.setAccessibleName(name)
+            if not widget.toolTip():
+                widget.setToolTip(tip)
             widget.setMinimumWidth(60)
             form.addRow(name, widget)
 
+    def _combo(self, choices: Sequence[Choice]) -> QComboBox:
+        combo = QComboBox()
+        combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        combo.setMinimumContentsLength(12)
+        for position, (key, text, tip) in enumerate(choices):
+            combo.addItem(text, key)
+            combo.setItemData(position, tip, Qt.ItemDataRole.ToolTipRole)
+        return combo
+
     @property
-    def settings(self) -> TrainingSettings:
+    def settings(self) -> LearningSettings:
         """What is set."""
-        return TrainingSettings(
+        return LearningSettings(
+            loss=self._loss.value,
+            optimiser=str(self._optimiser.currentData()),
             learning_rate=self._rate.value(),
-            loss=str(self._loss.currentData()),
-            seed=self._seed.value(),
             parts=str(self._parts.currentData()),
+            augmentation=self._augmentation.value / 100,
+            validation=str(self._validation.currentData()),
+            seed=self._seed.value(),
         )
 
-    def set_settings(self, settings: TrainingSettings) -> None:
+    def set_settings(self, settings: LearningSettings) -> None:
         """Shows settings."""
+        self._loss.set_value(settings.loss)
         self._rate.setValue(settings.learning_rate)
-        self._loss.setCurrentIndex(max(self._loss.findData(settings.loss), 0))
+        self._augmentation.set_value(round(settings.augmentation * 100))
         self._seed.setValue(settings.seed)
-        self._parts.setCurrentIndex(max(self._parts.findData(settings.parts), 0))
+        for combo, key in (
+            (self._optimiser, settings.optimiser),
+            (self._parts, settings.parts),
+            (self._validation, settings.validation),
+        ):
+            combo.setCurrentIndex(max(combo.findData(key), 0))

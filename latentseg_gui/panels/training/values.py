@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from latentseg_gui.document.learning import LearningSettings
+
 SPEEDS: Final = ("live", "quick", "thorough")
 
 
@@ -35,30 +40,13 @@ class ClassShare:
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingSettings:
-    """What most users leave alone.
-
-    Attributes:
-        learning_rate: 0 lets the job choose.
-        loss: "auto", "cross_entropy", "dice", "focal", "lovasz", "boundary" or sums with "+".
-        seed: of everything random.
-        parts: "auto", "head", "experts" (experts and head) or "all" (the encoder too).
-    """
-
-    learning_rate: float = 0.0
-    loss: str = "auto"
-    seed: int = 0
-    parts: str = "auto"
-
-
-@dataclass(frozen=True, slots=True)
 class TrainingRequest:
     """What Start asks for; ``speed`` is one of `SPEEDS`."""
 
     image_ids: tuple[str, ...]
     speed: str
     seconds: float
-    settings: TrainingSettings
+    settings: LearningSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +57,7 @@ class VersionRow:
         metric: mean IoU on held-out vouched pixels; NaN where it was not measured.
         made: when, as text.
         data: what it was trained on, as text.
+        measured_on: what the metric was measured on, as text.
         is_active: whether it predicts now.
         is_removable: the shipped weights are not.
     """
@@ -77,5 +66,14 @@ class VersionRow:
     metric: float = float("nan")
     made: str = ""
     data: str = ""
+    measured_on: str = ""
     is_active: bool = False
     is_removable: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CropShown:
+    """A training crop: pixels uint8 [h, w, 3], and the same with its labels painted over."""
+
+    pixels: NDArray[np.uint8]
+    painted: NDArray[np.uint8]

@@ -33,7 +33,9 @@ class VersionCard(QFrame):
         head.setSpacing(4)
         head.addWidget(text_label(row.version, "title"), 1)
         if metric:
-            head.addWidget(text_label(metric, "", is_wrapped=False))
+            figure = text_label(metric, "", is_wrapped=False)
+            figure.setToolTip(self.tr("Measured on {0}").format(row.measured_on) if row.measured_on else "")
+            head.addWidget(figure)
         if row.is_active:
             head.addWidget(text_label(self.tr("in use"), "key", is_wrapped=False))
         foot = QHBoxLayout()

@@ -1,0 +1,93 @@
+"""How many pixels of which class a person has vouched for, counted where something changed."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.types import UNLABELLED, Rect
+
+_TILE = 256
+_SLICE_S = 0.006
+
+Tile = tuple[int, int]
+
+
+class VouchedCounts(QObject):
+    """Counts per image and class, a few tiles at a time, so that the window never waits for them.
+
+    Signals:
+        changed: counts are up to date again.
+    """
+
+    changed = Signal()
+
+    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._tiles: dict[str, dict[Tile, NDArray[np.int64]]] = {}
+        self._stale: dict[str, set[Tile]] = {}
+        self._timer = QTimer(self)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self._go_on)
+        document.events.mask_changed.connect(self._on_mask_changed)
+        document.events.images_changed.connect(self._on_images_changed)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing waits to be counted."""
+        return not self._stale
+
+    def of(self, image_id: str) -> NDArray[np.int64]:
+        """Vouched pixels per class id, int64 [255], as far as they were counted."""
+        tiles = self._tiles.get(image_id, {})
+        return np.sum(list(tiles.values()), axis=0) if tiles else np.zeros(UNLABELLED, np.int64)
+
+    def settle(self) -> None:
+        """Counts the rest at once."""
+        while self._stale:
+            self._count_next()
+        self._timer.stop()
+
+    def _on_mask_changed(self, image_id: str, rect: Rect) -> None:
+        if rect.is_empty:
+            return
+        rows = range(rect.row0 // _TILE, -(-rect.row1 // _TILE))
+        cols = range(rect.col0 // _TILE, -(-rect.col1 // _TILE))
+        self._stale.setdefault(image_id, set()).update((row, col) for row in rows for col in cols)
+        self._timer.start()
+
+    def _on_images_changed(self) -> None:
+        known = set(self._document.image_ids)
+        for gone in (set(self._tiles) | set(self._stale)) - known:
+            self._tiles.pop(gone, None)
+            self._stale.pop(gone, None)
+        for image_id in self._document.vouched_ids():
+            shape = self._document.shape(image_id)
+            if image_id not in self._tiles and image_id not in self._stale and shape is not None:
+                self._on_mask_changed(image_id, Rect.whole(shape))
+
+    def _go_on(self) -> None:
+        until = perf_counter() + _SLICE_S
+        while self._stale and perf_counter() < until:
+            self._count_next()
+        if not self._stale:
+            self._timer.stop()
+            self.changed.emit()
+
+    def _count_next(self) -> None:
+        image_id = next(iter(self._stale))
+        waiting = self._stale[image_id]
+        row, col = waiting.pop()
+        if not waiting:
+            del self._stale[image_id]
+        if not self._document.has_image(image_id) or self._document.shape(image_id) is None:
+            return
+        labels = self._document.labels(image_id)
+        part = labels[row * _TILE : (row + 1) * _TILE, col * _TILE : (col + 1) * _TILE]
+        counts = np.bincount(part.reshape(-1), minlength=256)[:UNLABELLED]
+        self._tiles.setdefault(image_id, {})[row, col] = counts

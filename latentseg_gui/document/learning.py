@@ -1,0 +1,29 @@
+"""Settings of fine-tuning, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LearningSettings:
+    """How fine-tuning learns; what most users leave alone.
+
+    Attributes:
+        loss: names out of "cross-entropy", "dice", "focal", "lovasz", "boundary", joined by "+".
+        optimiser: "adamw", "adam", "nadam" or "sgd".
+        learning_rate: of the head; 0 chooses.
+        parts: what learns: "auto" (as the speed asks), "head", "experts" (and head), "top" (of the
+            backbone, too) or "all".
+        augmentation: strength of random variations, 0 for none.
+        validation: "held-out" pixels, or "cross": every image judged by a network that has not seen it.
+        seed: of everything random.
+    """
+
+    loss: str = "cross-entropy+dice"
+    optimiser: str = "adamw"
+    learning_rate: float = 0.0
+    parts: str = "auto"
+    augmentation: float = 1.0
+    validation: str = "held-out"
+    seed: int = 0
