@@ -58,5 +58,9 @@ def _note_crashes(path: Path) -> None:
     global _crash_file
     if faulthandler.is_enabled():
         return
-    _crash_file = path.open("a", encoding="utf-8")
+    try:
+        _crash_file = path.open("a", encoding="utf-8")
+    except OSError as error:
+        LOGGER.warning("No file for crashes: %s", error)
+        return
     faulthandler.enable(_crash_file)

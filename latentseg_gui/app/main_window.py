@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from PySide6.QtCore import QByteArray, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
-from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QScrollArea, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QScrollArea,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
 
 from latentseg_gui.app.actions import ACTIONS, translated
 from latentseg_gui.canvas import CanvasView
@@ -88,6 +97,11 @@ class MainWindow(QMainWindow):
         dock.show()
         dock.raise_()
 
+    def insert_menu(self, menu: QMenu, before: str) -> None:
+        """Puts a menu into the one that an action stands in, before that action."""
+        spec = next(each for each in ACTIONS if each.name == before)
+        self._menus[spec.menu].insertMenu(self.action[before], menu)
+
     def restore_layout(self, *, geometry: str, state: str) -> None:
         """Puts docks and size back where they were; nonsense is ignored by Qt."""
         self.restoreGeometry(QByteArray.fromBase64(geometry.encode()))
@@ -101,7 +115,7 @@ class MainWindow(QMainWindow):
 
     def _make_actions(self) -> None:
         tools = QActionGroup(self)
-        menus = {
+        self._menus = menus = {
             name: self.menuBar().addMenu(translated(name)) for name in dict.fromkeys(s.menu for s in ACTIONS)
         }
         for spec in ACTIONS:

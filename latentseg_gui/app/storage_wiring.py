@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
+
 from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QMenu
 
 from latentseg_gui.app.session import Session
 from latentseg_gui.controllers.closing import ClosingController
 from latentseg_gui.controllers.journal_keeper import JournalKeeper
 from latentseg_gui.io.paths import shown
+from latentseg_gui.panels.icons import icon
 
 IDLE_MS = 10_000
 AT_LEAST_MS = 120_000
@@ -16,13 +21,20 @@ AT_LEAST_MS = 120_000
 def wire_storage(session: Session) -> None:
     """Connects everything about projects."""
     storage, opening, window, errors = session.storage, session.opening, session.window, session.reporter
-    JournalKeeper(session.document, session.history, storage=storage, errors=errors, parent=session)
+    JournalKeeper(
+        session.document,
+        session.history,
+        storage=storage,
+        files=session.file_jobs,
+        errors=errors,
+        parent=session,
+    )
     closing = ClosingController(storage, session.finetune, dialogs=session.dialogs, parent=session)
     window.close_requested.connect(closing.on_close_requested)
     window.action["save_project"].triggered.connect(storage.save)
     window.action["save_project_as"].triggered.connect(storage.save_as)
     window.action["open_project"].triggered.connect(opening.choose)
-    window.action["open_recent"].triggered.connect(_RecentProjects(session).choose)
+    window.action["open_recent"].triggered.connect(RecentProjects(session).choose)
     storage.made.connect(session.preferences.remember)
     opening.opened.connect(session.preferences.remember)
     opening.show_requested.connect(session.project.show)
@@ -32,17 +44,44 @@ def wire_storage(session: Session) -> None:
     Autosave(session)
 
 
-class _RecentProjects(QObject):
-    """The list of recent projects, as it is when it is asked for."""
+class RecentProjects(QObject):
+    """What was used last, as it is when it is asked for: a menu, and a list for the keyboard."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
+        self._project = session.project
         self._opening = session.opening
         self._preferences = session.preferences
+        self.menu = QMenu(self.tr("Recent"), session.window)
+        self.menu.setIcon(icon("folder"))
+        self.menu.setToolTipsVisible(True)
+        self.menu.aboutToShow.connect(self._fill)
+        session.window.insert_menu(self.menu, before="open_project")
 
     def choose(self) -> None:
-        """Asks which one to open."""
+        """Asks which project to open."""
         self._opening.choose_recent(self._preferences.recent)
+
+    def _fill(self) -> None:
+        """Projects, folders and images, newest first; whether they are still there is seen when one is chosen."""
+        self.menu.clear()
+        for name in self._preferences.recent:
+            path = Path(name)
+            action = self.menu.addAction(shown(path.name) or shown(path))
+            action.setToolTip(shown(path))
+            action.setStatusTip(shown(path))
+            action.triggered.connect(partial(self._open, path))
+        if self.menu.isEmpty():
+            self.menu.addAction(self.tr("Nothing was opened yet")).setEnabled(False)
+            return
+        self.menu.addSeparator()
+        self.menu.addAction(self.tr("Clear this list")).triggered.connect(self._clear)
+
+    def _open(self, path: Path, _: bool = False) -> None:
+        self._project.open([path])
+
+    def _clear(self) -> None:
+        self._preferences.recent = []
 
 
 class Title(QObject):

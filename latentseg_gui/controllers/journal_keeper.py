@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 
 from latentseg_gui.commands.history import History
+from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.ports import ErrorSink
 from latentseg_gui.controllers.storage import StorageController
 from latentseg_gui.document.changes import Change
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.io.project import ProjectSession
+
+SYNC_MS = 2000
+"""What was done longer ago than this survives a power cut; a crash of the program takes nothing of it."""
+
+_PRIORITY = 12
 
 
 class JournalKeeper(QObject):
@@ -28,13 +35,19 @@ class JournalKeeper(QObject):
         history: History,
         *,
         storage: StorageController,
+        files: Jobs,
         errors: ErrorSink,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._document = document
         self._storage = storage
+        self._files = files
         self._errors = errors
+        self._sync = QTimer(self)
+        self._sync.setSingleShot(True)
+        self._sync.setInterval(SYNC_MS)
+        self._sync.timeout.connect(self._sync_journals)
         self._broken: list[ProjectSession] = []
         self._is_told = False
         history.events.applied.connect(self._on_applied)
@@ -76,8 +89,26 @@ class JournalKeeper(QObject):
     def _record(self, session: ProjectSession, changes: Sequence[Change]) -> None:
         try:
             session.record(changes, self._document)
+            if not self._sync.isActive():
+                self._sync.start()
         except LatentsegError as error:
             self._broken.append(session)
+            self._tell(error)
+
+    def _sync_journals(self) -> None:
+        """Has the journals on the disk, in the background: that takes milliseconds, or seconds on a busy disk."""
+        for session in self._storage.sessions:
+            if session not in self._broken and not session.is_read_only:
+                self._files.submit(
+                    session.sync_journal,
+                    _ignore,
+                    key=f"sync {session.folder}",
+                    priority=_PRIORITY,
+                    on_failure=partial(self._on_sync_failed, session),
+                )
+
+    def _on_sync_failed(self, session: ProjectSession, error: LatentsegError) -> None:
+        if session in self._storage.sessions:  # a journal that was closed meanwhile needs no sync
             self._tell(error)
 
     def _tell(self, error: LatentsegError) -> None:
@@ -96,3 +127,7 @@ class JournalKeeper(QObject):
         if not self._document.is_dirty:  # else the journal lacks what was done while it was saved
             self._broken.clear()
             self._is_told = False
+
+
+def _ignore(answer: object) -> None:
+    """A sync that went well is nothing to speak of."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,8 +19,9 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.taking_over import take_over
 from latentseg_gui.io.opening import OpenedProject, open_project
 from latentseg_gui.io.paths import shown
-from latentseg_gui.io.project import journal_files
+from latentseg_gui.io.project import journal_files, save_project
 from latentseg_gui.io.project_file import MANIFEST
+from latentseg_gui.io.storage import make_folder
 
 _PRIORITY = 15
 
@@ -129,6 +131,8 @@ class OpeningController(QObject):
             if answer is None:
                 opened.session.abandon()
                 return False
+            if answer == "copy":
+                return self._take_over_copy(opened)
             if answer == "discard" and is_untitled:
                 self._untitled.discard(opened.session)
                 return False
@@ -155,8 +159,29 @@ class OpeningController(QObject):
             text = text.format(count, name)
         if opened.recovery is not None and opened.recovery.is_damaged:
             text += " " + self.tr("The very last change cannot be read.")
-        choices = [("restore", self.tr("Restore")), ("discard", self.tr("Discard"))]
+        choices = [
+            ("restore", self.tr("Restore")),
+            ("copy", self.tr("Open as copy...")),
+            ("discard", self.tr("Discard")),
+        ]
         return self._dialogs.choose_action(self.tr("Restore work"), text.format(count), choices)
+
+    def _take_over_copy(self, opened: OpenedProject) -> bool:
+        """Goes on with a copy in another folder; what the crash left stays as it is, to be offered again."""
+        folder = self._dialogs.choose_folder(self.tr("Folder for the copy"), "")
+        if folder is None:
+            opened.session.abandon()
+            return False
+        try:
+            if opened.recovery is not None:
+                opened.recovery.apply(opened.document)
+            make_folder(folder)
+            self._untitled.keep_pasted(opened.document, folder)
+            copy = save_project(opened.document, folder, opened.session)
+        finally:
+            opened.session.abandon()
+        self._take_over(replace(opened, session=copy), is_untitled=False)
+        return True
 
     def _take_over(self, opened: OpenedProject, *, is_untitled: bool) -> None:
         document = opened.document

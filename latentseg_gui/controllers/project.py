@@ -15,6 +15,7 @@ from latentseg_gui.controllers.ports import Dialogs, ErrorSink
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import ImageRecord
+from latentseg_gui.io.batch import file_stamp
 from latentseg_gui.io.images import SUFFIXES, list_images, read_image
 from latentseg_gui.io.project_file import MANIFEST
 from latentseg_gui.panels.files.panel import FilesPanel
@@ -62,6 +63,7 @@ class ProjectController(QObject):
         self._errors = errors
         self._wanted: str | None = None
         self._pasted = 0
+        self._stamps: dict[str, list[int | None]] = {}
         self.last_folder = ""
         self.rows = FileRows(document, panel, self)
         self.rows.show_requested.connect(self.show)
@@ -162,15 +164,27 @@ class ProjectController(QObject):
         path = self._document.path(image_id)
         if path is None:
             return
-        call = partial(read_image, path, image_id=image_id, frame=self._document.frame(image_id))
+        call = partial(_stamped, path, image_id, self._document.frame(image_id))
 
         def on_result(answer: object) -> None:
-            if isinstance(answer, ImageRecord):
-                on_record(answer)
+            if isinstance(answer, tuple):
+                record, stamp = answer
+                self._note_change(image_id, stamp)
+                on_record(record)
 
         self._readers.submit(
             call, on_result, title=title, key=key, priority=priority, on_failure=partial(on_failure, image_id)
         )
+
+    def _note_change(self, image_id: str, stamp: list[int | None]) -> None:
+        """Says so where a file is not the one any more that was read before."""
+        before = self._stamps.get(image_id)
+        self._stamps[image_id] = stamp
+        if before is not None and before != stamp and self._document.has_image(image_id):
+            text = self.tr(
+                "“{0}” has changed since it was opened; its mask was made for the earlier picture."
+            )
+            self._errors.inform(text.format(self._document.name(image_id)))
 
     def _on_listed(self, asked: list[Path], answer: object) -> None:
         if not isinstance(answer, list):
@@ -244,6 +258,12 @@ def project_folder(path: Path) -> Path | None:
             return manifest.parent if b"latentseg project" in file.read(_PEEK) else None
     except OSError:
         return None
+
+
+def _stamped(path: Path, image_id: str, frame: int) -> tuple[ImageRecord, list[int | None]]:
+    """An image, and by what its file can be known again."""
+    stamp = file_stamp(path)
+    return read_image(path, image_id=image_id, frame=frame), stamp
 
 
 def _expanded(paths: Sequence[Path]) -> list[Path]:

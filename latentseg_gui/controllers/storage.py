@@ -68,6 +68,7 @@ class StorageController(QObject):
         self._is_untitled = True
         self._saving: Saving | None = None
         self._failed: set[Path] = set()
+        self._told_of_change: set[Path] = set()
         self._retry = QTimer(self)
         self._retry.setSingleShot(True)
         self._retry.setInterval(_RETRY_MS)
@@ -116,7 +117,15 @@ class StorageController(QObject):
         if project is None or project.is_read_only or not is_idle or not self._document.is_dirty:
             return
         if not project.is_changed_outside():
+            self._told_of_change.discard(project.folder)
             self._begin(project, is_asked=False)
+        elif project.folder not in self._told_of_change:
+            self._told_of_change.add(project.folder)
+            text = self.tr(
+                "“{0}” was changed by another program, so it is not saved by itself any more. "
+                "Save it to put your version in its place, or save it in another folder."
+            )
+            self._errors.inform(text.format(shown(project.folder.name)))
 
     def save_now(self) -> bool:
         """Saves before going on, asking for a folder where needed; whether everything is saved."""

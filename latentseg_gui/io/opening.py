@@ -46,7 +46,7 @@ class _JournalFile:
 class Recovery:
     """Changes that were made after the last save, before the program ended without a word.
 
-    Exactly one of `restore` and `discard` should be called, before anything else happens to the document.
+    Exactly one of `restore`, `apply` and `discard` should be called, before anything else happens to the document.
     """
 
     def __init__(self, session: ProjectSession, chain: Sequence[_JournalFile]) -> None:
@@ -87,6 +87,21 @@ class Recovery:
         document.mark_dirty()
         if not self._session.is_read_only:
             self._session.start_journal(last)
+        return total
+
+    def apply(self, document: Document) -> int:
+        """Apply the changes to the document alone, for a copy; they stay where they are, to be decided on.
+
+        Returns:
+            How many records were applied.
+        """
+        total = 0
+        for journal in self._chain:
+            applied = replay(journal.contents, document, self._session.folder)
+            total += applied
+            if applied < len(journal.contents.records) or journal.contents.is_damaged:
+                break
+        document.mark_dirty()
         return total
 
     def discard(self) -> None:

@@ -34,6 +34,7 @@ _REASONS = {
     errno.ENOENT: ("the folder does not exist", "Choose another folder."),
     errno.ENOTDIR: ("a part of the path is not a folder", "Choose another folder."),
     errno.EISDIR: ("there is a folder of that name", "Choose another name."),
+    errno.EEXIST: ("there is a file of that name in the way", "Choose another name."),
     errno.ENAMETOOLONG: ("the name is too long", "Choose a shorter name."),
     errno.EIO: ("the disk reported an error", "Save somewhere else, and check the disk."),
 }
@@ -206,11 +207,22 @@ class AppendFile:
         self._size += len(data)
 
     def sync(self) -> None:
-        """Have everything on the disk: it survives a power cut too. Takes milliseconds."""
+        """Have everything on the disk: it survives a power cut too. Takes milliseconds.
+
+        May run in another thread than the rest; a file that is closed meanwhile is left alone.
+        """
         try:
-            disk.sync(self._descriptor)
+            own = os.dup(self._descriptor)
+        except OSError as error:
+            if self._descriptor < 0:
+                return
+            raise storage_error(self._path, error) from error
+        try:
+            disk.sync(own)
         except OSError as error:
             raise storage_error(self._path, error) from error
+        finally:
+            os.close(own)
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""

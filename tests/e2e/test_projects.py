@@ -348,7 +348,15 @@ for number in range(10_000):
 """
 
 
-@pytest.mark.parametrize("strokes", [1, 4, 12])
+@pytest.mark.parametrize(
+    "strokes",
+    [
+        1,
+        4,
+        12,
+        *(pytest.param(number, marks=pytest.mark.slow) for number in range(2, 52) if number not in (4, 12)),
+    ],
+)
 def test_a_kill_while_painting_loses_at_most_one_stroke(
     qtbot: QtBot, own_home: Path, photos: list[Path], strokes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
