@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
@@ -27,6 +27,10 @@ class ByteCache(Generic[Key, Value]):
 
     def __contains__(self, key: Key) -> bool:
         return key in self._entries
+
+    def __iter__(self) -> Iterator[Key]:
+        """What is there, the least recently used first; may be changed meanwhile."""
+        return iter(list(self._entries))
 
     @property
     def nbytes(self) -> int:

@@ -124,13 +124,25 @@ class Engine:
             expert_names=dict(meta.expert_names),
             expert_notes=notes_in(meta.provenance),
         )
+        carried = self._carried(predictor)
         self._weights = _Weights(predictor, info)
-        self._encoded.drop_where(lambda key: key[1] == request.version)
         self._clicks.forget_version(request.version)
         self._experts.forget_all()
-        # Encodings belong to the predictor that made them: those of earlier weights are of no use.
-        self._encoded.drop_where(lambda key: key[1] != request.version)
+        self._encoded.drop_where(lambda key: True)
+        for image_id, encoded in carried.items():
+            self._encoded.put((image_id, request.version), encoded, encoded.nbytes)
         return info
+
+    def _carried(self, predictor: Predictor) -> dict[str, EncodedImage]:
+        """Encodings of the weights so far that hold for ``predictor`` too: only how they are read has changed."""
+        if self._weights is None or not predictor.encodes_like(self._weights.predictor):
+            return {}
+        kept = {}
+        for image_id, version in self._encoded:
+            encoded = self._encoded.get((image_id, version))
+            if encoded is not None and version == self._weights.info.version:
+                kept[image_id] = predictor.take_over(encoded)
+        return kept
 
     def encode(self, request: EncodeImage) -> ImageEncoded:
         """Keep an image and encode it; an image that is there already costs nothing."""

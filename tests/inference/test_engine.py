@@ -244,3 +244,32 @@ def test_memory_that_runs_out_for_good_is_a_sentence_and_the_engine_goes_on(engi
             engine.handle(EncodeImage("b", disks(1)[0]))
     assert engine.handle(PredictClasses("a")).labels.shape == (64, 80)
     assert engine.handle(PredictClasses("b")).labels.shape == (64, 80)
+
+
+def test_weights_that_only_read_otherwise_go_on_with_the_pictures_that_are_encoded(engine, tmp_path):
+    """After a refit nothing is encoded again, and the answer is that of the new weights."""
+    engine.handle(SegmentObject("a", PromptSet((CLICK,))))
+    refitted = tiny_network()
+    with torch.no_grad():
+        refitted.class_head.pixels.bias += torch.linspace(-3, 3, len(refitted.class_head.pixels.bias))
+    path = tmp_path / "refitted.safetensors"
+    save(path, refitted, CheckpointMeta(("background", "disk")))
+    engine.handle(LoadWeights(path, "v2", "cpu"))
+    runs = engine.encoder_runs
+    answer = engine.handle(PredictClasses("a"))
+    engine.handle(EncodeImage("a", disks(0)[0]))
+    assert engine.encoder_runs == runs
+    assert answer.version == "v2"
+    expected = Predictor(refitted, "cpu")
+    expected.set_image(disks(0)[0])
+    assert (answer.labels == expected.predict_classes().labels).all()
+    assert engine.handle(SegmentObject("a", PromptSet((CLICK,)))).version == "v2"
+
+
+def test_weights_that_see_otherwise_encode_again(engine, tmp_path):
+    path = tmp_path / "others.safetensors"
+    save(path, tiny_network(seed=1), CheckpointMeta(("background", "disk")))
+    engine.handle(LoadWeights(path, "v2", "cpu"))
+    runs = engine.encoder_runs
+    engine.handle(PredictClasses("a"))
+    assert engine.encoder_runs > runs
