@@ -108,6 +108,15 @@ class Runner:
         return output.logits[0].float(), output.maps
 
     @torch.inference_mode()
+    def expert_vectors(self, encoding: SizedEncoding) -> NDArray[np.float32]:
+        """What pixels read for classes, float32 [K, D]: the experts after looking and after exchanging."""
+        here = self._here(encoding)
+        experts: Tensor = getattr(here, "class_experts", here.experts)
+        exchange = getattr(self._network, "exchange", None)
+        read = experts if exchange is None else exchange(experts)
+        return np.asarray(read[0].float().cpu().numpy(), dtype=np.float32)
+
+    @torch.inference_mode()
     def segment(
         self,
         encoding: SizedEncoding,

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import skimage.data
+import torch
 from PIL import Image
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QPushButton, QToolButton
 
 from latentseg_gui.document.experts import AttentionPart
+from latentseg_gui.document.types import FineTuneResult
+from model.checkpoint import CheckpointMeta, default_weights_path, load, save
+from model.inspection import vector_shift
+from model.predictor import Predictor
+from tests.e2e.conftest import Witness
 from tests.e2e.person import Person
 
 
@@ -92,3 +100,90 @@ def test_the_visible_part_of_a_large_picture_is_refined_and_pins_are_marked(
     assert panel.gains == {(1, 2): 0.0}
     person.choose("knock_out")
     assert document.prediction(image_id) is before
+
+
+def test_before_and_after_a_fine_tuning_says_which_experts_moved_and_the_whole_folder_is_measured(
+    person: Person, tmp_path: Path, told: Witness
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in ("astronaut", "coffee", "chelsea"):
+        Image.fromarray(getattr(skimage.data, name)()).resize((160, 160)).save(folder / f"{name}.png")
+    (folder / "broken.png").write_bytes(b"not a picture")
+    session, panel = person.session, person.window.experts
+    person.open(folder)
+    person.wait_for_prediction()
+    person.wait_for(lambda: session.inspect.maps is not None, what="the attention maps are there")
+
+    whole = next(each for each in panel.findChildren(QPushButton) if each.text() == "Whole folder")
+    panel.comparisons.affinity.show_folder()
+    whole.click()
+    assert session.expert_folder.is_running
+    person.wait_for(lambda: not session.expert_folder.is_running, what="all images are measured")
+    assert "could not be measured" in told.sentences[-1]
+    texts = [each.text() for each in panel.findChildren(QLabel)]
+    assert any("Over 3 of the 4 images of the list" in each for each in texts)
+
+    paint_two_classes(person)
+    session.finetune.plan = replace(session.finetune.plan, seconds=12.0)
+    ended: list[FineTuneResult] = []
+    session.finetune.ended.connect(ended.append)
+    person.choose("finetune")
+    person.wait_for(lambda: ended, seconds=200, what="fine-tuning ends")
+    version = ended[0].version
+    session.weights.activate(version)
+    person.wait_for(
+        lambda: session.inspect.maps is not None and session.inspect.maps.version == version,
+        what="the maps of the new version",
+    )
+    image = session.document.record(str(person.image_id))
+    assert image is not None
+    expected = vector_shift(*(vectors_of(path, image.pixels) for path in (None, ended[0].weights)))
+    shown = panel.comparisons.shift
+    assert shown is not None
+    assert np.allclose(shown.vectors, expected, atol=0.01)
+    is_still = max(shown.vectors.max(), shown.maps.max()) < 0.0005
+    assert about_shift(person, "shipped", version).startswith("No expert moved") is bool(is_still)
+    assert not panel.comparisons.shift_fold.isHidden()
+
+    path = tmp_path / "other experts.safetensors"
+    with_other_experts(path)
+    session.weights.open(path)
+    person.wait_for(lambda: session.weights.live_path == path, what="other weights are live")
+    assert session.weights.live is not None
+    other = session.weights.live.version
+    person.wait_for(
+        lambda: session.inspect.maps is not None and session.inspect.maps.version == other,
+        what="the maps of the other weights",
+    )
+    assert about_shift(person, version, other).startswith("Expert 3 turned most")
+
+
+def about_shift(person: Person, before: str, after: str) -> str:
+    """What the panel says of two versions."""
+    words = f"From {before} to {after}, on this image"
+    return next(each.text() for each in person.window.experts.findChildren(QLabel) if words in each.text())
+
+
+def vectors_of(weights: Path | None, pixels: np.ndarray) -> np.ndarray:
+    """What pixels read of the experts, asked of the model itself."""
+    predictor = Predictor(load(weights or default_weights_path())[0], "cpu")
+    predictor.set_image(pixels)
+    return predictor.expert_vectors()
+
+
+def with_other_experts(path: Path) -> None:
+    """The shipped weights, but expert 3 begins as something else."""
+    network, _ = load(default_weights_path())
+    with torch.no_grad():
+        network.experts[3] *= -3  # type: ignore[index, operator]
+    save(path, network, CheckpointMeta())
+
+
+def paint_two_classes(person: Person) -> None:
+    person.choose("tool_brush")
+    person.session.tool.set_diameter(16)
+    person.press(Qt.Key.Key_1)
+    person.drag((70.0, 40.0), (72.0, 62.0), (62.0, 131.0), (38.0, 137.0))
+    person.press(Qt.Key.Key_0)
+    person.drag((103.0, 19.0), (125.0, 13.0), (106.0, 62.0), (108.0, 81.0))

@@ -238,13 +238,13 @@ class Comparisons(QWidget):
         self.affinity, self._likeness, self._shift = AffinitySection(), LikenessSection(), ShiftSection()
         self.affinity_fold = _fold(self.tr("Experts and classes"), self.affinity)
         self._likeness_fold = _fold(self.tr("Alike, idle, doubled"), self._likeness)
-        self._shift_fold = _fold(self.tr("Before and after fine-tuning"), self._shift)
+        self.shift_fold = _fold(self.tr("Before and after fine-tuning"), self._shift)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(9)
         self._found: tuple[ExpertLikeness | None, ExpertShift | None] = (None, None)
         self._names: Sequence[str] = ()
-        for fold in (self.affinity_fold, self._likeness_fold, self._shift_fold):
+        for fold in (self.affinity_fold, self._likeness_fold, self.shift_fold):
             fold.setVisible(False)
             whole.addWidget(fold)
 
@@ -257,6 +257,11 @@ class Comparisons(QWidget):
         """What fine-tuning moved; None hides the section."""
         self._found = (self._found[0], shift)
         self._refresh()
+
+    @property
+    def shift(self) -> ExpertShift | None:
+        """What fine-tuning moved; None where there is nothing to compare."""
+        return self._found[1]
 
     def set_folder_affinity(self, folder: FolderAffinity | None) -> None:
         """Experts against classes over many images."""
@@ -271,7 +276,7 @@ class Comparisons(QWidget):
         likeness, shift = self._found
         count = len(self._names)
         self._likeness_fold.setVisible(likeness is not None and len(likeness.order) == count > 1)
-        self._shift_fold.setVisible(shift is not None and shift.maps.size == count > 0)
+        self.shift_fold.setVisible(shift is not None and shift.maps.size == count > 0)
         self._likeness.set_likeness(likeness, self._names)
         if shift is not None and shift.maps.size == count:
             self._shift.set_shift(shift, self._names)
