@@ -244,5 +244,4 @@ def _wire_model(session: Session, chrome: Chrome) -> None:
     window.history.undo_requested.connect(session.edit.undo)
     window.history.redo_requested.connect(session.edit.redo)
     window.device.device_requested.connect(chrome.choose_device)
-    session.paint.stroke_ended.connect(session.finetune.note_correction)
-    session.segment.accepted.connect(session.finetune.note_correction)
+    session.history.events.changed.connect(session.finetune.note_correction)

@@ -181,9 +181,8 @@ class FineTuneController(QObject):
         if is_live and not self.obstacle():
             self._live_timer.start()
 
-    def note_correction(self, image_id: str) -> None:
-        """Somebody corrected an image."""
-        self.state_changed.emit()
+    def note_correction(self, *_: object) -> None:
+        """Somebody did, undid or redid something to the masks."""
         if self._is_live:
             self._live_timer.start()
 
