@@ -154,7 +154,7 @@ class DetailNetwork(LatentExpertNetwork):
     @property
     def is_fresh(self) -> bool:
         """Whether the detail head was never taught."""
-        return not bool(self.head.pixel.last.weight.any() or self.head.context.last.weight.any())
+        return self.head.pixel.is_silent and not bool(self.head.context.last.weight.any())
 
     def class_logits(self, levels: Levels) -> Tensor:
         """Logits [B, C, H, W] from levels whose tokens hold the experts' answers."""

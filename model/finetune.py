@@ -33,8 +33,13 @@ from model.finetuning.heldout import hold_out
 from model.finetuning.live import LiveRefit
 from model.finetuning.measure import held_out_metric
 from model.finetuning.objective import Objective, class_weights
-from model.finetuning.pixels import learn_pixels
-from model.finetuning.prepare import encode_pictures, encode_variations, set_statistics
+from model.finetuning.prepare import (
+    encode_again,
+    encode_pictures,
+    encode_variations,
+    set_statistics,
+    settle_order,
+)
 from model.finetuning.session import DivergedError, Session
 from model.finetuning.store import FeatureStore
 from model.finetuning.team import Team
@@ -53,15 +58,14 @@ class _Plan:
     """Where on the clock, 0..1, the phases end."""
 
     variations: float
-    pixels: float
     crops: float
     whole: float
     finish: float
 
 
 _PLANS: Final = {
-    "quick": _Plan(variations=0.2, pixels=0.35, crops=0.97, whole=0.97, finish=1.0),
-    "thorough": _Plan(variations=0.1, pixels=0.15, crops=0.4, whole=0.97, finish=1.0),
+    "quick": _Plan(variations=0.2, crops=0.97, whole=0.97, finish=1.0),
+    "thorough": _Plan(variations=0.1, crops=0.4, whole=0.97, finish=1.0),
 }
 _SHORTER: Final = 0.85
 """Learning with held-back pixels ends here where the rest of the time goes to all pixels."""
@@ -212,21 +216,19 @@ class FineTuning:
             return
         plan = _PLANS[speed]
         limit = _SHORTER if self.config.uses_all else 1.0
-        yield from encode_pictures(session, self._store)
+        settle_order(session)
+        yield from encode_pictures(session, self._store, bounded=True)
         if self._is_comparable:
             self.metric_before = self._measure()
         if session.network.is_fresh:
             set_statistics(session)
         if self.config.augmentation > 0:
             yield from encode_variations(session, plan.variations * limit)
-        yield from learn_pixels(session, plan.pixels * limit)
+        yield from learn_crops(session, plan.crops * limit)
         self._keep_if_better()
-        if plan.crops > plan.pixels:
-            yield from learn_crops(session, plan.crops * limit)
-            self._keep_if_better()
         if plan.whole > plan.crops:
             yield from self._learn_whole(plan.whole * limit)
-        if self.config.uses_all and plan.crops > plan.pixels:
+        if self.config.uses_all:
             yield from self._use_all(plan.finish)
 
     def _refit(self) -> Iterator[str]:
@@ -254,7 +256,7 @@ class FineTuning:
         session.network = self.network.give_classes_a_backbone().to(session.choice.device)
         session.views.clear()
         yield from learn_whole(session, end)
-        yield from encode_pictures(session, None)
+        yield from encode_again(session)
         self._keep_if_better()
 
     def _use_all(self, end: float) -> Iterator[str]:

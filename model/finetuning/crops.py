@@ -1,4 +1,4 @@
-"""Learning from crops of cached views: the whole head, and the answers of the experts."""
+"""Learning from crops of cached views: the context path, the class head, the answers of the experts."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ from torch import Tensor, nn
 from model.detail_head import Levels
 from model.detail_network import DetailNetwork
 from model.device import free_cached_memory, is_out_of_memory
-from model.finetuning.session import BATCH, Optimiser, Session, below, named
+from model.finetuning.session import Optimiser, Session, below, named
 from model.finetuning.views import View
 
 CROP: Final = 128
 ALIGN: Final = 16
-HEAD_RATE: Final = 2e-3
+HEAD_RATE: Final = 4e-3
 EXPERT_SHARE: Final = 0.15
 """Experts and class head know something already: their rate is this share of that of the head."""
 
 
 def learn_crops(session: Session, end: float, factor: float = 1.0) -> Iterator[str]:
-    """Teach head and experts from crops of the cached views, until the share ``end`` of the time."""
+    """Teach head and experts from crops of the cached views, until the share ``end`` of the time.
+
+    The pixel path falls silent: it is for the second after a correction (see `model.detail_head`).
+    """
+    session.network.head.pixel.silence()
     network, rate = session.network, factor * (session.config.learning_rate or HEAD_RATE)
     groups = [
         (rate, named(network.head.context, "head.context")),
-        (rate / 2, named(network.head.pixel, "head.pixel")),
         (rate * EXPERT_SHARE, expert_parameters(network)),
     ]
     optimiser = Optimiser(session, groups, end)
@@ -48,7 +51,7 @@ def fits_memory(session: Session, step: Callable[[], None]) -> bool:
     try:
         step()
     except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error) or session.batch <= BATCH // 4:
+        if not is_out_of_memory(error) or session.batch == 1:
             raise
         return False
     return True

@@ -73,7 +73,7 @@ class LiveRefit:
         mark = fingerprint_without(session.network, LEARNS) if store is not None else 0
         self._stills = [
             self._still(index, view, store, mark)
-            for index, view in enumerate(session.views[: len(session.pictures)])
+            for index, view in enumerate(session.views[: session.encoded])
         ]
         each = max(1, len(self._stills))
         views = session.views[: len(self._stills)]

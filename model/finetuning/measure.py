@@ -15,7 +15,7 @@ from model.metrics import confusion_matrix
 def held_out_metric(session: Session) -> float:
     """Mean IoU over the classes among the held-out pixels; NaN if there are none."""
     confusion = np.zeros((session.config.num_classes,) * 2, np.int64)
-    for view in session.views[: len(session.pictures)]:
+    for view in session.views[: session.encoded]:
         if bool((view.held != IGNORED).any()):
             guess = session.logits_of(view).argmax(0).to(torch.uint8).cpu()
             confusion += confusion_matrix(view.held.numpy(), guess.numpy(), session.config.num_classes)

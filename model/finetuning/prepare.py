@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
 import torch
 
 from model.finetuning.session import Session
 from model.finetuning.store import FeatureStore, fingerprint
+from model.finetuning.types import IGNORED
 from model.finetuning.views import View, features_of, vary, view_of
 
 VIEW_BYTES: Final = 1 << 30
@@ -16,15 +18,58 @@ COPIES: Final = 12
 """Variations of every picture, where memory and time allow."""
 
 
-def encode_pictures(session: Session, store: FeatureStore | None) -> Iterator[str]:
-    """Encode the pictures as they are, or take what ``store`` has of them."""
+ENCODING_SHARE: Final = 0.3
+"""Of the time, at most, for pictures as they are; the most telling ones come first."""
+
+
+def settle_order(session: Session) -> None:
+    """Shuffle the pictures, but put first a few that have all classes between them."""
+    size = len(session.pictures)
+    order = torch.randperm(size, generator=session.generator).tolist()
+    found: list[set[int]] = [
+        set(np.unique(picture.train.numpy()).tolist()) - {IGNORED} for picture in session.pictures
+    ]
+    missing, first = set().union(*found), []
+    for index in order:
+        if missing & found[index]:
+            missing -= found[index]
+            first.append(index)
+    rest = [index for index in order if index not in set(first)]
+    session.pictures = [session.pictures[index] for index in (*first, *rest)]
+    session.needed = len(first)
+
+
+def encode_pictures(session: Session, store: FeatureStore | None, *, bounded: bool = False) -> Iterator[str]:
+    """Encode the pictures as they are, or take what ``store`` has of them.
+
+    Args:
+        session: of the run; ``session.encoded`` says how many pictures there are in the end.
+        store: where features may be kept.
+        bounded: stop where memory or the share of the time is used up, though not before all
+            classes were met. Whoever has hundreds of pictures learns from the rest of them only
+            where whole pictures are learned from.
+    """
     encoder = fingerprint(session.network) if store is not None else 0
+    session.encoded, memory = 0, 0
     for picture in session.pictures:
+        is_enough = memory > VIEW_BYTES or session.clock.fraction > ENCODING_SHARE
+        if bounded and is_enough and session.encoded >= session.needed:
+            return
         features = store.get(picture, encoder) if store is not None else None
         if features is None:
             features = features_of(session.network, picture, session.choice.device, session.dtype)
             if store is not None:
                 store.put(picture, encoder, features)
+        session.views.append(view_of(picture, features, session.generator))
+        session.encoded += 1
+        memory += features.nbytes
+        yield "encoding"
+
+
+def encode_again(session: Session) -> Iterator[str]:
+    """Encode the same pictures with another backbone."""
+    for picture in session.pictures[: session.encoded]:
+        features = features_of(session.network, picture, session.choice.device, session.dtype)
         session.views.append(view_of(picture, features, session.generator))
         yield "encoding"
 
@@ -32,7 +77,7 @@ def encode_pictures(session: Session, store: FeatureStore | None) -> Iterator[st
 def encode_variations(session: Session, end: float) -> Iterator[str]:
     """Add variations of the pictures until the share ``end`` of the time, or the memory, is used up."""
     for _ in range(COPIES):
-        for index in range(len(session.pictures)):
+        for index in range(session.encoded):
             memory = sum(view.features.nbytes for view in session.views)
             if session.clock.fraction >= end or memory > VIEW_BYTES:
                 return
@@ -51,7 +96,7 @@ def _varied_view(session: Session, index: int) -> View:
 def set_statistics(session: Session) -> None:
     """Let the head standardise by the pictures of this run."""
     means, squares = [], []
-    for view in session.views[: len(session.pictures)]:
+    for view in session.views[: session.encoded]:
         levels = session.with_answers(view.features.levels, view.features.experts)
         means.append(torch.cat([level.float().mean((0, 2, 3)) for level in levels.maps]))
         squares.append(torch.cat([level.float().square().mean((0, 2, 3)) for level in levels.maps]))

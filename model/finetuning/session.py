@@ -21,7 +21,7 @@ from model.finetuning.types import FineTuneConfig
 from model.finetuning.views import Picture, View
 
 MAX_GRADIENT: Final = 5.0
-BATCH: Final = 8
+BATCH: Final = 4
 
 
 class DivergedError(ModelError):
@@ -39,11 +39,13 @@ class Session:
         clock: the time budget.
         objective: the loss.
         pictures: labelled windows.
-        views: encoded; the first ``len(pictures)`` are the pictures as they are.
+        views: encoded; the first ``encoded`` are pictures as they are.
         generator: of all random choices.
         step: optimiser steps done.
         loss: of the last step.
         batch: crops per step; halved where memory runs out.
+        encoded: so many pictures, from the first on, are views as they are.
+        needed: so many pictures, from the first on, have all classes between them.
         team: the processes that learn together.
     """
 
@@ -58,6 +60,8 @@ class Session:
     step: int = 0
     loss: float = float("nan")
     batch: int = BATCH
+    encoded: int = 0
+    needed: int = 1
     team: Team = field(default_factory=Team)
 
     @property

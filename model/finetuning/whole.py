@@ -33,7 +33,7 @@ def learn_whole(session: Session, end: float) -> Iterator[str]:
         raise ValueError("the network has no backbone for its classes")
     factor = session.config.learning_rate / HEAD_RATE if session.config.learning_rate else 1.0
     groups = [
-        (factor * HEAD_RATE, named(network.head, "head")),
+        (factor * HEAD_RATE, named(network.head.context, "head.context")),
         (factor * EXPERT_RATE, expert_parameters(network)),
         (factor * BACKBONE_RATE, named(network.class_backbone, "class_backbone")),
     ]
@@ -49,7 +49,7 @@ def learn_whole(session: Session, end: float) -> Iterator[str]:
 
 
 def _whole_loss(session: Session) -> Tensor:
-    parts = [_part(session) for _ in range(max(1, session.batch // 2))]
+    parts = [_part(session) for _ in range(session.batch)]
     images = torch.stack([part.image for part in parts]).to(session.choice.device)
     labels = torch.stack([part.train for part in parts]).long().to(images.device)
     with session.autocast():

@@ -43,7 +43,7 @@ class Latent:
                 "num_classes": n_classes,
                 "seconds": clock.left(),
                 "classes_kept": (None,) * n_classes,
-                "uses_all": True,
+                "held_out": 0.0,
             }
             | self.settings
         )

@@ -89,7 +89,7 @@ def test_two_images_teach_what_a_disk_is_and_the_network_given_stays_as_it_was()
     assert reports[-1].step > 30
     assert all(0 <= r.fraction <= 1 for r in reports)
     assert reports[-1].metric == job.metric_after
-    assert {"encoding", "learning pixels", "learning shapes", "done"} <= {r.phase for r in reports}
+    assert {"encoding", "encoding variations", "learning shapes", "done"} <= {r.phase for r in reports}
 
 
 def test_clicks_work_exactly_as_before():
@@ -176,8 +176,10 @@ def test_an_absurd_rate_ends_in_finite_weights_and_a_sentence():
         assert torch.isfinite(job.network(image)).all()
 
 
-@pytest.mark.parametrize(("module", "loss"), [(pixels, "_pixel_loss"), (crops, "_crop_loss")])
-def test_a_loss_that_is_no_number_restores_the_last_good_weights(monkeypatch, module, loss):
+@pytest.mark.parametrize(
+    ("module", "loss", "speed"), [(pixels, "_pixel_loss", "live"), (crops, "_crop_loss", "quick")]
+)
+def test_a_loss_that_is_no_number_restores_the_last_good_weights(monkeypatch, module, loss, speed):
     """M-05: what is handed out equals the last snapshot, bit for bit."""
     good = {}
     real, calls = getattr(module, loss), []
@@ -188,7 +190,7 @@ def test_a_loss_that_is_no_number_restores_the_last_good_weights(monkeypatch, mo
         return value * float("nan") if len(calls) > 5 else value
 
     monkeypatch.setattr(module, loss, poisoned)
-    job = finetune(tiny_network(), [labelled(0)], QUICK)
+    job = finetune(tiny_network(), [labelled(0)], replace(QUICK, speed=speed))
     job.clock = clock = StepClock(60)
     for progress in job:
         clock.ticks += 1
@@ -356,3 +358,31 @@ def test_all_pixels_may_be_used_in_the_end():
     assert reports[-1].phase == "done"
     assert not math.isnan(job.metric_after)
     assert accuracy(job.network) > 0.8
+
+
+def test_more_pictures_than_memory_are_learned_from_in_part_but_every_class_is_among_them(monkeypatch):
+    monkeypatch.setattr(prepare, "VIEW_BYTES", 0)
+    samples = [labelled(index) for index in range(6)]
+    only = np.full_like(samples[0].labels, 255)
+    only[:30] = 2
+    samples.append(LabelledImage(samples[0].image, only))
+    job = finetune(
+        tiny_network(), samples, replace(QUICK, num_classes=3, classes_kept=(None,) * 3, held_out=0.0)
+    )
+    job.clock = clock = StepClock(30)
+    encoded, classes = set(), set()
+    for _ in job:
+        clock.ticks += 1
+        encoded.add(job._session.encoded)
+        for view in job._session.views:
+            classes |= set(view.places)
+    assert max(encoded) < len(samples)
+    assert classes == {0, 1, 2}
+    assert len(job._session.pictures) == len(samples)
+
+
+def test_a_live_refit_is_forgotten_by_a_longer_run_which_learns_better_without_it():
+    live, _ = run(tiny_network(), [labelled(0)], replace(QUICK, speed="live"), steps=40)
+    assert not live.network.head.pixel.is_silent
+    quick, _ = run(live.network, [labelled(0)], steps=40)
+    assert quick.network.head.pixel.is_silent
