@@ -3,18 +3,18 @@
 Click: from the press of the button to the picture that shows the proposal, on a 1024x1024 image; first what is
 known at once, then what a closer look has made of it.
 Brush: from each mouse move to the picture that shows it, with document, history and mask as in the product.
+Large edits: how long they take, and how long the turns of the window's event loop are meanwhile.
 Undo: 10,000 strokes, taken back and done again, with the bytes that the history held.
-Where napari can be imported by the Python given with ``--napari``, the same stroke is drawn in its Labels
-layer beside it. "Own" is the time this thread itself worked: on a busy machine the wall time is that of its
-neighbours as well.
+With ``--napari PYTHON``, a Python that has napari, the same stroke is drawn in its Labels layer beside it.
+"Own" is the time this thread itself worked: on a busy machine the wall time is that of its neighbours as well.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -134,15 +134,37 @@ def measure_clicks(person: Person, folder: Path, count: int) -> None:
     row("  of which the model itself", [(click.model_settled, 0.0) for click in clicks])
 
 
-def measure_brush(person: Person, folder: Path, megapixels: float) -> None:
-    """A stroke, its undo and redo, zoom, pan and a class recoloured, in the window."""
+def settle(person: Person) -> None:
+    """Sleeps, as the window does, until no large edit is worked out any more."""
+    loop, look, edits = QEventLoop(), QTimer(), person.session.edits
+    look.timeout.connect(lambda: None if edits.is_working else loop.quit())
+    if edits.is_working:
+        look.start(1)
+        loop.exec()
+        look.stop()
+    person.canvas.repaint()
+
+
+def show_image(person: Person, folder: Path, megapixels: float) -> None:
+    """Opens a picture of so many pixels, which the model is not told of: its work would blur the times."""
     side = round((megapixels * 1e6) ** 0.5)
     path = folder / f"{megapixels:g}.bmp"
     coarse = np.random.default_rng(0).integers(0, 255, (side // 64 + 1, side // 64 + 1, 3), np.uint8)
     Image.fromarray(coarse).resize((side, side), Image.Resampling.BILINEAR).save(path)
+    person.session.predict.encode = _not_encoded  # type: ignore[method-assign]
     person.open(path)
-    canvas, session = person.canvas, person.session
+    path.unlink()
+    canvas = person.canvas
     person.wait_for(lambda: not canvas._building.isActive(), what="the reduced copies are there")
+
+
+def _not_encoded(*_: object, **__: object) -> None:
+    """The model has no part in this."""
+
+
+def measure_brush(person: Person, megapixels: float) -> None:
+    """A stroke, its undo and redo, zoom, pan and a class recoloured, in the window."""
+    canvas, session = person.canvas, person.session
     person.choose("tool_brush")
     session.tool.set_diameter(40 / canvas.zoom)
     left, none, name = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, f"{megapixels:g} MP"
@@ -158,7 +180,7 @@ def measure_brush(person: Person, folder: Path, megapixels: float) -> None:
     frame_row(f"brush, move to picture, {name}", moves)
     edits = []
     for action in ("undo", "redo") * 10:
-        edits.append(timed(lambda what=action: (person.choose(what), canvas.repaint())))
+        edits.append(timed(lambda what=action: (person.choose(what), settle(person))))
     frame_row(f"undo and redo of that stroke, {name}", edits)
     factors = (1.25 if step % 20 < 10 else 0.8 for step in range(60))
     at = QPointF(middle)
@@ -173,6 +195,48 @@ def measure_brush(person: Person, folder: Path, megapixels: float) -> None:
     frame_row(
         f"class recolour, {name}", [timed(lambda c=c: (recolour(1, c), canvas.repaint())) for c in colours]
     )
+
+
+class Heart:
+    """How late a timer of 5 ms is while the window works, and what its thread did itself meanwhile."""
+
+    def __init__(self) -> None:
+        self._timer = QTimer()
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.setInterval(5)
+        self._timer.timeout.connect(self._beat)
+        self._beats: list[Times] = []
+
+    def measure(self, action: Callable[[], object]) -> list[Times]:
+        """The turns of the event loop during ``action``, in ms."""
+        self._beats = [(perf_counter() * 1e3, thread_time() * 1e3)]
+        self._timer.start()
+        action()
+        self._timer.stop()
+        self._beat()
+        beats = np.array(self._beats)
+        return [tuple(turn) for turn in np.diff(beats, axis=0)]
+
+    def _beat(self) -> None:
+        self._beats.append((perf_counter() * 1e3, thread_time() * 1e3))
+
+
+def measure_large_edits(person: Person, megapixels: float) -> None:
+    """A fill of nearly the whole image and a clean-up of it: how long they take, and how the window fares."""
+    xy = person.canvas.viewport.image_shape[1] * 0.02, person.canvas.viewport.image_shape[0] * 0.02
+    name, heart = f"{megapixels:g} MP", Heart()
+    person.choose("tool_fill")
+    for what, action in (
+        ("fill", lambda: person.click(xy)),
+        ("fill holes", lambda: person.choose("fill_holes")),
+        ("smooth", lambda: person.choose("smooth")),
+        ("undo of the fill", lambda: person.choose("undo")),
+    ):
+        times: list[Times] = []
+        turns = heart.measure(lambda do=action, to=times: to.append(timed(lambda: (do(), settle(person)))))
+        longest = max(own for _, own in turns)
+        row(f"{what}, {name}", times)
+        row(f"  turns of the window meanwhile, {name}", turns, f"max own {longest:.0f} ms")
 
 
 def measure_history() -> None:
@@ -207,37 +271,60 @@ import sys, numpy as np
 from time import perf_counter, thread_time
 import napari
 from qtpy.QtWidgets import QApplication
+from vispy.gloo import gl
 side = round((float(sys.argv[1]) * 1e6) ** 0.5)
 viewer = napari.Viewer(show=True)
 viewer.window._qt_window.resize(1440, 900)
 viewer.add_image(np.zeros((side, side, 3), np.uint8), rgb=True)
 layer = viewer.add_labels(np.zeros((side, side), np.uint8))
 layer.brush_size, layer.mode, layer.selected_label = side // 18, "paint", 1
-canvas = viewer.window._qt_viewer.canvas
-paint = getattr(canvas, "native", canvas)
+canvas = viewer.window._qt_viewer.canvas.native
 def show():
     QApplication.processEvents()
-    paint.grabFramebuffer() if hasattr(paint, "grabFramebuffer") else canvas._scene_canvas.render()
-show()
-last, times = None, []
-for step in range(150):
-    angle = step / 9
-    at = (side * (0.5 + 0.35 * np.sin(angle)), side * (0.5 + 0.35 * np.cos(angle)))
+    canvas.repaint()
+    canvas.makeCurrent()
+    gl.glFinish()
+def timed(action, then):
     start, own = perf_counter(), thread_time()
-    layer._draw(1, last or at, at)
+    action()
+    then()
+    return (perf_counter() - start) * 1e3, (thread_time() - own) * 1e3
+def stroke(then):
+    last, times = None, []
+    with layer.block_history():
+        for step in range(150):
+            angle = step / 9
+            at = (side * (0.5 + 0.35 * np.sin(angle)), side * (0.5 + 0.35 * np.cos(angle)))
+            times.append(timed(lambda: layer._draw(1, last or at, at), then))
+            last = at
+    return times
+for _ in range(5):
     show()
-    times.append(((perf_counter() - start) * 1e3, (thread_time() - own) * 1e3))
-    last = at
-print("TIMES", times)
+print("TIMES paint and draw:", stroke(show))
+print("TIMES undo and draw:", [timed(action, show) for action in (layer.undo, layer.redo) * 5])
+layer.undo()
+print("TIMES paint alone, not drawn:", stroke(lambda: None))
 viewer.close()
 """
 
 
-def measure_napari(python: str, megapixels: float) -> None:
-    """The same stroke in another program's labels layer, or a line that says why not."""
+def measure_napari(python: str, megapixels: float, folder: Path) -> None:
+    """The same stroke in another program's labels layer, or a line that says why not.
+
+    It draws with OpenGL, which Qt's offscreen platform has not: Xvfb and Mesa's software renderer are used, as
+    ours is a software renderer too. With a graphics card it draws faster, so what it does before it draws, the
+    least that it can take, is printed as well.
+    """
+    screen = shutil.which("xvfb-run")
     command = [python, "-c", _NAPARI, str(megapixels)]
+    environment = {**os.environ, "LIBGL_ALWAYS_SOFTWARE": "1", "XDG_CONFIG_HOME": str(folder)}
+    if screen is not None:
+        command = [screen, "-a", "-s", "-screen 0 1600x1000x24", *command]
+        environment["QT_QPA_PLATFORM"] = "xcb"
     try:
-        outcome = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        outcome = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=600, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         print(f"napari was not measured: {error}")
         return
@@ -245,13 +332,11 @@ def measure_napari(python: str, megapixels: float) -> None:
     if not lines:
         reason = outcome.stderr.strip().splitlines()[-1:] or ["no output"]
         print(f"napari was not measured: {reason[0]}")
-        return
-    numbers = [float(part) for part in lines[0][6:].translate(str.maketrans("[](),", "     ")).split()]
-    row(
-        f"napari, paint and draw, {megapixels:g} MP",
-        list(zip(numbers[::2], numbers[1::2], strict=True)),
-        "beside ours",
-    )
+    for line in lines:
+        what, _, values = line.removeprefix("TIMES ").partition(":")
+        numbers = [float(part) for part in values.translate(str.maketrans("[](),", "     ")).split()]
+        times = list(zip(numbers[::2], numbers[1::2], strict=True))
+        row(f"napari, {what}, {megapixels:g} MP", times, "beside ours")
 
 
 def main() -> None:
@@ -260,8 +345,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--clicks", type=int, default=20)
-    parser.add_argument("--megapixels", type=float, nargs="*", default=[1, 24])
-    parser.add_argument("--napari", default=sys.executable, help="a Python that has napari")
+    parser.add_argument("--no-strokes", dest="strokes", action="store_false", help="leave out the 10,000")
+    parser.add_argument("--megapixels", type=float, nargs="*", default=[1, 24, 100])
+    parser.add_argument("--napari", default="", help="a Python that has napari")
+    parser.add_argument("--beside", type=float, default=24.0, help="megapixels of the stroke in napari")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["XDG_STATE_HOME"] = os.environ["XDG_CONFIG_HOME"] = folder
@@ -274,12 +361,16 @@ def main() -> None:
             if arguments.clicks:
                 measure_clicks(person, Path(folder), arguments.clicks)
             for megapixels in arguments.megapixels:
-                measure_brush(person, Path(folder), megapixels)
+                show_image(person, Path(folder), megapixels)
+                measure_brush(person, megapixels)
+                measure_large_edits(person, megapixels)
+                session.document.remove(person.image_id or "")
         finally:
             application.finish(session)
-    measure_history()
-    for megapixels in arguments.megapixels[-1:]:
-        measure_napari(arguments.napari, megapixels)
+        if arguments.strokes:
+            measure_history()
+        if arguments.napari:
+            measure_napari(arguments.napari, arguments.beside, Path(folder))
 
 
 if __name__ == "__main__":

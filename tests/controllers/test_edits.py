@@ -82,6 +82,7 @@ def lane(qtbot: QtBot) -> Iterator[ThreadLane]:
 def desk(qtbot: QtBot, lane: ThreadLane, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """Every edit counts as large."""
     monkeypatch.setattr(module, "LARGE", 0)
+    monkeypatch.setattr(module, "UNPACKED", 0)
     return Desk(qtbot, lane)
 
 
@@ -232,6 +233,7 @@ def test_any_sequence_gives_the_same_mask_beside_the_window_as_in_it(
     masks = []
     for large in (10**9, 0):
         monkeypatch.setattr(module, "LARGE", large)
+        monkeypatch.setattr(module, "UNPACKED", large)
         desk = Desk(qtbot, lane)
         for kind, values in steps:
             if kind == "undo":
