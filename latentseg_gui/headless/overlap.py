@@ -19,6 +19,14 @@ Answer = TypeVar("Answer")
 Written = TypeVar("Written")
 
 
+LARGE = 64 << 20
+"""Images above so many bytes are read and written one at a time beside the model."""
+
+
+def _weightless(source: object) -> int:
+    return 0
+
+
 def file_threads() -> int:
     """Threads for reading, and as many for writing: enough to keep a fast GPU busy."""
     return max(1, min(4, (os.cpu_count() or 1) // 2))
@@ -53,6 +61,7 @@ class Overlapped(Generic[Item, Source, Answer, Written]):
         work: in the thread that iterates, one item after the other.
         write: in a thread of its own.
         threads: for reading, and as many for writing.
+        weight: memory that a source takes, in bytes; large ones are not piled up.
     """
 
     def __init__(
@@ -61,37 +70,43 @@ class Overlapped(Generic[Item, Source, Answer, Written]):
         work: Callable[[Item, Source], Answer],
         write: Callable[[Item, Answer], Written],
         threads: int = 1,
+        weight: Callable[[Source], int] = _weightless,
     ) -> None:
         self._read, self._work, self._write = read, work, write
         self._threads = threads
+        self._weight = weight
+        self._ahead = 1
 
     def run(self, items: Sequence[Item]) -> Iterator[Outcome[Item, Answer, Written]]:
         """The outcomes in the order of the items; an error of one does not stop the others."""
-        ahead = self._threads + 1
         with (
             ThreadPoolExecutor(self._threads, "read") as readers,
             ThreadPoolExecutor(self._threads, "write") as writers,
         ):
-            waiting: deque[Future[Source]] = deque(readers.submit(self._read, each) for each in items[:ahead])
+            rest = deque(items)
+            waiting: deque[tuple[Item, Future[Source]]] = deque()
             open_: deque[tuple[Outcome[Item, Answer, Written], Future[Written] | None]] = deque()
             try:
-                for index, item in enumerate(items):
-                    following = items[index + ahead : index + ahead + 1]
-                    outcome = self._worked(item, waiting.popleft())
-                    waiting.extend(readers.submit(self._read, each) for each in following)
+                while rest or waiting:
+                    while rest and len(waiting) < self._ahead:
+                        item = rest.popleft()
+                        waiting.append((item, readers.submit(self._read, item)))
+                    outcome = self._worked(*waiting.popleft())
                     open_.append((outcome, self._submitted(writers, outcome)))
-                    while len(open_) > ahead:
+                    del outcome  # a large image must not be held here while the next one is worked at
+                    while len(open_) >= self._ahead:
                         yield _settled(*open_.popleft())
                 while open_:
                     yield _settled(*open_.popleft())
             finally:
-                for future in waiting:
+                for _, future in waiting:
                     future.cancel()
 
     def _worked(self, item: Item, source: Future[Source]) -> Outcome[Item, Answer, Written]:
         try:
             with model_errors():
                 content = source.result()
+                self._ahead = 1 if self._weight(content) > LARGE else self._threads + 1
                 started = time.perf_counter()
                 answer = self._work(item, content)
                 return Outcome(item, answer, seconds=time.perf_counter() - started)

@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
         ranks.wait()  # nobody writes before everybody has agreed that it is safe
         folder = BatchFolder(options.output, plan, rank=ranks.rank)
         try:
-            return _Run(folder, predictor, prediction_options(options), version, ranks).run(items)
+            return Run(folder, predictor, prediction_options(options), version, ranks).run(items)
         finally:
             folder.close()
 
@@ -102,7 +102,7 @@ class Tally:
         )
 
 
-class _Run:
+class Run:
     """One process's part of a run."""
 
     def __init__(
@@ -115,7 +115,7 @@ class _Run:
         self._ranks = ranks
         self._failures = Failures()
         self._failed: list[BatchItem] = []
-        self._tally = Tally()
+        self.tally = Tally()
 
     def run(self, items: Sequence[BatchItem]) -> int:
         """Predict what is missing of this process's share, then finish together."""
@@ -124,8 +124,8 @@ class _Run:
         if len(missing) < len(share):
             print(f"{len(share) - len(missing)} of {len(share)} images were done by an earlier run.")
         self._predict(missing, len(share))
-        if self._tally.images:
-            print(self._tally.sentence())
+        if self.tally.images:
+            print(self.tally.sentence())
         for note in self._predictor.notes:
             print(note)
         return self._finish(items)
@@ -133,12 +133,12 @@ class _Run:
     def _predict(self, missing: Sequence[BatchItem], total: int) -> None:
         needs = any(FORMATS[name].needs_probabilities for name in self._folder.plan.formats)
         work = partial(predict_item, self._predictor, self._how, self._version, needs_probabilities=needs)
-        stages = Overlapped(_read, work, self._folder.write, file_threads())
+        stages = Overlapped(_read, work, self._folder.write, file_threads(), weight=_bytes)
         done, started = total - len(missing), time.perf_counter()
         for outcome in stages.run(missing):
             done += 1
             self._tell(outcome, f"[{done}/{total}]")
-        self._tally.seconds = time.perf_counter() - started
+        self.tally.seconds = time.perf_counter() - started
 
     def _tell(self, outcome: _Outcome, place: str) -> None:
         path = outcome.item.path
@@ -147,9 +147,9 @@ class _Run:
             self._failures.errors.append(outcome.error)
             self._failed.append(outcome.item)
         elif outcome.answer is not None:
-            self._tally.images += 1
-            self._tally.pixels += outcome.answer.labels.size
-            self._tally.model_seconds += outcome.seconds
+            self.tally.images += 1
+            self.tally.pixels += outcome.answer.labels.size
+            self.tally.model_seconds += outcome.seconds
             shares = summary(outcome.answer, self._folder.plan.classes)
             print(f"{place} {path}: {shares} ({outcome.seconds:.2f} s)")
             for file in outcome.written or ():
@@ -189,6 +189,11 @@ def summary(item: MaskItem, classes: ClassTable) -> str:
 
 def _read(item: BatchItem) -> ImageRecord:
     return read_image(item.path, frame=item.frame)
+
+
+def _bytes(record: ImageRecord) -> int:
+    """Memory that an image takes while it waits."""
+    return record.pixels.nbytes + (0 if record.source is record.pixels else record.source.nbytes)
 
 
 def _pages(images: Sequence[Path]) -> list[tuple[Path, int]]:

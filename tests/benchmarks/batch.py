@@ -1,0 +1,98 @@
+"""Megapixels per second of `latentseg predict`, beside those of the model alone on the same pictures in memory.
+
+python -m tests.benchmarks.batch                    # 24 photographs of 0.5 MP
+python -m tests.benchmarks.batch --count 200 --size 2000x1500 --format coco,png --device cuda
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from latentseg_gui.app.samples import sample_paths
+from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.headless.predict import Run, Tally
+from latentseg_gui.headless.ranks import Ranks
+from latentseg_gui.io.batch import BatchFolder, BatchPlan, batch_items
+from latentseg_gui.io.images import read_image
+from model.predictor import Predictor
+from model.testtime import PLAIN
+
+MOST = 0.15
+"""The part of the model's time that reading, writing and keeping the record may take on top."""
+
+
+def photographs(folder: Path, count: int, size: tuple[int, int]) -> list[Path]:
+    """JPEG files of real photographs, shifted so that no two are the same."""
+    paths = []
+    for number in range(count):
+        source = sample_paths()[number % len(sample_paths())]
+        picture = Image.open(source).convert("RGB").resize(size)
+        pixels = np.roll(np.asarray(picture), 7 * number, axis=1)
+        path = folder / f"photo {number:04}.jpg"
+        Image.fromarray(pixels).save(path, quality=90)
+        paths.append(path)
+    return paths
+
+
+def alone(predictor: Predictor, pictures: list[np.ndarray]) -> float:
+    """Seconds that the model takes for pictures in memory."""
+    started = time.perf_counter()
+    for pixels in pictures:
+        predictor.set_image(pixels)
+        predictor.predict_classes()
+    return time.perf_counter() - started
+
+
+def whole(predictor: Predictor, paths: list[Path], out: Path, formats: list[str]) -> Tally:
+    """What `latentseg predict` does once the weights are loaded."""
+    plan = BatchPlan(tuple(formats), ClassTable.default(), "")
+    run = Run(BatchFolder(out, plan), predictor, PLAIN, "default", Ranks())
+    with contextlib.redirect_stdout(io.StringIO()):
+        run.run(batch_items([(path, 0) for path in paths]))
+    return run.tally
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--count", type=int, default=24)
+    parser.add_argument("--size", default="840x600")
+    parser.add_argument("--formats", default="coco,png")
+    parser.add_argument("--device", default="auto")
+    given = parser.parse_args()
+    width, height = (int(side) for side in given.size.split("x"))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "images"
+        folder.mkdir()
+        paths = photographs(folder, given.count, (width, height))
+        pictures = [read_image(path).pixels for path in paths[: min(len(paths), 24)]]
+        share = len(pictures) / len(paths)
+        predictor = Predictor.default(given.device)
+        alone(predictor, pictures[:2])  # the first images warm caches and kernels
+        before = alone(predictor, pictures) / share
+        cpu = time.process_time()
+        tally = whole(predictor, paths, Path(name) / "out", given.formats.split(","))
+        cpu = time.process_time() - cpu
+        after = alone(predictor, pictures) / share
+    plain = (before + after) / 2
+    megapixels = tally.pixels / 1e6
+    print(tally.sentence())
+    print(f"{predictor.device.name}, load {os.getloadavg()[0]:.1f}")
+    print(f"model alone, pictures in memory: {megapixels / before:.2f} and {megapixels / after:.2f} MP/s")
+    print(f"whole run: {megapixels / tally.seconds:.2f} MP/s, CPU {cpu / tally.seconds:.0%} of a core")
+    print(f"overhead {tally.seconds / plain - 1:+.1%} (at most {MOST:.0%})")
+
+
+if __name__ == "__main__":
+    main()
