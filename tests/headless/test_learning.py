@@ -99,3 +99,34 @@ def test_masks_go_to_another_format_and_back(latentseg, folders, tmp_path):
         name = f"scene {index}.png"
         with Image.open(masks / name) as one, Image.open(tmp_path / "png" / name) as other:
             assert np.array_equal(np.asarray(one), np.asarray(other))
+
+
+def test_a_project_goes_to_another_format(latentseg, folders, tmp_path):
+    from latentseg_gui.document.document import Document
+    from latentseg_gui.io.project import save_project
+
+    document = Document()
+    ids = document.add_paths(sorted(folders[0].iterdir()))
+    labels = np.full((48, 64), 255, np.uint8)
+    labels[5:20, 5:30] = 1
+    for image_id in ids[:2]:
+        document.load_mask(image_id, labels, np.where(labels == 1, 3, 0).astype(np.uint8))
+    save_project(document, tmp_path / "work").close()
+    before = files_of(tmp_path / "work")
+    arguments = ("export", "--project", tmp_path / "work", "-o", tmp_path / "out", "--format")
+    code, _, err = latentseg(*arguments, "npy")
+    assert code == 0, err
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["scene 0.npy", "scene 1.npy"]
+    assert (np.load(tmp_path / "out" / "scene 0.npy") == labels).all()
+    code, _, err = latentseg(*arguments, "overlay")
+    assert code == 0, err
+    assert files_of(tmp_path / "work") == before, "the project is left as it is"
+
+
+def files_of(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != ".lock"}
+
+
+def test_what_to_export_must_be_said(latentseg, tmp_path):
+    code, _, err = latentseg("export", "-o", tmp_path, "--format", "png")
+    assert (code, "--project" in err) == (2, True)
