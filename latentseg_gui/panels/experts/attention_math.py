@@ -19,7 +19,7 @@ Head = int | Literal["mean", "max"]
 Normalisation = Literal["expert", "shared", "zero"]
 
 _MIDDLE: Final = (0.5, 99.5)
-_SAMPLED: Final = 8192
+_SAMPLED: Final = 4099
 """Values per map from which its range is found."""
 
 SORT_KEYS: Final = ("index", "mass", "entropy", "class")
@@ -108,7 +108,7 @@ def value_limits(maps: Floats, normalisation: Normalisation) -> Floats:
     if normalisation == "zero":
         return np.tile(np.array([0.0, max(float(maps.max()), 1e-12)], np.float32), (count, 1))
     flat = maps.reshape(count, -1)
-    flat = flat[:, :: max(1, flat.shape[1] // _SAMPLED)]
+    flat = flat[:, :: -(-flat.shape[1] // _SAMPLED) | 1]  # odd: not the same few columns over and over
     axis = 1 if normalisation == "expert" else None
     limits = np.percentile(flat, _MIDDLE, axis=axis)
     found: Floats = np.broadcast_to(limits.reshape(2, -1).T, (count, 2)).astype(np.float32)
@@ -130,8 +130,12 @@ def shrink(maps: Floats, side: int) -> Floats:
     if step <= 1 or min(rows, cols) < step:
         return maps
     cut = maps[..., : rows // step * step, : cols // step * step]
-    blocks = cut.reshape(*maps.shape[:-2], rows // step, step, cols // step, step)
-    means: Floats = blocks.mean(axis=(-3, -1), dtype=np.float32)
+    # One axis after the other, in the order of memory: several times faster than a mean over both.
+    sums = cut.reshape(*maps.shape[:-2], rows // step, step, cols // step * step).sum(axis=-2)
+    means: Floats = sums[..., ::step].copy()
+    for shift in range(1, step):
+        means += sums[..., shift::step]
+    means /= np.float32(step * step)
     return means
 
 

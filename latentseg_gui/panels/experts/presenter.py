@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import QCoreApplication
@@ -10,8 +11,8 @@ from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QWidget
 
 from latentseg_gui.document.experts import Gains, altered
-from latentseg_gui.document.types import Labels, Rect
-from latentseg_gui.panels.experts.attention_math import Floats, floored, mix_entropy, territory
+from latentseg_gui.document.types import Labels
+from latentseg_gui.panels.experts.attention_math import Floats, floored
 from latentseg_gui.panels.experts.body import ExpertsBody
 from latentseg_gui.panels.experts.colours import colour_table
 from latentseg_gui.panels.experts.gains import Shape, Where, gain_at, is_solo, table_of
@@ -151,17 +152,15 @@ class ExpertsPresenter:
 
     def _mix_overlay(self) -> ExpertOverlay:
         """Territory or indecision."""
-        state, finer = self.state, self.state.part_mix
-        rect = Rect(0, 0, 0, 0) if state.part is None else state.part.rect
-        if self.shown == "territory":
+        kind: Literal["territory", "entropy"] = "territory" if self.shown == "territory" else "entropy"
+        (values, finer), part = self.state.of_mix(kind), self.state.part
+        over = None if finer is None or part is None else (part.rect, finer)
+        if kind == "territory":
             caption = _tr("Territory: the expert with the largest share, mean of the heads")
-            areas = None if finer is None else (rect, territory(finer))
-            values = territory(state.mix)
-            return ExpertOverlay("territory", -1, values, (0, 255), "", state.colours, caption, areas)
+            return ExpertOverlay(kind, -1, values, (0, 255), "", self.state.colours, caption, over)
         caption = _tr("Indecision: entropy of the mix, 0 one expert, 1 all alike")
-        entropy, none = mix_entropy(state.mix), np.zeros((0, 3), np.uint8)
-        part = None if finer is None else (rect, mix_entropy(finer))
-        return ExpertOverlay("entropy", -1, entropy, floored(entropy), "viridis", none, caption, part)
+        none = np.zeros((0, 3), np.uint8)
+        return ExpertOverlay(kind, -1, values, floored(values), "viridis", none, caption, over)
 
     def refresh_marks(self) -> None:
         """Shows which expert is chosen, overlaid, knocked out."""

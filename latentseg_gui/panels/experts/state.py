@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,9 @@ class ExpertsState:
         self._reduced: Floats | None = None
         self._limits: Floats | None = None
         self._means: dict[str, Floats] = {}
+        self._whole_maps: dict[str, NDArray[Any]] = {}
+        self._part_maps: dict[str, NDArray[Any]] = {}
+        self._part_mix: Floats | None = None
 
     @property
     def count(self) -> int:
@@ -68,7 +72,9 @@ class ExpertsState:
 
     def set_maps(self, maps: MapSource | None) -> None:
         """Takes the maps of an image."""
-        self.maps, self.part = maps, None
+        self.maps = maps
+        self._whole_maps.clear()
+        self.set_part(None)
         self._reduced = self._limits = None
         self._means = {} if maps is None else _head_means(maps)
         if maps is not None and self._labels is not None and self._labels.shape != maps.shape:
@@ -86,13 +92,27 @@ class ExpertsState:
             key in part.values and part.values[key].shape[1] == self.count for key in keys
         )
         self.part = part if fits and keys else None
+        self._part_mix = None
+        self._part_maps.clear()
 
     @property
     def part_mix(self) -> Floats | None:
         """`mix` of the part, float32 [K, h, w]; None where there is none."""
         if self.part is None or self.maps is None or self.maps.shares is None:
             return None
-        return attention.head_mean(self.part.values[self.maps.shares.key])
+        if self._part_mix is None:
+            self._part_mix = attention.head_mean(self.part.values[self.maps.shares.key])
+        return self._part_mix
+
+    def of_mix(self, kind: str) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """The map [h, w] of a kind, "territory" or "entropy", of the whole and of the part (None without one)."""
+        compute = attention.territory if kind == "territory" else attention.mix_entropy
+        if kind not in self._whole_maps:
+            self._whole_maps[kind] = compute(self.mix)
+        finer = self.part_mix
+        if finer is not None and kind not in self._part_maps:
+            self._part_maps[kind] = compute(finer)
+        return self._whole_maps[kind], self._part_maps.get(kind)
 
     def part_of(self, row: int) -> Floats | None:
         """One map of `reduced` for the part, float32 [h, w], on the same scale; None where there is no part."""
