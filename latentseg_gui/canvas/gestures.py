@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QCoreApplication, QPointF, Qt
 
 
 class PointerKind(Enum):
@@ -47,6 +48,23 @@ class Pointer:
 
 Gesture = Generator[None, Pointer, None]
 """Sent every move and the release; `GeneratorExit` at its yield means that it was aborted."""
+
+
+@contextmanager
+def every_sample() -> Iterator[None]:
+    """Meanwhile no movement of mouse or pen is left out, however fast they come.
+
+    Qt drops the positions in between when it falls behind, which makes corners of curves. A line drawn by hand
+    wants them all: each costs a fraction of a millisecond, since only the last is drawn on the screen. Pans and
+    hovers do without. Positions of tablets come one by one unless one asks for less.
+    """
+    compressing = Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents
+    before = QCoreApplication.testAttribute(compressing)
+    QCoreApplication.setAttribute(compressing, False)
+    try:
+        yield
+    finally:
+        QCoreApplication.setAttribute(compressing, before)
 
 
 class GestureRunner:

@@ -48,6 +48,8 @@ class CanvasIntents(QWidget):
 
     brush_diameter_change_requested = Signal(float)
     """(factor)"""
+    erasing_announced = Signal(bool)
+    """(is_erasing): Ctrl is held (or let go) over the brush, so that a press would erase"""
     zoom_changed = Signal(float)
     """(device pixels per image pixel)"""
     view_changed = Signal()

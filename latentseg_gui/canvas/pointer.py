@@ -25,7 +25,7 @@ class CanvasPointer(CanvasDisplay):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._trail = Trail()
-        self._brush = BrushCursor()
+        self._brush = BrushCursor(self.font())
         self._chrome.insert(0, self._trail)
         self._chrome.insert(1, self._brush)
         self._tools = make_tools(self, self._trail)
@@ -61,9 +61,9 @@ class CanvasPointer(CanvasDisplay):
         self.refresh_chrome(self._brush)
         self._show_cursor(self._brush.position)
 
-    def set_brush_diameter(self, diameter: float) -> None:
-        """Shows the brush in its true size, in image pixels."""
-        self._brush.diameter = diameter
+    def set_brush_diameter(self, diameter: float, caption: str = "") -> None:
+        """Shows the brush in its true size, in image pixels, with what there is to say of it."""
+        self._brush.diameter, self._brush.caption = diameter, caption
         self.refresh_chrome(self._brush)
 
     def abort_gesture(self) -> bool:

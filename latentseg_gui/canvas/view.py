@@ -17,6 +17,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QWidget
 
 from latentseg_gui.canvas.pointer import CanvasPointer
+from latentseg_gui.canvas.tools import ToolName
 
 _WHEEL_ZOOM: Final = 1.25
 _WHEEL_BRUSH: Final = 1.15
@@ -65,6 +66,11 @@ class CanvasView(CanvasPointer):
         self._is_space_held = is_held
         self._show_cursor(None)
 
+    def _hold_eraser(self, is_held: bool) -> None:
+        """Ctrl over the brush: the next press erases, with the size of the eraser."""
+        if self.tool is ToolName.BRUSH and not self._work.is_active and self.has_image:
+            self.erasing_announced.emit(is_held)
+
     def _navigate(self, event: QKeyEvent) -> bool:
         """Arrows move the view and plus and minus zoom it, so that it can be looked around without a mouse."""
         held = event.modifiers() & ~(Qt.KeyboardModifier.KeypadModifier | Qt.KeyboardModifier.ShiftModifier)
@@ -111,6 +117,8 @@ class CanvasView(CanvasPointer):
         """Space pans, Esc aborts; other keys are for the tool in the hand, then for looking around."""
         if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
             self._hold_space(True)
+        elif event.key() == Qt.Key.Key_Control:
+            self._hold_eraser(True)
         elif event.key() == Qt.Key.Key_Escape and self.abort_gesture():
             self._show_cursor(None)
         elif not self._tool.key(event.key()) and not self._navigate(event):
@@ -120,6 +128,8 @@ class CanvasView(CanvasPointer):
         """Space is let go."""
         if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
             self._hold_space(False)
+        elif event.key() == Qt.Key.Key_Control:
+            self._hold_eraser(False)
         else:
             super().keyReleaseEvent(event)
 
@@ -149,6 +159,7 @@ class CanvasView(CanvasPointer):
         """A Space that is let go elsewhere is not heard."""
         super().focusOutEvent(event)
         self._hold_space(False)
+        self._hold_eraser(False)
 
     def hideEvent(self, event: QHideEvent) -> None:
         """What cannot be seen cannot go on."""

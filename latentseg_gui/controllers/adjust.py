@@ -65,7 +65,8 @@ class AdjustController(QObject):
             return
         tone = _ordered(tone)
         self._tone = tone
-        is_by_table = record.source.dtype == np.uint8 and tone.channel is None
+        # A table maps what is shown; where that is not the values of the file, they are rendered again.
+        is_by_table = record.source.dtype == np.uint8 and tone.channel is None and not record.is_inverted
         self._canvas.set_tone(_table(tone) if is_by_table else None)
         if is_by_table or tone == Tone():
             if self._is_rendered:
@@ -73,7 +74,7 @@ class AdjustController(QObject):
                 self._canvas.set_image(record.pixels, keep_view=True)
             return
         self._readers.submit(
-            partial(_render, record.image_id, tone, record.source),
+            partial(_render, record, tone),
             self._on_rendered,
             key="levels",
             priority=_PRIORITY,
@@ -138,9 +139,12 @@ def _table(tone: Tone) -> NDArray[np.uint8] | None:
     return np.ascontiguousarray(shown[0, :, 0])
 
 
-def _render(image_id: str, tone: Tone, source: NDArray[np.generic]) -> Rendered:
-    channels = None if tone.channel is None else (tone.channel,)
+def _render(record: ImageRecord, tone: Tone) -> Rendered:
     pixels = display_pixels(
-        source, channels=channels, levels=tone.levels, gamma=tone.gamma, is_inverted=tone.is_inverted
+        record.source,
+        channels=None if tone.channel is None else (tone.channel,),
+        levels=tone.levels,
+        gamma=tone.gamma,
+        is_inverted=tone.is_inverted != record.is_inverted,
     )
-    return Rendered(image_id, tone, pixels)
+    return Rendered(record.image_id, tone, pixels)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from latentseg_gui.canvas import CanvasView, ToolName
 
 _SMALLEST, _LARGEST = 1.0, 1000.0
 _STEP = 1.25
+_SAID_MS = 900
 
 
 @dataclass(slots=True)
@@ -43,7 +44,12 @@ class ToolController(QObject):
         self._canvas = canvas
         self._tool = ToolName.CLICK
         self.options = PaintOptions()
+        self._said = QTimer(self)
+        self._said.setSingleShot(True)
+        self._said.setInterval(_SAID_MS)
+        self._said.timeout.connect(self.show_diameter)
         canvas.brush_diameter_change_requested.connect(self.scale_diameter)
+        canvas.erasing_announced.connect(self._on_erasing_announced)
 
     @property
     def tool(self) -> ToolName:
@@ -99,7 +105,8 @@ class ToolController(QObject):
             self.options.eraser_diameter = value
         else:
             self.options.brush_diameter = value
-        self.show_diameter()
+        self._canvas.set_brush_diameter(value, self.tr("{0} px").format(int(value)))
+        self._said.start()
         self.diameter_changed.emit(int(self.diameter))
 
     def diameter_of(self, *, is_erasing: bool) -> float:
@@ -108,5 +115,15 @@ class ToolController(QObject):
 
     def show_diameter(self, *, is_erasing: bool | None = None) -> None:
         """Draws the cursor in the size of the tool in the hand, or of what the stroke under way does."""
+        self._said.stop()
         diameter = self.diameter if is_erasing is None else self.diameter_of(is_erasing=is_erasing)
         self._canvas.set_brush_diameter(diameter)
+
+    def _on_erasing_announced(self, is_erasing: bool) -> None:
+        """Says what a press would do, before it does it."""
+        if not is_erasing:
+            self.show_diameter()
+            return
+        self._said.stop()
+        diameter = self.diameter_of(is_erasing=True)
+        self._canvas.set_brush_diameter(diameter, self.tr("erase, {0} px").format(int(diameter)))

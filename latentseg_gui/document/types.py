@@ -108,6 +108,7 @@ class ImageRecord:
         notes: sentences about conversions made while reading ("turned upright by its EXIF tag").
         frame: which page or frame of the file this is, from 0.
         frames: how many the file has.
+        is_inverted: whether small values of the file are shown bright (a TIFF in which zero is white).
     """
 
     image_id: str
@@ -117,6 +118,7 @@ class ImageRecord:
     notes: tuple[str, ...] = ()
     frame: int = 0
     frames: int = 1
+    is_inverted: bool = False
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -95,7 +95,8 @@ def read_image(path: Path, *, image_id: str = "", frame: int = 0, budget: int | 
         raise damaged(path, ValueError(f"a page of shape {list(values.shape)} is no picture"))
     if header.frames > 1:
         notes = (f"Page {frame + 1} of {header.frames}.", *notes)
-    return ImageRecord(image_id, pixels, values, path, notes, frame, header.frames)
+    is_inverted = decoded.is_inverted and decoded.colours is None
+    return ImageRecord(image_id, pixels, values, path, notes, frame, header.frames, is_inverted)
 
 
 def list_images(folder: Path) -> tuple[Path, ...]:
@@ -226,9 +227,8 @@ def _colours(decoded: Decoded) -> tuple[NDArray[np.uint8], list[str]]:
         shown_values = shown_values[:, :, 0]
     levels = display.default_levels(shown_values)
     if values.dtype != np.uint8:
-        notes.append(
-            f"{values.dtype} values are kept; {levels[0]:.6g} is shown black, {levels[1]:.6g} white."
-        )
+        black, white = reversed(levels) if decoded.is_inverted else levels
+        notes.append(f"{values.dtype} values are kept; {black:.6g} is shown black, {white:.6g} white.")
         if values.dtype.kind == "f" and not np.isfinite(shown_values).all():
             notes.append("Pixels without a finite value are shown black or white.")
     pixels = display.display_pixels(shown_values, levels=levels, is_inverted=decoded.is_inverted)

@@ -48,6 +48,46 @@ def test_every_move_of_a_fast_drag_is_told(view: CanvasView, hand: Hand) -> None
     assert len(hand.of("stroke_moved")) == 199
 
 
+@pytest.mark.parametrize("tool", [ToolName.BRUSH, ToolName.LASSO])
+def test_no_position_of_the_hand_is_left_out_while_it_draws(
+    view: CanvasView, hand: Hand, tool: ToolName
+) -> None:
+    compressing = Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents
+    QApplication.setAttribute(compressing, True)
+    view.set_tool(tool)
+    for ends_well in (True, False):
+        QTest.mousePress(view, LEFT, NONE, QPoint(60, 60))
+        assert not QApplication.testAttribute(compressing)
+        if ends_well:
+            QTest.mouseRelease(view, LEFT, NONE, QPoint(70, 60))
+        else:
+            view.abort_gesture()
+        assert QApplication.testAttribute(compressing)
+
+
+def test_ctrl_over_the_brush_announces_that_a_press_would_erase(view: CanvasView, qtbot: QtBot) -> None:
+    told: list[bool] = []
+    view.erasing_announced.connect(told.append)
+    QTest.keyPress(view, Qt.Key.Key_Control)
+    QTest.keyRelease(view, Qt.Key.Key_Control)
+    assert told == []
+    view.set_tool(ToolName.BRUSH)
+    QTest.keyPress(view, Qt.Key.Key_Control)
+    QTest.keyRelease(view, Qt.Key.Key_Control)
+    assert told == [True, False]
+
+
+def test_the_size_of_the_brush_is_said_beside_it_inside_the_view(view: CanvasView) -> None:
+    view.set_tool(ToolName.BRUSH)
+    for place in (QPoint(5, 5), QPoint(view.width() - 3, view.height() - 3), view.rect().center()):
+        QTest.mouseMove(view, place)
+        view.set_brush_diameter(30.0, "erase, 30 px")
+        assert view.rect().contains(view._brush._panel(view.viewport).toAlignedRect())
+        view.repaint()
+    view.set_brush_diameter(30.0)
+    assert not view._brush.caption
+
+
 @pytest.mark.parametrize(
     ("tool", "button", "keys", "is_erasing"),
     [

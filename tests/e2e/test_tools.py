@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
@@ -203,6 +204,33 @@ def test_levels_are_taken_from_the_raw_values_and_leave_model_and_mask_alone(
     assert (record.pixels == as_read).all()
     session.adjust.set_tone(Tone())
     person.wait_for(lambda: screen_colours(person)[middle.y(), middle.x(), 0] == before, seconds=20)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_a_picture_in_which_zero_is_white_stays_so_when_levels_are_touched(
+    person: Person, tmp_path: Path, kind: type
+) -> None:
+    top = np.iinfo(kind).max
+    values = np.tile(np.linspace(0, top, 400, dtype=np.float64), (300, 1)).astype(kind)
+    path = tmp_path / "white.tif"
+    tifffile.imwrite(path, values, photometric="miniswhite")
+    person.open(path)
+    left, right = person.at((20.0, 150.0)), person.at((380.0, 150.0))
+
+    def shown() -> tuple[int, int]:
+        screen = screen_colours(person)
+        return int(screen[left.y(), left.x(), 0]), int(screen[right.y(), right.x(), 0])
+
+    light, dark = shown()
+    assert light > 200
+    assert dark < 60
+    person.session.adjust.set_tone(Tone(levels=(0.0, top / 2)))
+    person.wait_for(lambda: shown()[1] == 0, seconds=20)
+    assert shown()[0] > 200
+    person.session.adjust.set_tone(Tone(is_inverted=True))
+    person.wait_for(lambda: shown()[0] < 60, seconds=20)
+    person.session.adjust.set_tone(Tone())
+    person.wait_for(lambda: shown() == (light, dark), seconds=20)
 
 
 def test_levels_and_single_channels_of_an_ordinary_photograph(person: Person, skimage_photo: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from latentseg_gui.canvas.gestures import Gesture, Pointer, PointerKind
+from latentseg_gui.canvas.gestures import Gesture, Pointer, PointerKind, every_sample
 from latentseg_gui.canvas.tools.base import Tool, ToolName
 
 _STEP: Final = 3.0
@@ -26,12 +26,13 @@ class LassoTool(Tool):
         trail = self.trail
         trail.points, trail.is_closed, trail.has_handles = [pointer.xy], self.is_closed, False
         try:
-            while pointer.kind is not PointerKind.RELEASE:
-                pointer = yield
-                is_last = pointer.kind is PointerKind.RELEASE and pointer.xy != trail.points[-1]
-                if is_last or self._is_step(pointer):
-                    self._extend(pointer.xy)
-                    self.redraw()
+            with every_sample():
+                while pointer.kind is not PointerKind.RELEASE:
+                    pointer = yield
+                    is_last = pointer.kind is PointerKind.RELEASE and pointer.xy != trail.points[-1]
+                    if is_last or self._is_step(pointer):
+                        self._extend(pointer.xy)
+                        self.redraw()
             points = list(trail.points)
         finally:
             trail.clear()

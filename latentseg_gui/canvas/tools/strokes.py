@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from PySide6.QtCore import Qt
 
-from latentseg_gui.canvas.gestures import Gesture, Pointer, PointerKind
+from latentseg_gui.canvas.gestures import Gesture, Pointer, PointerKind, every_sample
 from latentseg_gui.canvas.tools.base import Tool, ToolName
 
 
@@ -27,11 +27,12 @@ class BrushTool(Tool):
     def _stroke(self, pointer: Pointer, is_erasing: bool) -> Gesture:
         self.canvas.stroke_started.emit(pointer.xy, is_erasing)
         try:
-            while pointer.kind is not PointerKind.RELEASE:
-                last = pointer.xy
-                pointer = yield
-                if pointer.xy != last:
-                    self.canvas.stroke_moved.emit(pointer.xy)
+            with every_sample():
+                while pointer.kind is not PointerKind.RELEASE:
+                    last = pointer.xy
+                    pointer = yield
+                    if pointer.xy != last:
+                        self.canvas.stroke_moved.emit(pointer.xy)
         except GeneratorExit:
             self.canvas.stroke_aborted.emit()
             return
