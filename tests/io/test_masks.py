@@ -246,6 +246,16 @@ def test_coco_of_many_images_needs_the_name(tmp_path):
         import_mask(tmp_path / "annotations.json", ImportContext(SHAPE, CLASSES, "other.jpg"))
 
 
+def test_images_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    items = [replace(made(seed), stem=f"{seed}", image_name=f"day {seed}/x.png") for seed in range(3)]
+    list(export_folder(tmp_path, items, CLASSES, "coco"))
+    for item in items:
+        context = ImportContext(SHAPE, CLASSES, f"/photos/{item.image_name}")
+        assert np.array_equal(import_mask(tmp_path / "annotations.json", context).labels, item.labels)
+    with pytest.raises(MaskError, match="does not say which"):
+        import_mask(tmp_path / "annotations.json", ImportContext(SHAPE, CLASSES, "x.png"))
+
+
 def test_yolo_lines_are_as_its_trainers_expect(tmp_path):
     item = made()
     list(export_folder(tmp_path, [item], CLASSES, "yolo"))

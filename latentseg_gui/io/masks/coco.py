@@ -120,7 +120,11 @@ def read(document: dict[str, Any], context: ImportContext) -> tuple[tuple[int, .
 
 
 def _chosen(images: list[dict[str, Any]], context: ImportContext) -> dict[str, Any]:
-    named = [image for image in images if _same_file(str(image.get("file_name")), context.image_name)]
+    """The image asked for: the one whose name agrees with its path in most folders, or the only one."""
+    ours = _parts(context.image_name)
+    agreement = [_agreement(_parts(str(image.get("file_name"))), ours) for image in images]
+    best = max(agreement, default=0)
+    named = [image for image, degree in zip(images, agreement, strict=True) if degree == best > 0]
     chosen = named or images
     if len(chosen) != 1:
         raise MaskError(
@@ -130,8 +134,18 @@ def _chosen(images: list[dict[str, Any]], context: ImportContext) -> dict[str, A
     return chosen[0]
 
 
-def _same_file(theirs: str, ours: str) -> bool:
-    return bool(ours) and theirs.replace("\\", "/").rsplit("/", 1)[-1] == ours
+def _parts(name: str) -> list[str]:
+    return [part for part in name.replace("\\", "/").split("/") if part]
+
+
+def _agreement(theirs: list[str], ours: list[str]) -> int:
+    """How many of the last parts of two paths are the same."""
+    count = 0
+    for one, other in zip(reversed(theirs), reversed(ours), strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
 
 
 def _area(segmentation: object, shape: tuple[int, int]) -> tuple[Rect, Mask] | None:

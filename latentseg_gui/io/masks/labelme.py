@@ -1,4 +1,7 @@
-"""labelme's JSON: polygons where an object has no hole, masks where it has."""
+"""labelme's JSON: polygons where an object has no hole and masks where it has, or masks throughout.
+
+Polygons can be edited there; masks are the area to the pixel, while labelme fills a polygon with its border.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,12 @@ from latentseg_gui.io.masks.values import Canvas, ImportContext, ImportedMask, M
 _KEY = "latentseg"
 
 
-def document(item: MaskItem, classes: ClassTable) -> dict[str, Any]:
+def document(item: MaskItem, classes: ClassTable, *, as_masks: bool = False) -> dict[str, Any]:
     """The file; parts of one object share a group number."""
     shapes = []
     for found in objects_of(item):
         for outline in outlines_of(found.mask, found.rect):
-            shape = _shape(outline)
+            shape = _shape(outline, as_mask=as_masks or bool(outline.holes))
             shape["label"] = classes[found.class_id].name
             shape["group_id"] = found.number if found.is_numbered else None
             shapes.append(shape)
@@ -42,9 +45,9 @@ def document(item: MaskItem, classes: ClassTable) -> dict[str, Any]:
     }
 
 
-def _shape(outline: Outline) -> dict[str, Any]:
+def _shape(outline: Outline, *, as_mask: bool) -> dict[str, Any]:
     entry: dict[str, Any] = {"description": "", "flags": {}, "mask": None}
-    if not outline.holes:
+    if not as_mask:
         return entry | {"shape_type": "polygon", "points": [list(point) for point in outline.outer]}
     xs, ys = zip(*outline.outer, strict=True)
     left, top, right, bottom = (int(value) for value in (min(xs), min(ys), max(xs), max(ys)))

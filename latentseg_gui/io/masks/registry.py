@@ -126,8 +126,8 @@ def _voc_folder(classes: ClassTable) -> list[File]:
     return [("labelmap.txt", "".join(lines).encode())]
 
 
-def _labelme(item: MaskItem, classes: ClassTable) -> bytes:
-    return _json(labelme.document(item, classes))
+def _labelme(item: MaskItem, classes: ClassTable, *, as_masks: bool) -> bytes:
+    return _json(labelme.document(item, classes, as_masks=as_masks))
 
 
 def _geojson(item: MaskItem, classes: ClassTable) -> bytes:
@@ -163,7 +163,12 @@ _ALL = (
         loses=(*_UNLABELLED, *_INSTANCES),
     ),
     MaskFormat("voc", "Pascal VOC folders", ".png", _voc, folder_files=_voc_folder, loses=_INSTANCES),
-    MaskFormat("labelme", "labelme JSON", ".json", _one(".json", _labelme)),
+    MaskFormat(
+        "labelme", "labelme JSON, polygons", ".json", _one(".json", partial(_labelme, as_masks=False))
+    ),
+    MaskFormat(
+        "labelme-masks", "labelme JSON, masks", ".json", _one(".json", partial(_labelme, as_masks=True))
+    ),
     MaskFormat("geojson", "GeoJSON for QuPath", ".geojson", _one(".geojson", _geojson)),
     MaskFormat(
         "overlay",
