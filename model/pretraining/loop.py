@@ -101,7 +101,12 @@ class Pretraining:
     Args:
         config: of the run.
         on_log: receives one line of figures (a dict) now and then.
+
+    Attributes:
+        network_class: of what is trained; a rival design may stand in.
     """
+
+    network_class: type[LatentExpertNetwork] = LatentExpertNetwork
 
     def __init__(
         self, config: PretrainConfig, on_log: Callable[[dict[str, Any]], None] | None = None
@@ -111,7 +116,7 @@ class Pretraining:
         config.output.mkdir(parents=True, exist_ok=True)
         self._cache = Cache.open(config.data, config.output / "cache")
         torch.manual_seed(config.seed)
-        network = LatentExpertNetwork(config.network)
+        network = self.network_class(config.network)
         self._trainee = Trainee(network, _slices(self._cache))
         self._trainee.to(config.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._optimiser = torch.optim.AdamW(
