@@ -16,8 +16,8 @@ from latentseg_gui.controllers.output_run import Done
 from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.inference.messages import PredictedPixels, PredictPixels
 from latentseg_gui.io.batch import BatchFolder, BatchItem
-from latentseg_gui.io.images import read_image
 from latentseg_gui.io.masks import FORMATS
+from latentseg_gui.io.patience import read_in_time
 
 _BEHIND_THE_USER = -10
 """Clicks and the image that is looked at come first."""
@@ -61,7 +61,7 @@ class BatchPipeline:
             return
         item = task.item
         self._files.submit(
-            partial(read_image, item.path, frame=item.frame),
+            partial(read_in_time, item.path, frame=item.frame),
             partial(self._on_read, task),
             key=f"batch read {item.path} {item.frame}",
             priority=_BEHIND_THE_USER,

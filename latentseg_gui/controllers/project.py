@@ -16,7 +16,8 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.io.batch import file_stamp
-from latentseg_gui.io.images import SUFFIXES, list_images, read_image
+from latentseg_gui.io.images import SUFFIXES, list_images
+from latentseg_gui.io.patience import read_in_time
 from latentseg_gui.io.project_file import MANIFEST
 from latentseg_gui.panels.files.panel import FilesPanel
 
@@ -263,7 +264,7 @@ def project_folder(path: Path) -> Path | None:
 def _stamped(path: Path, image_id: str, frame: int) -> tuple[ImageRecord, list[int | None]]:
     """An image, and by what its file can be known again."""
     stamp = file_stamp(path)
-    return read_image(path, image_id=image_id, frame=frame), stamp
+    return read_in_time(path, image_id=image_id, frame=frame), stamp
 
 
 def _expanded(paths: Sequence[Path]) -> list[Path]:

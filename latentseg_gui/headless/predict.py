@@ -29,8 +29,9 @@ from latentseg_gui.headless.overlap import Outcome, Overlapped, file_threads
 from latentseg_gui.headless.prediction import add_prediction_arguments, predict_item, prediction_options
 from latentseg_gui.headless.ranks import Ranks, joined_ranks
 from latentseg_gui.io.batch import BatchFolder, BatchItem, BatchPlan, batch_items
-from latentseg_gui.io.images import ImageError, probe, read_image
+from latentseg_gui.io.images import ImageError, probe
 from latentseg_gui.io.masks import FORMATS, MaskItem
+from latentseg_gui.io.patience import read_in_time
 
 if TYPE_CHECKING:
     from model.predictor import Predictor
@@ -188,7 +189,7 @@ def summary(item: MaskItem, classes: ClassTable) -> str:
 
 
 def _read(item: BatchItem) -> ImageRecord:
-    return read_image(item.path, frame=item.frame)
+    return read_in_time(item.path, frame=item.frame)
 
 
 def _bytes(record: ImageRecord) -> int:
