@@ -113,6 +113,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("predict_folder", "Predict folder...", menu=MODEL, icon="folder"),
     _spec("finetune", "Fine-tune", "Ctrl+T", menu=MODEL, icon="train"),
     _spec("live", "Live refit after each correction", "Ctrl+L", menu=MODEL, check=True),
+    _spec("pause_training", "Pause fine-tuning", "Ctrl+Shift+T", menu=MODEL),
+    _spec("next_place", "Next place to correct", "N", menu=MODEL, icon="next", sep=True),
     _spec("next_expert", "Next expert", "Tab", menu=MODEL, sep=True),
     _spec("previous_expert", "Previous expert", "Shift+Tab", menu=MODEL),
     _spec("knock_out", "Knock the chosen expert out", "K", menu=MODEL, check=True),

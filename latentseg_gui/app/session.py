@@ -39,6 +39,7 @@ from latentseg_gui.controllers.objects import ObjectsController
 from latentseg_gui.controllers.opening import OpeningController
 from latentseg_gui.controllers.pages import PagesController
 from latentseg_gui.controllers.paint import PaintController
+from latentseg_gui.controllers.places import PlacesController
 from latentseg_gui.controllers.predict import PredictController
 from latentseg_gui.controllers.project import ProjectController
 from latentseg_gui.controllers.segment import SegmentController
@@ -241,6 +242,17 @@ class Session(QObject):
             finetune=self.finetune,
             weights=self.weights,
             engine=self.engine_jobs,
+            errors=errors,
+            parent=self,
+        )
+        self.places = PlacesController(
+            document,
+            window.training.places,
+            window.canvas,
+            window.files,
+            project=self.project,
+            engine=self.engine_jobs,
+            readers=self.batch_jobs,
             errors=errors,
             parent=self,
         )

@@ -78,6 +78,8 @@ def _wire_actions(session: Session, chrome: Chrome, intake: Intake) -> None:
         "predict": session.predict.predict,
         "predict_folder": session.batch.choose,
         "finetune": session.finetune.start,
+        "pause_training": session.finetune.toggle_pause,
+        "next_place": session.places.go_on,
         "next_expert": session.inspect.next_expert,
         "previous_expert": session.inspect.previous_expert,
         "pin": session.inspect.pin,
@@ -236,6 +238,7 @@ def _wire_model(session: Session, chrome: Chrome) -> None:
     weights.activated.connect(session.inspect.use_weights)
     weights.activated.connect(session.expert_folder.use_weights)
     weights.activated.connect(session.batch.use_weights)
+    weights.activated.connect(session.places.use_weights)
     weights.activated.connect(chrome.show_weights)
     window.training.image_requested.connect(session.project.show)
     window.training.live_requested.connect(window.action["live"].setChecked)

@@ -26,6 +26,7 @@ from latentseg_gui.document.types import (
 from latentseg_gui.inference.messages import FineTune
 from latentseg_gui.io.images import read_image
 from latentseg_gui.io.storage import make_folder
+from latentseg_gui.workers.lanes import ChildLane
 
 _LIVE_DELAY_MS = 60
 SECONDS = {"live": 0.35, "quick": 30.0, "thorough": 180.0}
@@ -178,6 +179,8 @@ class FineTuneController(QObject):
     def set_live(self, is_live: bool) -> None:
         """Refits experts and head after every correction, or no longer."""
         self._is_live = is_live
+        if is_live and isinstance(self._training.lane, ChildLane):
+            self._training.lane.start()  # it takes seconds, and the first correction shall not wait for it
         if is_live and not self.obstacle():
             self._live_timer.start()
 

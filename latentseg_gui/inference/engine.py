@@ -22,9 +22,11 @@ from latentseg_gui.document.types import (
 from latentseg_gui.inference.attention import notes_in
 from latentseg_gui.inference.cache import ByteCache
 from latentseg_gui.inference.clicks import Clicks
+from latentseg_gui.inference.doubts import find_doubts
 from latentseg_gui.inference.experts import Experts
 from latentseg_gui.inference.messages import (
     EncodeImage,
+    FindDoubts,
     ForgetImage,
     ImageEncoded,
     LoadWeights,
@@ -84,6 +86,7 @@ class Engine:
             PredictPixels: self.predict_pixels,
             ForgetImage: self.forget,
             PreviewCrops: preview,
+            FindDoubts: lambda request: find_doubts(request, self._live()),
             **self._experts.handlers,
         }
 

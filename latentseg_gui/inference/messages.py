@@ -166,6 +166,22 @@ class FineTune:
 
 
 @dataclass(frozen=True, slots=True)
+class FindDoubts:
+    """Where in an image the live weights are in doubt. Answer: `Doubts`.
+
+    Attributes:
+        pixels: the image, reduced, uint8 [h, w, 3].
+        vouched: where somebody has said what is there, bool [h, w]; no doubt is reported there.
+        shape: (rows, columns) of the image itself.
+    """
+
+    image_id: str
+    pixels: NDArray[np.uint8]
+    vouched: NDArray[np.bool_]
+    shape: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class PreviewCrops:
     """Show what training would see. Answer: `TrainingPreview`."""
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from latentseg_gui.document.learning import LearningSettings
 from latentseg_gui.document.types import FineTuneProgress, FineTuneResult
 from latentseg_gui.panels.training.crops import CropsView
+from latentseg_gui.panels.training.places import PlacesSection
 from latentseg_gui.panels.training.run import RunSection
 from latentseg_gui.panels.training.samples import ClassShareBar, SamplesModel, SamplesView
 from latentseg_gui.panels.training.settings import SettingsForm
@@ -25,7 +26,10 @@ from latentseg_gui.panels.widgets import Fold, Scrolled, text_label
 
 
 class TrainingPanel(QWidget):
-    """Samples with ticks, speed, curves, versions, settings.
+    """Places to correct, samples with ticks, speed, curves, versions, settings.
+
+    Attributes:
+        places: where to correct next.
 
     Signals:
         start_requested: `TrainingRequest`.
@@ -62,6 +66,7 @@ class TrainingPanel(QWidget):
         self._versions = VersionsList()
         self._settings = SettingsForm()
         self._crops = CropsView()
+        self.places = PlacesSection()
         self._build()
         self._connect()
         self.set_samples(())
@@ -73,6 +78,8 @@ class TrainingPanel(QWidget):
         settings.body.addWidget(self._settings)
         settings.body.addWidget(self._crops)
         scroll = Scrolled(self, margins=10, spacing=8)
+        scroll.body.addWidget(text_label(self.tr("Where to correct next"), "title"))
+        scroll.body.addWidget(self.places)
         scroll.body.addWidget(text_label(self.tr("Trains on"), "title"))
         for widget in (self._empty, self._view, self._bar, self._shares, self._run):
             scroll.body.addWidget(widget)

@@ -77,3 +77,11 @@ class CropShown:
 
     pixels: NDArray[np.uint8]
     painted: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRow:
+    """A place to correct: the name of its image, and why, as a sentence."""
+
+    name: str
+    why: str

@@ -1,0 +1,83 @@
+"""Where to correct next: places in order, each with a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
+
+from latentseg_gui.panels.training.values import PlaceRow
+from latentseg_gui.panels.widgets import text_label
+
+MAX_ROWS = 6
+
+
+class PlacesSection(QWidget):
+    """The list, and how to go to the next place.
+
+    Signals:
+        next_requested: go to the next place.
+        place_requested: go to the place of this number.
+        scan_requested: rank all images of the list (True), or stop that (False).
+    """
+
+    next_requested = Signal()
+    place_requested = Signal(int)
+    scan_requested = Signal(bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._hint = text_label("", "muted")
+        self._list = QListWidget(self)
+        self._list.setAccessibleName(self.tr("Where to correct next"))
+        self._list.setWordWrap(True)
+        self._next = QPushButton(self.tr("Next place"))
+        self._next.setToolTip(self.tr("Go to the place where a correction teaches most (N)"))
+        self._scan = QPushButton(self.tr("Rank all images"))
+        self._scan.setCheckable(True)
+        self._scan.setToolTip(self.tr("Look at every image of the list in spare time; press again to stop"))
+        buttons = QHBoxLayout()
+        buttons.setSpacing(6)
+        for button in (self._next, self._scan):
+            button.setMinimumWidth(button.fontMetrics().horizontalAdvance(button.text()) + 16)
+            buttons.addWidget(button, 1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(6)
+        for widget in (self._hint, self._list):
+            whole.addWidget(widget)
+        whole.addLayout(buttons)
+        self._next.clicked.connect(self.next_requested)
+        self._scan.clicked.connect(self.scan_requested)
+        self._list.itemActivated.connect(self._on_activated)
+        self._list.itemClicked.connect(self._on_activated)
+        self.set_places(())
+
+    def set_places(self, rows: Sequence[PlaceRow]) -> None:
+        """Shows these places, the most doubtful first."""
+        self._list.clear()
+        for row in rows:
+            item = QListWidgetItem(f"{row.name}\n{row.why}")
+            item.setToolTip(row.why)
+            self._list.addItem(item)
+        self._list.setVisible(bool(rows))
+        self._next.setEnabled(bool(rows))
+        height = self.fontMetrics().height()
+        self._list.setFixedHeight(min(max(len(rows), 1), MAX_ROWS) * (2 * height + 10) + 6)
+        self._hint.setVisible(not rows)
+        self._hint.setText(self.tr("Open an image: places that the model is unsure of are listed here."))
+
+    def set_current(self, number: int) -> None:
+        """Marks the place that was gone to."""
+        self._list.setCurrentRow(number)
+
+    def set_scanning(self, done: int, total: int) -> None:
+        """Shows how many images are ranked; equal numbers end it."""
+        is_on = done < total
+        self._scan.setChecked(is_on)
+        words = self.tr("Ranking {0} of {1}...").format(done + 1, total)
+        self._scan.setText(words if is_on else self.tr("Rank all images"))
+
+    def _on_activated(self, item: QListWidgetItem) -> None:
+        self.place_requested.emit(self._list.row(item))

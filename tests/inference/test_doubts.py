@@ -1,0 +1,124 @@
+"""Where the model is in doubt: close classes, heads that ask other experts, and nothing already vouched for."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from latentseg_gui.document.types import Rect
+from latentseg_gui.inference.doubts import disagreement, find_doubts, margins, worst_windows
+from latentseg_gui.inference.engine import Engine
+from latentseg_gui.inference.messages import EncodeImage, FindDoubts, LoadWeights, PredictClasses
+from model.checkpoint import CheckpointMeta, save
+from tests.tiny import disks, tiny_network
+
+
+class Oracle:
+    """A predictor that is unsure where it is told to be."""
+
+    def __init__(self, unsure, mix):
+        self._unsure, self._mix = unsure, mix
+
+    def set_image(self, pixels):
+        self.shape = pixels.shape
+
+    def predict_overview(self):
+        first = np.where(self._unsure, 0.5, 0.98).astype(np.float32)
+        return np.stack((first, (1 - first) * 0.9, (1 - first) * 0.1))
+
+    def attention(self):
+        return SimpleNamespace(mix=self._mix)
+
+
+def agreeing(heads=2, experts=4, size=(15, 20)):
+    mix = np.zeros((heads, experts, *size), np.float32)
+    mix[:, 0] = 1
+    return mix
+
+
+def live(oracle):
+    return SimpleNamespace(
+        predictor=oracle, info=SimpleNamespace(version="v1", class_names=("sky", "tree", "car"))
+    )
+
+
+def asked(vouched=None):
+    shape = (60, 80)
+    return FindDoubts(
+        "a",
+        np.zeros((*shape, 3), np.uint8),
+        np.zeros(shape, bool) if vouched is None else vouched,
+        (120, 160),
+    )
+
+
+def test_the_unsure_corner_comes_first_with_the_classes_in_question():
+    unsure = np.zeros((60, 80), bool)
+    unsure[:14, :14] = True
+    found = find_doubts(asked(), live(Oracle(unsure, agreeing())))
+    place = found.places[0]
+    assert (place.why, place.classes) == ("unsure", ("sky", "tree"))
+    assert place.rect.row0 < 10
+    assert place.rect.col0 < 10
+    assert 20 <= place.rect.shape[0] <= 34
+    assert 0 < found.uncertainty < 0.2
+    assert [each.score for each in found.places] == sorted(
+        (each.score for each in found.places), reverse=True
+    )
+
+
+def test_what_somebody_vouched_for_is_no_doubt():
+    unsure = np.zeros((60, 80), bool)
+    unsure[:14, :14] = True
+    assert not find_doubts(asked(vouched=unsure), live(Oracle(unsure, agreeing()))).places
+    assert not find_doubts(asked(np.ones((60, 80), bool)), live(Oracle(unsure, agreeing()))).places
+
+
+def test_heads_that_ask_other_experts_are_a_reason_of_their_own():
+    mix = agreeing()
+    mix[0, 0, 10:, 15:], mix[0, 3, 10:, 15:] = 0, 1
+    apart = disagreement(mix)
+    assert apart[12, 18] == pytest.approx(1.0, abs=1e-4)
+    assert apart[2, 2] == pytest.approx(0.0, abs=1e-4)
+    (place, *_) = find_doubts(asked(), live(Oracle(np.zeros((60, 80), bool), mix))).places
+    assert place.why == "experts"
+    assert place.rect.row1 > 100
+    assert place.rect.col1 > 140
+    assert not disagreement(mix[:1]).any()
+
+
+def test_places_do_not_lie_over_each_other():
+    score = np.random.default_rng(0).random((60, 80)).astype(np.float32)
+    windows = worst_windows(score, np.ones((60, 80), bool))
+    assert len(windows) == 5
+    cover = np.zeros((60, 80), int)
+    for window in windows:
+        assert window == window.clipped((60, 80))
+        cover[window.slices] += 1
+    assert cover.max() == 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 50), (8, 8)])
+def test_pictures_of_any_size(size):
+    score = np.ones(size, np.float32)
+    assert worst_windows(score, np.ones(size, bool))[0].clipped(size) != Rect(0, 0, 0, 0)
+    chances = np.ones((1, *size), np.float32)
+    assert not margins(chances)[0].any()
+
+
+def test_the_engine_answers_and_goes_on_with_the_image_it_showed(tmp_path):
+    torch.set_num_threads(1)
+    path = tmp_path / "tiny.safetensors"
+    save(path, tiny_network(), CheckpointMeta(("background", "disk")))
+    engine = Engine()
+    engine.handle(LoadWeights(path, "v1", "cpu"))
+    image, _ = disks(0)
+    engine.handle(EncodeImage("a", image))
+    before = engine.handle(PredictClasses("a"))
+    found = engine.handle(FindDoubts("b", image[::2, ::2].copy(), np.zeros((32, 40), bool), (64, 80)))
+    assert found.version == "v1"
+    assert 0 <= found.uncertainty <= 1
+    assert (engine.handle(PredictClasses("a")).labels == before.labels).all()
