@@ -57,6 +57,14 @@ def test_run_lengths_are_those_of_pycocotools(mask):
     assert np.array_equal(rle.mask_from_dict({**code, "counts": rle.runs_of(mask)}, mask.shape), mask)
 
 
+@settings(max_examples=200, deadline=None)
+@given(masks, st.integers(0, 3), st.integers(0, 3), st.integers(0, 3), st.integers(0, 3))
+def test_run_lengths_of_a_part_are_those_of_the_whole(mask, above, left, below, right):
+    rect = Rect(above, left, above + mask.shape[0], left + mask.shape[1])
+    whole = np.pad(mask, ((above, below), (left, right)))
+    assert rle.runs_of_part(rect, mask, whole.shape) == rle.runs_of(whole)
+
+
 @pytest.mark.parametrize(
     "counts", ["", "~~~", "0" * 9, "o" * 50, [1, 2], [-1, 13], ["12"], None, [10**30], "P" * 20, "é"]
 )

@@ -87,9 +87,7 @@ def _annotation(rect: Rect, mask: Mask, shape: tuple[int, int], as_polygons: boo
         rings = [keyhole(outline) for outline in outlines_of(mask, rect)]
         entry["segmentation"] = [[value for point in ring for value in point] for ring in rings]
     else:
-        whole = np.zeros(shape, np.bool_)
-        whole[rect.slices] = mask
-        entry["segmentation"] = rle.rle_dict(whole)
+        entry["segmentation"] = rle.rle_dict_of_part(rect, mask, shape)
     return entry
 
 

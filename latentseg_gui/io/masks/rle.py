@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from latentseg_gui.document.types import Mask
+from latentseg_gui.document.types import Mask, Rect
 
 _OFFSET = 48
 _MAX_DIGITS = 13
@@ -18,6 +18,26 @@ def runs_of(mask: Mask) -> list[int]:
     flat = np.concatenate([[False], mask.ravel(order="F"), [not mask.size or not mask[-1, -1]]])
     changes = np.flatnonzero(flat[1:] != flat[:-1])
     return np.diff(np.concatenate([[0], changes])).astype(int).tolist() if mask.size else []
+
+
+def runs_of_part(rect: Rect, mask: Mask, shape: tuple[int, int]) -> list[int]:
+    """As `runs_of`, for an image of ``shape`` that is empty outside ``rect``; the image is never made."""
+    total = shape[0] * shape[1]
+    columns = np.zeros((mask.shape[1], mask.shape[0] + 2), np.int8)
+    columns[:, 1:-1] = mask.T
+    change = np.diff(columns, axis=1)
+    column, row = np.nonzero(change == 1)
+    starts = (column + rect.col0) * shape[0] + row + rect.row0
+    column, row = np.nonzero(change == -1)
+    stops = (column + rect.col0) * shape[0] + row + rect.row0
+    if not len(starts):
+        return [total] if total else []
+    is_apart = starts[1:] != stops[:-1]  # a run may go on at the top of the next column
+    starts = starts[np.concatenate([[True], is_apart])]
+    stops = stops[np.concatenate([is_apart, [True]])]
+    edges = np.stack([starts, stops], axis=1).ravel()
+    runs: list[int] = np.diff(np.concatenate([[0], edges])).tolist()
+    return [*runs, total - int(edges[-1])] if edges[-1] < total else runs
 
 
 def mask_of(runs: Sequence[int], shape: tuple[int, int]) -> Mask:
@@ -75,6 +95,11 @@ def unpacked(text: str) -> list[int]:
 def rle_dict(mask: Mask) -> dict[str, Any]:
     """The mask as COCO writes it: {"size": [H, W], "counts": "..."}."""
     return {"size": [int(mask.shape[0]), int(mask.shape[1])], "counts": packed(runs_of(mask))}
+
+
+def rle_dict_of_part(rect: Rect, mask: Mask, shape: tuple[int, int]) -> dict[str, Any]:
+    """As `rle_dict`, for an image of ``shape`` that is empty outside ``rect``."""
+    return {"size": [int(shape[0]), int(shape[1])], "counts": packed(runs_of_part(rect, mask, shape))}
 
 
 def mask_from_dict(code: dict[str, Any], shape: tuple[int, int]) -> Mask:

@@ -17,6 +17,7 @@ from latentseg_gui.document.layers import Instances
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Mask, Provenance, Rect
 from latentseg_gui.io.paths import shown
 
+_DENSE = 2**25
 _BACKGROUND_NAMES = ("background", "_background_", "__background__", "__ignore__")
 
 
@@ -129,17 +130,27 @@ def objects_of(item: MaskItem) -> Iterator[ObjectArea]:
 def _numbered(item: MaskItem, where: Mask) -> Iterator[ObjectArea]:
     if item.instances is None or not where.any():
         return
-    keys = item.instances.astype(np.uint64) * 256 + item.labels
-    known, inverse = np.unique(np.where(where, keys, 0), return_inverse=True)
-    parts = inverse.reshape(item.shape).astype(np.int32)
-    if known[0] != 0:
-        parts += 1
-        known = np.concatenate([np.zeros(1, known.dtype), known])
+    known, index_of = _distinct(item.instances[where].astype(np.uint64) * 256 + item.labels[where])
+    parts = np.zeros(item.shape, np.int32)
+    parts[where] = index_of
     for index, place in enumerate(ndimage.find_objects(parts), 1):
         if place is not None:
-            number, class_id = divmod(int(known[index]), 256)
+            number, class_id = divmod(int(known[index - 1]), 256)
             rect = Rect(place[0].start, place[1].start, place[0].stop, place[1].stop)
             yield ObjectArea(number, class_id, rect, parts[place] == index, True)
+
+
+def _distinct(keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    """The values that occur, in order, and for every key the place of its value among them, from 1."""
+    size = int(keys.max()) + 1
+    if size > _DENSE:
+        known, inverse = np.unique(keys, return_inverse=True)
+        return known, (inverse + 1).astype(np.int32)
+    table = np.zeros(size, np.int32)  # a table instead of sorting: a hundred megapixels take a second
+    table[keys] = 1
+    known = np.flatnonzero(table).astype(np.uint64)
+    table[known] = np.arange(1, len(known) + 1)
+    return known, table[keys]
 
 
 @dataclass(slots=True)
