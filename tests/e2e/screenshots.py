@@ -18,6 +18,7 @@ from latentseg_gui.app.samples import sample_paths
 from latentseg_gui.app.session import Session
 from latentseg_gui.app.theme import apply_theme
 from tests.e2e.person import RIGHT, Person
+from tests.e2e.tool_sheet import ToolSheet
 
 SIZE = (1440, 900)
 FINETUNE_SECONDS = 15.0
@@ -56,6 +57,20 @@ class Photographer:
         person.wait_for(lambda: session.inspect.maps is not None, what="attention maps")
         self._look_inside()
         self._correct_and_finetune()
+
+    def tools(self) -> None:
+        """Every tool at work, on one sheet per theme."""
+        person, session = self.person, self._session
+        person.wait_for(lambda: session.weights.live is not None, what="the model is loaded")
+        if person.image_id is None:
+            person.open(sample_paths()[0])
+        person.wait_for_prediction()
+        person.choose("clear_mask")
+        session.window.show_panel("classes")
+        person.press(Qt.Key.Key_1)
+        sheet = ToolSheet(person, self._themes)
+        sheet.work()
+        sheet.save(self._folder)
 
     def _add_click(self, xy: tuple[float, float], button: Qt.MouseButton = Qt.MouseButton.LeftButton) -> None:
         self.person.click(xy, button)
@@ -98,6 +113,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=Path("assets/screenshots"))
     parser.add_argument("--themes", default="dark,light")
+    parser.add_argument("--only", choices=("walk", "tools"), help="one part of them")
     options = parser.parse_args()
     folder: Path = options.output
     themes = tuple(options.themes.split(","))
@@ -107,7 +123,11 @@ def main() -> None:
         application.application()
         session = application.start(Reporter())
         try:
-            Photographer(session, folder, themes).walk()
+            photographer = Photographer(session, folder, themes)
+            if options.only != "tools":
+                photographer.walk()
+            if options.only != "walk":
+                photographer.tools()
         finally:
             application.finish(session)
 
