@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import skimage.data
 import torch
 
 from model.checkpoint import default_weights_path, load
@@ -65,6 +66,43 @@ def test_large_pictures_and_fallback_work_on_cuda():
     assert predictor.device.device.type == "cpu"
     assert predictor.predict_classes(experts_off=[1]).labels.shape == image.shape[:2]
     assert predictor.predict([[100, 100]], [1])[0][100, 100]
+
+
+SAMPLES = {
+    "astronaut": (((200, 100), 1), ((250, 350), 1), ((450, 200), 0)),
+    "cat": (((220, 150), 1), ((100, 250), 1)),
+    "coffee": (((300, 200), 1), ((420, 330), 0), ((60, 60), 0)),
+    "rocket": (((320, 200), 1), ((320, 100), 1)),
+}
+"""Bundled pictures and ((x, y), label) of clicks on them."""
+
+
+def test_bfloat16_and_float32_agree_on_the_bundled_pictures():
+    network, ious = trained_network(), []
+    exact, fast = (Predictor(network, "cpu", dtype=d) for d in (torch.float32, torch.bfloat16))
+    for name, clicks in SAMPLES.items():
+        image, logits = getattr(skimage.data, name)(), [None, None]
+        for predictor in (exact, fast):
+            predictor.set_image(image)
+        for count in range(1, len(clicks) + 1):
+            points, labels = zip(*clicks[:count], strict=True)
+            masks = []
+            for index, predictor in enumerate((exact, fast)):
+                mask, _, logits[index] = predictor.predict(points, labels, mask_input=logits[index])
+                masks.append(mask)
+            ious.append(mask_iou(*masks))
+    assert np.mean(ious) > 0.99
+    assert min(ious) > 0.98, "the worst is a first click on fur"
+
+
+def test_what_every_click_inherits_is_not_rounded():
+    network = trained_network()
+    fast = Predictor(network, "cpu", dtype=torch.bfloat16)
+    bases = fast._runner.network.get_submodule("click.bases")
+    for kept, own in zip(bases.parameters(), network.get_submodule("click.bases").parameters(), strict=True):
+        assert kept.dtype == torch.float32
+        assert torch.equal(kept, own.float())
+    assert fast._runner.network.experts.dtype == torch.bfloat16
 
 
 def test_bfloat16_and_float32_give_the_same_masks():
