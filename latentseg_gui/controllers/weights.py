@@ -185,6 +185,7 @@ class WeightsController(QObject):
             key="weights",
             priority=100,
             is_sticky=True,
+            on_failure=partial(self._on_failed, version),
         )
 
     def save_as(self) -> None:
@@ -247,6 +248,8 @@ class WeightsController(QObject):
         if version.name != SHIPPED and version.name in self.versions and self._live is not None:
             self.versions_changed.emit()
         self._errors.report(error)
+        if self._live is None and version.name != SHIPPED:
+            self.activate_shipped()  # the program was started with a file that is of no use
 
 
 def _gone(source: Path, error: OSError) -> LatentsegError:
