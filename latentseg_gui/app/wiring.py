@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
@@ -122,6 +123,8 @@ def _wire_switches(session: Session) -> None:
     action["show_territory"].toggled.connect(session.inspect.set_territory_visible)
     action["knock_out"].triggered.connect(session.intervene.toggle_knock_out)
     action["live"].toggled.connect(session.finetune.set_live)
+    for extra in ("mirror", "sizes", "edges"):
+        action[f"predict_{extra}"].toggled.connect(partial(session.predict.set_extra, extra))
 
 
 def _wire_tools(session: Session) -> None:

@@ -13,7 +13,7 @@ from latentseg_gui.controllers.ports import ErrorSink, Window
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import Prediction, WeightsInfo
-from latentseg_gui.inference.messages import EncodeImage, ImageEncoded, PredictClasses
+from latentseg_gui.inference.messages import EncodeImage, ImageEncoded, PredictClasses, PredictionExtras
 
 _ENCODE, _PREDICT, _PREFETCH = 20, 10, 0
 
@@ -43,6 +43,7 @@ class PredictController(QObject):
         self._window = window
         self._weights: WeightsInfo | None = None
         self._labels = LabelMap()
+        self._extras = PredictionExtras()
         self._encoded: set[str] = set()
         self._encoding: set[str] = set()
         document.events.current_changed.connect(self._on_current_changed)
@@ -66,6 +67,15 @@ class PredictController(QObject):
         self._document.mark_predictions_stale(version=weights.version)
         if self._document.current_id is not None:
             self.encode(self._document.current_id)
+
+    def set_extra(self, name: str, is_wanted: bool) -> None:
+        """Switches a field of `PredictionExtras`; the current image is predicted again, others when shown."""
+        extras = replace(self._extras, **{name: is_wanted})
+        if extras != self._extras:
+            self._extras = extras
+            self._document.mark_predictions_stale()
+            if self._weights is not None:
+                self.predict()
 
     def encode(self, image_id: str, *, is_prefetch: bool = False) -> None:
         """Lets the model see an image, unless it has; the current one is predicted afterwards."""
@@ -100,7 +110,7 @@ class PredictController(QObject):
             self.encode(target)
             return
         self._engine.submit(
-            PredictClasses(target),
+            PredictClasses(target, self._extras),
             self._on_predicted,
             title=self.tr("Predicting"),
             key=f"predict {target}",

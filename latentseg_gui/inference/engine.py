@@ -32,6 +32,7 @@ from latentseg_gui.inference.messages import (
     LoadWeights,
     PredictClasses,
     PredictedPixels,
+    PredictionExtras,
     PredictPixels,
     PreviewCrops,
     SegmentObject,
@@ -39,7 +40,9 @@ from latentseg_gui.inference.messages import (
 from latentseg_gui.inference.training import preview
 from model.answers import ClassPrediction, EncodedImage
 from model.checkpoint import default_weights_path, load
+from model.crf import Crf
 from model.predictor import Predictor
+from model.testtime import PredictOptions
 
 MAX_CACHE_BYTES: Final = 1 << 30
 MAX_PIXEL_BYTES: Final = 1 << 30
@@ -161,12 +164,14 @@ class Engine:
     def predict_classes(self, request: PredictClasses) -> Prediction:
         """Classes of every pixel."""
         started, live = time.monotonic(), self._show(request.image_id)
-        answer = live.predictor.predict_classes()
+        shape = live.predictor.encoding.shape
+        answer = ClassPrediction(np.zeros(shape, np.uint8), np.zeros(shape, np.uint8))
+        live.predictor.predict_classes(options=_options(request.extras), out=answer)
         return Prediction(
             image_id=request.image_id,
             version=live.info.version,
             labels=answer.labels,
-            confidence=np.rint(answer.confidence * 255).astype(np.uint8),
+            confidence=answer.confidence,
             seconds=time.monotonic() - started,
         )
 
@@ -231,6 +236,12 @@ class Engine:
             live.predictor.encoding = encoded
         self._encoded.put(key, encoded, encoded.nbytes)
         return live
+
+
+def _options(extras: PredictionExtras) -> PredictOptions:
+    """What the model library calls the extras of the window."""
+    scales = (0.75, 1.0, 1.25) if extras.sizes else (1.0,)
+    return PredictOptions(scales, extras.mirror, Crf() if extras.edges else None)
 
 
 def _try_out(predictor: Predictor, path: Path) -> None:

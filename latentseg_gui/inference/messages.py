@@ -40,10 +40,26 @@ class ImageEncoded:
 
 
 @dataclass(frozen=True, slots=True)
+class PredictionExtras:
+    """What makes a class prediction better, and slower.
+
+    Attributes:
+        mirror: the mean over the image and its mirror image.
+        sizes: the mean over three sizes of the image.
+        edges: classes follow edges of colour (fully connected CRF).
+    """
+
+    mirror: bool = False
+    sizes: bool = False
+    edges: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PredictClasses:
     """Class prediction for an encoded image. Answer: `Prediction`."""
 
     image_id: str
+    extras: PredictionExtras = PredictionExtras()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from latentseg_gui.inference.messages import (
     ForgetImage,
     LoadWeights,
     PredictClasses,
+    PredictionExtras,
     SegmentObject,
 )
 from model.checkpoint import CheckpointMeta, save
@@ -273,3 +274,12 @@ def test_weights_that_see_otherwise_encode_again(engine, tmp_path):
     runs = engine.encoder_runs
     engine.handle(PredictClasses("a"))
     assert engine.encoder_runs > runs
+
+
+@pytest.mark.parametrize("extra", ["mirror", "sizes", "edges"])
+def test_extras_are_used_for_the_prediction(engine, extra):
+    plain = engine.handle(PredictClasses("a"))
+    better = engine.handle(PredictClasses("a", PredictionExtras(**{extra: True})))
+    assert better.labels.shape == plain.labels.shape
+    assert better.confidence.dtype == np.uint8
+    assert not np.array_equal(better.confidence, plain.confidence)
