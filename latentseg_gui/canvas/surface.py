@@ -10,7 +10,7 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from latentseg_gui.canvas.chrome.base import ChromeItem
+from latentseg_gui.canvas.chrome.base import ChromeItem, TextItem
 from latentseg_gui.canvas.compositor import Compositor
 from latentseg_gui.canvas.intents import CanvasIntents
 from latentseg_gui.canvas.layers.base import Layer
@@ -162,8 +162,13 @@ class CanvasSurface(CanvasIntents):
         self._fit_frame()
 
     def changeEvent(self, event: QEvent) -> None:
-        """Follows the palette."""
+        """Follows palette and font."""
         super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            for item in self._chrome:
+                if isinstance(item, TextItem):
+                    item.font = self.font()
+            self.update()
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.ApplicationPaletteChange):
             self._take_ground()
 

@@ -300,3 +300,16 @@ def test_the_view_says_when_it_changes(view: CanvasView, qtbot: QtBot) -> None:
     for move in (lambda: view.zoom_to(3.0), lambda: view.centre_on((30.0, 30.0)), view.zoom_to_fit):
         with qtbot.waitSignal(view.view_changed):
             move()
+
+
+def test_what_is_written_on_the_canvas_has_room_in_its_font(view: CanvasView) -> None:
+    view.set_working("a long sentence about what is being done")
+    view._spin()
+    before = view._work_badge.bounds(view.viewport)
+    view.setStyleSheet("QWidget { font-size: 24px; }")
+    view.ensurePolished()
+    after = view._work_badge.bounds(view.viewport)
+    assert after.height() > before.height()
+    assert view._work_badge.font == view.font()
+    view.set_working("")
+    assert view._work_badge.bounds(view.viewport).isEmpty()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPalette, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPalette, QPen
 
 from latentseg_gui.canvas.viewport import Viewport
 
@@ -23,6 +23,13 @@ class ChromeItem(Protocol):
 
     def paint(self, painter: QPainter, viewport: Viewport, palette: QPalette) -> None:
         """Draws it; the painter is in logical coordinates and antialiased."""
+
+
+@runtime_checkable
+class TextItem(Protocol):
+    """An item that writes something, in the font of the canvas."""
+
+    font: QFont
 
 
 def stroke_two_tone(

@@ -25,7 +25,7 @@ class BrushCursor:
         self.is_shown = False
         self.caption = ""
         """What is said of it, beside the circle."""
-        self._font = font
+        self.font = font
 
     def bounds(self, viewport: Viewport) -> QRect:
         """See `ChromeItem.bounds`."""
@@ -51,12 +51,12 @@ class BrushCursor:
             panel = self._panel(viewport)
             draw_panel(painter, panel, palette)
             painter.setPen(palette.color(QPalette.ColorRole.WindowText))
-            painter.setFont(self._font)
+            painter.setFont(self.font)
             painter.drawText(panel, Qt.AlignmentFlag.AlignCenter, self.caption)
 
     def _panel(self, viewport: Viewport) -> QRectF:
         """Below the circle, or above it where there is no room, inside the view."""
-        metrics = QFontMetricsF(self._font)
+        metrics = QFontMetricsF(self.font)
         size = QSizeF(metrics.horizontalAdvance(self.caption) + 16, metrics.height() + 6)
         width, height = (side / viewport.ratio for side in viewport.device_size)
         circle = self._circle(viewport)

@@ -25,7 +25,7 @@ class ColourBar:
     """A panel in the lower left corner."""
 
     def __init__(self, font: QFont) -> None:
-        self._font = font
+        self.font = font
         self.caption = ""
         self.ends = ("", "")
         self.is_shown = False
@@ -44,10 +44,10 @@ class ColourBar:
         if not self.is_shown:
             return
         area = self._area(viewport)
-        line = QFontMetricsF(self._font).height()
+        line = QFontMetricsF(self.font).height()
         draw_panel(painter, area, palette)
         inner = area.adjusted(_PADDING, _PADDING, -_PADDING, -_PADDING)
-        painter.setFont(self._font)
+        painter.setFont(self.font)
         painter.setPen(palette.color(QPalette.ColorRole.WindowText))
         flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         caption_area = QRectF(inner.x(), inner.y(), inner.width(), line if self.caption else 0)
@@ -65,7 +65,7 @@ class ColourBar:
         painter.drawImage(bar, image_of(pack_table(colours)[None], has_alpha=False))
 
     def _area(self, viewport: Viewport) -> QRectF:
-        metrics = QFontMetricsF(self._font)
+        metrics = QFontMetricsF(self.font)
         width = max(_BAR_WIDTH, _SLACK * metrics.horizontalAdvance(self.caption)) + 2 * _PADDING
         lines = 2 if self.caption else 1
         height = lines * metrics.height() + _BAR_HEIGHT + 4 + 2 * _PADDING

@@ -17,7 +17,7 @@ class SplitDivider:
     """A vertical line at a fraction of the view's width."""
 
     def __init__(self, font: QFont) -> None:
-        self._font = font
+        self.font = font
         self.is_shown = False
         self.fraction = 0.5
         self.names = ("", "")
@@ -54,8 +54,8 @@ class SplitDivider:
         self._draw_names(painter, x, palette)
 
     def _draw_names(self, painter: QPainter, x: float, palette: QPalette) -> None:
-        metrics = QFontMetricsF(self._font)
-        painter.setFont(self._font)
+        metrics = QFontMetricsF(self.font)
+        painter.setFont(self.font)
         for name, is_left in zip(self.names, (True, False), strict=True):
             if not name:
                 continue

@@ -91,7 +91,7 @@ class PendingBadge:
 
     def __init__(self, markers: PromptMarkers, font: QFont) -> None:
         self._markers = markers
-        self._font = font
+        self.font = font
         self.text = ""
         self.phase = 0
 
@@ -111,12 +111,12 @@ class PendingBadge:
         painter.setPen(QPen(palette.color(QPalette.ColorRole.Highlight), 2))
         painter.drawArc(spinner, -self.phase * 30 * 16, 270 * 16)
         painter.setPen(ink)
-        painter.setFont(self._font)
+        painter.setFont(self.font)
         text_area = area.adjusted(24, 0, -8, 0)
         painter.drawText(text_area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.text)
 
     def _area(self, viewport: Viewport) -> QRectF:
-        metrics = QFontMetricsF(self._font)
+        metrics = QFontMetricsF(self.font)
         size = QRectF(0, 0, metrics.horizontalAdvance(self.text) + 34, metrics.height() + 8)
         anchor = self._anchor(viewport) + QPointF(RADIUS + 6, -size.height() / 2)
         width, height = (side / viewport.ratio for side in viewport.device_size)
