@@ -90,9 +90,9 @@ class InspectController(QObject):
             return
         index = self._canvas.pin_at(self._hover)
         if index is None:
-            self._panel.pin_xy(self._hover)
+            self._panel.pixels.pin(self._hover)
         else:
-            self._panel.unpin(index)
+            self._panel.pixels.unpin(index)
 
     @property
     def is_overlaid(self) -> bool:
@@ -112,7 +112,7 @@ class InspectController(QObject):
         self._panel.set_maps(None)
 
     def _on_current_changed(self, image_id: str | None) -> None:
-        self._panel.clear_pins()
+        self._panel.pixels.clear()
         self._forget()
         if image_id is not None and self._document.prediction(image_id) is not None:
             self._on_prediction_changed(image_id)
@@ -162,8 +162,8 @@ class InspectController(QObject):
 
     def _on_cursor_moved(self, x: float, y: float) -> None:
         self._hover = (x, y)
-        self._panel.set_hover_xy(self._hover)
+        self._panel.pixels.hover(self._hover)
 
     def _on_cursor_left(self) -> None:
         self._hover = None
-        self._panel.set_hover_xy(None)
+        self._panel.pixels.hover(None)

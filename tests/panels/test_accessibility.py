@@ -53,7 +53,7 @@ def experts() -> QWidget:
     panel = ExpertsPanel()
     panel.set_maps(random_maps())
     panel.select(1)
-    panel.pin_xy((3.0, 3.0))
+    panel.pixels.pin((3.0, 3.0))
     return panel
 
 

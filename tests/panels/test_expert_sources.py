@@ -92,8 +92,8 @@ def test_gates_of_another_architecture_are_shown_in_their_own_words(panel: Exper
     assert np.array_equal(panel.overlay.values, values[0, 2])
     panel.toggle_map("territory")
     assert panel.overlay is None, "gates do not divide a pixel among them"
-    panel.set_hover_xy((3.0, 3.0))
-    panel.pin_xy((3.0, 3.0))
+    panel.pixels.hover((3.0, 3.0))
+    panel.pixels.pin((3.0, 3.0))
     assert not next(
         each for each in panel.findChildren(QPushButton) if each.text() == "Territory"
     ).isVisible()

@@ -199,10 +199,10 @@ def test_territory_and_indecision_replace_each_other(
 def test_hovering_names_the_largest_shares(panel: ExpertsPanel, maps: AttentionMaps) -> None:
     panel.set_expert_labels(ExpertLabels({each: f"thing {each}" for each in range(6)}))
     bars = named(panel, QWidget, "Mix of the pixel under the cursor")
-    panel.set_hover_xy((5.0, 9.0))
+    panel.pixels.hover((5.0, 9.0))
     top = int(maps.mix[:, :, 2, 1].mean(axis=0).argmax())
     assert bars.accessibleDescription().startswith(f"thing {top} ")
-    panel.set_hover_xy((-1.0, 0.0))
+    panel.pixels.hover((-1.0, 0.0))
     assert bars.accessibleDescription() == ""
 
 
@@ -212,8 +212,8 @@ def test_pins_are_kept_to_a_few_and_go_with_the_image(
     pins: list[list[tuple[float, float]]] = []
     panel.pins_changed.connect(pins.append)
     for x in range(20):
-        panel.pin_xy((float(x), 1.0))
-    panel.pin_xy((-5.0, 1.0))
+        panel.pixels.pin((float(x), 1.0))
+    panel.pixels.pin((-5.0, 1.0))
     assert len(pins) == 20
     assert pins[-1][0] == (14.0, 1.0)
     qtbot.waitUntil(lambda: len(panel.findChildren(StackedBar)) == 6)
@@ -250,7 +250,7 @@ def test_finer_maps_of_a_part_take_the_place_of_the_coarse_ones_there(
     assert any("Refined for the visible part: a value for every 1 px x 1 px" in each for each in texts)
     panel.set_expert_labels(ExpertLabels({each: f"thing {each}" for each in range(6)}))
     bars = named(panel, QWidget, "Mix of the pixel under the cursor")
-    panel.set_hover_xy((10.5, 9.5))
+    panel.pixels.hover((10.5, 9.5))
     top = int(mix[:, :, 1, 2].mean(axis=0).argmax())
     assert bars.accessibleDescription().startswith(f"thing {top} "), (
         "what is under the cursor is refined, too"

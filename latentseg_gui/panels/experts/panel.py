@@ -13,6 +13,7 @@ from latentseg_gui.panels.experts.body import ExpertsBody
 from latentseg_gui.panels.experts.comparisons import Comparisons
 from latentseg_gui.panels.experts.hands import ExpertsHands
 from latentseg_gui.panels.experts.maps import MapSource
+from latentseg_gui.panels.experts.pixel_mix import Pixels
 from latentseg_gui.panels.experts.presenter import ExpertsPresenter
 from latentseg_gui.panels.experts.sources import Sources
 from latentseg_gui.panels.experts.values import ExpertLabels, ExpertOverlay, InfluenceRow, InterventionResult
@@ -65,6 +66,7 @@ class ExpertsPanel(QWidget):
         self._body.influence.requested.connect(self.influence_requested)
         self._body.pixel.pins_changed.connect(self.pins_changed)
         self._body.save_wanted.connect(self.save_requested)
+        self._pixels = Pixels(self._body.pixel, self._presenter.state)
         self._sources = Sources(self._body, self._presenter, hands, self)
 
     @property
@@ -88,6 +90,11 @@ class ExpertsPanel(QWidget):
         return self._body.comparisons
 
     @property
+    def pixels(self) -> Pixels:
+        """The pixel under the cursor, and pinned ones."""
+        return self._pixels
+
+    @property
     def sources(self) -> Sources:
         """Where the maps of clicks go beside those of the experts."""
         return self._sources
@@ -103,24 +110,6 @@ class ExpertsPanel(QWidget):
     def set_expert_labels(self, labels: ExpertLabels) -> None:
         """Shows the names and notes of experts."""
         self._presenter.set_expert_labels(labels)
-
-    def set_hover_xy(self, xy: tuple[float, float] | None) -> None:
-        """Shows the mix of the pixel under the cursor."""
-        self._body.pixel.set_hovered(None if xy is None else self._presenter.state.mix_at(xy))
-
-    def pin_xy(self, xy: tuple[float, float]) -> None:
-        """Pins a pixel for comparison."""
-        mix = self._presenter.state.mix_at(xy)
-        if mix is not None:
-            self._body.pixel.add_pin(mix)
-
-    def unpin(self, index: int) -> None:
-        """Removes a pin."""
-        self._body.pixel.remove_pin(index)
-
-    def clear_pins(self) -> None:
-        """Removes all pins."""
-        self._body.pixel.clear_pins()
 
     def set_gains(self, gains: Gains) -> None:
         """Shows factors that were set elsewhere; says nothing back."""

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from latentseg_gui.panels.experts.attention_math import PixelMix
+from latentseg_gui.panels.experts.state import ExpertsState
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.tones import hairline, muted
 from latentseg_gui.panels.widgets import icon_button, text_label
@@ -212,3 +213,28 @@ class PixelMixSection(QWidget):
         remove.clicked.connect(lambda: self.remove_pin(number))
         line.addWidget(remove)
         return row
+
+
+class Pixels:
+    """Asks the maps about the pixel under the cursor and about pinned ones; positions are pixels of the image."""
+
+    def __init__(self, section: PixelMixSection, state: ExpertsState) -> None:
+        self._section, self._state = section, state
+
+    def hover(self, xy: tuple[float, float] | None) -> None:
+        """Shows the mix of the pixel under the cursor."""
+        self._section.set_hovered(None if xy is None else self._state.mix_at(xy))
+
+    def pin(self, xy: tuple[float, float]) -> None:
+        """Pins a pixel for comparison."""
+        mix = self._state.mix_at(xy)
+        if mix is not None:
+            self._section.add_pin(mix)
+
+    def unpin(self, index: int) -> None:
+        """Removes a pin."""
+        self._section.remove_pin(index)
+
+    def clear(self) -> None:
+        """Removes all pins."""
+        self._section.clear_pins()

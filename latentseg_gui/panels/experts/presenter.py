@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
 
-import numpy as np
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QWidget
 
 from latentseg_gui.document.experts import Gains, altered
 from latentseg_gui.document.types import Labels
-from latentseg_gui.panels.experts.attention_math import Floats, floored
 from latentseg_gui.panels.experts.body import ExpertsBody
 from latentseg_gui.panels.experts.colours import colour_table
 from latentseg_gui.panels.experts.gains import Shape, Where, gain_at, is_solo, table_of
 from latentseg_gui.panels.experts.maps import MapPart, MapSource
+from latentseg_gui.panels.experts.overlays import overlay_of
 from latentseg_gui.panels.experts.state import ExpertsState, ViewChoice
 from latentseg_gui.panels.experts.tile import ExpertTile
 from latentseg_gui.panels.experts.values import ExpertLabels, ExpertOverlay
+from latentseg_gui.panels.experts.words import (
+    badge_text,
+    figures_text,
+    number_text,
+    resolution_text,
+    scale_text,
+    short,
+)
 from latentseg_gui.panels.pixmaps import image_from_codes
 
 
@@ -60,10 +66,7 @@ class ExpertsPresenter:
         maps = self.state.maps
         given = {} if maps is None or not maps.can_intervene else self._labels.names
         own = () if maps is None else maps.row_names
-        return [given.get(row) or name or self._number(row) for row, name in enumerate(own)]
-
-    def _number(self, row: int) -> str:
-        return f"{'' if self.state.maps is None else self.state.maps.rows} {row}"
+        return [given.get(row) or name or number_text(self.state, row) for row, name in enumerate(own)]
 
     @property
     def can_intervene(self) -> bool:
@@ -90,13 +93,13 @@ class ExpertsPresenter:
     def set_part(self, part: MapPart | None) -> None:
         """Takes finer maps of the part of the image that is visible."""
         self.state.set_part(part)
-        self._refresh_resolution()
+        self._body.resolution.setText(resolution_text(self.state, is_refining=self._is_refining))
         self._body.pixel.remix(self.state.mix_at)
 
     def set_refining(self, is_on: bool) -> None:
         """Says that finer maps are on their way."""
         self._is_refining = is_on
-        self._refresh_resolution()
+        self._body.resolution.setText(resolution_text(self.state, is_refining=self._is_refining))
 
     def set_labels(self, labels: Labels | None, class_names: tuple[str, ...]) -> None:
         """Takes other classes."""
@@ -128,44 +131,14 @@ class ExpertsPresenter:
 
     def overlay(self) -> ExpertOverlay | None:
         """What the canvas shall show."""
-        maps = self.state.maps
-        if maps is None or self.shown is None or (self.shown == "expert" and self.current < 0):
-            return None
-        if self.shown == "expert":
-            return self._expert_overlay()
-        return None if maps.shares is None else self._mix_overlay()
-
-    def _expert_overlay(self) -> ExpertOverlay:
-        state, row = self.state, self.current
-        low, high = (float(each) for each in state.limits[row])
-        finer = state.part_of(row)
-        return ExpertOverlay(
-            "expert",
-            row,
-            state.reduced[row],
-            (low, high),
-            state.choice.colour_map,
-            np.zeros((0, 3), np.uint8),
-            f"{self.names[row]}: {self._scale_text()}",
-            None if finer is None or state.part is None else (state.part.rect, finer),
-        )
-
-    def _mix_overlay(self) -> ExpertOverlay:
-        """Territory or indecision."""
-        kind: Literal["territory", "entropy"] = "territory" if self.shown == "territory" else "entropy"
-        (values, finer), part = self.state.of_mix(kind), self.state.part
-        over = None if finer is None or part is None else (part.rect, finer)
-        if kind == "territory":
-            caption = _tr("Territory: the expert with the largest share, mean of the heads")
-            return ExpertOverlay(kind, -1, values, (0, 255), "", self.state.colours, caption, over)
-        caption = _tr("Indecision: entropy of the mix, 0 one expert, 1 all alike")
-        none = np.zeros((0, 3), np.uint8)
-        return ExpertOverlay(kind, -1, values, floored(values), "viridis", none, caption, over)
+        name = self.names[self.current] if self.current >= 0 else ""
+        return overlay_of(self.state, self.shown, self.current, name)
 
     def refresh_marks(self) -> None:
         """Shows which expert is chosen, overlaid, knocked out."""
         names, mass = self.names, self.state.figures.mass
-        gains = self._gain_table()
+        changes, _, shape = self.intervention
+        gains = table_of(changes if self.can_intervene else {}, (max(shape[0], 1), shape[1]))
         is_overlaid = self.shown == "expert"
         tiles = [
             ExpertTile(
@@ -175,9 +148,9 @@ class ExpertsPresenter:
                 colour=QColor(*(int(each) for each in self.state.colours[expert])),
                 mass=float(mass[expert]) / max(float(mass.max()), 1e-9),
                 is_out=not gains[:, expert].any(),
-                badge=_badge(gains[:, expert]),
+                badge=badge_text(gains[:, expert]),
                 is_overlaid=is_overlaid and expert == self.current,
-                tip=f"{names[expert]}\n{self._figures_text(expert)}",
+                tip=f"{names[expert]}\n{figures_text(self.state, expert)}",
             )
             for expert in self.order
         ]
@@ -197,39 +170,15 @@ class ExpertsPresenter:
         name, note = self._labels.names.get(expert, ""), self._labels.notes.get(expert, "")
         if not self.can_intervene:
             name, note = self.names[expert], ""
-        detail.set_expert(self._number(expert), name, note, colour, self._figures_text(expert))
+        detail.set_expert(
+            number_text(self.state, expert), name, note, colour, figures_text(self.state, expert)
+        )
         detail.set_state(
             gain_at(*self.intervention),
             is_overlaid=self.shown == "expert",
             is_solo=is_solo(*self.intervention),
             is_any_changed=bool(self.gains),
         )
-
-    def _gain_table(self) -> Floats:
-        """One factor for every head of every row."""
-        gains, _, shape = self.intervention
-        return table_of(gains if self.can_intervene else {}, (max(shape[0], 1), shape[1]))
-
-    def _figures_text(self, expert: int) -> str:
-        figures = self.state.figures
-        has_shares = self.state.maps is not None and self.state.maps.shares is not None
-        parts = [_tr("explains {0} of the image").format(f"{figures.mass[expert]:.1%}")] if has_shares else []
-        parts.append(_tr("spread of look {0}").format(f"{figures.spread[expert]:.2f}"))
-        main = self.state.main_class(expert)
-        if main is not None:
-            parts.append(_tr("{0} of that is {1}").format(f"{main[1]:.0%}", main[0]))
-        return " · ".join(parts)
-
-    def _scale_text(self) -> str:
-        choice = self.state.choice
-        heads = {"mean": _tr("mean of heads"), "max": _tr("max of heads")}
-        head = heads.get(str(choice.head)) or _tr("head {0}").format(int(choice.head) + 1)
-        scale = {
-            "expert": _tr("own range of each, middle 99 %"),
-            "shared": _tr("one range for all, middle 99 %"),
-            "zero": _tr("one scale for all, from 0"),
-        }[choice.normalisation]
-        return f"{self.state.view.unit}, {head}, {scale}"
 
     def _refresh_all(self) -> None:
         state, body, maps = self.state, self._body, self.state.maps
@@ -264,30 +213,15 @@ class ExpertsPresenter:
             table = colour_table(self.state.choice.colour_map)
             self._pictures = [image_from_codes(codes, table) for codes in self.state.thumbnails()]
             self._refresh_scale()
-        self._refresh_resolution()
+        self._body.resolution.setText(resolution_text(self.state, is_refining=self._is_refining))
         self.refresh_marks()
-
-    def _refresh_resolution(self) -> None:
-        """Says how much of the image a value stands for."""
-        maps, part = self.state.maps, self.state.part
-        if maps is None:
-            return
-        whole = _tr("{0} px").format(_short(maps.stride))
-        text = _tr("Whole image: a value for every {0} x {0}.").format(whole)
-        if part is not None:
-            fine = _tr("{0} px").format(_short(part.stride))
-            text = _tr("Refined for the visible part: a value for every {0} x {0}; elsewhere {1} x {1}.")
-            text = text.format(fine, whole)
-        if self._is_refining:
-            text = f"{text} {_tr('Refining the visible part...')}"
-        self._body.resolution.setText(text)
 
     def _refresh_scale(self) -> None:
         choice, limits = self.state.choice, self.state.limits
         low, high = _tr("lowest of each"), _tr("highest of each")
         if choice.normalisation != "expert" or self.current >= 0:
-            low, high = (_short(float(each)) for each in limits[max(self.current, 0)])
-        text = self._scale_text()
+            low, high = (short(float(each)) for each in limits[max(self.current, 0)])
+        text = scale_text(self.state)
         if choice.normalisation == "expert" and self.current >= 0:
             text = f"{self.names[self.current]}: {text}"
         self._body.colour_bar.set_scale(choice.colour_map, low, high, text)
@@ -297,17 +231,3 @@ class ExpertsPresenter:
 def _show(widgets: Iterable[QWidget], is_visible: bool) -> None:
     for widget in widgets:
         widget.setVisible(is_visible)
-
-
-def _badge(gains: Floats) -> str:
-    """What was done to the heads of an expert, [heads], in a word."""
-    if (gains == 1).all():
-        return ""
-    if (gains == gains[0]).all():
-        return f"x{gains[0]:g}"
-    out = int((gains == 0).sum())
-    return _tr("{0}/{1} heads").format(gains.size - out, gains.size) if out else _tr("heads")
-
-
-def _short(value: float) -> str:
-    return f"{value:.3g}"
