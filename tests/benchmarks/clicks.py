@@ -1,0 +1,211 @@
+"""Clicks until the mask is right: latentseg and GrabCut, simulated clicks, one table.
+
+    python -m tests.benchmarks.clicks --data DIR [--limit 40] [--methods latentseg,grabcut] [--weights FILE]
+
+DIR holds images/ and masks/ (255 object, 0 background, 128 does not count), for example clicks_bsds_val.
+The protocol is that of f-BRS and RITM: the next click falls on the innermost point of the larger error,
+so the first one on that of the object; clicks go on to an IoU of 95 %, at most 20. NoC@q is the number
+of clicks until the IoU reaches q %, 20 where it never does. Then the seconds on a picture of 1024x1024.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from skimage import data as samples
+from skimage.measure import label as components
+from skimage.transform import resize
+
+from tests.benchmarks.click_adapter import LatentExperts
+
+MAX_CLICKS = 20
+GOOD_ENOUGH = 0.95
+OBJECT, UNKNOWN = 255, 128
+REPORTED = (1, 3, 5, 10)
+
+Click = tuple[int, int, bool]
+
+
+class Method(Protocol):
+    """Whatever answers clicks with a mask."""
+
+    def set_image(self, rgb: NDArray[np.uint8]) -> None:
+        """Take a picture, uint8 [H, W, 3]."""
+
+    def predict(self, clicks: Sequence[Click]) -> NDArray[np.bool_]:
+        """Mask for clicks (row, column, is positive), oldest first."""
+
+
+class GrabCut:
+    """OpenCV's GrabCut: clicks are certain, a disk round them is probable, the rest goes on from before."""
+
+    SURE, FIRST, LATER = 5, 0.15, 0.05
+
+    def set_image(self, rgb: NDArray[np.uint8]) -> None:
+        """Take a picture."""
+        self._bgr = np.ascontiguousarray(rgb[..., ::-1])
+        self._state: NDArray[np.uint8] | None = None
+
+    def predict(self, clicks: Sequence[Click]) -> NDArray[np.bool_]:
+        """Mask for clicks."""
+        shape = self._bgr.shape[:2]
+        reach = (self.FIRST if self._state is None else self.LATER) * min(shape)
+        state = np.full(shape, cv2.GC_PR_BGD, np.uint8) if self._state is None else self._state & 1 | 2
+        row, col, is_positive = clicks[-1]
+        cv2.circle(state, (col, row), int(reach), cv2.GC_PR_FGD if is_positive else cv2.GC_PR_BGD, -1)
+        if all(positive for _, _, positive in clicks):
+            cv2.rectangle(state, (0, 0), (shape[1] - 1, shape[0] - 1), cv2.GC_BGD, 2)
+        for row, col, is_positive in clicks:
+            cv2.circle(state, (col, row), self.SURE, cv2.GC_FGD if is_positive else cv2.GC_BGD, -1)
+        models = np.zeros((1, 65)), np.zeros((1, 65))
+        cv2.grabCut(self._bgr, state, None, *models, 3, cv2.GC_INIT_WITH_MASK)
+        self._state = state
+        return _clicked_parts((state & 1).astype(bool), clicks)
+
+
+def _clicked_parts(mask: NDArray[np.bool_], clicks: Sequence[Click]) -> NDArray[np.bool_]:
+    """The connected parts of ``mask`` that hold a positive click."""
+    parts = components(mask, connectivity=1)
+    wanted = {parts[row, col] for row, col, is_positive in clicks if is_positive} - {0}
+    return np.isin(parts, list(wanted))
+
+
+def next_click(
+    mask: NDArray[np.bool_], truth: NDArray[np.bool_], counts: NDArray[np.bool_], done: Sequence[Click]
+) -> Click | None:
+    """Where a person would click next; None where nothing is wrong.
+
+    Args:
+        mask: what was answered, [H, W].
+        truth: what is wanted.
+        counts: where it matters.
+        done: clicks so far; the same pixel is not clicked twice.
+    """
+    depths = []
+    for wrong in (truth & ~mask & counts, ~truth & mask & counts):
+        padded = cv2.copyMakeBorder(wrong.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+        depth = cv2.distanceTransform(padded, cv2.DIST_L2, 0)[1:-1, 1:-1]
+        for row, col, _ in done:
+            depth[row, col] = 0
+        depths.append(depth)
+    is_positive = bool(depths[0].max() >= depths[1].max())
+    depth = depths[0 if is_positive else 1]
+    if depth.max() <= 0:
+        return None
+    row, col = np.unravel_index(int(depth.argmax()), depth.shape)
+    return int(row), int(col), is_positive
+
+
+@dataclass
+class Figures:
+    """What a method did on all objects: IoU after each click, and seconds."""
+
+    ious: list[list[float]] = field(default_factory=list)
+    encode: list[float] = field(default_factory=list)
+    click: list[float] = field(default_factory=list)
+
+    def clicks_until(self, iou: float) -> float:
+        """Mean number of clicks."""
+        counts = [
+            next((i + 1 for i, value in enumerate(each) if value >= iou), MAX_CLICKS) for each in self.ious
+        ]
+        return float(np.mean(counts))
+
+    def iou_after(self, clicks: int) -> float:
+        """Mean IoU; an object that was done earlier keeps its last."""
+        return float(np.mean([each[min(clicks, len(each)) - 1] for each in self.ious]))
+
+    def row(self, name: str) -> str:
+        """A line of the table."""
+        after = " | ".join(f"{self.iou_after(count):.3f}" for count in REPORTED)
+        return (
+            f"| {name} | {len(self.ious)} | {self.clicks_until(0.85):.2f} | {self.clicks_until(0.9):.2f} | {after}"
+            f" | {np.mean(self.encode):.3f} | {np.median(self.click):.3f} |"
+        )
+
+
+def objects(folder: Path, limit: int) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+    """Pictures with their masks; ``limit`` of them, evenly spaced."""
+    files = sorted((folder / "images").iterdir())
+    chosen = np.unique(np.linspace(0, len(files) - 1, min(limit or len(files), len(files))).astype(int))
+    for file in (files[index] for index in chosen):
+        mask = np.array(Image.open(folder / "masks" / f"{file.stem}.png"))
+        yield np.array(Image.open(file).convert("RGB")), mask
+
+
+def segment(method: Method, picture: NDArray[np.uint8], mask: NDArray[np.uint8], figures: Figures) -> None:
+    """Click one object until it is right."""
+    truth, counts = mask == OBJECT, mask != UNKNOWN
+    start = time.perf_counter()
+    method.set_image(picture)
+    figures.encode.append(time.perf_counter() - start)
+    answer, clicks, ious = np.zeros(truth.shape, bool), [], []
+    while len(clicks) < MAX_CLICKS and (not ious or ious[-1] < GOOD_ENOUGH):
+        click = next_click(answer, truth, counts, clicks)
+        if click is None:
+            break
+        clicks.append(click)
+        start = time.perf_counter()
+        answer = method.predict(clicks)
+        figures.click.append(time.perf_counter() - start)
+        union = ((answer | truth) & counts).sum()
+        ious.append(float((answer & truth & counts).sum() / union) if union else 1.0)
+    figures.ious.append(ious or [1.0])
+
+
+def timings(method: Method, repeats: int) -> str:
+    """Seconds for a picture of 1024x1024: encoding, first click, later clicks."""
+    picture = (resize(samples.astronaut(), (1024, 1024), order=1) * 255).astype(np.uint8)
+    encode, first, later = [], [], []
+    for _ in range(repeats):
+        for kind, work in (
+            (encode, lambda: method.set_image(picture)),
+            (first, lambda: method.predict([(300, 450, True)])),
+            (later, lambda: method.predict([(300, 450, True), (700, 400, True)])),
+            (later, lambda: method.predict([(300, 450, True), (700, 400, True), (150, 800, False)])),
+        ):
+            start = time.perf_counter()
+            work()
+            kind.append(time.perf_counter() - start)
+    return " | ".join(f"{np.median(kind) * 1000:.0f} ms" for kind in (encode, first, later))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--limit", type=int, default=0, help="objects; 0 for all")
+    parser.add_argument("--methods", default="latentseg,grabcut")
+    parser.add_argument("--weights", default="", help="instead of the shipped ones")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=5, help="of the timing")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    cv2.setNumThreads(options.threads)
+    makers = {"latentseg": lambda: LatentExperts(options.weights), "grabcut": GrabCut}
+    methods = {name: makers[name]() for name in options.methods.split(",")}
+    after = " | ".join(f"IoU@{count}" for count in REPORTED)
+    print(f"| method | objects | NoC@85 | NoC@90 | {after} | set image, s | click, s |\n|{'---|' * 10}")
+    for name, method in methods.items():
+        figures = Figures()
+        for picture, mask in objects(options.data, options.limit):
+            segment(method, picture, mask, figures)
+        print(figures.row(name), flush=True)
+    print("\n| 1024x1024 | set image | first click | later clicks |\n|---|---|---|---|")
+    for name, method in methods.items():
+        print(f"| {name} | {timings(method, options.repeats)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
