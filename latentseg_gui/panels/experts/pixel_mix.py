@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -83,13 +84,18 @@ class RankedBars(QWidget):
         painter.setBrush(hairline(self.palette()))
         painter.drawRoundedRect(track, 3, 3)
         bar = QRectF(track)
-        bar.setWidth(track.width() * float(mix.mean[expert]))
+        bar.setWidth(track.width() * float(mix.mean[expert]) / full_share(mix))
         painter.setBrush(QColor(*(int(each) for each in self._colours[expert])))
         painter.drawRoundedRect(bar, 3, 3)
         painter.setPen(self.palette().color(QPalette.ColorRole.Text))
         for share in mix.per_head[:, expert]:
-            x = track.left() + track.width() * float(share)
+            x = track.left() + track.width() * float(share) / full_share(mix)
             painter.drawLine(QPointF(x, track.top() - 1), QPointF(x, track.bottom() + 1))
+
+
+def full_share(mix: PixelMix) -> float:
+    """The share that fills a bar: the largest of any head, rounded up, for shares are often small and alike."""
+    return min(1.0, math.ceil(float(mix.per_head.max()) * 20) / 20) or 1.0
 
 
 class StackedBar(QWidget):
@@ -139,7 +145,8 @@ class PixelMixSection(QWidget):
         whole.setSpacing(5)
         whole.addWidget(self._title)
         whole.addWidget(self._bars)
-        whole.addWidget(text_label(self.tr("Bars are the mean of the heads, ticks single heads."), "hint"))
+        self._about = text_label(self.tr("Bars are the mean of the heads, ticks single heads."), "hint")
+        whole.addWidget(self._about)
         whole.addLayout(self._rows)
         whole.addWidget(self._clear, 0, Qt.AlignmentFlag.AlignLeft)
 
@@ -159,6 +166,9 @@ class PixelMixSection(QWidget):
         place = "" if mix is None else f"  x {int(mix.xy[0])}, y {int(mix.xy[1])}"
         self._title.setText(self.tr("Pixel") + place)
         self._bars.set_mix(mix, self._names, self._colours)
+        if mix is not None:
+            text = self.tr("Bars are the mean of the heads, ticks single heads; the full width is {0}.")
+            self._about.setText(text.format(f"{full_share(mix):.0%}"))
 
     def set_pins(self, pins: Sequence[PixelMix]) -> None:
         """Shows these pinned pixels instead of the ones before."""
