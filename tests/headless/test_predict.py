@@ -120,3 +120,25 @@ def test_two_images_of_one_name_get_two_masks(tmp_path):
     stems = list(output_stems(paths).values())
     assert len({stem.lower() for stem in stems}) == 3
     assert stems[0] == "x"
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (1, 65500), (33, 7)])
+def test_the_thinnest_images_are_predicted_and_exported(latentseg, weights, tmp_path, shape):
+    generator = np.random.default_rng(0)
+    Image.fromarray(generator.integers(0, 255, (*shape, 3), np.uint8)).save(tmp_path / "thin.png")
+    arguments = ("predict", tmp_path / "thin.png", "-o", tmp_path / "out", "--weights", weights)
+    code, _, err = latentseg(*arguments, "--format", "png,coco,npz,overlay")
+    assert code == 0, err
+    with Image.open(tmp_path / "out" / "png" / "thin.png") as mask:
+        assert mask.size == shape[::-1]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_masks_are_in_the_frame_that_is_shown(latentseg, weights, tmp_path, orientation):
+    exif = Image.Exif()
+    exif[274] = orientation
+    Image.new("RGB", (48, 32), "red").save(tmp_path / "turned.jpg", exif=exif)
+    code, _, err = latentseg("predict", tmp_path / "turned.jpg", "-o", tmp_path / "out", "--weights", weights)
+    assert code == 0, err
+    with Image.open(tmp_path / "out" / "turned.png") as mask:
+        assert mask.size == ((48, 32) if orientation < 5 else (32, 48))

@@ -153,7 +153,6 @@ def test_killed_while_painting_and_saving(folder, is_saving):
     assert kill_rounds(folder, 12, is_saving) == 12
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("is_saving", [True, False])
+@pytest.mark.parametrize("is_saving", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_two_hundred_kills(folder, is_saving):
     assert kill_rounds(folder, 200, is_saving) == 200

@@ -626,3 +626,29 @@ def test_the_clock_does_not_matter(tmp_path, document, monkeypatch):
     save_project(document, tmp_path / "work", session)
     session.close()
     assert state(reopened(tmp_path / "work").document) == state(document)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may mount")
+def test_a_disk_that_is_truly_full_keeps_the_project(tmp_path, document):
+    disk = tmp_path / "small"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        session = save_project(document, disk / "work")
+        before = state(document)
+        noise = np.random.default_rng(0).integers(0, 3, (1500, 1500), np.uint8)
+        (disk / "filler").write_bytes(bytes(700_000))
+        other = document.add_path(tmp_path / "another.png")
+        document.load_mask(other, noise, np.full(noise.shape, 3, np.uint8))
+        with pytest.raises(StorageError, match="the disk is full"):
+            save_project(document, disk / "work", session)
+        assert document.is_dirty
+        assert not list((disk / "work").rglob("*.tmp"))
+        session.abandon()
+        opened = open_project(disk / "work")
+        assert state(opened.document) == before
+        opened.session.close()
+    finally:
+        subprocess.run(["umount", disk], check=True)
