@@ -31,7 +31,7 @@ def wire_hand(session: Session) -> None:
     action["compare_mask"].triggered.connect(compare.set_mask)
     action["compare_earlier"].triggered.connect(compare.set_earlier)
     action["cancel"].triggered.connect(lambda: _give_up(session))
-    objects.edited.connect(session.finetune.note_correction)
+    objects.edited.connect(session.live.note_correction)
     HandWiring(session)
 
 

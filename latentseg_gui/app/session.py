@@ -35,6 +35,7 @@ from latentseg_gui.controllers.importing import ImportController
 from latentseg_gui.controllers.inspect import InspectController
 from latentseg_gui.controllers.intervene import InterveneController
 from latentseg_gui.controllers.jobs import Jobs, JobSource
+from latentseg_gui.controllers.live import LiveController
 from latentseg_gui.controllers.objects import ObjectsController
 from latentseg_gui.controllers.opening import OpeningController
 from latentseg_gui.controllers.pages import PagesController
@@ -42,6 +43,7 @@ from latentseg_gui.controllers.paint import PaintController
 from latentseg_gui.controllers.places import PlacesController
 from latentseg_gui.controllers.predict import PredictController
 from latentseg_gui.controllers.project import ProjectController
+from latentseg_gui.controllers.ranking import Ranking
 from latentseg_gui.controllers.segment import SegmentController
 from latentseg_gui.controllers.storage import StorageController
 from latentseg_gui.controllers.thumbnails import ThumbnailController
@@ -239,6 +241,7 @@ class Session(QObject):
             versions_folder=state_folder() / "versions",
             parent=self,
         )
+        self.live = LiveController(self.finetune, lane=self.lanes.training, parent=self)
         self.training_view = TrainingViewController(
             document,
             window.training,
@@ -255,8 +258,7 @@ class Session(QObject):
             window.canvas,
             window.files,
             project=self.project,
-            engine=self.engine_jobs,
-            readers=self.batch_jobs,
+            ranking=Ranking(document, engine=self.engine_jobs, readers=self.batch_jobs, parent=self),
             errors=errors,
             parent=self,
         )

@@ -78,9 +78,6 @@ def _wire_actions(session: Session, chrome: Chrome, intake: Intake) -> None:
         "next_page": window.pages.next,
         "predict": session.predict.predict,
         "predict_folder": session.batch.choose,
-        "finetune": session.finetune.start,
-        "pause_training": session.finetune.toggle_pause,
-        "next_place": session.places.go_on,
         "next_expert": session.inspect.next_expert,
         "previous_expert": session.inspect.previous_expert,
         "pin": session.inspect.pin,
@@ -122,7 +119,7 @@ def _wire_switches(session: Session) -> None:
     action["show_attention"].toggled.connect(session.inspect.set_overlay_visible)
     action["show_territory"].toggled.connect(session.inspect.set_territory_visible)
     action["knock_out"].triggered.connect(session.intervene.toggle_knock_out)
-    action["live"].toggled.connect(session.finetune.set_live)
+    action["live"].toggled.connect(session.live.set_on)
     for extra in ("mirror", "sizes", "edges"):
         action[f"predict_{extra}"].toggled.connect(partial(session.predict.set_extra, extra))
 
@@ -242,6 +239,12 @@ def _wire_model(session: Session, chrome: Chrome) -> None:
     weights.activated.connect(session.expert_folder.use_weights)
     weights.activated.connect(session.batch.use_weights)
     weights.activated.connect(session.places.use_weights)
+    for name, handler in (
+        ("finetune", session.finetune.start),
+        ("pause_training", session.finetune.toggle_pause),
+        ("next_place", session.places.go_on),
+    ):
+        window.action[name].triggered.connect(_without_argument(handler))
     weights.activated.connect(chrome.show_weights)
     window.training.image_requested.connect(session.project.show)
     window.training.live_requested.connect(window.action["live"].setChecked)
@@ -250,4 +253,4 @@ def _wire_model(session: Session, chrome: Chrome) -> None:
     window.history.undo_requested.connect(session.edit.undo)
     window.history.redo_requested.connect(session.edit.redo)
     window.device.device_requested.connect(chrome.choose_device)
-    session.history.events.changed.connect(session.finetune.note_correction)
+    session.history.events.changed.connect(session.live.note_correction)

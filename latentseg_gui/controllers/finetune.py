@@ -6,12 +6,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.ports import ErrorSink
-from latentseg_gui.controllers.vouched import VouchedCounts
+from latentseg_gui.controllers.training_set import TrainingSet
 from latentseg_gui.controllers.weights import WeightsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
@@ -19,16 +18,12 @@ from latentseg_gui.document.learning import LearningSettings
 from latentseg_gui.document.types import (
     FineTuneProgress,
     FineTuneResult,
-    ImageRecord,
     Prediction,
     TrainingSample,
 )
 from latentseg_gui.inference.messages import FineTune
-from latentseg_gui.io.images import read_image
 from latentseg_gui.io.storage import make_folder
-from latentseg_gui.workers.lanes import ChildLane
 
-_LIVE_DELAY_MS = 60
 SECONDS = {"live": 0.35, "quick": 30.0, "thorough": 180.0}
 PAUSE, RESUME, FINISH = "pause", "resume", "finish"
 """What the training worker understands while it runs."""
@@ -75,25 +70,17 @@ class FineTuneController(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self.counts = VouchedCounts(document, self)
-        self.counts.changed.connect(self.state_changed)
+        self.samples = TrainingSet(document, readers=readers, parent=self)
+        self.samples.changed.connect(self.state_changed)
         self._document = document
         self._weights = weights
         self._training = training
-        self._readers = readers
         self._errors = errors
         self._folder = versions_folder
         self._job: int | None = None
         self._is_reading = False
         self._is_paused = False
-        self._is_live = False
-        self._is_outdated = False
-        self._left_out: set[str] = set()
         self.plan = TrainingPlan()
-        self._live_timer = QTimer(self)
-        self._live_timer.setSingleShot(True)
-        self._live_timer.setInterval(_LIVE_DELAY_MS)
-        self._live_timer.timeout.connect(self._refit)
 
     @property
     def is_running(self) -> bool:
@@ -105,32 +92,15 @@ class FineTuneController(QObject):
         """Whether the running job holds still."""
         return self._is_paused
 
-    @property
-    def image_ids(self) -> tuple[str, ...]:
-        """The images it would train on: those with vouched pixels that are ticked."""
-        return tuple(each for each in self._document.vouched_ids() if each not in self._left_out)
-
-    def set_ticked(self, image_id: str, is_ticked: bool) -> None:
-        """Trains on an image, or leaves it out."""
-        if is_ticked:
-            self._left_out.discard(image_id)
-        else:
-            self._left_out.add(image_id)
-        self.state_changed.emit()
-
-    def is_ticked(self, image_id: str) -> bool:
-        """Whether an image is trained on."""
-        return image_id not in self._left_out
-
     def obstacle(self) -> str:
         """Why it cannot start, as a sentence; empty where it can."""
         if self.is_running:
             return self.tr("A fine-tuning is running.")
         if self._weights.live is None:
             return self.tr("The model is still being loaded.")
-        if not self.image_ids:
+        if not self.samples.image_ids:
             return self.tr("Paint or accept a mask on at least one image first.")
-        if len(self._classes_vouched()) < 2:
+        if len(self.samples.classes) < 2:
             return self.tr(
                 "Label at least two classes: the object, and some background too (key 0 and the brush)."
             )
@@ -138,7 +108,7 @@ class FineTuneController(QObject):
 
     def start(self) -> None:
         """Starts as `plan` says; says why where it cannot."""
-        self.counts.settle()
+        self.samples.counts.settle()
         obstacle = self.obstacle()
         if obstacle:
             self._errors.inform(obstacle)
@@ -168,63 +138,18 @@ class FineTuneController(QObject):
             self._training.lane.tell(self._job, FINISH)
             self.state_changed.emit()
 
-    def samples_ready(self) -> tuple[TrainingSample, ...]:
-        """Of the ticked images, those whose pixels are in memory, with their labels as they are now."""
-        return tuple(
-            TrainingSample(image_id, record.pixels, np.array(self._document.labels(image_id)))
-            for image_id in self.image_ids
-            if (record := self._document.record(image_id)) is not None
-        )
-
-    def set_live(self, is_live: bool) -> None:
-        """Refits experts and head after every correction, or no longer."""
-        self._is_live = is_live
-        if is_live and isinstance(self._training.lane, ChildLane):
-            self._training.lane.start()  # it takes seconds, and the first correction shall not wait for it
-        if is_live and not self.obstacle():
-            self._live_timer.start()
-
-    def note_correction(self, *_: object) -> None:
-        """Somebody did, undid or redid something to the masks."""
-        if self._is_live:
-            self._live_timer.start()
-
-    def _refit(self) -> None:
-        if self.is_running:
-            self._is_outdated = True
-            return
-        self.counts.settle()
+    def refit(self, plan: TrainingPlan) -> None:
+        """Starts as ``plan`` says, or silently does not where it cannot."""
+        self.samples.counts.settle()
         if not self.obstacle():
-            self._begin(TrainingPlan("live", SECONDS["live"], self.plan.settings))
+            self._begin(plan)
 
     def _begin(self, plan: TrainingPlan) -> None:
-        ids = self.image_ids
-        missing = [each for each in ids if self._document.record(each) is None]
-        if not missing:
-            self._submit(plan, ids, {})
-            return
-        self._is_reading = True
+        self._is_reading = not self.samples.collect(partial(self._submit, plan), self._on_failed)
         self.state_changed.emit()
-        calls = {each: self._document.path(each) for each in missing}
-        frames = {each: self._document.frame(each) for each in missing}
-        read = partial(_read_all, calls, frames)
-        self._readers.submit(
-            read, partial(self._on_read, plan, ids), key="read for training", on_failure=self._on_failed
-        )
 
-    def _on_read(self, plan: TrainingPlan, ids: tuple[str, ...], answer: object) -> None:
+    def _submit(self, plan: TrainingPlan, samples: tuple[TrainingSample, ...]) -> None:
         self._is_reading = False
-        self._submit(plan, ids, answer if isinstance(answer, dict) else {})
-
-    def _submit(self, plan: TrainingPlan, ids: tuple[str, ...], records: dict[str, ImageRecord]) -> None:
-        samples = []
-        for image_id in ids:
-            if image_id not in self._document.image_ids:
-                continue
-            record = records.get(image_id) or self._document.record(image_id)
-            if record is not None:
-                labels = np.array(self._document.labels(image_id))
-                samples.append(TrainingSample(image_id, record.pixels, labels))
         version = self._weights.next_name()
         try:
             make_folder(self._folder)
@@ -235,7 +160,7 @@ class FineTuneController(QObject):
         request = FineTune(
             weights=self._weights.coming_path,
             version=version,
-            samples=tuple(samples),
+            samples=samples,
             class_names=classes.names,
             class_colours=classes.colours,
             output=self._folder / f"{version}.safetensors",
@@ -293,19 +218,3 @@ class FineTuneController(QObject):
         self._is_paused = False
         self.ended.emit(result)
         self.state_changed.emit()
-        if self._is_outdated and self._is_live:
-            self._is_outdated = False
-            self._live_timer.start()
-
-    def _classes_vouched(self) -> set[int]:
-        total = sum((self.counts.of(image_id) for image_id in self.image_ids), np.zeros(1, np.int64))
-        return {int(number) for number in np.flatnonzero(total)}
-
-
-def _read_all(paths: dict[str, Path | None], frames: dict[str, int]) -> dict[str, ImageRecord]:
-    """Reads images that are no longer in memory; runs in a background thread."""
-    return {
-        image_id: read_image(path, image_id=image_id, frame=frames[image_id])
-        for image_id, path in paths.items()
-        if path is not None
-    }

@@ -61,7 +61,7 @@ class TrainingViewController(QObject):
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)
         self._settle.timeout.connect(self.refresh)
-        finetune.counts.changed.connect(self._later)
+        finetune.samples.counts.changed.connect(self._later)
         document.events.images_changed.connect(self._later)
         document.events.classes_changed.connect(self._later)
         document.events.current_changed.connect(self._on_current_changed)
@@ -87,12 +87,15 @@ class TrainingViewController(QObject):
         items, totals = [], np.zeros(UNLABELLED, np.int64)
         names = self._document.classes.names
         for image_id in self._document.vouched_ids():
-            counts, shape = self._finetune.counts.of(image_id), self._document.shape(image_id) or (0, 0)
+            counts, shape = (
+                self._finetune.samples.counts.of(image_id),
+                self._document.shape(image_id) or (0, 0),
+            )
             present = tuple(names[number] for number in np.flatnonzero(counts[: len(names)]))
             total = int(counts.sum())
             pixels = shape[0] * shape[1]
             items.append(TrainingItem(image_id, self._document.name(image_id), total, pixels, present))
-            if self._finetune.is_ticked(image_id):
+            if self._finetune.samples.is_ticked(image_id):
                 totals += counts
         self._panel.set_samples(items)
         self._panel.set_class_summary(
@@ -148,7 +151,7 @@ class TrainingViewController(QObject):
 
     def show_crops(self) -> None:
         """Shows a few crops as training would see them, with what has been labelled so far."""
-        samples = self._finetune.samples_ready()[:_PREVIEWED]
+        samples = self._finetune.samples.ready()[:_PREVIEWED]
         if not samples:
             self._errors.inform(self.tr("Paint or accept a mask on at least one image first."))
             return
@@ -167,7 +170,7 @@ class TrainingViewController(QObject):
 
     def _on_ticks_changed(self, ticked: tuple[str, ...]) -> None:
         for image_id in self._document.vouched_ids():
-            self._finetune.set_ticked(image_id, image_id in ticked)
+            self._finetune.samples.set_ticked(image_id, image_id in ticked)
 
     def _on_ended(self, result: FineTuneResult | None) -> None:
         self._panel.set_outcome(result)

@@ -15,13 +15,15 @@ import numpy as np
 import pytest
 import torch
 
-from latentseg_gui.document.types import FineTuneProgress, FineTuneResult, TrainingSample
+from latentseg_gui.document.learning import LearningSettings
+from latentseg_gui.document.types import FineTuneProgress, FineTuneResult, Prediction, TrainingSample
 from latentseg_gui.inference import training
 from latentseg_gui.inference.messages import FineTune
 from latentseg_gui.inference.service import TRAINING
 from latentseg_gui.workers.lanes import ChildLane
 from model.checkpoint import CheckpointMeta, load, save
 from model.errors import ModelError, WeightsError
+from tests.inference.faulty_service import PHASES, TARGET
 from tests.leaks import is_alive, leak_check, wait_until
 from tests.tiny import disks, tiny_network
 
@@ -200,6 +202,58 @@ def test_in_a_child_killed_cancelled_and_run_to_its_end(qapp, leak_check, reques
     assert time.monotonic() - at < 2
     assert not is_alive(pid)
     assert running not in ears.endings
+
+
+def test_a_fault_in_any_phase_is_told_and_the_worker_goes_on(qapp, leak_check, request_):
+    """M-08 and M-15: an error, then a killed worker, in each phase; what was there before is intact."""
+    lane = ChildLane(TARGET, name="training", threads=1)
+    ears = Ears(lane)
+    request_.output.write_bytes(b"the version before")
+    for how, words in (("raise", "broken on purpose"), ("kill", "stopped (signal 9)")):
+        for phase in PHASES if how == "raise" else ("step", "save"):
+            job = lane.submit(replace(request_, version=f"{how} in {phase}", seconds=0.5), key="train")
+            assert lane.wait_idle(120_000)
+            failure = ears.endings[job]
+            assert words in failure.what + failure.detail, (how, phase, failure)
+            assert failure.action
+            assert request_.output.read_bytes() == b"the version before"
+    job = lane.submit(request_, key="train")
+    assert lane.wait_idle(120_000)
+    assert isinstance(ears.endings[job], FineTuneResult), ears.endings[job]
+    assert load(request_.output)[1].class_names == ("background", "disk")
+    assert not [path for path in request_.output.parent.iterdir() if path.suffix not in (".safetensors",)]
+    lane.shutdown()
+
+
+def test_a_live_refit_shows_what_it_sees_before_its_weights_are_written(request_):
+    told: list[tuple[object, bool]] = []
+
+    class Listener(Context):
+        def report(self, progress):
+            told.append((progress, request_.output.exists()))
+
+    trainer = training.Trainer()
+    live = replace(request_, speed="live", seconds=0.5, shown="a")
+    result = trainer.handle(live, Listener())
+    shown = [(each, is_written) for each, is_written in told if isinstance(each, Prediction)]
+    assert len(shown) == int(result.is_better)
+    for prediction, is_written in shown:
+        assert not is_written
+        assert (prediction.image_id, prediction.version) == ("a", "v2")
+        assert prediction.labels.shape == request_.samples[0].labels.shape
+    request_.weights.unlink()  # what comes next starts from what is at hand
+    again = replace(
+        live, weights=request_.output, version="v3", output=request_.output.with_name("v3.safetensors")
+    )
+    assert isinstance(trainer.handle(again, Context()), FineTuneResult)
+
+
+def test_settings_reach_the_job_and_the_weights_say_so(request_):
+    settings = LearningSettings(loss="focal+lovasz", optimiser="sgd", parts="head", augmentation=0.0, seed=3)
+    training.fine_tune(replace(request_, settings=settings), Context())
+    (run,) = load(request_.output)[1].provenance["fine_tuning"]
+    assert (run["loss"], run["optimiser"], run["parts"], run["seed"]) == ("focal+lovasz", "sgd", "head", 3)
+    assert "held-out pixels" in run["validated_on"]
 
 
 WINDOW = """

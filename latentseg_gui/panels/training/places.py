@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
 from latentseg_gui.panels.training.values import PlaceRow
@@ -31,7 +31,8 @@ class PlacesSection(QWidget):
         self._hint = text_label("", "muted")
         self._list = QListWidget(self)
         self._list.setAccessibleName(self.tr("Where to correct next"))
-        self._list.setWordWrap(True)
+        self._list.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._next = QPushButton(self.tr("Next place"))
         self._next.setToolTip(self.tr("Go to the place where a correction teaches most (N)"))
         self._scan = QPushButton(self.tr("Rank all images"))

@@ -1,0 +1,139 @@
+"""Asks the model, in spare time, where it is in doubt: of one image, or of all of them."""
+
+from __future__ import annotations
+
+from collections import deque
+from functools import partial
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.doubts import Doubts
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.types import UNLABELLED, ImageRecord, WeightsInfo
+from latentseg_gui.inference.messages import FindDoubts
+from latentseg_gui.io.images import read_image
+from latentseg_gui.io.reduced import reduced
+
+_SPARE_TIME = -10
+
+
+class Ranking(QObject):
+    """Doubts per image, of the live weights.
+
+    Signals:
+        found: `Doubts` of an image are there.
+        scanned: (done, total) of a look at all images; equal where none is under way.
+
+    Attributes:
+        doubts: by image.
+    """
+
+    found = Signal(object)
+    scanned = Signal(int, int)
+
+    def __init__(
+        self, document: Document, *, engine: Jobs, readers: Jobs, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.doubts: dict[str, Doubts] = {}
+        self._document = document
+        self._engine = engine
+        self._readers = readers
+        self._weights: WeightsInfo | None = None
+        self._waiting: deque[str] = deque()
+        self._total = 0
+
+    def use_weights(self, weights: WeightsInfo) -> None:
+        """Other weights are live: what the others were unsure of is of no interest."""
+        self._weights = weights
+        self.doubts.clear()
+        self.stop()
+
+    def forget(self, image_id: str) -> None:
+        """What was found of an image does not hold any more."""
+        self.doubts.pop(image_id, None)
+
+    def scan(self) -> None:
+        """Ranks all images of the list that are not ranked yet, one after the other."""
+        if self._weights is not None:
+            self._waiting = deque(each for each in self._document.image_ids if each not in self.doubts)
+            self._total = len(self._waiting)
+            self._scan_next()
+
+    def stop(self) -> None:
+        """Ends a look at all images."""
+        self._waiting.clear()
+        self._total = 0
+        self.scanned.emit(0, 0)
+
+    def class_name(self, name: str) -> str:
+        """What the document calls a class of the weights: classes meet by name, else by number."""
+        classes = self._document.classes
+        if classes.index_of(name) is not None or self._weights is None:
+            return name
+        number = self._weights.class_names.index(name) if name in self._weights.class_names else -1
+        return classes.names[number] if 0 <= number < len(classes) else name
+
+    def rank(self, image_id: str) -> None:
+        """Reads and reduces an image in the background, then asks the model; not while it is under way."""
+        is_next = bool(self._waiting) and self._waiting[0] == image_id
+        if self._weights is not None and image_id not in self.doubts and not is_next:
+            self._read(image_id)
+
+    def _scan_next(self) -> None:
+        while self._waiting and not self._document.has_image(self._waiting[0]):
+            self._waiting.popleft()
+        self.scanned.emit(self._total - len(self._waiting), self._total)
+        if self._waiting:
+            self._read(self._waiting[0])
+
+    def _read(self, image_id: str) -> None:
+        record, path = self._document.record(image_id), self._document.path(image_id)
+        shape = self._document.shape(image_id)
+        labels = self._document.labels(image_id) if shape is not None else None
+
+        def call() -> FindDoubts:
+            found: ImageRecord | None = record
+            if found is None and path is not None:
+                found = read_image(path, image_id=image_id, frame=frame)
+            if found is None:
+                raise LatentsegError("This image has no file any more.", action="Remove it from the list.")
+            is_known = labels is not None and labels.shape == found.shape
+            vouched = labels != UNLABELLED if is_known else np.zeros(found.shape, bool)
+            pixels, small = reduced(found.pixels, np.asarray(vouched))
+            return FindDoubts(image_id, pixels, small, found.shape)
+
+        frame = self._document.frame(image_id)
+        self._readers.submit(
+            call, self._ask, key=f"rank {image_id}", on_failure=partial(self._on_failed, image_id)
+        )
+
+    def _ask(self, request: object) -> None:
+        if isinstance(request, FindDoubts) and self._document.has_image(request.image_id):
+            self._engine.submit(
+                request,
+                self._on_doubts,
+                key=f"doubts {request.image_id}",
+                priority=_SPARE_TIME,
+                on_failure=partial(self._on_failed, request.image_id),
+            )
+
+    def _on_doubts(self, answer: object) -> None:
+        if not isinstance(answer, Doubts):
+            return
+        is_live = self._weights is not None and answer.version == self._weights.version
+        if is_live and self._document.has_image(answer.image_id):
+            self.doubts[answer.image_id] = answer
+            self.found.emit(answer)
+        self._go_on_after(answer.image_id)
+
+    def _on_failed(self, image_id: str, error: LatentsegError) -> None:
+        self._go_on_after(image_id)
+
+    def _go_on_after(self, image_id: str) -> None:
+        if self._waiting and self._waiting[0] == image_id:
+            self._waiting.popleft()
+            self._scan_next()

@@ -1,0 +1,135 @@
+"""Fine-tuning as a person meets it: pause and finish, live refit, what training sees, where to go next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton
+
+from latentseg_gui.app.session import Session
+from tests.e2e.conftest import Witness
+from tests.e2e.person import Person
+
+
+def correct_two_classes(person: Person) -> None:
+    person.choose("tool_brush")
+    person.session.tool.set_diameter(30)
+    person.session.classes.choose_class(1)
+    person.drag((200.0, 120.0), (240.0, 120.0), (240.0, 160.0))
+    person.session.classes.choose_class(0)
+    person.drag((420.0, 40.0), (470.0, 40.0), (470.0, 90.0))
+
+
+def button(session: Session, text: str) -> QPushButton:
+    return next(each for each in session.window.training.findChildren(QPushButton) if each.text() == text)
+
+
+@pytest.fixture
+def painted(person: Person, skimage_photo: Path) -> Person:
+    person.open(skimage_photo)
+    person.wait_for_prediction()
+    correct_two_classes(person)
+    return person
+
+
+def test_a_run_is_held_goes_on_and_is_finished_before_its_time(painted: Person) -> None:
+    session = painted.session
+    session.window.show_panel("training")
+    steps: list[int] = []
+    ended: list[object] = []
+    session.finetune.progressed.connect(lambda progress: steps.append(progress.step))
+    session.finetune.ended.connect(ended.append)
+    session.window.training.set_speed("quick", 600)
+    button(session, "Start").click()
+    painted.wait_for(lambda: steps and steps[-1] > 5, what="steps")
+    button(session, "Pause").click()
+    assert session.finetune.is_paused
+    QTest.qWait(400)  # a report may be on its way
+    held = len(steps)
+    QTest.qWait(600)
+    assert len(steps) == held, "no step while it is held"
+    button(session, "Go on").click()
+    painted.wait_for(lambda: len(steps) > held, what="more steps")
+    button(session, "Finish").click()
+    painted.wait_for(lambda: ended, what="the end")
+    assert ended[0] is not None
+    assert "v1" in session.weights.versions
+
+
+def test_what_training_sees_is_shown_on_request(painted: Person) -> None:
+    session = painted.session
+    button(session, "Show what training sees").click()
+    painted.wait_for(lambda: button_exists(session, "Draw others"), what="crops")
+
+
+def button_exists(session: Session, text: str) -> bool:
+    return any(each.text() == text for each in session.window.training.findChildren(QPushButton))
+
+
+def test_live_refit_changes_the_overlay_without_being_asked(painted: Person) -> None:
+    session = painted.session
+    painted.choose("live")
+    image_id = painted.image_id
+    assert image_id is not None
+    painted.wait_for(lambda: any(v.is_refit for v in session.weights.versions.values()), what="a refit")
+    first = session.document.prediction(image_id)
+    assert first is not None
+    painted.drag((60.0, 300.0), (90.0, 300.0))
+
+    def is_refitted() -> bool:
+        now = session.document.prediction(image_id)
+        return now is not None and now.version not in ("shipped", first.version)
+
+    painted.wait_for(is_refitted, what="a prediction of refitted weights")
+    painted.wait_for(lambda: not session.finetune.is_running and session.lanes.engine.is_idle)
+    refits = [version for version in session.weights.versions.values() if version.is_refit]
+    assert len(refits) <= 3, "few refits are kept"
+
+
+def test_a_key_jumps_to_the_place_where_a_correction_teaches_most(
+    person: Person, skimage_photo: Path, told: Witness
+) -> None:
+    session = person.session
+    person.press(Qt.Key.Key_N)
+    assert any("Nothing is ranked" in sentence for sentence in told.sentences)
+    person.open(skimage_photo)
+    person.wait_for_prediction()
+    person.wait_for(lambda: session.places.places, what="the image is ranked")
+    place = session.places.places[0]
+    person.press(Qt.Key.Key_N)
+    middle = (place.rect.col0 + place.rect.col1) / 2, (place.rect.row0 + place.rect.row1) / 2
+    shown = person.at(middle)
+    assert abs(shown.x() - person.canvas.width() / 2) < person.canvas.width() / 4
+    assert session.window.canvas.zoom > 0
+    session.edit.vouch_current()
+    person.wait_for(lambda: not session.places.places, what="what is vouched for is no doubt")
+
+
+def test_closing_while_it_trains_asks_and_then_leaves_no_process(
+    painted: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """M-10; that no process and no thread is left is what the fixture checks at the end."""
+    session = painted.session
+    questions: list[str] = []
+
+    def refuse(title: str, text: str, *rest: object) -> object:
+        questions.append(text)
+        return None
+
+    monkeypatch.setattr(session.dialogs, "confirm", refuse)
+    monkeypatch.setattr(session.dialogs, "choose_action", refuse)
+    steps: list[object] = []
+    session.finetune.progressed.connect(steps.append)
+    session.finetune.plan = session.finetune.plan.with_seconds(600.0)
+    painted.choose("finetune")
+    painted.wait_for(lambda: steps, what="the first step")
+    session.window.close()
+    assert any("fine-tuning is running" in text for text in questions)
+    assert session.finetune.is_running, "a refusal changes nothing"
+    started = monotonic()
+    session.lanes.training.shutdown()
+    assert monotonic() - started < 2
