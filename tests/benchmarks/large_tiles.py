@@ -14,6 +14,7 @@ import resource
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from model import Predictor, load
 from model.answers import ClassPrediction
 from model.checkpoint import default_weights_path
 from model.crf import Crf
-from model.testtime import PredictOptions
+from model.testtime import PLAIN, PredictOptions
 
 BAND = 500
 
@@ -84,6 +85,34 @@ def anonymous_bytes() -> int:
     return 0
 
 
+@dataclass(frozen=True)
+class Taken:
+    """What a prediction took: seconds, bytes of its own memory, and what came of it."""
+
+    opening: float
+    predicting: float
+    before: int
+    most: int
+    shares: NDArray[np.float64]
+
+
+def measured(predictor: Predictor, folder: Path, side: int, options: PredictOptions = PLAIN) -> Taken:
+    """Predict a picture that is made up in ``folder``, where the answer goes, too."""
+    picture, shape = made_up(folder / "picture.npy", side), (side, side)
+    out = ClassPrediction(
+        np.lib.format.open_memmap(folder / "labels.npy", "w+", np.uint8, shape),
+        np.lib.format.open_memmap(folder / "confidence.npy", "w+", np.uint8, shape),
+    )
+    before, started = anonymous_bytes(), time.monotonic()
+    with Memory() as memory:
+        predictor.set_image(picture)
+        opened = time.monotonic()
+        predictor.predict_classes(options=options, out=out)
+    some = out.labels[::7, ::7].ravel()
+    shares = np.bincount(some, minlength=predictor.num_classes) / some.size
+    return Taken(opened - started, time.monotonic() - opened, before, memory.most, shares)
+
+
 def main() -> None:
     """Print time and memory."""
     parser = argparse.ArgumentParser(
@@ -98,32 +127,18 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="for the picture and the answer (about 2 GB)")
     given = parser.parse_args()
     options = PredictOptions(flip=given.flip, crf=Crf() if given.crf else None)
+    network, _ = load(given.weights or default_weights_path())
+    predictor = Predictor(network, given.device, max_pixels=given.max_pixels)
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
-        picture = made_up(Path(folder, "picture.npy"), given.side)
-        network, _ = load(given.weights or default_weights_path())
-        predictor = Predictor(network, given.device, max_pixels=given.max_pixels)
-        shape = given.side, given.side
-        out = ClassPrediction(
-            np.lib.format.open_memmap(Path(folder, "labels.npy"), "w+", np.uint8, shape),
-            np.lib.format.open_memmap(Path(folder, "confidence.npy"), "w+", np.uint8, shape),
-        )
-        before, started = anonymous_bytes(), time.monotonic()
-        with Memory() as memory:
-            predictor.set_image(picture)
-            opened = time.monotonic()
-            predictor.predict_classes(options=options, out=out)
-        done = time.monotonic()
-        print(f"{given.side} x {given.side} pixels, {predictor.num_classes} classes, {predictor.device.name}")
-        print(f"opened in {opened - started:.1f} s, predicted in {done - opened:.1f} s")
-        print(f"{given.side**2 / 1e6 / (done - opened):.2f} megapixels per second")
-        print(f"its own memory: {before >> 20} MB before, {memory.most >> 20} MB at most")
-        print(
-            f"resident with pages of files: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MB at most"
-        )
-        print(
-            "share of each class:",
-            np.round(np.bincount(out.labels[::7, ::7].ravel()) / out.labels[::7, ::7].size, 3),
-        )
+        taken = measured(predictor, Path(folder), given.side, options)
+    size = given.side**2 / 1e6
+    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    print(f"{given.side} x {given.side} pixels, {predictor.num_classes} classes, {predictor.device.name}")
+    print(f"opened in {taken.opening:.1f} s, predicted in {taken.predicting:.1f} s")
+    print(f"{size / taken.predicting:.2f} megapixels per second")
+    print(f"its own memory: {taken.before >> 20} MB before, {taken.most >> 20} MB at most")
+    print(f"resident with pages of files: {resident} MB at most")
+    print("share of each class:", np.round(taken.shares, 3))
 
 
 if __name__ == "__main__":
