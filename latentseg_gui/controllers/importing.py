@@ -73,7 +73,7 @@ class ImportController(QObject):
             default_class=max(1, self._document.active_class),
         )
         self._readers.submit(
-            partial(import_mask, path, context),
+            partial(_imported, path, context),
             partial(self._on_imported, image_id, path),
             title=self.tr("Importing"),
             key=f"import {path}",
@@ -86,9 +86,10 @@ class ImportController(QObject):
             return None
         return image_id
 
-    def _on_imported(self, image_id: str, path: Path, answer: object) -> None:
-        if not isinstance(answer, ImportedMask) or image_id not in self._document.image_ids:
+    def _on_imported(self, image_id: str, path: Path, found: object) -> None:
+        if not isinstance(found, tuple) or image_id not in self._document.image_ids:
             return
+        answer: ImportedMask = found[0]
         new_classes = len(answer.classes) - len(self._document.classes)
         if answer.classes != self._document.classes:
             self._history.do(
@@ -108,15 +109,21 @@ class ImportController(QObject):
             self.tr("Import mask"),
         )
         self._history.do(step)
-        self._errors.inform(self._report(path, answer, new_classes))
+        self._errors.inform(self._report(path, answer, found[1], new_classes))
 
-    def _report(self, path: Path, mask: ImportedMask, new_classes: int) -> str:
+    def _report(self, path: Path, mask: ImportedMask, objects: int, new_classes: int) -> str:
         """What came in, and what could not be represented."""
         sentences = [self.tr("Imported “{0}”.").format(shown(path.name))]
-        if mask.instances is not None:
-            count = int(np.count_nonzero(np.bincount(mask.instances[mask.instances > 0].astype(np.int64))))
-            sentences.append(self.tr("{0} objects.").format(count))
+        if objects:
+            sentences.append(self.tr("{0} objects.").format(objects))
         if new_classes > 0:
             names = ", ".join(mask.classes.names[-new_classes:])
             sentences.append(self.tr("New classes: {0}.").format(names))
         return " ".join([*sentences, *mask.notes])
+
+
+def _imported(path: Path, context: ImportContext) -> tuple[ImportedMask, int]:
+    """Runs in a background thread: the mask, and how many numbered objects it has."""
+    mask = import_mask(path, context)
+    objects = 0 if mask.instances is None else np.unique(mask.instances[mask.instances > 0]).size
+    return mask, int(objects)

@@ -12,8 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import ImageRecord
@@ -31,6 +29,7 @@ from latentseg_gui.headless.ranks import Ranks, joined_ranks
 from latentseg_gui.io.batch import BatchFolder, BatchItem, BatchPlan, batch_items
 from latentseg_gui.io.images import ImageError, probe
 from latentseg_gui.io.masks import FORMATS, MaskItem
+from latentseg_gui.io.masks.values import counts_of
 from latentseg_gui.io.patience import read_in_time
 
 if TYPE_CHECKING:
@@ -184,7 +183,7 @@ class Run:
 
 def summary(item: MaskItem, classes: ClassTable) -> str:
     """Share of every class that occurs."""
-    shares = np.bincount(item.labels.ravel(), minlength=len(classes)) / item.labels.size
+    shares = counts_of(item.labels)[: len(classes)] / item.labels.size
     return ", ".join(f"{classes[k].name} {share:.1%}" for k, share in enumerate(shares) if share > 0)
 
 

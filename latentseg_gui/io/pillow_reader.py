@@ -20,6 +20,7 @@ Image.MAX_IMAGE_PIXELS = 2**32
 
 _ORIENTATION_TAG = 274
 _BYTES_PER_PIXEL = 10
+_BAND_PIXELS = 1 << 20
 _ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
@@ -54,25 +55,46 @@ def decode(file: BinaryIO, frame: int) -> Decoded:
         return _decoded(shown, orientation, notes)
 
 
+def _array(image: Image.Image) -> NDArray[np.generic]:
+    """The pixels as numpy holds them, as `numpy.asarray` gives them.
+
+    Large ones are taken band by band: in one go, Pillow would make two copies on the way, and the window
+    would stand still meanwhile.
+    """
+    if image.width * image.height <= _BAND_PIXELS:
+        return np.asarray(image)
+    rows = max(1, _BAND_PIXELS // image.width)
+    first = np.asarray(image.crop((0, 0, image.width, 1)))
+    whole = np.empty((image.height, *first.shape[1:]), first.dtype)
+    for top in range(0, image.height, rows):
+        bottom = min(top + rows, image.height)
+        whole[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+    return whole
+
+
 def _decoded(image: Image.Image, orientation: int, notes: tuple[str, ...]) -> Decoded:
     mode = image.mode
     if mode in ("P", "PA"):
-        values = np.asarray(image)
+        values = _array(image)
         note = "Palette image: its indices are kept, its colours are shown."
         return Decoded(values, (*notes, note), orientation, _on_white(image))
     if mode == "1":
         return Decoded(np.asarray(image, np.uint8), notes, orientation, _on_white(image.convert("L")))
     if mode in ("CMYK", "YCbCr", "LAB", "HSV"):
         note = f"{mode} colours are shown without their colour profile."
-        return Decoded(np.asarray(image), (*notes, note), orientation, np.asarray(image.convert("RGB")))
-    values = native(np.asarray(image))
+        return Decoded(_array(image), (*notes, note), orientation, _rgb(image))
+    values = native(_array(image))
     return Decoded(values, notes, orientation, has_alpha=mode in _ALPHA_MODES)
 
 
 def _on_white(image: Image.Image) -> NDArray[np.uint8]:
     if image.mode == "PA" or "transparency" in image.info:
         return over_white(np.asarray(image.convert("RGBA")))
-    return np.asarray(image.convert("RGB"))
+    return _rgb(image)
+
+
+def _rgb(image: Image.Image) -> NDArray[np.uint8]:
+    return _array(image.convert("RGB")).astype(np.uint8, copy=False)
 
 
 def native(values: NDArray[np.generic]) -> NDArray[np.generic]:

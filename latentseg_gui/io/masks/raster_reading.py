@@ -15,7 +15,7 @@ from PIL import Image
 from latentseg_gui.document.classes import ClassTable, SegmentationClass
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance
 from latentseg_gui.io.masks.rasters import TEXT_KEY
-from latentseg_gui.io.masks.values import Canvas, ImportContext, ImportedMask, MaskError
+from latentseg_gui.io.masks.values import Canvas, ImportContext, ImportedMask, MaskError, counts_of
 
 
 def read_picture(data: bytes, context: ImportContext) -> tuple[tuple[int, ...], ImportedMask | None]:
@@ -99,7 +99,7 @@ def read_npz(data: bytes, context: ImportContext) -> tuple[tuple[int, ...], Impo
 def from_labels(labels: NDArray[np.uint8], theirs: ClassTable | None, context: ImportContext) -> ImportedMask:
     """Class ids of a file, in terms of the document's classes: by name if the file has names."""
     canvas = Canvas(context)
-    used = [int(value) for value in np.flatnonzero(np.bincount(labels.ravel(), minlength=256))]
+    used = [int(value) for value in np.flatnonzero(counts_of(labels))]
     table = np.arange(256, dtype=np.uint8)
     for value in used:
         if value == UNLABELLED:

@@ -18,6 +18,7 @@ from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Mask, P
 from latentseg_gui.io.paths import shown
 
 _DENSE = 2**25
+_SLICE = 2**18
 _BACKGROUND_NAMES = ("background", "_background_", "__background__", "__ignore__")
 
 
@@ -119,7 +120,7 @@ def objects_of(item: MaskItem) -> Iterator[ObjectArea]:
         numbered = is_object & (item.instances > 0)
         free = is_object & (item.instances == 0)
         yield from _numbered(item, numbered)
-    for class_id in np.flatnonzero(np.bincount(item.labels[free], minlength=1)).tolist():
+    for class_id in np.flatnonzero(counts_of(item.labels[free])).tolist():
         parts, _ = ndimage.label(free & (item.labels == class_id))
         for index, place in enumerate(ndimage.find_objects(parts), 1):
             highest += 1
@@ -209,6 +210,15 @@ class Canvas:
         return ImportedMask(self.labels, self.classes, instances, None, tuple(self.notes))
 
 
+def counts_of(values: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """How often each value 0..255 occurs, int64 [256]; in slices, for numpy would take eight times the memory."""
+    counts = np.zeros(256, np.int64)
+    flat = values.reshape(-1)
+    for start in range(0, flat.size, _SLICE):
+        counts += np.bincount(flat[start : start + _SLICE], minlength=256)
+    return counts
+
+
 def check_size(path: Path, found: tuple[int, ...], shape: tuple[int, int]) -> None:
     """Raise MaskError unless the mask has the size of the image."""
     if tuple(found[:2]) != shape or len(found) < 2:
@@ -226,6 +236,6 @@ def origin(item: MaskItem, classes: ClassTable) -> dict[str, Any]:
         "weights": item.version,
     }
     if item.provenance is not None:
-        counts = np.bincount(item.provenance.ravel(), minlength=len(Provenance))
+        counts = counts_of(item.provenance)
         about["pixels"] = {kind.name.lower(): int(counts[kind]) for kind in Provenance}
     return about
