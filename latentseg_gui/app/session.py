@@ -175,7 +175,13 @@ class Session(QObject):
     def _make_model_controllers(self) -> None:
         window, document, errors, engine = self.window, self.document, self.reporter, self.engine_jobs
         self.weights = WeightsController(
-            document, self.history, engine=engine, dialogs=self.dialogs, errors=errors, parent=self
+            document,
+            self.history,
+            engine=engine,
+            files=self.file_jobs,
+            dialogs=self.dialogs,
+            errors=errors,
+            parent=self,
         )
         self.predict = PredictController(document, engine=engine, errors=errors, window=window, parent=self)
         self.segment = SegmentController(

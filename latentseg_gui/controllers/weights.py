@@ -65,6 +65,7 @@ class WeightsController(QObject):
         history: History,
         *,
         engine: Jobs,
+        files: Jobs,
         dialogs: Dialogs,
         errors: ErrorSink,
         parent: QObject | None = None,
@@ -73,6 +74,7 @@ class WeightsController(QObject):
         self._document = document
         self._history = history
         self._engine = engine
+        self._files = files
         self._dialogs = dialogs
         self._errors = errors
         self._live: WeightsInfo | None = None
@@ -204,16 +206,19 @@ class WeightsController(QObject):
         )
         if target is None:
             return
-        try:
-            labels = self.expert_labels
-            atomic_write(target, with_expert_names(source.read_bytes(), labels.names, labels.notes))
-        except OSError as error:
-            self._errors.report(_gone(source, error))
-            return
-        except LatentsegError as error:
-            self._errors.report(error)
-            return
-        self._errors.inform(self.tr("The weights were saved to {0}.").format(target))
+        labels, source_path = self.expert_labels, source
+
+        def write() -> Path:
+            try:
+                atomic_write(target, with_expert_names(source_path.read_bytes(), labels.names, labels.notes))
+            except OSError as error:
+                raise _gone(source_path, error) from error
+            return target
+
+        self._files.submit(write, self._on_saved, title=self.tr("Saving weights"), key="save weights")
+
+    def _on_saved(self, answer: object) -> None:
+        self._errors.inform(self.tr("The weights were saved to {0}.").format(answer))
 
     def _on_opened(self, version: Version, answer: object) -> None:
         if isinstance(answer, WeightsInfo):
