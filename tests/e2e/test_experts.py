@@ -35,6 +35,7 @@ def test_clicks_have_maps_names_outlive_the_file_and_figures_are_saved(
     target = tmp_path / "saved.safetensors"
     monkeypatch.setattr(session.dialogs, "choose_target", lambda *_: target)
     person.choose("save_weights")
+    person.wait_for(target.exists, what="the weights are saved")
     assert read_meta(target).expert_names == {1: "collars"}
     assert load(target)[0] is not None
     session.weights.open(target)

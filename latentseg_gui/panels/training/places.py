@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushBu
 from latentseg_gui.panels.training.values import PlaceRow
 from latentseg_gui.panels.widgets import text_label
 
-MAX_ROWS = 6
+MAX_ROWS = 3
 
 
 class PlacesSection(QWidget):
