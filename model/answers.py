@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.click_guard import Answered
 from model.focus import Focus
 
 
@@ -53,6 +54,7 @@ class EncodedImage:
         weights: the predictor it belongs to; others refuse it.
         focus: the region that clicks were last about, seen from closer by.
         overview: the whole at the smaller size at which clicks begin; None where this one serves.
+        answered: masks that were given for clicks.
     """
 
     pixels: NDArray[np.uint8]
@@ -61,6 +63,7 @@ class EncodedImage:
     weights: object
     focus: Focus | None = field(default=None)
     overview: EncodedImage | None = field(default=None)
+    answered: Answered = field(default_factory=Answered)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -87,4 +90,4 @@ class EncodedImage:
         """Memory of the encoding, for caches."""
         parts = [self.encoding] + ([] if self.focus is None else [self.focus.encoding])
         own = sum(int(getattr(part, "nbytes", part.tokens.nbytes)) for part in parts)
-        return own + (0 if self.overview is None else self.overview.nbytes)
+        return own + self.answered.nbytes + (0 if self.overview is None else self.overview.nbytes)

@@ -14,6 +14,7 @@ from torch import nn
 from model.answers import Attention, ClassPrediction, EncodedImage
 from model.checkpoint import default_weights_path, load
 from model.class_maps import LabelSink, ProbabilitySink, check_out, empty_prediction, predict_into
+from model.click_guard import Start, guarded
 from model.closer import Answer, look_closer
 from model.device import DeviceChoice, choose_device
 from model.errors import ModelError
@@ -174,7 +175,10 @@ class Predictor:
         earlier = None if previous is None else resize_logits(previous, image.size)
         local = pointing.moved((0.0, 0.0), image.scale_xy)
         logits, score, _ = self._runner.segment(image.encoding, local, earlier)
-        yield from look_closer(image, self._runner, pointing, (logits, score), self.max_pixels)
+        stages = look_closer(image, self._runner, pointing, (logits, score), self.max_pixels)
+        before = None if earlier is None else image.answered.before(pointing)
+        start = None if earlier is None or before is None else Start(*before, earlier)
+        yield from guarded(stages, image.answered, pointing, start)
 
     def predict_classes(
         self,

@@ -1,0 +1,211 @@
+"""A further click must not spoil a good mask: what may change is decided by the click, and by how sure the answer is.
+
+Guaranteed, by construction, for a click that continues from an earlier answer:
+
+- a click on what already has its sign (on the object and positive, beside it and negative) changes nothing;
+- a positive click takes no pixel away, and a negative one adds none.
+
+Beyond that, where the mask was good by the network's own estimate, and the click settles something small beside
+it, a pixel changes sides only if the new answer is decided there: the farther from the click, the more so.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from model.inputs import Pointing
+from model.postprocess import clean_mask, clicked_pixels
+
+Mask = NDArray[np.bool_]
+Answer = tuple[Mask, float, NDArray[np.float32]]
+
+REMEMBERED_BYTES: Final = 64 << 20
+GOOD: Final = 0.85
+"""Masks whose IoU the network estimates to be higher are kept unless something decided speaks against them."""
+
+SMALL: Final = 0.1
+"""A click that settles less than this share of the mask is a correction, not a new idea of the object."""
+
+FAR: Final = 4.0
+"""Least size of the logit of a pixel that changes sides, per distance from the click.
+
+Distances are in roots of the mask's area: half the width of a square object away, a logit of 2 is wanted.
+"""
+
+ELSEWHERE: Final = 1.0
+"""Least size of the logit in places that are not connected to the click, however near."""
+
+_EIGHT: Final = np.ones((3, 3), dtype=bool)
+
+
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """A mask, packed, and its estimated IoU."""
+
+    shape: tuple[int, int]
+    bits: NDArray[np.uint8]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a click is put on: mask bool [H, W], its estimated IoU, and logits [h, w] with it."""
+
+    mask: Mask
+    score: float
+    logits: NDArray[np.float32]
+
+
+@dataclass(slots=True)
+class Answered:
+    """Masks that were given for clicks on one image, so that the next click knows what it starts from.
+
+    Attributes:
+        masks: shape and packed bits by clicks and box, the oldest first.
+    """
+
+    masks: OrderedDict[bytes, _Packed] = field(default_factory=OrderedDict)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of all of them."""
+        return sum(known.bits.nbytes for known in self.masks.values())
+
+    def put(self, pointing: Pointing, mask: Mask, score: float) -> None:
+        """Remember what was answered; the oldest are forgotten when there are too many."""
+        key = _key(pointing, len(pointing.xy))
+        self.masks[key] = _Packed((mask.shape[0], mask.shape[1]), np.packbits(mask), score)
+        self.masks.move_to_end(key)
+        while len(self.masks) > 1 and self.nbytes > REMEMBERED_BYTES:
+            self.masks.popitem(last=False)
+
+    def before(self, pointing: Pointing) -> tuple[Mask, float] | None:
+        """Mask and estimated IoU that were answered to all but the last click."""
+        if len(pointing.xy) == 0:
+            return None
+        known = self.masks.get(_key(pointing, len(pointing.xy) - 1))
+        if known is None:
+            return None
+        count = known.shape[0] * known.shape[1]
+        return np.unpackbits(known.bits, count=count).reshape(known.shape).view(np.bool_), known.score
+
+
+def guarded(
+    stages: Iterator[tuple[bool, Answer]],
+    answered: Answered,
+    pointing: Pointing,
+    start: Start | None,
+) -> Iterator[tuple[bool, Answer]]:
+    """Answers to the last click that keep what the click does not contradict.
+
+    Args:
+        stages: (is final, answer), as the network gives them.
+        answered: takes the final mask.
+        pointing: in pixels of the image.
+        start: what the last click was put on; None where there is nothing.
+    """
+    for is_final, (mask, score, logits) in stages:
+        settled = mask
+        if start is not None:
+            settled = settle(start, mask, logits, pointing)
+            logits = _taken_back(logits, start.logits, mask != settled)
+        if is_final:
+            answered.put(pointing, settled, score)
+        yield is_final, (settled, score, logits)
+
+
+def settle(start: Start, mask: Mask, logits: NDArray[np.float32], pointing: Pointing) -> Mask:
+    """The mask as it was with those changes towards ``mask`` that the last click supports.
+
+    Args:
+        start: what the last click was put on.
+        mask: bool [H, W], the new answer, in agreement with all clicks.
+        logits: [h, w] of the new answer, perhaps smaller.
+        pointing: in pixels of the mask.
+    """
+    rows, cols = clicked_pixels(pointing, mask.shape)
+    before = start.mask
+    row, col, is_positive = rows[-1], cols[-1], bool(pointing.is_positive[-1])
+    if before[row, col] == is_positive:
+        return before
+    wanted = (mask & ~before) if is_positive else (before & ~mask)
+    where = _around(wanted)
+    parts, _ = ndimage.label(wanted[where], _EIGHT)
+    own = parts == parts[row - where[0].start, col - where[1].start]
+    if start.score > GOOD and np.count_nonzero(own) < SMALL * np.count_nonzero(before):
+        needed = _distances(where, row, col) * (FAR / np.sqrt(np.count_nonzero(before)))
+        needed = np.where(own, needed, np.maximum(needed, ELSEWHERE))
+        wanted[where] &= np.abs(_part(logits, mask.shape, where)) >= needed
+    settled = clean_mask(before ^ wanted, pointing)
+    # Setting a disk right round an earlier click must not undo what was there.
+    return before | settled if is_positive else before & settled
+
+
+def _taken_back(
+    logits: NDArray[np.float32], earlier: NDArray[np.float32], where: Mask
+) -> NDArray[np.float32]:
+    """``logits`` [h, w] with the ``earlier`` ones wherever the mask [H, W] did not follow.
+
+    Otherwise the next answer would start from what was refused, and insist on it.
+    """
+    rows, cols = (
+        ((np.arange(small) + 0.5) * (side / small)).astype(np.intp)
+        for small, side in zip(logits.shape, where.shape, strict=True)
+    )
+    return np.where(where[rows][:, cols], earlier, logits)
+
+
+def _around(mask: Mask) -> tuple[slice, slice]:
+    """The rectangle of the true pixels, of which there is one at least."""
+    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(cols[0]), int(cols[-1]) + 1)
+
+
+def _distances(where: tuple[slice, slice], row: int, col: int) -> NDArray[np.float32]:
+    """Distance of every pixel of a part of the image from one pixel."""
+    rows = np.arange(where[0].start, where[0].stop, dtype=np.float32)[:, None] - row
+    cols = np.arange(where[1].start, where[1].stop, dtype=np.float32) - col
+    distances: NDArray[np.float32] = np.hypot(rows, cols)
+    return distances
+
+
+def _part(
+    logits: NDArray[np.float32], shape: tuple[int, ...], where: tuple[slice, slice]
+) -> NDArray[np.float32]:
+    """Logits of a part of the image, from logits [h, w] of the whole."""
+    if logits.shape == shape:
+        return logits[where]
+    places = []
+    for part, side, small in zip(where, shape, logits.shape, strict=True):
+        centres = (np.arange(part.start, part.stop, dtype=np.float32) + 0.5) * (small / side) - 0.5
+        places.append(centres.clip(0, small - 1))
+    (top, down), (left, right) = (_neighbours(place) for place in places)
+    share_rows, share_cols = (place - np.floor(place) for place in places)
+    upper = _mix(logits[top][:, left], logits[top][:, right], share_cols)
+    lower = _mix(logits[down][:, left], logits[down][:, right], share_cols)
+    return _mix(upper, lower, share_rows[:, None])
+
+
+def _neighbours(place: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    below = place.astype(np.intp)
+    return below, np.ceil(place).astype(np.intp)
+
+
+def _mix(
+    one: NDArray[np.float32], other: NDArray[np.float32], share: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    return one * (1 - share) + other * share
+
+
+def _key(pointing: Pointing, count: int) -> bytes:
+    """The first ``count`` clicks and the box as bytes."""
+    box = b"" if pointing.box is None else pointing.box.astype(np.float32).tobytes()
+    clicks = pointing.xy[:count].astype(np.float32).tobytes() + pointing.is_positive[:count].tobytes()
+    return box + b"|" + clicks
