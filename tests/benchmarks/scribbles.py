@@ -52,13 +52,21 @@ def strokes(mask: NDArray[np.int64], share: float, seed: int) -> NDArray[np.int6
     drawn = np.full_like(mask, IGNORED)
     classes = [value for value in np.unique(mask) if value != IGNORED]
     paths = {value: list(_paths(mask == value, rng)) for value in classes}
-    while any(paths.values()) and (drawn != IGNORED).mean() < share:
-        for value in classes:
-            if paths[value] and (drawn != IGNORED).mean() < share:
-                path = np.zeros(mask.shape, bool)
-                path[tuple(paths[value].pop().T)] = True
-                drawn[binary_dilation(path) & (mask == value)] = value
+    left = int(share * mask.size)
+    while any(paths.values()) and left > 0:
+        for value in (each for each in classes if paths[each]):
+            covered = _brushed(paths[value].pop(), mask == value) & (drawn == IGNORED)
+            places = np.argwhere(covered)[: max(left, 0)]  # the last stroke is cut short
+            drawn[tuple(places.T)] = value
+            left -= len(places)
     return drawn
+
+
+def _brushed(path: NDArray[np.intp], area: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A path as a brush of three pixels leaves it, inside an area."""
+    drawn = np.zeros(area.shape, bool)
+    drawn[tuple(path.T)] = True
+    return binary_dilation(drawn) & area
 
 
 def _paths(area: NDArray[np.bool_], rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
