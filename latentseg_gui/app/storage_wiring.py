@@ -29,7 +29,9 @@ def wire_storage(session: Session) -> None:
         errors=errors,
         parent=session,
     )
-    closing = ClosingController(storage, session.finetune, dialogs=session.dialogs, parent=session)
+    closing = ClosingController(
+        storage, session.finetune, session.batch, dialogs=session.dialogs, parent=session
+    )
     window.close_requested.connect(closing.on_close_requested)
     window.action["save_project"].triggered.connect(storage.save)
     window.action["save_project_as"].triggered.connect(storage.save_as)

@@ -5,18 +5,20 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QCloseEvent
 
+from latentseg_gui.controllers.batch import BatchController
 from latentseg_gui.controllers.finetune import FineTuneController
 from latentseg_gui.controllers.ports import Dialogs
 from latentseg_gui.controllers.storage import StorageController
 
 
 class ClosingController(QObject):
-    """Asks about unsaved masks and a running fine-tuning; a refusal leaves everything as it is."""
+    """Asks about unsaved masks and what is running; a refusal leaves everything as it is."""
 
     def __init__(
         self,
         storage: StorageController,
         finetune: FineTuneController,
+        batch: BatchController,
         *,
         dialogs: Dialogs,
         parent: QObject | None = None,
@@ -24,6 +26,7 @@ class ClosingController(QObject):
         super().__init__(parent)
         self._storage = storage
         self._finetune = finetune
+        self._batch = batch
         self._dialogs = dialogs
 
     def on_close_requested(self, event: QCloseEvent) -> None:
@@ -36,10 +39,20 @@ class ClosingController(QObject):
         event.accept()
 
     def _is_agreed(self) -> bool:
-        title = self.tr("Close latentseg")
-        if not self._finetune.is_running:
-            return self._storage.may_leave(title)
-        remark = self.tr("A fine-tuning is running; closing ends it, and the weights stay as they were.")
-        if self._storage.has_unsaved:
+        title, remark = self.tr("Close latentseg"), self._remark()
+        if not remark or self._storage.has_unsaved:
             return self._storage.may_leave(title, remark)
         return self._dialogs.confirm(title, remark, self.tr("Close"))
+
+    def _remark(self) -> str:
+        """What else ends; empty where nothing is running."""
+        sentences = []
+        if self._finetune.is_running:
+            sentences.append(
+                self.tr("A fine-tuning is running; closing ends it, and the weights stay as they were.")
+            )
+        if self._batch.is_running:
+            sentences.append(
+                self.tr("Images are being predicted; closing stops that, and it goes on when started again.")
+            )
+        return " ".join(sentences)

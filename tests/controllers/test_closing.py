@@ -8,8 +8,8 @@ from PySide6.QtGui import QCloseEvent
 from latentseg_gui.controllers.closing import ClosingController
 
 
-class FineTune:
-    def __init__(self, *, is_running: bool) -> None:
+class Running:
+    def __init__(self, is_running: bool) -> None:
         self.is_running = is_running
         self.cancelled = 0
 
@@ -44,18 +44,22 @@ class Dialogs:
 
 @pytest.mark.parametrize("answer", [True, False])
 @pytest.mark.parametrize("has_unsaved", [True, False])
-@pytest.mark.parametrize("is_running", [True, False])
+@pytest.mark.parametrize("is_predicting", [True, False])
+@pytest.mark.parametrize("is_learning", [True, False])
 def test_a_refusal_changes_nothing_and_consent_ends_everything(
-    is_running: bool, has_unsaved: bool, answer: bool
+    is_learning: bool, is_predicting: bool, has_unsaved: bool, answer: bool
 ) -> None:
     storage = Storage(has_unsaved=has_unsaved, may=answer)
-    finetune, dialogs = FineTune(is_running=is_running), Dialogs(answer=answer)
-    closing = ClosingController(storage, finetune, dialogs=dialogs)  # type: ignore[arg-type]
+    finetune, batch, dialogs = Running(is_learning), Running(is_predicting), Dialogs(answer=answer)
+    closing = ClosingController(storage, finetune, batch, dialogs=dialogs)  # type: ignore[arg-type]
+    is_running = is_learning or is_predicting
     event = QCloseEvent()
     closing.on_close_requested(event)
     closes = answer or not (has_unsaved or is_running)
     assert event.isAccepted() == closes
     assert (storage.left, finetune.cancelled) == ((1, 1) if closes else (0, 0))
     assert len(dialogs.asked) == (is_running and not has_unsaved), "never two questions"
+    text = " ".join([*dialogs.asked, *storage.remarks])
+    assert ("fine-tuning" in text, "predicted" in text) == (is_learning, is_predicting)
     mentions = [*dialogs.asked, *filter(None, storage.remarks)]
-    assert bool(mentions) == is_running, "a running fine-tuning is mentioned"
+    assert bool(mentions) == is_running, "what is running is mentioned"
