@@ -1,0 +1,22 @@
+"""The list of faults names tests that exist, and every row has one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+ROWS = [f"S-{number:02}" for number in range(1, 19)] + [f"I-{number:02}" for number in range(1, 12)]
+
+
+def test_every_fault_has_a_test_that_exists() -> None:
+    text = (TESTS / "FAULTS.md").read_text(encoding="utf-8")
+    rows = {
+        line.split("|")[1].strip(): line for line in text.splitlines() if line.startswith(("| S-", "| I-"))
+    }
+    assert list(rows) == ROWS
+    for row, line in rows.items():
+        named = re.findall(r"`([\w/]+\.py)::(\w+)`", line)
+        assert named, row
+        for path, name in named:
+            assert f"def {name}(" in (TESTS / path).read_text(encoding="utf-8"), f"{row}: {path}::{name}"
