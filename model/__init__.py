@@ -10,22 +10,26 @@
 from model.answers import Attention, ClassPrediction
 from model.checkpoint import CheckpointMeta, load, save
 from model.config import NetworkConfig
+from model.crf import Crf
 from model.errors import ModelError
 from model.finetune import FineTuneConfig, LabelledImage, finetune
 from model.latent_experts import AttentionMaps, SegmentationModel
 from model.network import LatentExpertNetwork
 from model.predictor import Predictor
+from model.testtime import PredictOptions
 
 __all__ = [
     "Attention",
     "AttentionMaps",
     "CheckpointMeta",
     "ClassPrediction",
+    "Crf",
     "FineTuneConfig",
     "LabelledImage",
     "LatentExpertNetwork",
     "ModelError",
     "NetworkConfig",
+    "PredictOptions",
     "Predictor",
     "SegmentationModel",
     "finetune",
