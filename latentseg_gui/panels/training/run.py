@@ -35,7 +35,11 @@ class RunSection(QWidget):
         self._speed = Segments(
             self.tr("Speed"),
             (
-                ("live", self.tr("Live"), self.tr("Refits experts and head in about a second")),
+                (
+                    "live",
+                    self.tr("Live"),
+                    self.tr("Refits the head on what is known of the images, in less than a second"),
+                ),
                 ("quick", self.tr("Quick"), self.tr("Trains experts and head, 10 to 60 seconds")),
                 ("thorough", self.tr("Thorough"), self.tr("Minutes; the encoder learns too")),
             ),
@@ -43,7 +47,7 @@ class RunSection(QWidget):
         self._seconds = SliderField(self.tr("Time"), (1, 300), suffix=" s", field_maximum=7200)
         self._live = QCheckBox(self.tr("Refit after each correction"))
         self._live.setToolTip(
-            self.tr("After each accepted correction, experts and head are refitted (Ctrl+L)")
+            self.tr("After each correction the head is refitted, and the overlay follows (Ctrl+L)")
         )
         self._start = QPushButton(self.tr("Start"))
         self._start.setProperty("isPrimary", True)
