@@ -141,6 +141,7 @@ class Session(QObject):
             document,
             engine=self.engine_jobs,
             files=self.batch_jobs,
+            extras=lambda: self.predict.extras,
             errors=errors,
             window=window,
             parent=self,

@@ -23,6 +23,7 @@ from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import WeightsInfo
+from latentseg_gui.inference.messages import PredictionExtras
 from latentseg_gui.io.batch import BatchFolder, BatchItem, done_before, file_stamp
 from latentseg_gui.io.images import list_images
 from latentseg_gui.io.masks import FORMATS
@@ -48,6 +49,7 @@ class BatchController(JobSource):
         *,
         engine: Jobs,
         files: Jobs,
+        extras: Callable[[], PredictionExtras],
         errors: ErrorSink,
         window: QWidget | None = None,
         parent: QObject | None = None,
@@ -56,6 +58,7 @@ class BatchController(JobSource):
         self._document = document
         self._engine = engine
         self._files = files
+        self._extras = extras
         self._errors = errors
         self._weights: WeightsInfo | None = None
         self._run: OutputRun | None = None
@@ -123,7 +126,8 @@ class BatchController(JobSource):
         return OutputQuestion(
             title=self.tr("Predict folder"),
             explanation=self.tr(
-                "The model predicts every image; where you have labelled something, your labels are kept. "
+                "The model predicts every image, with what is switched on in the Model menu; where you have "
+                "labelled something, your labels are kept. "
                 "A run that was stopped goes on where it was when it is started again."
             ),
             scopes=(
@@ -165,13 +169,13 @@ class BatchController(JobSource):
         if weights is None:
             return ""
         stamp = "" if weights.path is None else file_stamp(weights.path)
-        return f"{weights.version} {weights.path} {stamp} {weights.class_names} {weights.device}"
+        return f"{weights.version} {weights.path} {stamp} {weights.class_names} {weights.device} {self._extras()}"
 
     def _begin(self, output: Output) -> None:
         if self._run is not None or not output.items:
             self._errors.inform(self.tr("There are no images to be predicted."))
             return
-        self._pipeline = BatchPipeline(self._engine, self._files, LabelMap(self._weights))
+        self._pipeline = BatchPipeline(self._engine, self._files, LabelMap(self._weights), self._extras())
         self._sources = dict(zip(output.items, output.image_ids, strict=True))
         run = OutputRun(
             f"batch#{uuid4().hex}",

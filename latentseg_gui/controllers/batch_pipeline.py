@@ -14,7 +14,7 @@ from latentseg_gui.controllers.labels import LabelMap
 from latentseg_gui.controllers.mask_snapshots import MaskSnapshot
 from latentseg_gui.controllers.output_run import Done
 from latentseg_gui.document.types import ImageRecord
-from latentseg_gui.inference.messages import PredictedPixels, PredictPixels
+from latentseg_gui.inference.messages import PredictedPixels, PredictionExtras, PredictPixels
 from latentseg_gui.io.batch import BatchFolder, BatchItem
 from latentseg_gui.io.masks import FORMATS
 from latentseg_gui.io.patience import read_in_time
@@ -47,9 +47,11 @@ class BatchPipeline:
         engine: predicts.
         files: reads and writes.
         labels: from the classes of the weights to those of the document.
+        extras: what makes predictions better, and slower.
     """
 
-    def __init__(self, engine: Jobs, files: Jobs, labels: LabelMap) -> None:
+    def __init__(self, engine: Jobs, files: Jobs, labels: LabelMap, extras: PredictionExtras) -> None:
+        self._extras = extras
         self._engine = engine
         self._files = files
         self._labels = labels
@@ -75,7 +77,7 @@ class BatchPipeline:
     def _predict(self, task: Task, pixels: NDArray[np.uint8]) -> None:
         needs = any(FORMATS[name].needs_probabilities for name in task.folder.plan.formats)
         self._engine.submit(
-            PredictPixels(task.item.name, pixels, needs_probabilities=needs),
+            PredictPixels(task.item.name, pixels, needs_probabilities=needs, extras=self._extras),
             partial(self._on_predicted, task),
             key=f"batch predict {task.item.path} {task.item.frame}",
             priority=_BEHIND_THE_USER,

@@ -68,6 +68,11 @@ class PredictController(QObject):
         if self._document.current_id is not None:
             self.encode(self._document.current_id)
 
+    @property
+    def extras(self) -> PredictionExtras:
+        """What makes predictions better, and slower, as it is switched now."""
+        return self._extras
+
     def set_extra(self, name: str, is_wanted: bool) -> None:
         """Switches a field of `PredictionExtras`; the current image is predicted again, others when shown."""
         extras = replace(self._extras, **{name: is_wanted})

@@ -180,14 +180,14 @@ class Engine:
         started, live, shape = time.monotonic(), self._live(), request.pixels.shape[:2]
         live.predictor.set_image(request.pixels)
         answer = ClassPrediction(np.zeros(shape, np.uint8), np.zeros(shape, np.uint8))
-        probabilities = None
+        probabilities, options = None, _options(request.extras)
         if request.needs_probabilities:
             probabilities = np.zeros((live.predictor.num_classes, *shape), np.uint16)
-            live.predictor.predict_probabilities(out=probabilities)
+            live.predictor.predict_probabilities(options=options, out=probabilities)
             answer.labels[:] = probabilities.argmax(0)
             answer.confidence[:] = probabilities.max(0) >> 8
         else:
-            live.predictor.predict_classes(out=answer)
+            live.predictor.predict_classes(options=options, out=answer)
         prediction = Prediction(
             image_id=request.image_id,
             version=live.info.version,

@@ -77,6 +77,7 @@ class PredictPixels:
     image_id: str
     pixels: NDArray[np.uint8]
     needs_probabilities: bool = False
+    extras: PredictionExtras = PredictionExtras()
 
 
 @dataclass(frozen=True, slots=True)
