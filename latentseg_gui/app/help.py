@@ -18,6 +18,7 @@ _MOUSE: tuple[tuple[str, str], ...] = (
     ("Click on what does not belong", "Right click, Shift + click"),
     ("Box round an object", "Drag with the click tool"),
     ("Erase while brushing", "Ctrl, right drag"),
+    ("Give up a large edit, the stroke or the clicks", "Esc"),
     ("Fit to window", "Double click beside the image"),
     ("Paint with class 1 to 9, background", "1 ... 9, 0"),
     ("Raw image", "` held"),
