@@ -97,10 +97,12 @@ class FrozenMask:
         return self._prediction
 
     def is_current(self, document: Document) -> bool:
-        """Whether neither the mask nor the classes have changed since."""
-        if not document.has_image(self.image_id) or document.classes != self.classes:
+        """Whether the mask, and which classes there are and may be changed, is still the same."""
+        now, then = document.classes, self.classes
+        if not document.has_image(self.image_id) or now.names != then.names:
             return False
-        return document.layer(self.image_id).version == self.version
+        is_same_mask = document.layer(self.image_id).version == self.version
+        return is_same_mask and now.locked_ids == then.locked_ids
 
 
 def next_instance(source: MaskSource, image_id: str) -> int:

@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.commands import cleanup
+from latentseg_gui.commands.classes import lock_class, recolour_class
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.objects import merge_objects, split_object
 from latentseg_gui.commands.patch import Ink, MaskPatch, area_patch
@@ -163,6 +164,16 @@ def test_a_mask_that_was_changed_meanwhile_is_left_alone_and_the_user_is_told(de
     assert "Fill" in desk.told.sentences[0]
 
 
+def test_another_colour_of_a_class_is_no_reason_to_give_an_edit_up(desk: Desk) -> None:
+    make, go_on = held(rect_make(Rect(0, 0, 20, 20), 1))
+    desk.edits.do("image", "Fill", make)
+    desk.history.do(recolour_class(desk.document, 1, "#123456"))
+    go_on.set()
+    desk.settle()
+    assert (desk.mask()[0] == 1).sum() == 400
+    assert not desk.told.sentences
+
+
 def test_an_image_that_is_removed_meanwhile_takes_its_edit_along(desk: Desk) -> None:
     make, go_on = held(rect_make(Rect(0, 0, 20, 20), 1))
     desk.edits.do("image", "Fill", make)
@@ -174,8 +185,6 @@ def test_an_image_that_is_removed_meanwhile_takes_its_edit_along(desk: Desk) -> 
 
 
 def test_a_locked_class_is_an_error_in_words_and_blocks_nothing(desk: Desk) -> None:
-    from latentseg_gui.commands.classes import lock_class
-
     desk.edits.do("image", "Rectangle", rect_make(Rect(0, 0, 9, 9), 1))
     desk.settle()
     desk.history.do(lock_class(desk.document, 1, True))

@@ -233,6 +233,34 @@ def test_a_picture_in_which_zero_is_white_stays_so_when_levels_are_touched(
     person.wait_for(lambda: shown() == (light, dark), seconds=20)
 
 
+def test_a_large_image_is_filled_beside_the_window_and_a_stroke_made_meanwhile_comes_after_it(
+    person: Person, tmp_path: Path
+) -> None:
+    path = tmp_path / "large.png"
+    Image.fromarray(np.full((1500, 2000, 3), 90, np.uint8)).save(path)
+    person.open(path)
+    edits, history = person.session.edits, person.session.history
+    person.choose("tool_fill")
+    person.click((300.0, 300.0))
+    person.choose("tool_eraser")
+    person.session.tool.set_diameter(100)
+    person.drag((1000.0, 700.0), (1200.0, 700.0))
+    person.wait_for(lambda: len(history.entries) == 2 and not edits.is_working, what="both are done")
+    assert [step.label for step in history.entries] == ["Fill", "Erase"]
+    assert person.mask[300, 300] == 1
+    assert person.mask[700, 1100] == BACKGROUND
+    person.choose("undo")
+    person.choose("undo")
+    person.wait_for(lambda: history.position == 0, what="both are undone")
+    assert (person.mask == UNLABELLED).all()
+    person.choose("tool_fill")
+    person.click((300.0, 300.0))
+    if edits.is_working:
+        person.press(Qt.Key.Key_Escape)
+    person.wait_for(lambda: not edits.is_working, what="it is given up or done")
+    assert (person.mask == UNLABELLED).all() or (person.mask == 1).all()
+
+
 def test_levels_and_single_channels_of_an_ordinary_photograph(person: Person, skimage_photo: Path) -> None:
     person.open(skimage_photo)
     session = person.session
