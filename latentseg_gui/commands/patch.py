@@ -146,7 +146,10 @@ class StrokeRecorder:
                 instances = layer.instances[area].copy()
                 if old_instances is not None:
                     instances ^= old_instances
-            delta = _delta(tile, labels[area] ^ old_labels, provenance[area] ^ old_provenance, instances)
+            # In place: new arrays of this size cost more than what is done with them.
+            np.bitwise_xor(labels[area], old_labels, out=old_labels)
+            np.bitwise_xor(provenance[area], old_provenance, out=old_provenance)
+            delta = _delta(tile, old_labels, old_provenance, instances)
             if delta is not None:
                 deltas.append(delta)
         self._before.clear()
@@ -273,18 +276,27 @@ def _delta(
     rect: Rect, labels: Labels, provenance: NDArray[np.uint8], instances: Instances | None
 ) -> Delta | None:
     """The change trimmed to what is not zero; None if all of it is."""
-    changed = (labels | provenance) != 0
+    changed = labels | provenance
     if instances is not None:
         if instances.any():
             changed |= instances != 0
         else:
             instances = None
-    box = Rect.around(changed)
+    box = _around(changed)
     if box.is_empty:
         return None
     inner = box.slices
     place = Rect(rect.row0 + box.row0, rect.col0 + box.col0, rect.row0 + box.row1, rect.col0 + box.col1)
     return Delta(place, labels[inner], provenance[inner], None if instances is None else instances[inner])
+
+
+def _around(values: NDArray[np.uint8]) -> Rect:
+    """The bounding box of what is not zero."""
+    rows = np.flatnonzero(np.bitwise_or.reduce(values, axis=1))
+    if rows.size == 0:
+        return Rect(0, 0, 0, 0)
+    cols = np.flatnonzero(np.bitwise_or.reduce(values, axis=0))
+    return Rect(int(rows[0]), int(cols[0]), int(rows[-1]) + 1, int(cols[-1]) + 1)
 
 
 def _common(one: Rect, other: Rect) -> Rect:
