@@ -133,7 +133,8 @@ class InspectController(QObject):
     def _on_attention(self, answer: object) -> None:
         if not isinstance(answer, AttentionMaps) or answer.image_id != self._document.current_id:
             return
-        if self.labels.version == answer.version:
+        # A question of the weights before may be answered by these: then there is no prediction to the maps yet.
+        if self.labels.version == answer.version and self._untouched is not None:
             self._maps = answer
             self._panel.set_maps(answer)
             self.maps_arrived.emit(answer)
