@@ -27,7 +27,7 @@ Mask = NDArray[np.bool_]
 Answer = tuple[Mask, float, NDArray[np.float32]]
 
 REMEMBERED_BYTES: Final = 64 << 20
-GOOD: Final = 0.85
+GOOD: Final = 0.88
 """Masks whose IoU the network estimates to be higher are kept unless something decided speaks against them."""
 
 SMALL: Final = 0.1
