@@ -67,6 +67,10 @@ _PLANS: Final = {
     "quick": _Plan(variations=0.2, crops=0.97, whole=0.97, finish=1.0),
     "thorough": _Plan(variations=0.1, crops=0.4, whole=0.97, finish=1.0),
 }
+LIVE_SLACK: Final = 0.01
+"""A refit may lose this much: the few pixels that are held out of strokes say no more than that, and
+what was just corrected must show."""
+
 _SHORTER: Final = 0.85
 """Learning with held-back pixels ends here where the rest of the time goes to all pixels."""
 
@@ -151,7 +155,7 @@ class FineTuning:
     @property
     def is_better(self) -> bool:
         """Whether the new weights should take the place of the old ones."""
-        return is_better(self)
+        return is_better(self, LIVE_SLACK if self.config.speed == "live" else 0.0)
 
     @property
     def step(self) -> int:

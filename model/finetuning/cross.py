@@ -78,10 +78,17 @@ class Job(Protocol):
 Make = Callable[[LatentExpertNetwork, Sequence[LabelledImage], FineTuneConfig, None], Job]
 
 
-def is_better(job: Job) -> bool:
-    """Whether the metrics speak for the new weights; without metrics, whether it went well."""
+def is_better(job: Job, slack: float = 0.0) -> bool:
+    """Whether the metrics speak for the new weights; without metrics, whether it went well.
+
+    Args:
+        job: that has ended.
+        slack: how much worse still counts as good; with more than 0 a draw counts, too.
+    """
     if math.isnan(job.metric_before) or math.isnan(job.metric_after):
         return job.step > 0 and not job.note
+    if slack > 0:
+        return job.step > 0 and not job.note and job.metric_after >= job.metric_before - slack
     return job.metric_after > job.metric_before
 
 

@@ -150,6 +150,18 @@ def test_a_live_refit_keeps_everything_but_one_layer_from_run_to_run():
     assert second.metric_after > 0.7
 
 
+def test_a_refit_that_draws_is_taken_and_one_that_loses_is_not():
+    """A handful of strokes is soon all right; what is corrected next must show all the same."""
+    job, _ = run(tiny_network(), [labelled(0)], replace(QUICK, speed="live", classes_kept=(0, 1)), steps=20)
+    job.metric_before = job.metric_after = 1.0
+    assert job.is_better
+    job.metric_before, job.metric_after = 1.0, 0.9
+    assert not job.is_better
+    quick = finetune(tiny_network(), [labelled(0)], QUICK)
+    quick.metric_before = quick.metric_after = 1.0
+    assert not quick.is_better
+
+
 @pytest.mark.parametrize("height", [32, 96])
 def test_bands_give_what_the_whole_gives(height):
     job, _ = run(tiny_network(), [labelled(0)], steps=30)
