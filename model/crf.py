@@ -38,7 +38,7 @@ class Crf:
     """
 
     rounds: int = 5
-    appearance: float = 4.0
+    appearance: float = 2.0
     appearance_xy: float = 50.0
     appearance_rgb: float = 10.0
     smoothness: float = 2.0

@@ -33,11 +33,11 @@ ROWS = {
     "all of these": PredictOptions((0.75, 1.0, 1.25), flip=True, crf=Crf()),
 }
 SETTINGS = {
-    "appearance 2": Crf(appearance=2.0),
-    "appearance 4, reach 30 px": Crf(appearance_xy=30.0),
-    "appearance 4, reach 80 px": Crf(appearance_xy=80.0),
-    "appearance 4, colour 5": Crf(appearance_rgb=5.0),
-    "appearance 4, colour 20": Crf(appearance_rgb=20.0),
+    "appearance 4": Crf(appearance=4.0),
+    "reach 30 px": Crf(appearance_xy=30.0),
+    "reach 80 px": Crf(appearance_xy=80.0),
+    "colour 5": Crf(appearance_rgb=5.0),
+    "colour 20": Crf(appearance_rgb=20.0),
     "smoothness 0": Crf(smoothness=0.0),
     "smoothness 4": Crf(smoothness=4.0),
 }
