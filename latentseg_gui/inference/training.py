@@ -75,6 +75,7 @@ class Trainer:
         details = replace(
             details, provenance={**details.provenance, SEEN: seen_after(meta.provenance, samples)}
         )
+        _sweep(request.output)
         save(request.output, job.network, details)
         self._last = (request.output, job.network, details)
         return FineTuneResult(
@@ -213,6 +214,12 @@ def _details(
     history = meta.provenance.get("fine_tuning", [])[-MAX_RUNS:]
     provenance = {**meta.provenance, "fine_tuning": [*history, run]}
     return CheckpointMeta(request.class_names, request.class_colours, meta.expert_names, provenance)
+
+
+def _sweep(target: Path) -> None:
+    """Remove what a worker that was killed while it wrote ``target`` has left behind."""
+    for part in target.parent.glob(f".{target.name}-*.part"):
+        part.unlink(missing_ok=True)
 
 
 def _number(value: float) -> float | None:
