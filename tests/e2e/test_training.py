@@ -94,7 +94,7 @@ def test_a_key_jumps_to_the_place_where_a_correction_teaches_most(
     person: Person, skimage_photo: Path, told: Witness
 ) -> None:
     session = person.session
-    person.press(Qt.Key.Key_N)
+    person.choose("next_place")
     assert any("Nothing is ranked" in sentence for sentence in told.sentences)
     person.open(skimage_photo)
     person.wait_for_prediction()
