@@ -211,7 +211,10 @@ class SliderField(QWidget):
     def __init__(
         self, name: str, limits: tuple[int, int], *, suffix: str = "", field_maximum: int = 0
     ) -> None:
-        """``field_maximum`` lets the field go further than the slider."""
+        """``field_maximum`` lets the field go further than the slider.
+
+        The name is shown before the slider; where a form shows it already, `hide_name`.
+        """
         super().__init__()
         self._label = text_label(name, "muted", is_wrapped=False)
         self._slider = QSlider(Qt.Orientation.Horizontal, self)
@@ -232,6 +235,10 @@ class SliderField(QWidget):
         row.addWidget(self._field)
         self._slider.valueChanged.connect(self._on_slider_changed)
         self._field.valueChanged.connect(self._on_field_changed)
+
+    def hide_name(self) -> None:
+        """Let the name be for screen readers only."""
+        self._label.hide()
 
     @property
     def value(self) -> int:

@@ -96,7 +96,8 @@ class SettingsForm(QWidget):
                 ("all", self.tr("Everything"), self.tr("For images unlike any photograph; takes minutes")),
             )
         )
-        self._augmentation = SliderField("", (0, 200), suffix=" %")
+        self._augmentation = SliderField(self.tr("Variations"), (0, 200), suffix=" %")
+        self._augmentation.hide_name()
         self._validation = self._combo(
             (
                 (
