@@ -12,8 +12,11 @@ import torch
 from model.checkpoint import default_weights_path, load
 from model.errors import WeightsError
 from model.finetune import FineTuneConfig, LabelledImage, finetune
+from model.finetuning.choices import warm_up
 from model.network import LatentExpertNetwork
 from model.predictor import Predictor
+
+warm_up()  # importing what optimisers need takes a second that no picture should pay for
 
 
 class Latent:
