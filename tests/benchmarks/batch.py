@@ -14,6 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the command line does: waiting threads sleep
+
 import numpy as np
 from PIL import Image
 

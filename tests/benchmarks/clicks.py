@@ -11,11 +11,14 @@ of clicks until the IoU reaches q %, 20 where it never does. Then the seconds on
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the window does: waiting threads sleep
 
 import cv2
 import numpy as np
