@@ -67,7 +67,9 @@ class PlacesSection(QWidget):
         height = self.fontMetrics().height()
         self._list.setFixedHeight(min(max(len(rows), 1), MAX_ROWS) * (2 * height + 10) + 6)
         self._hint.setVisible(not rows)
-        self._hint.setText(self.tr("Once an image is predicted, places that the model is unsure of are listed here."))
+        self._hint.setText(
+            self.tr("Once an image is predicted, places that the model is unsure of are listed here.")
+        )
 
     def set_current(self, number: int) -> None:
         """Marks the place that was gone to."""
