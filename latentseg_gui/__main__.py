@@ -1,6 +1,6 @@
 """`python -m latentseg_gui`."""
 
-from latentseg_gui.cli import main
+from latentseg_gui.cli import run_process
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_process()

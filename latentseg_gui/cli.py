@@ -10,7 +10,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final, NoReturn, Protocol
 
 from latentseg_gui import __version__
 from latentseg_gui.document.errors import LatentsegError
@@ -103,5 +103,19 @@ def _parser(first: str) -> argparse.ArgumentParser:
     return parser
 
 
+def run_process() -> NoReturn:
+    """Run `main` and end the process.
+
+    One of several under torchrun ends at once: everything is on disk by then, and a thread of the
+    communication library that is still about now and then aborts an orderly exit.
+    """
+    code = main()
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    raise SystemExit(code)
+
+
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_process()

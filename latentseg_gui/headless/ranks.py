@@ -88,7 +88,9 @@ def joined_ranks() -> Iterator[Ranks]:
             action="Start it with torchrun.",
             detail=repr(error),
         ) from error
+    ranks = Ranks(rank, count, local_rank)
     try:
-        yield Ranks(rank, count, local_rank)
+        yield ranks
+        ranks.wait()  # the first process holds what the others need to part in peace
     finally:
         distributed.destroy_process_group()
