@@ -43,6 +43,7 @@ from model.finetuning.prepare import (
 from model.finetuning.session import DivergedError, Session
 from model.finetuning.store import FeatureStore
 from model.finetuning.team import Team
+from model.finetuning.timed import TimedJob
 from model.finetuning.types import IGNORED, FineTuneConfig, LabelledImage, Progress, check
 from model.finetuning.views import Picture, pictures_of, with_all_labels
 from model.finetuning.whole import learn_whole
@@ -98,7 +99,7 @@ def finetune(
     return FineTuning(network, samples, config, store)
 
 
-class FineTuning:
+class FineTuning(TimedJob):
     """A running job. Every item is a `Progress`, and between items it can be left without harm.
 
     Attributes:
@@ -175,22 +176,6 @@ class FineTuning:
     @clock.setter
     def clock(self, clock: Budget) -> None:
         self._session.clock = self._session.team.clock(clock)
-
-    @property
-    def seconds(self) -> float:
-        """Time spent."""
-        return self.clock.spent
-
-    def __iter__(self) -> Iterator[Progress]:
-        return self._iterator
-
-    def pause(self) -> None:
-        """Hold the clock; simply do not ask for the next item."""
-        self.clock.hold()
-
-    def resume(self) -> None:
-        """Let the clock run on."""
-        self.clock.resume()
 
     def finish(self) -> None:
         """End at the next item with the best weights so far."""

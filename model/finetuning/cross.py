@@ -15,6 +15,7 @@ from model.answers import ClassPrediction
 from model.detail_network import DetailNetwork
 from model.finetuning.clock import Budget, Clock, Span
 from model.finetuning.measure import mean_iou
+from model.finetuning.timed import TimedJob
 from model.finetuning.types import IGNORED, FineTuneConfig, LabelledImage, Progress
 from model.metrics import confusion_matrix
 from model.network import LatentExpertNetwork
@@ -100,7 +101,7 @@ def describe(held: Sequence[NDArray[np.bool_]]) -> str:
     return f"held-out pixels of {images} image{'s' if images > 1 else ''}"
 
 
-class CrossValidated:
+class CrossValidated(TimedJob):
     """Leaves every image out in turn, and then learns from all; a job like `FineTuning`.
 
     With more than `MAX_FOLDS` images, several are left out at a time. With a single one there is
@@ -129,7 +130,7 @@ class CrossValidated:
         make: Make,
     ) -> None:
         self.config = replace(config, validation="held-out")
-        self.clock: Budget = Clock(config.seconds)
+        self.clock = Clock(config.seconds)
         self.metric_before = self.metric_after = NAN
         self.note = self.validated_on = ""
         self.shown: ClassPrediction | None = None
@@ -166,22 +167,6 @@ class CrossValidated:
     def is_comparable(self) -> bool:
         """Whether the network given knows at least two of the classes."""
         return self._final.is_comparable
-
-    @property
-    def seconds(self) -> float:
-        """Time spent."""
-        return self.clock.spent
-
-    def __iter__(self) -> Iterator[Progress]:
-        return self._iterator
-
-    def pause(self) -> None:
-        """Hold the clock."""
-        self.clock.hold()
-
-    def resume(self) -> None:
-        """Let the clock run on."""
-        self.clock.resume()
 
     def finish(self) -> None:
         """End at the next item; without figures where images have still to be judged."""

@@ -1,0 +1,35 @@
+"""What every running job has, whatever it does: an iterator of reports, and a clock that can be held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from model.finetuning.clock import Budget
+from model.finetuning.types import Progress
+
+
+class TimedJob:
+    """A job with a time budget; iterate over it to let it work.
+
+    Attributes:
+        clock: the time budget.
+    """
+
+    clock: Budget
+    _iterator: Iterator[Progress]
+
+    @property
+    def seconds(self) -> float:
+        """Time spent."""
+        return self.clock.spent
+
+    def __iter__(self) -> Iterator[Progress]:
+        return self._iterator
+
+    def pause(self) -> None:
+        """Hold the clock; simply do not ask for the next item."""
+        self.clock.hold()
+
+    def resume(self) -> None:
+        """Let the clock run on."""
+        self.clock.resume()
