@@ -6,13 +6,16 @@ import re
 from pathlib import Path
 
 TESTS = Path(__file__).parent
-ROWS = [f"S-{number:02}" for number in range(1, 19)] + [f"I-{number:02}" for number in range(1, 12)]
+GROUPS = {"S": 18, "I": 11, "M": 4}
+ROWS = [f"{group}-{number:02}" for group, count in GROUPS.items() for number in range(1, count + 1)]
 
 
 def test_every_fault_has_a_test_that_exists() -> None:
     text = (TESTS / "FAULTS.md").read_text(encoding="utf-8")
     rows = {
-        line.split("|")[1].strip(): line for line in text.splitlines() if line.startswith(("| S-", "| I-"))
+        line.split("|")[1].strip(): line
+        for line in text.splitlines()
+        if line.startswith(tuple(f"| {group}-" for group in GROUPS))
     }
     assert list(rows) == ROWS
     for row, line in rows.items():
