@@ -454,15 +454,21 @@ def test_pictures_of_other_tools_are_read(tmp_path):
     labels = made(with_unlabelled=False).labels
     Image.fromarray(labels).save(tmp_path / "grey.png")
     Image.fromarray(CLASSES.rgb[labels]).save(tmp_path / "colours.png")
-    Image.fromarray(CLASSES.rgb[labels] ^ 1).save(tmp_path / "others.png")
+    others = CLASSES.rgb[labels]
+    others[:10] ^= 1
+    Image.fromarray(others).save(tmp_path / "others.png")
+    Image.fromarray(CLASSES.rgb[labels] ^ 1).save(tmp_path / "photo.png")
     Image.fromarray(labels + 3).save(tmp_path / "more.png")
     cv2.imwrite(str(tmp_path / "numbers.png"), labels.astype(np.uint16) * 300)
     item = made()
     assert np.array_equal(back(tmp_path / "grey.png", item).labels, labels)
     assert np.array_equal(back(tmp_path / "colours.png", item).labels, labels)
     others = back(tmp_path / "others.png", item)
-    assert (others.labels == UNLABELLED).all()
+    assert (others.labels[:10] == UNLABELLED).all()
+    assert np.array_equal(others.labels[10:], labels[10:])
     assert any("colour that no class has" in note for note in others.notes)
+    with pytest.raises(MaskError, match="without a single colour of the classes"):
+        back(tmp_path / "photo.png", item)  # an empty mask would be worse than none
     more = back(tmp_path / "more.png", item)
     assert more.classes.names[4:] == ("class 4", "class 5", "class 6")
     numbers = back(tmp_path / "numbers.png", item, default_class=2)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 
@@ -91,18 +93,83 @@ def _annotation(rect: Rect, mask: Mask, shape: tuple[int, int], as_polygons: boo
     return entry
 
 
+@dataclass(frozen=True, slots=True)
+class DatasetImage:
+    """An image of a file: its key there, name, and shape (rows, columns) where the file tells it."""
+
+    key: object
+    name: str
+    shape: tuple[int, int] | None
+    about: object
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A file of many images, kept as text: as objects it would take ten times the memory.
+
+    Attributes:
+        images: those that it lists.
+    """
+
+    images: tuple[DatasetImage, ...]
+    _names: dict[object, str]
+    _annotations: dict[object, bytes]
+
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> Self:
+        """What a parsed file says; ``document`` is taken apart."""
+        images = tuple(
+            DatasetImage(
+                entry["id"], str(entry.get("file_name") or entry["id"]), _shape(entry), entry.get(_KEY)
+            )
+            for entry in document["images"]
+        )
+        sorted_out: dict[object, list[dict[str, Any]]] = {image.key: [] for image in images}
+        for entry in document.pop("annotations"):
+            if entry.get("image_id") in sorted_out:
+                sorted_out[entry["image_id"]].append(entry)
+        names = _names_of(document)
+        texts = {key: json.dumps(sorted_out.pop(key)).encode() for key in list(sorted_out)}
+        return cls(images, names, texts)
+
+    def read(
+        self, image: DatasetImage, context: ImportContext
+    ) -> tuple[tuple[int, ...], ImportedMask | None]:
+        """The shape of an image of the file, and its mask unless that shape is wrong."""
+        annotations = json.loads(self._annotations[image.key])
+        return _read(image, annotations, self._names, context)
+
+
+def is_dataset(document: object) -> bool:
+    """Whether a parsed file is one of COCO's, with images listed."""
+    return (
+        isinstance(document, dict)
+        and isinstance(document.get("images"), list)
+        and isinstance(document.get("annotations"), list)
+        and bool(document["images"])
+    )
+
+
 def read(document: dict[str, Any], context: ImportContext) -> tuple[tuple[int, ...], ImportedMask | None]:
     """The mask of one image of a file: the one with the name asked for, or the only one."""
-    image = _chosen(document["images"], context)
-    shape = (int(image["height"]), int(image["width"]))
+    entry = _chosen(document["images"], context)
+    image = DatasetImage(entry["id"], str(entry.get("file_name")), _shape(entry), entry.get(_KEY))
+    annotations = [each for each in document.get("annotations", []) if each.get("image_id") == image.key]
+    return _read(image, annotations, _names_of(document), context)
+
+
+def _read(
+    image: DatasetImage,
+    annotations: list[dict[str, Any]],
+    names: dict[object, str],
+    context: ImportContext,
+) -> tuple[tuple[int, ...], ImportedMask | None]:
+    shape = image.shape or context.shape
     if shape != context.shape:
         return shape, None
     canvas = Canvas(context)
-    names = {entry["id"]: str(entry["name"]) for entry in document.get("categories", [])}
     lost = 0
-    for entry in document.get("annotations", []):
-        if entry.get("image_id") != image["id"]:
-            continue
+    for entry in annotations:
         area = _area(entry.get("segmentation"), shape)
         if area is None:
             lost += 1
@@ -114,7 +181,16 @@ def read(document: dict[str, Any], context: ImportContext) -> tuple[tuple[int, .
         canvas.put(*area, canvas.class_id(name), number if is_number else None)
     if lost:
         canvas.notes.append(f"{lost} annotations have no area (boxes or key points only) and were left out.")
-    return shape, canvas.finish(_unlabelled(image.get(_KEY), shape))
+    return shape, canvas.finish(_unlabelled(image.about, shape))
+
+
+def _shape(entry: dict[str, Any]) -> tuple[int, int] | None:
+    rows, cols = entry.get("height"), entry.get("width")
+    return None if not rows or not cols else (int(rows), int(cols))
+
+
+def _names_of(document: dict[str, Any]) -> dict[object, str]:
+    return {entry["id"]: str(entry["name"]) for entry in document.get("categories", [])}
 
 
 def _chosen(images: list[dict[str, Any]], context: ImportContext) -> dict[str, Any]:
@@ -149,18 +225,24 @@ def _agreement(theirs: list[str], ours: list[str]) -> int:
 def _area(segmentation: object, shape: tuple[int, int]) -> tuple[Rect, Mask] | None:
     """The area of an annotation: run lengths, or polygons that are laid over each other."""
     if isinstance(segmentation, dict):
-        whole = rle.mask_from_dict(segmentation, shape)
-        rect = Rect.around(whole)
-        return rect, whole[rect.slices]
+        return rle.part_from_dict(segmentation, shape)
     if not isinstance(segmentation, list) or not segmentation:
         return None
-    whole = np.zeros(shape, np.bool_)
-    for flat in segmentation:
-        points = [(float(x), float(y)) for x, y in zip(flat[::2], flat[1::2], strict=True)]
-        rect, mask = polygon_mask(points, shape)
-        whole[rect.slices] |= mask
-    rect = Rect.around(whole)
-    return rect, whole[rect.slices]
+    parts = [_polygon(flat, shape) for flat in segmentation]
+    box = parts[0][0]
+    for rect, _ in parts[1:]:
+        box = box.union(rect)
+    whole = np.zeros(box.shape, np.bool_)
+    for rect, mask in parts:
+        if not rect.is_empty:
+            row, col = rect.row0 - box.row0, rect.col0 - box.col0
+            whole[row : row + rect.shape[0], col : col + rect.shape[1]] |= mask
+    return box, whole
+
+
+def _polygon(flat: list[float], shape: tuple[int, int]) -> tuple[Rect, Mask]:
+    points = [(float(x), float(y)) for x, y in zip(flat[::2], flat[1::2], strict=True)]
+    return polygon_mask(points, shape)
 
 
 def _unlabelled(about: object, shape: tuple[int, int]) -> Mask | None:

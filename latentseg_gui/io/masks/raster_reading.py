@@ -35,7 +35,11 @@ def read_picture(data: bytes, context: ImportContext) -> tuple[tuple[int, ...], 
             return shape, _from_colours(np.asarray(image.convert("RGB")), context)
         if image.mode not in ("P", "L", "1"):
             raise MaskError("The picture is neither indexed, grey nor coloured.", action="Save it as PNG.")
-        return shape, from_labels(np.asarray(image, np.uint8), _table_of(about), context)
+        values = np.asarray(image, np.uint8)
+        is_plain = image.mode == "L" and context.is_white_object and not about
+    if is_plain and not counts_of(values)[1:UNLABELLED].any():
+        return shape, _from_black_and_white(values, context)
+    return shape, from_labels(values, _table_of(about), context)
 
 
 def read_tiff(data: bytes, context: ImportContext) -> tuple[tuple[int, ...], ImportedMask | None]:
@@ -133,12 +137,23 @@ def from_numbers(numbers: NDArray[np.uint32], about: dict[str, Any], context: Im
     return ImportedMask(labels, canvas.classes, numbers, None, tuple(canvas.notes))
 
 
+def _from_black_and_white(values: NDArray[np.uint8], context: ImportContext) -> ImportedMask:
+    labels = np.where(values > 0, np.uint8(context.default_class), np.uint8(context.outside))
+    name = context.classes[context.default_class].name
+    return ImportedMask(labels, context.classes, None, None, (f"White pixels were taken as “{name}”.",))
+
+
 def _from_colours(pixels: NDArray[np.uint8], context: ImportContext) -> ImportedMask:
     codes = pixels.astype(np.uint32) @ np.array([65536, 256, 1], np.uint32)
     labels = np.full(context.shape, UNLABELLED, np.uint8)
     for class_id, colour in enumerate(context.classes.rgb.astype(np.uint32)):
         labels[codes == colour[0] * 65536 + colour[1] * 256 + colour[2]] = class_id
     lost = int(np.count_nonzero(labels == UNLABELLED))
+    if lost == labels.size:
+        raise MaskError(
+            "It is a coloured picture without a single colour of the classes.",
+            action="Give the classes the colours of the mask, or choose the mask and not the image.",
+        )
     notes = (f"{lost} pixels have a colour that no class has; they are unlabelled.",) if lost else ()
     return ImportedMask(labels, context.classes, None, None, notes)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,6 @@ from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskError
 from latentseg_gui.io.paths import shown
 
 _MAX_BYTES = 2**30
-_MAX_NAMES = 2**20
 
 IMPORT_SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".npz", ".json", ".geojson", ".txt")
 """Endings of files that `import_mask` can read."""
@@ -32,9 +33,16 @@ def import_mask(path: Path, context: ImportContext) -> ImportedMask:
     Raises:
         MaskError: if the file cannot be read, or is not for an image of this size.
     """
+    with readable(path):
+        found, mask = _read(path, contents(path), context)
+    return checked(path, found, mask, context)
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Whatever a damaged file makes a reader raise becomes a MaskError."""
     try:
-        data = _contents(path)
-        found, mask = _read(path, data, context)
+        yield
     except LatentsegError:
         raise
     except Exception as error:  # a damaged file makes the readers raise nearly everything
@@ -43,13 +51,20 @@ def import_mask(path: Path, context: ImportContext) -> ImportedMask:
             action="Choose a mask in one of the formats that can be exported.",
             detail=f"{shown(path)}: {error!r}",
         ) from error
+
+
+def checked(
+    path: Path, found: tuple[int, ...], mask: ImportedMask | None, context: ImportContext
+) -> ImportedMask:
+    """The mask that was read; MaskError if there is none, or it is of another size than the image."""
     check_size(path, found, context.shape)
     if mask is None:
         raise MaskError(f"“{shown(path.name)}” holds no mask.")
     return mask
 
 
-def _contents(path: Path) -> bytes:
+def contents(path: Path) -> bytes:
+    """All bytes of a file; MaskError if it cannot be opened, or is far too large."""
     try:
         with open(path, "rb") as file:
             data = file.read(_MAX_BYTES + 1)
@@ -64,6 +79,20 @@ def _contents(path: Path) -> bytes:
     return data
 
 
+def parsed(path: Path, data: bytes) -> Any:
+    """What a JSON file says; MaskError if it is none.
+
+    The hook does nothing but let other threads have their turn: without it the window stands still for as
+    long as a large file is parsed.
+    """
+    with readable(path):
+        return json.loads(data, object_hook=_same)
+
+
+def _same(entry: dict[str, Any]) -> dict[str, Any]:
+    return entry
+
+
 def _read(path: Path, data: bytes, context: ImportContext) -> tuple[tuple[int, ...], ImportedMask | None]:
     if data.startswith(b"\x89PNG"):
         return raster_reading.read_picture(data, context)
@@ -74,14 +103,15 @@ def _read(path: Path, data: bytes, context: ImportContext) -> tuple[tuple[int, .
     if data.startswith(b"PK\3\4"):
         return raster_reading.read_npz(data, context)
     if data.lstrip()[:1] == b"{":
-        return _read_json(data, context)
+        return _read_json(parsed(path, data), context)
     if path.suffix.lower() == ".txt":
-        return context.shape, yolo.read(data, context, _yolo_names(path))
+        return context.shape, yolo.read(data, context, yolo.names_near(path))
     raise ValueError("no known format")
 
 
-def _read_json(data: bytes, context: ImportContext) -> tuple[tuple[int, ...], ImportedMask | None]:
-    content: dict[str, Any] = json.loads(data)
+def _read_json(
+    content: dict[str, Any], context: ImportContext
+) -> tuple[tuple[int, ...], ImportedMask | None]:
     if "shapes" in content:
         return labelme.read(content, context)
     if content.get("type") == "FeatureCollection":
@@ -89,12 +119,3 @@ def _read_json(data: bytes, context: ImportContext) -> tuple[tuple[int, ...], Im
     if "annotations" in content:
         return coco.read(content, context)
     raise ValueError("JSON of an unknown kind")
-
-
-def _yolo_names(path: Path) -> tuple[str, ...]:
-    """The names of the classes, from the file beside the labels or above them."""
-    for folder in (path.parent, path.parent.parent):
-        names = folder / "classes.txt"
-        if names.is_file() and names.stat().st_size <= _MAX_NAMES:
-            return tuple(line.strip() for line in names.read_text("utf-8").splitlines() if line.strip())
-    return ()

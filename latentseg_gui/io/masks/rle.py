@@ -104,6 +104,33 @@ def rle_dict_of_part(rect: Rect, mask: Mask, shape: tuple[int, int]) -> dict[str
 
 def mask_from_dict(code: dict[str, Any], shape: tuple[int, int]) -> Mask:
     """The mask of such an entry, whose counts may be text or numbers; ValueError if it is not one."""
+    return mask_of(_runs_from_dict(code, shape), shape)
+
+
+def part_from_dict(code: dict[str, Any], shape: tuple[int, int]) -> tuple[Rect, Mask]:
+    """As `mask_from_dict`, for the bounding box of what is set; no more than its columns are ever made."""
+    runs = _runs_from_dict(code, shape)
+    total = shape[0] * shape[1]
+    if any(not 0 <= run <= total for run in runs) or sum(runs) != total:
+        raise ValueError("runs do not cover the image")
+    ends = np.cumsum(np.asarray(runs, np.int64))
+    starts, stops = ends[:-1:2], ends[1::2]
+    is_set = stops > starts
+    if not is_set.any():
+        return Rect(0, 0, 0, 0), np.zeros((0, 0), np.bool_)
+    first = int(starts[is_set][0]) // shape[0]
+    last = (int(stops[is_set][-1]) - 1) // shape[0] + 1
+    offset = first * shape[0]
+    change = np.zeros((last - first) * shape[0] + 1, np.int8)
+    change[starts[is_set] - offset] = 1
+    change[stops[is_set] - offset] -= 1  # a run may begin where another, empty one ended
+    slab = np.cumsum(change[:-1], dtype=np.int8).astype(np.bool_).reshape((shape[0], last - first), order="F")
+    rows = np.flatnonzero(slab.any(axis=1))
+    rect = Rect(int(rows[0]), first, int(rows[-1]) + 1, last)
+    return rect, slab[rect.row0 : rect.row1]
+
+
+def _runs_from_dict(code: dict[str, Any], shape: tuple[int, int]) -> list[int]:
     if list(code.get("size", ())) != list(shape):
         raise ValueError("run-length code of another size")
     counts = code.get("counts")
@@ -111,4 +138,4 @@ def mask_from_dict(code: dict[str, Any], shape: tuple[int, int]) -> Mask:
         counts = unpacked(counts)
     if not isinstance(counts, list) or not all(isinstance(run, int) for run in counts):
         raise ValueError("not a run-length code")
-    return mask_of(counts, shape)
+    return counts

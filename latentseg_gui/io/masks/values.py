@@ -87,6 +87,8 @@ class ImportContext:
         image_name: which image of a file with many is meant.
         default_class: the class of objects that do not say.
         outside: what pixels outside all objects are: `BACKGROUND` or `UNLABELLED`.
+        is_white_object: whether 255 in a grey picture of nothing but 0 and 255 is the object; else it is, as
+            everywhere, a pixel without label.
     """
 
     shape: tuple[int, int]
@@ -94,6 +96,7 @@ class ImportContext:
     image_name: str = ""
     default_class: int = 1
     outside: int = BACKGROUND
+    is_white_object: bool = False
 
 
 @dataclass(frozen=True, slots=True)
