@@ -15,7 +15,8 @@ from latentseg_gui.document.types import Rect
 
 SMALLEST_SIDE: Final = 512
 """No further halving below this longer side."""
-BLOCK: Final = 512
+BLOCK: Final = 256
+"""Pixels to a side of what is reduced in one go: four times as much does not fit a core's cache."""
 
 
 class ImagePyramid:

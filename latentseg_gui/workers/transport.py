@@ -8,6 +8,7 @@ killed sender had made and not yet announced can be found and removed.
 
 from __future__ import annotations
 
+import mmap
 import pickle
 import secrets
 import shutil
@@ -21,6 +22,7 @@ from typing import Final
 SHARED_FROM_BYTES: Final = 1_000_000
 """Buffers of at least this size go through shared memory (1 megapixel of labels)."""
 
+_PIECE_BYTES: Final = 2**20
 _SHARED_FOLDER: Final = Path("/dev/shm")
 
 
@@ -89,7 +91,7 @@ class Transport:
         envelope = pickle.loads(self._connection.recv_bytes())
         if not isinstance(envelope, _Envelope):
             raise OSError(f"unexpected {type(envelope).__name__} on the pipe")
-        buffers = [
+        buffers: list[bytearray | mmap.mmap] = [
             _copy(name, size) if name else bytearray(self._connection.recv_bytes())
             for name, size in envelope.buffers
         ]
@@ -149,7 +151,7 @@ class Transport:
             return ""
         segment = SharedMemory(f"{self._own_prefix}{self._own_count}", create=True, size=view.nbytes)
         self._own_count += 1
-        _bytes_of(segment)[: view.nbytes] = view
+        _copy_to(_bytes_of(segment), view)
         self._lent[segment.name] = segment
         return segment.name
 
@@ -159,14 +161,30 @@ def _has_room(nbytes: int) -> bool:
     return not _SHARED_FOLDER.is_dir() or shutil.disk_usage(_SHARED_FOLDER).free > 2 * nbytes
 
 
-def _copy(name: str, size: int) -> bytearray:
+def _copy(name: str, size: int) -> mmap.mmap:
     """The first ``size`` bytes of a shared segment, which loses its name."""
     segment = SharedMemory(name=name)
     try:
-        return bytearray(_bytes_of(segment)[:size])
+        copy = _memory(size)
+        _copy_to(memoryview(copy), _bytes_of(segment)[:size])
+        return copy
     finally:
         segment.close()
         _unlink(segment)
+
+
+def _memory(size: int) -> mmap.mmap:
+    """Bytes that nothing was written to yet: a `bytearray` would be filled with zeros in one go first."""
+    if hasattr(mmap, "MAP_PRIVATE"):
+        return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return mmap.mmap(-1, size)
+
+
+def _copy_to(target: memoryview, source: memoryview) -> None:
+    """Copy in pieces, between which other threads get their turn: in one go, the window would stand still."""
+    for start in range(0, source.nbytes, _PIECE_BYTES):
+        stop = min(start + _PIECE_BYTES, source.nbytes)
+        target[start:stop] = source[start:stop]
 
 
 def _forget(name: str) -> bool:
