@@ -18,7 +18,7 @@ from latentseg_gui.headless.common import (
     classes_of,
     open_predictor,
 )
-from latentseg_gui.headless.masks import MaskReader, pair_with_masks
+from latentseg_gui.headless.masks import MaskReader, Pair, pair_with_masks
 from latentseg_gui.headless.ranks import Ranks, joined_ranks
 from latentseg_gui.io.images import read_image
 from latentseg_gui.io.storage import atomic_write
@@ -27,7 +27,9 @@ from latentseg_gui.io.storage import atomic_write
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--images", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--masks", type=Path, required=True, metavar="DIR", help="of the same names")
+    parser.add_argument(
+        "--masks", type=Path, required=True, metavar="DIR|FILE", help="of the same names, or a COCO file"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     add_model_arguments(parser)
 
@@ -40,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         return _run(options, pairs, ranks)
 
 
-def _run(options: argparse.Namespace, pairs: list[tuple[Path, Path]], ranks: Ranks) -> int:
+def _run(options: argparse.Namespace, pairs: list[Pair], ranks: Ranks) -> int:
     """Measure the share of this process; the first one adds all up and speaks of it."""
     predictor, meta = open_predictor(options)
     from model.metrics import confusion_matrix, mean_iou
@@ -48,15 +50,15 @@ def _run(options: argparse.Namespace, pairs: list[tuple[Path, Path]], ranks: Ran
     classes = classes_of(meta, predictor.num_classes)
     total = np.zeros((len(classes), len(classes)), dtype=np.int64)
     failures, reader = Failures(), MaskReader(classes)
-    for image_path, mask_path in ranks.share(pairs):
+    for pair in ranks.share(pairs):
         with failures.caught():
-            record = read_image(image_path)
-            truth = reader.read(mask_path, record.shape, image_path.name)
-            check_classes(truth, len(classes), mask_path)
+            record = read_image(pair.image)
+            truth = reader.read(pair, record.shape)
+            check_classes(truth, len(classes), pair.mask.label)
             predictor.set_image(record.pixels)
             one = confusion_matrix(truth, predictor.predict_classes().labels, len(classes))
             total += one
-            print(f"{image_path.name}: mean IoU {mean_iou(one):.3f}")
+            print(f"{pair.image.name}: mean IoU {mean_iou(one):.3f}")
     total = np.sum(ranks.gathered(total), axis=0)
     said = ranks.gathered([(error.what, error.action) for error in failures.errors])
     failures.errors = [LatentsegError(what, action=action) for each in said for what, action in each]
@@ -70,12 +72,12 @@ def _run(options: argparse.Namespace, pairs: list[tuple[Path, Path]], ranks: Ran
     return failures.exit_code()
 
 
-def check_classes(truth: NDArray[np.uint8], num_classes: int, path: Path) -> None:
+def check_classes(truth: NDArray[np.uint8], num_classes: int, name: str) -> None:
     """Raise LatentsegError where a mask has classes that the weights do not know."""
     known = truth[truth != 255]
     if known.size and int(known.max()) >= num_classes:
         raise LatentsegError(
-            f'The mask "{path.name}" has a class {int(known.max())}; the weights know {num_classes}.',
+            f'The mask "{name}" has a class {int(known.max())}; the weights know {num_classes}.',
             action="Name weights that were fine-tuned for these classes with --weights.",
         )
 

@@ -26,7 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--project", type=Path, metavar="DIR", help="every mask of a project")
     parser.add_argument("--images", type=Path, metavar="DIR", help="with --masks, instead of --project")
-    parser.add_argument("--masks", type=Path, metavar="DIR", help="of the same names as the images")
+    parser.add_argument(
+        "--masks",
+        type=Path,
+        metavar="DIR|FILE",
+        help="of the same names as the images, in any format, or a COCO file",
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     parser.add_argument(
         "--format", required=True, choices=_FORMATS, metavar="FORMAT", help=", ".join(_FORMATS)
@@ -50,21 +55,26 @@ def run(options: argparse.Namespace) -> int:
 def _export_folder(options: argparse.Namespace) -> int:
     pairs = pair_with_masks(options.images, options.masks)
     reader = MaskReader(ClassTable.from_names([name.strip() for name in options.classes.split(",")]))
-    failures, stems = Failures(), output_stems([image for image, _ in pairs])
+    failures, stems = Failures(), output_stems([pair.image for pair in pairs])
     items: list[MaskItem] = []
-    for image_path, mask_path in pairs:  # all are read first: the last file may bring a new class
+    for pair in pairs:  # all are read first: the last file may bring a new class
         with failures.caught():
-            record = read_image(image_path)
-            labels = reader.read(mask_path, record.shape, image_path.name)
+            record = read_image(pair.image)
+            mask = reader.mask(pair, record.shape)
+            for note in mask.notes:
+                print(f"{pair.image.name}: {note}")
             pixels = record.pixels if FORMATS[options.format].needs_pixels else None
-            items.append(MaskItem(stems[image_path], labels, pixels=pixels, image_name=image_path.name))
+            stem, name = stems[pair.image], pair.image.name
+            items.append(
+                MaskItem(stem, mask.labels, mask.instances, mask.provenance, pixels, image_name=name)
+            )
     write_masks(
         options.output,
         items,
         [item.stem for item in items],
         reader.classes,
         options.format,
-        sources=[path for pair in pairs for path in pair],
+        sources=[path for pair in pairs for path in (pair.image, pair.mask.path)],
         failures=failures,
     )
     return failures.exit_code()

@@ -16,7 +16,7 @@ from latentseg_gui.headless.common import (
     classes_of,
     model_errors,
 )
-from latentseg_gui.headless.masks import MaskReader, pair_with_masks
+from latentseg_gui.headless.masks import MaskReader, Pair, pair_with_masks
 from latentseg_gui.io.images import read_image
 from latentseg_gui.io.storage import make_folder
 
@@ -33,7 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--images", type=Path, required=True, metavar="DIR")
     parser.add_argument(
-        "--masks", type=Path, required=True, metavar="DIR", help="of the same names; 255 is not learned"
+        "--masks",
+        type=Path,
+        required=True,
+        metavar="DIR|FILE",
+        help="of the same names, or a COCO file; 255 is not learned",
     )
     parser.add_argument("--seconds", type=float, default=30.0, help="time budget (default: 30)")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.safetensors")
@@ -84,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
         return _run(options, pairs, device, is_first=team.rank == 0)
 
 
-def _run(options: argparse.Namespace, pairs: list[tuple[Path, Path]], device: str, *, is_first: bool) -> int:
+def _run(options: argparse.Namespace, pairs: list[Pair], device: str, *, is_first: bool) -> int:
     """The work of one process; the first one speaks and saves."""
     from model.checkpoint import default_weights_path, load
     from model.finetune import finetune
@@ -145,17 +149,15 @@ def _save(
     save(options.output, job.network, details)
 
 
-def read_samples(
-    pairs: list[tuple[Path, Path]], reader: MaskReader, failures: Failures
-) -> list[LabelledImage]:
+def read_samples(pairs: list[Pair], reader: MaskReader, failures: Failures) -> list[LabelledImage]:
     """The images that can be read with their labels."""
     from model.finetune import LabelledImage
 
     samples: list[LabelledImage] = []
-    for image_path, mask_path in pairs:
+    for pair in pairs:
         with failures.caught():
-            record = read_image(image_path)
-            labels = reader.read(mask_path, record.shape, image_path.name)
+            record = read_image(pair.image)
+            labels = reader.read(pair, record.shape)
             samples.append(LabelledImage(image=record.pixels, labels=labels))
     if not samples:
         failures.exit_code()

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import Labels
 from latentseg_gui.headless.common import Failures, find_images
-from latentseg_gui.io.masks import IMPORT_SUFFIXES, ImportContext, MaskItem, export_folder, import_mask
+from latentseg_gui.io.masks import ImportContext, ImportedMask, MaskItem, export_folder
+from latentseg_gui.io.masks.candidates import Candidate, Matching, Target, match
+from latentseg_gui.io.masks.finding import find_masks
 from latentseg_gui.io.masks.registry import planned_files
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An image and its mask."""
+
+    image: Path
+    mask: Candidate
 
 
 class MaskReader:
@@ -23,34 +38,52 @@ class MaskReader:
     def __init__(self, classes: ClassTable) -> None:
         self.classes = classes
 
-    def read(self, path: Path, shape: tuple[int, int], image_name: str) -> Labels:
+    def read(self, pair: Pair, shape: tuple[int, int]) -> Labels:
         """Class ids uint8 [H, W]; 255 where the file says nothing."""
-        context = ImportContext(shape=shape, classes=self.classes, image_name=image_name)
-        imported = import_mask(path, context)
+        return self.mask(pair, shape).labels
+
+    def mask(self, pair: Pair, shape: tuple[int, int]) -> ImportedMask:
+        """Everything that the file says."""
+        context = ImportContext(shape=shape, classes=self.classes, image_name=pair.image.name)
+        imported = pair.mask.read(context)
         self.classes = imported.classes
-        return imported.labels
+        return imported
 
 
-def pair_with_masks(images: Path, masks: Path) -> list[tuple[Path, Path]]:
-    """Images of a folder with the masks of the same name (whatever the ending) in another.
+def pair_with_masks(images: Path, masks: Path) -> list[Pair]:
+    """Images of a folder with the masks of the same name in a folder of any layout, or in a COCO file.
+
+    What belongs to nothing is said on stderr.
 
     Raises:
         LatentsegError: no image has a mask.
     """
-    try:
-        files = sorted(path for path in masks.iterdir() if path.suffix.lower() in IMPORT_SUFFIXES)
-    except OSError as error:
-        raise LatentsegError(
-            f'The folder "{masks}" cannot be read: {error.strerror or error}.', action="Check the path."
-        ) from error
-    by_stem = {path.stem: path for path in files}
-    pairs = [(path, by_stem[path.stem]) for path in find_images([images]) if path.stem in by_stem]
+    is_beside = masks == images
+    paths = [path for path in find_images([images]) if is_beside or not path.is_relative_to(masks)]
+    found = find_masks([masks], set(paths))
+    targets = [Target(os.fspath(path), path.as_posix(), path.stem) for path in paths]
+    matching = match(found.candidates, targets)
+    by_key = {os.fspath(path): path for path in paths}
+    pairs = [Pair(by_key[key], candidate) for candidate, key in matching.pairs]
     if not pairs:
         raise LatentsegError(
             f'No image in "{images}" has a mask of the same name in "{masks}".',
             action="Name them alike: photo.jpg and photo.png.",
         )
+    _tell(matching)
     return pairs
+
+
+def _tell(matching: Matching) -> None:
+    """What could not be paired; one of several processes speaks for all."""
+    if os.environ.get("RANK", "0") != "0":
+        return
+    for name, others in matching.unclear:
+        print(f'"{name}" could belong to {" or ".join(others)}; it was left out.', file=sys.stderr)
+    strangers = [each.label for each in matching.strangers if not each.is_picture]
+    if strangers:
+        names = ", ".join(strangers[:_SHOWN]) + (", ..." if len(strangers) > _SHOWN else "")
+        print(f"{len(strangers)} masks belong to none of the images: {names}", file=sys.stderr)
 
 
 def write_masks(

@@ -101,6 +101,49 @@ def test_masks_go_to_another_format_and_back(latentseg, folders, tmp_path):
             assert np.array_equal(np.asarray(one), np.asarray(other))
 
 
+def test_one_coco_file_is_a_folder_of_masks(latentseg, weights, folders, tmp_path):
+    """Objects stay apart on the way from one format to another, and every subcommand takes the file."""
+    images, masks = folders
+    common = ("--images", images, "--classes", "background,thing")
+    latentseg("export", *common, "--masks", masks, "-o", tmp_path / "coco", "--format", "coco")
+    file = tmp_path / "coco" / "annotations.json"
+    content = json.loads(file.read_text("utf-8"))
+    touching = (
+        {"size": [48, 64], "counts": [0, 48 * 10, 48 * 54]},
+        {"size": [48, 64], "counts": [480, 480, 2112]},
+    )
+    content["annotations"] = [
+        {"image_id": 2, "category_id": 1, "segmentation": code, "id": index}
+        for index, code in enumerate(touching)
+    ]
+    for image in content["images"]:
+        del image["latentseg"]
+    content["images"].append({"id": 9, "file_name": "nobody.png", "width": 4, "height": 4})
+    file.write_text(json.dumps(content))
+    code, out, err = latentseg(
+        "export", *common, "--masks", file, "-o", tmp_path / "yolo", "--format", "yolo"
+    )
+    assert code == 0, err
+    assert "1 masks belong to none of the images: nobody.png" in err
+    assert "Pixels outside all objects are taken as background." in out
+    assert len((tmp_path / "yolo" / "scene 1.txt").read_text().splitlines()) == 2
+    assert (tmp_path / "yolo" / "scene 0.txt").read_text() == ""
+    code, out, err = latentseg("evaluate", "--images", images, "--masks", file, "--weights", weights)
+    assert code == 0, err
+    assert out.count("mean IoU") == 4
+
+
+def test_labels_beside_the_images_are_paired(latentseg, folders, tmp_path):
+    images, masks = folders
+    common = ("--images", images, "--classes", "background,square")
+    latentseg("export", *common, "--masks", masks, "-o", images, "--format", "labelme")
+    code, _, err = latentseg("export", *common, "--masks", images, "-o", tmp_path / "npy", "--format", "npy")
+    assert code == 0, err
+    for index in range(3):
+        with Image.open(masks / f"scene {index}.png") as mask:
+            assert np.array_equal(np.load(tmp_path / "npy" / f"scene {index}.npy"), np.asarray(mask))
+
+
 def test_a_project_goes_to_another_format(latentseg, folders, tmp_path):
     from latentseg_gui.document.document import Document
     from latentseg_gui.io.project import save_project

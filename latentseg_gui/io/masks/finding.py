@@ -59,6 +59,8 @@ def find_masks(paths: Sequence[Path], images: Collection[Path] = ()) -> FoundMas
     Raises:
         MaskError: if there is nothing, or a file of many images cannot be read.
     """
+    for path in paths:
+        _check_is_there(path)
     if len(paths) == 1 and paths[0].is_dir():
         found = _in_folder(paths[0], images)
     else:
@@ -73,6 +75,17 @@ def find_masks(paths: Sequence[Path], images: Collection[Path] = ()) -> FoundMas
             action="Choose a COCO file, or a folder of masks: PNG, TIFF, NumPy, YOLO, Pascal VOC, labelme, GeoJSON.",
         )
     return FoundMasks(found.kind, found.candidates, _is_black_and_white(found.candidates))
+
+
+def _check_is_there(path: Path) -> None:
+    try:
+        path.stat()
+    except OSError as error:
+        raise MaskError(
+            f"“{shown(path.name)}” cannot be read: {error.strerror or 'the system refused it'}.",
+            action="Check that it exists and that you may read it.",
+            detail=shown(path),
+        ) from error
 
 
 def _in_folder(folder: Path, images: Collection[Path]) -> FoundMasks:
