@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -165,7 +165,7 @@ class StrokeRecorder:
 
     def _remember(self, rect: Rect) -> None:
         layer = self._document.layer(self._image_id)
-        for tile in tiles_of(rect, layer.shape, self._side):
+        for tile in rect.tiles(layer.shape, self._side):
             if tile not in self._before:
                 area = tile.slices
                 instances = layer.instances[area].copy() if layer.has_instances else None
@@ -214,7 +214,7 @@ def values_patch(
     """
     layer = source.layer(image_id)
     deltas = []
-    for tile in tiles_of(rect, layer.shape, _tile_side(rect)):
+    for tile in rect.tiles(layer.shape, _tile_side(rect)):
         part = _common(tile, rect)
         inner = _relative(part, rect).slices
         area = part.slices
@@ -228,13 +228,6 @@ def values_patch(
         if delta is not None:
             deltas.append(delta)
     return MaskPatch(label, MaskChange.of(image_id, deltas)) if deltas else None
-
-
-def tiles_of(rect: Rect, shape: tuple[int, int], side: int) -> Iterator[Rect]:
-    """The tiles of ``side`` pixels of an image of ``shape`` that ``rect`` touches."""
-    for row in range(rect.row0 // side * side, rect.row1, side):
-        for col in range(rect.col0 // side * side, rect.col1, side):
-            yield Rect(row, col, min(row + side, shape[0]), min(col + side, shape[1]))
 
 
 def _tile_side(rect: Rect) -> int:

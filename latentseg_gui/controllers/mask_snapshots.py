@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,12 @@ from numpy.typing import NDArray
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.layers import Arrays
-from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Prediction, Provenance
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Prediction, Provenance
 from latentseg_gui.io.batch import picture_name
 from latentseg_gui.io.images import read_image
 from latentseg_gui.io.masks import MaskItem
+
+_BAND_PIXELS: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,8 @@ class MaskSnapshot:
         """
         prediction, instances = self.prediction, None
         if self.unpack is not None:
-            labels, provenance, instances = self.unpack()
-            rest = np.uint8(BACKGROUND) if prediction is None else prediction.labels
-            labels = np.where(labels == UNLABELLED, rest, labels)
-            if prediction is not None:
-                provenance = np.where(
-                    provenance == Provenance.NONE, np.uint8(Provenance.PREDICTED), provenance
-                )
+            labels, provenance, instances = _owned(self.unpack())
+            _complete(labels, provenance, prediction)
         elif prediction is not None:
             labels = prediction.labels
             provenance = np.full(labels.shape, Provenance.PREDICTED, np.uint8)
@@ -82,6 +80,24 @@ class MaskSnapshot:
         if self.pixels is not None or self.path is None:
             return self.pixels
         return read_image(self.path, frame=self.frame).pixels
+
+
+def _owned(arrays: Arrays) -> Arrays:
+    """The same, in arrays that may be changed."""
+    labels, provenance, instances = arrays
+    return np.require(labels, requirements="W"), np.require(provenance, requirements="W"), instances
+
+
+def _complete(labels: Labels, provenance: NDArray[np.uint8], prediction: Prediction | None) -> None:
+    """Puts the prediction, else background, where nobody has vouched; band by band, for that takes no memory."""
+    rows = max(1, _BAND_PIXELS // max(1, labels.shape[1]))
+    for top in range(0, labels.shape[0], rows):
+        band = slice(top, top + rows)
+        rest = np.uint8(BACKGROUND) if prediction is None else prediction.labels[band]
+        np.copyto(labels[band], rest, where=labels[band] == UNLABELLED)
+        if prediction is not None:
+            is_nobodys = provenance[band] == Provenance.NONE
+            np.copyto(provenance[band], np.uint8(Provenance.PREDICTED), where=is_nobodys)
 
 
 def snapshot_of(document: Document, image_id: str, stem: str, name: str = "") -> MaskSnapshot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from latentseg_gui.document.mask_copy import MaskCopy
 from latentseg_gui.document.types import UNLABELLED, Labels, Mask, Rect
 
 Instances = NDArray[np.uint32]
@@ -60,6 +62,8 @@ class MaskLayer:
         self._instances: Instances | None = None
         self._packed: tuple[bytes, bytes, bytes] | None = None
         self._deferred: Callable[[], Arrays] | None = None
+        self._blank: tuple[Labels, NDArray[np.uint8]] | None = None
+        self._copies: list[weakref.ref[MaskCopy]] = []
 
     @property
     def is_touched(self) -> bool:
@@ -110,8 +114,7 @@ class MaskLayer:
 
         ``instance`` None leaves the object numbers as they are.
         """
-        held_labels, held_provenance = self._allocated()
-        self.version += 1
+        held_labels, held_provenance = self._changing(rect)
         area = rect.slices
         part = held_labels[area]
         before = np.count_nonzero(part != UNLABELLED)
@@ -123,8 +126,7 @@ class MaskLayer:
 
     def apply(self, delta: Delta, gain: int | None = None) -> None:
         """Apply a change, or take it back; ``gain`` is `gain_of` the change where it is known already."""
-        labels, provenance = self._allocated()
-        self.version += 1
+        labels, provenance = self._changing(delta.rect)
         self.vouched += gain_of(labels, delta) if gain is None else gain
         area = delta.rect.slices
         labels[area] ^= delta.labels
@@ -135,13 +137,12 @@ class MaskLayer:
     def remap(self, table: NDArray[np.uint8]) -> None:
         """Replace every label by ``table[label]``, uint8 [256]; UNLABELLED must stay itself."""
         if self.is_touched:
-            labels, _ = self._allocated()
-            self.version += 1
+            labels, _ = self._changing(Rect.whole(self.shape))
             np.take(table, labels, out=labels)
 
     def replace(self, labels: Labels, provenance: NDArray[np.uint8], instances: Instances | None) -> None:
         """Take over whole arrays of the layer's shape (they are copied)."""
-        self._packed = self._deferred = None
+        self._packed = self._deferred = self._blank = None
         self.version += 1
         self._labels = np.array(labels, np.uint8)
         self._provenance = np.array(provenance, np.uint8)
@@ -150,7 +151,7 @@ class MaskLayer:
 
     def defer(self, unpack: Callable[[], Arrays], vouched: int) -> None:
         """Take the mask from ``unpack`` when it is first needed (a project with a thousand masks)."""
-        self._labels = self._provenance = self._instances = self._packed = None
+        self._labels = self._provenance = self._instances = self._packed = self._blank = None
         self._deferred = unpack
         self.vouched = vouched
         self.version += 1
@@ -158,16 +159,28 @@ class MaskLayer:
     def snapshot(self) -> Callable[[], Arrays]:
         """What the mask is now, as a function that any thread may call once, later.
 
-        What is held compressed stays so until then: nothing is unpacked in this thread.
+        What is held compressed stays so until then; what is not is copied then: in this thread nothing is
+        unpacked and nothing copied. The arrays are the caller's own.
         """
         if self._deferred is not None:
             return self._deferred
         if self._packed is not None:
             return partial(_arrays, self._packed, self.shape)
-        labels = np.array(self.labels)
-        provenance = np.array(self.provenance)
-        arrays = labels, provenance, None if self._instances is None else self._instances.copy()
-        return lambda: arrays
+        held = (self._labels, self._provenance, self._instances)
+        if held[0] is None:
+            return partial(_untouched, self.shape)
+        copy = MaskCopy([plane for plane in held if plane is not None])
+        self._copies.append(weakref.ref(copy))
+        return partial(_copied, copy)
+
+    def provide(self, blank: tuple[Labels, NDArray[np.uint8]]) -> None:
+        """Take arrays that `blank_arrays` made for the first write, which then allocates nothing."""
+        if not self.is_touched:
+            self._blank = blank
+
+    def withdraw(self) -> None:
+        """Let go of what was provided and not used."""
+        self._blank = None
 
     def pack(self) -> None:
         """Compress what is held, for an image that is not looked at; the next access unpacks it."""
@@ -191,17 +204,44 @@ class MaskLayer:
         self._labels, self._provenance, self._instances = _arrays(self._packed, self.shape)
         self._packed = None
 
-    def _allocated(self) -> tuple[Labels, NDArray[np.uint8]]:
+    def _changing(self, rect: Rect) -> tuple[Labels, NDArray[np.uint8]]:
+        """The arrays to be written to inside ``rect``; what others still have to copy of it is kept for them."""
         self._unpack()
+        self.version += 1
         if self._labels is None or self._provenance is None:
-            self._labels = np.full(self.shape, UNLABELLED, np.uint8)
-            self._provenance = np.zeros(self.shape, np.uint8)
+            # Not `blank_arrays`: pages of zeros cost nothing before they are written to.
+            self._labels, self._provenance = self._blank or (
+                np.full(self.shape, UNLABELLED, np.uint8),
+                np.zeros(self.shape, np.uint8),
+            )
+            self._blank = None
+        self._copies = [each for each in self._copies if (copy := each()) is not None and not copy.is_done]
+        for each in self._copies:
+            if (copy := each()) is not None:
+                copy.keep(rect)
         return self._labels, self._provenance
 
     def _allocated_instances(self) -> Instances:
         if self._instances is None:
             self._instances = np.zeros(self.shape, np.uint32)
         return self._instances
+
+
+def blank_arrays(shape: tuple[int, int]) -> tuple[Labels, NDArray[np.uint8]]:
+    """Labels and provenance of a mask that nobody has touched, in memory that is really there.
+
+    For `MaskLayer.provide`: a hundred megapixels take a third of a second, so in another thread.
+    """
+    return np.full(shape, UNLABELLED, np.uint8), np.full(shape, 0, np.uint8)
+
+
+def _untouched(shape: tuple[int, int]) -> Arrays:
+    return *blank_arrays(shape), None
+
+
+def _copied(copy: MaskCopy) -> Arrays:
+    labels, provenance, *instances = copy()
+    return labels, provenance, instances[0] if instances else None
 
 
 def _arrays(packed: tuple[bytes, bytes, bytes], shape: tuple[int, int]) -> Arrays:

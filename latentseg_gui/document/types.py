@@ -7,6 +7,7 @@ pixels whose origin is the upper left corner of the upper left pixel, so that pi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
@@ -80,6 +81,12 @@ class Rect:
             min(max(self.row1, 0), rows),
             min(max(self.col1, 0), cols),
         )
+
+    def tiles(self, shape: tuple[int, int], side: int) -> Iterator[Rect]:
+        """The tiles of ``side`` pixels that this touches, of an image of ``shape`` (rows, columns)."""
+        for row in range(self.row0 // side * side, self.row1, side):
+            for col in range(self.col0 // side * side, self.col1, side):
+                yield Rect(row, col, min(row + side, shape[0]), min(col + side, shape[1]))
 
     @classmethod
     def whole(cls, shape: tuple[int, int]) -> Rect:

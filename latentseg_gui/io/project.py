@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,14 +44,14 @@ class Snapshot:
 
     Attributes:
         manifest: complete but for the masks in ``arrays`` and missing hashes of images.
-        arrays: masks that changed since the last save, by image id (copies).
+        arrays: masks that changed since the last save, by image id; each is copied when it is written.
         versions: version of the mask of each image, by image id.
         paths: files of the images, by image id.
         revision: of the document; for `Document.mark_saved`.
     """
 
     manifest: ProjectFile
-    arrays: dict[str, Arrays]
+    arrays: dict[str, Callable[[], Arrays]]
     versions: dict[str, int]
     paths: dict[str, Path]
     revision: int
@@ -132,7 +132,7 @@ class ProjectSession:
         """
         self._check_writable()
         save = uuid4().hex
-        arrays: dict[str, Arrays] = {}
+        arrays: dict[str, Callable[[], Arrays]] = {}
         before = {entry.id: entry for entry in self.manifest.images}
         entries = [self._entry(document, key, before.get(key), arrays) for key in document.image_ids]
         changes: dict[str, Any] = {
@@ -165,7 +165,7 @@ class ProjectSession:
         storage.make_folder(masks)
         new_names: dict[str, MaskFiles] = {}
         for image_id, arrays in snapshot.arrays.items():
-            new_names[image_id], files = mask_files.encoded(arrays)
+            new_names[image_id], files = mask_files.encoded(arrays())
             for name, data in files.items():
                 if not (masks / name).exists():
                     storage.atomic_write(masks / name, data)
@@ -218,7 +218,11 @@ class ProjectSession:
         return entries
 
     def _entry(
-        self, document: Document, image_id: str, before: ImageEntryModel | None, arrays: dict[str, Arrays]
+        self,
+        document: Document,
+        image_id: str,
+        before: ImageEntryModel | None,
+        arrays: dict[str, Callable[[], Arrays]],
     ) -> ImageEntryModel:
         """The entry of an image; a mask that the manifest does not have yet goes to ``arrays``."""
         path, shape = document.path(image_id), document.shape(image_id)
@@ -230,8 +234,7 @@ class ProjectSession:
             layer = document.layer(image_id)
             is_saved = before is not None and before.mask is not None and self._has_files(before.mask)
             if layer.is_touched and not (is_saved and self._versions.get(image_id) == layer.version):
-                instances = layer.instances.copy() if layer.has_instances else None
-                arrays[image_id] = layer.labels.copy(), layer.provenance.copy(), instances
+                arrays[image_id] = layer.snapshot()
         return before.model_copy(update=values) if before else ImageEntryModel.model_validate(values)
 
     def _has_files(self, names: MaskFiles) -> bool:
