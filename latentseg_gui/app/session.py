@@ -17,6 +17,7 @@ from latentseg_gui.commands.history import History
 from latentseg_gui.controllers.adjust import AdjustController
 from latentseg_gui.controllers.areas import AreasController
 from latentseg_gui.controllers.batch import BatchController
+from latentseg_gui.controllers.blank_masks import BlankMasks
 from latentseg_gui.controllers.classes import ClassesController
 from latentseg_gui.controllers.click_maps import ClickMapsController
 from latentseg_gui.controllers.compare import CompareController
@@ -35,6 +36,7 @@ from latentseg_gui.controllers.importing import ImportController
 from latentseg_gui.controllers.inspect import InspectController
 from latentseg_gui.controllers.intervene import InterveneController
 from latentseg_gui.controllers.jobs import Jobs, JobSource
+from latentseg_gui.controllers.labels import Translator
 from latentseg_gui.controllers.live import LiveController
 from latentseg_gui.controllers.objects import ObjectsController
 from latentseg_gui.controllers.opening import OpeningController
@@ -122,6 +124,7 @@ class Session(QObject):
         self.display = DisplayController(document, window.canvas, window=window, parent=self)
         self.tool = ToolController(window.canvas, self)
         self.edits = Edits(document, history, window.canvas, jobs=self.edit_jobs, errors=errors, parent=self)
+        BlankMasks(document, jobs=self.edit_jobs, parent=self)
         self.paint = PaintController(document, history, window.canvas, self.tool, self.edits, self)
         self.objects = ObjectsController(document, self.edits, window.canvas, errors=errors, parent=self)
         self.edit = EditController(document, history, self.edits, self.objects, self)
@@ -135,7 +138,15 @@ class Session(QObject):
             document, writers=self.file_jobs, errors=errors, window=window, parent=self
         )
         self.importing = ImportController(
-            document, history, readers=self.file_jobs, dialogs=self.dialogs, errors=errors, parent=self
+            document,
+            history,
+            edits=self.edits,
+            readers=self.batch_jobs,
+            is_painting=lambda: self.paint.is_painting,
+            dialogs=self.dialogs,
+            errors=errors,
+            window=window,
+            parent=self,
         )
         self.batch = BatchController(
             document,
@@ -184,7 +195,10 @@ class Session(QObject):
             errors=errors,
             parent=self,
         )
-        self.predict = PredictController(document, engine=engine, errors=errors, window=window, parent=self)
+        translator = Translator(document, self.edit_jobs)
+        self.predict = PredictController(
+            document, engine=engine, translator=translator, errors=errors, window=window, parent=self
+        )
         self.segment = SegmentController(
             document,
             self.edits,
@@ -202,7 +216,13 @@ class Session(QObject):
         window, document, errors, engine = self.window, self.document, self.reporter, self.engine_jobs
         self.inspect = InspectController(document, window.experts, window.canvas, engine=engine, parent=self)
         self.intervene = InterveneController(
-            document, window.experts, self.inspect, engine=engine, errors=errors, parent=self
+            document,
+            window.experts,
+            self.inspect,
+            engine=engine,
+            translator=Translator(document, self.edit_jobs),
+            errors=errors,
+            parent=self,
         )
         self.expert_parts = ExpertPartsController(
             document,
@@ -282,7 +302,7 @@ class Session(QObject):
     def all_jobs(self) -> tuple[JobSource, ...]:
         """The jobs that the status bar shows."""
         lanes = self.file_jobs, self.edit_jobs, self.engine_jobs, self.training_jobs, self.batch_jobs
-        return *lanes, self.export, self.batch, self.expert_folder
+        return *lanes, self.export, self.importing, self.batch, self.expert_folder
 
     def shutdown(self) -> None:
         """Ends everything in the background, then the window, now and in this order.
@@ -292,6 +312,7 @@ class Session(QObject):
         self.storage.abandon()
         self.lanes.shutdown()
         self.export.abandon()
+        self.importing.abandon()
         self.batch.abandon()
         for owner in (self, self.window):
             for timer in owner.findChildren(QTimer):

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 
 from latentseg_gui.controllers.inspect import InspectController
 from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.labels import Translator
 from latentseg_gui.controllers.ports import ErrorSink
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.experts import AlteredPrediction, ExpertChange, Gains, in_other_classes
@@ -35,6 +36,7 @@ class InterveneController(QObject):
         inspect: InspectController,
         *,
         engine: Jobs,
+        translator: Translator,
         errors: ErrorSink,
         parent: QObject | None = None,
     ) -> None:
@@ -43,6 +45,7 @@ class InterveneController(QObject):
         self._panel = panel
         self._inspect = inspect
         self._engine = engine
+        self._translator = translator
         self._errors = errors
         self._influence: list[InfluenceRow] = []
         self._lines: list[InfluenceLine] = []
@@ -103,11 +106,14 @@ class InterveneController(QObject):
             or self._panel.gains != gains
         ):
             return
-        prediction, classes = answer.prediction, self._document.classes
         result = self._result(base, answer.change)
-        self._panel.set_result(replace(result, seconds=prediction.seconds))
-        labels = self._inspect.labels.to_document(prediction.labels, classes)
-        self._document.set_prediction(replace(prediction, labels=labels))
+        self._panel.set_result(replace(result, seconds=answer.prediction.seconds))
+
+        def take(prediction: Prediction) -> None:
+            if self._inspect.untouched is base and self._panel.gains == gains:
+                self._document.set_prediction(prediction)
+
+        self._translator.take(answer.prediction, self._inspect.labels, take)
 
     def _result(self, base: Prediction, change: ExpertChange) -> InterventionResult:
         """What has changed, in classes of the document and pixels of the image."""

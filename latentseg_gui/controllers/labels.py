@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
+from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.classes import ClassTable
-from latentseg_gui.document.types import BACKGROUND, Labels, WeightsInfo
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.types import BACKGROUND, Labels, Prediction, WeightsInfo
+
+_AT_ONCE: Final = 4_000_000
+"""Labels of more pixels than this are turned in another thread: a megapixel takes more than 1 ms."""
 
 
 class LabelMap:
@@ -18,10 +27,12 @@ class LabelMap:
 
     def to_document(self, labels: Labels, classes: ClassTable) -> Labels:
         """Labels uint8 [H, W] of the weights, in class ids of the document."""
-        if self._names == classes.names:
-            return labels
-        mapped: Labels = self.table(classes)[labels]
-        return mapped
+        return self.table(classes).take(labels) if self.changes(classes) else labels
+
+    def changes(self, classes: ClassTable) -> bool:
+        """Whether any class has another id in the document."""
+        count = len(self._names)
+        return bool((self.table(classes)[:count] != np.arange(count)).any())
 
     def probabilities(
         self, values: NDArray[np.uint16] | None, classes: ClassTable
@@ -43,3 +54,34 @@ class LabelMap:
             by_number = number if number < len(classes) else BACKGROUND
             table[number] = by_number if by_name is None else by_name
         return table
+
+
+class Translator:
+    """Hands on predictions with the classes of the document, large ones after a moment beside the window.
+
+    Args:
+        document: whose classes count.
+        jobs: of a thread.
+    """
+
+    def __init__(self, document: Document, jobs: Jobs) -> None:
+        self._document = document
+        self._jobs = jobs
+
+    def take(self, prediction: Prediction, labels: LabelMap, then: Callable[[Prediction], None]) -> None:
+        """Calls ``then`` with the prediction in classes of the document: now, or later if it is large."""
+        classes = self._document.classes
+
+        def translated() -> Prediction:
+            return replace(prediction, labels=labels.to_document(prediction.labels, classes))
+
+        def on_translated(answer: object) -> None:
+            if self._document.classes.names != classes.names:
+                self.take(prediction, labels, then)
+            elif isinstance(answer, Prediction):
+                then(answer)
+
+        if prediction.labels.size <= _AT_ONCE or not labels.changes(classes):
+            then(translated())
+        else:
+            self._jobs.submit(translated, on_translated, key=f"translate {prediction.image_id}")

@@ -8,7 +8,7 @@ from functools import partial
 from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.controllers.labels import LabelMap
+from latentseg_gui.controllers.labels import LabelMap, Translator
 from latentseg_gui.controllers.ports import ErrorSink, Window
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
@@ -32,6 +32,7 @@ class PredictController(QObject):
         document: Document,
         *,
         engine: Jobs,
+        translator: Translator,
         errors: ErrorSink,
         window: Window,
         parent: QObject | None = None,
@@ -39,6 +40,7 @@ class PredictController(QObject):
         super().__init__(parent)
         self._document = document
         self._engine = engine
+        self._translator = translator
         self._errors = errors
         self._window = window
         self._weights: WeightsInfo | None = None
@@ -160,8 +162,11 @@ class PredictController(QObject):
         self.failed.emit(image_id)
 
     def _on_predicted(self, answer: object) -> None:
-        if not isinstance(answer, Prediction) or not self.is_fresh(answer.image_id, answer.version):
+        if isinstance(answer, Prediction) and self.is_fresh(answer.image_id, answer.version):
+            self._translator.take(answer, self._labels, self._on_translated)
+
+    def _on_translated(self, answer: Prediction) -> None:
+        if not self.is_fresh(answer.image_id, answer.version):
             return
-        labels = self._labels.to_document(answer.labels, self._document.classes)
-        self._document.set_prediction(replace(answer, labels=labels))
+        self._document.set_prediction(answer)
         self._window.set_timing_text(self.tr("predicted in {0:.2f} s").format(answer.seconds))

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from pytestqt.qtbot import QtBot
 
+from latentseg_gui.controllers.labels import Translator
 from latentseg_gui.controllers.predict import PredictController
 from latentseg_gui.controllers.project import ProjectController
 from latentseg_gui.document.document import Document
@@ -101,7 +102,13 @@ def test_two_hundred_switches_never_mix_images_up(qtbot: QtBot, tmp_path: Path, 
     readers, engine = SlowJobs(lambda call: call), SlowJobs(model(document, version))  # type: ignore[arg-type,return-value]
     quiet = Silent()
     project = ProjectController(document, panel, readers=readers, dialogs=quiet, errors=quiet)  # type: ignore[arg-type]
-    predict = PredictController(document, engine=engine, errors=quiet, window=quiet)  # type: ignore[arg-type]
+    predict = PredictController(
+        document,
+        engine=engine,  # type: ignore[arg-type]
+        translator=Translator(document, readers),  # type: ignore[arg-type]
+        errors=quiet,
+        window=quiet,
+    )
     predict.use_weights(_weights("v0"))
     project.neighbour_read.connect(predict.prefetch)
     witness = Witness(document, version)

@@ -1,0 +1,51 @@
+"""The arrays of a large mask are made beside the window, before the first stroke needs them."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import QObject
+
+from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.layers import blank_arrays
+
+LARGE = 8_000_000
+"""Masks of more pixels than this are provided for; smaller ones are made within a frame."""
+
+
+class BlankMasks(QObject):
+    """Provides for the first edit of the image that is looked at; two bytes per pixel, and for that one only."""
+
+    def __init__(self, document: Document, *, jobs: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._jobs = jobs
+        self._image: str | None = None
+        document.events.current_changed.connect(self._on_current_changed)
+        document.events.record_changed.connect(self._on_record_changed)
+
+    def _on_current_changed(self, image_id: str | None) -> None:
+        before, self._image = self._image, None
+        if before is not None and self._has_layer(before):
+            self._document.layer(before).withdraw()
+        if image_id is not None:
+            self._on_record_changed(image_id)
+
+    def _on_record_changed(self, image_id: str) -> None:
+        if image_id != self._document.current_id or image_id == self._image or not self._has_layer(image_id):
+            return
+        layer = self._document.layer(image_id)
+        if layer.shape[0] * layer.shape[1] > LARGE and not layer.is_touched:
+            self._image = image_id
+            make = partial(blank_arrays, layer.shape)
+            self._jobs.submit(make, partial(self._on_made, image_id), key="blank mask")
+
+    def _on_made(self, image_id: str, answer: object) -> None:
+        if image_id == self._image and self._has_layer(image_id) and isinstance(answer, tuple):
+            layer = self._document.layer(image_id)
+            if layer.shape == answer[0].shape:
+                layer.provide(answer)
+
+    def _has_layer(self, image_id: str) -> bool:
+        return self._document.has_image(image_id) and self._document.shape(image_id) is not None
