@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 GLANCE_PIXELS: Final = 120_000
+_BAND_PIXELS: Final = 1 << 21
 
 
 def reduced(
@@ -21,6 +22,20 @@ def reduced(
     if factor >= 1:
         return pixels, vouched
     size = max(1, round(rows * factor)), max(1, round(cols * factor))
-    small = np.asarray(Image.fromarray(pixels).resize(size[::-1], Image.Resampling.BOX))
+    small = _boxed(pixels, size)
     picked = ((np.arange(n) * m) // n for n, m in zip(size, vouched.shape, strict=True))
     return small, vouched[np.ix_(*picked)]
+
+
+def _boxed(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Means of boxes, uint8 [*size, 3]; in bands, for Pillow copies what it is given."""
+    small = np.empty((*size, 3), np.uint8)
+    per_row = pixels.shape[0] / size[0]
+    rows = max(1, int(_BAND_PIXELS / (per_row * pixels.shape[1])))
+    for top in range(0, size[0], rows):
+        bottom = min(top + rows, size[0])
+        first, last = math.floor(top * per_row), min(math.ceil(bottom * per_row), pixels.shape[0])
+        box = (0, top * per_row - first, pixels.shape[1], min(bottom * per_row, pixels.shape[0]) - first)
+        band = Image.fromarray(pixels[first:last])
+        small[top:bottom] = np.asarray(band.resize((size[1], bottom - top), Image.Resampling.BOX, box))
+    return small
