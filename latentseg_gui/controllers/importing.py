@@ -2,128 +2,255 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
-import numpy as np
 from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
 
-from latentseg_gui.commands.classes import set_classes
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.patch import values_patch
-from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.edits import Edits
+from latentseg_gui.controllers.import_plans import ImportPair, ImportPlan, plan_of, targets_of
+from latentseg_gui.controllers.import_run import ImportOrder, ImportReport, ImportRun, summary_of
+from latentseg_gui.controllers.import_work import ImportMode
+from latentseg_gui.controllers.jobs import Jobs, JobSource
 from latentseg_gui.controllers.ports import Dialogs, ErrorSink
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.types import Provenance, Rect
-from latentseg_gui.io.batch import picture_name
-from latentseg_gui.io.masks import IMPORT_SUFFIXES, ImportContext, ImportedMask, import_mask
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.io.masks import IMPORT_SUFFIXES
 from latentseg_gui.io.paths import shown
+from latentseg_gui.panels.output import ImportChoice, ImportDialog, ImportQuestion, ImportRow
+
+_SHOWN = 500
+_FEW = 3
 
 
-class ImportController(QObject):
-    """Takes a mask file over into the current image as one step, and says what could not be represented."""
+class ImportController(JobSource):
+    """Takes masks over, one step of the history per image, and says what could not be represented.
+
+    A mask for the image that is looked at, where nothing is labelled yet, is taken over at once; anything else
+    is shown first, with the question what becomes of masks that are there.
+    """
 
     def __init__(
         self,
         document: Document,
         history: History,
         *,
+        edits: Edits,
         readers: Jobs,
+        is_painting: Callable[[], bool],
         dialogs: Dialogs,
         errors: ErrorSink,
+        window: QWidget | None = None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._document = document
         self._history = history
+        self._edits = edits
         self._readers = readers
+        self._is_painting = is_painting
         self._dialogs = dialogs
         self._errors = errors
+        self._window = window
+        self._run: ImportRun | None = None
+        self._folder = ""
+        self.dialog: ImportDialog | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether masks are being taken over."""
+        return self._run is not None
 
     def choose(self) -> None:
-        """Asks for a mask file and takes it over into the current image."""
-        image_id = self._ready_image()
-        if image_id is None:
+        """Asks for a file: a mask for the image that is looked at, or one with the masks of many."""
+        if not self._has_images():
             return
         kinds = " ".join(f"*{suffix}" for suffix in IMPORT_SUFFIXES)
-        source = self._document.path(image_id)
-        path = self._dialogs.choose_file(
-            self.tr("Import mask"),
-            str(Path.home() if source is None else source.parent),
-            self.tr("Masks ({0})").format(kinds),
-        )
+        patterns = self.tr("Masks ({0})").format(kinds)
+        path = self._dialogs.choose_file(self.tr("Import masks from a file"), self._suggested(), patterns)
         if path is not None:
-            self.import_from(path)
+            self.import_from([path])
 
-    def import_from(self, path: Path) -> None:
-        """Takes a mask file over into the current image."""
-        image_id = self._ready_image()
-        if image_id is None:
+    def choose_folder(self) -> None:
+        """Asks for a folder of masks for the images of the list."""
+        if not self._has_images():
             return
-        source = self._document.path(image_id)
-        name = (
-            ""
-            if source is None
-            else picture_name(source, self._document.frame(image_id), Path(source.anchor))
-        )
-        context = ImportContext(
-            shape=self._document.layer(image_id).shape,
-            classes=self._document.classes,
-            image_name=name,
-            default_class=max(1, self._document.active_class),
-        )
+        folder = self._dialogs.choose_folder(self.tr("Import masks from a folder"), self._suggested())
+        if folder is not None:
+            self.import_from([folder])
+
+    def import_from(self, paths: Sequence[Path]) -> None:
+        """Looks for masks in files or a folder, and takes them over or asks about it."""
+        if not self._has_images():
+            return
+        if self._run is not None:
+            self._errors.inform(self.tr("Masks are being imported already; stop that first, or wait for it."))
+            return
+        self._folder = str(paths[0] if paths[0].is_dir() else paths[0].parent)
         self._readers.submit(
-            partial(_imported, path, context),
-            partial(self._on_imported, image_id, path),
-            title=self.tr("Importing"),
-            key=f"import {path}",
+            partial(plan_of, tuple(paths), targets_of(self._document), self._document.current_id),
+            self._on_planned,
+            title=self.tr("Looking for masks"),
+            key="import plan",
         )
 
-    def _ready_image(self) -> str | None:
-        image_id = self._document.current_id
-        if image_id is None or self._document.shape(image_id) is None:
-            self._errors.inform(self.tr("Open an image first."))
-            return None
-        return image_id
+    def cancel_named(self, full_name: str) -> None:
+        """Stops the run of this name; other names are not ours."""
+        if self._run is not None:
+            self._run.cancel_named(full_name)
 
-    def _on_imported(self, image_id: str, path: Path, found: object) -> None:
-        if not isinstance(found, tuple) or image_id not in self._document.image_ids:
-            return
-        answer: ImportedMask = found[0]
-        new_classes = len(answer.classes) - len(self._document.classes)
-        if answer.classes != self._document.classes:
-            self._history.do(
-                set_classes(self._document, answer.classes, self.tr("Classes of the imported mask"))
-            )
-        shape = self._document.layer(image_id).shape
-        provenance = answer.provenance
-        if provenance is None:
-            provenance = np.full(shape, Provenance.PAINTED, np.uint8)
-        step = values_patch(
+    def abandon(self) -> None:
+        """The window ends."""
+        if self._run is not None:
+            self._run.abandon()
+
+    def start(self, order: ImportOrder) -> ImportRun:
+        """Takes masks over."""
+        run = ImportRun(
+            f"import#{uuid4().hex}",
+            order,
             self._document,
-            image_id,
-            Rect.whole(shape),
-            answer.labels,
-            provenance,
-            answer.instances,
-            self.tr("Import mask"),
+            self._history,
+            edits=self._edits,
+            readers=self._readers,
+            is_painting=self._is_painting,
+            parent=self,
         )
-        self._history.do(step)
-        self._errors.inform(self._report(path, answer, found[1], new_classes))
+        self._run = run
+        run.began.connect(self.began)
+        run.progressed.connect(self.progressed)
+        run.ended.connect(self.ended)
+        run.finished.connect(self._on_finished)
+        run.start()
+        return run
 
-    def _report(self, path: Path, mask: ImportedMask, objects: int, new_classes: int) -> str:
+    def _has_images(self) -> bool:
+        if not self._document.image_ids:
+            self._errors.inform(self.tr("Open the images first that the masks are for."))
+        return bool(self._document.image_ids)
+
+    def _suggested(self) -> str:
+        current = self._document.current_id
+        source = None if current is None else self._document.path(current)
+        return self._folder or str(Path.home() if source is None else source.parent)
+
+    def _on_planned(self, answer: object) -> None:
+        if not isinstance(answer, ImportPlan) or self._run is not None:
+            return
+        if not answer.pairs:
+            self._errors.report(nothing_fits(answer))
+            return
+        pair = answer.pairs[0]
+        is_plain = (
+            len(answer.pairs) == 1 and not answer.refused and pair.image_id == self._document.current_id
+        )
+        if is_plain and not self._masked(answer.pairs):
+            self.start(ImportOrder(answer.pairs, is_white_object=answer.is_black_and_white))
+            return
+        dialog = ImportDialog(self._question(answer), self._window)
+        dialog.confirmed.connect(partial(self._on_confirmed, answer))
+        dialog.finished.connect(self._on_answered)
+        self.dialog = dialog
+        dialog.open()
+
+    def _question(self, plan: ImportPlan) -> ImportQuestion:
+        masked = self._masked(plan.pairs)
+        refused = tuple(ImportRow(each.label, each.reason, fits=False) for each in plan.refused)
+        fitting = tuple(
+            ImportRow(each.candidate.label, each.name, fits=True, has_mask=each.image_id in masked)
+            for each in plan.pairs
+        )
+        current = next((each for each in plan.pairs if each.image_id == self._document.current_id), None)
+        is_one_of_many = current is not None and len(plan.pairs) > 1
+        rows = refused + fitting
+        return ImportQuestion(
+            source=f"{plan.source}: {plan.kind}",
+            rows=rows[:_SHOWN],
+            fitting=len(plan.pairs),
+            with_mask=len(masked),
+            without=plan.without,
+            refused=len(refused),
+            more=max(0, len(rows) - _SHOWN),
+            current=current.name if current is not None and is_one_of_many else "",
+            is_current_masked=current is not None and current.image_id in masked,
+        )
+
+    def _masked(self, pairs: Sequence[ImportPair]) -> set[str]:
+        """Which of the images have something labelled."""
+        return {each.image_id for each in pairs} & set(self._document.vouched_ids())
+
+    def _on_confirmed(self, plan: ImportPlan, choice: ImportChoice) -> None:
+        pairs = plan.pairs
+        if choice.is_current_only:
+            pairs = tuple(each for each in pairs if each.image_id == self._document.current_id)
+        if self._run is None:
+            mode = ImportMode(choice.mode)
+            self.start(ImportOrder(pairs, mode, choice.is_rest_background, plan.is_black_and_white))
+
+    def _on_answered(self, _: int) -> None:
+        self.dialog = None
+
+    def _on_finished(self, report: ImportReport) -> None:
+        if self._run is not None:
+            self._run.deleteLater()
+        self._run = None
+        sentences = self._sentences(report)
+        if report.refused:
+            what = self.tr("{0} of {1} masks could not be imported.")
+            rest = " ".join(sentences) if report.made + report.same else ""
+            self._errors.report(
+                LatentsegError(
+                    f"{what.format(len(report.refused), report.total)} {rest}".strip(),
+                    action=_reasons(report),
+                    detail=_details(report),
+                )
+            )
+        else:
+            self._errors.inform(" ".join(sentences))
+
+    def _sentences(self, report: ImportReport) -> list[str]:
         """What came in, and what could not be represented."""
-        sentences = [self.tr("Imported “{0}”.").format(shown(path.name))]
-        if objects:
-            sentences.append(self.tr("{0} objects.").format(objects))
-        if new_classes > 0:
-            names = ", ".join(mask.classes.names[-new_classes:])
-            sentences.append(self.tr("New classes: {0}.").format(names))
-        return " ".join([*sentences, *mask.notes])
+        sentences = [self._counted(report)]
+        if report.skipped:
+            text = self.tr("{0} images have a mask already and were left as they are.")
+            sentences.append(text.format(report.skipped))
+        if report.same:
+            sentences.append(self.tr("{0} masks are as they were before.").format(report.same))
+        if report.new_classes:
+            sentences.append(self.tr("New classes: {0}.").format(", ".join(report.new_classes)))
+        return sentences + summary_of(report.notes)
+
+    def _counted(self, report: ImportReport) -> str:
+        if report.is_cancelled:
+            text = self.tr("Stopped: {0} of {1} masks were imported; undo takes them back one by one.")
+            return text.format(report.made, report.total)
+        if report.made == 1:
+            return self.tr("1 mask was imported.")
+        return self.tr("{0} masks were imported.").format(report.made)
 
 
-def _imported(path: Path, context: ImportContext) -> tuple[ImportedMask, int]:
-    """Runs in a background thread: the mask, and how many numbered objects it has."""
-    mask = import_mask(path, context)
-    objects = 0 if mask.instances is None else np.unique(mask.instances[mask.instances > 0]).size
-    return mask, int(objects)
+def nothing_fits(plan: ImportPlan) -> LatentsegError:
+    """What to say where masks were found, and none of them is for an image of the list."""
+    few = "; ".join(f"{each.label}: {each.reason}" for each in plan.refused[:_FEW])
+    return LatentsegError(
+        f"No mask of “{plan.source}” fits an image of the list. {few}".strip(),
+        action="Masks and images must be named alike (photo.jpg and photo.png) and be of one size.",
+        detail="\n".join(f"{each.label}: {each.reason}" for each in plan.refused[:_SHOWN]),
+    )
+
+
+def _reasons(report: ImportReport) -> str:
+    first = report.refused[0]
+    return first.reason if len(report.refused) == 1 else "The details say which and why."
+
+
+def _details(report: ImportReport) -> str:
+    lines = [f"{each.label}: {each.reason}" for each in report.refused]
+    lines += [f"{name}: {note}" for name, note in report.notes]
+    if len(lines) > _SHOWN:
+        lines = [*lines[:_SHOWN], f"... and {len(lines) - _SHOWN} more"]
+    return "\n".join(shown(line) for line in lines)

@@ -23,6 +23,8 @@ from latentseg_gui.panels.files.panel import FilesPanel
 
 _RECORD_BYTES = 600_000_000
 _PEEK = 4096
+_MASK_SUFFIXES = (".json", ".geojson", ".npy", ".npz", ".txt")
+"""Endings of masks that can be nothing else; pictures are images, whatever is in them."""
 
 
 class ProjectController(QObject):
@@ -37,6 +39,9 @@ class ProjectController(QObject):
 
     weights_dropped = Signal(object)
     """Path of a weights file that came with the images."""
+
+    masks_dropped = Signal(object)
+    """Paths of masks that came with the images, or for those of the list."""
 
     project_found = Signal(object)
     """Folder of a project that was to be opened."""
@@ -91,9 +96,14 @@ class ProjectController(QObject):
         weights = [path for path in paths if path.suffix.lower() in (".safetensors", ".pt", ".pth", ".ckpt")]
         for path in weights:
             self.weights_dropped.emit(path)
-        images = [path for path in paths if path not in weights]
+        masks = [path for path in paths if path.suffix.lower() in _MASK_SUFFIXES]
+        images = [path for path in paths if path not in weights and path not in masks]
         if images:
-            self._readers.submit(partial(_expanded, images), partial(self._on_listed, images), key="list")
+            self._readers.submit(
+                partial(_expanded, images), partial(self._on_listed, images, masks), key="list"
+            )
+        elif masks:
+            self.masks_dropped.emit(masks)
 
     def paste(self, pixels: np.ndarray | None) -> None:
         """Adds a picture of the clipboard, uint8 [H, W, 3]; None says that there is none."""
@@ -187,8 +197,11 @@ class ProjectController(QObject):
             )
             self._errors.inform(text.format(self._document.name(image_id)))
 
-    def _on_listed(self, asked: list[Path], answer: object) -> None:
+    def _on_listed(self, asked: list[Path], masks: list[Path], answer: object) -> None:
         if not isinstance(answer, list):
+            return
+        if not answer and self._document.image_ids and len(asked) == 1:
+            self.masks_dropped.emit(asked)  # a folder without images may be one of masks for those of the list
             return
         if not answer:
             self._errors.report(_nothing_found(asked))
@@ -197,6 +210,8 @@ class ProjectController(QObject):
         self.last_folder = str(asked[0] if asked[0].is_dir() else asked[0].parent)
         self.opened.emit(asked[0])
         self.show(ids[0])
+        if masks:
+            self.masks_dropped.emit(masks)
 
     def _on_read(self, record: ImageRecord) -> None:
         if record.image_id not in self._document.image_ids:

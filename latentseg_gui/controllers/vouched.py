@@ -31,6 +31,7 @@ class VouchedCounts(QObject):
         self._document = document
         self._tiles: dict[str, dict[Tile, NDArray[np.int64]]] = {}
         self._stale: dict[str, set[Tile]] = {}
+        self._whole: set[str] = set()
         self._timer = QTimer(self)
         self._timer.setInterval(0)
         self._timer.timeout.connect(self._go_on)
@@ -44,6 +45,9 @@ class VouchedCounts(QObject):
 
     def of(self, image_id: str) -> NDArray[np.int64]:
         """Vouched pixels per class id, int64 [255], as far as they were counted."""
+        known = self._document.known_counts(image_id) if image_id in self._whole else None
+        if known is not None:
+            return known[:UNLABELLED]
         tiles = self._tiles.get(image_id, {})
         return np.sum(list(tiles.values()), axis=0) if tiles else np.zeros(UNLABELLED, np.int64)
 
@@ -56,6 +60,16 @@ class VouchedCounts(QObject):
     def _on_mask_changed(self, image_id: str, rect: Rect) -> None:
         if rect.is_empty:
             return
+        if self._document.known_counts(image_id) is not None:  # looking would unpack the mask
+            self._whole.add(image_id)
+            self._tiles.pop(image_id, None)
+            self._stale.pop(image_id, None)
+            self._timer.start()
+            return
+        shape = self._document.shape(image_id)
+        if image_id in self._whole and shape is not None:
+            self._whole.discard(image_id)
+            rect = Rect.whole(shape)
         rows = range(rect.row0 // _TILE, -(-rect.row1 // _TILE))
         cols = range(rect.col0 // _TILE, -(-rect.col1 // _TILE))
         self._stale.setdefault(image_id, set()).update((row, col) for row in rows for col in cols)
@@ -66,9 +80,11 @@ class VouchedCounts(QObject):
         for gone in (set(self._tiles) | set(self._stale)) - known:
             self._tiles.pop(gone, None)
             self._stale.pop(gone, None)
+        self._whole &= known
         for image_id in self._document.vouched_ids():
             shape = self._document.shape(image_id)
-            if image_id not in self._tiles and image_id not in self._stale and shape is not None:
+            is_counted = image_id in self._tiles or image_id in self._stale or image_id in self._whole
+            if not is_counted and shape is not None:
                 self._on_mask_changed(image_id, Rect.whole(shape))
 
     def _go_on(self) -> None:

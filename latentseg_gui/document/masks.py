@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.images import ImageEntry, ImageList
-from latentseg_gui.document.layers import Delta, Instances, MaskLayer
+from latentseg_gui.document.layers import Arrays, Delta, Instances, MaskLayer
 from latentseg_gui.document.types import (
     BACKGROUND,
     UNLABELLED,
@@ -209,6 +209,29 @@ class MaskStore(ImageList):
         entry.layer = entry.layer or MaskLayer(shape)
         entry.layer.replace(labels, provenance, instances)
         self._mask_changed(image_id, [Rect.whole(shape)])
+
+    def hand_over_mask(
+        self, image_id: str, unpack: Callable[[], Arrays], counts: NDArray[np.int64]
+    ) -> None:
+        """Replace the mask of an image by one that is unpacked when it is first looked at; by commands only.
+
+        Args:
+            image_id: the image, of a known size.
+            unpack: gives the arrays, of that size.
+            counts: pixels by label, int64 [256]; see `known_counts`.
+        """
+        layer = self.layer(image_id)
+        total = int(counts.sum())
+        layer.defer(unpack, total - int(counts[UNLABELLED]))
+        self._entry(image_id).counts = layer.version, counts
+        self._mask_changed(image_id, [Rect.whole(layer.shape)])
+
+    def known_counts(self, image_id: str) -> NDArray[np.int64] | None:
+        """Pixels by label, int64 [256], where they are known without looking at the mask; else None."""
+        entry = self._entry(image_id)
+        if entry.counts is None or entry.layer is None or entry.counts[0] != entry.layer.version:
+            return None
+        return entry.counts[1]
 
     def pack_mask(self, image_id: str) -> None:
         """Compress the mask in memory (about 10 ms per megapixel) until it is next looked at."""

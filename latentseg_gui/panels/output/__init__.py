@@ -1,5 +1,20 @@
-"""The question before masks are written: of what, in which formats, to where."""
+"""The questions before masks are written, or read in: which images, which formats, from or to where."""
 
 from latentseg_gui.panels.output.dialog import OutputChoice, OutputDialog, OutputQuestion, Scope
+from latentseg_gui.panels.output.import_dialog import (
+    ImportChoice,
+    ImportDialog,
+    ImportQuestion,
+    ImportRow,
+)
 
-__all__ = ["OutputChoice", "OutputDialog", "OutputQuestion", "Scope"]
+__all__ = [
+    "ImportChoice",
+    "ImportDialog",
+    "ImportQuestion",
+    "ImportRow",
+    "OutputChoice",
+    "OutputDialog",
+    "OutputQuestion",
+    "Scope",
+]

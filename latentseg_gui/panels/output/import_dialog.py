@@ -1,0 +1,229 @@
+"""The question before masks are imported: which were found, which fit, and what becomes of those that are there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QButtonGroup,
+    QCheckBox,
+    QDialog,
+    QDialogButtonBox,
+    QHeaderView,
+    QRadioButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from latentseg_gui.panels.icons import icon
+from latentseg_gui.panels.widgets import text_label
+
+_WIDTH, _MARGIN, _ROWS = 600, 18, 7
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRow:
+    """A mask that was found.
+
+    Attributes:
+        mask: what to call it.
+        remark: the image that it is for, or why it is for none.
+        fits: whether it can be taken over.
+        has_mask: whether its image has a mask already.
+    """
+
+    mask: str
+    remark: str
+    fits: bool
+    has_mask: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ImportQuestion:
+    """What the dialog asks.
+
+    Attributes:
+        source: where the masks are, and what that was taken for.
+        rows: what was found; those that do not fit are shown first.
+        more: how many rows were left out.
+        fitting: how many masks fit an image.
+        with_mask: how many of those images have a mask already.
+        without: images that there is no mask for.
+        refused: how many masks fit none.
+        current: the image that is looked at, if it is one of several; else "".
+        is_current_masked: whether that one has a mask already.
+    """
+
+    source: str
+    rows: tuple[ImportRow, ...]
+    fitting: int
+    with_mask: int
+    without: int
+    refused: int
+    more: int = 0
+    current: str = ""
+    is_current_masked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ImportChoice:
+    """What the user chose.
+
+    Attributes:
+        mode: "skip", "fill" or "replace" what is there.
+        is_rest_background: whether pixels outside all objects are background.
+        is_current_only: whether only the image that is looked at is meant.
+    """
+
+    mode: str
+    is_rest_background: bool
+    is_current_only: bool
+
+
+class ImportDialog(QDialog):
+    """Says what was found and asks how it is taken over; show it with ``open()``.
+
+    Signals:
+        confirmed: the `ImportChoice`.
+    """
+
+    confirmed = Signal(object)
+
+    def __init__(self, question: ImportQuestion, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(self.tr("Import masks"))
+        self.setMinimumWidth(_WIDTH)
+        self._question = question
+        self._modes, self._scopes = QButtonGroup(self), QButtonGroup(self)
+        self._keys = ("skip", "fill", "replace")
+        self._rest = QCheckBox(self.tr("Pixels outside all objects are background"), self)
+        self._rest.setChecked(True)
+        self._rest.setToolTip(
+            self.tr(
+                "For formats that list objects only (COCO, YOLO, labelme, GeoJSON, object numbers).\n"
+                "Without it they stay unlabelled, and are not learned from."
+            )
+        )
+        self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
+        self._do = self._buttons.addButton("", QDialogButtonBox.ButtonRole.AcceptRole)
+        self._do.setDefault(True)
+        self._buttons.accepted.connect(self._on_accepted)
+        self._buttons.rejected.connect(self.reject)
+        self._lay_out()
+        self._modes.idToggled.connect(self._refresh)
+        self._scopes.idToggled.connect(self._refresh)
+        self._refresh()
+
+    @property
+    def choice(self) -> ImportChoice:
+        """What is chosen now."""
+        mode = self._keys[max(0, self._modes.checkedId())]
+        return ImportChoice(mode, self._rest.isChecked(), self._scopes.checkedId() == 1)
+
+    @property
+    def count(self) -> int:
+        """How many masks would be taken over."""
+        question, choice = self._question, self.choice
+        has_mask = int(question.is_current_masked) if choice.is_current_only else question.with_mask
+        total = 1 if choice.is_current_only else question.fitting
+        return total - has_mask if choice.mode == "skip" else total
+
+    def set_mode(self, mode: str) -> None:
+        """Chooses what becomes of masks that are there already."""
+        button = self._modes.button(self._keys.index(mode))
+        if button is not None:
+            button.setChecked(True)
+
+    def set_current_only(self, is_on: bool) -> None:
+        """Chooses whether only the image that is looked at is meant."""
+        button = self._scopes.button(int(is_on))
+        if button is not None:
+            button.setChecked(True)
+
+    def set_rest_background(self, is_on: bool) -> None:
+        """Chooses what pixels outside all objects are."""
+        self._rest.setChecked(is_on)
+
+    def _lay_out(self) -> None:
+        question = self._question
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(_MARGIN, 16, _MARGIN, 14)
+        whole.setSpacing(8)
+        for text, role in ((question.source, "title"), (self._facts(), "")):
+            label = text_label(text, role)
+            label.setMinimumHeight(label.heightForWidth(_WIDTH - 2 * _MARGIN))
+            whole.addWidget(label)
+        whole.addWidget(self._list(), 1)
+        if question.current:
+            whole.addSpacing(4)
+            whole.addWidget(text_label(self.tr("Images"), "title"))
+            self._add(whole, self._scopes, self.tr("All that fit ({0})").format(question.fitting))
+            self._add(whole, self._scopes, self.tr("This image only: {0}").format(question.current))
+        if question.with_mask:
+            whole.addSpacing(4)
+            title = self.tr("Images that have a mask already ({0})").format(question.with_mask)
+            whole.addWidget(text_label(title, "title"))
+            for text in (
+                self.tr("Leave them as they are"),
+                self.tr("Keep what is labelled, fill in the rest"),
+                self.tr("Replace their masks (undo brings them back)"),
+            ):
+                self._add(whole, self._modes, text)
+        whole.addSpacing(4)
+        whole.addWidget(self._rest)
+        whole.addWidget(self._buttons)
+
+    def _add(self, layout: QVBoxLayout, group: QButtonGroup, text: str) -> None:
+        button = QRadioButton(text, self)
+        button.setChecked(not group.buttons())
+        group.addButton(button, len(group.buttons()))
+        layout.addWidget(button)
+
+    def _facts(self) -> str:
+        question = self._question
+        sentences = [self.tr("{0} masks fit an image of the list.").format(question.fitting)]
+        if question.fitting == 1:
+            sentences = [self.tr("1 mask fits an image of the list.")]
+        if question.refused:
+            sentences.append(self.tr("{0} cannot be taken over; they stand first.").format(question.refused))
+        if question.without:
+            sentences.append(self.tr("{0} images have no mask there.").format(question.without))
+        return " ".join(sentences)
+
+    def _list(self) -> QTreeWidget:
+        rows = QTreeWidget(self)
+        rows.setAccessibleName(self.tr("What was found"))
+        rows.setHeaderLabels([self.tr("Mask"), self.tr("Image, or why it is left out")])
+        rows.setRootIsDecorated(False)
+        rows.setUniformRowHeights(True)
+        rows.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        rows.header().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        for row in self._question.rows:
+            remark = self.tr("{0} (has a mask)").format(row.remark) if row.has_mask else row.remark
+            item = QTreeWidgetItem([row.mask, remark])
+            item.setIcon(0, icon("check" if row.fits else "warning"))
+            item.setToolTip(0, row.mask)
+            item.setToolTip(1, remark)
+            rows.addTopLevelItem(item)
+        if self._question.more:
+            rows.addTopLevelItem(
+                QTreeWidgetItem([self.tr("... and {0} more").format(self._question.more), ""])
+            )
+        rows.setColumnWidth(0, (_WIDTH - 2 * _MARGIN) // 2)
+        height = rows.header().sizeHint().height() + rows.sizeHintForRow(0) * _ROWS + 2 * rows.frameWidth()
+        rows.setMinimumHeight(height)
+        return rows
+
+    def _refresh(self, *_: object) -> None:
+        text = self.tr("Import 1 mask") if self.count == 1 else self.tr("Import {0} masks").format(self.count)
+        self._do.setText(text)
+        self._do.setEnabled(self.count > 0)
+
+    def _on_accepted(self) -> None:
+        self.confirmed.emit(self.choice)
+        self.accept()
