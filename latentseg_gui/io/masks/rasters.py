@@ -33,7 +33,7 @@ def indexed_png(item: MaskItem, classes: ClassTable) -> bytes:
 
 def _palette_png(indices: NDArray[np.uint8], colours: NDArray[np.uint8], text: str | None = None) -> bytes:
     size = (indices.shape[1], indices.shape[0])
-    image = Image.frombytes("P", size, np.ascontiguousarray(indices).tobytes())
+    image = Image.frombuffer("P", size, np.ascontiguousarray(indices), "raw", "P", 0, 1)  # not copied
     palette = np.zeros((256, 3), np.uint8)
     palette[: len(colours)] = colours
     palette[UNLABELLED] = _VOID_COLOUR
@@ -106,7 +106,7 @@ def instance_png(item: MaskItem, classes: ClassTable) -> bytes:
             action="Choose TIFF, which holds larger numbers.",
         )
     size = (item.shape[1], item.shape[0])
-    image = Image.frombytes("I;16", size, numbers.astype("<u2").tobytes())
+    image = Image.frombuffer("I;16", size, numbers.astype("<u2"), "raw", "I;16", 0, 1)  # not copied again
     text = PngImagePlugin.PngInfo()
     text.add_text(TEXT_KEY, about)
     buffer = io.BytesIO()
