@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from latentseg_gui.io.masks import ImportContext
 
 _AGAIN_MS = 50
 _TRIES = 5
+_TELL_S = 0.15
+"""How often the status bar hears of it: drawing it takes longer than a small mask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ class ImportRun(JobSource):
         self._queue = deque(order.pairs)
         self._tries = 0
         self._is_over = False
+        self._told = 0.0
 
     def start(self) -> None:
         """Begins."""
@@ -256,6 +260,9 @@ class ImportRun(JobSource):
         self.report.refused.append(Refusal(pair.candidate.label, reason))
 
     def _tell(self) -> None:
+        if self._told and time.monotonic() - self._told < _TELL_S:
+            return
+        self._told = time.monotonic()
         text = self.tr("Importing mask {0} of {1}").format(self.report.done + 1, self.report.total)
         self.began.emit(self.name, text)
         self.progressed.emit(self.name, self.report.done / max(1, self.report.total))

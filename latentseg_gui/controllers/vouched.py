@@ -13,6 +13,8 @@ from latentseg_gui.document.types import UNLABELLED, Rect
 
 _TILE = 256
 _SLICE_S = 0.006
+_TELL_MS = 250
+"""Counts that come without any work, by the hundred, are told this often."""
 
 Tile = tuple[int, int]
 
@@ -35,6 +37,10 @@ class VouchedCounts(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(0)
         self._timer.timeout.connect(self._go_on)
+        self._telling = QTimer(self)
+        self._telling.setSingleShot(True)
+        self._telling.setInterval(_TELL_MS)
+        self._telling.timeout.connect(self.changed)
         document.events.mask_changed.connect(self._on_mask_changed)
         document.events.images_changed.connect(self._on_images_changed)
 
@@ -64,7 +70,8 @@ class VouchedCounts(QObject):
             self._whole.add(image_id)
             self._tiles.pop(image_id, None)
             self._stale.pop(image_id, None)
-            self._timer.start()
+            if not self._telling.isActive():
+                self._telling.start()
             return
         shape = self._document.shape(image_id)
         if image_id in self._whole and shape is not None:

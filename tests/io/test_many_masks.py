@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -14,7 +15,9 @@ from latentseg_gui.document.types import UNLABELLED, Rect
 from latentseg_gui.io.masks import FORMATS, ImportContext, MaskError, MaskItem, export_folder, rle
 from latentseg_gui.io.masks.candidates import Candidate, Target, match
 from latentseg_gui.io.masks.finding import find_masks
+from latentseg_gui.io.masks.raster_reading import from_labels
 from latentseg_gui.io.masks.yolo import names_of_yaml
+from latentseg_gui.io.masks.yolo import read as yolo_read
 from tests.io.test_masks import BACK, CLASSES, made
 
 NAMES = ("day 1/photo.jpg", "day 1/other ü.jpg", "day 2/photo.jpg")
@@ -291,3 +294,23 @@ def test_run_lengths_are_decoded_in_their_bounding_box(seed, rows, cols, as_text
 def test_empty_runs_in_between_are_understood():
     rect, part = rle.part_from_dict({"size": [2, 3], "counts": [1, 2, 0, 1, 2]}, (2, 3))
     assert (rect, part.tolist()) == (Rect(0, 0, 2, 2), [[False, True], [True, True]])
+
+
+def test_nameless_numbers_mean_the_same_in_every_file():
+    """The second file has a 7, and by then the seventh class is one that the first file called 9."""
+    labels = [np.array([[0, 1, 5, 9]], np.uint8), np.array([[5, 7, 9, 4]], np.uint8)]
+    context = ImportContext((1, 4), CLASSES)
+    first = from_labels(labels[0], None, context)
+    assert first.classes.names[4:] == ("class 5", "class 9")
+    second = from_labels(labels[1], None, replace(context, classes=first.classes))
+    assert [second.classes[number].name for number in second.labels[0]] == [
+        "class 5",
+        "class 7",
+        "class 9",
+        "class 4",
+    ]
+    assert second.notes == ("The file has no names for these class numbers: 4, 7.",)
+    lines = b"4 0 0 1 0 1 1\n"
+    canvas = yolo_read(lines, replace(context, shape=(4, 4), classes=first.classes))
+    assert canvas.classes == first.classes
+    assert canvas.labels.max() == 4

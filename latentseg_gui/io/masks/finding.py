@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -68,7 +68,8 @@ def find_masks(paths: Sequence[Path], images: Collection[Path] = ()) -> FoundMas
             "mask files", tuple(each for path in paths for each in _of_file(path, path.parent))
         )
         if len(paths) == 1 and len(found.candidates) > 1:
-            found = FoundMasks(f"COCO file of {len(found.candidates)} images", found.candidates)
+            bare = tuple(replace(each, label=each.name) for each in found.candidates)
+            found = FoundMasks(f"COCO file of {len(bare)} images", bare)
     if not found.candidates:
         raise MaskError(
             f"There are no masks in “{shown(paths[0].name)}”.",

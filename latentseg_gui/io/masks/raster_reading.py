@@ -104,15 +104,20 @@ def from_labels(labels: NDArray[np.uint8], theirs: ClassTable | None, context: I
     """Class ids of a file, in terms of the document's classes: by name if the file has names."""
     canvas = Canvas(context)
     used = [int(value) for value in np.flatnonzero(counts_of(labels))]
+    nameless = []
     table = np.arange(256, dtype=np.uint8)
     for value in used:
         if value == UNLABELLED:
             continue
         if theirs is not None and value < len(theirs):
             table[value] = BACKGROUND if value == BACKGROUND else canvas.class_id(theirs[value].name)
-        elif value >= len(context.classes):
-            table[value] = canvas.class_id(f"class {value}")
-            canvas.notes.append(f"The class number {value} has no name; it was added as “class {value}”.")
+        else:
+            before = len(canvas.classes)
+            table[value] = canvas.numbered_class(value)
+            nameless += [value] if len(canvas.classes) > before else []
+    if nameless:
+        numbers = ", ".join(map(str, nameless))
+        canvas.notes.append(f"The file has no names for these class numbers: {numbers}.")
     return ImportedMask(table[labels], canvas.classes, None, None, tuple(canvas.notes))
 
 

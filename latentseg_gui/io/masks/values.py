@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from latentseg_gui.io.paths import shown
 
 _DENSE = 2**25
 _SLICE = 2**18
+_NUMBERED = re.compile(r"class \d+")
 _BACKGROUND_NAMES = ("background", "_background_", "__background__", "__ignore__")
 
 
@@ -187,6 +189,21 @@ class Canvas:
             )
         self.classes = self.classes.added(name)
         return len(self.classes) - 1
+
+    def numbered_class(self, number: int) -> int:
+        """The id of a class that the file only numbers: that of the document with this number.
+
+        One that has no counterpart is added as "class 7", and known by that name from then on: whatever else
+        was added before, two files that mean the same get the same.
+        """
+        name = f"class {number}"
+        known = self.classes.index_of(name)
+        if known is not None:
+            return known
+        has_number = number < len(self.classes)
+        if has_number and not _NUMBERED.fullmatch(self.classes[number].name):
+            return number
+        return self.class_id(name)
 
     def put(self, rect: Rect, mask: Mask, class_id: int, number: int | None) -> None:
         """Add an object; ``number`` 0: belongs to none, None: the next free one."""

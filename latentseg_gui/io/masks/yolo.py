@@ -152,6 +152,4 @@ def _class_id(index: int, canvas: Canvas, names: tuple[str, ...]) -> int:
         raise ValueError(f"class {index}")
     if names:
         return canvas.class_id(names[index] if index < len(names) else f"class {index}")
-    if index + 1 < len(canvas.classes):
-        return index + 1
-    return canvas.class_id(f"class {index + 1}")
+    return canvas.numbered_class(index + 1)

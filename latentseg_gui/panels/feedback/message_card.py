@@ -15,6 +15,9 @@ from latentseg_gui.panels.widgets import Fold, icon_button, text_label
 
 MAX_CARDS: Final = 4
 _INFO_MS: Final = 6000
+_READING_MS: Final = 70
+"""For every letter: long messages stay for longer."""
+
 _WIDTH: Final = 380
 _MARGIN: Final = 16
 _TONES: Final = {"error": "bad", "warning": "warn", "info": "info", "success": "good"}
@@ -64,7 +67,7 @@ class MessageCard(QFrame):
         self._badge.hide()
         self._life = QTimer(self)
         self._life.setSingleShot(True)
-        self._life.setInterval(_INFO_MS)
+        self._life.setInterval(max(_INFO_MS, _READING_MS * len(message.what)))
         self._life.timeout.connect(self.dismissed)
         self._build()
         if message.kind in ("info", "success") and not message.button:

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.widgets import text_label
 
-_WIDTH, _MARGIN, _ROWS = 600, 18, 7
+_WIDTH, _MARGIN, _ROWS = 640, 18, 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,8 @@ class ImportDialog(QDialog):
         self._buttons.accepted.connect(self._on_accepted)
         self._buttons.rejected.connect(self.reject)
         self._lay_out()
+        if question.with_mask == question.fitting:  # to leave all of them alone would be to do nothing
+            self.set_mode("fill")
         self._modes.idToggled.connect(self._refresh)
         self._scopes.idToggled.connect(self._refresh)
         self._refresh()
@@ -198,24 +200,27 @@ class ImportDialog(QDialog):
     def _list(self) -> QTreeWidget:
         rows = QTreeWidget(self)
         rows.setAccessibleName(self.tr("What was found"))
-        rows.setHeaderLabels([self.tr("Mask"), self.tr("Image, or why it is left out")])
+        rows.setColumnCount(3 if self._question.with_mask else 2)
+        rows.setHeaderLabels([self.tr("Mask"), self.tr("Image, or why it is left out"), ""])
         rows.setRootIsDecorated(False)
         rows.setUniformRowHeights(True)
         rows.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        rows.header().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         for row in self._question.rows:
-            remark = self.tr("{0} (has a mask)").format(row.remark) if row.has_mask else row.remark
-            item = QTreeWidgetItem([row.mask, remark])
+            item = QTreeWidgetItem([row.mask, row.remark, self.tr("has a mask") if row.has_mask else ""])
             item.setIcon(0, icon("check" if row.fits else "warning"))
             item.setToolTip(0, row.mask)
-            item.setToolTip(1, remark)
+            item.setToolTip(1, row.remark)
             rows.addTopLevelItem(item)
         if self._question.more:
             rows.addTopLevelItem(
                 QTreeWidgetItem([self.tr("... and {0} more").format(self._question.more), ""])
             )
-        rows.setColumnWidth(0, (_WIDTH - 2 * _MARGIN) // 2)
-        height = rows.header().sizeHint().height() + rows.sizeHintForRow(0) * _ROWS + 2 * rows.frameWidth()
+        header = rows.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        if self._question.with_mask:
+            header.setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
+        height = header.sizeHint().height() + rows.sizeHintForRow(0) * _ROWS + 2 * rows.frameWidth()
         rows.setMinimumHeight(height)
         return rows
 
