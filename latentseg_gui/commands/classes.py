@@ -139,13 +139,13 @@ def set_classes(document: Document, classes: ClassTable, label: str = "Change cl
     Classes in use that the new table does not have lose their pixels to unlabelled.
     """
     masks: list[MaskChange] = []
-    for image_id in document.vouched_ids():
+    is_shorter = len(classes) < len(document.classes)
+    for image_id in document.vouched_ids() if is_shorter else ():  # else no mask needs to be looked at
         labels = document.labels(image_id)
         lost = (labels >= len(classes)) & (labels != UNLABELLED)
         masks += _relabelled(document, image_id, lost, UNLABELLED)
     table = np.arange(256, dtype=np.uint8)
     table[len(classes) :] = UNLABELLED
-    is_shorter = len(classes) < len(document.classes)
     after = ClassesChange(classes, table.tobytes() if is_shorter else None)
     return ClassEdit(label, ClassesChange(document.classes), after, tuple(masks))
 
