@@ -21,10 +21,17 @@ piece is larger than this, so that a broad one is not cut into thousands."""
 
 @dataclass(frozen=True, slots=True)
 class MaskPatch:
-    """A change of one mask as a step of the history."""
+    """A change of one mask as a step of the history.
+
+    Attributes:
+        label: for the history.
+        change: of the pixels.
+        gain: how many more pixels are vouched for after it than before; None where nobody has counted.
+    """
 
     label: str
     change: MaskChange
+    gain: int | None = None
 
     @property
     def nbytes(self) -> int:
@@ -61,11 +68,11 @@ class MaskPatch:
 
     def apply(self, document: Document) -> None:
         """Change the pixels."""
-        self.change.apply(document)
+        self.change.apply(document, self.gain)
 
     def revert(self, document: Document) -> None:
         """Change them back."""
-        self.change.apply(document)
+        self.change.apply(document, None if self.gain is None else -self.gain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +128,7 @@ class StrokeRecorder:
         self._image_id = image_id
         self._ink = ink
         self._label = label
-        self._side = 0
+        self._side = self._gain = 0
         self._before: dict[Rect, tuple[Labels, NDArray[np.uint8], Instances | None]] = {}
 
     def add(self, rect: Rect, mask: Mask) -> None:
@@ -131,8 +138,10 @@ class StrokeRecorder:
         self._side = self._side or _tile_side(rect)
         self._remember(rect)
         where, instances = _inked(self._document, self._image_id, rect, mask, self._ink)
-        provenance = _provenance_of(self._ink)
+        layer = self._document.layer(self._image_id)
+        vouched, provenance = layer.vouched, _provenance_of(self._ink)
         self._document.write_mask(self._image_id, rect, where, self._ink.class_id, provenance, instances)
+        self._gain += layer.vouched - vouched
 
     def finish(self) -> MaskPatch | None:
         """End the stroke; the step to be recorded in the history, or None if nothing changed."""
@@ -153,7 +162,9 @@ class StrokeRecorder:
             if delta is not None:
                 deltas.append(delta)
         self._before.clear()
-        return MaskPatch(self._label, MaskChange.of(self._image_id, deltas)) if deltas else None
+        if not deltas:
+            return None
+        return MaskPatch(self._label, MaskChange.of(self._image_id, deltas), self._gain)
 
     def abort(self) -> None:
         """Take the stroke back as if it had never been."""

@@ -24,7 +24,9 @@ LARGE: Final = 1_200_000
 """Edits that may have to look at more pixels than this do not run in the window's thread."""
 
 UNPACKED: Final = 8_000_000
-"""Known steps of more pixels than this are unpacked in another thread: a megapixel takes about 1 ms."""
+UNPACKED_SHARE: Final = 0.25
+"""Known steps of more pixels than this, and of more than this share of their image, are unpacked in another
+thread: a megapixel takes about 1 ms."""
 
 Make = Callable[[MaskSource], MaskPatch | None]
 """Works a step out from what it is given, and from nothing else; None where nothing would change."""
@@ -215,8 +217,10 @@ class Edits(QObject):
 
     def _is_prepared(self, command: Command | None) -> bool:
         """Whether a step is so large that it is unpacked in another thread."""
-        is_there = isinstance(command, MaskPatch) and self._document.has_image(command.image_id)
-        return is_there and isinstance(command, MaskPatch) and command.area > UNPACKED
+        if not isinstance(command, MaskPatch) or not self._document.has_image(command.image_id):
+            return False
+        rows, cols = self._document.layer(command.image_id).shape
+        return command.area > max(UNPACKED, rows * cols * UNPACKED_SHARE)
 
     def _begin_known(
         self, command: Command | None, title: str, take: Callable[[PreparedPatch], None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.layers import Delta
-from latentseg_gui.document.planes import Plane, inflate, packed, unpacked
+from latentseg_gui.document.planes import PackedPlanes, Plane, inflate, packed
 from latentseg_gui.document.types import Rect
 
 _TYPES: Final = (np.uint8, np.uint8, np.uint32)
@@ -48,29 +48,27 @@ class MaskChange:
         """About how much memory it takes."""
         return len(self.blob) + 120 * len(self.rects) + 200
 
-    def deltas(self) -> list[Delta]:
-        """The parts again.
+    def deltas(self) -> Iterator[Delta]:
+        """The parts again, one after the other.
 
         Raises:
-            ValueError: if the bytes do not fit the rectangles (a damaged change).
+            ValueError: if the bytes do not fit the rectangles (a damaged change); before the first part.
         """
-        sizes = [rect.shape[0] * rect.shape[1] for rect in self.rects]
-        total, types = sum(sizes), _TYPES[: 3 if self.has_instances else 2]
-        is_plain = self.blob.startswith(_PLAIN)
-        planes = (
-            _plain(self.blob, total, self.has_instances) if is_plain else unpacked(self.blob, total, types)
-        )
-        deltas, start = [], 0
-        for rect, size in zip(self.rects, sizes, strict=True):
-            parts: list[Any] = [plane[start : start + size].reshape(rect.shape) for plane in planes]
-            deltas.append(Delta(rect, *parts))
-            start += size
-        return deltas
+        total = sum(rect.shape[0] * rect.shape[1] for rect in self.rects)
+        if self.blob.startswith(_PLAIN):
+            return _parts(self.rects, _plain(self.blob, total, self.has_instances))
+        types = _TYPES[: 3 if self.has_instances else 2]
+        return _parts(self.rects, PackedPlanes(self.blob, total, types).stretch)
 
-    def apply(self, document: Document) -> None:
-        """Apply it, or take it back; nothing happens if the image has been removed."""
+    def apply(self, document: Document, gain: int | None = None) -> None:
+        """Apply it, or take it back; nothing happens if the image has been removed.
+
+        Args:
+            document: that has the image.
+            gain: how many more pixels somebody will have vouched for, where that is known.
+        """
         if document.has_image(self.image_id):
-            document.apply_deltas(self.image_id, self.deltas())
+            document.apply_deltas(self.image_id, self.deltas(), gain=gain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +100,25 @@ Change = MaskChange | ClassesChange
 """Everything that can happen to a document and must survive a crash."""
 
 
-def _flat(deltas: Sequence[Delta]) -> list[Plane]:
+def _flat(deltas: Sequence[Delta]) -> list[list[Plane]]:
     """Labels, provenance and, if any changes, object numbers of all parts, each in one row."""
-    planes: list[Plane] = [
-        np.concatenate([delta.labels.reshape(-1) for delta in deltas]),
-        np.concatenate([delta.provenance.reshape(-1) for delta in deltas]),
+    planes: list[list[Plane]] = [
+        [delta.labels.reshape(-1) for delta in deltas],
+        [delta.provenance.reshape(-1) for delta in deltas],
     ]
     if any(delta.instances is not None for delta in deltas):
-        planes.append(np.concatenate([_numbers(delta) for delta in deltas]))
+        planes.append([_numbers(delta) for delta in deltas])
     return planes
+
+
+def _parts(rects: Sequence[Rect], stretch: Callable[[int, int], list[Plane]]) -> Iterator[Delta]:
+    """The changes of rectangles whose entries follow each other."""
+    start = 0
+    for rect in rects:
+        stop = start + rect.shape[0] * rect.shape[1]
+        planes: list[Any] = [plane.reshape(rect.shape) for plane in stretch(start, stop)]
+        yield Delta(rect, *planes)
+        start = stop
 
 
 def _numbers(delta: Delta) -> NDArray[np.uint32]:
@@ -119,10 +127,10 @@ def _numbers(delta: Delta) -> NDArray[np.uint32]:
     return delta.instances.reshape(-1)
 
 
-def _plain(blob: bytes, size: int, has_instances: bool) -> list[Plane]:
-    """What a plain stream holds, as it was written before `packed` was."""
+def _plain(blob: bytes, size: int, has_instances: bool) -> Callable[[int, int], list[Plane]]:
+    """Stretches of what a plain stream holds, as it was written before `packed` was."""
     data = inflate(blob, size * (6 if has_instances else 2))
     planes: list[Plane] = [np.frombuffer(data, np.uint8, size), np.frombuffer(data, np.uint8, size, size)]
     if has_instances:
         planes.append(np.frombuffer(data, "<u4", size, 2 * size).astype(np.uint32, copy=False))
-    return planes
+    return lambda start, stop: [plane[start:stop] for plane in planes]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -136,7 +136,12 @@ class MaskStore(ImageList):
             self._mask_changed(image_id, [rect])
 
     def apply_deltas(
-        self, image_id: str, deltas: Sequence[Delta], gains: Sequence[int] | None = None
+        self,
+        image_id: str,
+        deltas: Iterable[Delta],
+        gains: Sequence[int] | None = None,
+        *,
+        gain: int | None = None,
     ) -> None:
         """Apply changes, or take them back; called by commands only.
 
@@ -144,11 +149,15 @@ class MaskStore(ImageList):
             image_id: the image.
             deltas: the parts that change.
             gains: `gain_of` each of them, where that is known already.
+            gain: of all together, where that is.
         """
-        layer = self.layer(image_id)
-        for index, delta in enumerate(deltas):
-            layer.apply(delta, None if gains is None else gains[index])
-        self._mask_changed(image_id, [delta.rect for delta in deltas])
+        layer, rects = self.layer(image_id), []
+        total = gain if gains is None else sum(gains)
+        for delta in deltas:
+            layer.apply(delta, None if total is None else 0)
+            rects.append(delta.rect)
+        layer.vouched += total or 0
+        self._mask_changed(image_id, rects)
 
     def restore_image(
         self, image_id: str, path: Path | None, frame: int = 0, layer: MaskLayer | None = None
@@ -210,9 +219,7 @@ class MaskStore(ImageList):
         entry.layer.replace(labels, provenance, instances)
         self._mask_changed(image_id, [Rect.whole(shape)])
 
-    def hand_over_mask(
-        self, image_id: str, unpack: Callable[[], Arrays], counts: NDArray[np.int64]
-    ) -> None:
+    def hand_over_mask(self, image_id: str, unpack: Callable[[], Arrays], counts: NDArray[np.int64]) -> None:
         """Replace the mask of an image by one that is unpacked when it is first looked at; by commands only.
 
         Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -20,49 +21,110 @@ _RAW, _BITS, _SAME, _ZERO = range(4)
 """How an array is kept: as it is; the places of its one value, a bit each; in the places of the array before."""
 
 
-def packed(planes: Sequence[Plane]) -> bytes:
-    """Flat arrays of one length, uint8 or uint32, as few bytes."""
-    entries, parts = [], []
-    places: NDArray[np.bool_] | None = None
-    for plane in planes:
-        value = int(plane.max(initial=0))
-        is_set = plane != 0
-        if value == 0:
-            entries.append((_ZERO, 0))
-        elif np.count_nonzero(is_set) != np.count_nonzero(plane == value):
+def packed(planes: Sequence[Sequence[Plane]]) -> bytes:
+    """Flat arrays of one length, uint8 or uint32, each given in parts, as few bytes.
+
+    The parts of all arrays must have the same lengths; each is looked at once, while it is in the cache.
+    """
+    entries, stored = [], []
+    places: NDArray[np.uint8] | None = None
+    for parts in planes:
+        value, bits = _shape_of(parts)
+        if bits is None:
             entries.append((_RAW, 0))
-            parts.append(plane.astype(plane.dtype.newbyteorder("<"), copy=False).tobytes())
-        elif places is not None and np.array_equal(places, is_set):
+            stored += [part.astype(part.dtype.newbyteorder("<"), copy=False).tobytes() for part in parts]
+        elif value == 0:
+            entries.append((_ZERO, 0))
+        elif places is not None and np.array_equal(places, bits):
             entries.append((_SAME, value))
         else:
             entries.append((_BITS, value))
-            parts.append(np.packbits(is_set).tobytes())
-            places = is_set
+            stored.append(bits.tobytes())
+            places = bits
     head = b"".join(_ENTRY.pack(*entry) for entry in entries)
-    return _MARK + head + zlib.compress(b"".join(parts), 1)
+    return _MARK + head + zlib.compress(b"".join(stored), 1)
 
 
-def unpacked(blob: bytes, size: int, dtypes: Sequence[type[np.uint8] | type[np.uint32]]) -> list[Plane]:
-    """The arrays again, each of ``size`` entries.
+class PackedPlanes:
+    """What `packed` wrote, to be taken stretch by stretch: large arrays need never be there as a whole.
+
+    Args:
+        blob: the bytes.
+        size: entries of each array.
+        dtypes: of the arrays.
 
     Raises:
         ValueError: these are not the bytes of such arrays.
     """
-    begin = len(_MARK) + _ENTRY.size * len(dtypes)
-    if not blob.startswith(_MARK) or len(blob) < begin:
-        raise ValueError("damaged data")
-    entries = list(_ENTRY.iter_unpack(blob[len(_MARK) : begin]))
-    lengths = [_length(kind, size, dtype) for (kind, _), dtype in zip(entries, dtypes, strict=True)]
-    data, start = inflate(blob[begin:], sum(lengths)), 0
-    planes: list[Plane] = []
-    places: NDArray[np.uint8] | None = None
-    for (kind, value), dtype, length in zip(entries, dtypes, lengths, strict=True):
-        part = np.frombuffer(data, np.uint8, length, start)
-        start += length
-        if kind == _BITS:
-            places = np.unpackbits(part, count=size)
-        planes.append(_plane(kind, value, part, places, size, dtype))
-    return planes
+
+    def __init__(self, blob: bytes, size: int, dtypes: Sequence[type[np.uint8] | type[np.uint32]]) -> None:
+        begin = len(_MARK) + _ENTRY.size * len(dtypes)
+        if not blob.startswith(_MARK) or len(blob) < begin:
+            raise ValueError("damaged data")
+        entries = list(_ENTRY.iter_unpack(blob[len(_MARK) : begin]))
+        lengths = [_length(kind, size, dtype) for (kind, _), dtype in zip(entries, dtypes, strict=True)]
+        data, start = inflate(blob[begin:], sum(lengths)), 0
+        self._planes: list[_Stored] = []
+        bits = None
+        for (kind, value), dtype, length in zip(entries, dtypes, lengths, strict=True):
+            part = np.frombuffer(data, np.uint8, length, start)
+            start += length
+            bits = part if kind == _BITS else bits
+            has_value = kind in (_BITS, _SAME)
+            if has_value and (bits is None or value > np.iinfo(dtype).max):
+                raise ValueError("damaged data")
+            self._planes.append(_Stored(dtype, value, bits if has_value else None, part))
+
+    def stretch(self, start: int, stop: int) -> list[Plane]:
+        """The entries from ``start`` to ``stop`` of every array."""
+        seen: dict[int, NDArray[np.uint8]] = {}
+        planes: list[Plane] = []
+        for stored in self._planes:
+            if stored.bits is not None:
+                places = seen.get(id(stored.bits))
+                if places is None:
+                    places = seen[id(stored.bits)] = _bits(stored.bits, start, stop)
+                planes.append(np.multiply(places, stored.dtype(stored.value), dtype=stored.dtype))
+            elif stored.raw.size:
+                values = stored.raw.view(np.dtype(stored.dtype).newbyteorder("<"))[start:stop]
+                planes.append(values.astype(stored.dtype, copy=False))
+            else:
+                planes.append(np.zeros(stop - start, stored.dtype))
+        return planes
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """One array: its value and the places of that, a bit each; else its entries as bytes; else it is zero."""
+
+    dtype: type[np.uint8] | type[np.uint32]
+    value: int
+    bits: NDArray[np.uint8] | None
+    raw: NDArray[np.uint8]
+
+
+def _shape_of(parts: Sequence[Plane]) -> tuple[int, NDArray[np.uint8] | None]:
+    """The only value beside 0 and its places, a bit each; None instead of places where there are several."""
+    value, bits = 0, []
+    rest = np.zeros(0, np.bool_)
+    for part in parts:
+        highest = int(part.max(initial=0))
+        is_set = part != 0
+        value = value or highest
+        if highest and (highest != value or np.count_nonzero(is_set) != np.count_nonzero(part == value)):
+            return 0, None
+        if rest.size:
+            is_set = np.concatenate([rest, is_set])
+        whole = is_set.size // 8 * 8
+        bits.append(np.packbits(is_set[:whole]))
+        rest = is_set[whole:]
+    return value, np.concatenate([*bits, np.packbits(rest)])
+
+
+def _bits(bits: NDArray[np.uint8], start: int, stop: int) -> NDArray[np.uint8]:
+    """The bits from ``start`` to ``stop``, a byte each."""
+    part = bits[start // 8 : -(-stop // 8)]
+    return np.unpackbits(part)[start % 8 : start % 8 + stop - start]
 
 
 def inflate(blob: bytes, expected: int) -> bytes:
@@ -98,20 +160,3 @@ def _length(kind: int, size: int, dtype: type[np.uint8] | type[np.uint32]) -> in
     if kind in (_SAME, _ZERO):
         return 0
     raise ValueError("damaged data")
-
-
-def _plane(
-    kind: int,
-    value: int,
-    part: NDArray[np.uint8],
-    places: NDArray[np.uint8] | None,
-    size: int,
-    dtype: type[np.uint8] | type[np.uint32],
-) -> Plane:
-    if kind == _RAW:
-        return part.view(np.dtype(dtype).newbyteorder("<")).astype(dtype, copy=False)
-    if kind == _ZERO:
-        return np.zeros(size, dtype)
-    if places is None or value > np.iinfo(dtype).max:
-        raise ValueError("damaged data")
-    return np.multiply(places, dtype(value), dtype=dtype)

@@ -84,6 +84,7 @@ def desk(qtbot: QtBot, lane: ThreadLane, monkeypatch: pytest.MonkeyPatch) -> Des
     """Every edit counts as large."""
     monkeypatch.setattr(module, "LARGE", 0)
     monkeypatch.setattr(module, "UNPACKED", 0)
+    monkeypatch.setattr(module, "UNPACKED_SHARE", 0)
     return Desk(qtbot, lane)
 
 
@@ -243,6 +244,7 @@ def test_any_sequence_gives_the_same_mask_beside_the_window_as_in_it(
     for large in (10**9, 0):
         monkeypatch.setattr(module, "LARGE", large)
         monkeypatch.setattr(module, "UNPACKED", large)
+        monkeypatch.setattr(module, "UNPACKED_SHARE", 0)
         desk = Desk(qtbot, lane)
         for kind, values in steps:
             if kind == "undo":
