@@ -15,6 +15,7 @@ from latentseg_gui.document.types import UNLABELLED, Rect
 from latentseg_gui.io.masks import FORMATS, ImportContext, MaskError, MaskItem, export_folder, rle
 from latentseg_gui.io.masks.candidates import Candidate, Target, match
 from latentseg_gui.io.masks.finding import find_masks
+from latentseg_gui.io.masks.long_json import split
 from latentseg_gui.io.masks.raster_reading import from_labels
 from latentseg_gui.io.masks.yolo import names_of_yaml
 from latentseg_gui.io.masks.yolo import read as yolo_read
@@ -314,3 +315,42 @@ def test_nameless_numbers_mean_the_same_in_every_file():
     canvas = yolo_read(lines, replace(context, shape=(4, 4), classes=first.classes))
     assert canvas.classes == first.classes
     assert canvas.labels.max() == 4
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=5)
+    | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("ab"), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["list", "a", "b ü"]), JSON, max_size=3) | JSON,
+    st.sampled_from([None, 1]),
+    st.booleans(),
+)
+def test_a_long_list_is_taken_entry_by_entry(content, indent, is_ascii):
+    taken = []
+    text = json.dumps(content, indent=indent, ensure_ascii=is_ascii)
+    rest = split(text, "list", lambda entry, part: taken.append((entry, json.loads(part))))
+    expected = json.loads(text)
+    if isinstance(expected, dict) and isinstance(expected.get("list"), list):
+        assert [entry for entry, _ in taken] == [entry for _, entry in taken] == expected["list"]
+        expected["list"] = []
+    else:
+        assert not taken
+    assert rest == expected
+
+
+@given(st.dictionaries(st.sampled_from(["list", "a"]), JSON, min_size=1, max_size=2), st.data())
+def test_half_a_file_is_no_file(content, data):
+    text = json.dumps(content)
+    cut = text[: data.draw(st.integers(1, len(text) - 1))]
+    with pytest.raises(ValueError):  # noqa: PT011
+        split(cut, "list", lambda entry, part: None)
+    with pytest.raises(ValueError):  # noqa: PT011
+        split(f"{text} x", "list", lambda entry, part: None)

@@ -13,6 +13,7 @@ from latentseg_gui.document.brush import polygon_mask
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED, Mask, Rect
 from latentseg_gui.io.masks import rle
+from latentseg_gui.io.masks.long_json import split
 from latentseg_gui.io.masks.polygons import keyhole, outlines_of
 from latentseg_gui.io.masks.values import (
     Canvas,
@@ -113,41 +114,37 @@ class Dataset:
 
     images: tuple[DatasetImage, ...]
     _names: dict[object, str]
-    _annotations: dict[object, bytes]
+    _annotations: dict[object, list[bytes]]
 
     @classmethod
-    def of(cls, document: dict[str, Any]) -> Self:
-        """What a parsed file says; ``document`` is taken apart."""
+    def of(cls, text: str) -> Self | None:
+        """What a file says; None if it is not one of COCO's, with images listed.
+
+        Raises:
+            ValueError: if it is no JSON.
+        """
+        annotations: dict[object, list[bytes]] = {}
+
+        def take(entry: Any, text: str) -> None:
+            annotations.setdefault(entry.get("image_id"), []).append(text.encode())
+
+        document = split(text, "annotations", take)
+        if not isinstance(document, dict) or "annotations" not in document or not document.get("images"):
+            return None
         images = tuple(
             DatasetImage(
                 entry["id"], str(entry.get("file_name") or entry["id"]), _shape(entry), entry.get(_KEY)
             )
             for entry in document["images"]
         )
-        sorted_out: dict[object, list[dict[str, Any]]] = {image.key: [] for image in images}
-        for entry in document.pop("annotations"):
-            if entry.get("image_id") in sorted_out:
-                sorted_out[entry["image_id"]].append(entry)
-        names = _names_of(document)
-        texts = {key: json.dumps(sorted_out.pop(key)).encode() for key in list(sorted_out)}
-        return cls(images, names, texts)
+        return cls(images, _names_of(document), annotations)
 
     def read(
         self, image: DatasetImage, context: ImportContext
     ) -> tuple[tuple[int, ...], ImportedMask | None]:
         """The shape of an image of the file, and its mask unless that shape is wrong."""
-        annotations = json.loads(self._annotations[image.key])
+        annotations = [json.loads(text) for text in self._annotations.get(image.key, ())]
         return _read(image, annotations, self._names, context)
-
-
-def is_dataset(document: object) -> bool:
-    """Whether a parsed file is one of COCO's, with images listed."""
-    return (
-        isinstance(document, dict)
-        and isinstance(document.get("images"), list)
-        and isinstance(document.get("annotations"), list)
-        and bool(document["images"])
-    )
 
 
 def read(document: dict[str, Any], context: ImportContext) -> tuple[tuple[int, ...], ImportedMask | None]:

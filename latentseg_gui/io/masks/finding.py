@@ -19,7 +19,6 @@ from latentseg_gui.io.masks.reading import (
     checked,
     contents,
     import_mask,
-    parsed,
     readable,
 )
 from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskError
@@ -151,12 +150,11 @@ def _of_json(path: Path, root: Path) -> Iterator[Candidate]:
     if any(mark in head for mark in _NOT_COCO):
         yield _plain(path, root)
         return
-    content = parsed(path, contents(path))
-    if not coco.is_dataset(content):
+    with readable(path):
+        dataset = coco.Dataset.of(contents(path).decode("utf-8-sig"))
+    if dataset is None:
         yield _plain(path, root)
         return
-    with readable(path):
-        dataset = coco.Dataset.of(content)
     for image in dataset.images:
         yield Candidate(
             name=image.name.replace("\\", "/"),
