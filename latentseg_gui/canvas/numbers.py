@@ -88,9 +88,12 @@ class CanvasNumbers(CanvasOverlays):
         caption: str = "",
         opacity: float = 0.75,
     ) -> None:
-        """Shows how unsure the model is, [h, w] of any resolution; what is sure stays clear."""
+        """Shows how unsure the model is, [h, w] of any resolution; what is sure stays clear.
+
+        ``value_range`` says which numbers mean sure and unsure: (255, 0) for confidences in bytes.
+        """
         style = ScalarStyle("magma", opacity, is_ramped=True)
-        self._set_numbers(self._stack.uncertainty, values, style, value_range, caption)
+        self._set_numbers(self._stack.uncertainty, values, style, value_range, caption, ("0", "1"))
 
     def _set_numbers(
         self,
@@ -99,13 +102,14 @@ class CanvasNumbers(CanvasOverlays):
         style: ScalarStyle,
         value_range: tuple[float, float] | None,
         caption: str,
+        ends: tuple[str, str] | None = None,
     ) -> None:
         value_range = value_range or _range_of(values)
         layer.set_style(style)
         layer.set_values(values, value_range)
         if not layer.is_empty:
             low, high = (f"{end:.3g}" for end in value_range)
-            self._colour_bar.show(colour_table(style.colour_map), (low, high), caption)
+            self._colour_bar.show(colour_table(style.colour_map), ends or (low, high), caption)
         self._show_key()
 
     def _show_key(self) -> None:

@@ -16,6 +16,8 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Rect
 
 _UNKNOWN_CLASS = (160, 160, 160, 255)
+_SURE = 255.0
+"""A confidence of 100 %."""
 
 
 @dataclass(slots=True)
@@ -134,7 +136,8 @@ class DisplayController(QObject):
         self._canvas.set_prediction(prediction.labels if prediction is not None and shows else None)
         is_unsure = prediction is not None and self.options.show_uncertainty
         self._canvas.set_uncertainty(
-            uncertainty(prediction.confidence) if prediction is not None and is_unsure else None
+            prediction.confidence if prediction is not None and is_unsure else None,
+            value_range=(_SURE, 0.0),
         )
 
     def _on_mask_changed(self, image_id: str, rect: Rect) -> None:
@@ -202,9 +205,3 @@ def colour_table(document: Document) -> NDArray[np.uint8]:
     table[BACKGROUND, 3] = 0
     table[UNLABELLED] = 0
     return table
-
-
-def uncertainty(confidence: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """1 - confidence, float32 [H, W] in 0..1, from confidence uint8 0..255."""
-    lookup = 1.0 - np.arange(256, dtype=np.float32) / 255.0
-    return lookup[confidence]

@@ -96,6 +96,20 @@ def test_uncertainty_of_a_full_resolution_array_leaves_the_sure_clear(view: Canv
     assert shown_at(view, 1200, 500).sum() > 400
 
 
+def test_confidences_in_bytes_look_like_the_uncertainties_they_are_and_are_not_copied(
+    view: CanvasView,
+) -> None:
+    view.set_image(np.full((1000, 1500, 3), 90, np.uint8))
+    confidence = np.random.default_rng(0).integers(0, 256, (1000, 1500)).astype(np.uint8)
+    shown = []
+    for values, value_range in ((confidence, (255.0, 0.0)), (1 - confidence / 255.0, (0.0, 1.0))):
+        view.set_uncertainty(values, value_range=value_range)
+        shown.append(grabbed(view).astype(int))
+    assert np.abs(shown[0] - shown[1]).max() <= 2, "but for rounding"
+    view.set_uncertainty(confidence, value_range=(255.0, 0.0))
+    assert view._stack.uncertainty._codes is confidence
+
+
 def test_markers_show_their_sign(view: CanvasView) -> None:
     view.set_image(np.full((240, 320, 3), 100, np.uint8))
     points = (PromptPoint((80.5, 80.5), True), PromptPoint((200.5, 80.5), False))

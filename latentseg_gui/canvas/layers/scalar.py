@@ -44,6 +44,15 @@ class ScalarStyle:
         return pack_table(rgba)
 
 
+@dataclass(frozen=True, slots=True)
+class _Stretched:
+    """Codes [h, w], the colour of each, and the rectangle of the image that they are stretched over."""
+
+    codes: NDArray[np.uint8]
+    table: Packed
+    over: Rect
+
+
 class ScalarLayer:
     """Draws an array [h, w] of any resolution, stretched smoothly over the whole image.
 
@@ -55,6 +64,7 @@ class ScalarLayer:
         self.part: Part | None = None
         self._codes: NDArray[np.uint8] | None = None
         self._part_codes: NDArray[np.uint8] | None = None
+        self._lookup: NDArray[np.uint8] | None = None
         self._table = ScalarStyle().table()
 
     @property
@@ -63,9 +73,18 @@ class ScalarLayer:
         return self._codes is None
 
     def set_values(self, values: NDArray[Any] | None, value_range: tuple[float, float]) -> None:
-        """Takes numbers; those of ``value_range`` spread over the colour map, NaN is its lower end."""
+        """Takes numbers; those of ``value_range`` spread over the colour map, NaN is its lower end.
+
+        Many bytes are referenced, not copied, and turned into colours where they are drawn: then it takes the
+        same time however large the image is.
+        """
         has_values = values is not None and values.size > 0
-        self._codes = _codes(values, value_range) if has_values and values is not None else None
+        self._codes, self._lookup = None, None
+        if has_values and values is not None and values.dtype == np.uint8 and max(values.shape) > FINE_SIDE:
+            self._codes = values
+            self._lookup = _spread(np.arange(256), value_range).astype(np.uint8)
+        elif has_values and values is not None:
+            self._codes = _codes(values, value_range)
         has_part = self._codes is not None and self.part is not None and self.part[1].size > 0
         self._part_codes = _codes(self.part[1], value_range) if has_part and self.part else None
 
@@ -83,13 +102,15 @@ class ScalarLayer:
         if self.part is not None and self._part_codes is not None:
             inside = on_image.intersected(_within(viewport, self.part[0]))
             clip -= QRegion(inside)
-            self._paint(painter, viewport, QRegion(inside), self._part_codes, self.part[0])
-        self._paint(painter, viewport, clip, self._codes, Rect.whole(viewport.image_shape))
+            stretched = _Stretched(self._part_codes, self._table, self.part[0])
+            self._paint(painter, viewport, QRegion(inside), stretched)
+        table = self._table if self._lookup is None else self._table[self._lookup]
+        stretched = _Stretched(self._codes, table, Rect.whole(viewport.image_shape))
+        self._paint(painter, viewport, clip, stretched)
 
-    def _paint(
-        self, painter: QPainter, viewport: Viewport, clip: QRegion, codes: NDArray[np.uint8], over: Rect
-    ) -> None:
-        """Stretches ``codes`` over a rectangle of the image and draws what lies in ``clip``."""
+    def _paint(self, painter: QPainter, viewport: Viewport, clip: QRegion, stretched: _Stretched) -> None:
+        """Draws what lies in ``clip``."""
+        codes, over = stretched.codes, stretched.over
         part = viewport.rect_under(clip.boundingRect())
         if clip.isEmpty() or part.is_empty:
             return
@@ -108,7 +129,7 @@ class ScalarLayer:
         box = (x0, y0, over.col0 + right * unit_x, over.row0 + bottom * unit_y)
         painter.save()
         painter.setClipRegion(clip)
-        paint_scaled(painter, viewport, image_of(self._table.take(picked), has_alpha=True), box)
+        paint_scaled(painter, viewport, image_of(stretched.table.take(picked), has_alpha=True), box)
         painter.restore()
 
 
@@ -121,12 +142,18 @@ def _within(viewport: Viewport, rect: Rect) -> QRect:
 
 def _codes(values: NDArray[Any], value_range: tuple[float, float]) -> NDArray[np.uint8]:
     """Indices into the colours, interpolated where ``values`` are coarse."""
-    low, high = value_range
-    spread = np.float32(255.0 / (high - low if high > low else 1.0))
-    finite = np.nan_to_num(values.astype(np.float32), nan=low, posinf=high, neginf=low)
-    codes = np.clip((finite - np.float32(low)) * spread, 0, 255)
+    codes = _spread(values, value_range)
     factor = max(1, FINE_SIDE // max(values.shape))
     return (codes if factor == 1 else refined(codes, factor)).astype(np.uint8)
+
+
+def _spread(values: NDArray[Any], value_range: tuple[float, float]) -> NDArray[np.float32]:
+    """Numbers in 0..255; the range may run downwards."""
+    low, high = value_range
+    spread = np.float32(255.0 / (high - low if high != low else 1.0))
+    finite = np.nan_to_num(values.astype(np.float32), nan=low, posinf=high, neginf=low)
+    spread_out: NDArray[np.float32] = np.clip((finite - np.float32(low)) * spread, 0, 255)
+    return spread_out
 
 
 def refined(values: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
