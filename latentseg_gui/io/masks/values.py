@@ -125,12 +125,36 @@ def objects_of(item: MaskItem) -> Iterator[ObjectArea]:
         numbered = is_object & (item.instances > 0)
         free = is_object & (item.instances == 0)
         yield from _numbered(item, numbered)
-    for class_id in np.flatnonzero(counts_of(item.labels[free])).tolist():
-        parts, _ = ndimage.label(free & (item.labels == class_id))
+    for class_id in _present(item.labels, free):
+        where = item.labels == class_id
+        where &= free
+        parts = connected_parts(where)
+        del where  # a hundred megapixels are a hundred megabytes
         for index, place in enumerate(ndimage.find_objects(parts), 1):
             highest += 1
             rect = Rect(place[0].start, place[1].start, place[0].stop, place[1].stop)
             yield ObjectArea(highest, class_id, rect, parts[place] == index, False)
+
+
+def connected_parts(mask: Mask) -> NDArray[Any]:
+    """Numbers 1..n of the connected parts of a mask [H, W], 0 elsewhere; in 16 bits where that is enough."""
+    try:
+        numbers: NDArray[Any] = np.empty(mask.shape, np.uint16)
+        ndimage.label(mask, output=numbers)
+    except RuntimeError:  # there are more parts
+        numbers = np.empty(mask.shape, np.int32)
+        ndimage.label(mask, output=numbers)
+    return numbers
+
+
+def _present(labels: Labels, where: Mask) -> list[int]:
+    """The class ids that occur ``where`` it is true."""
+    found: set[int] = set()
+    rows = max(1, _SLICE // max(1, labels.shape[1]))
+    for top in range(0, labels.shape[0], rows):
+        band = slice(top, top + rows)
+        found.update(np.flatnonzero(np.bincount(labels[band][where[band]])).tolist())
+    return sorted(found)
 
 
 def _numbered(item: MaskItem, where: Mask) -> Iterator[ObjectArea]:
