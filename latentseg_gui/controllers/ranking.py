@@ -102,9 +102,9 @@ class Ranking(QObject):
             if found is None:
                 raise LatentsegError("This image has no file any more.", action="Remove it from the list.")
             is_known = labels is not None and labels.shape == found.shape
-            vouched = labels != UNLABELLED if is_known else np.zeros(found.shape, bool)
-            pixels, small = reduced(found.pixels, np.asarray(vouched))
-            return FindDoubts(image_id, pixels, small, found.shape)
+            nothing = np.broadcast_to(np.uint8(UNLABELLED), found.shape)
+            pixels, small = reduced(found.pixels, labels if labels is not None and is_known else nothing)
+            return FindDoubts(image_id, pixels, small != UNLABELLED, found.shape)
 
         frame = self._document.frame(image_id)
         self._readers.submit(

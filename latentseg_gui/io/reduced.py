@@ -14,17 +14,17 @@ _BAND_PIXELS: Final = 1 << 21
 
 
 def reduced(
-    pixels: NDArray[np.uint8], vouched: NDArray[np.bool_], max_pixels: int = GLANCE_PIXELS
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """An image uint8 [H, W, 3] and a mask bool [H, W], both of at most about ``max_pixels`` pixels."""
-    rows, cols = vouched.shape
+    pixels: NDArray[np.uint8], labels: NDArray[np.uint8], max_pixels: int = GLANCE_PIXELS
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """An image uint8 [H, W, 3] and its labels uint8 [H, W], both of at most about ``max_pixels`` pixels."""
+    rows, cols = labels.shape
     factor = math.sqrt(max_pixels / max(rows * cols, 1))
     if factor >= 1:
-        return pixels, vouched
+        return pixels, labels
     size = max(1, round(rows * factor)), max(1, round(cols * factor))
     small = _boxed(pixels, size)
-    picked = ((np.arange(n) * m) // n for n, m in zip(size, vouched.shape, strict=True))
-    return small, vouched[np.ix_(*picked)]
+    picked = ((np.arange(n) * m) // n for n, m in zip(size, labels.shape, strict=True))
+    return small, labels[np.ix_(*picked)]
 
 
 def _boxed(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
