@@ -51,7 +51,6 @@ def _wire_actions(session: Session, chrome: Chrome, intake: Intake) -> None:
         "open_samples": intake.open_samples,
         "paste_image": intake.paste,
         "import_mask": session.importing.choose,
-        "import_folder": session.importing.choose_folder,
         "export_mask": export.export_current,
         "export_all": export.export_all,
         "save": export.save_beside,
@@ -206,6 +205,7 @@ def _wire_files(session: Session, chrome: Chrome, intake: Intake) -> None:
     project.opened.connect(session.preferences.remember)
     project.weights_dropped.connect(session.weights.open)
     project.masks_dropped.connect(session.importing.import_from)
+    window.action["import_folder"].triggered.connect(_without_argument(session.importing.choose_folder))
     project.removed.connect(session.history.forget_image)
     project.neighbour_read.connect(session.predict.prefetch)
     session.predict.encoded.connect(chrome.mark_ready)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -96,7 +97,7 @@ class ProjectController(QObject):
         weights = [path for path in paths if path.suffix.lower() in (".safetensors", ".pt", ".pth", ".ckpt")]
         for path in weights:
             self.weights_dropped.emit(path)
-        masks = [path for path in paths if path.suffix.lower() in _MASK_SUFFIXES]
+        masks = [path for path in paths if is_mask(path) and not path.is_dir()]
         images = [path for path in paths if path not in weights and path not in masks]
         if images:
             self._readers.submit(
@@ -198,10 +199,9 @@ class ProjectController(QObject):
             self._errors.inform(text.format(self._document.name(image_id)))
 
     def _on_listed(self, asked: list[Path], masks: list[Path], answer: object) -> None:
+        if isinstance(answer, _MaskFolder):
+            self.masks_dropped.emit([answer.path])
         if not isinstance(answer, list):
-            return
-        if not answer and self._document.image_ids and len(asked) == 1:
-            self.masks_dropped.emit(asked)  # a folder without images may be one of masks for those of the list
             return
         if not answer:
             self._errors.report(_nothing_found(asked))
@@ -282,12 +282,26 @@ def _stamped(path: Path, image_id: str, frame: int) -> tuple[ImageRecord, list[i
     return read_in_time(path, image_id=image_id, frame=frame), stamp
 
 
-def _expanded(paths: Sequence[Path]) -> list[Path]:
+@dataclass(frozen=True, slots=True)
+class _MaskFolder:
+    """A folder without images, but with what can only be masks: for the images of the list."""
+
+    path: Path
+
+
+def _expanded(paths: Sequence[Path]) -> list[Path] | _MaskFolder:
     """Files as they are, folders as the images in them."""
     found: list[Path] = []
     for path in paths:
         found.extend(list_images(path) if path.is_dir() else [path])
+    if not found and len(paths) == 1 and any(is_mask(path) for path in paths[0].rglob("*")):
+        return _MaskFolder(paths[0])
     return found
+
+
+def is_mask(path: Path) -> bool:
+    """Whether a file, by its ending, can be nothing but a mask."""
+    return path.suffix.lower() in _MASK_SUFFIXES
 
 
 def _nothing_found(asked: Sequence[Path]) -> LatentsegError:

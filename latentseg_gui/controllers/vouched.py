@@ -51,7 +51,7 @@ class VouchedCounts(QObject):
 
     def of(self, image_id: str) -> NDArray[np.int64]:
         """Vouched pixels per class id, int64 [255], as far as they were counted."""
-        known = self._document.known_counts(image_id) if image_id in self._whole else None
+        known = self._known(image_id) if image_id in self._whole else None
         if known is not None:
             return known[:UNLABELLED]
         tiles = self._tiles.get(image_id, {})
@@ -63,10 +63,14 @@ class VouchedCounts(QObject):
             self._count_next()
         self._timer.stop()
 
+    def _known(self, image_id: str) -> NDArray[np.int64] | None:
+        is_there = self._document.has_image(image_id) and self._document.shape(image_id) is not None
+        return self._document.layer(image_id).counts if is_there else None
+
     def _on_mask_changed(self, image_id: str, rect: Rect) -> None:
         if rect.is_empty:
             return
-        if self._document.known_counts(image_id) is not None:  # looking would unpack the mask
+        if self._known(image_id) is not None:  # looking would unpack the mask
             self._whole.add(image_id)
             self._tiles.pop(image_id, None)
             self._stale.pop(image_id, None)

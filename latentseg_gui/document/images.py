@@ -9,9 +9,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.events import DocumentEvents
 from latentseg_gui.document.layers import MaskLayer
@@ -44,8 +41,6 @@ class ImageEntry:
     error: LatentsegError | None = None
     shown_status: ImageStatus = ImageStatus.NEW
     last_used: int = 0
-    counts: tuple[int, NDArray[np.int64]] | None = None
-    """Pixels by label, int64 [256], and the version of the mask that has them."""
 
     @property
     def record_bytes(self) -> int:

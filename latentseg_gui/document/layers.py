@@ -62,6 +62,7 @@ class MaskLayer:
         self._instances: Instances | None = None
         self._packed: tuple[bytes, bytes, bytes] | None = None
         self._deferred: Callable[[], Arrays] | None = None
+        self._counts: tuple[int, NDArray[np.int64]] | None = None
         self._blank: tuple[Labels, NDArray[np.uint8]] | None = None
         self._copies: list[weakref.ref[MaskCopy]] = []
 
@@ -77,6 +78,13 @@ class MaskLayer:
             return sum(len(part) for part in self._packed)
         held = (self._labels, self._provenance, self._instances)
         return sum(array.nbytes for array in held if array is not None)
+
+    @property
+    def counts(self) -> NDArray[np.int64] | None:
+        """Pixels by label, int64 [256], where they are known without looking at the mask; else None."""
+        if self._counts is None or self._counts[0] != self.version:
+            return None
+        return self._counts[1]
 
     @property
     def labels(self) -> Labels:
@@ -149,12 +157,21 @@ class MaskLayer:
         self._instances = None if instances is None else np.array(instances, np.uint32)
         self.vouched = int(np.count_nonzero(self._labels != UNLABELLED))
 
-    def defer(self, unpack: Callable[[], Arrays], vouched: int) -> None:
-        """Take the mask from ``unpack`` when it is first needed (a project with a thousand masks)."""
+    def defer(
+        self, unpack: Callable[[], Arrays], vouched: int, counts: NDArray[np.int64] | None = None
+    ) -> None:
+        """Take the mask from ``unpack`` when it is first needed (a project with a thousand masks).
+
+        Args:
+            unpack: gives the arrays.
+            vouched: how many pixels somebody vouched for.
+            counts: pixels by label, int64 [256], where they are known.
+        """
         self._labels = self._provenance = self._instances = self._packed = self._blank = None
         self._deferred = unpack
         self.vouched = vouched
         self.version += 1
+        self._counts = None if counts is None else (self.version, counts)
 
     def snapshot(self) -> Callable[[], Arrays]:
         """What the mask is now, as a function that any thread may call once, later.

@@ -225,26 +225,11 @@ class MaskStore(ImageList):
         Args:
             image_id: the image, of a known size.
             unpack: gives the arrays, of that size.
-            counts: pixels by label, int64 [256]; see `known_counts`.
+            counts: pixels by label, int64 [256].
         """
         layer = self.layer(image_id)
-        total = int(counts.sum())
-        layer.defer(unpack, total - int(counts[UNLABELLED]))
-        self._entry(image_id).counts = layer.version, counts
+        layer.defer(unpack, int(counts.sum()) - int(counts[UNLABELLED]), counts)
         self._mask_changed(image_id, [Rect.whole(layer.shape)])
-
-    def known_counts(self, image_id: str) -> NDArray[np.int64] | None:
-        """Pixels by label, int64 [256], where they are known without looking at the mask; else None."""
-        entry = self._entry(image_id)
-        if entry.counts is None or entry.layer is None or entry.counts[0] != entry.layer.version:
-            return None
-        return entry.counts[1]
-
-    def pack_mask(self, image_id: str) -> None:
-        """Compress the mask in memory (about 10 ms per megapixel) until it is next looked at."""
-        layer = self._entry(image_id).layer
-        if layer is not None:
-            layer.pack()
 
     def remap_masks(self, table: NDArray[np.uint8]) -> None:
         """Replace class ids in all masks by ``table[id]``, uint8 [256]; called by commands only."""

@@ -133,4 +133,4 @@ def _items(
             )
         if item is not None:
             yield item
-            document.pack_mask(image_id)
+            document.layer(image_id).pack()

@@ -170,7 +170,7 @@ class Editing(RuleBasedStateMachine):
 
     @rule(image=_image)
     def pack(self, image):
-        self.document.pack_mask(self.image(image))
+        self.document.layer(self.image(image)).pack()
 
     @precondition(lambda self: self.history.can_redo)
     @rule()

@@ -87,7 +87,7 @@ def test_an_edit_of_one_image_can_be_undone_after_looking_at_another(document):
     history.do(painted(document, one, Rect(0, 0, 2, 2)))
     document.current_id = other
     document.release_record(one)
-    document.pack_mask(one)
+    document.layer(one).pack()
     history.undo()
     assert (document.labels(one) == UNLABELLED).all()
 

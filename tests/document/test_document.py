@@ -141,10 +141,10 @@ def test_a_mask_survives_letting_go_and_packing(document):
     paint(document, image_id, Rect(1, 1, 3, 3))
     before = document.labels(image_id).copy()
     document.release_record(image_id)
-    document.pack_mask(image_id)
+    document.layer(image_id).pack()
     assert document.layer(image_id).is_touched
     assert np.array_equal(document.labels(image_id), before)
-    document.pack_mask(image_id)
+    document.layer(image_id).pack()
     paint(document, image_id, Rect(0, 0, 1, 1))
     assert document.layer(image_id).vouched == 5
 

@@ -172,11 +172,11 @@ def test_the_whole_list_is_exported_with_a_preview(
         person.wait_for(lambda wanted=image_id: person.image_id == wanted, what="it is shown")
         person.choose("tool_brush")
         person.drag((10.0, 20.0), (50.0, 20.0))
-    document.pack_mask(document.image_ids[1])
+    document.layer(document.image_ids[1]).pack()
     expected = {
         Path(document.name(each)).stem: document.final_labels(each) for each in document.image_ids[:3]
     }
-    document.pack_mask(document.image_ids[1])
+    document.layer(document.image_ids[1]).pack()
     person.choose("export_all")
     text = choose_in_dialog(person, tmp_path / "out", scope="all")
     assert "annotations.json" in text

@@ -1,0 +1,100 @@
+"""Masks of other tools come into the window, by menu and by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.types import UNLABELLED
+from latentseg_gui.io.masks import MaskItem, export_folder
+from tests.e2e.conftest import Witness
+from tests.e2e.person import Person
+
+SHAPE = (48, 64)
+CLASSES = ClassTable.from_names(("background", "object", "stone"))
+
+
+@pytest.fixture
+def items(tmp_path: Path) -> list[MaskItem]:
+    """Three photographs in a folder, with masks that are nowhere yet."""
+    (tmp_path / "photos").mkdir()
+    rng = np.random.default_rng(0)
+    found = []
+    for number in range(3):
+        Image.fromarray(rng.integers(0, 256, (*SHAPE, 3), dtype=np.uint8)).save(
+            tmp_path / "photos" / f"photo {number}.png"
+        )
+        labels = np.zeros(SHAPE, np.uint8)
+        labels[5 : 20 + number, 5:30] = 1
+        labels[30:40, 30:50] = 2
+        found.append(MaskItem(f"photo {number}", labels, image_name=f"photo {number}.png"))
+    return found
+
+
+def confirm(person: Person, mode: str = "skip") -> None:
+    """Answers the question about masks and waits until they are there."""
+    importing = person.session.importing
+    person.wait_for(lambda: importing.dialog is not None, what="it is asked how masks are taken over")
+    assert importing.dialog is not None
+    importing.dialog.set_mode(mode)
+    importing.dialog._on_accepted()
+    person.wait_for(lambda: not importing.is_running, what="the masks are there")
+
+
+def masks(person: Person) -> list[np.ndarray]:
+    document = person.session.document
+    return [np.array(document.labels(each)) for each in document.image_ids]
+
+
+def test_images_and_a_coco_file_are_dropped_together(
+    person: Person, told: Witness, items: list[MaskItem], tmp_path: Path
+) -> None:
+    list(export_folder(tmp_path / "coco", items, CLASSES, "coco"))
+    file = tmp_path / "coco" / "annotations.json"
+    person.window.paths_dropped.emit([str(tmp_path / "photos"), str(file)])
+    confirm(person)
+    for found, item in zip(masks(person), items, strict=True):
+        assert np.array_equal(found, item.labels)
+    assert person.session.document.classes.names == CLASSES.names
+    assert any("3 masks were imported." in sentence for sentence in told.sentences)
+    # Undo goes image by image, and shows where it is.
+    person.wait_for(lambda: person.session.document.current_id is not None)
+    for _ in range(3):
+        person.choose("undo")
+    person.wait_for(lambda: person.session.history.position == 1, what="three masks are taken back")
+    assert all((found == UNLABELLED).all() for found in masks(person))
+
+
+def test_a_folder_of_masks_is_dropped_and_hand_work_stays(
+    person: Person, told: Witness, items: list[MaskItem], tmp_path: Path
+) -> None:
+    list(export_folder(tmp_path / "yolo", items, CLASSES, "yolo"))
+    person.open(tmp_path / "photos")
+    person.choose("tool_brush")
+    person.drag((40.0, 10.0), (44.0, 10.0))
+    before = person.mask
+    assert (before == 1).any()
+    person.window.paths_dropped.emit([str(tmp_path / "yolo")])
+    confirm(person)
+    found = masks(person)
+    assert np.array_equal(found[0], before)
+    assert np.array_equal(found[1], items[1].labels)
+    assert any("1 images have a mask already" in sentence for sentence in told.sentences)
+    person.window.paths_dropped.emit([str(tmp_path / "yolo")])
+    confirm(person, "fill")
+    after = masks(person)[0]
+    assert np.array_equal(after, np.where(before == UNLABELLED, items[0].labels, before))
+
+
+def test_a_folder_with_neither_images_nor_masks_says_so(
+    person: Person, told: Witness, items: list[MaskItem], tmp_path: Path
+) -> None:
+    (tmp_path / "nothing").mkdir()
+    person.open(tmp_path / "photos")
+    person.window.paths_dropped.emit([str(tmp_path / "nothing")])
+    person.wait_for(lambda: told.errors, what="it is said")
+    assert "There are no images in the folder “nothing”" in str(told.errors[-1])
