@@ -117,19 +117,18 @@ def objects_of(item: MaskItem) -> Iterator[ObjectArea]:
 
     Pixels of one number but of two classes make two objects with that number.
     """
-    is_object = (item.labels != BACKGROUND) & (item.labels != UNLABELLED)
-    free = is_object
     highest = 0
     if item.instances is not None:
         highest = int(item.instances.max(initial=0))
-        numbered = is_object & (item.instances > 0)
-        free = is_object & (item.instances == 0)
+        numbered = (item.labels != BACKGROUND) & (item.labels != UNLABELLED) & (item.instances > 0)
         yield from _numbered(item, numbered)
-    for class_id in _present(item.labels, free):
+        del numbered  # a hundred megapixels are a hundred megabytes
+    for class_id in _unnumbered(item):
         where = item.labels == class_id
-        where &= free
+        if item.instances is not None:
+            where &= item.instances == 0
         parts = connected_parts(where)
-        del where  # a hundred megapixels are a hundred megabytes
+        del where
         for index, place in enumerate(ndimage.find_objects(parts), 1):
             highest += 1
             rect = Rect(place[0].start, place[1].start, place[0].stop, place[1].stop)
@@ -147,14 +146,17 @@ def connected_parts(mask: Mask) -> NDArray[Any]:
     return numbers
 
 
-def _present(labels: Labels, where: Mask) -> list[int]:
-    """The class ids that occur ``where`` it is true."""
-    found: set[int] = set()
-    rows = max(1, _SLICE // max(1, labels.shape[1]))
-    for top in range(0, labels.shape[0], rows):
-        band = slice(top, top + rows)
-        found.update(np.flatnonzero(np.bincount(labels[band][where[band]])).tolist())
-    return sorted(found)
+def _unnumbered(item: MaskItem) -> list[int]:
+    """The classes of the objects without a number."""
+    counts = np.zeros(256, np.int64)
+    rows = max(1, _SLICE // max(1, item.shape[1]))
+    for top in range(0, item.shape[0], rows):
+        labels = item.labels[top : top + rows]
+        if item.instances is not None:
+            labels = labels[item.instances[top : top + rows] == 0]
+        counts += np.bincount(labels.reshape(-1), minlength=256)
+    counts[[BACKGROUND, UNLABELLED]] = 0
+    return np.flatnonzero(counts).tolist()
 
 
 def _numbered(item: MaskItem, where: Mask) -> Iterator[ObjectArea]:
