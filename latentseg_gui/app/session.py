@@ -135,7 +135,13 @@ class Session(QObject):
         )
         self.compare = CompareController(document, window.canvas, errors=errors, parent=self)
         self.export = ExportController(
-            document, writers=self.file_jobs, errors=errors, window=window, parent=self
+            document,
+            writers=self.file_jobs,
+            engine=self.engine_jobs,
+            extras=lambda: self.predict.extras,
+            errors=errors,
+            window=window,
+            parent=self,
         )
         self.importing = ImportController(
             document,

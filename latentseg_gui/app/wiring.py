@@ -240,6 +240,7 @@ def _wire_model(session: Session, chrome: Chrome) -> None:
     weights.activated.connect(session.inspect.use_weights)
     weights.activated.connect(session.expert_folder.use_weights)
     weights.activated.connect(session.batch.use_weights)
+    weights.activated.connect(session.export.use_weights)
     weights.activated.connect(session.places.use_weights)
     for name, handler in (
         ("finetune", session.finetune.start),

@@ -11,13 +11,12 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from latentseg_gui.controllers.batch_pipeline import BatchPipeline, Task
-from latentseg_gui.controllers.export import not_written
 from latentseg_gui.controllers.jobs import Jobs, JobSource
 from latentseg_gui.controllers.labels import LabelMap
 from latentseg_gui.controllers.mask_snapshots import MaskSnapshot, snapshot_of
 from latentseg_gui.controllers.output_asking import OutputAsking
 from latentseg_gui.controllers.output_plans import Output, OutputPreview, Page, pages_of, preview_of
-from latentseg_gui.controllers.output_run import Done, OutputReport, OutputRun
+from latentseg_gui.controllers.output_run import Done, OutputReport, OutputRun, not_written
 from latentseg_gui.controllers.ports import ErrorSink
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
@@ -189,6 +188,7 @@ class BatchController(JobSource):
             parent=self,
         )
         self._run = run
+        run.cancelled.connect(self._pipeline.cancel)
         run.began.connect(self.began)
         run.progressed.connect(self.progressed)
         run.ended.connect(self.ended)

@@ -8,11 +8,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.controllers.export import settle, write_item
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.labels import LabelMap
-from latentseg_gui.controllers.mask_snapshots import MaskSnapshot
-from latentseg_gui.controllers.output_run import Done
+from latentseg_gui.controllers.mask_snapshots import MaskSnapshot, write_item
+from latentseg_gui.controllers.output_run import Done, settle
+from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.inference.messages import PredictedPixels, PredictionExtras, PredictPixels
 from latentseg_gui.io.batch import BatchFolder, BatchItem
@@ -55,6 +55,7 @@ class BatchPipeline:
         self._engine = engine
         self._files = files
         self._labels = labels
+        self._predicting: dict[BatchItem, int] = {}
 
     def make(self, task: Task) -> None:
         """Begins; an image that is in memory is not read again."""
@@ -70,22 +71,36 @@ class BatchPipeline:
             on_failure=partial(task.done, item),
         )
 
+    def cancel(self) -> None:
+        """Stops predicting; what is predicted is still written."""
+        for job_id in list(self._predicting.values()):
+            self._engine.cancel(job_id)
+
     def _on_read(self, task: Task, answer: object) -> None:
         if isinstance(answer, ImageRecord):
             self._predict(replace(task, snapshot=replace(task.snapshot, pixels=answer.pixels)), answer.pixels)
 
     def _predict(self, task: Task, pixels: NDArray[np.uint8]) -> None:
         needs = any(FORMATS[name].needs_probabilities for name in task.folder.plan.formats)
-        self._engine.submit(
+        self._predicting[task.item] = self._engine.submit(
             PredictPixels(task.item.name, pixels, needs_probabilities=needs, extras=self._extras),
             partial(self._on_predicted, task),
             key=f"batch predict {task.item.path} {task.item.frame}",
             priority=_BEHIND_THE_USER,
-            on_failure=partial(task.done, task.item),
+            on_failure=partial(self._on_failed, task),
+            on_cancelled=partial(self._on_failed, task, _stopped()),
         )
 
+    def _on_failed(self, task: Task, error: LatentsegError) -> None:
+        self._predicting.pop(task.item, None)
+        task.done(task.item, error)
+
     def _on_predicted(self, task: Task, answer: object) -> None:
+        self._predicting.pop(task.item, None)
         if not isinstance(answer, PredictedPixels):
+            return
+        if answer.prediction.version != self._labels.version:
+            task.done(task.item, _other_weights(task.item))
             return
         self._files.submit(
             partial(_write, task, answer, self._labels),
@@ -94,6 +109,16 @@ class BatchPipeline:
             priority=_BEHIND_THE_USER,
             on_failure=partial(task.done, task.item),
         )
+
+
+def _stopped() -> LatentsegError:
+    return LatentsegError("It was stopped before it was predicted.", action="Start it again to go on.")
+
+
+def _other_weights(item: BatchItem) -> LatentsegError:
+    return LatentsegError(
+        f"“{item.name}” was not written: the weights have changed meanwhile.", action="Start it again."
+    )
 
 
 def _write(task: Task, answer: PredictedPixels, labels: LabelMap) -> None:

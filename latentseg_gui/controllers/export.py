@@ -10,20 +10,22 @@ from uuid import uuid4
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
+from latentseg_gui.controllers.batch_pipeline import BatchPipeline, Task
 from latentseg_gui.controllers.jobs import Jobs, JobSource
-from latentseg_gui.controllers.mask_snapshots import MaskSnapshot, snapshot_of
+from latentseg_gui.controllers.labels import LabelMap
+from latentseg_gui.controllers.mask_snapshots import MaskSnapshot, snapshot_of, write_item
 from latentseg_gui.controllers.output_asking import OutputAsking
 from latentseg_gui.controllers.output_plans import Output, OutputPreview, pages_of, preview_of
-from latentseg_gui.controllers.output_run import Done, OutputReport, OutputRun
+from latentseg_gui.controllers.output_run import Done, OutputReport, OutputRun, not_written, settle
 from latentseg_gui.controllers.ports import ErrorSink
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.types import WeightsInfo
+from latentseg_gui.inference.messages import PredictionExtras
 from latentseg_gui.io.batch import BatchFolder, BatchItem, page_name
 from latentseg_gui.io.masks import FORMATS, export_mask, losses
 from latentseg_gui.panels.output import OutputChoice, OutputQuestion, Scope
-
-_MANY_ERRORS = 200
 
 
 class ExportController(JobSource):
@@ -34,6 +36,8 @@ class ExportController(JobSource):
         document: Document,
         *,
         writers: Jobs,
+        engine: Jobs,
+        extras: Callable[[], PredictionExtras],
         errors: ErrorSink,
         window: QWidget | None = None,
         parent: QObject | None = None,
@@ -41,10 +45,17 @@ class ExportController(JobSource):
         super().__init__(parent)
         self._document = document
         self._writers = writers
+        self._engine = engine
+        self._extras = extras
+        self._weights: WeightsInfo | None = None
         self._errors = errors
         self._runs: dict[str, OutputRun] = {}
         self.asking = OutputAsking(writers, window, self)
         self.asking.confirmed.connect(self._on_confirmed)
+
+    def use_weights(self, weights: WeightsInfo) -> None:
+        """Other weights are live now."""
+        self._weights = weights
 
     def export_current(self) -> None:
         """Asks for formats and folder, and writes the mask of the current image."""
@@ -106,23 +117,24 @@ class ExportController(JobSource):
 
     def _making(self, choice: OutputChoice) -> Callable[[], Output]:
         """What makes of a choice, in a background thread, which images are meant, under which names."""
-        ids = [self._document.current_id] if choice.scope == "current" else self._with_masks()
-        pages = pages_of(self._document, [each for each in ids if each is not None])
+        pages = pages_of(self._document, self._ids(choice))
         return partial(Output.of, pages, choice, self._document.classes, whole=False)
 
     def start(self, output: Output) -> OutputRun:
         """Writes the masks, one after the other."""
         ids = dict(zip(output.items, output.image_ids, strict=True))
+        pipeline = BatchPipeline(self._engine, self._writers, LabelMap(self._weights), self._extras())
         run = OutputRun(
             f"export#{uuid4().hex}",
             self.tr("Exporting {0} of {1}"),
             (output.folder, output.plan),
             output.items,
             files=self._writers,
-            make=partial(self._make, ids),
+            make=partial(self._make, ids, pipeline),
             parent=self,
         )
         self._runs[run.name] = run
+        run.cancelled.connect(pipeline.cancel)
         run.began.connect(self.began)
         run.progressed.connect(self.progressed)
         run.ended.connect(self.ended)
@@ -144,21 +156,49 @@ class ExportController(JobSource):
                     "all", self.tr("All images with a mask or a prediction ({0})").format(count), count > 0
                 ),
             ),
-            # The probability of every class is not kept with a prediction: `Predict folder` writes those.
-            formats=tuple(
-                (name, each.label) for name, each in FORMATS.items() if not each.needs_probabilities
-            ),
+            formats=tuple((name, each.label) for name, each in FORMATS.items()),
             chosen=self.asking.formats,
             folder=self.asking.folder,
             action=self.tr("Export"),
         )
-        self.asking.open(question, lambda choice: partial(_previewed, self._making(choice)), scope)
+        self.asking.open(question, self._previewing, scope)
 
-    def _make(self, ids: dict[BatchItem, str], folder: BatchFolder, item: BatchItem, done: Done) -> None:
+    def _previewing(self, choice: OutputChoice) -> Callable[[], OutputPreview]:
+        """What says, in a background thread, what a choice comes to."""
+        count = sum(self._is_predicted(each, choice.formats) for each in self._ids(choice))
+        return partial(_previewed, self._making(choice), count, has_model=self._weights is not None)
+
+    def _ids(self, choice: OutputChoice) -> list[str]:
+        if choice.scope != "current":
+            return self._with_masks()
+        return [] if self._document.current_id is None else [self._document.current_id]
+
+    def _is_predicted(self, image_id: str, formats: Sequence[str]) -> bool:
+        """Whether the model is asked for an image: what it said is not known, or not what it says now."""
+        if any(FORMATS[name].needs_probabilities for name in formats):
+            return True  # the probability of every class is not kept with a prediction
+        shape, document = self._document.shape(image_id), self._document
+        vouched = 0 if shape is None else document.layer(image_id).vouched
+        is_whole = shape is not None and vouched == shape[0] * shape[1]
+        if document.prediction(image_id) is None:
+            return not vouched or "confidence" in formats
+        return document.is_prediction_stale(image_id) and not (is_whole and "confidence" not in formats)
+
+    def _make(
+        self,
+        ids: dict[BatchItem, str],
+        pipeline: BatchPipeline,
+        folder: BatchFolder,
+        item: BatchItem,
+        done: Done,
+    ) -> None:
         if not self._document.has_image(ids[item]):
             done(item, gone(item))
             return
         snapshot = snapshot_of(self._document, ids[item], item.stem, item.name)
+        if self._weights is not None and self._is_predicted(ids[item], folder.plan.formats):
+            pipeline.make(Task(folder, item, snapshot, done))
+            return
         self._writers.submit(
             partial(write_item, folder, item, snapshot),
             partial(settle, done, item),
@@ -219,38 +259,14 @@ class ExportController(JobSource):
             self._errors.inform(text.format(answer[0][0], count))
 
 
-def not_written(report: OutputReport) -> LatentsegError:
-    """What to say of a run with errors: how many, and each in the details."""
-    said = [str(error) for error in report.errors[:_MANY_ERRORS]]
-    if len(report.errors) > len(said):
-        said.append(f"... and {len(report.errors) - len(said)} more")
-    return LatentsegError(
-        f"{len(report.errors)} of {report.total} images could not be done; "
-        f"{report.made + report.kept} are in “{report.folder.name}”.",
-        action="The details say which and why.",
-        detail="\n".join(said),
-    )
-
-
-def _previewed(make: Callable[[], Output]) -> OutputPreview:
+def _previewed(make: Callable[[], Output], predicted: int, *, has_model: bool) -> OutputPreview:
     """Runs in a background thread."""
-    return preview_of(make())
+    return preview_of(make(), predicted=predicted, has_model=has_model)
 
 
 def gone(item: BatchItem) -> LatentsegError:
     """For an image that was taken off the list meanwhile."""
     return LatentsegError(f"“{item.name}” was taken off the list before its turn.", action="Open it again.")
-
-
-def settle(done: Done, item: BatchItem, _: object) -> None:
-    """An image was written."""
-    done(item, None)
-
-
-def write_item(folder: BatchFolder, item: BatchItem, snapshot: MaskSnapshot) -> None:
-    """Runs in a background thread."""
-    needs_pixels = any(FORMATS[name].needs_pixels for name in folder.plan.formats)
-    folder.write(item, snapshot.item(needs_pixels=needs_pixels))
 
 
 def _write_one(

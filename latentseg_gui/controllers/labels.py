@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.layers import looked_up
 from latentseg_gui.document.types import BACKGROUND, Labels, Prediction, WeightsInfo
 
+_FULL: Final = 65535
 _AT_ONCE: Final = 4_000_000
 """Labels of more pixels than this are turned in another thread: a megapixel takes more than 1 ms."""
 
@@ -27,7 +29,7 @@ class LabelMap:
 
     def to_document(self, labels: Labels, classes: ClassTable) -> Labels:
         """Labels uint8 [H, W] of the weights, in class ids of the document."""
-        return self.table(classes).take(labels) if self.changes(classes) else labels
+        return looked_up(self.table(classes), labels) if self.changes(classes) else labels
 
     def changes(self, classes: ClassTable) -> bool:
         """Whether any class has another id in the document."""
@@ -43,7 +45,8 @@ class LabelMap:
         table = self.table(classes)
         mapped = np.zeros((len(classes), *values.shape[1:]), np.uint16)
         for number, channel in enumerate(values):
-            mapped[table[number]] += channel
+            total = mapped[table[number]].astype(np.uint32) + channel
+            mapped[table[number]] = np.minimum(total, _FULL)  # rounded up twice, it could begin again at 0
         return mapped
 
     def table(self, classes: ClassTable) -> NDArray[np.uint8]:

@@ -14,9 +14,9 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.layers import Arrays
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Prediction, Provenance
-from latentseg_gui.io.batch import picture_name
+from latentseg_gui.io.batch import BatchFolder, BatchItem, picture_name
 from latentseg_gui.io.images import read_image
-from latentseg_gui.io.masks import MaskItem
+from latentseg_gui.io.masks import FORMATS, MaskItem
 
 _BAND_PIXELS: Final = 1 << 20
 
@@ -114,3 +114,9 @@ def snapshot_of(document: Document, image_id: str, stem: str, name: str = "") ->
         prediction=document.prediction(image_id),
         pixels=None if record is None else record.pixels,
     )
+
+
+def write_item(folder: BatchFolder, item: BatchItem, snapshot: MaskSnapshot) -> None:
+    """Runs in a background thread: all files of an image."""
+    needs_pixels = any(FORMATS[name].needs_pixels for name in folder.plan.formats)
+    folder.write(item, snapshot.item(needs_pixels=needs_pixels))

@@ -103,6 +103,7 @@ class OutputPreview:
         done: images that an earlier run has made, which are not made again.
         remarks: what the formats cannot hold.
         total: images.
+        has_model: whether the model can be asked where that is needed.
     """
 
     names: tuple[str, ...]
@@ -111,11 +112,12 @@ class OutputPreview:
     done: int
     remarks: tuple[str, ...]
     total: int
+    has_model: bool = True
 
     @property
     def can_go(self) -> bool:
-        """Whether there is anything to do."""
-        return self.total > 0
+        """Whether there is anything to do, and it can be done."""
+        return self.total > 0 and self.has_model
 
     def text(self) -> str:
         """A few lines for the user."""
@@ -155,13 +157,33 @@ def _frames(path: Path) -> int:
         return 1
 
 
-def preview_of(output: Output, done: int = 0) -> OutputPreview:
-    """Look what is there; call it in a background thread."""
+def preview_of(output: Output, done: int = 0, *, predicted: int = 0, has_model: bool = True) -> OutputPreview:
+    """Look what is there; call it in a background thread.
+
+    Args:
+        output: what is to be written.
+        done: images that an earlier run has made.
+        predicted: images that the model has to be asked for.
+        has_model: whether it can be.
+    """
     names = output.plan.planned([item.stem for item in output.items])
     existing = sum((output.folder / name).exists() for name in names) if output.folder.is_dir() else 0
-    return OutputPreview(
-        tuple(names), output.folder, existing, done, _remarks(output.plan.formats), len(output.items)
-    )
+    remarks = _remarks(output.plan.formats)
+    if predicted:
+        remarks = (_predicted(predicted, has_model=has_model), *remarks)
+    is_possible = has_model or not predicted
+    return OutputPreview(tuple(names), output.folder, existing, done, remarks, len(output.items), is_possible)
+
+
+def _predicted(count: int, *, has_model: bool) -> str:
+    """What is to be said of images that have no prediction, or not the one that is wanted."""
+    if not has_model:
+        text = _tr("{0} images have to be predicted first, and the model is still being loaded.")
+        one = _tr("The image has to be predicted first, and the model is still being loaded.")
+    else:
+        text = _tr("{0} images are predicted for this, with what is switched on in the Model menu.")
+        one = _tr("The image is predicted for this, with what is switched on in the Model menu.")
+    return one if count == 1 else text.format(count)
 
 
 def common_folder(paths: Sequence[Path]) -> Path | None:

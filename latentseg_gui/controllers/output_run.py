@@ -15,6 +15,8 @@ from latentseg_gui.controllers.jobs import Jobs, JobSource
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.io.batch import BatchFolder, BatchItem, BatchPlan
 
+_MANY_ERRORS = 200
+
 Done = Callable[[BatchItem, LatentsegError | None], None]
 
 
@@ -66,6 +68,9 @@ class OutputRun(JobSource):
     finished = Signal(object)
     """Carries an `OutputReport`."""
 
+    cancelled = Signal()
+    """What is on its way is not wanted any more."""
+
     failed = Signal(object)
     """Carries the `LatentsegError` for which nothing could be done at all."""
 
@@ -112,9 +117,10 @@ class OutputRun(JobSource):
             self.cancel()
 
     def cancel(self) -> None:
-        """Stops after what is being made now."""
+        """Stops after what is being written now."""
         self._is_cancelled = True
         self._queue.clear()
+        self.cancelled.emit()
 
     def abandon(self) -> None:
         """The window ends: lets go of the folder; what is done stays remembered."""
@@ -206,3 +212,21 @@ def _ended(folder: BatchFolder, ending: Callable[[], object]) -> object:
         return ending()
     finally:
         folder.close()
+
+
+def not_written(report: OutputReport) -> LatentsegError:
+    """What to say of a run with errors: how many, and each in the details."""
+    said = [str(error) for error in report.errors[:_MANY_ERRORS]]
+    if len(report.errors) > len(said):
+        said.append(f"... and {len(report.errors) - len(said)} more")
+    return LatentsegError(
+        f"{len(report.errors)} of {report.total} images could not be done; "
+        f"{report.made + report.kept} are in “{report.folder.name}”.",
+        action="The details say which and why.",
+        detail="\n".join(said),
+    )
+
+
+def settle(done: Done, item: BatchItem, _: object) -> None:
+    """An image was written."""
+    done(item, None)

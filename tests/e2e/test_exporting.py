@@ -1,0 +1,114 @@
+"""One image or all of them go out with what is switched on in the Model menu, probability maps included."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from PIL import Image
+
+from latentseg_gui.panels.output import OutputDialog
+from tests.e2e.conftest import Witness
+from tests.e2e.person import Person
+
+
+def photo(folder: Path, name: str = "photo.png", seed: int = 0) -> Path:
+    folder.mkdir(exist_ok=True)
+    noise = np.random.default_rng(seed).integers(0, 90, (96, 128, 3), np.uint8)
+    noise[20:60, 30:90] += 140
+    Image.fromarray(noise).save(folder / name)
+    return folder / name
+
+
+def asked(person: Person, action: str, target: Path, *formats: str) -> OutputDialog:
+    """The dialog, filled in, with its preview."""
+    person.choose(action)
+    dialog = person.session.export.asking.dialog
+    assert dialog is not None
+    dialog.set_folder(target)
+    dialog.set_formats(formats)
+    person.wait_for(lambda: "files in" in dialog._preview.text(), 30, "the preview is there")
+    return dialog
+
+
+def finished(person: Person) -> None:
+    person.wait_for(lambda: not person.session.export._runs, what="it is written")
+
+
+def test_probability_maps_of_one_image_follow_the_model_menu(
+    person: Person, told: Witness, tmp_path: Path
+) -> None:
+    document = person.session.document
+    person.open(photo(tmp_path / "photos"))
+    person.wait_for_prediction()
+    image_id = person.image_id
+    assert image_id is not None
+    plain = document.prediction(image_id)
+    dialog = asked(person, "export_mask", tmp_path / "plain", "probabilities")
+    assert "The image is predicted for this" in dialog._preview.text()
+    dialog._do.click()
+    finished(person)
+    maps = tifffile.imread(tmp_path / "plain" / "photo.tif")
+    assert plain is not None
+    assert maps.shape == (2, 96, 128)
+    assert np.array_equal(maps.argmax(0), plain.labels)
+    assert np.abs(maps.astype(int).sum(0) - 65535).max() <= 2
+    # What is switched on counts, also before the window has predicted anew.
+    person.window.action["predict_mirror"].setChecked(True)
+    assert document.is_prediction_stale(image_id)
+    dialog = asked(person, "export_mask", tmp_path / "both", "png", "probabilities")
+    dialog._do.click()
+    finished(person)
+    mirrored = tifffile.imread(tmp_path / "both" / "probabilities" / "photo.tif")
+    assert not np.array_equal(mirrored, maps)
+    person.wait_for_prediction()
+    now = document.prediction(image_id)
+    assert now is not None
+    assert np.array_equal(mirrored.argmax(0), now.labels), "the same as on the canvas"
+    with Image.open(tmp_path / "both" / "png" / "photo.png") as mask:
+        assert np.array_equal(np.asarray(mask), now.labels)
+    assert not told.errors
+
+
+def test_an_image_that_the_model_has_not_seen_waits_for_it(
+    person: Person, told: Witness, tmp_path: Path
+) -> None:
+    person.open(photo(tmp_path / "photos"))
+    if person.session.weights.live is None:
+        dialog = asked(person, "export_mask", tmp_path / "early", "probabilities")
+        assert "the model is still being loaded" in dialog._preview.text()
+        assert not dialog._do.isEnabled()
+        dialog.reject()
+    person.wait_for_prediction()
+    person.session.document.clear_prediction(person.image_id or "")
+    dialog = asked(person, "export_mask", tmp_path / "late", "png", "confidence")
+    dialog._do.click()
+    finished(person)
+    assert {path.name for path in (tmp_path / "late").rglob("*.png")} == {"photo.png"}
+    assert len(list((tmp_path / "late").rglob("*.png"))) == 2
+    assert not told.errors
+
+
+def test_a_folder_of_probability_maps_can_be_stopped(person: Person, told: Witness, tmp_path: Path) -> None:
+    for number in range(6):
+        photo(tmp_path / "photos", f"{number}.png", number)
+    person.open(tmp_path / "photos")
+    person.wait_for_prediction()
+    document = person.session.document
+    for image_id in document.image_ids[1:]:
+        person.session.project.show(image_id)
+        person.wait_for(lambda image_id=image_id: document.prediction(image_id) is not None)  # type: ignore[misc]
+    dialog = asked(person, "export_all", tmp_path / "out", "probabilities-npz")
+    assert "6 images are predicted for this" in dialog._preview.text()
+    steps: list[float] = []
+    export = person.session.export
+    export.progressed.connect(lambda name, fraction: fraction > 0.3 and export.cancel_named(name))
+    export.progressed.connect(lambda _, fraction: steps.append(fraction))
+    dialog._do.click()
+    person.wait_for(
+        lambda: any("Stopped: " in sentence for sentence in told.sentences), what="it has stopped"
+    )
+    assert 1 <= len(list((tmp_path / "out").glob("*.npz"))) < 6
+    assert steps[0] == 0
+    assert not told.errors
