@@ -19,6 +19,7 @@ Instances = NDArray[np.uint32]
 """Object numbers [H, W]; 0 where a pixel belongs to none."""
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
+_BAND_PIXELS: Final = 1 << 18
 _NOBODY: Final = np.uint8(UNLABELLED)
 _ZERO8: Final = np.uint8(0)
 _ZERO32: Final = np.uint32(0)
@@ -146,7 +147,7 @@ class MaskLayer:
         """Replace every label by ``table[label]``, uint8 [256]; UNLABELLED must stay itself."""
         if self.is_touched:
             labels, _ = self._changing(Rect.whole(self.shape))
-            np.take(table, labels, out=labels)
+            looked_up(table, labels, out=labels)
 
     def replace(self, labels: Labels, provenance: NDArray[np.uint8], instances: Instances | None) -> None:
         """Take over whole arrays of the layer's shape (they are copied)."""
@@ -242,6 +243,16 @@ class MaskLayer:
         if self._instances is None:
             self._instances = np.zeros(self.shape, np.uint32)
         return self._instances
+
+
+def looked_up(table: NDArray[np.uint8], labels: Labels, out: Labels | None = None) -> Labels:
+    """``table[labels]``, into ``out`` if given; in bands, for numpy makes eight bytes of every label meanwhile."""
+    out = np.empty(labels.shape, np.uint8) if out is None else out
+    rows = max(1, _BAND_PIXELS // max(1, labels.shape[1]))
+    for top in range(0, labels.shape[0], rows):
+        band = slice(top, top + rows)
+        out[band] = table.take(labels[band])
+    return out
 
 
 def blank_arrays(shape: tuple[int, int]) -> tuple[Labels, NDArray[np.uint8]]:

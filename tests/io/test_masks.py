@@ -28,6 +28,7 @@ from latentseg_gui.io.masks import (
     import_mask,
     losses,
     planned_files,
+    rle,
 )
 from latentseg_gui.io.masks.values import connected_parts
 from latentseg_gui.io.storage import StorageError
@@ -584,3 +585,15 @@ def test_more_parts_than_16_bits_can_number_are_told_apart():
     assert len(np.unique(numbers)) == 90_001
     mask[300:] = False
     assert connected_parts(mask).dtype == np.uint16, "half of the memory where it is enough"
+
+
+@pytest.mark.parametrize("band", [1, 7, 1 << 20])
+def test_runs_do_not_depend_on_how_many_columns_are_looked_at_together(monkeypatch, band):
+    rng = np.random.default_rng(band)
+    for _ in range(50):
+        mask = rng.random(rng.integers(1, 9, 2)) < rng.random()
+        runs = rle.runs_of(mask)
+        with monkeypatch.context() as patch:
+            patch.setattr(rle, "_BAND_PIXELS", band)
+            assert rle.runs_of(mask) == runs
+        assert np.array_equal(rle.mask_of(runs, mask.shape), mask)

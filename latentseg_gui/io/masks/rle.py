@@ -6,30 +6,25 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latentseg_gui.document.types import Mask, Rect
 
 _OFFSET = 48
 _MAX_DIGITS = 13
+_BAND_PIXELS = 1 << 20
 
 
 def runs_of(mask: Mask) -> list[int]:
     """Lengths of the runs of 0, 1, 0, ... in column order; the first may be 0."""
-    flat = np.concatenate([[False], mask.ravel(order="F"), [not mask.size or not mask[-1, -1]]])
-    changes = np.flatnonzero(flat[1:] != flat[:-1])
-    return np.diff(np.concatenate([[0], changes])).astype(int).tolist() if mask.size else []
+    shape = int(mask.shape[0]), int(mask.shape[1])
+    return runs_of_part(Rect.whole(shape), mask, shape)
 
 
 def runs_of_part(rect: Rect, mask: Mask, shape: tuple[int, int]) -> list[int]:
     """As `runs_of`, for an image of ``shape`` that is empty outside ``rect``; the image is never made."""
     total = shape[0] * shape[1]
-    columns = np.zeros((mask.shape[1], mask.shape[0] + 2), np.int8)
-    columns[:, 1:-1] = mask.T
-    change = np.diff(columns, axis=1)
-    column, row = np.nonzero(change == 1)
-    starts = (column + rect.col0) * shape[0] + row + rect.row0
-    column, row = np.nonzero(change == -1)
-    stops = (column + rect.col0) * shape[0] + row + rect.row0
+    starts, stops = _ends_of_runs(rect, mask, shape[0])
     if not len(starts):
         return [total] if total else []
     is_apart = starts[1:] != stops[:-1]  # a run may go on at the top of the next column
@@ -38,6 +33,21 @@ def runs_of_part(rect: Rect, mask: Mask, shape: tuple[int, int]) -> list[int]:
     edges = np.stack([starts, stops], axis=1).ravel()
     runs: list[int] = np.diff(np.concatenate([[0], edges])).tolist()
     return [*runs, total - int(edges[-1])] if edges[-1] < total else runs
+
+
+def _ends_of_runs(rect: Rect, mask: Mask, height: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where the runs of 1 begin and end in every column; some columns at a time, for that takes no memory."""
+    starts, stops = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    width = max(1, _BAND_PIXELS // max(1, mask.shape[0]))
+    for left in range(0, mask.shape[1], width):
+        part = mask[:, left : left + width]
+        columns = np.zeros((part.shape[1], part.shape[0] + 2), np.int8)
+        columns[:, 1:-1] = part.T
+        change = np.diff(columns, axis=1)
+        for ends, direction in ((starts, 1), (stops, -1)):
+            column, row = np.nonzero(change == direction)
+            ends.append((column + left + rect.col0) * height + row + rect.row0)
+    return np.concatenate(starts), np.concatenate(stops)
 
 
 def mask_of(runs: Sequence[int], shape: tuple[int, int]) -> Mask:
