@@ -134,6 +134,13 @@ class Session(QObject):
             document, window.canvas, window.levels, readers=self.file_jobs, parent=self
         )
         self.compare = CompareController(document, window.canvas, errors=errors, parent=self)
+        self._make_output_controllers()
+        self._make_storage_controllers()
+        self._make_model_controllers()
+        self._make_training_controllers()
+
+    def _make_output_controllers(self) -> None:
+        window, document, errors = self.window, self.document, self.reporter
         self.export = ExportController(
             document,
             writers=self.file_jobs,
@@ -145,7 +152,7 @@ class Session(QObject):
         )
         self.importing = ImportController(
             document,
-            history,
+            self.history,
             edits=self.edits,
             readers=self.batch_jobs,
             is_painting=lambda: self.paint.is_painting,
@@ -163,9 +170,6 @@ class Session(QObject):
             window=window,
             parent=self,
         )
-        self._make_storage_controllers()
-        self._make_model_controllers()
-        self._make_training_controllers()
 
     def _make_storage_controllers(self) -> None:
         document, dialogs, errors = self.document, self.dialogs, self.reporter

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from uuid import uuid4
 
 from PySide6.QtCore import QObject
@@ -13,18 +12,18 @@ from PySide6.QtWidgets import QWidget
 from latentseg_gui.controllers.batch_pipeline import BatchPipeline, Task
 from latentseg_gui.controllers.jobs import Jobs, JobSource
 from latentseg_gui.controllers.labels import LabelMap
-from latentseg_gui.controllers.mask_snapshots import MaskSnapshot, snapshot_of, write_item
+from latentseg_gui.controllers.mask_snapshots import snapshot_of, write_item
 from latentseg_gui.controllers.output_asking import OutputAsking
 from latentseg_gui.controllers.output_plans import Output, OutputPreview, pages_of, preview_of
 from latentseg_gui.controllers.output_run import Done, OutputReport, OutputRun, not_written, settle
 from latentseg_gui.controllers.ports import ErrorSink
-from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.controllers.quick_export import QuickExport
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import WeightsInfo
 from latentseg_gui.inference.messages import PredictionExtras
-from latentseg_gui.io.batch import BatchFolder, BatchItem, page_name
-from latentseg_gui.io.masks import FORMATS, export_mask, losses
+from latentseg_gui.io.batch import BatchFolder, BatchItem
+from latentseg_gui.io.masks import FORMATS
 from latentseg_gui.panels.output import OutputChoice, OutputQuestion, Scope
 
 
@@ -50,6 +49,8 @@ class ExportController(JobSource):
         self._weights: WeightsInfo | None = None
         self._errors = errors
         self._runs: dict[str, OutputRun] = {}
+        self._quick = QuickExport(document, writers=writers, errors=errors, parent=self)
+        self.export_to, self.save_beside = self._quick.export_to, self._quick.save_beside
         self.asking = OutputAsking(writers, window, self)
         self.asking.confirmed.connect(self._on_confirmed)
 
@@ -59,7 +60,7 @@ class ExportController(JobSource):
 
     def export_current(self) -> None:
         """Asks for formats and folder, and writes the mask of the current image."""
-        if self._ready_image() is not None:
+        if self._quick.ready_image() is not None:
             self._open("current")
 
     def export_all(self) -> None:
@@ -68,42 +69,6 @@ class ExportController(JobSource):
             self._errors.inform(self.tr("No image has a mask or a prediction yet."))
             return
         self._open("all")
-
-    def export_to(self, path: Path, format_name: str) -> None:
-        """Writes the mask of the current image in the background, under a name of the caller's choice."""
-        image_id = self._ready_image()
-        if image_id is None:
-            return
-        snapshot = snapshot_of(self._document, image_id, path.stem)
-        self._writers.submit(
-            partial(_write_one, path, snapshot, self._document.classes, format_name),
-            self._on_written,
-            title=self.tr("Exporting"),
-            key=f"export {path}",
-        )
-
-    def save_beside(self) -> None:
-        """Writes the mask of every image that was labelled as an indexed PNG beside the image."""
-        ids = [each for each in self._document.vouched_ids() if self._document.path(each) is not None]
-        if not ids:
-            self._errors.inform(self.tr("There is no mask to save yet: paint one, or accept a proposal."))
-            return
-        for image_id in ids:
-            path = self._document.path(image_id)
-            stem = f"{self._stem(image_id)}_mask"
-            target = (Path.home() if path is None else path.parent) / f"{stem}.png"
-            self._writers.submit(
-                partial(
-                    _write_one,
-                    target,
-                    snapshot_of(self._document, image_id, stem),
-                    self._document.classes,
-                    "png",
-                ),
-                partial(self._on_saved, len(ids)),
-                title=self.tr("Saving"),
-                key=f"export {target}",
-            )
 
     def cancel_named(self, full_name: str) -> None:
         """Stops the run of this name; other names are not ours."""
@@ -206,13 +171,6 @@ class ExportController(JobSource):
             on_failure=partial(done, item),
         )
 
-    def _ready_image(self) -> str | None:
-        image_id = self._document.current_id
-        if image_id is None or self._document.shape(image_id) is None:
-            self._errors.inform(self.tr("Open an image first."))
-            return None
-        return image_id
-
     def _with_masks(self) -> list[str]:
         vouched = set(self._document.vouched_ids())
         return [
@@ -220,10 +178,6 @@ class ExportController(JobSource):
             for each in self._document.image_ids
             if each in vouched or self._document.prediction(each) is not None
         ]
-
-    def _stem(self, image_id: str) -> str:
-        path = self._document.path(image_id)
-        return page_name(image_id if path is None else path.stem, self._document.frame(image_id))
 
     def _on_confirmed(self, choice: OutputChoice) -> None:
         self._writers.submit(self._making(choice), self._on_planned, key=f"export plan {choice.folder}")
@@ -248,16 +202,6 @@ class ExportController(JobSource):
         run.deleteLater()
         self._errors.report(error)
 
-    def _on_written(self, answer: object) -> None:
-        if isinstance(answer, tuple):
-            paths, lost = answer
-            self._errors.inform(" ".join([self.tr("Written: {0}.").format(paths[0]), *lost]))
-
-    def _on_saved(self, count: int, answer: object) -> None:
-        if isinstance(answer, tuple):
-            text = self.tr("Saved {0}.") if count == 1 else self.tr("Saved {0} (one of {1} masks).")
-            self._errors.inform(text.format(answer[0][0], count))
-
 
 def _previewed(make: Callable[[], Output], predicted: int, *, has_model: bool) -> OutputPreview:
     """Runs in a background thread."""
@@ -267,11 +211,3 @@ def _previewed(make: Callable[[], Output], predicted: int, *, has_model: bool) -
 def gone(item: BatchItem) -> LatentsegError:
     """For an image that was taken off the list meanwhile."""
     return LatentsegError(f"“{item.name}” was taken off the list before its turn.", action="Open it again.")
-
-
-def _write_one(
-    path: Path, snapshot: MaskSnapshot, classes: ClassTable, format_name: str
-) -> tuple[Sequence[Path], tuple[str, ...]]:
-    """Runs in a background thread: what was written, and what of the mask the format cannot hold."""
-    item = snapshot.item(needs_pixels=FORMATS[format_name].needs_pixels)
-    return export_mask(path, item, classes, format_name), losses(item, FORMATS[format_name])
