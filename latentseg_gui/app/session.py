@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -305,8 +306,7 @@ class Session(QObject):
         self.weights.device = self.preferences.device
         self.project.last_folder = self.preferences.last_folder
         self.weights.activate_shipped()
-        self.opening.offer_recovery(self.preferences.recent)
-        self.project.open(paths)
+        self.opening.offer_recovery(self.preferences.recent, partial(self.project.open, paths))
 
     @property
     def all_jobs(self) -> tuple[JobSource, ...]:
@@ -321,6 +321,7 @@ class Session(QObject):
         """
         self.storage.abandon()
         self.lanes.shutdown()
+        self.opening.abandon()
         self.export.abandon()
         self.importing.abandon()
         self.batch.abandon()

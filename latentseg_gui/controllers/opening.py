@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from latentseg_gui.commands.history import History
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.ports import Dialogs, ErrorSink
+from latentseg_gui.controllers.recovering import LeftBehind, Settling, first_left_behind
 from latentseg_gui.controllers.storage import StorageController
 from latentseg_gui.controllers.untitled import UntitledProjects
 from latentseg_gui.document.document import Document
@@ -19,11 +20,29 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.taking_over import take_over
 from latentseg_gui.io.opening import OpenedProject, open_project
 from latentseg_gui.io.paths import shown
-from latentseg_gui.io.project import journal_files, save_project
 from latentseg_gui.io.project_file import MANIFEST
-from latentseg_gui.io.storage import make_folder
 
 _PRIORITY = 15
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A project that is to be taken over.
+
+    Attributes:
+        opened: the project.
+        is_untitled: whether it has no name yet.
+        otherwise: what is done if it is not taken, where it was offered and not asked for.
+    """
+
+    opened: OpenedProject
+    is_untitled: bool
+    otherwise: Callable[[], None] | None
+
+    def leave_it(self) -> None:
+        """It is not taken."""
+        if self.otherwise is not None:
+            self.otherwise()
 
 
 class OpeningController(QObject):
@@ -58,6 +77,8 @@ class OpeningController(QObject):
         self._files = files
         self._dialogs = dialogs
         self._errors = errors
+        self._then: Callable[[], None] | None = None
+        self._settling: Settling | None = None
 
     def choose(self) -> None:
         """Asks for the folder of a project and opens it."""
@@ -90,62 +111,107 @@ class OpeningController(QObject):
             priority=_PRIORITY,
         )
 
-    def offer_recovery(self, recent: Sequence[str]) -> None:
-        """At the start: offers the work of windows that ended without a word, until one is taken."""
-        named = [Path(each) for each in recent if (Path(each) / MANIFEST).is_file()]
-        crashed = [each for each in named if journal_files(each)]
-        for folder in [*self._untitled.found(), *crashed]:
-            if self._offer(folder, is_untitled=folder not in crashed):
-                return
+    def offer_recovery(self, recent: Sequence[str], then: Callable[[], None]) -> None:
+        """At the start: offers the work of windows that ended without a word, until one is taken.
 
-    def _offer(self, folder: Path, *, is_untitled: bool) -> bool:
-        """Whether the user goes on with it."""
-        try:
-            opened = open_project(folder)
-        except LatentsegError as error:
+        Looking for it and reading it happen beside the window.
+
+        Args:
+            recent: folders that were used last.
+            then: called when there is nothing (more) to be offered, or something was taken.
+        """
+        self._then = then
+        self._seek(tuple(self._untitled.found()), tuple(Path(each) for each in recent))
+
+    def abandon(self) -> None:
+        """The window ends: what is being restored stays where it is, to be offered again."""
+        if self._settling is not None:
+            self._settling.abandon()
+
+    def _seek(self, untitled: tuple[Path, ...], recent: tuple[Path, ...]) -> None:
+        self._files.submit(
+            partial(first_left_behind, untitled, recent, self._untitled),
+            self._on_sought,
+            title=self.tr("Looking for unsaved work") if untitled else "",
+            key="seek recovery",
+            priority=_PRIORITY,
+            on_failure=self._on_not_sought,
+            on_cancelled=self._go_on,
+        )
+
+    def _on_sought(self, answer: object) -> None:
+        if not isinstance(answer, LeftBehind):
+            return
+        for error in answer.errors:
             self._errors.report(error)
-            return False
-        if opened.session.is_read_only:  # of another window that is open
-            opened.session.abandon()
-            return False
-        if opened.recovery is None and (not is_untitled or not opened.document.vouched_ids()):
-            if is_untitled:
-                self._untitled.remove(opened.session)
-            else:
-                opened.session.close()
-            return False
-        return self._settle(opened, is_untitled=is_untitled)
+        if answer.opened is None:
+            self._go_on()
+            return
+        self._settle(
+            _Case(answer.opened, answer.is_untitled, partial(self._seek, answer.untitled, answer.recent))
+        )
+
+    def _on_not_sought(self, error: LatentsegError) -> None:
+        self._errors.report(error)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """What waited for the question of recovery begins."""
+        then, self._then = self._then, None
+        if then is not None:
+            then()
 
     def _on_opened(self, answer: object) -> None:
         if not isinstance(answer, OpenedProject):
             return
         if self._storage.may_leave(self.tr("Open project")):
-            self._settle(answer, is_untitled=False)
+            self._settle(_Case(answer, False, None))
         else:
             answer.session.abandon()
 
-    def _settle(self, opened: OpenedProject, *, is_untitled: bool) -> bool:
-        """Asks what to do with changes that a crash left, and goes on with the project; whether it does."""
-        answer = self._ask(opened, is_untitled=is_untitled) if opened.recovery or is_untitled else "none"
-        try:
-            if answer is None:
-                opened.session.abandon()
-                return False
-            if answer == "copy":
-                return self._take_over_copy(opened)
-            if answer == "discard" and is_untitled:
-                self._untitled.discard(opened.session)
-                return False
-            if opened.recovery is not None and answer == "restore":
-                opened.recovery.restore(opened.document)
-            elif opened.recovery is not None:
-                opened.recovery.discard()
-        except LatentsegError as error:
+    def _settle(self, case: _Case) -> None:
+        """Asks what to do with changes that a crash left, has it done beside the window, and goes on."""
+        opened = case.opened
+        answer = (
+            self._ask(opened, is_untitled=case.is_untitled) if opened.recovery or case.is_untitled else ""
+        )
+        if answer == "":
+            self._take_over(case, opened)
+            return
+        folder = None
+        if answer == "copy":
+            folder = self._dialogs.choose_folder(self.tr("Folder for the copy"), "")
+        if answer is None or (answer == "copy" and folder is None):
             opened.session.abandon()
-            self._errors.report(error)
-            return False
-        self._take_over(opened, is_untitled=is_untitled)
-        return True
+            case.leave_it()
+            return
+        self._settling = Settling(opened, answer, self._untitled, is_untitled=case.is_untitled, folder=folder)
+        self._files.submit(
+            self._settling,
+            partial(self._on_settled, case),
+            title=self.tr("Making a copy of your work") if folder else self.tr("Restoring your work"),
+            key="restore",
+            priority=_PRIORITY,
+            on_failure=partial(self._on_not_settled, case),
+            on_cancelled=partial(self._on_given_up, case),
+        )
+
+    def _on_settled(self, case: _Case, answer: object) -> None:
+        self._settling = None
+        if isinstance(answer, OpenedProject):
+            self._take_over(case, answer)
+        else:
+            case.leave_it()
+
+    def _on_not_settled(self, case: _Case, error: LatentsegError) -> None:
+        self._settling = None
+        case.opened.session.abandon()
+        self._errors.report(error)
+        case.leave_it()
+
+    def _on_given_up(self, case: _Case) -> None:
+        self._errors.inform(self.tr("It was not restored; it is offered again when latentseg is started."))
+        case.leave_it()
 
     def _ask(self, opened: OpenedProject, *, is_untitled: bool) -> str | None:
         count = 0 if opened.recovery is None else opened.recovery.count
@@ -166,38 +232,31 @@ class OpeningController(QObject):
         ]
         return self._dialogs.choose_action(self.tr("Restore work"), text.format(count), choices)
 
-    def _take_over_copy(self, opened: OpenedProject) -> bool:
-        """Goes on with a copy in another folder; what the crash left stays as it is, to be offered again."""
-        folder = self._dialogs.choose_folder(self.tr("Folder for the copy"), "")
-        if folder is None:
-            opened.session.abandon()
-            return False
-        try:
-            if opened.recovery is not None:
-                opened.recovery.apply(opened.document)
-            make_folder(folder)
-            self._untitled.keep_pasted(opened.document, folder)
-            copy = save_project(opened.document, folder, opened.session)
-        finally:
-            opened.session.abandon()
-        self._take_over(replace(opened, session=copy), is_untitled=False)
-        return True
-
-    def _take_over(self, opened: OpenedProject, *, is_untitled: bool) -> None:
+    def _take_over(self, case: _Case, opened: OpenedProject) -> None:
         document = opened.document
+        # Work was begun while the other was being restored: nobody may lose it without a word.
+        if case.otherwise is not None and not self._storage.may_leave(self.tr("Restore work")):
+            opened.session.abandon()
+            self._go_on()
+            return
+        is_untitled = case.is_untitled and opened is case.opened
         if is_untitled:
             document.mark_dirty()
         lost = [each for each in document.image_ids if document.path(each) is None]
         for image_id in (*opened.missing, *lost):
             document.set_error(image_id, _missing(document.name(image_id)))
+        begun = [self._document.path(each) for each in self._document.image_ids]
         self._storage.use(opened.session, is_untitled=is_untitled)
         self._history.clear()
         take_over(self._document, document)
+        if case.otherwise is not None:
+            self._document.add_paths([path for path in begun if path is not None])
         for notice in opened.notices:
             self._errors.inform(notice)
         if not is_untitled:
             self.opened.emit(opened.session.folder)
         self._show()
+        self._go_on()
 
     def _show(self) -> None:
         """Says which images cannot be shown, and shows the first that can."""
