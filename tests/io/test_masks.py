@@ -30,7 +30,6 @@ from latentseg_gui.io.masks import (
     planned_files,
     rle,
 )
-from latentseg_gui.io.masks.values import connected_parts
 from latentseg_gui.io.storage import StorageError
 
 SHAPE = (30, 41)
@@ -575,16 +574,6 @@ def test_a_damaged_file_is_read_or_refused(tmp_path_factory, place, value, name)
     except LatentsegError:
         return
     assert read.labels.shape == SHAPE
-
-
-def test_more_parts_than_16_bits_can_number_are_told_apart():
-    mask = np.zeros((600, 600), np.bool_)
-    mask[::2, ::2] = True
-    numbers = connected_parts(mask)
-    assert numbers.max() == 90_000
-    assert len(np.unique(numbers)) == 90_001
-    mask[300:] = False
-    assert connected_parts(mask).dtype == np.uint16, "half of the memory where it is enough"
 
 
 @pytest.mark.parametrize("band", [1, 7, 1 << 20])

@@ -16,6 +16,7 @@ from latentseg_gui.document.classes import MAX_CLASSES, ClassTable
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.layers import Instances
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Mask, Provenance, Rect
+from latentseg_gui.io.masks.parts import connected_parts
 from latentseg_gui.io.paths import shown
 
 _DENSE = 2**25
@@ -124,26 +125,16 @@ def objects_of(item: MaskItem) -> Iterator[ObjectArea]:
         yield from _numbered(item, numbered)
         del numbered  # a hundred megapixels are a hundred megabytes
     for class_id in _unnumbered(item):
-        where = item.labels == class_id
-        if item.instances is not None:
-            where &= item.instances == 0
-        parts = connected_parts(where)
-        del where
-        for index, place in enumerate(ndimage.find_objects(parts), 1):
+
+        def band(rows: slice, class_id: int = class_id) -> Mask:
+            where: Mask = item.labels[rows] == class_id
+            if item.instances is not None:
+                where &= item.instances[rows] == 0
+            return where
+
+        for rect, mask in connected_parts(band, item.shape):
             highest += 1
-            rect = Rect(place[0].start, place[1].start, place[0].stop, place[1].stop)
-            yield ObjectArea(highest, class_id, rect, parts[place] == index, False)
-
-
-def connected_parts(mask: Mask) -> NDArray[Any]:
-    """Numbers 1..n of the connected parts of a mask [H, W], 0 elsewhere; in 16 bits where that is enough."""
-    try:
-        numbers: NDArray[Any] = np.empty(mask.shape, np.uint16)
-        ndimage.label(mask, output=numbers)
-    except RuntimeError:  # there are more parts
-        numbers = np.empty(mask.shape, np.int32)
-        ndimage.label(mask, output=numbers)
-    return numbers
+            yield ObjectArea(highest, class_id, rect, mask, False)
 
 
 def _unnumbered(item: MaskItem) -> list[int]:
