@@ -53,7 +53,7 @@ class EncodedImage:
         size: (rows, columns) of the working size; that of the image unless it is very large.
         weights: the predictor it belongs to; others refuse it.
         focus: the region that clicks were last about, seen from closer by.
-        overview: the whole at the smaller size at which clicks begin; None where this one serves.
+        overview: the whole as clicks see it first: smaller, and in float32; None where this one serves.
         answered: masks that were given for clicks.
     """
 

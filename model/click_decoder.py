@@ -59,9 +59,7 @@ class ClickDecoder(nn.Module):
         """Features of the image in the decoder's widths."""
         maps = (pyramid.detail, pyramid.tokens, pyramid.mid, pyramid.deep, pyramid.top)
         bases = (conv for conv in self.bases if isinstance(conv, nn.Conv2d))
-        return ClickBase(
-            *(conv(x.to(conv.weight.dtype)).to(x.dtype) for conv, x in zip(bases, maps, strict=True))
-        )
+        return ClickBase(*(conv(x) for conv, x in zip(bases, maps, strict=True)))
 
     def forward(self, base: ClickBase, cues: Tensor, mixed: Tensor) -> tuple[Tensor, Tensor]:
         """Object logits at full (padded) resolution and the predicted IoU.

@@ -3,7 +3,10 @@
 Guaranteed, by construction, for a click that continues from an earlier answer:
 
 - a click on what already has its sign (on the object and positive, beside it and negative) changes nothing;
-- a positive click takes no pixel away, and a negative one adds none.
+- a positive click takes no pixel away, and a negative one adds none;
+- unless the network thinks the mask poor, no more pixels change than the click vouches for (`model.click_trust`):
+  some times the widest disk round it that would change as a whole, or half a percent of the mask. So whatever is
+  right, the IoU falls by no more than that, as a share of the mask. Of more, what is nearest and surest changes.
 
 Beyond that, where the mask was good by the network's own estimate, and the click settles something small beside
 it, a pixel changes sides only if the new answer is decided there: the farther from the click, the more so.
@@ -20,8 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from model.click_trust import LITTLE, around, distances_from, leave_far, part_of, too_much, vouched
 from model.inputs import Pointing
-from model.postprocess import clean_mask, clicked_pixels
+from model.postprocess import agree, clean_mask, clicked_pixels
 
 Mask = NDArray[np.bool_]
 Answer = tuple[Mask, float, NDArray[np.float32]]
@@ -114,38 +118,55 @@ def guarded(
     for is_final, (mask, score, logits) in stages:
         settled = mask
         if start is not None:
-            settled = settle(start, mask, logits, pointing)
+            settled = settle(start, mask, score, logits, pointing)
             logits = _taken_back(logits, start.logits, mask != settled)
         if is_final:
             answered.put(pointing, settled, score)
         yield is_final, (settled, score, logits)
 
 
-def settle(start: Start, mask: Mask, logits: NDArray[np.float32], pointing: Pointing) -> Mask:
+def settle(start: Start, mask: Mask, score: float, logits: NDArray[np.float32], pointing: Pointing) -> Mask:
     """The mask as it was with those changes towards ``mask`` that the last click supports.
 
     Args:
         start: what the last click was put on.
         mask: bool [H, W], the new answer, in agreement with all clicks.
+        score: estimated IoU of the new answer.
         logits: [h, w] of the new answer, perhaps smaller.
         pointing: in pixels of the mask.
     """
     rows, cols = clicked_pixels(pointing, mask.shape)
     before = start.mask
-    row, col, is_positive = rows[-1], cols[-1], bool(pointing.is_positive[-1])
-    if before[row, col] == is_positive:
+    click, is_positive = (int(rows[-1]), int(cols[-1])), bool(pointing.is_positive[-1])
+    if before[click] == is_positive:
         return before
     wanted = (mask & ~before) if is_positive else (before & ~mask)
-    where = _around(wanted)
+    area = int(np.count_nonzero(before))
+    count = vouched(wanted, click, area, (start.score, score))
+    _leave_undecided(wanted, start, logits, click)
+    leave_far(wanted, logits if is_positive else -logits, click, count)
+    changed = before ^ wanted
+    settled = clean_mask(changed, pointing)
+    if is_positive:  # setting a disk right round an earlier click must not undo what was there
+        return before | settled
+    loose = agree(changed, pointing) & ~settled
+    left_over = max(count - int(np.count_nonzero(wanted)), int(LITTLE * area))
+    return before & (settled | too_much(loose, left_over))
+
+
+def _leave_undecided(wanted: Mask, start: Start, logits: NDArray[np.float32], click: tuple[int, int]) -> None:
+    """Take out of ``wanted`` what is undecided, where a good mask is corrected a little."""
+    if start.score <= GOOD:
+        return
+    where = around(wanted)
     parts, _ = ndimage.label(wanted[where], _EIGHT)
-    own = parts == parts[row - where[0].start, col - where[1].start]
-    if start.score > GOOD and np.count_nonzero(own) < SMALL * np.count_nonzero(before):
-        needed = _distances(where, row, col) * (FAR / np.sqrt(np.count_nonzero(before)))
-        needed = np.where(own, needed, np.maximum(needed, ELSEWHERE))
-        wanted[where] &= np.abs(_part(logits, mask.shape, where)) >= needed
-    settled = clean_mask(before ^ wanted, pointing)
-    # Setting a disk right round an earlier click must not undo what was there.
-    return before | settled if is_positive else before & settled
+    own = parts == parts[click[0] - where[0].start, click[1] - where[1].start]
+    area = np.count_nonzero(start.mask)
+    if np.count_nonzero(own) >= SMALL * area:
+        return
+    needed = distances_from(where, *click) * (FAR / np.sqrt(area))
+    needed = np.where(own, needed, np.maximum(needed, ELSEWHERE))
+    wanted[where] &= np.abs(part_of(logits, wanted.shape, where)) >= needed
 
 
 def _taken_back(
@@ -160,48 +181,6 @@ def _taken_back(
         for small, side in zip(logits.shape, where.shape, strict=True)
     )
     return np.where(where[rows][:, cols], earlier, logits)
-
-
-def _around(mask: Mask) -> tuple[slice, slice]:
-    """The rectangle of the true pixels, of which there is one at least."""
-    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(cols[0]), int(cols[-1]) + 1)
-
-
-def _distances(where: tuple[slice, slice], row: int, col: int) -> NDArray[np.float32]:
-    """Distance of every pixel of a part of the image from one pixel."""
-    rows = np.arange(where[0].start, where[0].stop, dtype=np.float32)[:, None] - row
-    cols = np.arange(where[1].start, where[1].stop, dtype=np.float32) - col
-    distances: NDArray[np.float32] = np.hypot(rows, cols)
-    return distances
-
-
-def _part(
-    logits: NDArray[np.float32], shape: tuple[int, ...], where: tuple[slice, slice]
-) -> NDArray[np.float32]:
-    """Logits of a part of the image, from logits [h, w] of the whole."""
-    if logits.shape == shape:
-        return logits[where]
-    places = []
-    for part, side, small in zip(where, shape, logits.shape, strict=True):
-        centres = (np.arange(part.start, part.stop, dtype=np.float32) + 0.5) * (small / side) - 0.5
-        places.append(centres.clip(0, small - 1))
-    (top, down), (left, right) = (_neighbours(place) for place in places)
-    share_rows, share_cols = (place - np.floor(place) for place in places)
-    upper = _mix(logits[top][:, left], logits[top][:, right], share_cols)
-    lower = _mix(logits[down][:, left], logits[down][:, right], share_cols)
-    return _mix(upper, lower, share_rows[:, None])
-
-
-def _neighbours(place: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    below = place.astype(np.intp)
-    return below, np.ceil(place).astype(np.intp)
-
-
-def _mix(
-    one: NDArray[np.float32], other: NDArray[np.float32], share: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    return one * (1 - share) + other * share
 
 
 def _key(pointing: Pointing, count: int) -> bytes:

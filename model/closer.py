@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from model.answers import EncodedImage
-from model.focus import MARGINS, WORTHWHILE, Bounds, Focus, bounds_of_interest, grown
+from model.focus import MARGINS, WORTHWHILE, Bounds, Focus, bounds_of_interest, grown, on_grid
 from model.inputs import Pointing
 from model.postprocess import clean_mask
 from model.resample import Closer, closer_size, grow_in_bands, resize_logits, shrink, working_size
@@ -49,7 +49,7 @@ def look_closer(
     for margin in MARGINS:
         focus = _known_focus(image, wanted, margin)
         if focus is None:
-            bounds = grown(wanted, margin, image.shape)
+            bounds = on_grid(grown(wanted, margin, image.shape), image.shape)
             size = _closer_size(image, bounds, max_pixels)
             if size is None:
                 break

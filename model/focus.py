@@ -14,6 +14,13 @@ MARGINS: Final = (0.3, 1.0)
 """Share of the object's size that is added on every side; the second where the first was too tight."""
 
 MIN_SIDE: Final = 128
+GRID: Final = 8
+"""Regions begin and end at multiples of a power of two, an eighth of their side or less.
+
+A region that is moved by a pixel is encoded a little differently: masks that differ by a pixel, as those of two
+number formats do, must be looked at in the same region.
+"""
+
 WORTHWHILE: Final = 1.25
 """A closer look must show at least this many times more pixels along a side."""
 
@@ -102,6 +109,18 @@ def grown(bounds: Bounds, margin: float, shape: tuple[int, int], min_side: int =
     row0, row1 = _grown_span(bounds[0], bounds[2], margin, shape[0], min_side)
     col0, col1 = _grown_span(bounds[1], bounds[3], margin, shape[1], min_side)
     return row0, col0, row1, col1
+
+
+def on_grid(bounds: Bounds, shape: tuple[int, int]) -> Bounds:
+    """``bounds`` as far outwards as the next lines of the grid, inside ``shape``."""
+    row0, row1 = _outwards(bounds[0], bounds[2], shape[0])
+    col0, col1 = _outwards(bounds[1], bounds[3], shape[1])
+    return row0, col0, row1, col1
+
+
+def _outwards(first: int, last: int, limit: int) -> tuple[int, int]:
+    step = 1 << max(0, ((last - first) // GRID).bit_length() - 1)
+    return first // step * step, min(limit, -(-last // step) * step)
 
 
 def _grown_span(first: int, last: int, margin: float, limit: int, min_side: int) -> tuple[int, int]:

@@ -163,8 +163,6 @@ class LatentExpertNetwork(nn.Module):
     """
 
     stride: int = 4
-    exact_parts: tuple[str, ...] = ("click.bases",)
-    """Stay in float32 when the rest is used in bfloat16: what is rounded here, every click inherits."""
 
     def __init__(self, config: NetworkConfig | None = None) -> None:
         super().__init__()

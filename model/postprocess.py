@@ -22,7 +22,7 @@ def clean_mask(mask: Mask, pointing: Pointing) -> Mask:
         pointing: clicks and box in pixels of the mask.
     """
     rows, cols = clicked_pixels(pointing, mask.shape)
-    agreed = _agree(mask, rows, cols, pointing.is_positive)
+    agreed = agree(mask, pointing)
     kept = _keep_parts(agreed, rows[pointing.is_positive], cols[pointing.is_positive], pointing)
     kept[rows[pointing.is_positive], cols[pointing.is_positive]] = True
     kept[rows[~pointing.is_positive], cols[~pointing.is_positive]] = False
@@ -36,13 +36,12 @@ def clicked_pixels(pointing: Pointing, shape: tuple[int, ...]) -> tuple[NDArray[
     return rows, cols
 
 
-def _agree(
-    mask: Mask, rows: NDArray[np.intp], cols: NDArray[np.intp], is_positive: NDArray[np.bool_]
-) -> Mask:
-    """A copy in which a disk round every contradicted click has the value of the click."""
+def agree(mask: Mask, pointing: Pointing) -> Mask:
+    """A copy of ``mask`` [H, W] in which a disk round every contradicted click has the value of the click."""
+    rows, cols = clicked_pixels(pointing, mask.shape)
     agreed = mask.copy()
     radius = max(1, round(0.003 * max(mask.shape)))
-    for row, col, value in zip(rows, cols, is_positive, strict=True):
+    for row, col, value in zip(rows, cols, pointing.is_positive, strict=True):
         if mask[row, col] == value:
             continue
         part = (_around(row, radius, mask.shape[0]), _around(col, radius, mask.shape[1]))

@@ -39,7 +39,8 @@ class Predictor:
     Args:
         network: a copy of it is used; later changes to it have no effect.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
-        dtype: number format; None lets the device decide (bfloat16 where that is faster).
+        dtype: number format for classes; None lets the device decide (bfloat16 where that is faster). Clicks are
+            answered in float32: they look at little, and roundings would show in the mask.
         max_pixels: pictures above this are encoded reduced; None lets the device decide.
     """
 
@@ -55,6 +56,9 @@ class Predictor:
         self.network = as_predictable(network)
         self.max_pixels = max_pixels or MAX_PIXELS[choice.device.type]
         self._runner = Runner(self.network, choice if dtype is None else replace(choice, dtype=dtype))
+        self._clicks = self._runner
+        if self._runner.can_segment and self._runner.choice.dtype != torch.float32:
+            self._clicks = Runner(self.network, replace(choice, dtype=torch.float32))
         self._image: EncodedImage | None = None
         config = self._runner.config
         self.num_experts, self.num_classes = int(config.num_experts), int(config.num_classes)
@@ -74,12 +78,13 @@ class Predictor:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences about what had to be done differently, such as retreating to the CPU."""
-        return tuple(self._runner.notes)
+        return tuple(dict.fromkeys(self._runner.notes + self._clicks.notes))
 
     @property
     def encoder_runs(self) -> int:
         """How often the encoder ran; everything but `set_image` on an ordinary image leaves it alone."""
-        return self._runner.encoder_runs
+        own = self._clicks is not self._runner
+        return self._runner.encoder_runs + (self._clicks.encoder_runs if own else 0)
 
     @property
     def encoding(self) -> EncodedImage:
@@ -106,7 +111,7 @@ class Predictor:
 
     def take_over(self, image: EncodedImage) -> EncodedImage:
         """An image of another predictor for which `encodes_like` holds, now one of this."""
-        overview = None if image.overview is None else self.take_over(image.overview)
+        overview = None if image.overview is None else replace(image.overview, weights=self._clicks)
         return replace(image, weights=self._runner, overview=overview)
 
     def set_image(self, image: NDArray[np.uint8]) -> EncodedImage:
@@ -117,13 +122,10 @@ class Predictor:
         """
         pixels = check_image(image)
 
-        def attempt(max_pixels: int) -> EncodedImage:
-            size = working_size((pixels.shape[0], pixels.shape[1]), max_pixels)
-            return EncodedImage(pixels, self._runner.encode(shrink(pixels, size)), size, self._runner)
-
-        encoded = self._runner.within_memory(self.max_pixels, attempt)
-        if self._runner.can_segment and encoded.size[0] * encoded.size[1] > CLICK_PIXELS:
-            encoded.overview = self._runner.within_memory(CLICK_PIXELS, attempt)
+        encoded = _encode(self._runner, pixels, self.max_pixels)
+        is_large = self._runner.can_segment and encoded.size[0] * encoded.size[1] > CLICK_PIXELS
+        if is_large or self._clicks is not self._runner:
+            encoded.overview = _encode(self._clicks, pixels, min(CLICK_PIXELS, self.max_pixels))
         self._image = encoded
         return encoded
 
@@ -174,8 +176,8 @@ class Predictor:
             raise ModelError("Nothing was pointed at.", action="Give at least one click or a box.")
         earlier = None if previous is None else resize_logits(previous, image.size)
         local = pointing.moved((0.0, 0.0), image.scale_xy)
-        logits, score, _ = self._runner.segment(image.encoding, local, earlier)
-        stages = look_closer(image, self._runner, pointing, (logits, score), self.max_pixels)
+        logits, score, _ = self._clicks.segment(image.encoding, local, earlier)
+        stages = look_closer(image, self._clicks, pointing, (logits, score), self.max_pixels)
         before = None if earlier is None else image.answered.before(pointing)
         start = None if earlier is None or before is None else Start(*before, earlier)
         yield from guarded(stages, image.answered, pointing, start)
@@ -275,6 +277,16 @@ class Predictor:
         local = pointing.moved((0.0, 0.0), image.scale_xy)
         _, _, maps = self._runner.segment(image.encoding, local, None, need_attention=True)
         return as_attention(maps, image.size, self._runner.stride, image.shape)
+
+
+def _encode(runner: Runner, pixels: NDArray[np.uint8], most: int) -> EncodedImage:
+    """The image at its own size or that of ``most`` pixels; at less where memory does not allow that."""
+
+    def attempt(max_pixels: int) -> EncodedImage:
+        size = working_size((pixels.shape[0], pixels.shape[1]), max_pixels)
+        return EncodedImage(pixels, runner.encode(shrink(pixels, size)), size, runner)
+
+    return runner.within_memory(most, attempt)
 
 
 def _encodes(name: str) -> bool:

@@ -60,10 +60,6 @@ class Runner:
         self.encoder_runs = 0
         self.notes: list[str] = []
         self._network: Any = copy.deepcopy(network).eval().requires_grad_(False)
-        self._exact = {
-            name: {key: value.float() for key, value in network.get_submodule(name).state_dict().items()}
-            for name in getattr(network, "exact_parts", ())
-        }
         self._place()
 
     @property
@@ -187,8 +183,6 @@ class Runner:
 
     def _place(self) -> None:
         self._network.to(self.choice.device, self.choice.dtype)
-        for name, weights in self._exact.items():
-            self._network.get_submodule(name).float().load_state_dict(weights)
         self._network.to(memory_format=torch.channels_last)
 
     def _free(self) -> None:

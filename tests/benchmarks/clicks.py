@@ -1,19 +1,22 @@
 """Clicks until the mask is right: latentseg and GrabCut, simulated clicks, one table.
 
-    python -m tests.benchmarks.clicks --data DIR [--limit 40] [--methods latentseg,grabcut] [--weights FILE]
+    python -m tests.benchmarks.clicks --data DIR [DIR ...] [--limit 40] [--methods latentseg,grabcut] [--weights FILE]
 
-DIR holds images/ and masks/ (255 object, 0 background, 128 does not count), for example clicks_bsds_val.
+DIR holds images/ and masks/ (255 object, 0 background, 128 does not count), for example clicks_bsds_val; of
+class maps, connected parts are clicked on. Several may be given.
 The protocol is that of f-BRS and RITM: the next click falls on the innermost point of the larger error,
 so the first one on that of the object; clicks go on to an IoU of 95 %, at most 20. NoC@q is the number
-of clicks until the IoU reaches q %, 20 where it never does. Then the seconds on a picture of 1024x1024.
+of clicks until the IoU reaches q %, 20 where it never does. Then what further clicks do to masks that are good
+already, and the seconds on a picture of 1024x1024.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -24,17 +27,18 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from skimage import data as samples
 from skimage.measure import label as components
 from skimage.transform import resize
 
 from tests.benchmarks.click_adapter import LatentExperts
+from tests.benchmarks.click_objects import OBJECT, UNKNOWN, objects
 
 MAX_CLICKS = 20
 GOOD_ENOUGH = 0.95
-OBJECT, UNKNOWN = 255, 128
 REPORTED = (1, 3, 5, 10)
+GOOD = (0.85, 0.9)
+LOSSES = (0.0, 0.005, 0.02, 0.05)
 
 Click = tuple[int, int, bool]
 
@@ -128,6 +132,17 @@ class Figures:
         """Mean IoU; an object that was done earlier keeps its last."""
         return float(np.mean([each[min(clicks, len(each)) - 1] for each in self.ious]))
 
+    def changes(self, good: float) -> NDArray[np.float64]:
+        """What clicks on masks of at least this IoU made of it."""
+        pairs = [pair for each in self.ious for pair in itertools.pairwise(each) if pair[0] >= good]
+        return np.array([after - before for before, after in pairs])
+
+    def further(self, name: str, good: float) -> str:
+        """A line of the table about further clicks on good masks."""
+        changes = self.changes(good)
+        lost = " | ".join(f"{np.mean(changes < -loss - 1e-9) * 100:.2f} %" for loss in LOSSES)
+        return f"| {name} | {good:.2f} | {len(changes)} | {lost} | {changes.min():+.3f} | {changes.mean():+.4f} |"
+
     def row(self, name: str) -> str:
         """A line of the table."""
         after = " | ".join(f"{self.iou_after(count):.3f}" for count in REPORTED)
@@ -135,15 +150,6 @@ class Figures:
             f"| {name} | {len(self.ious)} | {self.clicks_until(0.85):.2f} | {self.clicks_until(0.9):.2f} | {after}"
             f" | {np.mean(self.encode):.3f} | {np.median(self.click):.3f} |"
         )
-
-
-def objects(folder: Path, limit: int) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-    """Pictures with their masks; ``limit`` of them, evenly spaced."""
-    files = sorted((folder / "images").iterdir())
-    chosen = np.unique(np.linspace(0, len(files) - 1, min(limit or len(files), len(files))).astype(int))
-    for file in (files[index] for index in chosen):
-        mask = np.array(Image.open(folder / "masks" / f"{file.stem}.png"))
-        yield np.array(Image.open(file).convert("RGB")), mask
 
 
 def segment(method: Method, picture: NDArray[np.uint8], mask: NDArray[np.uint8], figures: Figures) -> None:
@@ -187,8 +193,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--limit", type=int, default=0, help="objects; 0 for all")
+    parser.add_argument("--data", type=Path, required=True, nargs="+")
+    parser.add_argument("--limit", type=int, default=0, help="objects of each DIR; 0 for all")
     parser.add_argument("--methods", default="latentseg,grabcut")
     parser.add_argument("--weights", default="", help="instead of the shipped ones")
     parser.add_argument("--threads", type=int, default=2)
@@ -200,11 +206,18 @@ def main() -> None:
     methods = {name: makers[name]() for name in options.methods.split(",")}
     after = " | ".join(f"IoU@{count}" for count in REPORTED)
     print(f"| method | objects | NoC@85 | NoC@90 | {after} | set image, s | click, s |\n|{'---|' * 10}")
+    figures = {name: Figures() for name in methods}
     for name, method in methods.items():
-        figures = Figures()
-        for picture, mask in objects(options.data, options.limit):
-            segment(method, picture, mask, figures)
-        print(figures.row(name), flush=True)
+        for folder in options.data:
+            for picture, mask in objects(folder, options.limit):
+                segment(method, picture, mask, figures[name])
+        print(figures[name].row(name), flush=True)
+    lost = " | ".join(f"lost more than {loss:g}" for loss in LOSSES)
+    print(f"\n| further clicks | on IoU of | clicks | {lost} | worst | mean change |\n|{'---|' * 9}")
+    for name, done in figures.items():
+        print("\n".join(done.further(name, good) for good in GOOD if len(done.changes(good))))
+    if not options.repeats:
+        return
     print("\n| 1024x1024 | set image | first click | later clicks |\n|---|---|---|---|")
     for name, method in methods.items():
         print(f"| {name} | {timings(method, options.repeats)} |", flush=True)

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from model import click_guard
+from model import click_guard, click_trust
 from model.click_guard import Answered, Start, settle
 from model.inputs import Pointing, check_pointing
+from model.metrics import mask_iou
 from model.postprocess import clean_mask, clicked_pixels
 from model.predictor import Predictor
 from tests.model.test_devices_agree import SAMPLES, scene, trained_network
@@ -42,14 +43,15 @@ def situations(draw):
         mask = np.repeat(np.repeat(logits, 2, 0), 2, 1) > 0
     else:
         mask = logits > 0
-    return Start(before, draw(st.floats(0, 1)), logits), clean_mask(mask, pointing), logits, pointing
+    start = Start(before, draw(st.floats(0.5, 1)), logits)
+    return start, clean_mask(mask, pointing), draw(st.floats(0.5, 1)), logits, pointing
 
 
 @settings(max_examples=300, deadline=None)
 @given(situations())
 def test_what_is_guaranteed_of_any_answer(situation):
-    start, mask, logits, pointing = situation
-    settled = settle(start, mask, logits, pointing)
+    start, mask, score, logits, pointing = situation
+    settled = settle(start, mask, score, logits, pointing)
     rows, cols = clicked_pixels(pointing, SHAPE)
     is_positive = bool(pointing.is_positive[-1])
     if start.mask[rows[-1], cols[-1]] == is_positive:
@@ -63,37 +65,137 @@ def test_what_is_guaranteed_of_any_answer(situation):
         assert np.array_equal(settled[rows, cols], pointing.is_positive), "all clicks are agreed with"
 
 
+def most(start, mask, score, pointing):
+    """How many pixels may change: those that the click vouches for, cut-off crumbs, a disk right round a click."""
+    rows, cols = clicked_pixels(pointing, mask.shape)
+    row, col, is_positive = rows[-1], cols[-1], bool(pointing.is_positive[-1])
+    wanted = (mask & ~start.mask) if is_positive else (start.mask & ~mask)
+    width = ndimage.distance_transform_edt(np.pad(wanted, 1))[row + 1, col + 1] - 0.5
+    area = start.mask.sum()
+    times = 1 if score < start.score - click_trust.DOUBT else click_trust.VOUCHED
+    times *= 1 + click_trust.DEEP * width / np.sqrt(max(area, 1))
+    disk = np.pi * (max(1, round(0.003 * max(mask.shape))) + 0.5) ** 2
+    little = click_trust.LITTLE * area
+    return max(times * np.pi * width**2, little, 1) + little + disk
+
+
+@settings(max_examples=300, deadline=None)
+@given(situations())
+def test_no_more_changes_than_the_click_vouches_for(situation):
+    start, mask, score, logits, pointing = situation
+    rows, cols = clicked_pixels(pointing, SHAPE)
+    if start.mask[rows[-1], cols[-1]] == pointing.is_positive[-1] or start.score <= click_trust.TRUSTED:
+        return
+    changed = start.mask ^ settle(start, mask, score, logits, pointing)
+    assert np.count_nonzero(changed) <= most(start, mask, score, pointing)
+
+
+@settings(max_examples=300, deadline=None)
+@given(situations(), st.integers(200, 299), st.floats(-3, 3))
+def test_whatever_is_right_the_iou_falls_by_no_more_than_the_share_that_changed(situation, seed, level):
+    start, mask, score, logits, pointing = situation
+    truth = blobs(seed, level=level) > 0
+    settled = settle(start, mask, score, logits, pointing)
+    if not start.mask.any() or not truth.any():
+        return
+    share = np.count_nonzero(start.mask ^ settled) / np.count_nonzero(start.mask)
+    assert mask_iou(settled, truth) >= mask_iou(start.mask, truth) - share - 1e-9
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 99), st.integers(0, SHAPE[0] - 1), st.integers(0, SHAPE[1] - 1))
+def test_the_widest_disk_round_a_click_is_found(seed, row, col):
+    mask = ndimage.zoom(blobs(seed) > 0, 3, order=0)
+    mask[3 * row, 3 * col] = True
+    expected = ndimage.distance_transform_edt(np.pad(mask, 1))[3 * row + 1, 3 * col + 1]
+    assert click_trust.depth(mask, (3 * row, 3 * col)) == pytest.approx(expected)
+
+
 def good_start():
     """A square of which the click wants a little more, and an answer that is unsure elsewhere."""
     before = np.zeros((100, 100), bool)
     before[20:80, 20:80] = True
     logits = np.where(before, 6, -6).astype(np.float32)
-    logits[80:86, 40:50] = 2  # next to it, decided
+    logits[80:88, 41:50] = 2  # next to it, decided
     logits[80:83, 70:80] = 0.3  # next to it, far from the click, undecided
     logits[15:20, 20:26] = 0.4  # elsewhere, undecided
-    pointing = check_pointing([(50, 50), (45.5, 83.5)], [1, 1], None, before.shape)
+    pointing = check_pointing([(50, 50), (45.5, 84.5)], [1, 1], None, before.shape)
     return before, logits, pointing
+
+
+def settled_from(start, logits, pointing, score=0.9):
+    return settle(start, clean_mask(logits > 0, pointing), score, logits, pointing)
 
 
 def test_a_good_mask_changes_where_the_answer_is_decided():
     before, logits, pointing = good_start()
-    settled = settle(Start(before, 0.93, logits), clean_mask(logits > 0, pointing), logits, pointing)
+    settled = settled_from(Start(before, 0.93, logits), logits, pointing)
     expected = before.copy()
-    expected[80:86, 40:50] = True
+    expected[80:88, 41:50] = True
     assert np.array_equal(settled, expected)
 
 
-def test_a_mask_that_is_not_good_yet_follows_the_answer():
+def test_a_mask_that_is_not_good_yet_follows_the_answer_as_far_as_the_click_vouches_for_it():
     before, logits, pointing = good_start()
     mask = clean_mask(logits > 0, pointing)
-    assert np.array_equal(settle(Start(before, 0.6, logits), mask, logits, pointing), mask)
+    settled = settled_from(Start(before, 0.8, logits), logits, pointing)
+    assert np.array_equal(settled, mask), "what is little beside the click's own part comes with it"
+    logits[80:100, :] = 0.5  # the whole ground
+    logits[80:88, 41:50] = 2
+    settled = settled_from(Start(before, 0.8, logits), logits, pointing, 0.75)
+    assert 72 < np.count_nonzero(settled & ~before) < 120
+    assert settled[80:88, 41:50].all(), "what is sure comes first"
 
 
-def test_a_click_that_settles_a_lot_is_followed():
+def test_a_mask_that_the_network_thinks_poor_follows_the_answer():
     before, logits, pointing = good_start()
-    logits[80:95, 30:70] = 2
+    logits[80:100, :] = 0.5
     mask = clean_mask(logits > 0, pointing)
-    assert np.array_equal(settle(Start(before, 0.93, logits), mask, logits, pointing), mask)
+    assert np.array_equal(settled_from(Start(before, 0.6, logits), logits, pointing), mask)
+
+
+def test_a_click_in_something_thin_does_not_let_in_something_wide():
+    """A bridge three pixels wide to a large area: the click on the bridge says nothing about that."""
+    before, logits, pointing = good_start()
+    logits[80:90, :] = -6
+    logits[80:86, 44:47] = 3
+    logits[86:100, 5:95] = 3
+    pointing = check_pointing([(50, 50), (45.5, 83.5)], [1, 1], None, before.shape)
+    settled = settled_from(Start(before, 0.8, logits), logits, pointing)
+    assert settled[83, 45]
+    assert np.count_nonzero(settled & ~before) <= 1.25 * click_trust.VOUCHED * np.pi * 1.5**2
+
+
+def test_an_answer_that_the_network_thinks_worse_counts_for_less():
+    before, logits, pointing = good_start()
+    logits[80:88, 20:80] = 2
+    pointing = check_pointing([(50, 50), (45.5, 83.5)], [1, 1], None, before.shape)
+    changes = [
+        np.count_nonzero(settled_from(Start(before, 0.8, logits), logits, pointing, score) & ~before)
+        for score in (0.81, 0.76)
+    ]
+    assert changes[0] == pytest.approx(4 * changes[1], rel=0.02)
+
+
+def test_what_a_negative_click_cuts_off_stays_unless_it_is_little():
+    """A click on a neck takes the neck; what hangs on it is a lot, and nobody spoke of it."""
+    before = np.zeros((60, 120), bool)
+    before[10:50, 10:50] = before[10:50, 60:100] = before[28:30, 50:60] = True
+    logits = np.where(before, 6, -6).astype(np.float32)
+    logits[26:34, 50:60] = -3
+    pointing = check_pointing([(30, 30), (55.5, 28.5)], [1, 0], None, before.shape)
+    settled = settled_from(Start(before, 0.8, logits), logits, pointing)
+    assert not settled[28:30, 55].any()
+    assert settled[10:50, 60:100].all()
+    before[10:50, 62:100] = False  # now there is little of it
+    settled = settled_from(Start(before, 0.8, logits), logits, pointing)
+    assert not settled[28:30, 55].any()
+    assert np.count_nonzero(settled[:, 56:]) <= 2 * 40 + 2 * 4
+    loose = np.zeros((20, 20), bool)
+    loose[2:4, 2:4] = loose[8:18, 8:18] = True
+    assert np.count_nonzero(click_trust.too_much(loose, 4)) == 100, "the speck goes, the rest stays"
+    assert np.count_nonzero(click_trust.too_much(loose, 3)) == 104
+    assert not click_trust.too_much(loose, 104).any()
 
 
 def test_few_masks_are_remembered():

@@ -77,41 +77,39 @@ SAMPLES = {
 """Bundled pictures and ((x, y), label) of clicks on them."""
 
 
-def test_bfloat16_and_float32_agree_on_the_bundled_pictures():
-    network, ious = trained_network(), []
-    exact, fast = (Predictor(network, "cpu", dtype=d) for d in (torch.float32, torch.bfloat16))
-    for name, clicks in SAMPLES.items():
-        image, logits = getattr(skimage.data, name)(), [None, None]
-        for predictor in (exact, fast):
-            predictor.set_image(image)
-        for count in range(1, len(clicks) + 1):
-            points, labels = zip(*clicks[:count], strict=True)
-            masks = []
-            for index, predictor in enumerate((exact, fast)):
-                mask, _, logits[index] = predictor.predict(points, labels, mask_input=logits[index])
-                masks.append(mask)
-            ious.append(mask_iou(*masks))
-    assert np.mean(ious) > 0.99
-    assert min(ious) > 0.98, "the worst is a first click on fur"
+@pytest.mark.parametrize("name", [*SAMPLES, "scene 0", "scene 1"])
+def test_bfloat16_and_float32_answer_clicks_alike(name):
+    """Clicks look at an overview and a closer view, which are small: they stay in float32 whatever is fast."""
+    if name in SAMPLES:
+        image, clicks = getattr(skimage.data, name)(), SAMPLES[name]
+    else:
+        image, first = scene(int(name[-1]))
+        clicks = ((first, 1), ((10, 10), 0))
+    network, logits = trained_network(), [None, None]
+    predictors = [Predictor(network, "cpu", dtype=dtype) for dtype in (torch.float32, torch.bfloat16)]
+    for predictor in predictors:
+        predictor.set_image(image)
+    for count in range(1, len(clicks) + 1):
+        points, labels = zip(*clicks[:count], strict=True)
+        masks = []
+        for index, predictor in enumerate(predictors):
+            mask, _, logits[index] = predictor.predict(points, labels, mask_input=logits[index])
+            masks.append(mask)
+        assert masks[0].any()
+        assert mask_iou(*masks) > 0.999
+    labels = [predictor.predict_classes().labels for predictor in predictors]
+    assert (labels[0] == labels[1]).mean() > 0.97
 
 
-def test_what_every_click_inherits_is_not_rounded():
+def test_small_pictures_are_answered_alike_too():
     network = trained_network()
-    fast = Predictor(network, "cpu", dtype=torch.bfloat16)
-    bases = fast._runner.network.get_submodule("click.bases")
-    for kept, own in zip(bases.parameters(), network.get_submodule("click.bases").parameters(), strict=True):
-        assert kept.dtype == torch.float32
-        assert torch.equal(kept, own.float())
-    assert fast._runner.network.experts.dtype == torch.bfloat16
-
-
-def test_bfloat16_and_float32_give_the_same_masks():
-    network = trained_network()
-    exact, fast = (Predictor(network, "cpu", dtype=d) for d in (torch.float32, torch.bfloat16))
-    for seed in range(2):
-        image, click = scene(seed)
-        for predictor in (exact, fast):
-            predictor.set_image(image)
-        one, other = (p.predict([click], [1])[0] for p in (exact, fast))
-        assert mask_iou(one, other) > 0.97
-        assert (exact.predict_classes().labels == fast.predict_classes().labels).mean() > 0.97
+    image, (col, row) = scene(0)
+    image = np.ascontiguousarray(image[::2, ::2])
+    masks = []
+    for dtype in (torch.float32, torch.bfloat16):
+        predictor = Predictor(network, "cpu", dtype=dtype)
+        predictor.set_image(image)
+        masks.append(predictor.predict([(col / 2, row / 2)], [1], mask_input=None)[0])
+    assert predictor.device.dtype == torch.bfloat16
+    assert masks[0].any()
+    assert mask_iou(*masks) > 0.999
