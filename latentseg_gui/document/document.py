@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.layers import looked_up
 from latentseg_gui.document.masks import MaskStore
 from latentseg_gui.document.types import BACKGROUND, MaskProposal, Prediction, PromptSet
 
@@ -48,7 +49,8 @@ class Document(MaskStore):
         for_predictions = np.where(table < len(classes), table, BACKGROUND).astype(np.uint8)
         for entry in self._entries.values():
             if entry.prediction is not None:
-                entry.prediction = replace(entry.prediction, labels=for_predictions[entry.prediction.labels])
+                labels = looked_up(for_predictions, entry.prediction.labels)
+                entry.prediction = replace(entry.prediction, labels=labels)
         self._take_classes(classes, int(table[self._active_class]))
         self.mark_predictions_stale()
 

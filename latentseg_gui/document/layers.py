@@ -19,7 +19,7 @@ Instances = NDArray[np.uint32]
 """Object numbers [H, W]; 0 where a pixel belongs to none."""
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
-_BAND_PIXELS: Final = 1 << 18
+_TILE: Final = 256
 _NOBODY: Final = np.uint8(UNLABELLED)
 _ZERO8: Final = np.uint8(0)
 _ZERO32: Final = np.uint32(0)
@@ -246,12 +246,16 @@ class MaskLayer:
 
 
 def looked_up(table: NDArray[np.uint8], labels: Labels, out: Labels | None = None) -> Labels:
-    """``table[labels]``, into ``out`` if given; in bands, for numpy makes eight bytes of every label meanwhile."""
-    out = np.empty(labels.shape, np.uint8) if out is None else out
-    rows = max(1, _BAND_PIXELS // max(1, labels.shape[1]))
-    for top in range(0, labels.shape[0], rows):
-        band = slice(top, top + rows)
-        out[band] = table.take(labels[band])
+    """``table[labels]``, uint8 [H, W], into ``out`` if given.
+
+    Tile by tile: numpy makes eight bytes of every label meanwhile, and most tiles are of one class.
+    """
+    shape = int(labels.shape[0]), int(labels.shape[1])
+    out = np.empty(shape, np.uint8) if out is None else out
+    for tile in Rect.whole(shape).tiles(shape, _TILE):
+        part = labels[tile.slices]
+        is_uniform = bool((part == part[0, 0]).all())
+        out[tile.slices] = table[part[0, 0]] if is_uniform else table.take(part)
     return out
 
 
