@@ -83,8 +83,7 @@ class Predictor:
     @property
     def encoder_runs(self) -> int:
         """How often the encoder ran; everything but `set_image` on an ordinary image leaves it alone."""
-        own = self._clicks is not self._runner
-        return self._runner.encoder_runs + (self._clicks.encoder_runs if own else 0)
+        return sum(runner.encoder_runs for runner in {self._runner, self._clicks})
 
     @property
     def encoding(self) -> EncodedImage:
@@ -114,20 +113,26 @@ class Predictor:
         overview = None if image.overview is None else replace(image.overview, weights=self._clicks)
         return replace(image, weights=self._runner, overview=overview)
 
-    def set_image(self, image: NDArray[np.uint8]) -> EncodedImage:
+    def set_image(self, image: NDArray[np.uint8], *, for_clicks: bool = True) -> EncodedImage:
         """Encode an image; all questions are about it until the next.
 
         Args:
             image: RGB, uint8 [H, W, 3]; grey [H, W] is taken too.
+            for_clicks: whether clicks are to be expected; if not, the first takes longer.
         """
-        pixels = check_image(image)
+        self._image = _encode(self._runner, check_image(image), self.max_pixels)
+        if for_clicks:
+            self._seen_by_clicks()
+        return self._image
 
-        encoded = _encode(self._runner, pixels, self.max_pixels)
-        is_large = self._runner.can_segment and encoded.size[0] * encoded.size[1] > CLICK_PIXELS
-        if is_large or self._clicks is not self._runner:
-            encoded.overview = _encode(self._clicks, pixels, min(CLICK_PIXELS, self.max_pixels))
-        self._image = encoded
-        return encoded
+    def _seen_by_clicks(self) -> EncodedImage:
+        """What clicks are answered from, encoded now where it was not yet."""
+        image = self.encoding
+        if image.overview is None and self._clicks.can_segment:
+            is_large = image.size[0] * image.size[1] > CLICK_PIXELS
+            if is_large or self._clicks is not self._runner:
+                image.overview = _encode(self._clicks, image.pixels, min(CLICK_PIXELS, self.max_pixels))
+        return image.for_clicks
 
     def predict(
         self,
@@ -169,7 +174,7 @@ class Predictor:
         Yields:
             Perhaps (False, what is known at once); then (True, what `predict` gives).
         """
-        image = self.encoding.for_clicks
+        image = self._seen_by_clicks()
         pointing = check_pointing(point_coords, point_labels, box, image.shape)
         previous = check_mask_input(mask_input)
         if len(pointing.xy) == 0 and box is None and previous is None:

@@ -55,7 +55,7 @@ def _run(options: argparse.Namespace, pairs: list[Pair], ranks: Ranks) -> int:
             record = read_image(pair.image)
             truth = reader.read(pair, record.shape)
             check_classes(truth, len(classes), pair.mask.label)
-            predictor.set_image(record.pixels)
+            predictor.set_image(record.pixels, for_clicks=False)
             one = confusion_matrix(truth, predictor.predict_classes().labels, len(classes))
             total += one
             print(f"{pair.image.name}: mean IoU {mean_iou(one):.3f}")

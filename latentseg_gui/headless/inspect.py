@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     failures, stems, sums = Failures(), output_stems(images), []
     for path in numbered(images):
         with failures.caught():
-            predictor.set_image(read_image(path).pixels)
+            predictor.set_image(read_image(path).pixels, for_clicks=False)
             report, findings = inspect(predictor, options.heads, names)
             write_report(options.output / stems[path], report)
             sums.append(report.affinity * report.mass[:, None])

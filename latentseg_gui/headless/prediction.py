@@ -53,7 +53,7 @@ def predict_item(
     from model.answers import ClassPrediction
 
     shape = record.pixels.shape[:2]
-    predictor.set_image(record.pixels)
+    predictor.set_image(record.pixels, for_clicks=False)
     probabilities = None
     answer = ClassPrediction(np.zeros(shape, np.uint8), np.zeros(shape, np.uint8))
     if needs_probabilities:

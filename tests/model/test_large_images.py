@@ -13,6 +13,7 @@ from model.predictor import CLICK_PIXELS, Predictor
 from model.resample import grow_in_bands, shrink, working_size
 from model.tiles import OVERLAP, STRIP_BYTES, TILE_BYTES, blend, overlap_of, plan, ramp, spans, tile_side
 from tests.model.plain_network import PlainNetwork
+from tests.tiny import tiny_network
 
 
 def predictor_of(network, **options):
@@ -263,3 +264,16 @@ def test_other_errors_pass_untouched():
     network = PlainNetwork(1, RuntimeError("shape mismatch"))
     with pytest.raises(RuntimeError, match="shape mismatch"):
         predictor_of(network).set_image(picture(20, 20))
+
+
+def test_an_image_that_was_not_meant_for_clicks_answers_them_all_the_same():
+    image = np.random.default_rng(0).integers(0, 255, (500, 700, 3), np.uint8)
+    predictor = Predictor(tiny_network(), "cpu")
+    predictor.set_image(image)
+    expected, _, _ = predictor.predict([(300, 200)], [1])
+    runs = predictor.encoder_runs
+    kept = predictor.set_image(image, for_clicks=False)
+    assert predictor.encoder_runs == runs + 1
+    assert kept.overview is None
+    mask, _, _ = predictor.predict([(300, 200)], [1])
+    assert np.array_equal(mask, expected)
