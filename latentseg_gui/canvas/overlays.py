@@ -8,6 +8,7 @@ from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QWidget
 
 from latentseg_gui.canvas.chrome.divider import SplitDivider
+from latentseg_gui.canvas.layers.labels import ObjectCodes
 from latentseg_gui.canvas.layers.stack import LayerStack
 from latentseg_gui.canvas.surface import CanvasSurface
 from latentseg_gui.canvas.viewport import Viewport
@@ -24,14 +25,20 @@ class CanvasOverlays(CanvasSurface):
         self._chrome.append(self._divider)
         self._restack()
 
-    def set_labels(self, labels: Labels | None, colours: NDArray[np.uint8] | None = None) -> None:
+    def set_labels(
+        self,
+        labels: Labels | None,
+        objects: ObjectCodes | None = None,
+        colours: NDArray[np.uint8] | None = None,
+    ) -> None:
         """Shows the mask, uint8 [H, W]; tell changes made in place by `update_labels`.
 
         Args:
-            labels: class ids, or other numbers where ``colours`` says what they look like.
-            colours: RGBA of every number, uint8 [256, 4]; None for those of the classes.
+            labels: class ids.
+            objects: tells objects apart; None for classes only.
+            colours: RGBA of every code of ``objects``, uint8 [256, 4]; None for those of the classes.
         """
-        self._stack.mask.labels = labels
+        self._stack.mask.labels, self._stack.mask.objects = labels, objects
         if colours is not self._stack.object_colours:
             self._stack.object_colours = colours
             self._stack.restyle()

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
 from latentseg_gui.canvas.view import CanvasView
-from latentseg_gui.controllers.object_view import ObjectView
+from latentseg_gui.controllers.object_view import object_codes, object_colours
 from latentseg_gui.controllers.ports import Window
 from latentseg_gui.document.coords import is_inside, rc_from_xy
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.layers import MaskLayer
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Rect
 
 _UNKNOWN_CLASS = (160, 160, 160, 255)
@@ -47,8 +48,7 @@ class DisplayController(QObject):
         self._window = window
         self.options = DisplayOptions()
         self._shown: str | None = None
-        self._is_labels_shown = False
-        self._objects: ObjectView | None = None
+        self._places: tuple[int, int] | None = None
         events = document.events
         events.current_changed.connect(self._on_current_changed)
         events.record_changed.connect(self._on_record_changed)
@@ -113,18 +113,17 @@ class DisplayController(QObject):
         self._on_proposal_changed(image_id)
 
     def _show_labels(self) -> None:
-        image_id = self._shown
+        image_id, self._places = self._shown, None
         if image_id is None or self.options.layers == "prediction":
             self._canvas.set_labels(None)
             return
         layer = self._document.layer(image_id)
-        self._is_labels_shown = layer.is_touched
-        self._objects = None
+        self._places = _places_of(layer)
         if not layer.is_touched:
             self._canvas.set_labels(None)
         elif self.options.show_objects:
-            self._objects = ObjectView(self._document, image_id)
-            self._canvas.set_labels(self._objects.codes, self._objects.colours)
+            codes, colours = object_codes(self._document, image_id), object_colours(self._document)
+            self._canvas.set_labels(layer.labels, codes, colours)
         else:
             self._canvas.set_labels(layer.labels)
 
@@ -143,9 +142,7 @@ class DisplayController(QObject):
     def _on_mask_changed(self, image_id: str, rect: Rect) -> None:
         if image_id != self._shown or self.options.layers == "prediction":
             return
-        if self._is_labels_shown:
-            if self._objects is not None:
-                self._objects.update(rect)
+        if self._places == _places_of(self._document.layer(image_id)):
             self._canvas.update_labels(rect)
         else:
             self._show_labels()
@@ -177,6 +174,12 @@ class DisplayController(QObject):
             self._window.set_cursor_text("")
             return
         self._window.set_cursor_text(describe_pixel(self._document, image_id, rc))
+
+
+def _places_of(layer: MaskLayer) -> tuple[int, int]:
+    """Where its arrays are: the first write makes them, a mask that is read takes their place."""
+    labels, instances = layer.labels, layer.instances
+    return labels.__array_interface__["data"][0], instances.__array_interface__["data"][0]
 
 
 def describe_pixel(document: Document, image_id: str, rc: tuple[int, int]) -> str:

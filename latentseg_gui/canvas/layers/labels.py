@@ -58,18 +58,47 @@ class LabelStyle:
         return ids
 
 
+@dataclass(frozen=True, slots=True)
+class ObjectCodes:
+    """What takes the place of class ids where objects are told apart; worked out where it is drawn.
+
+    Attributes:
+        numbers: object numbers, uint32 [H, W], 0 where a pixel belongs to none; None where there are none.
+        of_class: the code of a pixel without a number by its class, uint8 [256].
+        has_objects: the classes whose pixels may belong to objects, bool [256].
+        count: how many codes, from 1, the numbers share.
+    """
+
+    numbers: NDArray[np.uint32] | None
+    of_class: NDArray[np.uint8]
+    has_objects: NDArray[np.bool_]
+    count: int
+
+    def of(self, labels: Labels, samples: Samples) -> NDArray[np.uint8]:
+        """Codes of samples of the labels."""
+        codes = self.of_class.take(labels)
+        if self.numbers is not None:
+            numbers = samples.of(self.numbers)
+            codes = np.where(
+                (numbers > 0) & self.has_objects.take(labels), (numbers - 1) % self.count + 1, codes
+            )
+        return codes.astype(np.uint8, copy=False)
+
+
 @dataclass(slots=True)
 class LabelLayer:
     """Draws an array of class ids.
 
     Attributes:
         labels: uint8 [H, W] of the image's shape, read only here; None draws nothing.
+        objects: what is drawn instead of the class ids; None for those.
         above: labels of a layer above; where they are given by a person, this layer stays silent.
         clip: device columns (start, stop) to which drawing is limited; None for all.
     """
 
     style: LabelStyle
     labels: Labels | None = None
+    objects: ObjectCodes | None = None
     above: Labels | None = None
     clip: tuple[int, int] | None = None
     _table: Packed = field(init=False)
@@ -99,7 +128,8 @@ class LabelLayer:
         samples = Samples.under(viewport, device, pad)
         if samples is None:
             return
-        ids = self._merged.take(samples.of(self.labels))
+        drawn = samples.of(self.labels)
+        ids = self._merged.take(drawn if self.objects is None else self.objects.of(drawn, samples))
         if self.above is not None and self.above.shape == self.labels.shape:
             hidden = self._merged[np.argmin(self.style.colours[:, 3])]
             ids[samples.of(self.above) != UNLABELLED] = hidden
