@@ -265,5 +265,8 @@ class StorageController(QObject):
         if target is not self._session:
             target.close()
         if is_asked or target.folder not in self._failed:
-            self._errors.report(error)
+            what = self.tr("The project “{0}” was not saved.").format(shown(target.folder.name))
+            self._errors.report(
+                LatentsegError(f"{what} {error.what}", action=error.action, detail=error.detail)
+            )
         self._failed.add(target.folder)

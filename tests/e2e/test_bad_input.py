@@ -92,3 +92,29 @@ def test_a_good_image_among_bad_ones_still_opens(
     good = person.session.document.image_ids[1]
     person.session.project.show(good)
     person.wait_for(lambda: person.image_id == good, what="the good one is shown")
+
+
+def test_the_thinnest_images_open_are_predicted_painted_and_exported(
+    person: Person, told: Witness, tmp_path: Path
+) -> None:
+    """I-04, in the window."""
+    session = person.session
+    for number, shape in enumerate([(1, 1), (1, 40), (40, 1), (1, 65500)]):
+        path = tmp_path / f"thin {number}.png"
+        Image.fromarray(np.random.default_rng(number).integers(0, 255, (*shape, 3), np.uint8)).save(path)
+        person.open(path)
+        person.wait_for_prediction()
+        person.choose("actual_size")  # fitted to the window, the last one is a hundredth of a pixel high
+        person.choose("tool_brush")
+        middle = shape[1] / 2, shape[0] / 2
+        person.drag(middle, middle)
+        mask = person.mask
+        assert mask.shape == shape
+        assert (mask == 1).any()
+        target = tmp_path / f"mask {number}.png"
+        session.export.export_to(target, "png")
+        person.wait_for(target.exists, 30, "it is exported")
+        with Image.open(target) as exported:
+            assert exported.size == shape[::-1]
+            assert (np.asarray(exported)[mask == 1] == 1).all()
+    assert not told.errors

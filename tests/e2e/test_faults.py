@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -245,3 +246,41 @@ def test_recent_files_are_in_a_menu(person: Person, photos: list[Path], told: Wi
     recent.menu.actions()[-1].trigger()
     recent.menu.aboutToShow.emit()
     assert [action.isEnabled() for action in recent.menu.actions()] == [False]
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES])
+def test_a_project_that_may_not_be_written_any_more_is_saved_elsewhere(
+    person: Person,
+    answers: Answers,
+    told: Witness,
+    photos: list[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    code: int,
+) -> None:
+    """S-04: said with what to do about it, nothing is lost, and another folder is all that it takes."""
+    person.open(photos[0])
+    paint(person)
+    answers.folder = tmp_path / "work"
+    save(person)
+    mask = paint(person, 40.0)
+    create = disk_module.disk.create
+
+    def refused(folder: Path) -> tuple[int, Path]:
+        if folder.is_relative_to(tmp_path / "work"):
+            raise OSError(code, "refused")
+        return create(folder)
+
+    monkeypatch.setattr(disk_module.disk, "create", refused)
+    person.choose("save_project")
+    person.wait_for(lambda: told.errors, 20)
+    assert "Nothing was lost" in str(told.errors[-1])
+    assert "The project “work” was not saved" in told.errors[-1].what
+    assert "Save somewhere else" in told.errors[-1].action
+    assert person.session.document.is_dirty
+    answers.folder = tmp_path / "elsewhere"
+    person.choose("save_project_as")
+    person.wait_for(lambda: not person.session.document.is_dirty, 20, "it is saved there")
+    opened = open_project(tmp_path / "elsewhere")
+    assert (opened.document.labels(opened.document.image_ids[0]) == mask).all()
+    opened.session.abandon()

@@ -142,3 +142,17 @@ def test_masks_are_in_the_frame_that_is_shown(latentseg, weights, tmp_path, orie
     assert code == 0, err
     with Image.open(tmp_path / "out" / "turned.png") as mask:
         assert mask.size == ((48, 32) if orientation < 5 else (32, 48))
+
+
+def test_every_small_size_is_predicted(weights):
+    """I-04: sides 1 to 33, where strides and windows are larger than the image."""
+    from model.checkpoint import load
+    from model.predictor import Predictor
+
+    predictor = Predictor(load(weights)[0], "cpu")
+    generator = np.random.default_rng(0)
+    for rows in range(1, 34):
+        for cols in {rows, 34 - rows, 1, 33}:
+            predictor.set_image(generator.integers(0, 255, (rows, cols, 3), np.uint8))
+            answer = predictor.predict_classes()
+            assert answer.labels.shape == answer.confidence.shape == (rows, cols)

@@ -259,7 +259,8 @@ def test_a_damaged_mask_is_told_and_never_becomes_an_empty_one(tmp_path, documen
 
 
 @pytest.mark.parametrize(
-    ("code", "is_lasting"), [(errno.ENOSPC, False), (errno.ENOSPC, True), (errno.EIO, False)]
+    ("code", "is_lasting"),
+    [(errno.ENOSPC, False), (errno.ENOSPC, True), (errno.EIO, False), (errno.EIO, True)],
 )
 def test_whichever_operation_of_a_save_fails_nothing_is_lost(
     tmp_path, document, monkeypatch, code, is_lasting

@@ -211,11 +211,20 @@ def test_nothing_but_storage_writes_files():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and _writes(node):
                 offenders.append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
-    assert [place for place in offenders if not place.startswith(ALLOWED)] == []
+    unknown = [place for place in offenders if place.split(":")[0] not in ALLOWED]
+    assert unknown == []
 
 
-ALLOWED = ("app/", "cli", "headless", "workers/", "inference/", "canvas/", "panels/", "controllers/")
-"""Packages that look after logs, settings, weights and screenshots themselves; not io, document, commands."""
+ALLOWED = {
+    "app/log.py": "the log itself, which must not depend on what it reports",
+    "controllers/pasted.py": "into the file that storage hands out",
+    "controllers/weights.py": "removes a version that the user does not want any more",
+    "headless/finetune.py": "weights, by `model.checkpoint.save`, which writes in the same way",
+    "inference/training.py": "weights, by `model.checkpoint.save`; removes those that were not taken",
+    "workers/child.py": "the log of crashes of a process that cannot know about projects",
+    "workers/transport.py": "shared memory, no file",
+}
+"""Modules with calls that look like writing, and why they may stay."""
 
 _WRITERS = {"write_bytes", "write_text", "unlink", "rename", "tofile", "mkdir", "rmdir"}
 _ENCODERS = {"save", "imwrite", "savez", "savez_compressed"}
@@ -227,6 +236,8 @@ def _writes(call):
     if name == "open":
         modes = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
         return any(isinstance(mode, str) and set(mode) & set("wax+") and len(mode) < 4 for mode in modes)
+    if name == "save" and not call.args and not call.keywords:  # a painter's
+        return False
     if name in _ENCODERS:  # into memory they may
         return not (call.args and isinstance(call.args[0], ast.Name) and call.args[0].id == "buffer")
     return name in _WRITERS
