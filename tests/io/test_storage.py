@@ -1,7 +1,9 @@
 import ast
 import errno
 import os
+import shutil
 import stat
+import tempfile
 import time
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from latentseg_gui.io.storage import AppendFile, StorageError, atomic_write, rem
 from tests.io.faulty_disk import CountingDisk, FailingDisk
 
 PACKAGE = Path(latentseg_gui.io.__file__).parents[1]
+_NOBODY = 65534
 
 
 @pytest.fixture
@@ -122,14 +125,25 @@ def test_the_reason_is_said_in_words(tmp_path, use_disk, code, said):
     assert names(tmp_path) == []
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_folder_is_refused(tmp_path):
-    tmp_path.chmod(0o500)
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no such permissions here")
+def test_a_read_only_folder_is_refused():
+    """With the permissions of the system itself; root, who may write everywhere, is somebody else meanwhile."""
+    folder = Path(tempfile.mkdtemp())
+    (folder / "file").write_bytes(b"old")
+    folder.chmod(0o555)
+    root = os.geteuid() == 0
     try:
+        if root:
+            os.seteuid(_NOBODY)
         with pytest.raises(StorageError, match="may not write"):
-            atomic_write(tmp_path / "file", b"data")
+            atomic_write(folder / "file", b"data")
+        assert (folder / "file").read_bytes() == b"old"
+        assert names(folder) == ["file"]
     finally:
-        tmp_path.chmod(0o700)
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o700)
+        shutil.rmtree(folder)
 
 
 def test_names_the_system_does_not_take_are_refused(tmp_path):
