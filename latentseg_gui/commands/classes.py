@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from latentseg_gui.document.changes import Change, ClassesChange, MaskChange
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.layers import Delta
+from latentseg_gui.document.layers import Delta, MaskLayer
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance, Rect
 
+_TILE = 512
 _NO_DELTAS: tuple[MaskChange, ...] = ()
 
 
@@ -141,9 +142,7 @@ def set_classes(document: Document, classes: ClassTable, label: str = "Change cl
     masks: list[MaskChange] = []
     is_shorter = len(classes) < len(document.classes)
     for image_id in document.vouched_ids() if is_shorter else ():  # else no mask needs to be looked at
-        labels = document.labels(image_id)
-        lost = (labels >= len(classes)) & (labels != UNLABELLED)
-        masks += _relabelled(document, image_id, lost, UNLABELLED)
+        masks += _relabelled(document, image_id, range(len(classes), UNLABELLED), UNLABELLED)
     table = np.arange(256, dtype=np.uint8)
     table[len(classes) :] = UNLABELLED
     after = ClassesChange(classes, table.tobytes() if is_shorter else None)
@@ -158,7 +157,7 @@ def _without(document: Document, class_id: int, to_id: int, label: str) -> Class
     after = document.classes.removed(class_id)
     masks: list[MaskChange] = []
     for image_id in document.vouched_ids():
-        masks += _relabelled(document, image_id, document.labels(image_id) == class_id, to_id)
+        masks += _relabelled(document, image_id, range(class_id, class_id + 1), to_id)
     table = np.arange(256, dtype=np.uint8)
     table[class_id + 1 : len(after) + 1] -= 1
     back = np.arange(256, dtype=np.uint8)
@@ -173,23 +172,28 @@ def _without(document: Document, class_id: int, to_id: int, label: str) -> Class
     )
 
 
-def _relabelled(
-    document: Document, image_id: str, where: NDArray[np.bool_], to_id: int
-) -> Sequence[MaskChange]:
-    """The change that gives the pixels ``where`` another class; empty if there are none."""
-    rect = Rect.around(where)
-    if rect.is_empty:
-        return ()
-    layer, area = document.layer(image_id), rect.slices
-    inner = where[area]
-    labels = np.where(inner, layer.labels[area] ^ np.uint8(to_id), np.uint8(0))
-    provenance = np.zeros(rect.shape, np.uint8)
+def _relabelled(document: Document, image_id: str, ids: range, to_id: int) -> Sequence[MaskChange]:
+    """The change that gives the pixels of some classes another one; empty if there are none."""
+    layer = document.layer(image_id)
+    labels, deltas = layer.labels, []
+    for tile in Rect.whole(layer.shape).tiles(layer.shape, _TILE):
+        part = labels[tile.slices]
+        where = part == ids.start if len(ids) == 1 else (part >= ids.start) & (part < ids.stop)
+        if where.any():
+            deltas.append(_tile_relabelled(layer, tile, where, to_id))
+    return (MaskChange.of(image_id, deltas),) if deltas else ()
+
+
+def _tile_relabelled(layer: MaskLayer, tile: Rect, where: NDArray[np.bool_], to_id: int) -> Delta:
+    area = tile.slices
+    labels = np.where(where, layer.labels[area] ^ np.uint8(to_id), np.uint8(0))
+    provenance = np.zeros(tile.shape, np.uint8)
     instances = None
     if to_id == UNLABELLED:
-        provenance = np.where(inner, layer.provenance[area] ^ np.uint8(Provenance.NONE), np.uint8(0))
+        provenance = np.where(where, layer.provenance[area] ^ np.uint8(Provenance.NONE), np.uint8(0))
     if to_id in (BACKGROUND, UNLABELLED) and layer.has_instances:
-        instances = np.where(inner, layer.instances[area], np.uint32(0))
-    return (MaskChange.of(image_id, [Delta(rect, labels, provenance, instances)]),)
+        instances = np.where(where, layer.instances[area], np.uint32(0))
+    return Delta(tile, labels, provenance, instances)
 
 
 def _inverse(table: NDArray[np.uint8]) -> NDArray[np.uint8]:
