@@ -10,8 +10,8 @@ from scipy import ndimage
 
 Mask = NDArray[np.bool_]
 
-TRUSTED: Final = 0.7
-"""Masks whose IoU the network estimates to be lower are not settled: there an answer is followed as it is."""
+SETTLED: Final = 0.8
+"""Masks whose IoU the network estimates to be higher are settled; others are still looking for the object."""
 
 VOUCHED: Final = 4.0
 """A click vouches for this many times the area of the widest disk round it that would change as a whole.
@@ -20,16 +20,20 @@ People click in the middle of what is wrong, so that this disk is as wide as wha
 what they mean.
 """
 
-DEEP: Final = 10.0
-"""By how much this rises with the radius of the disk, in roots of the mask's area.
+UNSETTLED: Final = 10.0
+"""The same where the mask is not settled."""
 
-Where something large is wrong the mask is not settled: at a tenth of the width of a square object it doubles.
+DEEP: Final = 10.0
+"""By how much these rise with the radius of the disk, in roots of the mask's area.
+
+Where something large is wrong there is more to it: at a tenth of the width of a square object they double.
 """
 
-DOUBTED: Final = 1.0
-"""Instead of `VOUCHED` where the network thinks its new answer worse than the mask was, by more than `DOUBT`."""
-
 DOUBT: Final = 0.03
+DOUBTED: Final = 0.02
+"""Share of a settled mask that changes at most, and the disk at most, where the network thinks its own new answer
+worse than the mask by more than `DOUBT`."""
+
 LITTLE: Final = 0.005
 """Share of the mask that any click may change."""
 
@@ -46,12 +50,15 @@ def vouched(wanted: Mask, click: tuple[int, int], area: int, scores: tuple[float
         area: of the mask, in pixels.
         scores: estimated IoU of the mask and of the new answer.
     """
-    if scores[0] <= TRUSTED:
-        return wanted.size
     radius = max(0.0, depth(wanted, click) - 0.5)
-    times = DOUBTED if scores[1] < scores[0] - DOUBT else VOUCHED
-    times *= 1 + DEEP * radius / np.sqrt(max(area, 1))
-    return int(max(times * np.pi * radius**2, LITTLE * area, 1))
+    disk = np.pi * radius**2
+    is_settled = scores[0] > SETTLED
+    if is_settled and scores[1] < scores[0] - DOUBT:
+        most = min(disk, DOUBTED * area)
+    else:
+        deep = 1 + DEEP * radius / np.sqrt(max(area, 1))
+        most = (VOUCHED if is_settled else UNSETTLED) * deep * disk
+    return int(max(most, LITTLE * area, 1))
 
 
 def depth(mask: Mask, place: tuple[int, int]) -> float:
