@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -12,10 +14,14 @@ from PySide6.QtCore import QObject, Signal
 from latentseg_gui.controllers.jobs import Jobs, OnFailure
 from latentseg_gui.controllers.vouched import VouchedCounts
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.layers import Arrays
 from latentseg_gui.document.types import ImageRecord, TrainingSample
 from latentseg_gui.io.images import read_image
 
 OnSamples = Callable[[tuple[TrainingSample, ...]], None]
+
+_AT_ONCE: Final = 8_000_000
+"""Masks of more pixels than this are copied in another thread."""
 
 
 class TrainingSet(QObject):
@@ -58,40 +64,61 @@ class TrainingSet(QObject):
         """Whether an image is trained on."""
         return image_id not in self._left_out
 
-    def ready(self) -> tuple[TrainingSample, ...]:
-        """Of the ticked images, those whose pixels are in memory, with their labels as they are now."""
-        return self._snapshots(self.image_ids, {})
+    def ready(self, limit: int, on_samples: OnSamples, on_failure: OnFailure) -> None:
+        """Hands over at most ``limit`` of the ticked images, whose pixels are in memory, as they are now."""
+        ids = [each for each in self.image_ids if self._document.record(each) is not None]
+        self._hand_over(tuple(ids[:limit]), on_samples, on_failure, key="preview of training")
 
     def collect(self, on_samples: OnSamples, on_failure: OnFailure) -> bool:
-        """Hands over snapshots of the ticked images; False where images must be read first."""
-        ids = self.image_ids
-        missing = [each for each in ids if self._document.record(each) is None]
-        if not missing:
-            on_samples(self._snapshots(ids, {}))
+        """Hands over snapshots of the ticked images; False where that takes a moment beside the window."""
+        return self._hand_over(self.image_ids, on_samples, on_failure, key="read for training")
+
+    def _hand_over(
+        self, ids: tuple[str, ...], on_samples: OnSamples, on_failure: OnFailure, *, key: str
+    ) -> bool:
+        document = self._document
+        sources = tuple(
+            _Source(
+                each,
+                document.record(each),
+                document.path(each),
+                document.frame(each),
+                document.layer(each).snapshot(),
+            )
+            for each in ids
+        )
+        shapes = [document.layer(each).shape for each in ids]
+        is_small = sum(rows * cols for rows, cols in shapes) <= _AT_ONCE
+        if is_small and all(source.record is not None for source in sources):
+            on_samples(_samples(sources))
             return True
-        paths = {each: self._document.path(each) for each in missing}
-        frames = {each: self._document.frame(each) for each in missing}
 
-        def on_read(answer: object) -> None:
-            on_samples(self._snapshots(ids, answer if isinstance(answer, dict) else {}))
+        def on_made(answer: object) -> None:
+            made = answer if isinstance(answer, tuple) else ()
+            on_samples(tuple(each for each in made if document.has_image(each.image_id)))
 
-        read = partial(_read_all, paths, frames)
-        self._readers.submit(read, on_read, key="read for training", on_failure=on_failure)
+        self._readers.submit(partial(_samples, sources), on_made, key=key, on_failure=on_failure)
         return False
 
-    def _snapshots(self, ids: tuple[str, ...], records: dict[str, ImageRecord]) -> tuple[TrainingSample, ...]:
-        known = [each for each in ids if each in self._document.image_ids]
-        return tuple(
-            TrainingSample(image_id, record.pixels, np.array(self._document.labels(image_id)))
-            for image_id in known
-            if (record := records.get(image_id) or self._document.record(image_id)) is not None
-        )
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What a sample is made from: pixels, or where to read them, and the mask as it is now."""
+
+    image_id: str
+    record: ImageRecord | None
+    path: Path | None
+    frame: int
+    mask: Callable[[], Arrays]
 
 
-def _read_all(paths: dict[str, Path | None], frames: dict[str, int]) -> dict[str, ImageRecord]:
-    """Reads images that are no longer in memory; runs in a background thread."""
-    return {
-        image_id: read_image(path, image_id=image_id, frame=frames[image_id])
-        for image_id, path in paths.items()
-        if path is not None
-    }
+def _samples(sources: Sequence[_Source]) -> tuple[TrainingSample, ...]:
+    """Reads what is no longer in memory and copies the masks; where that is much, in a background thread."""
+    samples = []
+    for source in sources:
+        record = source.record
+        if record is None and source.path is not None:
+            record = read_image(source.path, image_id=source.image_id, frame=source.frame)
+        if record is not None:
+            samples.append(TrainingSample(source.image_id, record.pixels, source.mask()[0]))
+    return tuple(samples)

@@ -15,7 +15,7 @@ from latentseg_gui.controllers.ports import ErrorSink
 from latentseg_gui.controllers.weights import SHIPPED, WeightsController
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.types import UNLABELLED, FineTuneResult, Labels, Prediction
+from latentseg_gui.document.types import UNLABELLED, FineTuneResult, Labels, Prediction, TrainingSample
 from latentseg_gui.inference.messages import PreviewCrops, TrainingPreview
 from latentseg_gui.panels.training import TrainingPanel
 from latentseg_gui.panels.training.values import (
@@ -151,7 +151,9 @@ class TrainingViewController(QObject):
 
     def show_crops(self) -> None:
         """Shows a few crops as training would see them, with what has been labelled so far."""
-        samples = self._finetune.samples.ready()[:_PREVIEWED]
+        self._finetune.samples.ready(_PREVIEWED, self._ask_for_crops, self._errors.report)
+
+    def _ask_for_crops(self, samples: tuple[TrainingSample, ...]) -> None:
         if not samples:
             self._errors.inform(self.tr("Paint or accept a mask on at least one image first."))
             return
