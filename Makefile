@@ -36,6 +36,8 @@ $(VENV)/.run: $(VENV)/.python pyproject.toml .ci/constraints.txt
 $(VENV)/.test: $(VENV)/.python pyproject.toml .ci/constraints.txt
 	@echo "Installing latentseg, what it needs, and the tools that test it (a few minutes the first time)"
 	$(PIP) -e '.[dev]'
+	# The reader of labelme's own format, for its tests alone and without the second Qt that it would bring.
+	$(PIP) --no-deps labelme || echo "labelme is not available: its tests are skipped"
 	touch $@ $(VENV)/.run
 
 # The pictures of the README, taken by driving the real window.

@@ -15,6 +15,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 from scipy import ndimage
+from skimage.measure import grid_points_in_poly
 
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED, Provenance
@@ -586,3 +587,51 @@ def test_runs_do_not_depend_on_how_many_columns_are_looked_at_together(monkeypat
             patch.setattr(rle, "_BAND_PIXELS", band)
             assert rle.runs_of(mask) == runs
         assert np.array_equal(rle.mask_of(runs, mask.shape), mask)
+
+
+def inside(rings):
+    """Pixels whose centres are inside, by scikit-image; a ring inside another is a hole. Rings are (x, y)."""
+    area = np.zeros(SHAPE, bool)
+    for ring in rings:
+        area ^= grid_points_in_poly(SHAPE, np.array(ring)[:, ::-1] - 0.5, binarize=False) == 1
+    return area
+
+
+def polygons_of(name, folder):
+    """Every area of a file, read by the written definition of its format: (class id, rings of (x, y))."""
+    if name == "yolo":
+        for line in (folder / "image.txt").read_text().splitlines():
+            words = line.split()
+            assert len(words) >= 7
+            assert len(words) % 2 == 1
+            corners = np.array(words[1:], float).reshape(-1, 2)
+            assert ((corners >= 0) & (corners <= 1)).all()
+            yield int(words[0]) + 1, [np.round(corners * (SHAPE[1], SHAPE[0]), 4)]
+        return
+    content = json.loads(next(folder.glob("*.*json")).read_text())
+    if name == "coco-polygons":
+        for annotation in content["annotations"]:
+            for flat in annotation["segmentation"]:
+                yield annotation["category_id"], [np.array(flat, float).reshape(-1, 2)]
+        return
+    for feature in content["features"]:
+        geometry = feature["geometry"]
+        class_id = CLASSES.index_of(feature["properties"]["classification"]["name"])
+        parts = [geometry["coordinates"]] if geometry["type"] == "Polygon" else geometry["coordinates"]
+        for rings in parts:
+            yield class_id, [np.array(ring, float) for ring in rings]
+
+
+@pytest.mark.parametrize("name", ["yolo", "coco-polygons", "geojson"])
+def test_polygons_are_exact_for_whoever_asks_for_pixel_centres(tmp_path, name):
+    """Pixel for pixel, holes included, by a reader that is not ours."""
+    for seed in range(3):
+        item = made(seed)
+        folder = tmp_path / str(seed)
+        list(export_folder(folder, [item], CLASSES, name))
+        labels = np.zeros(SHAPE, np.uint8)
+        for class_id, rings in polygons_of(name, folder):
+            area = inside(rings)
+            assert not labels[area].any(), "areas do not overlap"
+            labels[area] = class_id
+        assert np.array_equal(labels, np.where(item.labels == UNLABELLED, 0, item.labels))
