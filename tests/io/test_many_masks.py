@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import UNLABELLED, Rect
 from latentseg_gui.io.masks import FORMATS, ImportContext, MaskError, MaskItem, export_folder, rle
 from latentseg_gui.io.masks.candidates import Candidate, Target, match
@@ -354,3 +355,30 @@ def test_half_a_file_is_no_file(content, data):
         split(cut, "list", lambda entry, part: None)
     with pytest.raises(ValueError):  # noqa: PT011
         split(f"{text} x", "list", lambda entry, part: None)
+
+
+@pytest.mark.parametrize("name", ["coco", "yolo", "voc", "labelme", "geojson", "npz", "png16"])
+def test_damaged_folders_raise_nothing_but_our_error(tmp_path, name):
+    """A hundred mutations of every format: found or refused, read or refused, never anything else."""
+    rng = np.random.default_rng(1)
+    folder = tmp_path / "out"
+    list(export_folder(folder, items(), CLASSES, name))
+    files = {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    wanted = [Target(n, n, s) for n, s in zip(NAMES, STEMS, strict=True)]
+    outcomes = {"read": 0, "refused": 0}
+    for turn in range(100):
+        path = list(files)[turn % len(files)]
+        data = bytearray(files[path])
+        for place in rng.integers(0, len(data), rng.integers(1, 8)):
+            data[place] = rng.integers(0, 256)
+        path.write_bytes(bytes(data[: rng.integers(1, len(data) + 1)] if turn % 3 == 0 else data))
+        try:
+            for candidate, key in match(find_masks([folder]).candidates, wanted).pairs:
+                candidate.size()
+                candidate.read(ImportContext((30, 41), CLASSES, key))
+                outcomes["read"] += 1
+        except LatentsegError:
+            outcomes["refused"] += 1
+        path.write_bytes(files[path])
+    assert outcomes["read"] > 0
+    assert outcomes["refused"] > 10
