@@ -21,6 +21,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import numpy as np
 import tifffile
 from PIL import Image
+from PySide6.QtCore import Qt, QTimer
 
 from latentseg_gui.app import main as application
 from latentseg_gui.app.reporting import Reporter
@@ -65,6 +66,12 @@ class Watch:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.person = Person(session)
+        self._turns: list[tuple[float, float]] = []
+        self._last = 0.0, 0.0
+        self._timer = QTimer()
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._beat)
+        self._timer.start(5)
         print(
             "| step                 |      s | still ms |  own ms | mark 100 ms | peak MB: window | MB now | model |"
         )
@@ -75,26 +82,29 @@ class Watch:
     def step(self, name: str, begin: Callable[[], object], is_done: Callable[[], object]) -> None:
         """Does one step and prints what it took."""
         PEAK.write_text("5")
-        started = last = time.perf_counter()
-        last_own, still, own = time.thread_time(), 0.0, 0.0
-
-        def look() -> object:
-            nonlocal still, own, last, last_own
-            now, now_own = time.perf_counter(), time.thread_time()
-            still, own = max(still, now - last), max(own, now_own - last_own)
-            last, last_own = now, now_own
-            return is_done()
-
+        self._turns.clear()
+        started = time.perf_counter()
+        self._last = started, time.thread_time()
         begin()
-        self.person.wait_for(look, 7200, name)
-        look()  # the turn in which it was done counts too
-        still, own, seconds = still * 1e3, own * 1e3, time.perf_counter() - started
+        self.person.wait_for(is_done, 7200, name)
+        self._beat()  # the turn in which it was done counts too
+        still, own = (max(turn) * 1e3 for turn in zip(*self._turns, strict=True))
+        seconds = time.perf_counter() - started
         pid, engine = os.getpid(), self._session.lanes.engine.child_pid
         print(
             f"| {name:20} | {seconds:6.2f} | {still:8.0f} | {own:7.0f} | {'over' if still > MARK_MS else 'ok':>11} "
             f"| {memory(pid, 'VmHWM'):15.0f} | {memory(pid, 'VmRSS'):6.0f} | {memory(engine, 'VmHWM'):5.0f} |",
             flush=True,
         )
+
+    def _beat(self) -> None:
+        now, before = (time.perf_counter(), time.thread_time()), self._last
+        self._turns.append((now[0] - before[0], now[1] - before[1]))
+        self._last = now
+
+    def stop(self) -> None:
+        """Ends the measurement."""
+        self._timer.stop()
 
     def rest(self, seconds: float = 3.0) -> None:
         """Lets the window do what it does later: counts, ranks, saves."""
@@ -134,6 +144,7 @@ def walk(session: Session, path: Path, out: Path) -> None:
             start,
             lambda target=target: target.exists() and session.lanes.files.is_idle,
         )
+    watch.stop()
 
 
 def main() -> None:
