@@ -16,7 +16,7 @@ from model.postprocess import clean_mask
 from model.resample import Closer, closer_size, grow_in_bands, resize_logits, shrink, working_size
 from model.runner import Runner
 
-CLOSER: Final = Closer(pixels=320 * 320, most_pixels=512 * 512, enlarged=2.5)
+CLOSER: Final = Closer(pixels=320 * 320, most_pixels=448 * 448, enlarged=2.5)
 
 Answer = tuple[NDArray[np.bool_], float, NDArray[np.float32]]
 """mask bool [H, W], estimated IoU, logits float32 [h, w] of the reduced picture."""
