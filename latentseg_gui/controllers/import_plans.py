@@ -14,6 +14,8 @@ from latentseg_gui.io.masks.candidates import Candidate, Matching, Target, match
 from latentseg_gui.io.masks.finding import find_masks
 from latentseg_gui.io.paths import shown
 
+_STRANGE = "there is no image of this name on the list"
+
 
 @dataclass(frozen=True, slots=True)
 class ImportTarget:
@@ -65,7 +67,8 @@ class ImportPlan:
         source: what it was found in, for the user.
         kind: what that was taken for.
         pairs: what can be taken over.
-        refused: what cannot.
+        refused: what cannot, though an image of its name is there.
+        strangers: masks of images that are not on the list.
         without: how many images of the list have no mask there.
         is_black_and_white: see `FoundMasks`.
     """
@@ -74,6 +77,7 @@ class ImportPlan:
     kind: str
     pairs: tuple[ImportPair, ...]
     refused: tuple[Refusal, ...]
+    strangers: tuple[Refusal, ...]
     without: int
     is_black_and_white: bool
 
@@ -108,11 +112,16 @@ def plan_of(paths: Sequence[Path], targets: Sequence[ImportTarget], current_id: 
         matching = Matching(((found.candidates[0], current.image_id),), (), ())
     checked = [_checked(candidate, by_id[image_id]) for candidate, image_id in matching.pairs]
     pairs = [each for each in checked if isinstance(each, ImportPair)]
-    refused = [each for each in checked if isinstance(each, Refusal)] + _refusals(matching)
-    is_white = found.is_black_and_white
-    source = shown(paths[0].name) if len(paths) == 1 else f"{len(paths)} files"
+    refused = [each for each in checked if isinstance(each, Refusal)]
+    refused += [Refusal(name, f"could belong to {' or '.join(others)}") for name, others in matching.unclear]
     return ImportPlan(
-        source, found.kind, tuple(pairs), tuple(refused), len(wanted) - len(matching.pairs), is_white
+        source=shown(paths[0].name) if len(paths) == 1 else f"{len(paths)} files",
+        kind=found.kind,
+        pairs=tuple(pairs),
+        refused=tuple(refused),
+        strangers=tuple(Refusal(each.label, _STRANGE) for each in matching.strangers),
+        without=len(wanted) - len(matching.pairs),
+        is_black_and_white=found.is_black_and_white,
     )
 
 
@@ -138,9 +147,3 @@ def _checked(candidate: Candidate, target: ImportTarget) -> ImportPair | Refusal
         wanted = f", the image {shape[1]} x {shape[0]}" if shape else ""
         return Refusal(candidate.label, f"{found}{wanted}")
     return ImportPair(candidate, target.image_id, name, shape)
-
-
-def _refusals(matching: Matching) -> list[Refusal]:
-    unclear = [Refusal(name, f"could belong to {' or '.join(others)}") for name, others in matching.unclear]
-    strangers = [Refusal(each.label, "there is no image of this name") for each in matching.strangers]
-    return unclear + strangers

@@ -159,14 +159,17 @@ class ImportController(JobSource):
 
     def _question(self, plan: ImportPlan) -> ImportQuestion:
         masked = self._masked(plan.pairs)
-        refused = tuple(ImportRow(each.label, each.reason, fits=False) for each in plan.refused)
+        refused, strangers = (
+            tuple(ImportRow(each.label, each.reason, fits=False) for each in some)
+            for some in (plan.refused, plan.strangers)
+        )
         fitting = tuple(
             ImportRow(each.candidate.label, each.name, fits=True, has_mask=each.image_id in masked)
             for each in plan.pairs
         )
         current = next((each for each in plan.pairs if each.image_id == self._document.current_id), None)
         is_one_of_many = current is not None and len(plan.pairs) > 1
-        rows = refused + fitting
+        rows = refused + fitting + strangers
         return ImportQuestion(
             source=f"{plan.source}: {plan.kind}",
             rows=rows[:_SHOWN],
@@ -174,6 +177,7 @@ class ImportController(JobSource):
             with_mask=len(masked),
             without=plan.without,
             refused=len(refused),
+            strangers=len(strangers),
             more=max(0, len(rows) - _SHOWN),
             current=current.name if current is not None and is_one_of_many else "",
             is_current_masked=current is not None and current.image_id in masked,
@@ -235,11 +239,12 @@ class ImportController(JobSource):
 
 def nothing_fits(plan: ImportPlan) -> LatentsegError:
     """What to say where masks were found, and none of them is for an image of the list."""
-    few = "; ".join(f"{each.label}: {each.reason}" for each in plan.refused[:_FEW])
+    others = plan.refused + plan.strangers
+    few = "; ".join(f"{each.label}: {each.reason}" for each in others[:_FEW])
     return LatentsegError(
         f"No mask of “{plan.source}” fits an image of the list. {few}".strip(),
         action="Masks and images must be named alike (photo.jpg and photo.png) and be of one size.",
-        detail="\n".join(f"{each.label}: {each.reason}" for each in plan.refused[:_SHOWN]),
+        detail="\n".join(f"{each.label}: {each.reason}" for each in others[:_SHOWN]),
     )
 
 

@@ -19,9 +19,9 @@ from latentseg_gui.panels.output import OutputChoice
 _SHOWN = 4
 _BESIDE = "_mask"
 _LOSSES = {
-    "unlabelled": "Unlabelled pixels cannot be told from background.",
-    "instances": "The numbers of the objects are not kept.",
-    "everything": "For looking at: the mask cannot be read back from it.",
+    "unlabelled": "unlabelled pixels cannot be told from background.",
+    "instances": "the numbers of the objects are not kept.",
+    "everything": "for looking at; the mask cannot be read back from it.",
 }
 
 
@@ -199,12 +199,12 @@ def common_folder(paths: Sequence[Path]) -> Path | None:
 
 
 def _remarks(formats: Sequence[str]) -> tuple[str, ...]:
-    """What each format loses, as far as it is known without looking at the masks."""
+    """What formats lose, as far as it is known without looking at the masks; a sentence per kind of loss."""
     remarks = []
-    for name in formats:
-        lost = [_tr(_LOSSES[each]) for each in FORMATS[name].loses]
-        if lost:
-            remarks.append(f"{FORMATS[name].label}: {' '.join(lost)}")
+    for loss, sentence in _LOSSES.items():
+        losing = [FORMATS[name].label for name in formats if loss in FORMATS[name].loses]
+        if losing:
+            remarks.append(f"{'; '.join(losing)}: {_tr(sentence)}")
     return tuple(remarks)
 
 

@@ -293,8 +293,9 @@ def test_what_does_not_fit_is_said_before_and_after(desk: Desk, tmp_path: Path) 
     said = {row.mask: row.remark for row in dialog._question.rows if not row.fits}
     assert said == {
         "1.png": "it is 6 x 5 pixels, the image 41 x 30",
-        "nobody.png": "there is no image of this name",
+        "nobody.png": "there is no image of this name on the list",
     }
+    assert [row.fits for row in dialog._question.rows] == [False, True, True, True, False]
     report = desk.answer()
     assert report.made == 1
     assert {each.label for each in report.refused} == {"2.npy", "3.json"}

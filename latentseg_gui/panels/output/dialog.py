@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from latentseg_gui.panels.widgets import text_label
 
 _SETTLE_MS = 150
+_LINES, _MOST_LINES = 5, 14
 _ROWS_SHOWN = 7
 _WIDTH, _MARGIN = 520, 18
 
@@ -112,7 +113,7 @@ class OutputDialog(QDialog):
         self._formats = _format_list(question, self.tr("Formats"))
         self._folder = _FolderField(self.tr("Write to"), question.folder)
         self._preview = text_label("", "hint")
-        self._preview.setMinimumHeight(self._preview.fontMetrics().lineSpacing() * 5)
+        self._preview.setMinimumHeight(self._preview.fontMetrics().lineSpacing() * _LINES)
         self._preview.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._preview.setAccessibleName(self.tr("What will be written"))
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
@@ -168,7 +169,18 @@ class OutputDialog(QDialog):
         """Says what a choice comes to; an answer about an earlier one is of no interest."""
         if choice == self.choice:
             self._preview.setText(text)
+            self._preview.setToolTip(text)
+            self._make_room()
             self._do.setEnabled(can_go)
+
+    def _make_room(self) -> None:
+        """A wrapped label does not ask for more height by itself, and what is above it would be squeezed."""
+        line = self._preview.fontMetrics().lineSpacing()
+        needed = self._preview.heightForWidth(max(self._preview.width(), _WIDTH - 2 * _MARGIN))
+        height = min(max(needed, _LINES * line), _MOST_LINES * line)
+        if height != self._preview.minimumHeight():
+            self._preview.setMinimumHeight(height)
+            self.adjustSize()
 
     def _lay_out(self) -> None:
         whole = QVBoxLayout(self)

@@ -48,12 +48,13 @@ class ImportQuestion:
 
     Attributes:
         source: where the masks are, and what that was taken for.
-        rows: what was found; those that do not fit are shown first.
+        rows: what was found, what needs attention first.
         more: how many rows were left out.
         fitting: how many masks fit an image.
         with_mask: how many of those images have a mask already.
         without: images that there is no mask for.
-        refused: how many masks fit none.
+        refused: how many masks cannot be taken over.
+        strangers: how many are for images that are not on the list.
         current: the image that is looked at, if it is one of several; else "".
         is_current_masked: whether that one has a mask already.
     """
@@ -64,6 +65,7 @@ class ImportQuestion:
     with_mask: int
     without: int
     refused: int
+    strangers: int = 0
     more: int = 0
     current: str = ""
     is_current_masked: bool = False
@@ -193,6 +195,9 @@ class ImportDialog(QDialog):
             sentences = [self.tr("1 mask fits an image of the list.")]
         if question.refused:
             sentences.append(self.tr("{0} cannot be taken over; they stand first.").format(question.refused))
+        if question.strangers:
+            text = self.tr("{0} are for images that are not on the list; they stand last.")
+            sentences.append(text.format(question.strangers))
         if question.without:
             sentences.append(self.tr("{0} images have no mask there.").format(question.without))
         return " ".join(sentences)
@@ -200,8 +205,8 @@ class ImportDialog(QDialog):
     def _list(self) -> QTreeWidget:
         rows = QTreeWidget(self)
         rows.setAccessibleName(self.tr("What was found"))
-        rows.setColumnCount(3 if self._question.with_mask else 2)
-        rows.setHeaderLabels([self.tr("Mask"), self.tr("Image, or why it is left out"), ""])
+        labels = [self.tr("Mask"), self.tr("Image, or why it is left out")]
+        rows.setHeaderLabels([*labels, ""] if self._question.with_mask else labels)
         rows.setRootIsDecorated(False)
         rows.setUniformRowHeights(True)
         rows.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
