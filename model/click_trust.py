@@ -20,7 +20,7 @@ People click in the middle of what is wrong, so that this disk is as wide as wha
 what they mean.
 """
 
-UNSETTLED: Final = 10.0
+UNSETTLED: Final = 12.0
 """The same where the mask is not settled."""
 
 DEEP: Final = 10.0
@@ -30,9 +30,7 @@ Where something large is wrong there is more to it: at a tenth of the width of a
 """
 
 DOUBT: Final = 0.03
-DOUBTED: Final = 0.02
-"""Share of a settled mask that changes at most, and the disk at most, where the network thinks its own new answer
-worse than the mask by more than `DOUBT`."""
+"""Of a new answer that the network thinks worse than a settled mask by more than this, only the disk is taken."""
 
 LITTLE: Final = 0.005
 """Share of the mask that any click may change."""
@@ -52,12 +50,11 @@ def vouched(wanted: Mask, click: tuple[int, int], area: int, scores: tuple[float
     """
     radius = max(0.0, depth(wanted, click) - 0.5)
     disk = np.pi * radius**2
-    is_settled = scores[0] > SETTLED
-    if is_settled and scores[1] < scores[0] - DOUBT:
-        most = min(disk, DOUBTED * area)
-    else:
+    is_settled, is_doubted = scores[0] > SETTLED, scores[1] < scores[0] - DOUBT
+    most = disk
+    if not (is_settled and is_doubted):
         deep = 1 + DEEP * radius / np.sqrt(max(area, 1))
-        most = (VOUCHED if is_settled else UNSETTLED) * deep * disk
+        most *= (VOUCHED if is_settled else UNSETTLED) * deep
     return int(max(most, LITTLE * area, 1))
 
 

@@ -73,9 +73,9 @@ def most(start, mask, score, pointing):
     width = ndimage.distance_transform_edt(np.pad(wanted, 1))[row + 1, col + 1] - 0.5
     area = start.mask.sum()
     bare = np.pi * width**2
-    most = (4 if start.score > 0.8 else 10) * (1 + 10 * width / np.sqrt(max(area, 1))) * bare
+    most = (4 if start.score > 0.8 else 12) * (1 + 10 * width / np.sqrt(max(area, 1))) * bare
     if start.score > 0.8 and score < start.score - 0.03:
-        most = min(bare, 0.02 * area)
+        most = bare
     disk = np.pi * (max(1, round(0.003 * max(mask.shape))) + 0.5) ** 2
     little = click_trust.LITTLE * area
     return max(most, little, 1) + little + disk
@@ -180,7 +180,7 @@ def test_of_an_answer_that_the_network_thinks_worse_little_is_taken():
         for score in (0.86, 0.81)
     )
     assert sure > 1000
-    assert 0 < doubted <= click_trust.DOUBTED * 3600
+    assert 0 < doubted <= np.pi * 8.5**2
 
 
 def test_what_a_negative_click_cuts_off_stays_unless_it_is_little():
