@@ -38,7 +38,7 @@ class TrainingSet(QObject):
 
     def __init__(self, document: Document, *, readers: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.counts = VouchedCounts(document, self)
+        self.counts = VouchedCounts(document, self, readers=readers)
         self.counts.changed.connect(self.changed)
         self._document = document
         self._readers = readers

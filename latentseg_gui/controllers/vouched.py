@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.layers import Arrays, MaskLayer
 from latentseg_gui.document.types import UNLABELLED, Rect
 
 _TILE = 256
 _SLICE_S = 0.006
+_BEHIND_THE_USER = -10
 _TELL_MS = 250
 """Counts that come without any work, by the hundred, are told this often."""
 
@@ -22,15 +27,23 @@ Tile = tuple[int, int]
 class VouchedCounts(QObject):
     """Counts per image and class, a few tiles at a time, so that the window never waits for them.
 
+    Masks of a project that nobody has looked at yet are counted one by one in another thread, and stay packed.
+
     Signals:
         changed: counts are up to date again.
     """
 
     changed = Signal()
 
-    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+    def __init__(
+        self, document: Document, parent: QObject | None = None, *, readers: Jobs | None = None
+    ) -> None:
         super().__init__(parent)
         self._document = document
+        self._readers = readers
+        self._packed: list[str] = []
+        self._asked = ""
+        self._counted: dict[str, tuple[int, NDArray[np.int64]]] = {}
         self._tiles: dict[str, dict[Tile, NDArray[np.int64]]] = {}
         self._stale: dict[str, set[Tile]] = {}
         self._whole: set[str] = set()
@@ -47,7 +60,7 @@ class VouchedCounts(QObject):
     @property
     def is_settled(self) -> bool:
         """Whether nothing waits to be counted."""
-        return not self._stale
+        return not self._stale and not self._packed and not self._asked
 
     def of(self, image_id: str) -> NDArray[np.int64]:
         """Vouched pixels per class id, int64 [255], as far as they were counted."""
@@ -59,13 +72,62 @@ class VouchedCounts(QObject):
 
     def settle(self) -> None:
         """Counts the rest at once."""
+        for image_id in [*self._packed, *filter(None, [self._asked])]:
+            if (layer := self._layer(image_id)) is not None:
+                self._take(image_id, layer.version, _counts(layer.snapshot()))
+        self._packed.clear()
         while self._stale:
             self._count_next()
         self._timer.stop()
 
-    def _known(self, image_id: str) -> NDArray[np.int64] | None:
+    def _layer(self, image_id: str) -> MaskLayer | None:
         is_there = self._document.has_image(image_id) and self._document.shape(image_id) is not None
-        return self._document.layer(image_id).counts if is_there else None
+        return self._document.layer(image_id) if is_there else None
+
+    def _known(self, image_id: str) -> NDArray[np.int64] | None:
+        layer = self._layer(image_id)
+        if layer is None:
+            return None
+        version, counts = self._counted.get(image_id, (-1, None))
+        return counts if counts is not None and version == layer.version else layer.counts
+
+    def _is_packed(self, image_id: str) -> bool:
+        """Whether a mask is held nowhere yet: looking at it would unpack it, in this thread and for good."""
+        layer = self._layer(image_id)
+        is_packed = layer is not None and layer.is_touched and layer.nbytes == 0
+        return is_packed and image_id != self._document.current_id
+
+    def _ask(self) -> None:
+        """Has the next packed mask counted beside the window."""
+        while self._packed and not self._asked and self._readers is not None:
+            image_id = self._packed.pop(0)
+            layer = self._layer(image_id)
+            if layer is None or self._known(image_id) is not None:
+                continue
+            self._asked = image_id
+            self._readers.submit(
+                partial(_counts, layer.snapshot()),
+                partial(self._on_counted, image_id, layer.version),
+                key="count masks",
+                priority=_BEHIND_THE_USER,
+                on_failure=partial(self._on_counted, image_id, -1),
+                on_cancelled=partial(self._on_counted, image_id, -1, None),
+            )
+
+    def _on_counted(self, image_id: str, version: int, answer: object) -> None:
+        self._asked = ""
+        if isinstance(answer, np.ndarray):
+            self._take(image_id, version, answer)
+        self._ask()
+
+    def _take(self, image_id: str, version: int, counts: NDArray[np.int64]) -> None:
+        layer = self._layer(image_id)
+        if layer is None or layer.version != version:
+            return
+        self._counted[image_id] = version, counts
+        self._whole.add(image_id)
+        if not self._telling.isActive():
+            self._telling.start()
 
     def _on_mask_changed(self, image_id: str, rect: Rect) -> None:
         if rect.is_empty:
@@ -76,6 +138,10 @@ class VouchedCounts(QObject):
             self._stale.pop(image_id, None)
             if not self._telling.isActive():
                 self._telling.start()
+            return
+        if self._readers is not None and self._is_packed(image_id):
+            self._packed.append(image_id)
+            self._ask()
             return
         shape = self._document.shape(image_id)
         if image_id in self._whole and shape is not None:
@@ -92,10 +158,12 @@ class VouchedCounts(QObject):
             self._tiles.pop(gone, None)
             self._stale.pop(gone, None)
         self._whole &= known
+        self._counted = {key: value for key, value in self._counted.items() if key in known}
+        waiting = {*self._packed, self._asked}
         for image_id in self._document.vouched_ids():
             shape = self._document.shape(image_id)
             is_counted = image_id in self._tiles or image_id in self._stale or image_id in self._whole
-            if not is_counted and shape is not None:
+            if not is_counted and image_id not in waiting and shape is not None:
                 self._on_mask_changed(image_id, Rect.whole(shape))
 
     def _go_on(self) -> None:
@@ -123,3 +191,8 @@ class VouchedCounts(QObject):
         if is_uniform:
             counts *= part.size
         self._tiles.setdefault(image_id, {})[row, col] = counts
+
+
+def _counts(unpack: Callable[[], Arrays]) -> NDArray[np.int64]:
+    """Pixels by label, int64 [256]; any thread."""
+    return np.bincount(unpack()[0].reshape(-1), minlength=256)

@@ -22,9 +22,12 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.vouched import VouchedCounts
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.taking_over import take_over
 from latentseg_gui.document.types import UNLABELLED, Provenance, Rect
 from latentseg_gui.io.images import read_image
 from latentseg_gui.io.masks import MaskItem, export_folder
+from latentseg_gui.io.opening import open_project
+from latentseg_gui.io.project import save_project
 from latentseg_gui.panels.output import ImportChoice
 from latentseg_gui.workers.lanes import ThreadLane
 from tests.controllers.test_edits import Told
@@ -65,7 +68,7 @@ class Desk:
         self.history, self.told, self.canvas = History(self.document), Told(), CanvasView()
         qtbot.addWidget(self.canvas)
         jobs = Jobs(lane, "batch", self.told)
-        self.counts = VouchedCounts(self.document, self.canvas)
+        self.counts = VouchedCounts(self.document, self.canvas, readers=jobs)
         self.edits = Edits(self.document, self.history, self.canvas, jobs=jobs, errors=self.told)
         self.dialogs, self.is_painting = Dialogs(), False
         self.importing = ImportController(
@@ -416,3 +419,29 @@ def test_without_images_there_is_nothing_to_import_for(
 def test_notes_of_many_images_are_added_up() -> None:
     notes = [("a", "3 pixels were lost."), ("b", "4 pixels were lost."), ("c", "White is leaf.")]
     assert summary_of(notes) == ["2 masks: 7 pixels were lost.", "White is leaf."]
+
+
+def test_masks_of_a_project_that_nobody_has_looked_at_are_counted_beside_the_window(
+    qtbot: QtBot, lane: ThreadLane, tmp_path: Path
+) -> None:
+    desk = Desk(qtbot, lane, tmp_path / "photos", 4)
+    document = Document(CLASSES)
+    masks = items(4)
+    for number, item in enumerate(masks):
+        document.load_mask(document.add_path(tmp_path / "photos" / f"{number}.jpg"), item.labels, item.labels)
+    save_project(document, tmp_path / "work").close()
+    opened = open_project(tmp_path / "work")
+    counts = desk.counts
+    take_over(desk.document, opened.document)
+    assert not counts.is_settled
+    qtbot.waitUntil(lambda: counts.is_settled, timeout=20_000)
+    for image_id, item in zip(desk.document.image_ids, masks, strict=True):
+        expected = np.bincount(item.labels.reshape(-1), minlength=256)[:UNLABELLED]
+        assert np.array_equal(counts.of(image_id), expected)
+        assert desk.document.layer(image_id).nbytes == 0, "it is still packed"
+    desk.ids = list(desk.document.image_ids)
+    desk.paint(1)
+    counts.settle()
+    expected = np.bincount(desk.labels(1).reshape(-1), minlength=256)[:UNLABELLED]
+    assert np.array_equal(counts.of(desk.ids[1]), expected)
+    opened.session.close()
