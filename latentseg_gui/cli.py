@@ -19,10 +19,14 @@ SUBCOMMANDS: Final = {
     "predict": "write a mask for every image",
     "finetune": "learn from images with masks and write new weights",
     "evaluate": "measure class predictions against masks (mean IoU, Dice, accuracy)",
+    "import": "make a project of images and the masks of another tool",
     "export": "write the masks of a folder in another format (COCO, YOLO, polygons, overlays, ...)",
     "inspect": "show what each expert looks at and explains, and what happens without it",
     "doctor": "say what the program runs on, why, and what is missing",
 }
+_MODULES: Final = {"import": "importing"}
+"""Of subcommands whose module cannot have their name."""
+
 FAILED: Final = 2
 STOPPED: Final = 130
 
@@ -96,7 +100,7 @@ def _parser(first: str) -> argparse.ArgumentParser:
     for name, purpose in SUBCOMMANDS.items():
         command = commands.add_parser(name, help=purpose, description=purpose)
         if name == first:
-            module: Subcommand = importlib.import_module(f"latentseg_gui.headless.{name}")
+            module: Subcommand = importlib.import_module(f"latentseg_gui.headless.{_MODULES.get(name, name)}")
             module.add_arguments(command)
             command.add_argument("--debug", action="store_true", help="show the details of errors")
             command.set_defaults(run=module.run)

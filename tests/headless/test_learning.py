@@ -170,6 +170,32 @@ def files_of(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != ".lock"}
 
 
+def test_masks_of_another_tool_become_a_project(latentseg, folders, tmp_path):
+    from latentseg_gui.io.opening import open_project
+
+    images, masks = folders
+    common = ("--images", images, "--classes", "background,square")
+    latentseg("export", *common, "--masks", masks, "-o", tmp_path / "coco", "--format", "coco-polygons")
+    (masks / "scene 2.png").write_bytes(b"broken")
+    file = tmp_path / "coco" / "annotations.json"
+    code, out, err = latentseg("import", *common, "--masks", file, "-o", tmp_path / "work")
+    assert code == 0, err
+    assert "3 masks of 3 images are in" in out
+    opened = open_project(tmp_path / "work")
+    assert opened.document.classes.names == ("background", "square")
+    for image_id in opened.document.image_ids[:2]:
+        with Image.open(masks / opened.document.path(image_id).name) as mask:
+            assert np.array_equal(opened.document.labels(image_id), np.asarray(mask))
+    opened.session.close()
+    code, _, err = latentseg("import", *common, "--masks", masks, "-o", tmp_path / "other")
+    assert (code, "scene 2.png" in err) == (1, True), "the others are there all the same"
+    opened = open_project(tmp_path / "other")
+    assert len(list(opened.document.vouched_ids())) == 2
+    opened.session.close()
+    code, _, err = latentseg("import", *common, "--masks", masks, "-o", tmp_path / "work")
+    assert code == 2, "never over another project"
+
+
 def test_what_to_export_must_be_said(latentseg, tmp_path):
     code, _, err = latentseg("export", "-o", tmp_path, "--format", "png")
     assert (code, "--project" in err) == (2, True)
