@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.backbone import upsample_to
+from model.filters import COLOURS
 
 LEVEL_DROPOUT: Final = (0.5, 0.3, 0.1, 0.3, 0.3)
 """How often, while learning, a level is left out; coarse to fine. Colours and filters, too: stains differ."""
@@ -151,6 +152,18 @@ class DetailHead(nn.Module):
             .contiguous(memory_format=torch.channels_last)
             for level, mean, scale in zip(levels.maps, means, scales, strict=True)
         ]
+
+    def colours(self, fine: Tensor) -> Tensor:
+        """Colours as `standardise` has them.
+
+        Args:
+            fine: responses of the filter bank, [B, NUM_FILTERS, H, W].
+
+        Returns:
+            float32 [B, 3, H, W].
+        """
+        means, scales = (part[-self.dims[-1] :][COLOURS] for part in (self.means, self.scales))
+        return (fine[:, COLOURS].float() - means[:, None, None]) * scales[:, None, None]
 
     def mask(self, like: Tensor, level: int) -> Tensor:
         """0 for the samples of a batch that must do without a level, else 1; [B, 1, ...].

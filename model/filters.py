@@ -18,6 +18,9 @@ SCALES: Final = (1.0, 2.0, 4.0, 8.0)
 NUM_FILTERS: Final = 3 + 3 * len(SCALES) + 4 * len(SCALES)
 """Colours as they are and smoothed; per scale gradient, two Hessian eigenvalues and local contrast."""
 
+COLOURS: Final = slice(0, 3)
+"""Of the responses, the colours as they are."""
+
 BLOCK: Final = 64
 """Pixels of a row that are blurred by one matrix product."""
 

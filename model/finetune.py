@@ -25,10 +25,12 @@ from model.answers import ClassPrediction
 from model.detail_network import DetailNetwork
 from model.device import choose_device, free_cached_memory, is_out_of_memory
 from model.errors import ModelError
+from model.finetuning.agreement import is_sparse
 from model.finetuning.choices import speed_of, warm_up
 from model.finetuning.clock import Budget, Clock, Span, are_finite
 from model.finetuning.crops import learn_crops
 from model.finetuning.cross import CrossValidated, Job, describe, is_better
+from model.finetuning.growth import grow_strokes
 from model.finetuning.heldout import hold_out
 from model.finetuning.live import LiveRefit
 from model.finetuning.measure import held_out_metric
@@ -138,15 +140,18 @@ class FineTuning(TimedJob):
         held = hold_out([s.labels for s in samples], config.num_classes, config.held_out, keys)
         self.validated_on = describe(held)
         pictures, team = pictures_of(list(samples), held), Team()
+        sparse = config.speed != "live" and is_sparse(pictures)
+        weights = _weights(pictures, config.num_classes, are_strokes=sparse)
         self._session = Session(
             network=copy.deepcopy(self.network).to(choice.device),
             config=config,
             choice=choice,
             clock=team.clock(Clock(config.seconds)),
-            objective=Objective(config.loss, _weights(pictures, config.num_classes).to(choice.device)),
+            objective=Objective(config.loss, weights.to(choice.device)),
             pictures=_shared(pictures, team),
             generator=torch.Generator().manual_seed(config.seed + team.rank),
             team=team,
+            is_sparse=sparse,
         )
         self._session.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         team.align(self._session.network)
@@ -206,6 +211,8 @@ class FineTuning(TimedJob):
         plan = _PLANS[speed]
         limit = _SHORTER if self.config.uses_all else 1.0
         settle_order(session)
+        if session.is_sparse:
+            yield from grow_strokes(session)
         yield from encode_pictures(session, self._store, bounded=True)
         if self._is_comparable:
             self.metric_before = self._measure()
@@ -299,10 +306,11 @@ def _shared(pictures: list[Picture], team: Team) -> list[Picture]:
     return team.share(shares, pictures) if can_teach else pictures
 
 
-def _weights(pictures: list[Picture], num_classes: int) -> Tensor:
+def _weights(pictures: list[Picture], num_classes: int, *, are_strokes: bool) -> Tensor:
+    """Of the classes [C]; strokes say which classes there are, but not how common they are."""
     counts = torch.zeros(num_classes, dtype=torch.long)
     for picture in pictures:
         counts += torch.bincount(picture.train[picture.train != IGNORED].long(), minlength=num_classes)
     if not bool(counts.any()):
         raise ModelError("There is nothing to learn from yet.", action="Paint a few strokes more.")
-    return class_weights(counts)
+    return (counts > 0).float() if are_strokes else class_weights(counts)

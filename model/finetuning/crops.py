@@ -70,7 +70,7 @@ def _crop_loss(session: Session) -> Tensor:
     levels, labels = draw(session, session.batch)
     with session.autocast():
         logits = session.network.class_logits(levels)
-    return session.objective(logits, labels)
+    return session.objective(logits, labels) + session.disagreement(logits, labels, levels)
 
 
 def draw(session: Session, count: int) -> tuple[Levels, Tensor]:

@@ -13,6 +13,7 @@ from model.detail_head import Levels
 from model.detail_network import DetailNetwork
 from model.device import DeviceChoice
 from model.errors import ModelError
+from model.finetuning.agreement import STRENGTH, disagreement, trust
 from model.finetuning.choices import Groups, learning, make_optimiser, rate_factor
 from model.finetuning.clock import Average, Budget, rate_at
 from model.finetuning.objective import Objective
@@ -47,6 +48,7 @@ class Session:
         encoded: so many pictures, from the first on, are views as they are.
         needed: so many pictures, from the first on, have all classes between them.
         team: the processes that learn together.
+        is_sparse: whether most pixels have no label.
     """
 
     network: DetailNetwork
@@ -63,6 +65,7 @@ class Session:
     encoded: int = 0
     needed: int = 1
     team: Team = field(default_factory=Team)
+    is_sparse: bool = False
 
     @property
     def dtype(self) -> torch.dtype:
@@ -79,6 +82,13 @@ class Session:
         with self.autocast():
             tokens, _ = self.network.read_experts(levels.tokens, experts)
         return Levels(levels.deep, levels.mid, tokens, levels.detail, levels.fine)
+
+    def disagreement(self, logits: Tensor, labels: Tensor, levels: Levels) -> Tensor:
+        """What pixels without a label add to the loss; it grows for half of the time, as answers get better."""
+        if not self.is_sparse:
+            return logits.new_zeros(())
+        weight = STRENGTH * min(1.0, 2 * self.clock.fraction) * trust(logits, labels)
+        return weight * disagreement(logits, self.network.head.colours(levels.fine), self.generator)
 
     @torch.no_grad()
     def logits_of(self, view: View) -> Tensor:

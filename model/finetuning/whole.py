@@ -57,7 +57,7 @@ def _whole_loss(session: Session) -> Tensor:
         experts, _ = session.network.look_at(pyramid.tokens)
         levels = Levels(pyramid.deep, pyramid.mid, pyramid.tokens, pyramid.detail, filter_bank(images))
         logits = session.network.class_logits(session.with_answers(levels, experts))
-    return session.objective(logits, labels)
+    return session.objective(logits, labels) + session.disagreement(logits, labels, levels)
 
 
 def _part(session: Session) -> Picture:
