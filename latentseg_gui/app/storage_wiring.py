@@ -30,7 +30,12 @@ def wire_storage(session: Session) -> None:
         parent=session,
     )
     closing = ClosingController(
-        storage, session.finetune, session.batch, dialogs=session.dialogs, parent=session
+        storage,
+        session.finetune,
+        session.batch,
+        dialogs=session.dialogs,
+        is_importing=lambda: session.importing.is_running,
+        parent=session,
     )
     window.close_requested.connect(closing.on_close_requested)
     window.action["save_project"].triggered.connect(storage.save)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QCloseEvent
 
@@ -21,9 +23,11 @@ class ClosingController(QObject):
         batch: BatchController,
         *,
         dialogs: Dialogs,
+        is_importing: Callable[[], bool] = lambda: False,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
+        self._is_importing = is_importing
         self._storage = storage
         self._finetune = finetune
         self._batch = batch
@@ -54,5 +58,9 @@ class ClosingController(QObject):
         if self._batch.is_running:
             sentences.append(
                 self.tr("Images are being predicted; closing stops that, and it goes on when started again.")
+            )
+        if self._is_importing():
+            sentences.append(
+                self.tr("Masks are being imported; closing leaves out those that are not there yet.")
             )
         return " ".join(sentences)

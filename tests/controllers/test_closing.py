@@ -46,13 +46,20 @@ class Dialogs:
 @pytest.mark.parametrize("has_unsaved", [True, False])
 @pytest.mark.parametrize("is_predicting", [True, False])
 @pytest.mark.parametrize("is_learning", [True, False])
+@pytest.mark.parametrize("is_importing", [True, False])
 def test_a_refusal_changes_nothing_and_consent_ends_everything(
-    is_learning: bool, is_predicting: bool, has_unsaved: bool, answer: bool
+    is_importing: bool, is_learning: bool, is_predicting: bool, has_unsaved: bool, answer: bool
 ) -> None:
     storage = Storage(has_unsaved=has_unsaved, may=answer)
     finetune, batch, dialogs = Running(is_learning), Running(is_predicting), Dialogs(answer=answer)
-    closing = ClosingController(storage, finetune, batch, dialogs=dialogs)  # type: ignore[arg-type]
-    is_running = is_learning or is_predicting
+    closing = ClosingController(
+        storage,  # type: ignore[arg-type]
+        finetune,  # type: ignore[arg-type]
+        batch,  # type: ignore[arg-type]
+        dialogs=dialogs,  # type: ignore[arg-type]
+        is_importing=lambda: is_importing,
+    )
+    is_running = is_learning or is_predicting or is_importing
     event = QCloseEvent()
     closing.on_close_requested(event)
     closes = answer or not (has_unsaved or is_running)
@@ -60,6 +67,7 @@ def test_a_refusal_changes_nothing_and_consent_ends_everything(
     assert (storage.left, finetune.cancelled) == ((1, 1) if closes else (0, 0))
     assert len(dialogs.asked) == (is_running and not has_unsaved), "never two questions"
     text = " ".join([*dialogs.asked, *storage.remarks])
-    assert ("fine-tuning" in text, "predicted" in text) == (is_learning, is_predicting)
+    said = "fine-tuning" in text, "predicted" in text, "imported" in text
+    assert said == (is_learning, is_predicting, is_importing)
     mentions = [*dialogs.asked, *filter(None, storage.remarks)]
     assert bool(mentions) == is_running, "what is running is mentioned"
