@@ -104,3 +104,20 @@ def test_segments_of_a_sender_that_died_before_naming_them_are_found_and_removed
         orphan.close()
     dying.close()
     receiver.close()
+
+
+def test_other_threads_get_their_turn_while_a_large_array_is_copied():
+    """I-09: copied in one go, 300 MB would keep the window from answering for a quarter of a second."""
+    pieces = []
+
+    class Watched(bytearray):
+        def __setitem__(self, place, value):
+            pieces.append(len(value))
+            super().__setitem__(place, value)
+
+    size = 5 * transport._PIECE_BYTES // 2
+    target, source = Watched(size), memoryview(bytes(range(256)) * (size // 256))
+    transport._copy_to(target, source)  # type: ignore[arg-type]
+    assert bytes(target) == bytes(source)
+    assert len(pieces) == 3, "between two pieces Python lets other threads run"
+    assert max(pieces) == transport._PIECE_BYTES <= 2**20
