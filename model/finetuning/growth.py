@@ -34,9 +34,17 @@ TAUGHT_BY: Final = 10_000
 GROWN: Final = 60_000
 """Pixels of a picture that the forest is asked about; more of them teach nothing new."""
 
+SHORTEST: Final = 8.0
+"""Seconds of a run below which there is no time for it."""
+
+SHARE: Final = 0.15
+"""Of the time of a run; pictures that are not reached by then keep their strokes."""
+
 
 def grow_strokes(session: Session) -> Iterator[str]:
     """Give more labels to the pictures of a session; those that a person gave, or that are held back, stay."""
+    if session.clock.seconds < SHORTEST:
+        return
     chance = np.random.default_rng(session.config.seed)
     known = [_labelled(picture, chance) for picture in session.pictures]
     features = np.concatenate([part for part, _ in known])
@@ -54,6 +62,8 @@ def grow_strokes(session: Session) -> Iterator[str]:
     )
     forest.fit(features, labels)
     for index, picture in enumerate(session.pictures):
+        if session.clock.fraction > SHARE:
+            return
         session.pictures[index] = _grown(picture, forest, chance)
         yield "growing strokes"
 

@@ -19,7 +19,7 @@ from model.finetuning.views import pictures_of
 from tests.model.test_finetune import QUICK, accuracy, run
 from tests.tiny import disks, tiny_network
 
-STROKES = replace(QUICK, held_out=0.0)
+STROKES = replace(QUICK, held_out=0.0, seconds=30.0)
 
 
 @pytest.fixture(autouse=True)
@@ -155,3 +155,9 @@ def test_a_large_picture_is_asked_about_in_part(monkeypatch):
     before = int((state.pictures[0].train != IGNORED).sum())
     list(grow_strokes(state))
     assert before < int((state.pictures[0].train != IGNORED).sum()) <= before + 100
+
+
+def test_a_run_of_a_few_seconds_learns_from_strokes_as_they_are():
+    job, reports = run(tiny_network(), [stroked(0)], replace(STROKES, seconds=4.0), steps=4)
+    assert not any(report.phase == "growing strokes" for report in reports)
+    assert job.step > 0
