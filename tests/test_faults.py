@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 TESTS = Path(__file__).parent
-GROUPS = {"S": 18, "I": 11, "M": 4}
+GROUPS = {"S": 18, "I": 11, "M": 15}
 ROWS = [f"{group}-{number:02}" for group, count in GROUPS.items() for number in range(1, count + 1)]
 
 

@@ -42,16 +42,18 @@ class Hand:
 
     Args:
         person: in front of the window.
+        side: pixels of the square to paint in.
     """
 
-    def __init__(self, person: Person) -> None:
-        self._person, self._moves = person, 0
+    def __init__(self, person: Person, side: int = SIDE) -> None:
+        self._person, self._side, self._moves = person, side, 0
 
     def move(self) -> None:
         """Goes on with a stroke; ends it and begins another where it is long enough."""
         turn, end = divmod(self._moves, MOVES)
         angle = self._moves * 0.1
-        place = self._person.at((SIDE / 2 + 300 * np.cos(angle), SIDE / 2 + 300 * np.sin(angle)))
+        x, y = (self._side * (0.5 + 0.3 * part) for part in (np.cos(angle), np.sin(angle)))
+        place = self._person.at((x, y))
         canvas, none = self._person.canvas, Qt.KeyboardModifier.NoModifier
         if end == 0:
             self._person.session.classes.choose_class(turn % 2)
