@@ -129,7 +129,7 @@ class Session(QObject):
         self.paint = PaintController(document, history, window.canvas, self.tool, self.edits, self)
         self.objects = ObjectsController(document, self.edits, window.canvas, errors=errors, parent=self)
         self.edit = EditController(document, history, self.edits, self.objects, self)
-        self.classes = ClassesController(document, history, self)
+        self.classes = ClassesController(document, history, self.edits, self)
         self.areas = AreasController(document, window.classes, self)
         self.adjust = AdjustController(
             document, window.canvas, window.levels, readers=self.file_jobs, parent=self

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from latentseg_gui.commands.source import LayerSource, MasksSource
 from latentseg_gui.document.changes import Change, ClassesChange, MaskChange
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.layers import Delta, MaskLayer
+from latentseg_gui.document.layers import Delta
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance, Rect
 
 _TILE = 512
@@ -54,6 +55,11 @@ class ClassEdit:
         """What happens when it is taken back."""
         return (self.before, *reversed(self.masks))
 
+    @property
+    def is_renumbering(self) -> bool:
+        """Whether every pixel of every mask may get another id, be it applied or taken back."""
+        return self.before.table is not None and self.after.table is not None
+
     def apply(self, document: Document) -> None:
         """Change pixels, then the table."""
         for change in self.changes:
@@ -73,9 +79,11 @@ class ClassUse:
     images: int
 
 
-def class_use(document: Document, class_id: int) -> ClassUse:
+def class_use(source: MasksSource, class_id: int) -> ClassUse:
     """How many pixels in how many images have the class."""
-    counts = [int(np.count_nonzero(document.labels(key) == class_id)) for key in document.vouched_ids()]
+    counts = [
+        int(np.count_nonzero(source.layer(image_id).labels == class_id)) for image_id in source.vouched_ids()
+    ]
     return ClassUse(sum(counts), sum(count > 0 for count in counts))
 
 
@@ -107,31 +115,31 @@ def show_class(document: Document, class_id: int, is_visible: bool) -> ClassEdit
     return _table_edit(document, document.classes.replaced(class_id, is_visible=is_visible), label)
 
 
-def move_class(document: Document, class_id: int, to_id: int) -> ClassEdit:
+def move_class(source: MasksSource, class_id: int, to_id: int) -> ClassEdit:
     """The step that gives a class another place, and with it another id."""
-    after = document.classes.moved(class_id, to_id)
+    after = source.classes.moved(class_id, to_id)
     order = list(range(len(after)))
     order.insert(to_id, order.pop(class_id))
     table = np.arange(256, dtype=np.uint8)
     table[order] = np.arange(len(after), dtype=np.uint8)
-    name = document.classes[class_id].name
+    name = source.classes[class_id].name
     return ClassEdit(
         f"Move class {name}",
-        ClassesChange(document.classes, _inverse(table).tobytes()),
+        ClassesChange(source.classes, _inverse(table).tobytes()),
         ClassesChange(after, table.tobytes()),
     )
 
 
-def delete_class(document: Document, class_id: int, to_id: int = UNLABELLED) -> ClassEdit:
+def delete_class(source: MasksSource, class_id: int, to_id: int = UNLABELLED) -> ClassEdit:
     """The step that deletes a class; its pixels get the class ``to_id`` or become unlabelled."""
-    name = document.classes[class_id].name
-    return _without(document, class_id, to_id, f"Delete class {name}")
+    name = source.classes[class_id].name
+    return _without(source, class_id, to_id, f"Delete class {name}")
 
 
-def merge_classes(document: Document, class_id: int, into_id: int) -> ClassEdit:
+def merge_classes(source: MasksSource, class_id: int, into_id: int) -> ClassEdit:
     """The step that makes one class of two: pixels of ``class_id`` become ``into_id``."""
-    names = document.classes.names
-    return _without(document, class_id, into_id, f"Merge class {names[class_id]} into {names[into_id]}")
+    names = source.classes.names
+    return _without(source, class_id, into_id, f"Merge class {names[class_id]} into {names[into_id]}")
 
 
 def set_classes(document: Document, classes: ClassTable, label: str = "Change classes") -> ClassEdit:
@@ -153,11 +161,11 @@ def _table_edit(document: Document, after: ClassTable, label: str) -> ClassEdit:
     return ClassEdit(label, ClassesChange(document.classes), ClassesChange(after))
 
 
-def _without(document: Document, class_id: int, to_id: int, label: str) -> ClassEdit:
-    after = document.classes.removed(class_id)
+def _without(source: MasksSource, class_id: int, to_id: int, label: str) -> ClassEdit:
+    after = source.classes.removed(class_id)
     masks: list[MaskChange] = []
-    for image_id in document.vouched_ids():
-        masks += _relabelled(document, image_id, range(class_id, class_id + 1), to_id)
+    for image_id in source.vouched_ids():
+        masks += _relabelled(source, image_id, range(class_id, class_id + 1), to_id)
     table = np.arange(256, dtype=np.uint8)
     table[class_id + 1 : len(after) + 1] -= 1
     back = np.arange(256, dtype=np.uint8)
@@ -166,15 +174,15 @@ def _without(document: Document, class_id: int, to_id: int, label: str) -> Class
     table[class_id] = UNLABELLED if to_id == UNLABELLED else to_id - (to_id > class_id)
     return ClassEdit(
         label,
-        ClassesChange(document.classes, back.tobytes()),
+        ClassesChange(source.classes, back.tobytes()),
         ClassesChange(after, table.tobytes()),
         tuple(masks),
     )
 
 
-def _relabelled(document: Document, image_id: str, ids: range, to_id: int) -> Sequence[MaskChange]:
+def _relabelled(source: MasksSource, image_id: str, ids: range, to_id: int) -> Sequence[MaskChange]:
     """The change that gives the pixels of some classes another one; empty if there are none."""
-    layer = document.layer(image_id)
+    layer = source.layer(image_id)
     labels, deltas = layer.labels, []
     for tile in Rect.whole(layer.shape).tiles(layer.shape, _TILE):
         part = labels[tile.slices]
@@ -184,7 +192,7 @@ def _relabelled(document: Document, image_id: str, ids: range, to_id: int) -> Se
     return (MaskChange.of(image_id, deltas),) if deltas else ()
 
 
-def _tile_relabelled(layer: MaskLayer, tile: Rect, where: NDArray[np.bool_], to_id: int) -> Delta:
+def _tile_relabelled(layer: LayerSource, tile: Rect, where: NDArray[np.bool_], to_id: int) -> Delta:
     area = tile.slices
     labels = np.where(where, layer.labels[area] ^ np.uint8(to_id), np.uint8(0))
     provenance = np.zeros(tile.shape, np.uint8)

@@ -94,6 +94,11 @@ class PreparedPatch:
         deltas = tuple(patch.change.deltas())
         return cls(patch, deltas, tuple(gain_of(labels, delta) for delta in deltas))
 
+    @property
+    def command(self) -> MaskPatch:
+        """The step that it is."""
+        return self.patch
+
     def apply(self, document: Document) -> None:
         """Change the pixels, or change them back."""
         document.apply_deltas(self.patch.image_id, self.deltas, self.gains)

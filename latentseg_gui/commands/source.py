@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -50,6 +51,20 @@ class MaskSource(Protocol):
 
     def prediction(self, image_id: str) -> Prediction | None:
         """What the model says of the image."""
+
+
+class MasksSource(Protocol):
+    """All masks with the classes they are made of; a `Document` is one."""
+
+    @property
+    def classes(self) -> ClassTable:
+        """The classes; index is class id."""
+
+    def layer(self, image_id: str) -> LayerSource:
+        """The mask of an image."""
+
+    def vouched_ids(self) -> Sequence[str]:
+        """The images with at least one pixel that somebody vouched for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from latentseg_gui.commands.objects import is_object, object_at
 from latentseg_gui.commands.patch import Ink, MaskPatch, area_patch
 from latentseg_gui.commands.proposals import accept_prediction
 from latentseg_gui.commands.source import MaskSource
-from latentseg_gui.controllers.edits import Edits, Make
+from latentseg_gui.controllers.edit_work import Make
+from latentseg_gui.controllers.edits import Edits
 from latentseg_gui.controllers.objects import ObjectsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import UNLABELLED, Rect
@@ -64,7 +65,7 @@ class EditController(QObject):
 
     def jump_to(self, position: int) -> None:
         """Goes to a place in the history."""
-        self._edits.then(partial(self._history.jump_to, position))
+        self._edits.then(partial(self._edits.step_to, position))
 
     def fill_holes(self) -> None:
         """Fills what the class in use encloses."""
@@ -123,9 +124,11 @@ class EditController(QObject):
         makes: list[Make] = [
             partial(_clean_object, step=step, image_id=image_id, rc=rc) for rc in self._objects.chosen
         ]
-        whole = partial(step, image_id=image_id, class_id=self._document.active_class, selection=None)
-        for make in makes or [whole]:
+        for make in makes:
             self._edits.do(image_id, title, make, weight=_CLEAN_WEIGHT)
+        if not makes:
+            whole, class_id = partial(step, image_id=image_id, selection=None), self._document.active_class
+            self._edits.do(image_id, title, whole, weight=_CLEAN_WEIGHT, class_id=class_id)
 
     def _follow(self, command: Command | None) -> None:
         if command is None or command.image_id is None or command.image_id == self._document.current_id:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar, cast
@@ -11,10 +11,22 @@ from typing import Final, TypeVar, cast
 from PySide6.QtCore import QObject
 
 from latentseg_gui.canvas import CanvasView
+from latentseg_gui.commands.class_work import FrozenMasks
+from latentseg_gui.commands.classes import ClassEdit
 from latentseg_gui.commands.command import Command
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.patch import MaskPatch, PreparedPatch
-from latentseg_gui.commands.source import FrozenMask, MaskSource
+from latentseg_gui.commands.patch import MaskPatch
+from latentseg_gui.commands.source import FrozenMask, MaskSource, MasksSource
+from latentseg_gui.controllers.edit_work import (
+    ClassRequest,
+    EditAnswer,
+    EditRequest,
+    Make,
+    MakeClasses,
+    Prepared,
+    Request,
+    known_classes,
+)
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.ports import ErrorSink
 from latentseg_gui.document.document import Document
@@ -28,37 +40,13 @@ UNPACKED_SHARE: Final = 0.25
 """Known steps of more pixels than this, and of more than this share of their image, are unpacked in another
 thread: a megapixel takes about 1 ms."""
 
-Make = Callable[[MaskSource], MaskPatch | None]
-"""Works a step out from what it is given, and from nothing else; None where nothing would change."""
-
-
 Ends = tuple[Callable[[], None], Callable[[], None]]
 """What is called when an edit is done, and when there was nothing to be done."""
 
+Number = Callable[[], int] | None
+"""Gives the id of the class that an edit is about, when its turn has come."""
+
 Found = TypeVar("Found")
-
-
-@dataclass(frozen=True, slots=True)
-class EditRequest:
-    """What is worked out in another thread, and for which state of the mask."""
-
-    frozen: FrozenMask
-    make: Make
-
-    def __call__(self) -> EditAnswer:
-        """The step, ready to be applied."""
-        patch = self.make(self.frozen)
-        if patch is None:
-            return EditAnswer(self.frozen, None)
-        return EditAnswer(self.frozen, PreparedPatch.of(patch, self.frozen.layer(patch.image_id).labels))
-
-
-@dataclass(frozen=True, slots=True)
-class EditAnswer:
-    """What became of an `EditRequest`."""
-
-    frozen: FrozenMask
-    prepared: PreparedPatch | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +55,8 @@ class _Work:
 
     job_id: int
     title: str
-    take: Callable[[PreparedPatch], None]
+    request: Request
+    take: Callable[[Prepared], None]
     ends: Ends
 
 
@@ -122,6 +111,7 @@ class Edits(QObject):
         after: Callable[[], None] | None = None,
         otherwise: Callable[[], None] | None = None,
         weight: float = 1.0,
+        class_id: int | None = None,
     ) -> None:
         """Makes one step of the history, now or when its turn comes.
 
@@ -129,15 +119,61 @@ class Edits(QObject):
             image_id: the image that is edited.
             title: what is done, for the user.
             make: works the step out; called in another thread where the image is large.
+            class_id: where it is given, ``make`` gets ``class_id`` too: what number the class has by then.
             after: called when it is done, also where nothing had to be changed.
             otherwise: called instead of ``after`` where nothing had to be changed.
             weight: see `is_large`.
         """
         ends = after or _nothing, otherwise or after or _nothing
-        if self.is_large(image_id, weight):
-            self.then(partial(self._begin, image_id, title, make, self._do_prepared, ends))
-        else:
-            self.then(partial(self._at_once, image_id, make, ends))
+        number = None if class_id is None else self._document.numbers.later(class_id)
+        is_large = self.is_large(image_id, weight)
+        self.then(partial(self._do, image_id, title, make, number, ends, is_large))
+
+    def do_classes(
+        self, title: str, make: MakeClasses, class_ids: Sequence[int], after: Callable[[], None] | None = None
+    ) -> None:
+        """Makes one step that gives classes other ids in all images, now or when its turn comes.
+
+        Args:
+            title: what is done, for the user.
+            make: works the step out from all masks and ``class_ids``; in another thread if they are large.
+            class_ids: the class it is about and others; it gets the numbers that they have by then.
+            after: called when it is done.
+        """
+        later = self._document.numbers.later
+        numbers = [later(class_id, is_itself=index == 0) for index, class_id in enumerate(class_ids)]
+
+        def begin() -> None:
+            frozen, now = FrozenMasks.of(self._document), [number() for number in numbers]
+            made = partial(make, class_ids=now)
+            if frozen.pixels <= LARGE:
+                self._history.do(made(self._document))
+                ends[0]()
+            else:
+                self._begin(ClassRequest(frozen, made), title, self._do_prepared, ends)
+
+        ends = after or _nothing, _nothing
+        self.then(begin)
+
+    def look_at_all(
+        self, query: Callable[[MasksSource], Found], take: Callable[[Found, bool], None], key: str
+    ) -> None:
+        """Looks something up in all masks, beside the window if they are large; nothing waits for it.
+
+        Args:
+            query: answers from what it is given, and from nothing else.
+            take: is handed the answer, and whether it is still that of the masks as they are now.
+            key: a later question of the same key takes the place of one that still waits.
+        """
+        frozen = FrozenMasks.of(self._document)
+        if frozen.pixels <= LARGE:
+            take(query(self._document), True)
+            return
+
+        def on_found(found: object) -> None:
+            take(cast(Found, found), frozen.is_current(self._document))
+
+        self._jobs.submit(partial(query, frozen), on_found, key=key)
 
     def look(
         self, image_id: str, query: Callable[[MaskSource], Found], take: Callable[[Found], None]
@@ -167,16 +203,30 @@ class Edits(QObject):
 
     def undo(self, follow: Callable[[Command | None], None]) -> None:
         """Takes the last step back and hands it to ``follow``."""
-        self.then(partial(self._undo, follow))
+        self.then(partial(self._step, True, follow))
 
     def redo(self, follow: Callable[[Command | None], None]) -> None:
         """Does the step again that was taken back last and hands it to ``follow``."""
-        self.then(partial(self._redo, follow))
+        self.then(partial(self._step, False, follow))
+
+    def step_to(self, position: int, last: int = -1) -> None:
+        """Takes steps back, or does them again, until so many are applied; for `then`.
+
+        Args:
+            position: how many.
+            last: how many were applied before the step that was just asked for.
+        """
+        now = self._history.position
+        target = min(max(position, 0), len(self._history.entries))
+        if now not in (target, last):  # neither there nor given up
+            self._waiting.appendleft(partial(self.step_to, target, now))
+            self._step(target < now, _follow_nobody)
 
     def cancel(self) -> bool:
         """Gives up the large edit that is worked out; whether there was one. What waits goes on."""
         if self._work is None:
             return False
+        self._work.request.give_up()
         self._jobs.cancel(self._work.job_id)
         return True
 
@@ -187,68 +237,47 @@ class Edits(QObject):
             except LatentsegError as error:  # what comes after it must not wait for ever
                 self._errors.report(error)
 
-    def _at_once(self, image_id: str, make: Make, ends: Ends) -> None:
-        if self._document.has_image(image_id):
-            patch = make(self._document)
-            self._history.do(patch)
-            ends[patch is None]()
-
-    def _undo(self, follow: Callable[[Command | None], None]) -> None:
-        command, history = self._history.next_undone, self._history
-        if not self._is_prepared(command):
-            follow(history.undo())
-            return
-
-        def take(prepared: PreparedPatch) -> None:
-            follow(history.undo(partial(prepared.apply, self._document)))
-
-        self._begin_known(command, self.tr("Undo"), take)
-
-    def _redo(self, follow: Callable[[Command | None], None]) -> None:
-        command, history = self._history.next_redone, self._history
-        if not self._is_prepared(command):
-            follow(history.redo())
-            return
-
-        def take(prepared: PreparedPatch) -> None:
-            follow(history.redo(partial(prepared.apply, self._document)))
-
-        self._begin_known(command, self.tr("Redo"), take)
-
-    def _is_prepared(self, command: Command | None) -> bool:
-        """Whether a step is so large that it is unpacked in another thread."""
-        if not isinstance(command, MaskPatch) or not self._document.has_image(command.image_id):
-            return False
-        rows, cols = self._document.layer(command.image_id).shape
-        return command.area > max(UNPACKED, rows * cols * UNPACKED_SHARE)
-
-    def _begin_known(
-        self, command: Command | None, title: str, take: Callable[[PreparedPatch], None]
-    ) -> None:
-        assert isinstance(command, MaskPatch)
-        self._begin(command.image_id, title, lambda source: command, take, (_nothing, _nothing))
-
-    def _do_prepared(self, prepared: PreparedPatch) -> None:
-        self._history.do(prepared.patch, partial(prepared.apply, self._document))
-
-    def _begin(
-        self,
-        image_id: str,
-        title: str,
-        make: Make,
-        take: Callable[[PreparedPatch], None],
-        ends: Ends,
-    ) -> None:
+    def _do(self, image_id: str, title: str, make: Make, number: Number, ends: Ends, is_large: bool) -> None:
         if not self._document.has_image(image_id):
             return
+        if number is not None:
+            make = partial(make, class_id=number())
+        if is_large:
+            frozen = FrozenMask.of(self._document, image_id)
+            self._begin(EditRequest(frozen, make), title, self._do_prepared, ends)
+            return
+        patch = make(self._document)
+        self._history.do(patch)
+        ends[patch is None]()
+
+    def _step(self, is_undone: bool, follow: Callable[[Command | None], None]) -> None:
+        history = self._history
+        command, step = (
+            (history.next_undone, history.undo) if is_undone else (history.next_redone, history.redo)
+        )
+        request = _request(self._document, command, is_undone=is_undone)
+        if request is None:
+            follow(step())
+            return
+
+        def take(prepared: Prepared) -> None:
+            follow(step(partial(prepared.apply, self._document)))
+
+        title = self.tr("Undo") if is_undone else self.tr("Redo")
+        self._begin(request, title, take, (_nothing, _nothing))
+
+    def _do_prepared(self, prepared: Prepared) -> None:
+        self._history.do(prepared.command, partial(prepared.apply, self._document))
+
+    def _begin(self, request: Request, title: str, take: Callable[[Prepared], None], ends: Ends) -> None:
         job_id = self._jobs.submit(
-            EditRequest(FrozenMask.of(self._document, image_id), make),
+            request,
             self._on_worked_out,
             title=title,
             on_failure=self._on_failed,
             on_cancelled=self._end,
         )
-        self._work = _Work(job_id, title, take, ends)
+        self._work = _Work(job_id, title, request, take, ends)
         self._canvas.set_working(self.tr("{0}… Esc gives it up").format(title))
 
     def _on_worked_out(self, answer: object) -> None:
@@ -279,6 +308,23 @@ class Edits(QObject):
         self._work = None
         self._canvas.set_working("")
         self._go_on()
+
+
+def _request(document: Document, command: Command | None, *, is_undone: bool) -> Request | None:
+    """What works a known step out in another thread; None for one that is small enough for this one."""
+    if isinstance(command, ClassEdit) and command.is_renumbering:
+        frozen = FrozenMasks.of(document)
+        return known_classes(frozen, command, is_undone=is_undone) if frozen.pixels > LARGE else None
+    if not isinstance(command, MaskPatch) or not document.has_image(command.image_id):
+        return None
+    rows, cols = document.layer(command.image_id).shape
+    if command.area <= max(UNPACKED, rows * cols * UNPACKED_SHARE):
+        return None
+    return EditRequest(FrozenMask.of(document, command.image_id), lambda source: command)
+
+
+def _follow_nobody(command: Command | None) -> None:
+    """Nobody follows to another image."""
 
 
 def _nothing() -> None:

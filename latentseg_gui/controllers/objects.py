@@ -104,9 +104,9 @@ class ObjectsController(QObject):
         image_id = self._document.current_id
         for rc in list(self._pixels):
             if image_id is not None:
-                make = partial(set_object_class, image_id=image_id, rc=rc, class_id=class_id)
+                make = partial(set_object_class, image_id=image_id, rc=rc)
                 title, after = self.tr("Change class of object"), partial(self._after, image_id)
-                self._edits.do(image_id, title, make, after=after)
+                self._edits.do(image_id, title, make, after=after, class_id=class_id)
 
     def delete(self) -> None:
         """Makes background of the chosen objects."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -86,7 +87,9 @@ class PaintController(QObject):
         self._is_erasing = is_erasing
         label = self.tr("Erase") if is_erasing else self.tr("Brush stroke")
         self._tool.show_diameter(is_erasing=is_erasing)
-        self._edits.then(partial(self._begin, image_id, self._ink(is_erasing=is_erasing), label, xy))
+        ink = self._ink(is_erasing=is_erasing)
+        number = self._document.numbers.later(ink.class_id)
+        self._edits.then(partial(self._begin, image_id, ink, number, label, xy))
         self._on_stroke_moved(xy)
 
     def _on_stroke_moved(self, xy: XY) -> None:
@@ -101,8 +104,9 @@ class PaintController(QObject):
         self._tool.show_diameter()
         self._edits.then(self._abort)
 
-    def _begin(self, image_id: str, ink: Ink, label: str, xy: XY) -> None:
+    def _begin(self, image_id: str, ink: Ink, number: Callable[[], int], label: str, xy: XY) -> None:
         if self._document.has_image(image_id):
+            ink = replace(ink, class_id=number())
             self._stroke_image = image_id
             self._recorder = StrokeRecorder(self._document, image_id, ink, label)
             self._last = xy
@@ -161,10 +165,12 @@ class PaintController(QObject):
         if image_id is None:
             return
 
-        def make(source: MaskSource) -> MaskPatch | None:
-            return area_patch(source, image_id, *area(source, image_id), ink, label)
+        def make(source: MaskSource, class_id: int) -> MaskPatch | None:
+            found = area(source, image_id)
+            return area_patch(source, image_id, *found, replace(ink, class_id=class_id), label)
 
-        self._edits.do(image_id, label, make, after=partial(self.stroke_ended.emit, image_id), weight=weight)
+        after = partial(self.stroke_ended.emit, image_id)
+        self._edits.do(image_id, label, make, after=after, weight=weight, class_id=ink.class_id)
 
     def _on_pick_requested(self, x: float, y: float) -> None:
         image_id = self._editable()

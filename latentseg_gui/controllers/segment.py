@@ -125,10 +125,11 @@ class SegmentController(QObject):
             return
         class_id, protects = self._document.active_class, self._protect_others
 
-        def make(source: MaskSource) -> MaskPatch | None:
+        def make(source: MaskSource, class_id: int) -> MaskPatch | None:
             return accept_proposal(source, proposal, class_id, protect_others=protects)
 
-        self._edits.do(image_id, self.tr("Accept"), make, after=partial(self.accepted.emit, image_id))
+        after = partial(self.accepted.emit, image_id)
+        self._edits.do(image_id, self.tr("Accept"), make, after=after, class_id=class_id)
         self._set_prompts(image_id, PromptSet())
 
     def accept_prediction(self) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.layers import looked_up
 from latentseg_gui.document.masks import MaskStore
-from latentseg_gui.document.types import BACKGROUND, MaskProposal, Prediction, PromptSet
+from latentseg_gui.document.renumbering import ClassNumbers, Renumbering
+from latentseg_gui.document.types import MaskProposal, Prediction, PromptSet
 
 
 class Document(MaskStore):
@@ -25,6 +23,7 @@ class Document(MaskStore):
         super().__init__(id_prefix)
         self._classes = classes or ClassTable.default()
         self._active_class = min(1, len(self._classes) - 1)
+        self.numbers = ClassNumbers()
 
     @property
     def classes(self) -> ClassTable:
@@ -37,20 +36,23 @@ class Document(MaskStore):
             return
         self._take_classes(classes, self._active_class)
 
-    def remap_classes(self, classes: ClassTable, table: NDArray[np.uint8]) -> None:
+    def remap_classes(
+        self, classes: ClassTable, table: NDArray[np.uint8], ready: Renumbering | None = None
+    ) -> None:
         """Take another table whose ids differ; called by commands only.
 
         Args:
             classes: the new table.
             table: new id by old id, uint8 [256]; `UNLABELLED` stays itself. Predictions follow it
                 (what would become unlabelled there becomes background) and count as stale.
+            ready: what was worked out before; the rest is worked out here.
         """
-        self.remap_masks(table)
-        for_predictions = np.where(table < len(classes), table, BACKGROUND).astype(np.uint8)
-        for entry in self._entries.values():
+        ready = ready or Renumbering({}, {})
+        self.remap_masks(table, ready.masks)
+        for image_id, entry in self._entries.items():
             if entry.prediction is not None:
-                labels = looked_up(for_predictions, entry.prediction.labels)
-                entry.prediction = replace(entry.prediction, labels=labels)
+                entry.prediction = ready.prediction(image_id, entry.prediction, table, len(classes))
+        self.numbers.note(self._classes, classes, table)
         self._take_classes(classes, int(table[self._active_class]))
         self.mark_predictions_stale()
 

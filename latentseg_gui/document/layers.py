@@ -144,15 +144,43 @@ class MaskLayer:
             self._allocated_instances()[area] ^= delta.instances
 
     def remap(self, table: NDArray[np.uint8]) -> None:
-        """Replace every label by ``table[label]``, uint8 [256]; UNLABELLED must stay itself."""
-        if self.is_touched:
+        """Replace every label by ``table[label]``, uint8 [256]; UNLABELLED must stay itself.
+
+        What is held compressed stays so: its labels are replaced when it is unpacked.
+        """
+        if self._labels is not None:
             labels, _ = self._changing(Rect.whole(self.shape))
             looked_up(table, labels, out=labels)
+        elif self.is_touched:
+            counts = self.counts
+            self._deferred, self._packed = _renumbered(self.snapshot(), table), None
+            self.version += 1
+            if counts is not None:
+                moved = np.zeros_like(counts)
+                np.add.at(moved, table, counts)
+                self._counts = self.version, moved
 
-    def replace(self, labels: Labels, provenance: NDArray[np.uint8], instances: Instances | None) -> None:
-        """Take over whole arrays of the layer's shape (they are copied)."""
+    def replace(
+        self,
+        labels: Labels,
+        provenance: NDArray[np.uint8],
+        instances: Instances | None,
+        vouched: int | None = None,
+    ) -> None:
+        """Take over whole arrays of the layer's shape.
+
+        Args:
+            labels: class ids.
+            provenance: `Provenance` values.
+            instances: object numbers; None for none.
+            vouched: how many pixels somebody vouched for; the arrays are copied unless this is known.
+        """
         self._packed = self._deferred = self._blank = None
         self.version += 1
+        if vouched is not None:
+            self._labels, self._provenance, self._instances = labels, provenance, instances
+            self.vouched = vouched
+            return
         self._labels = np.array(labels, np.uint8)
         self._provenance = np.array(provenance, np.uint8)
         self._instances = None if instances is None else np.array(instances, np.uint32)
@@ -174,19 +202,25 @@ class MaskLayer:
         self.version += 1
         self._counts = None if counts is None else (self.version, counts)
 
-    def snapshot(self) -> Callable[[], Arrays]:
+    def snapshot(self, *, copies: bool = True) -> Callable[[], Arrays]:
         """What the mask is now, as a function that any thread may call once, later.
 
         What is held compressed stays so until then; what is not is copied then: in this thread nothing is
         unpacked and nothing copied. The arrays are the caller's own.
+
+        Args:
+            copies: False: what is held unpacked is handed out as a `Held`, not copied. It may change, and
+                what was made of it counts only while `version` is the same; nobody may write to it.
         """
         if self._deferred is not None:
             return self._deferred
         if self._packed is not None:
             return partial(_arrays, self._packed, self.shape)
-        held = (self._labels, self._provenance, self._instances)
-        if held[0] is None:
+        if self._labels is None or self._provenance is None:
             return partial(_untouched, self.shape)
+        if not copies:
+            return Held((self._labels, self._provenance, self._instances))
+        held = (self._labels, self._provenance, self._instances)
         copy = MaskCopy([plane for plane in held if plane is not None])
         self._copies.append(weakref.ref(copy))
         return partial(_copied, copy)
@@ -204,12 +238,7 @@ class MaskLayer:
         """Compress what is held, for an image that is not looked at; the next access unpacks it."""
         if self._labels is None or self._provenance is None:
             return
-        instances = b"" if self._instances is None else zlib.compress(self._instances.tobytes(), 1)
-        self._packed = (
-            zlib.compress(self._labels.tobytes(), 1),
-            zlib.compress(self._provenance.tobytes(), 1),
-            instances,
-        )
+        self._packed = _packed(self._labels, self._provenance, self._instances)
         self._labels = self._provenance = self._instances = None
 
     def _unpack(self) -> None:
@@ -274,6 +303,50 @@ def _untouched(shape: tuple[int, int]) -> Arrays:
 def _copied(copy: MaskCopy) -> Arrays:
     labels, provenance, *instances = copy()
     return labels, provenance, instances[0] if instances else None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Arrays of a mask that is unpacked; see `MaskLayer.snapshot`."""
+
+    arrays: Arrays
+
+    def __call__(self) -> Arrays:
+        """The arrays themselves."""
+        return self.arrays
+
+
+@dataclass(frozen=True, slots=True)
+class _Renumbered:
+    """A mask that is still to be unpacked, and whose class ids are others then."""
+
+    unpack: Callable[[], Arrays]
+    table: NDArray[np.uint8]
+
+    def __call__(self) -> Arrays:
+        labels, provenance, instances = self.unpack()
+        return looked_up(self.table, labels), provenance, instances
+
+
+def _renumbered(unpack: Callable[[], Arrays], table: NDArray[np.uint8]) -> _Renumbered:
+    if isinstance(unpack, _Renumbered):
+        return _Renumbered(unpack.unpack, table[unpack.table])
+    return _Renumbered(unpack, table)
+
+
+def compressed(arrays: Arrays, shape: tuple[int, int]) -> Callable[[], Arrays]:
+    """The arrays, held compressed, as `MaskLayer.defer` takes them."""
+    return partial(_arrays, _packed(*arrays), shape)
+
+
+def _packed(
+    labels: Labels, provenance: NDArray[np.uint8], instances: Instances | None
+) -> tuple[bytes, bytes, bytes]:
+    return (
+        zlib.compress(labels.tobytes(), 1),
+        zlib.compress(provenance.tobytes(), 1),
+        b"" if instances is None else zlib.compress(instances.tobytes(), 1),
+    )
 
 
 def _arrays(packed: tuple[bytes, bytes, bytes], shape: tuple[int, int]) -> Arrays:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.images import ImageEntry, ImageList
 from latentseg_gui.document.layers import Arrays, Delta, Instances, MaskLayer
+from latentseg_gui.document.renumbering import ReadyMask
 from latentseg_gui.document.types import (
     BACKGROUND,
     UNLABELLED,
@@ -231,11 +232,19 @@ class MaskStore(ImageList):
         layer.defer(unpack, int(counts.sum()) - int(counts[UNLABELLED]), counts)
         self._mask_changed(image_id, [Rect.whole(layer.shape)])
 
-    def remap_masks(self, table: NDArray[np.uint8]) -> None:
-        """Replace class ids in all masks by ``table[id]``, uint8 [256]; called by commands only."""
+    def remap_masks(self, table: NDArray[np.uint8], ready: Mapping[str, ReadyMask]) -> None:
+        """Replace class ids in all masks by ``table[id]``, uint8 [256]; called by commands only.
+
+        Args:
+            table: new id by old id.
+            ready: masks by image that are complete already and only have to be taken.
+        """
         for image_id, entry in self._entries.items():
             if entry.layer is not None and entry.layer.is_touched:
-                entry.layer.remap(table)
+                if image_id in ready:
+                    ready[image_id].give(entry.layer)
+                else:
+                    entry.layer.remap(table)
                 self._mask_changed(image_id, [Rect.whole(entry.layer.shape)])
 
     def _mask_changed(self, image_id: str, rects: Sequence[Rect]) -> None:

@@ -149,3 +149,47 @@ def test_a_large_image_never_stops_the_window(
     prediction = document.prediction(document.current_id or "")
     assert prediction is not None
     assert np.array_equal(exported, np.where(labels == UNLABELLED, prediction.labels, labels))
+
+
+@pytest.mark.parametrize(
+    "megapixels", [20, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])]
+)
+def test_classes_of_a_large_image_go_without_stopping_the_window(
+    session: Session, person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, megapixels: int
+) -> None:
+    document, edits = session.document, session.edits
+    session.lanes.engine.cancel_all()
+    monkeypatch.setattr(session.engine_jobs, "submit", lambda *_, **__: 0)
+
+    def walk(path: Path, turns: Turns) -> None:
+        """Every way in which a class goes, and comes back, on a mask that is labelled from side to side."""
+        before = document.current_id
+        session.project.open([path])
+        person.wait_for(lambda: document.current_id != before and not person.canvas._building.isActive())
+        image_id = document.current_id or ""
+        with_prediction_of_other_weights(session, image_id)()
+        edits.then(session.classes.add_class)
+        session.edit.vouch_current()
+        person.wait_for(lambda: document.layer(image_id).vouched > 0 and not edits.is_working)
+        names, labels = document.classes.names, np.array(document.labels(image_id))
+        for what, begin in (
+            ("merge", partial(session.classes.merge_classes, 1, len(names) - 1)),
+            ("delete", partial(session.classes.delete_class, 1, UNLABELLED)),
+            ("move", partial(session.classes.move_class, 1, len(names) - 1)),
+        ):
+            turns.during(what, begin, lambda: document.classes.names != names and not edits.is_working)
+            turns.during(
+                f"undo {what}",
+                partial(person.choose, "undo"),
+                lambda: document.classes.names == names and not edits.is_working,
+            )
+            assert np.array_equal(document.labels(image_id), labels)
+
+    first = Turns(person)
+    walk(photograph(tmp_path / "small.jpg", 0.3), first)
+    first.stop()
+    turns = Turns(person)
+    walk(photograph(tmp_path / "large.jpg", megapixels), turns)
+    turns.stop()
+    turns.longest.pop("", None)  # what the test itself does
+    assert {step: ms for step, ms in turns.longest.items() if ms > MARK_MS} == {}

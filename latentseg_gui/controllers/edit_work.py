@@ -1,0 +1,102 @@
+"""What works an edit out in another thread, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from latentseg_gui.commands.class_work import FrozenMasks, PreparedClassEdit
+from latentseg_gui.commands.classes import ClassEdit
+from latentseg_gui.commands.command import Command
+from latentseg_gui.commands.patch import MaskPatch, PreparedPatch
+from latentseg_gui.commands.source import FrozenMask, MasksSource
+from latentseg_gui.document.document import Document
+
+Make = Callable[..., MaskPatch | None]
+"""Works a step out from the `MaskSource` it is given, and from nothing else; None where nothing would change."""
+
+
+class MakeClasses(Protocol):
+    """Works a step out that gives classes other ids."""
+
+    def __call__(self, source: MasksSource, /, *, class_ids: list[int]) -> ClassEdit:
+        """From what it is given, and from nothing else."""
+
+
+class Frozen(Protocol):
+    """What an edit is worked out from."""
+
+    def is_current(self, document: Document) -> bool:
+        """Whether the document is still like that."""
+
+
+class Prepared(Protocol):
+    """A step with everything worked out that applying it, or taking it back, takes."""
+
+    @property
+    def command(self) -> Command:
+        """The step."""
+
+    def apply(self, document: Document) -> None:
+        """Apply it, or take it back, whichever it was worked out for."""
+
+
+@dataclass(frozen=True, slots=True)
+class EditAnswer:
+    """What became of a `Request`; None where nothing has to be changed."""
+
+    frozen: Frozen
+    prepared: Prepared | None
+
+
+class Request(Protocol):
+    """Called in another thread."""
+
+    def __call__(self) -> EditAnswer:
+        """The step, ready to be applied."""
+
+    def give_up(self) -> None:
+        """Nobody waits for it any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class EditRequest:
+    """What is worked out, and for which state of the mask."""
+
+    frozen: FrozenMask
+    make: Make
+
+    def __call__(self) -> EditAnswer:
+        """The step, ready to be applied."""
+        patch = self.make(self.frozen)
+        if patch is None:
+            return EditAnswer(self.frozen, None)
+        return EditAnswer(self.frozen, PreparedPatch.of(patch, self.frozen.layer(patch.image_id).labels))
+
+    def give_up(self) -> None:
+        """One mask is soon done."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRequest:
+    """What is worked out for all masks of the document, and for which state of them."""
+
+    frozen: FrozenMasks
+    make: Callable[[MasksSource], ClassEdit]
+    is_undone: bool = False
+
+    def __call__(self) -> EditAnswer:
+        """The step, ready to be applied or taken back."""
+        edit = self.make(self.frozen)
+        changes = edit.undo_changes if self.is_undone else edit.changes
+        return EditAnswer(self.frozen, PreparedClassEdit.of(edit, self.frozen, changes))
+
+    def give_up(self) -> None:
+        """Ends with the image that is at work."""
+        self.frozen.given_up.set()
+
+
+def known_classes(frozen: FrozenMasks, edit: ClassEdit, *, is_undone: bool) -> ClassRequest:
+    """Prepares a step that is known already."""
+    return ClassRequest(frozen, lambda source: edit, is_undone)

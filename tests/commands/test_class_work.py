@@ -1,0 +1,151 @@
+"""Edits of classes prepared in another thread do what they do at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from latentseg_gui.commands import classes as edits
+from latentseg_gui.commands.class_work import FrozenMasks, PreparedClassEdit
+from latentseg_gui.commands.classes import ClassEdit
+from latentseg_gui.commands.source import MasksSource
+from latentseg_gui.document.classes import ClassTable, SegmentationClass
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.types import UNLABELLED, ImageRecord, Prediction, Rect
+
+SHAPE = (9, 700)
+CLASSES = ClassTable(tuple(SegmentationClass(f"class {n}", f"#0000{n}0") for n in range(5)))
+Make = Callable[[MasksSource], ClassEdit]
+
+
+def document_of(seed: int, kinds: str) -> Document:
+    """Images that are untouched (u), open (o), packed (p) or deferred (d), the first two with a prediction."""
+    document = Document(CLASSES)
+    random = np.random.default_rng(seed)
+    for number, kind in enumerate(kinds):
+        image_id = f"image {number}"
+        pixels = np.zeros((*SHAPE, 3), np.uint8)
+        document.add_record(ImageRecord(image_id, pixels, pixels))
+        if number < 2:
+            labels = random.integers(0, 5, SHAPE).astype(np.uint8)
+            document.set_prediction(Prediction(image_id, "v1", labels, labels))
+        if kind == "u":
+            continue
+        labels = random.choice(np.array([0, 1, 2, 3, 4, UNLABELLED], np.uint8), SHAPE)
+        provenance = np.where(labels == UNLABELLED, 0, 2).astype(np.uint8)
+        objects = random.integers(0, 3, SHAPE).astype(np.uint32) if number % 2 else None
+        document.load_mask(image_id, labels, provenance, objects)
+        layer = document.layer(image_id)
+        if kind == "p":
+            layer.pack()
+        if kind == "d":
+            layer.defer(lambda kept=(labels, provenance, objects): kept, layer.vouched)  # type: ignore[misc]
+    return document
+
+
+def state(document: Document) -> list[object]:
+    masks: list[object] = [document.classes, document.active_class]
+    for image_id in document.image_ids:
+        layer, prediction = document.layer(image_id), document.prediction(image_id)
+        masks += [layer.labels.tolist(), layer.provenance.tolist(), layer.instances.tolist(), layer.vouched]
+        masks.append(None if prediction is None else prediction.labels.tolist())
+        assert layer.vouched == np.count_nonzero(layer.labels != UNLABELLED)
+    return masks
+
+
+def do_prepared(document: Document, make: Make) -> ClassEdit:
+    frozen = FrozenMasks.of(document)
+    edit = make(frozen)
+    PreparedClassEdit.of(edit, frozen, edit.changes).apply(document)
+    return edit
+
+
+MAKES = st.one_of(
+    st.tuples(st.just(edits.delete_class), st.integers(1, 4), st.sampled_from((0, 1, 3, UNLABELLED))),
+    st.tuples(st.just(edits.merge_classes), st.integers(1, 4), st.integers(0, 4)),
+    st.tuples(st.just(edits.move_class), st.integers(1, 4), st.integers(1, 4)),
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(MAKES, st.integers(0, 5), st.text("uopd", min_size=1, max_size=4))
+def test_prepared_or_at_once_is_the_same_also_taken_back(
+    values: tuple[Callable[..., ClassEdit], int, int], seed: int, kinds: str
+) -> None:
+    step, one, other = values
+    if one == other:
+        return
+    here, there, before = document_of(seed, kinds), document_of(seed, kinds), document_of(seed, kinds)
+    edit = step(here, one, other)
+    edit.apply(here)
+    prepared = do_prepared(there, lambda source: step(source, one, other))
+    assert prepared == edit
+    assert state(there) == state(here)
+    frozen = FrozenMasks.of(there)
+    PreparedClassEdit.of(prepared, frozen, prepared.undo_changes).apply(there)
+    edit.revert(here)
+    assert state(there) == state(here)
+    assert state(there)[2:6] == state(before)[2:6]
+
+
+def test_masks_without_the_class_stay_packed_and_those_with_it_too() -> None:
+    document = document_of(1, "ppo")
+    others = np.where(np.array(document.labels("image 0")) == 2, 1, document.labels("image 0"))
+    document.load_mask("image 0", others.astype(np.uint8), np.array(document.provenance("image 0")))
+    document.layer("image 0").pack()
+    do_prepared(document, lambda source: edits.delete_class(source, 2))
+    layers = [document.layer(image_id) for image_id in document.image_ids]
+    assert [layer.nbytes > 0 for layer in layers] == [False, False, True]
+    assert layers[1].counts is not None
+    assert (layers[1].counts[:5] == np.bincount(layers[1].labels.ravel(), minlength=256)[:5]).all()
+    assert np.array_equal(document.labels("image 0"), moved_down(others))
+
+
+def moved_down(labels: np.ndarray) -> np.ndarray:
+    """Class 2 is gone: 3 and 4 move down."""
+    return np.where((labels > 2) & (labels < UNLABELLED), labels - 1, labels)
+
+
+def test_many_changes_of_ids_of_a_packed_mask_come_to_one() -> None:
+    document, other = document_of(2, "p"), document_of(2, "o")
+    for each in (document, other):
+        for one, two in ((1, 3), (4, 2), (2, 1)) * 400:
+            edits.move_class(each, one, two).apply(each)
+    assert document.layer("image 0").nbytes == 0
+    assert state(document)[2:5] == state(other)[2:5]
+
+
+def test_what_was_worked_out_for_another_state_is_seen_to_be_so() -> None:
+    document = document_of(3, "op")
+    frozen = FrozenMasks.of(document)
+    assert frozen.is_current(document)
+    document.write_mask("image 1", Rect(0, 0, 1, 1), np.ones((1, 1), np.bool_), 1, 2)
+    assert not frozen.is_current(document)
+    frozen = FrozenMasks.of(document)
+    edits.lock_class(document, 2, True).apply(document)
+    assert not frozen.is_current(document)
+
+
+def test_given_up_it_ends_with_the_image_at_work() -> None:
+    frozen = FrozenMasks.of(document_of(3, "op"))
+    frozen.given_up.set()
+    with pytest.raises(LatentsegError, match="given up"):
+        edits.delete_class(frozen, 2)
+
+
+def test_an_id_in_hand_follows_its_class() -> None:
+    document = document_of(3, "o")
+    stroke, gone = document.numbers.later(4), document.numbers.later(2)
+    itself = document.numbers.later(1, is_itself=True)
+    target, erasing = document.numbers.later(1), document.numbers.later(UNLABELLED)
+    edits.merge_classes(document, 1, 3).apply(document)
+    edits.delete_class(document, 1).apply(document)
+    assert (stroke(), target(), erasing()) == (2, 1, UNLABELLED)
+    for number in (gone, itself):
+        with pytest.raises(LatentsegError, match="deleted"):
+            number()
