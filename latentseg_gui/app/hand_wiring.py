@@ -7,6 +7,8 @@ from PySide6.QtCore import QObject, QPoint
 from latentseg_gui.app.session import Session
 from latentseg_gui.canvas import ToolName
 from latentseg_gui.controllers.classes import ClassDeletion
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.panels.classes import DeleteClassDialog
 from latentseg_gui.panels.commands import ObjectMenu
 
@@ -82,5 +84,15 @@ class HandWiring(QObject):
         dialog = DeleteClassDialog(
             question.name, question.pixels, question.images, question.targets, self._session.window
         )
-        dialog.confirmed.connect(lambda target: self._session.classes.delete_class(question.class_id, target))
+        later = self._session.document.numbers.later
+        number = later(question.class_id, is_itself=True)
+        targets = {target: later(target) for target in (UNLABELLED, *(each for each, _ in question.targets))}
+
+        def delete(target: int) -> None:
+            try:  # an edit that was at work may have given the classes other numbers under the question
+                self._session.classes.delete_class(number(), targets[target]())
+            except LatentsegError as error:
+                self._session.reporter.report(error)
+
+        dialog.confirmed.connect(delete)
         dialog.open()

@@ -323,6 +323,24 @@ def test_deleting_a_class_asks_what_its_pixels_become(person: Person, skimage_ph
     assert person.mask[100, 100] == 0
 
 
+def test_a_class_that_moves_under_the_question_is_the_one_that_is_deleted(
+    person: Person, skimage_photo: Path
+) -> None:
+    person.open(skimage_photo)
+    paint_two_objects(person)
+    session = person.session
+    session.classes.add_class()
+    names = session.document.classes.names
+    session.classes.request_deletion(1)
+    session.classes.move_class(2, 1)
+    dialogs = [w for w in QApplication.topLevelWidgets() if isinstance(w, DeleteClassDialog)]
+    dialogs[0].confirmed.emit(0)
+    assert session.document.classes.names == (names[0], names[2])
+    dialogs[0].confirmed.emit(0)
+    dialogs[0].close()
+    assert session.document.classes.names == (names[0], names[2]), "a class is not deleted twice"
+
+
 def test_class_keys_work_from_the_lists_too(person: Person, skimage_photo: Path) -> None:
     person.open(skimage_photo)
     session = person.session
