@@ -21,6 +21,9 @@ Floats = NDArray[np.float32]
 MAX_IMAGES: Final = 12
 """Images whose experts are remembered for a comparison with later weights."""
 
+TOKENS: Final = 96
+"""Of a row or column of maps, so many at most are compared and added up: it happens in the window's own thread."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -70,10 +73,11 @@ class ExpertChangesController(QObject):
         self._panel.comparisons.set_shift(None)
 
     def _on_maps(self, maps: AttentionMaps) -> None:
-        mix = head_mean(maps.mix)
+        every = -(-max(maps.mix.shape[2:]) // TOKENS)
+        mix = head_mean(maps.mix[:, :, ::every, ::every])
         if maps.likeness is not None:
             self._compare(maps.image_id, Snapshot(maps.version, maps.likeness.vectors, mix))
-        self._add_up(maps, mix)
+        self._add_up(maps, mix, every)
 
     def _compare(self, image_id: str, now: Snapshot) -> None:
         before = self._snapshots.pop(image_id, None)
@@ -83,11 +87,11 @@ class ExpertChangesController(QObject):
         is_other = before is not None and before.version != now.version
         self._panel.comparisons.set_shift(shift(before, now) if before is not None and is_other else None)
 
-    def _add_up(self, maps: AttentionMaps, mix: Floats) -> None:
+    def _add_up(self, maps: AttentionMaps, mix: Floats, every: int) -> None:
         prediction, classes = self._inspect.untouched, self._document.classes.names
         if prediction is None or prediction.labels.shape != maps.shape:
             return
-        labels = labels_at_tokens(prediction.labels, (mix.shape[1], mix.shape[2]), maps.stride)
+        labels = labels_at_tokens(prediction.labels, maps.mix.shape[2:], maps.stride)[::every, ::every]
         shares = class_affinity(mix, labels, len(classes))
         shares = shares * mix.mean(axis=(1, 2), dtype=np.float32)[:, None]
         self.add(maps.image_id, maps.version, shares)

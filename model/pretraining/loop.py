@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import multiprocessing
@@ -74,7 +75,7 @@ class PretrainConfig:
 
 
 class _Crops(IterableDataset[Batch]):
-    """Endless batches; the loop says through a shared number which stage is on."""
+    """Endless batches. Where the budget is time, the loop says through a shared number which stage is on."""
 
     def __init__(self, cache: Cache, config: PretrainConfig, first_step: int, stage: Any) -> None:
         super().__init__()
@@ -84,8 +85,11 @@ class _Crops(IterableDataset[Batch]):
         torch.set_num_threads(1)
         rng = np.random.default_rng((self._config.seed, self._first))
         sampler = CropSampler(self._cache, SHARES, rng)
-        while True:
-            stage = self._config.stages[self._stage.value]
+        config = self._config
+        for step in itertools.count(self._first):
+            # Batches are made ahead: only a count of their own gives the same ones however fast they are used.
+            index = stage_at(step / config.steps, config.stages) if config.steps else self._stage.value
+            stage = config.stages[index]
             size = stage.sizes[rng.integers(len(stage.sizes))]
             yield sampler.batch(stage.batch, size)
 

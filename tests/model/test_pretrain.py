@@ -178,6 +178,12 @@ def test_a_run_is_logged_saved_resumed_and_ends_in_weights_that_load(data, tmp_p
     assert meta.provenance["steps"] == 40
 
 
+def test_the_same_number_of_steps_gives_the_same_weights_again(data, tmp_path):
+    paths = [Pretraining(run_config(data, tmp_path / name, 16)).run() for name in ("one", "two")]
+    first, second = (checkpoint.load(path)[0].state_dict() for path in paths)
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+
+
 def test_resuming_with_other_sizes_is_refused(data, tmp_path):
     output = tmp_path / "run"
     Pretraining(run_config(data, output, 2)).run()
