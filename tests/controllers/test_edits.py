@@ -236,10 +236,22 @@ def make_of(kind: str, values: tuple[tuple[int, int], tuple[int, int], int, int]
     return partial(split_object, image_id="image", rc=(row0, col0), **ends)
 
 
+@pytest.fixture
+def kept() -> Iterator[list[Desk]]:
+    """Desks of all examples of a test: Qt takes their widgets apart in its own order, not the garbage collector."""
+    desks: list[Desk] = []
+    yield desks
+    desks.clear()
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(makes(), max_size=10))
 def test_any_sequence_gives_the_same_mask_beside_the_window_as_in_it(
-    qtbot: QtBot, lane: ThreadLane, monkeypatch: pytest.MonkeyPatch, steps: list[tuple[str, object]]
+    qtbot: QtBot,
+    lane: ThreadLane,
+    monkeypatch: pytest.MonkeyPatch,
+    kept: list[Desk],
+    steps: list[tuple[str, object]],
 ) -> None:
     masks = []
     for large in (10**9, 0):
@@ -247,6 +259,7 @@ def test_any_sequence_gives_the_same_mask_beside_the_window_as_in_it(
         monkeypatch.setattr(module, "UNPACKED", large)
         monkeypatch.setattr(module, "UNPACKED_SHARE", 0)
         desk = Desk(qtbot, lane)
+        kept.append(desk)
         for kind, values in steps:
             if kind == "undo":
                 desk.edits.undo(lambda step: None)
