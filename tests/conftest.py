@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -31,6 +32,13 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     ):
         monkeypatch.setenv(name, str(home))
     return home
+
+
+@pytest.fixture(autouse=True)
+def no_leftovers(request: pytest.FixtureRequest) -> None:
+    """What an earlier test left of widgets goes in this thread, before a lane's thread could collect it."""
+    if "qapp" in request.fixturenames:
+        gc.collect()
 
 
 @pytest.fixture
