@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from latentseg_gui import __version__
 from latentseg_gui.app.canary import require_sound_binding
+from latentseg_gui.app.collector import Collector
 from latentseg_gui.app.log import LOGGER, start_log, state_folder, stop_log
 from latentseg_gui.app.preferences import load_preferences, preferences_path, save_preferences
 from latentseg_gui.app.reporting import Hooks, Reporter
@@ -40,12 +41,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     start_log(state_folder())
     LOGGER.info("latentseg %s starts on the %s platform", __version__, QGuiApplication.platformName())
     reporter = Reporter()
-    hooks = Hooks(reporter)
+    hooks, collector = Hooks(reporter), Collector()
     session = start(reporter, paths)
     try:
         return app.exec()
     finally:
         finish(session)
+        collector.stop()
         hooks.remove()
         stop_log()
 

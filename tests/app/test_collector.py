@@ -1,0 +1,45 @@
+"""Garbage that holds widgets is taken apart in the window's thread, never in that of a lane."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Iterator
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from latentseg_gui.app.collector import Collector
+
+
+@pytest.fixture
+def collector(qapp: object) -> Iterator[Collector]:
+    collector = Collector()
+    yield collector
+    collector.stop()
+    assert gc.isenabled()
+
+
+class Cycle:
+    """Holds itself, and says in which thread it goes."""
+
+    def __init__(self, gone: list[threading.Thread]) -> None:
+        self.itself, self.gone = self, gone
+
+    def __del__(self) -> None:
+        self.gone.append(threading.current_thread())
+
+
+def test_cycles_go_in_the_windows_thread_however_busy_a_lane_is(qtbot: QtBot, collector: Collector) -> None:
+    gone: list[threading.Thread] = []
+
+    def litter() -> None:
+        for _ in range(5_000):
+            Cycle(gone)
+
+    lane = threading.Thread(target=litter)
+    lane.start()
+    lane.join()
+    assert not gone
+    qtbot.waitUntil(lambda: len(gone) == 5_000)
+    assert set(gone) == {threading.current_thread()}
