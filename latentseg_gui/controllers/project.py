@@ -200,7 +200,10 @@ class ProjectController(QObject):
 
     def _on_listed(self, asked: list[Path], masks: list[Path], answer: object) -> None:
         if isinstance(answer, _MaskFolder):
-            self.masks_dropped.emit([answer.path])
+            if self._document.image_ids:
+                self.masks_dropped.emit([answer.path])
+                return
+            answer = []  # masks for no image at all: what is missing is images
         if not isinstance(answer, list):
             return
         if not answer:
