@@ -18,7 +18,7 @@ from latentseg_gui.headless.common import (
     classes_of,
     open_predictor,
 )
-from latentseg_gui.headless.masks import MaskReader, Pair, pair_with_masks
+from latentseg_gui.headless.masks import MaskReader, Pair, add_pair_arguments, pair_with_masks
 from latentseg_gui.headless.ranks import Ranks, joined_ranks
 from latentseg_gui.io.images import read_image
 from latentseg_gui.io.storage import atomic_write
@@ -26,10 +26,7 @@ from latentseg_gui.io.storage import atomic_write
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--images", type=Path, required=True, metavar="DIR")
-    parser.add_argument(
-        "--masks", type=Path, required=True, metavar="DIR|FILE", help="of the same names, or a COCO file"
-    )
+    add_pair_arguments(parser, "of the same names, or a COCO file")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     add_model_arguments(parser)
 

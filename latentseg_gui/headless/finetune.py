@@ -16,7 +16,7 @@ from latentseg_gui.headless.common import (
     classes_of,
     model_errors,
 )
-from latentseg_gui.headless.masks import MaskReader, Pair, pair_with_masks
+from latentseg_gui.headless.masks import MaskReader, Pair, add_pair_arguments, pair_with_masks
 from latentseg_gui.io.images import read_image
 from latentseg_gui.io.storage import make_folder
 
@@ -31,14 +31,7 @@ REPORT_EVERY = 2.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--images", type=Path, required=True, metavar="DIR")
-    parser.add_argument(
-        "--masks",
-        type=Path,
-        required=True,
-        metavar="DIR|FILE",
-        help="of the same names, or a COCO file; 255 is not learned",
-    )
+    add_pair_arguments(parser, "of the same names, or a COCO file; 255 is not learned")
     parser.add_argument("--seconds", type=float, default=30.0, help="time budget (default: 30)")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.safetensors")
     parser.add_argument("--speed", choices=("live", "quick", "thorough"), default="quick")

@@ -12,21 +12,14 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import UNLABELLED, Provenance
 from latentseg_gui.headless.common import Failures, find_images
-from latentseg_gui.headless.masks import MaskReader, Pair, pair_with_masks
+from latentseg_gui.headless.masks import MaskReader, Pair, add_pair_arguments, pair_with_masks
 from latentseg_gui.io.images import probe
 from latentseg_gui.io.project import save_project
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--images", type=Path, required=True, metavar="DIR")
-    parser.add_argument(
-        "--masks",
-        type=Path,
-        required=True,
-        metavar="DIR|FILE",
-        help="of the same names as the images, in any format, or a COCO file",
-    )
+    add_pair_arguments(parser, "of the same names as the images, in any format, or a COCO file")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="the project")
     parser.add_argument("--classes", default="background,object", help="names by class id, with commas")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -48,6 +49,12 @@ class MaskReader:
         imported = pair.mask.read(context)
         self.classes = imported.classes
         return imported
+
+
+def add_pair_arguments(parser: argparse.ArgumentParser, masks: str) -> None:
+    """Declare --images and --masks, both required; ``masks`` is the help of the latter."""
+    parser.add_argument("--images", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--masks", type=Path, required=True, metavar="DIR|FILE", help=masks)
 
 
 def pair_with_masks(images: Path, masks: Path) -> list[Pair]:

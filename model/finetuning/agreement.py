@@ -66,8 +66,9 @@ def disagreement(logits: Tensor, colours: Tensor, generator: torch.Generator) ->
 def trust(logits: Tensor, labels: Tensor) -> float:
     """How well the labelled pixels are known already: the probability of the right class, for the worst class.
 
-    All pixels agree where all are of one class. Before they get there, some class is known badly, and
-    this lets go.
+    Counted from chance. All pixels agree where all are of one class; a network that knows nothing yet
+    would go there, and labels would have to get it out again. Before it does, some class is known no
+    better than by chance, and this lets go.
 
     Args:
         logits: [B, C, H, W].
@@ -80,7 +81,8 @@ def trust(logits: Tensor, labels: Tensor) -> float:
     target = labels[known]
     right = logits.movedim(1, -1)[known].float().softmax(1).gather(1, target[:, None])[:, 0]
     each = [float(right[target == value].mean()) for value in torch.unique(target)]
-    return min(each, default=0.0)
+    chance = 1 / logits.shape[1]
+    return max(0.0, (min(each, default=0.0) - chance) / (1 - chance))
 
 
 def _offsets(side: int, generator: torch.Generator) -> list[tuple[int, int]]:

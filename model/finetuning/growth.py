@@ -42,11 +42,20 @@ SHARE: Final = 0.15
 
 
 def grow_strokes(session: Session) -> Iterator[str]:
-    """Give more labels to the pictures of a session; those that a person gave, or that are held back, stay."""
+    """Give more labels to the pictures of a session; those that a person gave, or that are held back, stay.
+
+    Pictures are filtered once for what the forest learns and once for what it is asked: what it is asked about
+    hundreds of pictures would take gigabytes to keep.
+    """
     if session.clock.seconds < SHORTEST:
         return
     chance = np.random.default_rng(session.config.seed)
-    known = [_labelled(picture, chance) for picture in session.pictures]
+    known: list[tuple[NDArray[np.float32], NDArray[np.uint8]]] = []
+    for picture in session.pictures:  # the first few have all classes between them
+        if session.clock.fraction > SHARE and len(known) >= session.needed:
+            break
+        known.append(_labelled(picture, chance))
+        yield "growing strokes"
     features = np.concatenate([part for part, _ in known])
     labels = np.concatenate([part for _, part in known])
     if len(np.unique(labels)) < 2:

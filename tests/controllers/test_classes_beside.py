@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from time import thread_time
 
@@ -70,13 +70,6 @@ class Desk:
     def column(self, image_id: str = "image") -> list[int]:
         labels = self.document.labels(image_id)
         return [int(labels[(2 * band + 1) * labels.shape[0] // 12, 0]) for band in range(6)]
-
-
-@pytest.fixture
-def lane(qtbot: QtBot) -> Iterator[ThreadLane]:
-    lane = ThreadLane(name="edits")
-    yield lane
-    assert lane.shutdown()
 
 
 @pytest.fixture

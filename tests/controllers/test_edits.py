@@ -74,13 +74,6 @@ class Desk:
 
 
 @pytest.fixture
-def lane(qtbot: QtBot) -> Iterator[ThreadLane]:
-    lane = ThreadLane(name="edits")
-    yield lane
-    assert lane.shutdown()
-
-
-@pytest.fixture
 def desk(qtbot: QtBot, lane: ThreadLane, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """Every edit counts as large."""
     monkeypatch.setattr(module, "LARGE", 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -119,13 +118,6 @@ class Desk:
 
     def labels(self, number: int) -> np.ndarray:
         return np.array(self.document.labels(self.ids[number]))
-
-
-@pytest.fixture
-def lane(qtbot: QtBot) -> Iterator[ThreadLane]:
-    lane = ThreadLane(name="batch")
-    yield lane
-    assert lane.shutdown()
 
 
 @pytest.fixture
