@@ -32,6 +32,12 @@ MAX_PIXELS: Final[Mapping[str, int]] = {"cuda": 4_200_000, "mps": 2_100_000, "cp
 CLICK_PIXELS: Final = 384 * 256
 """Clicks on larger pictures begin with an overview of this size: the scale that the network learned at."""
 
+_READS: Final = ("class_head.", "head.")
+"""Parameters that only read what experts and pixels are, by how their names begin."""
+
+_EXPERTS: Final = ("exchange.", "mix.")
+"""Parameters that come after encoding, and decide what experts attend to."""
+
 
 class Predictor:
     """Segments images with a network.
@@ -100,13 +106,11 @@ class Predictor:
 
     def encodes_like(self, other: Predictor) -> bool:
         """Whether pictures encoded by ``other`` would come out the same here, bit for bit."""
-        mine, theirs = self.network, other.network
-        if type(mine) is not type(theirs) or not _same_place(self.device, other.device):
-            return False
-        if self.max_pixels != other.max_pixels:
-            return False
-        own, foreign = ({n: t for n, t in x.state_dict().items() if _encodes(n)} for x in (mine, theirs))
-        return own.keys() == foreign.keys() and all(torch.equal(t, foreign[n]) for n, t in own.items())
+        return _alike(self, other, but=(*_READS, *_EXPERTS))
+
+    def attends_like(self, other: Predictor) -> bool:
+        """Whether the `attention` of ``other`` would be the same here, on every picture."""
+        return _alike(self, other, but=_READS)
 
     def take_over(self, image: EncodedImage) -> EncodedImage:
         """An image of another predictor for which `encodes_like` holds, now one of this."""
@@ -294,9 +298,18 @@ def _encode(runner: Runner, pixels: NDArray[np.uint8], most: int) -> EncodedImag
     return runner.within_memory(most, attempt)
 
 
-def _encodes(name: str) -> bool:
-    """Whether the parameter called ``name`` has a say when a picture is encoded; in doubt it has."""
-    return not name.startswith(("class_head.", "head.", "exchange.", "mix."))
+def _alike(one: Predictor, other: Predictor, *, but: tuple[str, ...]) -> bool:
+    """Whether two are the same but for parameters whose names begin in one of these ways."""
+    mine, theirs = one.network, other.network
+    if type(mine) is not type(theirs) or not _same_place(one.device, other.device):
+        return False
+    if one.max_pixels != other.max_pixels:
+        return False
+    own, foreign = (
+        {name: tensor for name, tensor in network.state_dict().items() if not name.startswith(but)}
+        for network in (mine, theirs)
+    )
+    return own.keys() == foreign.keys() and all(torch.equal(t, foreign[n]) for n, t in own.items())
 
 
 def _same_place(one: DeviceChoice, other: DeviceChoice) -> bool:

@@ -52,6 +52,7 @@ class ExpertChangesController(QObject):
         self._sums: dict[str, Floats] = {}
         self._sums_of: tuple[str, tuple[str, ...]] = ("", ())
         inspect.maps_arrived.connect(self._on_maps)
+        inspect.maps_kept.connect(self._on_maps)
         document.events.current_changed.connect(self._on_current_changed)
         document.events.images_changed.connect(self._on_images_changed)
 

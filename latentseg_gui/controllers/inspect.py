@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
@@ -24,6 +26,9 @@ class InspectController(QObject):
     maps_arrived = Signal(object)
     """The `AttentionMaps` of the current image are there."""
 
+    maps_kept = Signal(object)
+    """There is another prediction of the current image, and these `AttentionMaps` hold for it too."""
+
     def __init__(
         self,
         document: Document,
@@ -39,6 +44,7 @@ class InspectController(QObject):
         self._canvas = canvas
         self._engine = engine
         self.labels = LabelMap()
+        self._attention = ""
         self._maps: AttentionMaps | None = None
         self._untouched: Prediction | None = None
         self._is_overlay_visible = True
@@ -51,9 +57,15 @@ class InspectController(QObject):
         canvas.cursor_left.connect(self._on_cursor_left)
 
     def use_weights(self, weights: WeightsInfo) -> None:
-        """Other weights are live: their experts are others, too."""
+        """Other weights are live; maps stay where the experts attend to the same as before, as after a refit."""
         self.labels = LabelMap(weights)
-        self._forget()
+        is_same = bool(weights.attention) and weights.attention == self._attention
+        self._attention = weights.attention
+        if is_same and self._maps is not None:
+            self._forget_prediction()
+            self._maps = replace(self._maps, version=weights.version)
+        else:
+            self._forget()
 
     @property
     def maps(self) -> AttentionMaps | None:
@@ -101,15 +113,18 @@ class InspectController(QObject):
         return shows_experts and self._is_overlay_visible and self._panel.overlay is not None
 
     def _forget(self) -> None:
+        self._forget_prediction()
+        self._maps = None
+        self._panel.set_maps(None)
+
+    def _forget_prediction(self) -> None:
         before = self._untouched
         if before is not None and self._panel.gains and before.image_id in self._document.image_ids:
             # An intervention ends with its image: what stays there is what the whole model says.
             self._document.set_prediction(before)
-        self._maps = None
         self._untouched = None
         self._panel.set_gains({})
         self._panel.set_result(None)
-        self._panel.set_maps(None)
 
     def _on_current_changed(self, image_id: str | None) -> None:
         self._panel.pixels.clear()
@@ -129,6 +144,8 @@ class InspectController(QObject):
             self._engine.submit(
                 ComputeAttention(image_id), self._on_attention, key="attention", priority=_ATTENTION
             )
+        else:
+            self.maps_kept.emit(self._maps)
 
     def _on_attention(self, answer: object) -> None:
         if not isinstance(answer, AttentionMaps) or answer.image_id != self._document.current_id:

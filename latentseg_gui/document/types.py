@@ -329,6 +329,7 @@ class WeightsInfo:
         device: where the model runs, for the status bar ("CPU, 2 threads").
         device_reason: why it runs there.
         expert_notes: notes the user wrote, by expert index.
+        attention: the same for weights whose experts attend to the same on every image; "" is like no other.
     """
 
     version: str
@@ -341,3 +342,4 @@ class WeightsInfo:
     device_reason: str
     expert_names: dict[int, str] = field(default_factory=dict)
     expert_notes: dict[int, str] = field(default_factory=dict)
+    attention: str = ""

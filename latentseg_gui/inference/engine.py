@@ -76,6 +76,7 @@ class Engine:
 
     def __init__(self, max_cache_bytes: int | None = None) -> None:
         self._weights: _Weights | None = None
+        self._attentions = 0
         self._pixels: ByteCache[str, tuple[NDArray[np.uint8], int]] = ByteCache(MAX_PIXEL_BYTES)
         self._encoded: ByteCache[tuple[str, str], EncodedImage] = ByteCache(
             max_cache_bytes or _cache_budget()
@@ -129,6 +130,7 @@ class Engine:
             device_reason=predictor.device.reason,
             expert_names=dict(meta.expert_names),
             expert_notes=notes_in(meta.provenance),
+            attention=self._attention_of(predictor, request.version),
         )
         carried = self._carried(predictor)
         self._weights = _Weights(predictor, info)
@@ -138,6 +140,13 @@ class Engine:
         for image_id, encoded in carried.items():
             self._encoded.put((image_id, request.version), encoded, encoded.nbytes)
         return info
+
+    def _attention_of(self, predictor: Predictor, version: str) -> str:
+        """What the attention of ``predictor`` is called: as that of the weights so far where it is the same."""
+        if self._weights is not None and predictor.attends_like(self._weights.predictor):
+            return self._weights.info.attention
+        self._attentions += 1
+        return f"{version}/{self._attentions}"
 
     def _carried(self, predictor: Predictor) -> dict[str, EncodedImage]:
         """Encodings of the weights so far that hold for ``predictor`` too: only how they are read has changed."""

@@ -30,6 +30,9 @@ LIKENESS: Final = 0.3
 
 OFFSETS: Final = 8
 
+KNOWN: Final = 0.5
+"""How far classes must be known on average, from chance (0) to surely (1), before the worst-known one is believed."""
+
 Place = tuple[EllipsisType, slice, slice]
 
 
@@ -66,9 +69,9 @@ def disagreement(logits: Tensor, colours: Tensor, generator: torch.Generator) ->
 def trust(logits: Tensor, labels: Tensor) -> float:
     """How well the labelled pixels are known already: the probability of the right class, for the worst class.
 
-    Counted from chance. All pixels agree where all are of one class; a network that knows nothing yet
-    would go there, and labels would have to get it out again. Before it does, some class is known no
-    better than by chance, and this lets go.
+    All pixels agree where all are of one class. Before they get there, some class is known badly, and
+    this lets go. A network that knows no more than chance would go there at once, and labels would have
+    to get it out again: it is not trusted at all.
 
     Args:
         logits: [B, C, H, W].
@@ -81,8 +84,10 @@ def trust(logits: Tensor, labels: Tensor) -> float:
     target = labels[known]
     right = logits.movedim(1, -1)[known].float().softmax(1).gather(1, target[:, None])[:, 0]
     each = [float(right[target == value].mean()) for value in torch.unique(target)]
-    chance = 1 / logits.shape[1]
-    return max(0.0, (min(each, default=0.0) - chance) / (1 - chance))
+    if not each:
+        return 0.0
+    chance, mean = 1 / logits.shape[1], sum(each) / len(each)
+    return min(each) * min(1.0, max(0.0, (mean - chance) / (KNOWN * (1 - chance))))
 
 
 def _offsets(side: int, generator: torch.Generator) -> list[tuple[int, int]]:
