@@ -66,11 +66,15 @@ class InspectController(QObject):
             self._maps = replace(self._maps, version=weights.version)
         else:
             self._forget()
+        if self._document.current_id is not None:
+            self._on_prediction_changed(
+                self._document.current_id
+            )  # what trained them may have predicted already
 
     @property
     def maps(self) -> AttentionMaps | None:
-        """The attention maps of the current image; None until they are there."""
-        return self._maps
+        """The attention maps of the current image; None until they and the prediction they belong to are there."""
+        return None if self._untouched is None else self._maps
 
     @property
     def untouched(self) -> Prediction | None:

@@ -48,9 +48,12 @@ def test_a_run_is_held_goes_on_and_is_finished_before_its_time(painted: Person) 
     painted.wait_for(lambda: steps and steps[-1] > 5, what="steps")
     button(session, "Pause").click()
     assert session.finetune.is_paused
-    QTest.qWait(400)  # a report may be on its way
-    held = len(steps)
-    QTest.qWait(600)
+    held = -1
+    for _ in range(10):  # the step that was under way may take its time, and its report as well
+        held = len(steps)
+        QTest.qWait(1000)
+        if len(steps) == held:
+            break
     assert len(steps) == held, "no step while it is held"
     button(session, "Go on").click()
     painted.wait_for(lambda: len(steps) > held, what="more steps")
@@ -70,6 +73,11 @@ def button_exists(session: Session, text: str) -> bool:
     return any(each.text() == text for each in session.window.training.findChildren(QPushButton))
 
 
+def version_of_maps(session: Session) -> str:
+    """Of the weights whose maps of experts are there; "" while there are none."""
+    return "" if session.inspect.maps is None else session.inspect.maps.version
+
+
 def test_live_refit_changes_the_overlay_without_being_asked(painted: Person) -> None:
     session = painted.session
     painted.choose("live")
@@ -78,6 +86,9 @@ def test_live_refit_changes_the_overlay_without_being_asked(painted: Person) -> 
     painted.wait_for(lambda: any(v.is_refit for v in session.weights.versions.values()), what="a refit")
     first = session.document.prediction(image_id)
     assert first is not None
+    painted.wait_for(lambda: version_of_maps(session) not in ("", "shipped"), what="maps of the experts")
+    maps = session.inspect.maps
+    assert maps is not None
     painted.drag((60.0, 300.0), (90.0, 300.0))
 
     def is_refitted() -> bool:
@@ -86,6 +97,10 @@ def test_live_refit_changes_the_overlay_without_being_asked(painted: Person) -> 
 
     painted.wait_for(is_refitted, what="a prediction of refitted weights")
     painted.wait_for(lambda: not session.finetune.is_running and session.lanes.engine.is_idle)
+    kept = session.inspect.maps
+    assert kept is not None, "a refit leaves the experts as they are, and what is shown of them"
+    assert kept.mix is maps.mix
+    assert kept.version == session.inspect.labels.version != maps.version
     refits = [version for version in session.weights.versions.values() if version.is_refit]
     assert len(refits) <= 3, "few refits are kept"
 

@@ -267,6 +267,32 @@ def test_weights_that_only_read_otherwise_go_on_with_the_pictures_that_are_encod
     assert engine.handle(SegmentObject("a", PromptSet((CLICK,)))).version == "v2"
 
 
+def test_attention_has_the_same_name_only_where_it_is_the_same(engine, tmp_path):
+    def load(name, change=lambda network: None, seed=0):
+        network, path = tiny_network(seed), tmp_path / f"{name}.safetensors"
+        with torch.no_grad():
+            change(network)
+        save(path, network, CheckpointMeta(("background", "disk")))
+        return engine.handle(LoadWeights(path, name, "cpu")).attention
+
+    def read_otherwise(network):
+        network.class_head.pixels.bias += 1
+
+    def mix_otherwise(network):
+        next(network.mix.parameters()).mul_(1.1)
+
+    first = load("v1")
+    maps = engine.handle(ComputeAttention("a"))
+    assert load("v2", read_otherwise) == first
+    same = engine.handle(ComputeAttention("a"))
+    assert same.version == "v2"
+    np.testing.assert_array_equal(same.mix, maps.mix)
+    np.testing.assert_array_equal(same.look, maps.look)
+    names = {first, load("v3", mix_otherwise), load("v4", seed=1)}
+    assert len(names) == 3
+    assert "" not in names
+
+
 def test_weights_that_see_otherwise_encode_again(engine, tmp_path):
     path = tmp_path / "others.safetensors"
     save(path, tiny_network(seed=1), CheckpointMeta(("background", "disk")))
