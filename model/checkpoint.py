@@ -120,7 +120,11 @@ def _table(meta: CheckpointMeta, architecture: str, config: Mapping[str, Any]) -
 
 
 def read_meta(path: Path | str) -> CheckpointMeta:
-    """What the file says about itself, checked; no tensor is built."""
+    """What the file says about itself, checked; no tensor is built.
+
+    Raises:
+        WeightsError: the file was refused.
+    """
     path = Path(path)
     _, header = read_gated(path)
     return _parse_meta(header, path)

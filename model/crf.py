@@ -62,7 +62,7 @@ def refine(probabilities: Maps, pixels: NDArray[np.uint8], crf: Crf) -> Maps:
         crf: the settings.
 
     Returns:
-        Of the same shape; sums to 1 over C.
+        float32 [C, H, W]; sums to 1 over C.
     """
     shape = probabilities.shape[1:]
     filters = (

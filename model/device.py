@@ -24,7 +24,8 @@ class DeviceChoice:
 
     Attributes:
         device: where tensors live.
-        dtype: number format of the heavy layers (through autocast); float32 means no autocast.
+        dtype: number format to predict classes in, and to fine-tune in (through autocast); bfloat16 where that
+            is faster, else float32. Clicks are in float32 whatever it is.
         name: for a status bar ("CPU, 2 threads").
         reason: one sentence.
         is_fallback: whether something else was asked for.

@@ -4,8 +4,10 @@
     for progress in job: ...
     better = job.network
 
-The backbone stays as it is and sees every image once (and a few variations); what learns are the
-experts' answers, the class head and a detail head at full resolution. Clicks work as before.
+What learns follows from the speed. "live": the pixel path of the detail head alone, on features that are kept.
+"quick": the experts' answers, the class head and the context path of the detail head; the backbone sees every
+image once (and a few variations). "thorough": that, then a backbone that the classes have for themselves.
+Clicks work as before in every case.
 """
 
 from __future__ import annotations
@@ -91,6 +93,9 @@ def finetune(
         samples: images with the pixels that somebody vouched for.
         config: how.
         store: where features may be kept for the next run.
+
+    Returns:
+        The job: a `FineTuning`, or one that cross-validates where ``config`` asks for that.
 
     Raises:
         ModelError: samples or config make no sense.

@@ -1,4 +1,4 @@
-"""Clicks on pictures too large to encode whole: a second look at the region around the object."""
+"""Clicks on what is small, or in a picture that was reduced: the region for a second, closer look."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Bounds = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Focus:
-    """A region of a large picture, encoded on its own.
+    """A region of a picture, encoded on its own.
 
     Attributes:
         bounds: in pixels of the picture.

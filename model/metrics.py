@@ -18,8 +18,11 @@ def confusion_matrix(
     Args:
         truth: class ids of any shape; pixels equal to ``ignore`` are left out.
         predicted: class ids of the same shape.
-        num_classes: C; pixels of any other id raise ValueError.
+        num_classes: C.
         ignore: the id that means "not labelled".
+
+    Raises:
+        ValueError: the shapes differ, or there is another class id.
     """
     if truth.shape != predicted.shape:
         raise ValueError(f"truth is {truth.shape} and prediction {predicted.shape}")

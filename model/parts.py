@@ -36,6 +36,9 @@ def as_attention(
         stride: its pixels per token.
         shape: (rows, columns) of the image, or of the part of it, that the picture shows.
         origin: row and column of the image at which the part begins.
+
+    Raises:
+        ModelError: the network has no maps.
     """
     if maps is None:
         raise ModelError("This network shows no attention.", action="Use another architecture.")
@@ -61,6 +64,9 @@ def attention_of_part(
         region: (row0, col0, row1, col1), half-open, in pixels of the image.
         whole: the maps of the whole image.
         max_pixels: a larger region is reduced to this many pixels.
+
+    Raises:
+        ModelError: the region is empty or outside the image.
     """
     row0, col0, row1, col1 = region
     rows, cols = image.shape

@@ -42,6 +42,9 @@ _EXPERTS: Final = ("exchange.", "mix.")
 class Predictor:
     """Segments images with a network.
 
+    All of it raises ModelError where what is handed in makes no sense, where memory ran out in every way, and
+    where a question comes before the first image.
+
     Args:
         network: a copy of it is used; later changes to it have no effect.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
@@ -88,7 +91,7 @@ class Predictor:
 
     @property
     def encoder_runs(self) -> int:
-        """How often the encoder ran; everything but `set_image` on an ordinary image leaves it alone."""
+        """How often the encoder ran: for images, closer looks of clicks, parts of maps, tiles and other views."""
         return sum(runner.encoder_runs for runner in {self._runner, self._clicks})
 
     @property
@@ -123,6 +126,9 @@ class Predictor:
         Args:
             image: RGB, uint8 [H, W, 3]; grey [H, W] is taken too.
             for_clicks: whether clicks are to be expected; if not, the first takes longer.
+
+        Returns:
+            The same as `encoding`.
         """
         self._image = _encode(self._runner, check_image(image), self.max_pixels)
         if for_clicks:
@@ -169,12 +175,6 @@ class Predictor:
     ) -> Iterator[tuple[bool, Answer]]:
         """As `predict`, for those who show it: a first answer where the final one takes longer, then that.
 
-        Args:
-            point_coords: as in `predict`.
-            point_labels: as in `predict`.
-            box: as in `predict`.
-            mask_input: as in `predict`.
-
         Yields:
             Perhaps (False, what is known at once); then (True, what `predict` gives).
         """
@@ -202,8 +202,8 @@ class Predictor:
     ) -> ClassPrediction:
         """The most likely class of every pixel.
 
-        An image above `max_pixels` is done in tiles at full resolution, which encodes; with experts
-        changed, at its reduced size, which does not.
+        An image above `max_pixels` is done in tiles at full resolution, which encodes, as other views do;
+        with experts changed and plain options, at its reduced size, which does not.
 
         Args:
             experts_off: experts to knock out: nothing reads them any more.
@@ -212,7 +212,7 @@ class Predictor:
             heads_off: attention heads to knock out, of all experts or as (head, expert). All heads of
                 an expert are that expert.
             options: several scales, the mirror image, refinement of edges.
-            out: takes the answer; its arrays may be memory-mapped, the confidence uint8 in 0..255.
+            out: takes the answer, and is returned; its arrays may be memory-mapped, the confidence uint8 in 0..255.
         """
         image = self.encoding
         gains = check_gains((self.num_heads, self.num_experts), experts_off, heads_off, expert_gains)

@@ -132,6 +132,9 @@ class Runner:
             pointing: in pixels of the encoded picture.
             previous: logits of the answer so far, of the size of the encoded picture.
             need_attention: whether to compute the maps.
+
+        Raises:
+            ModelError: the network knows classes only.
         """
         if not self.can_segment:
             raise ModelError(

@@ -1,4 +1,4 @@
-"""Making the model's suggestions part of the mask."""
+"""Making proposals and predictions part of the mask."""
 
 from __future__ import annotations
 

@@ -119,10 +119,10 @@ class Edits(QObject):
             image_id: the image that is edited.
             title: what is done, for the user.
             make: works the step out; called in another thread where the image is large.
-            class_id: where it is given, ``make`` gets ``class_id`` too: what number the class has by then.
             after: called when it is done, also where nothing had to be changed.
             otherwise: called instead of ``after`` where nothing had to be changed.
             weight: see `is_large`.
+            class_id: where it is given, ``make`` gets ``class_id`` too: what number the class has by then.
         """
         ends = after or _nothing, otherwise or after or _nothing
         number = None if class_id is None else self._document.numbers.later(class_id)

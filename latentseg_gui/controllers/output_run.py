@@ -57,12 +57,13 @@ class OutputRun(JobSource):
     Args:
         name: under which it is announced.
         title: what the status bar says; "{0}" and "{1}" are how many are done, of how many.
-        plan: what is made of every image.
+        target: the folder to write to, and what is made of every image.
         items: the images.
         files: where the folder is opened and finished.
         make: begins to make one image; calls back when it is written, or why it is not.
         ahead: how many are made at a time, so that one is read while another is predicted.
         is_continued: whether it goes on where an earlier run stopped, and can be gone on with.
+        parent: owner of this QObject.
     """
 
     finished = Signal(object)

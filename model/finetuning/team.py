@@ -126,6 +126,9 @@ def team_of_torchrun(device: str) -> Iterator[tuple[Team, str]]:
 
     Yields:
         The team, and the device of this process. Without torchrun, a team of one.
+
+    Raises:
+        ModelError: torch cannot do it, or there are more processes than GPUs.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
         yield Team(), device

@@ -40,8 +40,9 @@ class FineTuneConfig:
     Attributes:
         num_classes: classes afterwards; labels must be below.
         seconds: time budget, for everything.
-        speed: "live" (experts and head on cached features), "quick", or "thorough" (the encoder too).
-        learning_rate: of the new parts; 0 chooses.
+        speed: "live" (the pixel path on cached features), "quick" (experts and head), or "thorough" (also a
+            backbone for the classes).
+        learning_rate: of the head; 0 chooses.
         loss: names out of `LOSSES` joined by "+".
         optimiser: one of `OPTIMISERS`.
         parts: what may learn: "head", "experts" (and head), "top" (and the upper half of the backbone),
@@ -55,7 +56,7 @@ class FineTuneConfig:
             next run can no longer measure on them what it started from.
         augmentation: 0 shows only the images as they are, 1 varies light, size and direction.
         seed: of every random choice.
-        device: "auto", "cpu", "cuda", "mps".
+        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         shown: name of the sample that a live refit predicts at its end, while everything is at hand.
     """
 

@@ -66,7 +66,11 @@ def _is_for_training(meta: dict[str, object], name: str) -> bool:
 
 
 def find_sources(data: Path) -> list[tuple[Path, Source]]:
-    """Folders under ``data`` that may be trained on, in order of name."""
+    """Folders under ``data`` that may be trained on, in order of name.
+
+    Raises:
+        ModelError: there is none.
+    """
     found = []
     for path in sorted(data.glob("*/meta.json")):
         meta = json.loads(path.read_text(encoding="utf-8"))

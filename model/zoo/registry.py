@@ -40,7 +40,11 @@ _ARCHITECTURES: Final[dict[str, Architecture]] = {}
 
 
 def register(architecture: Architecture) -> None:
-    """Make ``architecture`` known; its name must be new."""
+    """Make ``architecture`` known.
+
+    Raises:
+        ValueError: its name is taken.
+    """
     if architecture.name in _ARCHITECTURES:
         raise ValueError(f'there is already an architecture "{architecture.name}"')
     _ARCHITECTURES[architecture.name] = architecture

@@ -1,6 +1,6 @@
 """Does the window stay alive while the model learns? A 10 ms timer in the GUI thread says how late it is.
 
-    python -m tests.benchmarks.heartbeat [--seconds 8] [--speeds live,quick,thorough]
+    python -m tests.benchmarks.heartbeat [--seconds 20] [--speeds live,quick,thorough]
 
 The real window, a picture of 1024 x 1024 pixels with its prediction shown; a brush paints on it at 30 Hz by
 the mouse, first with nothing beside it, then while the training worker fine-tunes at each speed (live:

@@ -1,11 +1,11 @@
 """How far do strokes go: 1 % of the pixels of three images against their whole masks.
 
-    python -m tests.benchmarks.scribbles --data ../shared/data [--seconds 30] [--div 1.7]
+    python -m tests.benchmarks.scribbles --data DIR [--seconds 30] [--div 1.7]
 
-For every fewshot_* set: three images of the pool are labelled, once with their whole masks and once with
+For every set DIR/fewshot_*: three images of the pool are labelled, once with their whole masks and once with
 strokes such as a person draws, and the default network learns from them for so long. Both are measured by
-mean IoU on held-out images, as `fewshot_eval.py` does, with its clock: CPU seconds over ``div`` count as
-seconds, so that other programs on the machine hardly matter. Wanted: strokes reach 90 % of whole masks.
+mean IoU on held-out images. CPU seconds over ``div`` count as seconds, so that other programs on the machine
+hardly matter. Wanted: strokes reach 90 % of whole masks.
 
 A stroke runs along the middle (the skeleton) of a piece of a class, is a brush of three pixels wide
 (thinner where the piece is), and at most a fifth of the picture long. Classes take turns, whatever

@@ -26,6 +26,7 @@ class ShareMatrix(QWidget):
     Args:
         name: for screen readers.
         sentence: tool tip of a cell: number {0}, row {1}, column {2}.
+        parent: owner of this widget.
         has_heads: whether the names of the columns stand above them.
     """
 
