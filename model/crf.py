@@ -35,6 +35,9 @@ class Crf:
         appearance_rgb: its reach in colour, of 255.
         smoothness: weight of the kernel over place alone.
         smoothness_xy: its reach in pixels.
+
+    Raises:
+        ModelError: no rounds, a reach of 0 or less, or a weight below 0.
     """
 
     rounds: int = 5

@@ -32,6 +32,9 @@ class PredictOptions:
         scales: factors on the size of the picture; the probabilities of all are averaged.
         flip: whether the mirror image (left to right) is averaged in.
         crf: refinement of edges, or None.
+
+    Raises:
+        ModelError: there is no scale, or one out of range (0.25 to 4).
     """
 
     scales: tuple[float, ...] = (1.0,)

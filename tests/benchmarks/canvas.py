@@ -1,4 +1,4 @@
-"""How long the canvas takes from the mouse to the picture: ``python tests/benchmarks/canvas.py``.
+"""How long the canvas takes from the mouse to the picture: ``python -m tests.benchmarks.canvas``.
 
 The window is 1200x800 device pixels, drawn offscreen by the software renderer, with a mask of three classes
 shown over the image. A stroke is painted into the labels as the document would do it. "Own" is the time this

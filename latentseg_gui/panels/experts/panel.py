@@ -1,4 +1,4 @@
-"""Look inside: what each latent expert attends to, and what depends on it."""
+"""Look inside: what each expert attends to, and what depends on it."""
 
 from __future__ import annotations
 
