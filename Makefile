@@ -1,5 +1,5 @@
 # make run    sets everything up and opens the window
-# make test   sets everything up and runs every check and test
+# make test   sets everything up and runs every check, and every test but those marked slow
 VENV   ?= .venv
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,\
 	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $(name))))

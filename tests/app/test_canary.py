@@ -1,4 +1,4 @@
-"""T-00: a binding that loses references is seen before it can end the program."""
+"""A binding that loses references is seen before it can end the program."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""T-09: at every zoom and scale factor a click lands in the pixel that is drawn under it."""
+"""At every zoom and scale factor a click lands in the pixel that is drawn under it."""
 
 from __future__ import annotations
 

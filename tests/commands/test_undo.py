@@ -120,7 +120,7 @@ def paint_strokes(history, document, image_id, count):
 
 
 def test_ten_thousand_strokes_are_undone_and_redone_quickly_in_little_memory():
-    """T-06. The bar of 2 s is for a quiet machine: time is judged beside a loop of plain numpy work."""
+    """The bar of 2 s is for a quiet machine: time is judged beside a loop of plain numpy work."""
     document = document_with((2048, 2048))
     image_id = document.image_ids[0]
     document.set_classes(document.classes.added("leaf").added("stem"))

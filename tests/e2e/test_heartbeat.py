@@ -22,7 +22,7 @@ def lateness(heart: Heart) -> tuple[float, float]:
 
 @pytest.mark.parametrize("speed", ["live", "quick", "thorough"])
 def test_painting_goes_on_while_the_model_learns(person: Person, skimage_photo: Path, speed: str) -> None:
-    """M-14, T-01: p99 below 30 ms, or no more than twice what the machine does by itself; the best of three."""
+    """M-14: p99 below 30 ms, or no more than twice what the machine does by itself; the best of three."""
     person.open(skimage_photo)
     person.wait_for_prediction()
     person.choose("tool_brush")

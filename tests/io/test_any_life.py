@@ -1,4 +1,4 @@
-"""T-07: any life of a project (edits, saves, failing disks, crashes, recoveries) against plain copies."""
+"""Any life of a project (edits, saves, failing disks, crashes, recoveries) against plain copies."""
 
 import errno
 import shutil
