@@ -80,6 +80,9 @@ class FineTuneController(QObject):
         self._job: int | None = None
         self._is_reading = False
         self._is_paused = False
+        self._is_refit = False
+        self._is_start_waiting = False
+        self._is_refusal_told = False
         self.plan = TrainingPlan()
 
     @property
@@ -92,9 +95,14 @@ class FineTuneController(QObject):
         """Whether the running job holds still."""
         return self._is_paused
 
+    @property
+    def is_refitting(self) -> bool:
+        """Whether what is under way is a refit that nobody asked for by hand."""
+        return self.is_running and self._is_refit
+
     def obstacle(self) -> str:
         """Why it cannot start, as a sentence; empty where it can."""
-        if self.is_running:
+        if self.is_running and not self._is_refit:
             return self.tr("A fine-tuning is running.")
         if self._weights.live is None:
             return self.tr("The model is still being loaded.")
@@ -107,13 +115,15 @@ class FineTuneController(QObject):
         return ""
 
     def start(self) -> None:
-        """Starts as `plan` says; says why where it cannot."""
+        """Starts as `plan` says, after the refit that is under way; says why where it cannot."""
         self.samples.counts.settle()
         obstacle = self.obstacle()
         if obstacle:
             self._errors.inform(obstacle)
-            return
-        self._begin(self.plan)
+        elif self.is_running:
+            self._is_start_waiting = True
+        else:
+            self._begin(self.plan, is_refit=False)
 
     def cancel(self) -> None:
         """Ends the running job; the live weights stay as they are."""
@@ -141,10 +151,11 @@ class FineTuneController(QObject):
     def refit(self, plan: TrainingPlan) -> None:
         """Starts as ``plan`` says, or silently does not where it cannot."""
         self.samples.counts.settle()
-        if not self.obstacle():
-            self._begin(plan)
+        if not self.is_running and not self.obstacle():
+            self._begin(plan, is_refit=True)
 
-    def _begin(self, plan: TrainingPlan) -> None:
+    def _begin(self, plan: TrainingPlan, *, is_refit: bool) -> None:
+        self._is_refit = is_refit
         self._is_reading = not self.samples.collect(partial(self._submit, plan), self._on_failed)
         self.state_changed.emit()
 
@@ -202,7 +213,20 @@ class FineTuneController(QObject):
             )
             if result.note:
                 self._errors.inform(result.note)
+            elif self._is_refit:
+                self._tell_refusal(result)
         self._end(result)
+
+    def _tell_refusal(self, result: FineTuneResult) -> None:
+        """Says why the overlay does not follow, at the first of several refits that are not taken over."""
+        is_news = not result.is_better and not self._is_refusal_told
+        self._is_refusal_told = not result.is_better
+        if is_news:
+            words = self.tr(
+                "The refit is not used: mean IoU {0} on held-out pixels, {1} with the weights in use. "
+                "Correct some more, or fine-tune (Ctrl+T), which learns more than a refit can."
+            )
+            self._errors.inform(words.format(f"{result.metric_after:.2f}", f"{result.metric_before:.2f}"))
 
     def _on_failed(self, error: LatentsegError) -> None:
         self._job, self._is_reading = None, False
@@ -215,6 +239,9 @@ class FineTuneController(QObject):
         self._end(None)
 
     def _end(self, result: FineTuneResult | None) -> None:
-        self._is_paused = False
+        self._is_paused = self._is_refit = False
         self.ended.emit(result)
         self.state_changed.emit()
+        if self._is_start_waiting:
+            self._is_start_waiting = False
+            self.start()

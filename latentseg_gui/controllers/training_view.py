@@ -15,7 +15,14 @@ from latentseg_gui.controllers.ports import ErrorSink
 from latentseg_gui.controllers.weights import SHIPPED, WeightsController
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.types import UNLABELLED, FineTuneResult, Labels, Prediction, TrainingSample
+from latentseg_gui.document.types import (
+    UNLABELLED,
+    FineTuneProgress,
+    FineTuneResult,
+    Labels,
+    Prediction,
+    TrainingSample,
+)
 from latentseg_gui.inference.messages import PreviewCrops, TrainingPreview
 from latentseg_gui.panels.training import TrainingPanel
 from latentseg_gui.panels.training.values import (
@@ -67,10 +74,12 @@ class TrainingViewController(QObject):
         document.events.current_changed.connect(self._on_current_changed)
         document.events.prediction_changed.connect(self.remember_prediction)
         finetune.state_changed.connect(self.refresh)
-        finetune.progressed.connect(panel.add_progress)
+        finetune.progressed.connect(self._on_progressed)
         finetune.ended.connect(self._on_ended)
         weights.versions_changed.connect(self._show_versions)
+        weights.activated.connect(self._later)
         panel.start_requested.connect(self._on_start_requested)
+        panel.request_changed.connect(self._on_request_changed)
         panel.cancel_requested.connect(finetune.cancel)
         panel.finish_requested.connect(finetune.finish)
         panel.pause_requested.connect(finetune.set_paused)
@@ -105,11 +114,13 @@ class TrainingViewController(QObject):
                 if totals[number]
             ]
         )
+        # Refits come with every stroke: buttons that came and went with them could not be pressed.
+        is_running = self._finetune.is_running and not self._finetune.is_refitting
         obstacle = self._finetune.obstacle()
-        self._panel.set_can_start(not obstacle, obstacle)
-        if self._finetune.is_running != self._is_shown_running:
-            self._is_shown_running = self._finetune.is_running
-            self._panel.set_running(self._is_shown_running)
+        self._panel.set_can_start(not obstacle, "" if is_running else obstacle)
+        if is_running != self._is_shown_running:
+            self._is_shown_running = is_running
+            self._panel.set_running(is_running)
         self._panel.set_paused(self._finetune.is_paused)
 
     def compare(self, version: str) -> None:
@@ -146,8 +157,11 @@ class TrainingViewController(QObject):
             self._before[f"{prediction.version} {image_id}"] = prediction
 
     def _on_start_requested(self, request: TrainingRequest) -> None:
-        self._finetune.plan = TrainingPlan(request.speed, request.seconds, request.settings)
+        self._on_request_changed(request)
         self._finetune.start()
+
+    def _on_request_changed(self, request: TrainingRequest) -> None:
+        self._finetune.plan = TrainingPlan(request.speed, request.seconds, request.settings)
 
     def show_crops(self) -> None:
         """Shows a few crops as training would see them, with what has been labelled so far."""
@@ -170,6 +184,10 @@ class TrainingViewController(QObject):
             crops = [CropShown(pixels, painted(pixels, labels, colours)) for pixels, labels in answer.crops]
             self._panel.set_crops(crops)
 
+    def _on_progressed(self, progress: FineTuneProgress) -> None:
+        if not self._finetune.is_refitting:
+            self._panel.add_progress(progress)
+
     def _on_ticks_changed(self, ticked: tuple[str, ...]) -> None:
         for image_id in self._document.vouched_ids():
             self._finetune.samples.set_ticked(image_id, image_id in ticked)
@@ -177,7 +195,7 @@ class TrainingViewController(QObject):
     def _on_ended(self, result: FineTuneResult | None) -> None:
         self._panel.set_outcome(result)
 
-    def _later(self) -> None:
+    def _later(self, *_: object) -> None:
         self._settle.start()
 
     def _on_current_changed(self, image_id: str | None) -> None:

@@ -8,7 +8,7 @@ from time import monotonic
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QPushButton, QToolButton
 
 from latentseg_gui.app.session import Session
 from tests.e2e.conftest import Witness
@@ -103,6 +103,42 @@ def test_live_refit_changes_the_overlay_without_being_asked(painted: Person) -> 
     assert kept.version == session.inspect.labels.version != maps.version
     refits = [version for version in session.weights.versions.values() if version.is_refit]
     assert len(refits) <= 3, "few refits are kept"
+
+
+def test_buttons_stay_while_strokes_are_learned_and_start_waits_for_the_refit(painted: Person) -> None:
+    session = painted.session
+    session.window.show_panel("training")
+    session.window.training.set_speed("quick", 5)
+    seen: list[tuple[bool, bool]] = []
+
+    def look() -> None:
+        start, cancel = button(session, "Start"), button(session, "Cancel")
+        seen.append((start.isVisible() and start.isEnabled(), cancel.isVisible()))
+
+    session.finetune.state_changed.connect(look)
+    painted.choose("live")
+    painted.wait_for(lambda: session.finetune.is_refitting, what="a refit")
+    button(session, "Start").click()
+    assert set(seen) == {(True, False)}
+    assert session.finetune.is_refitting
+    painted.wait_for(
+        lambda: session.finetune.is_running and not session.finetune.is_refitting, what="the run itself"
+    )
+    assert button(session, "Cancel").isVisible()
+    button(session, "Cancel").click()
+    painted.wait_for(lambda: not session.finetune.is_running, what="the end")
+    assert [version.is_refit for version in session.weights.versions.values()] == [False, True]
+
+
+def test_what_the_panel_shows_is_what_a_key_starts(painted: Person) -> None:
+    session = painted.session
+    session.window.show_panel("training")
+    thorough = next(b for b in session.window.training.findChildren(QToolButton) if b.text() == "Thorough")
+    thorough.click()
+    painted.press(Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)
+    assert session.finetune.is_running
+    assert (session.finetune.plan.speed, session.finetune.plan.seconds) == ("thorough", 180.0)
+    session.finetune.cancel()
 
 
 def test_a_key_jumps_to_the_place_where_a_correction_teaches_most(

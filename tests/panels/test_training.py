@@ -6,7 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QLabel, QListView, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QLabel,
+    QListView,
+    QPushButton,
+    QSpinBox,
+    QToolButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.document.learning import LearningSettings
@@ -82,6 +91,22 @@ def test_speed_sets_a_budget_that_can_be_changed(panel: TrainingPanel) -> None:
     assert (panel.request.speed, panel.request.seconds) == ("thorough", 180.0)
     panel.set_speed("quick", 45)
     assert (panel.request.speed, panel.request.seconds) == ("quick", 45.0)
+
+
+def test_what_is_chosen_holds_for_a_start_by_key_as_well(panel: TrainingPanel, qtbot: QtBot) -> None:
+    told: list[TrainingRequest] = []
+    panel.request_changed.connect(told.append)
+    next(b for b in panel.findChildren(QToolButton) if b.text() == "Thorough").click()
+    assert (told[-1].speed, told[-1].seconds) == ("thorough", 180.0)
+    seconds = next(b for b in panel.findChildren(QSpinBox) if b.accessibleName() == "Time")
+    seconds.setValue(90)
+    assert told[-1].seconds == 90.0
+    next(box for box in panel.findChildren(QCheckBox) if box.text() == "Focal").click()
+    assert told[-1].settings.loss == "cross-entropy+dice+focal"
+    parts = next(b for b in panel.findChildren(QComboBox) if b.accessibleName() == "Learns")
+    parts.setFocus()
+    qtbot.keyClick(parts, Qt.Key.Key_Down)
+    assert told[-1].settings.parts == "head"
 
 
 def test_settings_go_with_the_request(panel: TrainingPanel) -> None:

@@ -33,6 +33,7 @@ class TrainingPanel(QWidget):
 
     Signals:
         start_requested: `TrainingRequest`.
+        request_changed: the `TrainingRequest` that a start by key or menu shall follow from now on.
         cancel_requested: stop the run and throw its weights away.
         finish_requested: stop the run with the best so far.
         pause_requested: hold the run, or let it go on.
@@ -44,6 +45,7 @@ class TrainingPanel(QWidget):
     """
 
     start_requested = Signal(object)
+    request_changed = Signal(object)
     cancel_requested = Signal()
     finish_requested = Signal()
     pause_requested = Signal(bool)
@@ -95,6 +97,8 @@ class TrainingPanel(QWidget):
         self._samples.ticks_changed.connect(self._on_ticks_changed)
         self._view.opened.connect(self.image_requested)
         self._run.start_pressed.connect(self._on_start_pressed)
+        self._run.changed.connect(self._on_request_changed)
+        self._settings.changed.connect(self._on_request_changed)
         self._run.cancel_pressed.connect(self.cancel_requested)
         self._run.finish_pressed.connect(self.finish_requested)
         self._run.pause_requested.connect(self.pause_requested)
@@ -169,3 +173,6 @@ class TrainingPanel(QWidget):
 
     def _on_start_pressed(self) -> None:
         self.start_requested.emit(self.request)
+
+    def _on_request_changed(self) -> None:
+        self.request_changed.emit(self.request)

@@ -22,6 +22,7 @@ class RunSection(QWidget):
         start_pressed, cancel_pressed, finish_pressed.
         pause_requested: whether to hold the run.
         live_requested: whether to refit after each accepted correction.
+        changed: the user chose another speed or time.
     """
 
     start_pressed = Signal()
@@ -29,6 +30,7 @@ class RunSection(QWidget):
     finish_pressed = Signal()
     pause_requested = Signal(bool)
     live_requested = Signal(bool)
+    changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -73,6 +75,7 @@ class RunSection(QWidget):
         self._speed.set_value("quick")
         self._seconds.set_value(SECONDS["quick"])
         self._speed.chosen.connect(self._on_speed_chosen)
+        self._seconds.changed.connect(self.changed)
         self._live.clicked.connect(self.live_requested)
         self._start.clicked.connect(self.start_pressed)
         self._cancel.clicked.connect(self.cancel_pressed)
@@ -195,6 +198,7 @@ class RunSection(QWidget):
 
     def _on_speed_chosen(self, speed: str) -> None:
         self._seconds.set_value(SECONDS[speed])
+        self.changed.emit()
 
 
 def _duration(seconds: float) -> str:

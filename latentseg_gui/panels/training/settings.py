@@ -23,7 +23,13 @@ Choice = tuple[str, str, str]
 
 
 class LossBoxes(QWidget):
-    """The losses as boxes to tick: what is ticked is added up. One always is."""
+    """The losses as boxes to tick: what is ticked is added up. One always is.
+
+    Signals:
+        changed: the user ticked or unticked one.
+    """
+
+    changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,7 +47,7 @@ class LossBoxes(QWidget):
         for position, (key, text, tip) in enumerate(choices):
             box = QCheckBox(text)
             box.setToolTip(tip)
-            box.clicked.connect(self._keep_one)
+            box.clicked.connect(self._on_clicked)
             self._boxes[key] = box
             grid.addWidget(box, position // 2, position % 2)
 
@@ -56,6 +62,10 @@ class LossBoxes(QWidget):
         for key, box in self._boxes.items():
             box.setChecked(key in chosen)
         self._keep_one()
+
+    def _on_clicked(self) -> None:
+        self._keep_one()
+        self.changed.emit()
 
     def _keep_one(self) -> None:
         if not self.value:
@@ -119,8 +129,12 @@ class SettingsForm(QWidget):
         self._seed.setRange(0, 2**31 - 1)
         self._build()
         self.set_settings(LearningSettings())
+        self._loss.changed.connect(self.changed)
         self._augmentation.changed.connect(self.changed)
-        self._seed.valueChanged.connect(self.changed)
+        for combo in (self._optimiser, self._parts, self._validation):
+            combo.activated.connect(self.changed)
+        for field in (self._rate, self._seed):
+            field.valueChanged.connect(self.changed)
 
     def _build(self) -> None:
         form = QFormLayout(self)

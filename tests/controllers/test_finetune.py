@@ -1,0 +1,108 @@
+"""What the controller of fine-tuning says of outcomes that nobody can bring about on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from latentseg_gui.controllers.finetune import FineTuneController, TrainingPlan
+from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.types import FineTuneResult, ImageRecord, Provenance, Rect
+from latentseg_gui.workers.lanes import ThreadLane
+
+REFIT = TrainingPlan("live", 0.3)
+
+
+@dataclass
+class Told:
+    sentences: list[str] = field(default_factory=list)
+    errors: list[LatentsegError] = field(default_factory=list)
+
+    def report(self, error: LatentsegError) -> None:
+        self.errors.append(error)
+
+    def inform(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+
+
+class Weights:
+    """As much of the controller of weights as a run needs."""
+
+    live, coming_path = object(), None
+
+    def next_name(self) -> str:
+        return "v1"
+
+    def adopt(self, result: FineTuneResult, **how: object) -> None:
+        """Nothing to do."""
+
+
+class Worker:
+    """Ends every job at once, as the test says."""
+
+    def __init__(self) -> None:
+        self.result: FineTuneResult | None = None
+        self.on_answer: Callable[[object], None] | None = None
+
+    def submit(self, request: object, on_answer: Callable[[object], None], **how: object) -> int:
+        self.on_answer = on_answer
+        return 1
+
+    def end(self, result: FineTuneResult) -> None:
+        assert self.on_answer is not None
+        self.on_answer(result)
+
+
+def result(before: float, after: float) -> FineTuneResult:
+    return FineTuneResult(Path("w"), "v1", before, after, after > before, 0.5)
+
+
+@dataclass
+class Desk:
+    finetune: FineTuneController
+    worker: Worker
+    told: Told
+
+
+@pytest.fixture
+def desk(qtbot: QtBot, lane: ThreadLane, tmp_path: Path) -> Desk:
+    document, told, worker = Document(), Told(), Worker()
+    pixels, labels = np.zeros((40, 40, 3), np.uint8), np.zeros((40, 40), np.uint8)
+    document.add_record(ImageRecord("cells", pixels, pixels))
+    labels[:10] = 1
+    finetune = FineTuneController(
+        document,
+        Weights(),  # type: ignore[arg-type]
+        training=worker,  # type: ignore[arg-type]
+        readers=Jobs(lane, "readers", told),  # type: ignore[arg-type]
+        errors=told,
+        versions_folder=tmp_path,
+    )
+    document.write_mask("cells", Rect.whole((40, 40)), labels < 9, labels, Provenance.PAINTED)
+    return Desk(finetune, worker, told)
+
+
+def test_a_refit_that_is_not_used_says_so_once_until_one_is_used(desk: Desk) -> None:
+    for before, after in ((0.7, 0.6), (0.7, 0.5), (0.7, 0.8), (0.8, 0.1)):
+        desk.finetune.refit(REFIT)
+        assert desk.finetune.is_refitting, desk.finetune.obstacle()
+        desk.worker.end(result(before, after))
+    assert [("0.60" in each, "0.10" in each) for each in desk.told.sentences] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+def test_a_run_that_was_asked_for_shows_its_outcome_in_the_panel_alone(desk: Desk) -> None:
+    desk.finetune.start()
+    assert desk.finetune.is_running
+    assert not desk.finetune.is_refitting
+    desk.worker.end(result(0.7, 0.6))
+    assert desk.told.sentences == []
