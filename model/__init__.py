@@ -12,8 +12,9 @@ from model.checkpoint import CheckpointMeta, load, save
 from model.config import NetworkConfig
 from model.crf import Crf
 from model.errors import ModelError
+from model.experts import AttentionMaps
 from model.finetune import FineTuneConfig, LabelledImage, finetune
-from model.latent_experts import AttentionMaps, SegmentationModel
+from model.latent_experts import SegmentationModel
 from model.network import LatentExpertNetwork
 from model.predictor import Predictor
 from model.testtime import PredictOptions

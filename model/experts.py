@@ -7,10 +7,24 @@ Experts look at tokens (`look`), exchange among themselves, and pixels mix their
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionMaps:
+    """Where the experts look and which tokens they explain, per attention head.
+
+    Attributes:
+        look: [B, heads, K, h, w]; sums to 1 over (h, w) for every expert of every head.
+        mix: [B, heads, K, h, w]; sums to 1 over K at every token of every head.
+    """
+
+    look: Tensor
+    mix: Tensor
 
 
 def attend(

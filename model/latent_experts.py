@@ -7,27 +7,13 @@ decides its class. Shapes: B images, C classes, D features, K experts, N = h * w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal, overload
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.experts import attend, gain_bias, join_heads, split_heads
-
-
-@dataclass(frozen=True, slots=True)
-class AttentionMaps:
-    """Where the experts look and which tokens they explain, per attention head.
-
-    Attributes:
-        look: [B, heads, K, h, w]; sums to 1 over (h, w) for every expert of every head.
-        mix: [B, heads, K, h, w]; sums to 1 over K at every token of every head.
-    """
-
-    look: Tensor
-    mix: Tensor
+from model.experts import AttentionMaps, attend, gain_bias, join_heads, split_heads
 
 
 class SimpleEncoder(nn.Module):

@@ -14,7 +14,7 @@ from model.backbone import Backbone, ConvNorm, Pyramid, normalise, pad_to_stride
 from model.click_cues import box_cue, colour_bins, mask_cues, opponent_colour, point_cues, sample_points
 from model.click_decoder import ClickBase, ClickDecoder
 from model.config import NetworkConfig
-from model.experts import Exchange, Look, Mix, fourier_position, gain_bias, weights_to_map
+from model.experts import AttentionMaps, Exchange, Look, Mix, fourier_position, gain_bias, weights_to_map
 
 
 class TensorTree:
@@ -110,14 +110,6 @@ class Prompts(TensorTree):
     points: Tensor
     labels: Tensor
     boxes: Tensor | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AttentionMaps:
-    """Per head [B, heads, K, h, w]: `look` sums to 1 over pixels, `mix` over experts."""
-
-    look: Tensor
-    mix: Tensor
 
 
 @dataclass(frozen=True, slots=True)

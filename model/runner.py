@@ -15,8 +15,9 @@ from torch import Tensor, nn
 
 from model.device import DeviceChoice, choose_device, free_cached_memory, is_out_of_memory
 from model.errors import ModelError
+from model.experts import AttentionMaps
 from model.inputs import Pointing
-from model.network import AttentionMaps, Prompts
+from model.network import Prompts
 
 HALVINGS: Final = 2
 

@@ -10,8 +10,6 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import WeightsInfo
 from latentseg_gui.panels.feedback import DeviceChoice, Message
 
-_SAMPLE_SIDE = 336
-
 
 class Chrome(QObject):
     """Keeps the frame round the flows up to date."""

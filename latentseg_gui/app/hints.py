@@ -10,7 +10,7 @@ from latentseg_gui.document.document import Document
 _BY_TOOL = {
     ToolName.CLICK: "Click on an object; right-click on what does not belong to it; or drag a box round it.",
     ToolName.BRUSH: "Paint the class in use (keys 1-9, 0 is background). Right-drag erases, [ and ] change the size.",
-    ToolName.ERASER: "Paint over what is wrong: it becomes background. [ and ] change the size.",
+    ToolName.ERASER: "Paint over what is wrong: “Eraser leaves” says what is there then. [ and ] change the size.",
     ToolName.POLYGON: "Click corner after corner; Enter closes the polygon, Backspace drops the last corner.",
     ToolName.LASSO: "Draw round an area; it is filled when you let go.",
     ToolName.FILL: "Click into an area to fill it with the class in use.",

@@ -97,7 +97,7 @@ class Tally:
         size = self.pixels / 1e6
         whole, alone = size / max(self.seconds, 1e-9), size / max(self.model_seconds, 1e-9)
         return (
-            f"{self.images} images, {size:.1f} MP in {self.seconds:.1f} s: "
+            f"{self.images} image{'' if self.images == 1 else 's'}, {size:.1f} MP in {self.seconds:.1f} s: "
             f"{whole:.2f} MP/s (the model alone: {alone:.2f} MP/s)"
         )
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.latent_experts import SegmentationModel
-from model.network import AttentionMaps, ClassOutput
+from model.network import ClassOutput
 
 STRIDE = 4
 
@@ -98,7 +98,7 @@ class TutorialNetwork(SegmentationModel):
         full = F.interpolate(logits.float(), scale_factor=STRIDE, mode="bilinear", align_corners=False)
         return ClassOutput(
             logits=full[..., : encoding.size[0], : encoding.size[1]],
-            maps=None if maps is None else AttentionMaps(maps.look, maps.mix),
+            maps=maps,
         )
 
     def _answer_without_experts(self, encoding: TutorialEncoding) -> ClassOutput:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -123,6 +124,27 @@ def test_stepping_goes_round_in_the_order_shown(panel: ExpertsPanel) -> None:
     assert panel.current == 5
     panel.step(1)
     assert panel.current == 0
+
+
+def test_keys_of_an_expert_do_not_go_to_shortcuts_of_the_window(panel: ExpertsPanel, qtbot: QtBot) -> None:
+    asked: list[str] = []
+    for key in ("S", "K", "Return", "B"):
+        QShortcut(QKeySequence(key), panel.window(), lambda key=key: asked.append(key))
+    wanted: list[dict[int, float]] = []
+    panel.gains_changed.connect(wanted.append)
+    panel.show()
+    qtbot.waitExposed(panel)
+    view = gallery(panel)
+    view.setFocus()
+    qtbot.keyClick(view, Qt.Key.Key_S)
+    assert asked == ["S"], "no expert is chosen yet"
+    panel.select(2)
+    for key in (Qt.Key.Key_S, Qt.Key.Key_K, Qt.Key.Key_Return):
+        qtbot.keyClick(view, key)
+    assert asked == ["S"]
+    assert wanted[0] == {each: 0.0 for each in (0, 1, 3, 4, 5)}
+    qtbot.keyClick(view, Qt.Key.Key_B)
+    assert asked == ["S", "B"]
 
 
 def test_knock_out_solo_boost_and_reset(panel: ExpertsPanel, qtbot: QtBot) -> None:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QEvent,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QSize,
+    Qt,
+    Signal,
+    SignalInstance,
+)
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
@@ -133,20 +143,36 @@ class Gallery(QListView):
         expert = self._expert(index)
         (self.pressed_again if expert == self._current_before else self.pressed_first).emit(expert)
 
+    def event(self, event: QEvent) -> bool:
+        """Qt: on an expert, keys that mean something here do not go to a shortcut of the window."""
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and self._wanted(event)
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Qt: Enter overlays, K knocks out, S solos."""
-        wanted = {
+        wanted = self._wanted(event)
+        if wanted is None:
+            super().keyPressEvent(event)
+            return
+        wanted.emit(self._expert(self.currentIndex()))
+
+    def _wanted(self, event: QKeyEvent) -> SignalInstance | None:
+        """What a key asks for of the current expert."""
+        if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier or not self.currentIndex().isValid():
+            return None
+        return {
             Qt.Key.Key_Return: self.pressed_again,
             Qt.Key.Key_Enter: self.pressed_again,
             Qt.Key.Key_Space: self.pressed_again,
             Qt.Key.Key_K: self.knock_out_wanted,
             Qt.Key.Key_S: self.solo_wanted,
         }.get(Qt.Key(event.key()))
-        expert = self._expert(self.currentIndex())
-        if wanted is None or expert < 0:
-            super().keyPressEvent(event)
-            return
-        wanted.emit(expert)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Qt: remembers what was current, to tell a second click from a first."""
