@@ -32,6 +32,8 @@ def wire_hand(session: Session) -> None:
     action["show_objects"].toggled.connect(session.display.set_objects_visible)
     action["compare_mask"].triggered.connect(compare.set_mask)
     action["compare_earlier"].triggered.connect(compare.set_earlier)
+    window.training.compare_requested.connect(compare.toggle_version)
+    session.weights.versions_changed.connect(lambda: compare.keep_versions(session.weights.versions))
     action["cancel"].triggered.connect(lambda: _give_up(session))
     objects.edited.connect(session.live.note_correction)
     HandWiring(session)
@@ -78,7 +80,7 @@ class HandWiring(QObject):
 
     def _on_comparison_changed(self, what: str) -> None:
         self._action["compare_mask"].setChecked(what == "mask")
-        self._action["compare_earlier"].setChecked(what == "earlier")
+        self._action["compare_earlier"].setChecked(what in ("earlier", "version"))
 
     def _on_deletion_asked(self, question: ClassDeletion) -> None:
         dialog = DeleteClassDialog(

@@ -283,7 +283,6 @@ class Session(QObject):
         self.training_view = TrainingViewController(
             document,
             window.training,
-            window.canvas,
             finetune=self.finetune,
             weights=self.weights,
             engine=self.engine_jobs,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection
 from typing import Literal
 
 import numpy as np
@@ -13,16 +14,62 @@ from latentseg_gui.controllers.ports import ErrorSink
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import Labels, Prediction, Rect
 
-What = Literal["", "mask", "earlier"]
+What = Literal["", "mask", "earlier", "version"]
 
-_KEPT_IMAGES = 8
+_KEPT_BYTES = 256 << 20
+
+
+class KeptPredictions:
+    """What versions of the weights said of images, the latest of them, as long as there is room."""
+
+    def __init__(self, limit: int = _KEPT_BYTES) -> None:
+        self._limit = limit
+        self._kept: OrderedDict[tuple[str, str], Prediction] = OrderedDict()
+        self._now: dict[str, str] = {}
+        self._before: dict[str, str] = {}
+
+    def add(self, prediction: Prediction) -> None:
+        """Keeps a prediction, and forgets the oldest that have no room any more."""
+        image_id, version = prediction.image_id, prediction.version
+        before = self._now.get(image_id, version)
+        if before != version:
+            self._before[image_id] = before
+        self._now[image_id] = version
+        self._kept[image_id, version] = prediction
+        self._kept.move_to_end((image_id, version))
+        while sum(map(_size, self._kept.values())) > self._limit and len(self._kept) > 2:
+            self._kept.popitem(last=False)
+
+    def get(self, image_id: str, version: str) -> Prediction | None:
+        """What a version said of an image."""
+        return self._kept.get((image_id, version))
+
+    def earlier(self, image_id: str) -> Prediction | None:
+        """What the weights before those of the latest prediction said of an image."""
+        return self.get(image_id, self._before.get(image_id, ""))
+
+    def keep(self, versions: Collection[str], images: Collection[str]) -> None:
+        """Forgets other versions and other images, but for what weights said last, and before."""
+        for image_id, version in tuple(self._kept):
+            is_last = version in (self._now.get(image_id), self._before.get(image_id))
+            if image_id not in images or not (is_last or version in versions):
+                del self._kept[image_id, version]
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        for each in (self._kept, self._now, self._before):
+            each.clear()
+
+
+def _size(prediction: Prediction) -> int:
+    return prediction.labels.nbytes + prediction.confidence.nbytes
 
 
 class CompareController(QObject):
     """Keeps the comparison in step with what is shown; it ends where there is nothing to compare.
 
     Signals:
-        changed: what is compared: "mask", "earlier" or "" for nothing.
+        changed: what is compared: "mask", "earlier", "version" or "" for nothing.
     """
 
     changed = Signal(str)
@@ -35,13 +82,15 @@ class CompareController(QObject):
         self._canvas = canvas
         self._errors = errors
         self._what: What = ""
+        self._version = ""
         self._shown: Labels | None = None
-        self._last: OrderedDict[str, Prediction] = OrderedDict()
-        self._earlier: dict[str, Prediction] = {}
+        self._kept = KeptPredictions()
+        self._class_names = document.classes.names
         document.events.prediction_changed.connect(self._on_prediction_changed)
         document.events.current_changed.connect(self._on_current_changed)
         document.events.record_changed.connect(self._on_record_changed)
         document.events.mask_changed.connect(self._on_mask_changed)
+        document.events.classes_changed.connect(self._on_classes_changed)
 
     @property
     def what(self) -> What:
@@ -50,27 +99,46 @@ class CompareController(QObject):
 
     def set_mask(self, is_on: bool) -> None:
         """Compares the mask with the prediction, or ends that."""
-        self._choose("mask", is_on)
+        self._choose("mask" if is_on else "")
 
     def set_earlier(self, is_on: bool) -> None:
         """Compares what earlier weights said with what those in use say, or ends that."""
-        self._choose("earlier", is_on)
+        self._choose("earlier" if is_on else "")
 
-    def _choose(self, what: What, is_on: bool) -> None:
-        if is_on == (self._what == what):
-            return
-        self._what = what if is_on else ""
-        if is_on and not self._show():
+    def toggle_version(self, version: str) -> None:
+        """Compares what a version of the weights said with what those in use say; again ends that."""
+        is_on = self._what == "version" and self._version == version
+        self._version = version
+        self._choose("" if is_on else "version")
+
+    def keep_versions(self, versions: Collection[str]) -> None:
+        """These versions are on the list: what others said is not needed any more."""
+        self._kept.keep(versions, self._document.image_ids)
+
+    def _choose(self, what: What) -> None:
+        self._what = what
+        if what and not self._show():
             self._errors.inform(self._what_is_missing())
             self._what = ""
         if not self._what:
             self._end()
+        elif what != "mask":
+            self._tell_changes()
         self.changed.emit(self._what)
 
     def _what_is_missing(self) -> str:
+        if self._what == "mask":
+            return self.tr("There is no prediction of this image to compare the mask with yet.")
         if self._what == "earlier":
             return self.tr("No earlier weights have predicted this image in this session.")
-        return self.tr("There is no prediction of this image to compare the mask with yet.")
+        return self.tr(
+            "“{0}” has not predicted this image in this session. Press Use beside it, and once the prediction "
+            "is there, compare it with this version."
+        ).format(self._version)
+
+    def _before(self, image_id: str) -> Prediction | None:
+        is_version = self._what == "version"
+        return self._kept.get(image_id, self._version) if is_version else self._kept.earlier(image_id)
 
     def _show(self) -> bool:
         image_id = self._document.current_id
@@ -81,11 +149,20 @@ class CompareController(QObject):
             self._shown = self._document.labels(image_id)
             self._canvas.set_compare(self._shown, now.labels, (self.tr("mask"), now.version))
             return True
-        before = self._earlier.get(image_id)
-        if before is None:
+        before = self._before(image_id)
+        if before is None or before.labels.shape != now.labels.shape:
             return False
         self._canvas.set_compare(before.labels, now.labels, (before.version, now.version))
         return True
+
+    def _tell_changes(self) -> None:
+        image_id = self._document.current_id
+        now = self._document.prediction(image_id) if image_id is not None else None
+        before = self._before(image_id) if image_id is not None else None
+        if now is not None and before is not None:
+            changed = float((before.labels != now.labels).mean())
+            words = self.tr("{0:.1%} of the pixels have another class than with “{1}”. Drag the divider.")
+            self._errors.inform(words.format(changed, before.version))
 
     def _end(self) -> None:
         self._shown = None
@@ -99,14 +176,7 @@ class CompareController(QObject):
         prediction = self._document.prediction(image_id)
         if prediction is None or prediction.is_altered:
             return
-        last = self._last.get(image_id)
-        if last is not None and last.version != prediction.version:
-            self._earlier[image_id] = last
-        self._last[image_id] = prediction
-        self._last.move_to_end(image_id)
-        while len(self._last) > _KEPT_IMAGES:
-            oldest, _ = self._last.popitem(last=False)
-            self._earlier.pop(oldest, None)
+        self._kept.add(prediction)
         if image_id == self._document.current_id:
             self._again()
 
@@ -116,6 +186,13 @@ class CompareController(QObject):
     def _on_record_changed(self, image_id: str) -> None:
         if image_id == self._document.current_id:
             self._again()
+
+    def _on_classes_changed(self) -> None:
+        """Where classes have other numbers, what was said with the old ones is no longer true."""
+        before, self._class_names = self._class_names, self._document.classes.names
+        is_moved = sorted(before) == sorted(self._class_names) and before != self._class_names
+        if is_moved or len(self._class_names) < len(before):
+            self._kept.clear()
 
     def _on_mask_changed(self, image_id: str, rect: Rect) -> None:
         is_mask = self._what == "mask" and image_id == self._document.current_id

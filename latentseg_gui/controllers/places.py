@@ -78,9 +78,8 @@ class PlacesController(QObject):
     def go_on(self) -> None:
         """Goes to the next place; at first to the most doubtful one."""
         if not self._places:
-            self._errors.inform(
-                self.tr("Nothing is ranked yet. Wait for the prediction, or press “Rank all images”.")
-            )
+            nothing = self.tr("Nothing is ranked yet. Wait for the prediction, or press “Rank all images”.")
+            self._errors.inform(self._why_none() or nothing)
             return
         self.go_to((self._number + 1) % len(self._places))
 
@@ -113,9 +112,24 @@ class PlacesController(QObject):
         self._places = sorted(places, key=lambda place: -place.score)[:_SHOWN]
         self._number = self._places.index(current) if current in self._places else -1
         name = self._document.name
-        self._panel.set_places([PlaceRow(name(each.image_id), self._words(each)) for each in self._places])
-        if self._number >= 0:
-            self._panel.set_current(self._number)
+        rows = [PlaceRow(name(each.image_id), self._words(each)) for each in self._places]
+        self._panel.set_places(rows, self._why_none())
+        self._panel.set_current(self._number)
+
+    def _why_none(self) -> str:
+        """Why the list is empty, where it could be otherwise; empty where nothing is predicted yet."""
+        ranked, image_id = self._ranking.doubts, self._document.current_id
+        if not ranked and image_id is not None and self._document.prediction(image_id) is not None:
+            return self.tr("Looking for places that the model is unsure of...")
+        if ranked and set(ranked) >= set(self._document.image_ids):
+            return self.tr(
+                "No doubtful place is left on any image. What is wrong all the same, correct by hand."
+            )
+        if ranked:
+            return self.tr(
+                "No doubtful place on the images looked at; “Rank all images” looks at the others."
+            )
+        return ""
 
     def _is_open(self, place: Doubt) -> bool:
         if not self._document.has_image(place.image_id):

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer
 
-from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.finetune import FineTuneController, TrainingPlan
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.ports import ErrorSink
@@ -20,7 +19,6 @@ from latentseg_gui.document.types import (
     FineTuneProgress,
     FineTuneResult,
     Labels,
-    Prediction,
     TrainingSample,
 )
 from latentseg_gui.inference.messages import PreviewCrops, TrainingPreview
@@ -44,7 +42,6 @@ class TrainingViewController(QObject):
         self,
         document: Document,
         panel: TrainingPanel,
-        canvas: CanvasView,
         *,
         finetune: FineTuneController,
         weights: WeightsController,
@@ -55,14 +52,11 @@ class TrainingViewController(QObject):
         super().__init__(parent)
         self._document = document
         self._panel = panel
-        self._canvas = canvas
         self._finetune = finetune
         self._weights = weights
         self._engine = engine
         self._errors = errors
         self._draws = 0
-        self._before: dict[str, Prediction] = {}
-        self._is_comparing = False
         self._is_shown_running = False
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
@@ -71,8 +65,6 @@ class TrainingViewController(QObject):
         finetune.samples.counts.changed.connect(self._later)
         document.events.images_changed.connect(self._later)
         document.events.classes_changed.connect(self._later)
-        document.events.current_changed.connect(self._on_current_changed)
-        document.events.prediction_changed.connect(self.remember_prediction)
         finetune.state_changed.connect(self.refresh)
         finetune.progressed.connect(self._on_progressed)
         finetune.ended.connect(self._on_ended)
@@ -87,7 +79,6 @@ class TrainingViewController(QObject):
         panel.ticks_changed.connect(self._on_ticks_changed)
         panel.activate_requested.connect(weights.activate)
         panel.remove_requested.connect(weights.remove)
-        panel.compare_requested.connect(self.compare)
         self._show_versions()
         self.refresh()
 
@@ -122,39 +113,6 @@ class TrainingViewController(QObject):
             self._is_shown_running = is_running
             self._panel.set_running(is_running)
         self._panel.set_paused(self._finetune.is_paused)
-
-    def compare(self, version: str) -> None:
-        """Lays the prediction of another version beside that of the live one, with a divider; again ends it."""
-        image_id = self._document.current_id
-        if self._is_comparing:
-            self._end_comparison()
-            return
-        now = self._document.prediction(image_id) if image_id is not None else None
-        before = self._before.get(f"{version} {image_id}")
-        if now is None or before is None:
-            self._errors.inform(
-                self.tr(
-                    "This image was not predicted with “{0}” in this session. Use that version once, then compare."
-                ).format(version)
-            )
-            return
-        self._is_comparing = True
-        self._canvas.set_compare(before.labels, now.labels, (version, now.version))
-        changed = float((before.labels != now.labels).mean())
-        self._errors.inform(
-            self.tr("{0:.1%} of the pixels have another class. Drag the divider.").format(changed)
-        )
-
-    def _end_comparison(self) -> None:
-        self._is_comparing = False
-        self._canvas.set_compare(None, None)
-
-    def remember_prediction(self, image_id: str) -> None:
-        """Keeps a prediction for comparisons with later versions."""
-        prediction = self._document.prediction(image_id)
-        is_whole = prediction is not None and not prediction.is_altered
-        if prediction is not None and is_whole and not self._document.is_prediction_stale(image_id):
-            self._before[f"{prediction.version} {image_id}"] = prediction
 
     def _on_start_requested(self, request: TrainingRequest) -> None:
         self._on_request_changed(request)
@@ -198,15 +156,14 @@ class TrainingViewController(QObject):
     def _later(self, *_: object) -> None:
         self._settle.start()
 
-    def _on_current_changed(self, image_id: str | None) -> None:
-        if self._is_comparing:
-            self._end_comparison()
-
     def _show_versions(self) -> None:
         live = self._weights.live
         rows = []
-        for version in self._weights.versions.values():
-            data = self.tr("{0} image(s), {1:.0f} s").format(version.images, version.seconds)
+        for version in reversed(self._weights.versions.values()):
+            images = (
+                self.tr("1 image") if version.images == 1 else self.tr("{0} images").format(version.images)
+            )
+            data = self.tr("{0}, {1:.0f} s").format(images, version.seconds)
             rows.append(
                 VersionRow(
                     version.name,

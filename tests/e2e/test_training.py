@@ -158,6 +158,9 @@ def test_a_key_jumps_to_the_place_where_a_correction_teaches_most(
     assert session.window.canvas.zoom > 0
     session.edit.vouch_current()
     person.wait_for(lambda: not session.places.places, what="what is vouched for is no doubt")
+    told.sentences.clear()
+    person.choose("next_place")
+    assert "No doubtful place is left" in told.sentences[-1]
 
 
 def test_closing_while_it_trains_asks_and_then_leaves_no_process(

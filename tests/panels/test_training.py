@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QLabel,
     QListView,
+    QListWidget,
     QPushButton,
     QSpinBox,
     QToolButton,
@@ -23,6 +24,7 @@ from latentseg_gui.document.types import FineTuneProgress, FineTuneResult
 from latentseg_gui.panels.training import (
     ClassShare,
     CropShown,
+    PlaceRow,
     TrainingItem,
     TrainingPanel,
     TrainingRequest,
@@ -81,6 +83,49 @@ def test_ticks_choose_the_images_and_survive_a_refresh(panel: TrainingPanel, qtb
     assert caught.args == [("b",)]
     panel.set_samples((*ITEMS, TrainingItem("c", "c.png", 5, 1000)))
     assert panel.request.image_ids == ("b", "c")
+
+
+def test_an_image_that_goes_and_comes_back_keeps_its_tick(panel: TrainingPanel, qtbot: QtBot) -> None:
+    panel.set_samples(ITEMS)
+    view = panel.findChild(QListView)
+    assert view is not None
+    view.setCurrentIndex(view.model().index(1, 0))
+    qtbot.keyClick(view, Qt.Key.Key_Space)
+    panel.set_samples(ITEMS)
+    assert view.currentIndex().row() == 1, "a refresh leaves the place in the list alone"
+    panel.set_samples(ITEMS[:1])  # its mask was undone,
+    panel.set_samples(ITEMS)  # and redone
+    assert panel.request.image_ids == ("a",)
+
+
+def test_an_empty_list_of_places_says_why(panel: TrainingPanel) -> None:
+    assert "Once an image is predicted" in texts(panel)
+    rows = [PlaceRow("a.png", f"cat or dog? {number} % unsure") for number in range(20)]
+    panel.places.set_places(rows)
+    places = panel.places.findChild(QListWidget)
+    assert places is not None
+    places.scrollToBottom()
+    before = places.verticalScrollBar().value()
+    panel.places.set_places(list(rows))
+    assert places.verticalScrollBar().value() == before > 0
+    panel.places.set_places((), "No doubtful place is left.")
+    assert "No doubtful place is left." in texts(panel)
+    assert "Once an image is predicted" not in texts(panel)
+
+
+def test_a_run_that_was_cancelled_at_once_leaves_no_empty_curves(panel: TrainingPanel) -> None:
+    panel.set_running(True)
+    loss, metric = panel.findChildren(ProgressPlot)
+    assert loss.isVisible()
+    panel.set_running(False)
+    assert not loss.isVisible()
+    panel.set_running(True)
+    panel.add_progress(progress(1, 0.9, 0.871))
+    panel.set_running(False)
+    assert loss.isVisible()
+    assert metric.isVisible()
+    low, high = metric._plot.viewRange()[1]
+    assert -0.1 < low <= 0.0 < 1.0 <= high < 1.1, "an IoU is between 0 and 1"
 
 
 def test_speed_sets_a_budget_that_can_be_changed(panel: TrainingPanel) -> None:

@@ -28,6 +28,7 @@ class PlacesSection(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._rows: tuple[PlaceRow, ...] | None = None
         self._hint = text_label("", "muted")
         self._list = QListWidget(self)
         self._list.setAccessibleName(self.tr("Where to correct next"))
@@ -55,8 +56,16 @@ class PlacesSection(QWidget):
         self._list.itemClicked.connect(self._on_activated)
         self.set_places(())
 
-    def set_places(self, rows: Sequence[PlaceRow]) -> None:
-        """Shows these places, the most doubtful first."""
+    def set_places(self, rows: Sequence[PlaceRow], why_none: str = "") -> None:
+        """Shows these places, the most doubtful first; where there are none, why."""
+        self._hint.setVisible(not rows)
+        self._hint.setText(
+            why_none
+            or self.tr("Once an image is predicted, places that the model is unsure of are listed here.")
+        )
+        if self._rows == tuple(rows):
+            return
+        self._rows = tuple(rows)
         self._list.clear()
         for row in rows:
             item = QListWidgetItem(f"{row.name}\n{row.why}")
@@ -66,10 +75,6 @@ class PlacesSection(QWidget):
         self._next.setEnabled(bool(rows))
         height = self.fontMetrics().height()
         self._list.setFixedHeight(min(max(len(rows), 1), MAX_ROWS) * (2 * height + 10) + 6)
-        self._hint.setVisible(not rows)
-        self._hint.setText(
-            self.tr("Once an image is predicted, places that the model is unsure of are listed here.")
-        )
 
     def set_current(self, number: int) -> None:
         """Marks the place that was gone to."""

@@ -47,6 +47,15 @@ class ProgressPlot(QWidget):
         """(seconds, value) as drawn."""
         return tuple(zip(self._seconds, self._values, strict=True))
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has been drawn yet."""
+        return not self._values
+
+    def set_value_range(self, low: float, high: float) -> None:
+        """Shows values from ``low`` to ``high``, whatever comes."""
+        self._plot.setYRange(low, high, padding=0.05)
+
     def clear(self) -> None:
         """Starts anew."""
         self._seconds, self._values = [], []

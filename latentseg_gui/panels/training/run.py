@@ -71,16 +71,11 @@ class RunSection(QWidget):
         self._outcome = text_label("")
         self._loss = ProgressPlot(self.tr("Loss"))
         self._metric = ProgressPlot(self.tr("Held-out mean IoU"), has_symbols=True)
+        self._metric.set_value_range(0.0, 1.0)
         self._build()
         self._speed.set_value("quick")
         self._seconds.set_value(SECONDS["quick"])
-        self._speed.chosen.connect(self._on_speed_chosen)
-        self._seconds.changed.connect(self.changed)
-        self._live.clicked.connect(self.live_requested)
-        self._start.clicked.connect(self.start_pressed)
-        self._cancel.clicked.connect(self.cancel_pressed)
-        self._finish.clicked.connect(self.finish_pressed)
-        self._pause.clicked.connect(self.pause_requested)
+        self._connect()
         self.set_running(False)
 
     def _build(self) -> None:
@@ -100,6 +95,15 @@ class RunSection(QWidget):
         for widget in (self._hint, self._progress, self._status, self._outcome, self._loss, self._metric):
             whole.addWidget(widget)
             widget.hide()
+
+    def _connect(self) -> None:
+        self._speed.chosen.connect(self._on_speed_chosen)
+        self._seconds.changed.connect(self.changed)
+        self._live.clicked.connect(self.live_requested)
+        self._start.clicked.connect(self.start_pressed)
+        self._cancel.clicked.connect(self.cancel_pressed)
+        self._finish.clicked.connect(self.finish_pressed)
+        self._pause.clicked.connect(self.pause_requested)
 
     @property
     def speed(self) -> str:
@@ -145,6 +149,9 @@ class RunSection(QWidget):
             self._status.setText(self.tr("Starting..."))
             self._loss.show()
             self._metric.show()
+        else:  # a run that was cancelled at once has nothing to show
+            for plot in (self._loss, self._metric):
+                plot.setVisible(not plot.is_empty)
 
     def set_paused(self, is_paused: bool) -> None:
         """Shows whether the run holds still."""

@@ -34,11 +34,15 @@ class SamplesModel(QAbstractListModel):
         return tuple(item.image_id for item in self._items if item.image_id not in self._off)
 
     def set_items(self, items: Sequence[TrainingItem]) -> None:
-        """Shows these images."""
-        self.beginResetModel()
+        """Shows these images; one that goes and comes back, as with undo, keeps its tick."""
+        is_same = [item.image_id for item in items] == [item.image_id for item in self._items]
+        if not is_same:
+            self.beginResetModel()
         self._items = list(items)
-        self._off &= {item.image_id for item in items}
-        self.endResetModel()
+        if is_same and items:
+            self.dataChanged.emit(self.index(0), self.index(len(items) - 1))
+        elif not is_same:
+            self.endResetModel()
 
     def image_id(self, index: Index) -> str:
         """The image of a row."""

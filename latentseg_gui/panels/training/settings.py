@@ -129,12 +129,7 @@ class SettingsForm(QWidget):
         self._seed.setRange(0, 2**31 - 1)
         self._build()
         self.set_settings(LearningSettings())
-        self._loss.changed.connect(self.changed)
-        self._augmentation.changed.connect(self.changed)
-        for combo in (self._optimiser, self._parts, self._validation):
-            combo.activated.connect(self.changed)
-        for field in (self._rate, self._seed):
-            field.valueChanged.connect(self.changed)
+        self._connect()
 
     def _build(self) -> None:
         form = QFormLayout(self)
@@ -163,6 +158,14 @@ class SettingsForm(QWidget):
                 widget.setToolTip(tip)
             widget.setMinimumWidth(60)
             form.addRow(name, widget)
+
+    def _connect(self) -> None:
+        self._loss.changed.connect(self.changed)
+        self._augmentation.changed.connect(self.changed)
+        for combo in (self._optimiser, self._parts, self._validation):
+            combo.activated.connect(self.changed)
+        for field in (self._rate, self._seed):
+            field.valueChanged.connect(self.changed)
 
     def _combo(self, choices: Sequence[Choice]) -> QComboBox:
         combo = QComboBox()

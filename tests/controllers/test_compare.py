@@ -1,0 +1,115 @@
+"""Versions of the weights beside each other: from the menu, from the list, and for how long they are kept."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from latentseg_gui.canvas import CanvasView
+from latentseg_gui.controllers.compare import CompareController, KeptPredictions
+from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.types import ImageRecord, Prediction
+
+SHAPE = (30, 40)
+
+
+def said(version: str, class_id: int, image_id: str = "cells") -> Prediction:
+    labels = np.full(SHAPE, class_id, np.uint8)
+    return Prediction(image_id, version, labels, labels)
+
+
+class Desk:
+    """A document with an image, its canvas, and what is told and shown."""
+
+    def __init__(self, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.document, self.canvas = Document(), CanvasView()
+        qtbot.addWidget(self.canvas)
+        pixels = np.zeros((*SHAPE, 3), np.uint8)
+        self.document.add_record(ImageRecord("cells", pixels, pixels))
+        self.document.current_id = "cells"
+        self.sentences: list[str] = []
+        self.shown: tuple[str, str] | None = None
+        monkeypatch.setattr(self.canvas, "set_compare", self._remember)
+        self.compare = CompareController(self.document, self.canvas, errors=self)
+
+    def _remember(self, left: object, right: object, names: tuple[str, str] = ("", "")) -> None:
+        self.shown = None if left is None else names
+
+    def report(self, error: LatentsegError) -> None:
+        raise error
+
+    def inform(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+
+    def predict(self, version: str, class_id: int) -> None:
+        self.document.set_prediction(said(version, class_id))
+
+
+@pytest.fixture
+def desk(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    return Desk(qtbot, monkeypatch)
+
+
+def test_list_and_menu_show_one_comparison_and_either_ends_it(desk: Desk) -> None:
+    for number, version in enumerate(("shipped", "v1", "v2")):
+        desk.predict(version, number % 2)
+    desk.compare.toggle_version("shipped")
+    assert desk.shown == ("shipped", "v2")
+    assert "0.0%" in desk.sentences[-1]
+    desk.compare.toggle_version("v1")
+    assert desk.shown == ("v1", "v2"), "another version, not the end"
+    assert "100.0%" in desk.sentences[-1]
+    desk.compare.set_earlier(False)
+    assert (desk.shown, desk.compare.what) == (None, "")
+    desk.compare.set_earlier(True)
+    assert desk.shown == ("v1", "v2")
+    desk.compare.toggle_version("shipped")
+    assert desk.shown == ("shipped", "v2")
+    desk.compare.toggle_version("shipped")
+    assert (desk.shown, desk.compare.what) == (None, "")
+
+
+def test_a_comparison_follows_the_weights_in_use(desk: Desk) -> None:
+    desk.predict("shipped", 0)
+    desk.predict("v1", 1)
+    desk.compare.toggle_version("shipped")
+    desk.predict("v2", 0)
+    assert desk.shown == ("shipped", "v2")
+
+
+def test_a_version_that_never_saw_the_image_says_what_to_do(desk: Desk) -> None:
+    desk.predict("v1", 0)
+    desk.compare.toggle_version("shipped")
+    assert (desk.shown, desk.compare.what) == (None, "")
+    assert "Press Use beside it" in desk.sentences[-1]
+
+
+def test_refits_that_left_the_list_take_no_memory(desk: Desk) -> None:
+    for number in range(500):  # a refit after every stroke of an afternoon
+        desk.predict(f"v{number}", 0)
+        desk.compare.keep_versions(["shipped", f"v{number}"])
+    assert len(desk.compare._kept._kept) <= 3
+
+
+def test_only_so_much_is_kept_and_the_latest_of_it() -> None:
+    kept = KeptPredictions(limit=4 * 2 * SHAPE[0] * SHAPE[1])
+    for number in range(9):
+        kept.add(said("v1", 0, f"image {number}"))
+    assert kept.get("image 8", "v1") is not None
+    assert kept.get("image 5", "v1") is not None
+    assert kept.get("image 4", "v1") is None
+
+
+def test_classes_that_got_other_numbers_end_what_was_said_with_the_old_ones(desk: Desk) -> None:
+    desk.document.set_classes(ClassTable.from_names(["background", "cell", "nucleus"]))
+    desk.predict("shipped", 1)
+    desk.predict("v1", 1)
+    desk.document.set_classes(ClassTable.from_names(["background", "cell", "nucleus", "dirt"]))
+    desk.compare.set_earlier(True)
+    assert desk.shown == ("shipped", "v1")
+    desk.document.set_classes(ClassTable.from_names(["background", "nucleus", "cell"]))
+    desk.compare.set_earlier(True)
+    assert desk.shown is None
