@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.headless.common import (
     Failures,
     add_model_arguments,
@@ -55,6 +56,11 @@ def _run(options: argparse.Namespace, pairs: list[Pair], ranks: Ranks) -> int:
             predictor.set_image(record.pixels, for_clicks=False)
             one = confusion_matrix(truth, predictor.predict_classes().labels, len(classes))
             total += one
+            if not one.any():
+                raise LatentsegError(
+                    f'The mask "{pair.mask.label}" has no labelled pixel.',
+                    action="Label some of it, or leave it out; 255 is not measured.",
+                )
             print(f"{pair.image.name}: mean IoU {mean_iou(one):.3f}")
     total = np.sum(ranks.gathered(total), axis=0)
     said = ranks.gathered([(error.what, error.action) for error in failures.errors])
@@ -71,10 +77,10 @@ def _run(options: argparse.Namespace, pairs: list[Pair], ranks: Ranks) -> int:
 
 def check_classes(truth: NDArray[np.uint8], num_classes: int, name: str) -> None:
     """Raise LatentsegError where a mask has classes that the weights do not know."""
-    known = truth[truth != 255]
+    known = truth[truth != UNLABELLED]
     if known.size and int(known.max()) >= num_classes:
         raise LatentsegError(
-            f'The mask "{name}" has a class {int(known.max())}; the weights know {num_classes}.',
+            f'The mask "{name}" has a class {int(known.max())}; the weights know 0 to {num_classes - 1}.',
             action="Name weights that were fine-tuned for these classes with --weights.",
         )
 

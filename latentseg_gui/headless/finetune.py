@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.headless.common import (
     Failures,
     add_model_arguments,
@@ -18,7 +23,7 @@ from latentseg_gui.headless.common import (
 )
 from latentseg_gui.headless.masks import MaskReader, Pair, add_pair_arguments, pair_with_masks
 from latentseg_gui.io.images import read_image
-from latentseg_gui.io.storage import make_folder
+from latentseg_gui.io.storage import atomic_write, make_folder, remove_file
 
 if TYPE_CHECKING:
     from model.checkpoint import CheckpointMeta
@@ -74,11 +79,39 @@ def run(options: argparse.Namespace) -> int:
     """Fine-tune and save; 1 if some images could not be used."""
     if not 0 < options.seconds < math.inf:
         raise LatentsegError("--seconds must be more than 0.", action="30 is a good start.")
+    check_output(options.output)
     pairs = pair_with_masks(options.images, options.masks)
     from model.finetuning.team import team_of_torchrun
 
     with model_errors(), team_of_torchrun(options.device) as (team, device):
         return _run(options, pairs, device, is_first=team.rank == 0)
+
+
+def check_output(path: Path) -> None:
+    """Raise LatentsegError where weights cannot be written: better now than when they have been learned."""
+    if path.suffix != ".safetensors":
+        raise LatentsegError(
+            f"“{path.name}” does not end in .safetensors.",
+            action=f"Try -o {path.with_suffix('.safetensors')}",
+        )
+    if path.is_dir():
+        raise LatentsegError(f"“{path}” is a folder.", action="Name a file with -o.")
+    folder = path.resolve().parent
+    make_folder(folder)
+    probe = folder / f".{path.name}-{os.getpid()}.probe"
+    atomic_write(probe, b"")
+    remove_file(probe)
+
+
+def check_classes(samples: Sequence[LabelledImage], classes: ClassTable) -> None:
+    """Raise LatentsegError where masks know one class only: any network is right about such masks."""
+    present = sorted({int(value) for sample in samples for value in np.unique(sample.labels)} - {UNLABELLED})
+    if len(present) == 1:
+        name = classes.names[present[0]]
+        raise LatentsegError(
+            f"All labelled pixels are “{name}”; there is nothing to tell it from.",
+            action="Label some pixels of another class too, such as background; 255 is not learned.",
+        )
 
 
 def _run(options: argparse.Namespace, pairs: list[Pair], device: str, *, is_first: bool) -> int:
@@ -90,6 +123,7 @@ def _run(options: argparse.Namespace, pairs: list[Pair], device: str, *, is_firs
     learner = _learner(network)
     failures, reader = Failures(), MaskReader(_first_classes(options.classes, meta, learner))
     samples = read_samples(pairs, reader, failures)
+    check_classes(samples, reader.classes)
     config = _config(options, len(reader.classes), device)
     job, started = finetune(learner, samples, config), time.monotonic()
     _follow(job, is_silent=not is_first)
@@ -132,7 +166,6 @@ def _save(
 ) -> None:
     from model.checkpoint import CheckpointMeta, save
 
-    make_folder(options.output.resolve().parent)
     details = CheckpointMeta(
         class_names=tuple(entry.name for entry in classes),
         class_colours=tuple(entry.colour for entry in classes),

@@ -46,7 +46,13 @@ class MaskReader:
     def mask(self, pair: Pair, shape: tuple[int, int]) -> ImportedMask:
         """Everything that the file says."""
         context = ImportContext(shape=shape, classes=self.classes, image_name=pair.image.name)
-        imported = pair.mask.read(context)
+        try:
+            imported = pair.mask.read(context)
+        except LatentsegError as error:
+            if pair.mask.label in error.what:
+                raise
+            said = f"“{pair.mask.label}”: {error.what}"
+            raise LatentsegError(said, action=error.action, detail=error.detail) from error
         self.classes = imported.classes
         return imported
 

@@ -52,7 +52,7 @@ def test_new_classes_come_from_the_masks(latentseg, weights, folders, tmp_path):
     assert network.config.num_classes == 3
     code, _, err = latentseg("evaluate", "--images", images, "--masks", masks, "--weights", weights)
     assert code == 1
-    assert "has a class 2; the weights know 2" in err
+    assert "has a class 2; the weights know 0 to 1" in err
 
 
 def test_a_broken_mask_is_left_out_and_listed(latentseg, weights, folders, tmp_path):
@@ -64,6 +64,50 @@ def test_a_broken_mask_is_left_out_and_listed(latentseg, weights, folders, tmp_p
     assert "scene 1.png" in err
     assert "scene 2.png" in err
     assert "mean IoU" in out
+
+
+def test_masks_that_say_nothing_or_one_thing_only_are_refused(latentseg, weights, folders, tmp_path):
+    images, masks = folders
+    for path in masks.iterdir():
+        Image.fromarray(np.ones((48, 64), np.uint8)).save(path)
+    where = "--images", images, "--masks", masks, "--weights", weights
+    code, _, err = latentseg("finetune", *where, "--seconds", 1, "-o", tmp_path / "x.safetensors")
+    assert code == 2
+    assert "All labelled pixels are “thing”" in err
+    assert not (tmp_path / "x.safetensors").exists()
+    Image.fromarray(np.full((48, 64), 255, np.uint8)).save(masks / "scene 0.png")
+    code, out, err = latentseg("evaluate", *where)
+    assert code == 1
+    assert '"scene 0.png" has no labelled pixel' in err
+    assert "nan" not in out
+
+
+def test_what_cannot_be_written_is_said_before_anything_is_learned(latentseg, weights, folders, tmp_path):
+    images, masks = folders
+    (tmp_path / "a folder.safetensors").mkdir()
+    (tmp_path / "a file").write_bytes(b"")
+    for name, reason in (
+        ("tuned.pth", "does not end in .safetensors. Try -o"),
+        ("a folder.safetensors", "is a folder"),
+        ("a file/tuned.safetensors", "a file"),
+    ):
+        code, out, err = latentseg(
+            "finetune", "--images", images, "--masks", masks, "--seconds", 60, "-o", tmp_path / name,
+            "--weights", weights,
+        )  # fmt: skip
+        assert code == 2
+        assert reason in err
+        assert "step" not in out, "nothing was learned in vain"
+    assert not list(tmp_path.rglob("*.probe"))
+
+
+def test_an_image_given_as_its_mask_is_named(latentseg, weights, folders, tmp_path):
+    images, masks = folders
+    with Image.open(images / "scene 1.png") as picture:
+        picture.save(masks / "scene 1.png")
+    code, _, err = latentseg("evaluate", "--images", images, "--masks", masks, "--weights", weights)
+    assert code == 1
+    assert "scene 1.png”: It is a coloured picture" in err
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan"])
