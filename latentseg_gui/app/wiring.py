@@ -243,7 +243,7 @@ def _wire_model(session: Session, chrome: Chrome) -> None:
     weights.activated.connect(session.export.use_weights)
     weights.activated.connect(session.places.use_weights)
     for name, handler in (
-        ("finetune", session.finetune.start),
+        ("finetune", session.training_view.start),
         ("pause_training", session.finetune.toggle_pause),
         ("next_place", session.places.go_on),
     ):

@@ -148,11 +148,16 @@ class FineTuneController(QObject):
             self._training.lane.tell(self._job, FINISH)
             self.state_changed.emit()
 
-    def refit(self, plan: TrainingPlan) -> None:
-        """Starts as ``plan`` says, or silently does not where it cannot."""
+    def refit(self, plan: TrainingPlan, *, says_why: bool = False) -> None:
+        """Starts as ``plan`` says; where it cannot, it waits for what is missing, which it may say."""
         self.samples.counts.settle()
-        if not self.is_running and not self.obstacle():
+        obstacle = self.obstacle()
+        if not self.is_running and not obstacle:
             self._begin(plan, is_refit=True)
+        elif obstacle and says_why:
+            self._errors.inform(
+                self.tr("Live refit is on, but has nothing to begin with. {0}").format(obstacle)
+            )
 
     def _begin(self, plan: TrainingPlan, *, is_refit: bool) -> None:
         self._is_refit = is_refit
@@ -223,14 +228,16 @@ class FineTuneController(QObject):
         self._is_refusal_told = not result.is_better
         if is_news:
             words = self.tr(
-                "The refit is not used: mean IoU {0} on held-out pixels, {1} with the weights in use. "
-                "Correct some more, or fine-tune (Ctrl+T), which learns more than a refit can."
+                "Refit not used: mean IoU {0} on held-out pixels, {1} without it. Correct more, or fine-tune (Ctrl+T)."
             )
             self._errors.inform(words.format(f"{result.metric_after:.2f}", f"{result.metric_before:.2f}"))
 
     def _on_failed(self, error: LatentsegError) -> None:
         self._job, self._is_reading = None, False
-        self._errors.report(error)
+        action = " ".join(
+            part for part in (error.action, self.tr("The weights in use have not changed.")) if part
+        )
+        self._errors.report(LatentsegError(error.what, action=action, detail=error.detail))
         self._end(None)
 
     def _on_cancelled(self) -> None:

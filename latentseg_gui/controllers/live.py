@@ -18,6 +18,7 @@ class LiveController(QObject):
         self._finetune = finetune
         self._lane = lane
         self._is_on = False
+        self._is_new = False
         self._is_outdated = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -27,7 +28,7 @@ class LiveController(QObject):
 
     def set_on(self, is_on: bool) -> None:
         """Refits after every correction from now on, or no longer."""
-        self._is_on = is_on
+        self._is_on = self._is_new = is_on
         if not is_on:
             return
         if isinstance(self._lane, ChildLane):
@@ -44,7 +45,9 @@ class LiveController(QObject):
             self._is_outdated = True
             return
         self._is_outdated = False
-        self._finetune.refit(TrainingPlan("live", SECONDS["live"], self._finetune.plan.settings))
+        plan = TrainingPlan("live", SECONDS["live"], self._finetune.plan.settings)
+        self._finetune.refit(plan, says_why=self._is_new)
+        self._is_new = False
 
     def _on_ended(self) -> None:
         if self._is_outdated and self._is_on:

@@ -114,6 +114,11 @@ class TrainingViewController(QObject):
             self._panel.set_running(is_running)
         self._panel.set_paused(self._finetune.is_paused)
 
+    def start(self) -> None:
+        """Starts, by key or menu, what the panel shows."""
+        self._panel.take_typed()
+        self._finetune.start()
+
     def _on_start_requested(self, request: TrainingRequest) -> None:
         self._on_request_changed(request)
         self._finetune.start()

@@ -256,6 +256,10 @@ class SliderField(QWidget):
         self.set_value(value)
         self.changed.emit(value)
 
+    def take_typed(self) -> None:
+        """Takes a number that was typed and not confirmed yet."""
+        self._field.interpretText()
+
     def _on_field_changed(self, value: int) -> None:
         self.set_value(value)
         self.changed.emit(value)

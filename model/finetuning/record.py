@@ -46,9 +46,13 @@ def validation_words(
 ) -> str:
     """``validated_on`` with what must be said about the weights that the run started from."""
     known = seen_before(provenance, samples)
-    if not known or "had not seen" not in validated_on:
+    if not known or not validated_on:
         return validated_on
-    return f"{validated_on}; the weights it started from had seen {known} of them, which flatters them"
+    if "had not seen" in validated_on:
+        return f"{validated_on}; the weights it started from had seen {known} of them, which flatters them"
+    return (
+        f"{validated_on}; the weights it started from may have learned from some of them, which flatters them"
+    )
 
 
 def _mark(sample: LabelledImage) -> str:

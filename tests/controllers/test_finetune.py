@@ -53,6 +53,7 @@ class Worker:
 
     def submit(self, request: object, on_answer: Callable[[object], None], **how: object) -> int:
         self.on_answer = on_answer
+        self.on_failure: Callable[[LatentsegError], None] = how["on_failure"]  # type: ignore[assignment]
         return 1
 
     def end(self, result: FineTuneResult) -> None:
@@ -106,3 +107,10 @@ def test_a_run_that_was_asked_for_shows_its_outcome_in_the_panel_alone(desk: Des
     assert not desk.finetune.is_refitting
     desk.worker.end(result(0.7, 0.6))
     assert desk.told.sentences == []
+
+
+def test_a_worker_that_stops_leaves_the_weights_alone_and_says_so(desk: Desk) -> None:
+    desk.finetune.start()
+    desk.worker.on_failure(LatentsegError("The training worker stopped.", action="Repeat the last step."))
+    assert str(desk.told.errors[-1]).endswith("Repeat the last step. The weights in use have not changed.")
+    assert not desk.finetune.is_running

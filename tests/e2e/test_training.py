@@ -8,7 +8,7 @@ from time import monotonic
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton, QToolButton
+from PySide6.QtWidgets import QPushButton, QSpinBox, QToolButton
 
 from latentseg_gui.app.session import Session
 from tests.e2e.conftest import Witness
@@ -130,14 +130,36 @@ def test_buttons_stay_while_strokes_are_learned_and_start_waits_for_the_refit(pa
     assert [version.is_refit for version in session.weights.versions.values()] == [False, True]
 
 
+def test_live_refit_says_what_it_waits_for(person: Person, skimage_photo: Path, told: Witness) -> None:
+    session = person.session
+    person.open(skimage_photo)
+    person.wait_for_prediction()
+    person.choose("live")
+    person.wait_for(lambda: told.sentences, what="a word about what is missing")
+    assert "Live refit is on" in told.sentences[0]
+    assert "Paint or accept a mask" in told.sentences[0]
+    session.classes.choose_class(1)
+    person.choose("tool_brush")
+    person.drag((200.0, 120.0), (240.0, 120.0))
+    QTest.qWait(500)
+    assert len(told.sentences) == 1, "once is enough"
+    assert not session.finetune.is_running
+
+
 def test_what_the_panel_shows_is_what_a_key_starts(painted: Person) -> None:
     session = painted.session
     session.window.show_panel("training")
     thorough = next(b for b in session.window.training.findChildren(QToolButton) if b.text() == "Thorough")
     thorough.click()
-    painted.press(Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)
+    time = next(b for b in session.window.training.findChildren(QSpinBox) if b.accessibleName() == "Time")
+    painted.window.activateWindow()
+    assert QTest.qWaitForWindowActive(painted.window)
+    time.setFocus()
+    time.selectAll()
+    QTest.keyClicks(time, "95")  # no Enter: whoever is in a hurry goes on with the next key
+    QTest.keyClick(time, Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)
     assert session.finetune.is_running
-    assert (session.finetune.plan.speed, session.finetune.plan.seconds) == ("thorough", 180.0)
+    assert (session.finetune.plan.speed, session.finetune.plan.seconds) == ("thorough", 95.0)
     session.finetune.cancel()
 
 

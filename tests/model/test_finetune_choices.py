@@ -14,6 +14,7 @@ from model.finetuning.choices import learning, speed_of
 from model.finetuning.clock import Clock, Span
 from model.finetuning.cross import CrossValidated
 from model.finetuning.live import bands_of_logits
+from model.finetuning.record import SEEN, seen_after, validation_words
 from model.finetuning.types import OPTIMISERS, FineTuneConfig
 from model.predictor import Predictor
 from tests.model.test_finetune import QUICK, StepClock, accuracy, labelled, one_thread, run, state_of
@@ -189,3 +190,16 @@ def test_a_part_of_a_clock_is_a_clock():
     part.resume()
     now[0] = 120.0
     assert part.fraction == 1.0
+
+
+def test_what_an_earlier_run_was_taught_is_said_beside_the_figure_that_it_flatters():
+    samples = [labelled(0), labelled(1)]
+    measured = "held-out pixels of 2 images"
+    assert validation_words(measured, {}, samples) == measured
+    again = {SEEN: seen_after({}, samples[:1])}
+    assert "may have learned from some of them, which flatters them" in validation_words(
+        measured, again, samples
+    )
+    assert validation_words("", again, samples) == ""
+    in_turn = "2 images, each by a network that had not seen it"
+    assert "had seen 1 of them" in validation_words(in_turn, again, samples)

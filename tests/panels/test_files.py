@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QListView, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.panels.files import EmptyStateWidget, FileEntry, FilesPanel, SampleImage
+from latentseg_gui.panels.files.delegate import note_of
 from latentseg_gui.panels.files.model import MAX_THUMBNAILS, FilesModel, FilesRole
 from latentseg_gui.panels.files.view import FilesFilterBar
 from latentseg_gui.panels.icons import icon
@@ -111,6 +112,17 @@ def test_most_unsure_first_puts_unknown_ones_last(panel: FilesPanel, qtbot: QtBo
     panel.set_uncertainty("id7", 0.9, "two experts disagree")
     panel.set_uncertainty("id2", 0.4)
     qtbot.waitUntil(lambda: panel.visible_ids[:2] == ("id7", "id2"))
+
+
+def test_how_unsure_an_image_is_stands_in_its_row_and_why_in_its_tool_tip(panel: FilesPanel) -> None:
+    entry = FileEntry("id", "cells.png", uncertainty=0.126, message="background or object? 26 % unsure")
+    assert note_of(entry) == "13 % unsure"
+    assert note_of(FileEntry("id", "cells.png", "error", uncertainty=0.2, message="It is damaged.")) == (
+        "It is damaged."
+    )
+    panel.set_uncertainty("id7", 0.9, "two experts disagree")
+    row = view(panel).model().index(7, 0)
+    assert "two experts disagree" in row.data(Qt.ItemDataRole.ToolTipRole)
 
 
 def test_neighbours_follow_the_order_shown(panel: FilesPanel) -> None:

@@ -191,7 +191,7 @@ def test_long_runs_are_drawn_with_a_bounded_number_of_points(panel: TrainingPane
 
 @pytest.mark.parametrize(
     ("is_better", "expected"),
-    [(True, "v2 is in use now."), (False, "Not better, so the weights in use stay.")],
+    [(True, "v2 is in use now."), (False, "the weights in use stay. v2 is on the list below")],
 )
 def test_the_outcome_is_told_before_and_after(panel: TrainingPanel, is_better: bool, expected: str) -> None:
     panel.set_outcome(FineTuneResult(Path("w"), "v2", 0.71, 0.84, is_better, 30.0, "Ran out of time."))

@@ -114,7 +114,7 @@ def _paint_text(painter: QPainter, rect: QRect, entry: FileEntry, font: QFont, p
         painter.drawEllipse(QPointF(left + 3, badge.center().y() + 0.5), 3.0, 3.0)
         left += 14
     rest = QRect(left, badge.top(), rect.right() - left + 1, badge.height())
-    note = _note(entry)
+    note = note_of(entry)
     if note and rest.width() > 24:
         painter.setPen(colour if entry.status == "error" else muted(palette))
         elided = small_metrics.elidedText(note, Qt.TextElideMode.ElideRight, rest.width())
@@ -132,9 +132,10 @@ def _paint_badge(painter: QPainter, rect: QRect, text: str, metrics: QFontMetric
     return badge
 
 
-def _note(entry: FileEntry) -> str:
-    if entry.message:
-        return entry.message
+def note_of(entry: FileEntry) -> str:
+    """The few words beside the status."""
+    if entry.message and (entry.uncertainty is None or entry.status == "error"):
+        return entry.message  # why an image is unsure does not fit here; its tool tip says that
     if entry.uncertainty is None:
         return ""
     return QCoreApplication.translate("files", "{0} % unsure").format(round(entry.uncertainty * 100))

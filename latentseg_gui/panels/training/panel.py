@@ -136,6 +136,10 @@ class TrainingPanel(QWidget):
         """Shows a speed ("live", "quick", "thorough") and a time budget."""
         self._run.set_speed(speed, seconds)
 
+    def take_typed(self) -> None:
+        """Takes what was typed and not confirmed yet."""
+        self._run.take_typed()
+
     def set_live(self, is_on: bool) -> None:
         """Shows whether each accepted correction refits."""
         self._run.set_live(is_on)

@@ -120,6 +120,10 @@ class RunSection(QWidget):
         self._speed.set_value(speed)
         self._seconds.set_value(seconds)
 
+    def take_typed(self) -> None:
+        """Takes a time that was typed and not confirmed yet."""
+        self._seconds.take_typed()
+
     def set_live(self, is_on: bool) -> None:
         """Shows whether each correction refits."""
         self._live.setChecked(is_on)
@@ -188,7 +192,8 @@ class RunSection(QWidget):
         if result.is_better:
             lines.append(self.tr("{0} is in use now.").format(result.version))
         else:
-            lines.append(self.tr("Not better, so the weights in use stay."))
+            words = self.tr("Not better, so the weights in use stay. {0} is on the list below all the same.")
+            lines.append(words.format(result.version))
         if result.note:
             lines.append(result.note)
         self._outcome.setText("\n".join(lines))
