@@ -44,6 +44,9 @@ class LiveController(QObject):
         if self._finetune.is_running:
             self._is_outdated = True
             return
+        if not self._finetune.samples.counts.is_settled:
+            self._timer.start()  # labels are counted a few at a time; all at once would hold up the window
+            return
         self._is_outdated = False
         plan = TrainingPlan("live", SECONDS["live"], self._finetune.plan.settings)
         self._finetune.refit(plan, says_why=self._is_new)

@@ -169,12 +169,15 @@ class TrainingViewController(QObject):
                 self.tr("1 image") if version.images == 1 else self.tr("{0} images").format(version.images)
             )
             data = self.tr("{0}, {1:.0f} s").format(images, version.seconds)
+            if not version.images:
+                is_file = version.path is not None
+                data = self.tr("opened from a file") if is_file else self.tr("came with the program")
             rows.append(
                 VersionRow(
                     version.name,
                     version.metric,
                     made=version.made,
-                    data=data if version.images else "",
+                    data=data,
                     measured_on=version.validated_on,
                     is_active=live is not None and live.version == version.name,
                     is_removable=version.name != SHIPPED,

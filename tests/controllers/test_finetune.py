@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from latentseg_gui.controllers.finetune import FineTuneController, TrainingPlan
 from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.live import LiveController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import FineTuneResult, ImageRecord, Provenance, Rect
@@ -67,6 +68,7 @@ def result(before: float, after: float) -> FineTuneResult:
 
 @dataclass
 class Desk:
+    document: Document
     finetune: FineTuneController
     worker: Worker
     told: Told
@@ -87,7 +89,7 @@ def desk(qtbot: QtBot, lane: ThreadLane, tmp_path: Path) -> Desk:
         versions_folder=tmp_path,
     )
     document.write_mask("cells", Rect.whole((40, 40)), labels < 9, labels, Provenance.PAINTED)
-    return Desk(finetune, worker, told)
+    return Desk(document, finetune, worker, told)
 
 
 def test_a_refit_that_is_not_used_says_so_once_until_one_is_used(desk: Desk) -> None:
@@ -107,6 +109,22 @@ def test_a_run_that_was_asked_for_shows_its_outcome_in_the_panel_alone(desk: Des
     assert not desk.finetune.is_refitting
     desk.worker.end(result(0.7, 0.6))
     assert desk.told.sentences == []
+
+
+def test_a_live_refit_waits_until_large_masks_are_counted(desk: Desk, lane: ThreadLane, qtbot: QtBot) -> None:
+    live, document, shape = LiveController(desk.finetune, lane=lane), desk.document, (2000, 3000)
+    pixels = np.broadcast_to(np.uint8(0), (*shape, 3))
+    document.add_record(ImageRecord("large", pixels, pixels))
+    live.set_on(True)
+    labels = np.random.default_rng(0).integers(0, 2, shape).astype(np.uint8)
+    document.write_mask("large", Rect.whole(shape), labels < 9, labels, Provenance.PAINTED)
+    was_settled: list[bool] = []
+    desk.finetune.state_changed.connect(lambda: was_settled.append(desk.finetune.samples.counts.is_settled))
+    live._refit()  # as if the machine had been too busy to count so far
+    assert was_settled == []
+    qtbot.waitUntil(lambda: desk.finetune.is_refitting, timeout=20_000)
+    assert all(was_settled)
+    live.set_on(False)
 
 
 def test_a_worker_that_stops_leaves_the_weights_alone_and_says_so(desk: Desk) -> None:

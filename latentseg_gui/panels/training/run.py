@@ -200,7 +200,9 @@ class RunSection(QWidget):
 
     def _figures(self, result: FineTuneResult) -> str:
         if math.isnan(result.metric_after):
-            return self.tr("Too few pixels to measure with; look at the outcome yourself.")
+            return self.tr(
+                "Too few labels to hold some back and measure: compare with the version before, on the list below."
+            )
         words = self.tr("Mean IoU: {0} before, {1} after.")
         if math.isnan(result.metric_before):
             words = self.tr("Mean IoU: {1}. The weights before knew other classes.")

@@ -42,7 +42,8 @@ class LossBoxes(QWidget):
         )
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(4)
+        grid.setHorizontalSpacing(10)
+        grid.setVerticalSpacing(4)
         self._boxes: dict[str, QCheckBox] = {}
         for position, (key, text, tip) in enumerate(choices):
             box = QCheckBox(text)
