@@ -91,7 +91,7 @@ def _crop(session: Session, side: int) -> tuple[Levels, Tensor, Tensor]:
         _aligned(centre - side // 2 + below(session, side // 2 + 1) - side // 4, side, limit)
         for centre, limit in zip((row, col), view.size, strict=True)
     )
-    turns, is_flipped = below(session, 4), bool(below(session, 2))
+    turns, is_flipped = below(session, 4) * (not session.is_upright), bool(below(session, 2))
     maps = []
     for level in view.features.levels.maps:
         stride = view.size[0] // level.shape[-2]

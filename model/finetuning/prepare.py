@@ -11,7 +11,7 @@ import torch
 from model.finetuning.session import Session
 from model.finetuning.store import FeatureStore, fingerprint
 from model.finetuning.types import IGNORED
-from model.finetuning.views import View, features_of, vary, view_of
+from model.finetuning.views import View, features_of, view_of
 
 VIEW_BYTES: Final = 1 << 30
 COPIES: Final = 12
@@ -87,7 +87,7 @@ def encode_variations(session: Session, end: float) -> Iterator[str]:
 
 def _varied_view(session: Session, index: int) -> View:
     """A fresh variation of a picture, encoded."""
-    varied = vary(session.pictures[index], session.generator, session.config.augmentation)
+    varied = session.varied(session.pictures[index])
     features = features_of(session.network, varied, session.choice.device, session.dtype)
     return view_of(varied, features, session.generator)
 

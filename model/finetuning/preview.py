@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from model.finetuning.orientation import are_upright
 from model.finetuning.types import IGNORED, FineTuneConfig, LabelledImage
 from model.finetuning.views import Picture, pictures_of, vary
 
@@ -29,12 +30,12 @@ def preview_crops(
     """
     nowhere = [np.zeros(sample.labels.shape, bool) for sample in samples]
     pictures = pictures_of(list(samples), nowhere)
-    generator = torch.Generator().manual_seed(config.seed)
+    generator, is_upright = torch.Generator().manual_seed(config.seed), are_upright(pictures)
     crops = []
     for index in range(count if pictures else 0):
         picture = pictures[index % len(pictures)]
         if config.augmentation > 0:
-            picture = vary(picture, generator, config.augmentation)
+            picture = vary(picture, generator, config.augmentation, is_upright=is_upright)
         crops.append(_crop(picture, generator))
     return crops
 

@@ -19,7 +19,7 @@ from model.finetuning.clock import Average, Budget, rate_at
 from model.finetuning.objective import Objective
 from model.finetuning.team import Team
 from model.finetuning.types import FineTuneConfig
-from model.finetuning.views import Picture, View
+from model.finetuning.views import Picture, View, vary
 
 MAX_GRADIENT: Final = 5.0
 BATCH: Final = 4
@@ -49,6 +49,7 @@ class Session:
         needed: so many pictures, from the first on, have all classes between them.
         team: the processes that learn together.
         is_sparse: whether most pixels have no label.
+        is_upright: whether pictures have an up; they are not turned then.
     """
 
     network: DetailNetwork
@@ -66,6 +67,7 @@ class Session:
     needed: int = 1
     team: Team = field(default_factory=Team)
     is_sparse: bool = False
+    is_upright: bool = False
 
     @property
     def dtype(self) -> torch.dtype:
@@ -76,6 +78,10 @@ class Session:
         """Compute in `dtype`."""
         kind = self.choice.device.type
         return torch.autocast(kind, dtype=self.dtype, enabled=self.dtype != torch.float32)
+
+    def varied(self, picture: Picture) -> Picture:
+        """A random variation of a picture, as strong as the settings want it."""
+        return vary(picture, self.generator, self.config.augmentation, is_upright=self.is_upright)
 
     def with_answers(self, levels: Levels, experts: Tensor) -> Levels:
         """Levels whose tokens hold the experts' answers."""

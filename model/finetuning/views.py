@@ -121,8 +121,10 @@ def _spans(length: int) -> list[tuple[int, int]]:
     return [(start, side) for start in range(0, length, side)]
 
 
-def vary(picture: Picture, generator: torch.Generator, strength: float) -> Picture:
-    """A random variation: size, direction, light and colour."""
+def vary(
+    picture: Picture, generator: torch.Generator, strength: float, *, is_upright: bool = False
+) -> Picture:
+    """A random variation: size, direction, light and colour; what is upright is mirrored, not turned."""
     low, high = (math.log(limit) * strength for limit in SCALE_RANGE)
     scale = math.exp(low + (high - low) * float(torch.rand((), generator=generator)))
     height, width = picture.train.shape
@@ -135,7 +137,8 @@ def vary(picture: Picture, generator: torch.Generator, strength: float) -> Pictu
         torch.randint(0, 4, (), generator=generator),
         torch.rand((), generator=generator) < 0.5,
     )
-    image, train, held = (_turned(part, int(turns), bool(is_flipped)) for part in (image, train, held))
+    count = 0 if is_upright else int(turns)
+    image, train, held = (_turned(part, count, bool(is_flipped)) for part in (image, train, held))
     return Picture(image, train, held)
 
 

@@ -16,7 +16,7 @@ from model.filters import filter_bank
 from model.finetuning.crops import expert_parameters, fits_memory
 from model.finetuning.session import BATCH, Optimiser, Session, below, named
 from model.finetuning.types import IGNORED
-from model.finetuning.views import Picture, vary
+from model.finetuning.views import Picture
 
 SIDE: Final = 192
 HEAD_RATE: Final = 1e-3
@@ -64,7 +64,7 @@ def _part(session: Session) -> Picture:
     """A square of a picture, varied or not, round a labelled pixel, padded where it is smaller."""
     picture = session.pictures[below(session, len(session.pictures))]
     if float(torch.rand((), generator=session.generator)) < VARIATION and session.config.augmentation > 0:
-        picture = vary(picture, session.generator, session.config.augmentation)
+        picture = session.varied(picture)
     side = min(SIDE, *(min(part.train.shape) for part in session.pictures))
     places = (picture.train != IGNORED).nonzero()
     centre = places[below(session, len(places))].tolist() if len(places) else [0, 0]
