@@ -51,7 +51,7 @@ class ClosingController(QObject):
     def _remark(self) -> str:
         """What else ends; empty where nothing is running."""
         sentences = []
-        if self._finetune.is_running:
+        if self._finetune.is_running and not self._finetune.is_refitting:
             sentences.append(
                 self.tr("A fine-tuning is running; closing ends it, and the weights stay as they were.")
             )

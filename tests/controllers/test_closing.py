@@ -9,8 +9,9 @@ from latentseg_gui.controllers.closing import ClosingController
 
 
 class Running:
-    def __init__(self, is_running: bool) -> None:
+    def __init__(self, is_running: bool, *, is_refitting: bool = False) -> None:
         self.is_running = is_running
+        self.is_refitting = is_refitting
         self.cancelled = 0
 
     def cancel(self) -> None:
@@ -71,3 +72,18 @@ def test_a_refusal_changes_nothing_and_consent_ends_everything(
     assert said == (is_learning, is_predicting, is_importing)
     mentions = [*dialogs.asked, *filter(None, storage.remarks)]
     assert bool(mentions) == is_running, "what is running is mentioned"
+
+
+def test_a_refit_that_nobody_asked_for_is_nothing_to_ask_about() -> None:
+    finetune, dialogs = Running(True, is_refitting=True), Dialogs(answer=False)
+    closing = ClosingController(
+        Storage(has_unsaved=False, may=True),  # type: ignore[arg-type]
+        finetune,  # type: ignore[arg-type]
+        Running(False),  # type: ignore[arg-type]
+        dialogs=dialogs,  # type: ignore[arg-type]
+        is_importing=lambda: False,
+    )
+    event = QCloseEvent()
+    closing.on_close_requested(event)
+    assert event.isAccepted()
+    assert (dialogs.asked, finetune.cancelled) == ([], 1)
