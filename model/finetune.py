@@ -33,7 +33,7 @@ from model.finetuning.clock import Budget, Clock, Span, are_finite
 from model.finetuning.crops import learn_crops
 from model.finetuning.cross import CrossValidated, Job, describe, is_better
 from model.finetuning.growth import grow_strokes
-from model.finetuning.heldout import hold_out
+from model.finetuning.heldout import count_cells, hold_out
 from model.finetuning.live import LiveRefit
 from model.finetuning.measure import held_out_metric
 from model.finetuning.objective import Objective, class_weights
@@ -71,11 +71,12 @@ class _Plan:
 
 _PLANS: Final = {
     "quick": _Plan(variations=0.2, crops=0.97, whole=0.97, finish=1.0),
-    "thorough": _Plan(variations=0.1, crops=0.4, whole=0.97, finish=1.0),
+    "thorough": _Plan(variations=0.1, crops=0.3, whole=0.97, finish=1.0),
 }
 LIVE_SLACK: Final = 0.01
-"""A refit may lose this much: the few pixels that are held out of strokes say no more than that, and
-what was just corrected must show."""
+LIVE_DOUBT: Final = 0.25
+"""A refit may lose so much, and so much more over the root of the number of cells that are held out: a few
+strokes say no more than that, and what was just corrected must show."""
 
 _SHORTER: Final = 0.85
 """Learning with held-back pixels ends here where the rest of the time goes to all pixels."""
@@ -145,6 +146,7 @@ class FineTuning(TimedJob):
         keys = [zlib.crc32(sample.image.tobytes()) for sample in samples]
         held = hold_out([s.labels for s in samples], config.num_classes, config.held_out, keys)
         self.validated_on = describe(held)
+        self._held_cells = count_cells(held)
         pictures, team = pictures_of(list(samples), held), Team()
         sparse = config.speed != "live" and is_sparse(pictures)
         weights = _weights(pictures, config.num_classes, are_strokes=sparse)
@@ -168,7 +170,8 @@ class FineTuning(TimedJob):
     @property
     def is_better(self) -> bool:
         """Whether the new weights should take the place of the old ones."""
-        return is_better(self, LIVE_SLACK if self.config.speed == "live" else 0.0)
+        slack = LIVE_SLACK + LIVE_DOUBT / math.sqrt(max(1, self._held_cells))
+        return is_better(self, slack if self.config.speed == "live" else 0.0)
 
     @property
     def step(self) -> int:

@@ -109,7 +109,7 @@ class Predictor:
 
     def encodes_like(self, other: Predictor) -> bool:
         """Whether pictures encoded by ``other`` would come out the same here, bit for bit."""
-        return _alike(self, other, but=(*_READS, *_EXPERTS))
+        return type(self.network) is type(other.network) and _alike(self, other, but=(*_READS, *_EXPERTS))
 
     def attends_like(self, other: Predictor) -> bool:
         """Whether the `attention` of ``other`` would be the same here, on every picture."""
@@ -301,9 +301,9 @@ def _encode(runner: Runner, pixels: NDArray[np.uint8], most: int) -> EncodedImag
 def _alike(one: Predictor, other: Predictor, *, but: tuple[str, ...]) -> bool:
     """Whether two are the same but for parameters whose names begin in one of these ways."""
     mine, theirs = one.network, other.network
-    if type(mine) is not type(theirs) or not _same_place(one.device, other.device):
+    if not isinstance(theirs, type(mine)) and not isinstance(mine, type(theirs)):
         return False
-    if one.max_pixels != other.max_pixels:
+    if not _same_place(one.device, other.device) or one.max_pixels != other.max_pixels:
         return False
     own, foreign = (
         {name: tensor for name, tensor in network.state_dict().items() if not name.startswith(but)}

@@ -6,7 +6,7 @@ Neighbouring pixels are nearly alike, so held-out pixels between training pixels
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,9 +38,10 @@ def hold_out(
     Args:
         labels: class ids [H, W] per image, 255 ignored.
         num_classes: C.
-        share: of all labelled pixels, roughly.
-        keys: a number per image that names it. An image holds back much the same cells in every
-            run: else a network would be measured on what an earlier run has taught it.
+        share: of the cells.
+        keys: a number per image that names it. Image and place alone decide on a cell, as far as classes
+            allow: if what else is labelled had a say, the next run after a few more strokes would measure
+            the network on what the run before has taught it, and refuse everything.
     """
     held = [np.zeros(image.shape, bool) for image in labels]
     cells = [
@@ -50,34 +51,50 @@ def hold_out(
     ]
     if len(cells) < 4 or share <= 0:
         return held
-    total = np.sum([cell.counts for cell in cells], axis=0)
+    cells.sort(key=lambda cell: cell.turn)
+    most = MAX_TAKEN_OF_CLASS * np.sum([cell.counts for cell in cells], axis=0)
     taken = np.zeros(num_classes, np.int64)
-    for cell in _rare_first(cells, total):
-        wanted = share * total > taken
-        fits = taken + cell.counts <= MAX_TAKEN_OF_CLASS * total
-        if (wanted & (cell.counts > 0)).any() and (fits | (cell.counts == 0)).all():
-            held[cell.image][cell.rows, cell.cols] = True
-            taken += cell.counts
+    for is_chosen in (_is_drawn(share), _shows_new(taken)):
+        for cell in cells:
+            fits = (taken + cell.counts <= most) | (cell.counts == 0)
+            if not held[cell.image][cell.rows, cell.cols].any() and is_chosen(cell) and fits.all():
+                held[cell.image][cell.rows, cell.cols] = True
+                taken += cell.counts
     return held
 
 
-def _rare_first(cells: list[_Cell], total: NDArray[np.int64]) -> list[_Cell]:
-    """Cells with the rarest class first, so that it finds a place; otherwise in their random turns."""
-    present = np.flatnonzero(total)
-    rarest = present[np.argmin(total[present])] if present.size else 0
-    return sorted(cells, key=lambda cell: (cell.counts[rarest] == 0, cell.turn))
+def count_cells(held: Sequence[NDArray[np.bool_]]) -> int:
+    """How many cells are held back in images of the answer of `hold_out`."""
+    return sum(
+        bool(where[rows, cols].any())
+        for where in held
+        for rows, cols in _grid(where.shape[0], where.shape[1])
+    )
+
+
+def _is_drawn(share: float) -> Callable[[_Cell], bool]:
+    return lambda cell: cell.turn < share * 2**32
+
+
+def _shows_new(taken: NDArray[np.int64]) -> Callable[[_Cell], bool]:
+    """Whether a cell has a class of which nothing was taken so far; ``taken`` is counted on outside."""
+    return lambda cell: bool(((taken == 0) & (cell.counts > 0)).any())
 
 
 def _cells(index: int, labels: NDArray[np.uint8], num_classes: int, key: int) -> list[_Cell]:
     """The cells of an image that hold labelled pixels."""
-    height, width = labels.shape
-    side = max(MIN_CELL, -(-min(height, width) // CELLS_PER_SIDE))
     cells = []
+    for rows, cols in _grid(labels.shape[0], labels.shape[1]):
+        known = labels[rows, cols][labels[rows, cols] != IGNORED]
+        if known.size:
+            turn = zlib.crc32(f"{key} {rows.start} {cols.start}".encode())
+            cells.append(_Cell(index, rows, cols, np.bincount(known, minlength=num_classes), turn))
+    return cells
+
+
+def _grid(height: int, width: int) -> Iterator[tuple[slice, slice]]:
+    """Rows and columns of all cells of an image."""
+    side = max(MIN_CELL, -(-min(height, width) // CELLS_PER_SIDE))
     for row in range(0, height, side):
         for col in range(0, width, side):
-            rows, cols = slice(row, row + side), slice(col, col + side)
-            known = labels[rows, cols][labels[rows, cols] != IGNORED]
-            if known.size:
-                turn = zlib.crc32(f"{key} {row} {col}".encode())
-                cells.append(_Cell(index, rows, cols, np.bincount(known, minlength=num_classes), turn))
-    return cells
+            yield slice(row, row + side), slice(col, col + side)

@@ -18,10 +18,15 @@ from model.finetuning.session import BATCH, Optimiser, Session, below, named
 from model.finetuning.types import IGNORED
 from model.finetuning.views import Picture
 
-SIDE: Final = 192
+SIDE: Final = 352
+"""Experts look at what they are given: in parts much smaller than pictures they learn what does not hold for those."""
+
+PIXELS: Final = 4 * 192**2
+"""Of a step: so many small pictures, or one large part."""
+
 HEAD_RATE: Final = 1e-3
-BACKBONE_RATE: Final = 1e-4
-EXPERT_RATE: Final = 2e-4
+BACKBONE_RATE: Final = 5e-4
+EXPERT_RATE: Final = 4e-4
 VARIATION: Final = 0.7
 """Share of the pictures that are varied before a part is cut out."""
 
@@ -49,7 +54,9 @@ def learn_whole(session: Session, end: float) -> Iterator[str]:
 
 
 def _whole_loss(session: Session) -> Tensor:
-    parts = [_part(session) for _ in range(session.batch)]
+    share = session.batch / BATCH
+    side = min(int(SIDE * share**0.5), *(min(part.train.shape) for part in session.pictures))
+    parts = [_part(session, side) for _ in range(max(1, int(PIXELS * share) // side**2))]
     images = torch.stack([part.image for part in parts]).to(session.choice.device)
     labels = torch.stack([part.train for part in parts]).long().to(images.device)
     with session.autocast():
@@ -60,12 +67,11 @@ def _whole_loss(session: Session) -> Tensor:
     return session.objective(logits, labels) + session.disagreement(logits, labels, levels)
 
 
-def _part(session: Session) -> Picture:
+def _part(session: Session, side: int) -> Picture:
     """A square of a picture, varied or not, round a labelled pixel, padded where it is smaller."""
     picture = session.pictures[below(session, len(session.pictures))]
     if float(torch.rand((), generator=session.generator)) < VARIATION and session.config.augmentation > 0:
         picture = session.varied(picture)
-    side = min(SIDE, *(min(part.train.shape) for part in session.pictures))
     places = (picture.train != IGNORED).nonzero()
     centre = places[below(session, len(places))].tolist() if len(places) else [0, 0]
     rows, cols = (

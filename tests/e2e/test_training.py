@@ -73,22 +73,17 @@ def button_exists(session: Session, text: str) -> bool:
     return any(each.text() == text for each in session.window.training.findChildren(QPushButton))
 
 
-def version_of_maps(session: Session) -> str:
-    """Of the weights whose maps of experts are there; "" while there are none."""
-    return "" if session.inspect.maps is None else session.inspect.maps.version
-
-
 def test_live_refit_changes_the_overlay_without_being_asked(painted: Person) -> None:
     session = painted.session
+    painted.wait_for(lambda: session.inspect.maps is not None, what="maps of the experts")
+    maps = session.inspect.maps
+    assert maps is not None
     painted.choose("live")
     image_id = painted.image_id
     assert image_id is not None
     painted.wait_for(lambda: any(v.is_refit for v in session.weights.versions.values()), what="a refit")
     first = session.document.prediction(image_id)
     assert first is not None
-    painted.wait_for(lambda: version_of_maps(session) not in ("", "shipped"), what="maps of the experts")
-    maps = session.inspect.maps
-    assert maps is not None
     painted.drag((60.0, 300.0), (90.0, 300.0))
 
     def is_refitted() -> bool:

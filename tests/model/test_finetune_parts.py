@@ -14,7 +14,7 @@ from model.checkpoint import CheckpointMeta, load, save
 from model.detail_network import DetailNetwork
 from model.filters import NUM_FILTERS, filter_bank, gaussian_blur
 from model.finetuning.clock import Average, Clock, rate_at
-from model.finetuning.heldout import MAX_TAKEN_OF_CLASS, hold_out
+from model.finetuning.heldout import MAX_TAKEN_OF_CLASS, count_cells, hold_out
 from model.finetuning.objective import Objective, class_weights
 from model.finetuning.types import LOSSES
 from tests.tiny import tiny_network
@@ -64,6 +64,30 @@ def test_an_image_keeps_its_held_out_cells_whatever_else_is_labelled():
     alone, together = hold_out([one], 2, 0.2, [7])[0], hold_out([other, one], 2, 0.2, [3, 7])[1]
     both = (alone & together).sum()
     assert both >= 0.6 * min(alone.sum(), together.sum())
+
+
+def test_more_strokes_leave_alone_what_was_held_out():
+    """Of what one run has learned from, the next one after a few more strokes holds out hardly anything."""
+    rng, learned, repeated = np.random.default_rng(1), 0, 0
+    labels = np.full((240, 240), 255, np.uint8)
+    before = None
+    for _ in range(40):
+        row, col = rng.integers(0, 230, 2)
+        labels[row : row + 10, col : col + 10] = rng.integers(0, 2)
+        (held,) = hold_out([labels], 2, 0.2, [5])
+        if before is not None:
+            learned += int(before.sum())
+            repeated += int((before & held).sum())
+        before = (labels != 255) & ~held
+    assert repeated < 0.01 * learned
+    assert (held & (labels != 255)).any()
+
+
+def test_held_out_cells_are_counted():
+    labels = np.zeros((120, 120), np.uint8)
+    labels[60:] = 1
+    (held,) = hold_out([labels], 2, 0.2, [0])
+    assert count_cells([held, np.zeros((50, 50), bool)]) == held.sum() // 400
 
 
 # -- losses -------------------------------------------------------------------------------------------
