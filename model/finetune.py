@@ -78,6 +78,11 @@ LIVE_DOUBT: Final = 0.25
 """A refit may lose so much, and so much more over the root of the number of cells that are held out: a few
 strokes say no more than that, and what was just corrected must show."""
 
+FEW_CELLS: Final = 12
+DOUBT: Final = 0.1
+"""Where no more cells than that are held out, a longer run may lose this much over their number, or draw: what
+has learned from more strokes is the better bet then. Otherwise it must gain."""
+
 _SHORTER: Final = 0.85
 """Learning with held-back pixels ends here where the rest of the time goes to all pixels."""
 
@@ -170,8 +175,10 @@ class FineTuning(TimedJob):
     @property
     def is_better(self) -> bool:
         """Whether the new weights should take the place of the old ones."""
-        slack = LIVE_SLACK + LIVE_DOUBT / math.sqrt(max(1, self._held_cells))
-        return is_better(self, slack if self.config.speed == "live" else 0.0)
+        cells = max(1, self._held_cells)
+        if self.config.speed == "live":
+            return is_better(self, LIVE_SLACK + LIVE_DOUBT / math.sqrt(cells))
+        return is_better(self, DOUBT / cells if cells <= FEW_CELLS else 0.0)
 
     @property
     def step(self) -> int:

@@ -158,9 +158,22 @@ def test_a_refit_that_draws_is_taken_and_one_that_loses_is_not():
     assert job.is_better
     job.metric_before, job.metric_after = 1.0, 0.9
     assert not job.is_better
-    quick = finetune(tiny_network(), [labelled(0)], QUICK)
-    quick.metric_before = quick.metric_after = 1.0
-    assert not quick.is_better
+
+
+def test_a_longer_run_must_gain_unless_hardly_anything_is_held_out():
+    image, labels = disks(0)
+    strokes = np.full_like(labels, 255)
+    strokes[:40:12, ::6] = labels[:40:12, ::6]
+    few, many = [LabelledImage(image, strokes)], [labelled(seed) for seed in range(4)]
+    for samples, draws in ((few, True), (many, False)):
+        job = finetune(tiny_network(), samples, QUICK)
+        job.metric_before = job.metric_after = 1.0
+        job._session.step = 1
+        assert job.is_better == draws
+        job.metric_after = 0.8
+        assert not job.is_better
+        job.metric_before, job.metric_after = 0.8, 1.0
+        assert job.is_better
 
 
 @pytest.mark.parametrize("height", [32, 96])

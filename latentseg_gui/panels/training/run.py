@@ -189,7 +189,12 @@ class RunSection(QWidget):
         if result is None:
             return
         lines = [self._figures(result)]
-        if result.is_better:
+        if result.is_better and result.metric_after <= result.metric_before:
+            words = self.tr(
+                "So few pixels cannot tell them apart: {0}, which has learned from more, is in use now."
+            )
+            lines.append(words.format(result.version))
+        elif result.is_better:
             lines.append(self.tr("{0} is in use now.").format(result.version))
         else:
             words = self.tr("Not better, so the weights in use stay. {0} is on the list below all the same.")
