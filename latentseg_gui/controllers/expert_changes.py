@@ -85,8 +85,8 @@ class ExpertChangesController(QObject):
         self._snapshots[image_id] = now
         while len(self._snapshots) > MAX_IMAGES:
             del self._snapshots[next(iter(self._snapshots))]
-        is_other = before is not None and before.version != now.version
-        self._panel.comparisons.set_shift(shift(before, now) if before is not None and is_other else None)
+        if before is None or before.version != now.version:  # else what was said when it came still holds
+            self._panel.comparisons.set_shift(None if before is None else shift(before, now))
 
     def _add_up(self, maps: AttentionMaps, mix: Floats, every: int) -> None:
         prediction, classes = self._inspect.untouched, self._document.classes.names

@@ -136,6 +136,10 @@ def test_before_and_after_a_fine_tuning_says_which_experts_moved_and_the_whole_f
         lambda: session.inspect.maps is not None and session.inspect.maps.version == version,
         what="the maps of the new version",
     )
+    loaded: list[object] = []
+    session.inspect.maps_kept.connect(loaded.append)
+    session.weights.activate(version)  # again: what moved when it came is still what moved
+    person.wait_for(lambda: loaded, what="the same version is live once more")
     image = session.document.record(str(person.image_id))
     assert image is not None
     expected = vector_shift(*(vectors_of(path, image.pixels) for path in (None, ended[0].weights)))
