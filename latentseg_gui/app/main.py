@@ -43,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     reporter = Reporter()
     hooks, collector = Hooks(reporter), Collector()
     session = start(reporter, paths)
+    collector.settle()
     try:
         return app.exec()
     finally:
