@@ -86,17 +86,24 @@ def with_prediction_of_other_weights(session: Session, image_id: str) -> Callabl
     return lambda: session.predict._on_predicted(answers.pop())
 
 
-@pytest.mark.skipif(not _PEAK.exists(), reason="measures memory as Linux does")
-@pytest.mark.parametrize(
+def silence_the_model(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would take a minute on one core. It works in a process of its own; here only its answer matters."""
+    session.lanes.engine.cancel_all()
+    monkeypatch.setattr(session.engine_jobs, "submit", lambda *_, **__: 0)
+
+
+LARGE = pytest.mark.parametrize(
     "megapixels", [20, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])]
 )
+
+
+@pytest.mark.skipif(not _PEAK.exists(), reason="measures memory as Linux does")
+@LARGE
 def test_a_large_image_never_stops_the_window(
     session: Session, person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, megapixels: int
 ) -> None:
     document, window = session.document, session.window
-    # The model would take a minute on one core. It works in a process of its own; here only its answer matters.
-    session.lanes.engine.cancel_all()
-    monkeypatch.setattr(session.engine_jobs, "submit", lambda *_, **__: 0)
+    silence_the_model(session, monkeypatch)
     large = photograph(tmp_path / "large.jpg", megapixels)
 
     def walk(path: Path, turns: Turns) -> int:
@@ -151,15 +158,12 @@ def test_a_large_image_never_stops_the_window(
     assert np.array_equal(exported, np.where(labels == UNLABELLED, prediction.labels, labels))
 
 
-@pytest.mark.parametrize(
-    "megapixels", [20, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])]
-)
+@LARGE
 def test_classes_of_a_large_image_go_without_stopping_the_window(
     session: Session, person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, megapixels: int
 ) -> None:
     document, edits = session.document, session.edits
-    session.lanes.engine.cancel_all()
-    monkeypatch.setattr(session.engine_jobs, "submit", lambda *_, **__: 0)
+    silence_the_model(session, monkeypatch)
 
     def walk(path: Path, turns: Turns) -> None:
         """Every way in which a class goes, and comes back, on a mask that is labelled from side to side."""
