@@ -92,12 +92,11 @@ class Transport:
         if not isinstance(envelope, _Envelope):
             raise OSError(f"unexpected {type(envelope).__name__} on the pipe")
         buffers: list[bytearray | mmap.mmap] = [
-            _copy(name, size) if name else bytearray(self._connection.recv_bytes())
+            self._fetch(name, size) if name else bytearray(self._connection.recv_bytes())
             for name, size in envelope.buffers
         ]
         names = tuple(name for name, _ in envelope.buffers if name)
         if names:
-            self._far_count += len(names)
             self.send(Freed(names))
         return pickle.loads(envelope.body, buffers=buffers)
 
@@ -137,13 +136,25 @@ class Transport:
                 _unlink(segment)
             self._lent.clear()
 
+    def _fetch(self, name: str, size: int) -> mmap.mmap:
+        """Copy a segment of the other side; whatever comes of it, it is not there any more."""
+        try:
+            return _copy(name, size)
+        finally:
+            self._far_count += 1
+
     def _take_back(self, names: list[str]) -> None:
-        """Remove segments that never got to the other side."""
-        for name in names:
+        """Remove segments that never got to the other side.
+
+        The last one first, and its number is free again: if this process ends here, the other side finds what is
+        left by counting on from what it knows.
+        """
+        for name in reversed(names):
             segment = self._lent.pop(name, None)
             if segment is not None:
                 segment.close()
                 _unlink(segment)
+                self._own_count -= 1
 
     def _lend(self, view: memoryview) -> str:
         """Put ``view`` into a new shared segment; "" where there is no room for it."""
@@ -191,8 +202,13 @@ def _forget(name: str) -> bool:
     """Remove a segment by its name; whether it was still there."""
     try:
         segment = SharedMemory(name=name)
-    except (FileNotFoundError, ValueError):  # the latter: its maker died before it had a size
+    except FileNotFoundError:
         return False
+    except ValueError:
+        # Its maker ended between the two calls that make a segment: there is a name, but no size, and what has
+        # no size cannot be opened. Only Linux lets it be removed; elsewhere an empty name stays.
+        (_SHARED_FOLDER / name).unlink(missing_ok=True)
+        return True
     segment.close()
     _unlink(segment)
     return True

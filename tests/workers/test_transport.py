@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import threading
 from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -103,6 +104,45 @@ def test_segments_of_a_sender_that_died_before_naming_them_are_found_and_removed
     for orphan in orphans:
         orphan.close()
     dying.close()
+    receiver.close()
+
+
+def test_a_message_that_cannot_be_sent_gives_back_its_segments_the_last_one_first(
+    monkeypatch, leak_check
+) -> None:
+    near, far = multiprocessing.Pipe()
+    prefix = transport.new_prefix()
+    sender, receiver = Transport(near, own_prefix=prefix), Transport(far, far_prefix=prefix)
+    arrays = [np.zeros(SHARED_FROM_BYTES, np.uint8) for _ in range(3)]
+    sender.send(arrays)
+    receiver.receive()
+    receiver.connection.close()
+    removed = []
+    unlink = transport._unlink
+    monkeypatch.setattr(transport, "_unlink", lambda segment: (removed.append(segment.name), unlink(segment)))
+    for _ in range(2):
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            sender.send(arrays)
+    monkeypatch.undo()
+    again = [f"{prefix}{number}" for number in (5, 4, 3)]
+    assert removed == 2 * again, "who dies in between leaves what the other side finds by counting on from 3"
+    sender.close()
+    receiver.close()
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="shared memory has no folder here")
+def test_a_segment_whose_maker_died_before_it_had_a_size_is_removed_and_so_are_those_after_it(
+    leak_check,
+) -> None:
+    near, far = multiprocessing.Pipe()
+    prefix = transport.new_prefix()
+    receiver = Transport(far, far_prefix=prefix)
+    Path(f"/dev/shm/{prefix}0").touch()
+    orphan = SharedMemory(f"{prefix}1", create=True, size=10)
+    receiver.forget_unannounced()
+    assert not {name for name in shared_segments() if name.startswith(prefix)}
+    orphan.close()
+    near.close()
     receiver.close()
 
 
