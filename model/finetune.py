@@ -37,7 +37,7 @@ from model.finetuning.heldout import count_cells, hold_out
 from model.finetuning.live import LiveRefit
 from model.finetuning.measure import held_out_metric
 from model.finetuning.objective import Objective, class_weights
-from model.finetuning.orientation import are_upright
+from model.finetuning.orientation import are_upright, rows_of
 from model.finetuning.prepare import (
     encode_again,
     encode_pictures,
@@ -165,7 +165,7 @@ class FineTuning(TimedJob):
             generator=torch.Generator().manual_seed(config.seed + team.rank),
             team=team,
             is_sparse=sparse,
-            is_upright=config.speed != "live" and are_upright(pictures),
+            is_upright=config.speed != "live" and are_upright([rows_of(each.labels) for each in samples]),
         )
         self._session.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         team.align(self._session.network)

@@ -12,6 +12,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.controllers.jobs import Jobs, OnFailure
+from latentseg_gui.controllers.label_rows import LabelRows
 from latentseg_gui.controllers.vouched import VouchedCounts
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.layers import Arrays
@@ -32,6 +33,7 @@ class TrainingSet(QObject):
 
     Attributes:
         counts: of vouched pixels.
+        rows: where masks have which classes.
     """
 
     changed = Signal()
@@ -40,6 +42,7 @@ class TrainingSet(QObject):
         super().__init__(parent)
         self.counts = VouchedCounts(document, self, readers=readers)
         self.counts.changed.connect(self.changed)
+        self.rows = LabelRows(document, readers)
         self._document = document
         self._readers = readers
         self._left_out: set[str] = set()

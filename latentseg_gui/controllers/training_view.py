@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from latentseg_gui.controllers.ports import ErrorSink
 from latentseg_gui.controllers.weights import SHIPPED, WeightsController
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.label_rows import LabelsByRow
 from latentseg_gui.document.types import (
     UNLABELLED,
     FineTuneProgress,
@@ -128,17 +130,20 @@ class TrainingViewController(QObject):
 
     def show_crops(self) -> None:
         """Shows a few crops as training would see them, with what has been labelled so far."""
-        self._finetune.samples.ready(_PREVIEWED, self._ask_for_crops, self._errors.report)
+        samples = self._finetune.samples
+        samples.rows.ready(samples.image_ids, self._on_rows_ready, self._errors.report)
 
-    def _ask_for_crops(self, samples: tuple[TrainingSample, ...]) -> None:
+    def _on_rows_ready(self, rows: tuple[LabelsByRow, ...]) -> None:
+        self._finetune.samples.ready(_PREVIEWED, partial(self._ask_for_crops, rows), self._errors.report)
+
+    def _ask_for_crops(self, rows: tuple[LabelsByRow, ...], samples: tuple[TrainingSample, ...]) -> None:
         if not samples:
             self._errors.inform(self.tr("Paint or accept a mask on at least one image first."))
             return
         self._draws += 1
         settings = self._panel.request.settings
-        request = PreviewCrops(
-            samples, len(self._document.classes), replace(settings, seed=settings.seed + self._draws)
-        )
+        settings = replace(settings, seed=settings.seed + self._draws)
+        request = PreviewCrops(samples, len(self._document.classes), rows, settings)
         self._engine.submit(request, self._on_crops, key="training crops")
 
     def _on_crops(self, answer: object) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.document.experts import Gains
+from latentseg_gui.document.label_rows import LabelsByRow
 from latentseg_gui.document.learning import LearningSettings
 from latentseg_gui.document.types import Prediction, PromptSet, Rect, TrainingSample
 
@@ -200,10 +201,20 @@ class FindDoubts:
 
 @dataclass(frozen=True, slots=True)
 class PreviewCrops:
-    """Show what training would see. Answer: `TrainingPreview`."""
+    """Show what training would see. Answer: `TrainingPreview`.
+
+    Attributes:
+        samples: a few images to draw from.
+        num_classes: C.
+        rows: of the labels of all images that would be trained on: they tell together whether they have an
+            up, and are not turned then.
+        settings: of the training.
+        count: how many crops.
+    """
 
     samples: tuple[TrainingSample, ...]
     num_classes: int
+    rows: tuple[LabelsByRow, ...] = ()
     settings: LearningSettings = field(default_factory=LearningSettings)
     count: int = 6
 

@@ -26,6 +26,7 @@ from model.checkpoint import CheckpointMeta, default_weights_path, load, save
 from model.errors import ModelError
 from model.finetune import FeatureStore, FineTuneConfig, LabelledImage, Progress, finetune
 from model.finetuning.cross import Job
+from model.finetuning.orientation import are_upright
 from model.finetuning.preview import preview_crops
 from model.finetuning.record import SEEN, seen_after, settings_of, validation_words
 from model.network import LatentExpertNetwork
@@ -116,7 +117,8 @@ def fine_tune(request: object, context: JobContext) -> object:
 def preview(request: PreviewCrops) -> TrainingPreview:
     """Augmented crops of the samples, as training sees them."""
     samples = [_labelled(sample) for sample in request.samples]
-    crops = preview_crops(samples, config_of(request.settings, request.num_classes), request.count)
+    config = config_of(request.settings, request.num_classes)
+    crops = preview_crops(samples, config, request.count, is_upright=are_upright(request.rows))
     return TrainingPreview(tuple(crops))
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from model.detail_head import Levels
 from model.detail_network import DetailNetwork
 from model.device import free_cached_memory, is_out_of_memory
+from model.finetuning.orientation import random_turn
 from model.finetuning.session import Optimiser, Session, below, named
 from model.finetuning.views import View
 
@@ -91,13 +92,13 @@ def _crop(session: Session, side: int) -> tuple[Levels, Tensor, Tensor]:
         _aligned(centre - side // 2 + below(session, side // 2 + 1) - side // 4, side, limit)
         for centre, limit in zip((row, col), view.size, strict=True)
     )
-    turns, is_flipped = below(session, 4) * (not session.is_upright), bool(below(session, 2))
+    turn = random_turn(session.generator, is_upright=session.is_upright)
     maps = []
     for level in view.features.levels.maps:
         stride = view.size[0] // level.shape[-2]
         rows, cols = (slice(edge // stride, (edge + side) // stride) for edge in (top, left))
-        maps.append(_turn(level[..., rows, cols], turns, is_flipped))
-    labels = _turn(view.train[top : top + side, left : left + side], turns, is_flipped)
+        maps.append(turn(level[..., rows, cols]))
+    labels = turn(view.train[top : top + side, left : left + side])
     return Levels(*maps), view.features.experts, labels
 
 
@@ -112,8 +113,3 @@ def _centre(session: Session, view: View) -> tuple[int, int]:
 def _aligned(edge: int, side: int, limit: int) -> int:
     """The multiple of `ALIGN` nearest to ``edge`` at which ``side`` still fits."""
     return min(max(0, round(edge / ALIGN) * ALIGN), limit - side)
-
-
-def _turn(part: Tensor, turns: int, is_flipped: bool) -> Tensor:
-    part = torch.rot90(part, turns, (-2, -1))
-    return part.flip(-1) if is_flipped else part

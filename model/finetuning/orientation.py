@@ -1,58 +1,76 @@
-"""Whether pictures have an up: street scenes do, what lies under a microscope does not."""
+"""Whether images have an up: street scenes do, what lies under a microscope does not; and turning accordingly."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from model.finetuning.types import IGNORED
-from model.finetuning.views import Picture
 
 FEWEST: Final = 8
-"""Of fewer pictures nothing is concluded: one that lies on its side would do."""
+"""Of fewer images nothing is concluded: one that lies on its side would do."""
 
 OFFSET: Final = 0.05
-"""How far above or below the middle a class must lie on average, in heights of the picture."""
+"""How far above or below the middle a class must lie on average, in heights of the image."""
 
 SURE: Final = 5.0
 """By how many standard errors."""
 
+Rows = NDArray[np.unsignedinteger[Any]]
+"""Labelled pixels of an image by row and class id, [H, C]."""
 
-def are_upright(pictures: Sequence[Picture]) -> bool:
-    """Whether some class lies at much the same height in most of the pictures.
 
-    Then what is up and what is down helps to tell classes apart, and pictures that were turned by a right
+def rows_of(labels: NDArray[np.uint8]) -> Rows:
+    """What `are_upright` needs to know of labels uint8 [H, W], as uint32 [H, 255]."""
+    return np.stack([np.bincount(row, minlength=256) for row in labels])[:, :IGNORED].astype(np.uint32)
+
+
+def are_upright(images: Sequence[Rows]) -> bool:
+    """Whether some class lies at much the same height in most of the images.
+
+    Then what is up and what is down helps to tell classes apart, and images that were turned by a right
     angle would teach the opposite.
 
     Args:
-        pictures: their ``train`` labels count. Heights are relative to the middle of all that is labelled,
-            and in windows of large images to that of the window.
+        images: all that is labelled, held back or not. Heights are relative to the middle of it.
     """
-    if len(pictures) < FEWEST:
+    if len(images) < FEWEST:
         return False
     heights: dict[int, list[float]] = defaultdict(list)
-    for picture in pictures:
-        for value, height in _heights(picture):
+    for rows in images:
+        for value, height in _heights(rows):
             heights[value].append(height)
     return any(_is_told(np.array(found)) for found in heights.values() if len(found) >= FEWEST)
 
 
-def _heights(picture: Picture) -> Iterator[tuple[int, float]]:
-    """Every class with how far its middle lies below that of all labelled pixels, in heights of the picture."""
-    rows = torch.arange(len(picture.train), dtype=torch.float64) / len(picture.train)
-    known = (picture.train != IGNORED).sum(1).double()  # [H]
-    middle = float((known * rows).sum() / known.sum().clamp(min=1))
-    for value in torch.unique(picture.train).tolist():
-        if value != IGNORED:
-            there = (picture.train == value).sum(1).double()  # [H]
-            yield value, float((there * rows).sum() / there.sum()) - middle
+def _heights(rows: Rows) -> Iterator[tuple[int, float]]:
+    """Every class with how far its middle lies below that of all labelled pixels, in heights of the image."""
+    totals = rows.sum(0, dtype=np.float64)  # [C]
+    moments = (np.arange(len(rows)) / len(rows)) @ rows  # [C]
+    middle = float(moments.sum() / max(1.0, totals.sum()))
+    for value in np.flatnonzero(totals).tolist():
+        yield value, float(moments[value] / totals[value]) - middle
 
 
-def _is_told(heights: np.ndarray[tuple[int], np.dtype[np.float64]]) -> bool:
+def _is_told(heights: NDArray[np.float64]) -> bool:
     mean, error = abs(heights.mean()), heights.std(ddof=1) / math.sqrt(len(heights))
     return bool(mean > OFFSET and mean > SURE * error)
+
+
+def random_turn(generator: torch.Generator, *, is_upright: bool) -> Callable[[Tensor], Tensor]:
+    """A random direction for tensors [..., H, W]: what is upright is mirrored, all else turned as well."""
+    turns, is_flipped = (int(torch.randint(limit, (), generator=generator)) for limit in (4, 2))
+    turns *= not is_upright
+
+    def turn(part: Tensor) -> Tensor:
+        turned = torch.rot90(part, turns, (-2, -1))
+        return turned.flip(-1) if is_flipped else turned
+
+    return turn

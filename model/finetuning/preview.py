@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from model.finetuning.orientation import are_upright
 from model.finetuning.types import IGNORED, FineTuneConfig, LabelledImage
 from model.finetuning.views import Picture, pictures_of, vary
 
@@ -16,7 +15,7 @@ SIDE = 192
 
 
 def preview_crops(
-    samples: Sequence[LabelledImage], config: FineTuneConfig, count: int
+    samples: Sequence[LabelledImage], config: FineTuneConfig, count: int, *, is_upright: bool
 ) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     """Random crops round labelled pixels.
 
@@ -24,13 +23,15 @@ def preview_crops(
         samples: images with labels.
         config: its augmentation and seed count.
         count: how many.
+        is_upright: whether the images have an up, by all that will be learned from (`are_upright`); a few
+            of them do not tell.
 
     Returns:
         Pixels uint8 [h, w, 3] and labels uint8 [h, w] (255: not learned) of each.
     """
     nowhere = [np.zeros(sample.labels.shape, bool) for sample in samples]
     pictures = pictures_of(list(samples), nowhere)
-    generator, is_upright = torch.Generator().manual_seed(config.seed), are_upright(pictures)
+    generator = torch.Generator().manual_seed(config.seed)
     crops = []
     for index in range(count if pictures else 0):
         picture = pictures[index % len(pictures)]

@@ -22,6 +22,7 @@ from model.backbone import pad_to_stride
 from model.detail_head import Levels
 from model.detail_network import DetailNetwork
 from model.filters import filter_bank
+from model.finetuning.orientation import random_turn
 from model.finetuning.types import IGNORED, LabelledImage
 
 WINDOW: Final = 1024
@@ -133,18 +134,9 @@ def vary(
     image = F.interpolate(image, size, mode="bilinear", align_corners=False, antialias=scale < 1)[0]
     labels = torch.stack((picture.train, picture.held))[None].float()
     train, held = F.interpolate(labels, size, mode="nearest")[0].to(torch.uint8)
-    turns, is_flipped = (
-        torch.randint(0, 4, (), generator=generator),
-        torch.rand((), generator=generator) < 0.5,
-    )
-    count = 0 if is_upright else int(turns)
-    image, train, held = (_turned(part, count, bool(is_flipped)) for part in (image, train, held))
+    turn = random_turn(generator, is_upright=is_upright)
+    image, train, held = (turn(part).contiguous() for part in (image, train, held))
     return Picture(image, train, held)
-
-
-def _turned(part: Tensor, turns: int, is_flipped: bool) -> Tensor:
-    part = torch.rot90(part, turns, (-2, -1))
-    return (part.flip(-1) if is_flipped else part).contiguous()
 
 
 @torch.no_grad()

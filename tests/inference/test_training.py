@@ -15,14 +15,16 @@ import numpy as np
 import pytest
 import torch
 
+from latentseg_gui.document.label_rows import labels_by_row
 from latentseg_gui.document.learning import LearningSettings
 from latentseg_gui.document.types import FineTuneProgress, FineTuneResult, Prediction, TrainingSample
 from latentseg_gui.inference import training
-from latentseg_gui.inference.messages import FineTune
+from latentseg_gui.inference.messages import FineTune, PreviewCrops
 from latentseg_gui.inference.service import TRAINING
 from latentseg_gui.workers.lanes import ChildLane
 from model.checkpoint import CheckpointMeta, load, save
 from model.errors import ModelError, WeightsError
+from model.finetuning.orientation import rows_of
 from tests.inference.faulty_service import PHASES, TARGET
 from tests.leaks import is_alive, leak_check, wait_until
 from tests.tiny import disks, tiny_network
@@ -262,7 +264,7 @@ WINDOW = """
     import numpy as np
     from PySide6.QtCore import QCoreApplication
     from latentseg_gui.document.types import TrainingSample
-    from latentseg_gui.inference.messages import FineTune
+    from latentseg_gui.inference.messages import FineTune, PreviewCrops
     from latentseg_gui.inference.service import TRAINING
     from latentseg_gui.workers.lanes import ChildLane
 
@@ -304,3 +306,28 @@ def test_the_foreground_of_the_shipped_weights_is_the_object_of_a_new_document()
     shipped = ("background", "foreground")
     assert training.classes_kept(shipped, ("background", "object", "cell")) == (0, 1, None)
     assert training.classes_kept(shipped, shipped) == (0, 1)
+
+
+def scenes(count):
+    """A sky (0) above a ground (1) that begins elsewhere in every image."""
+    for seed in range(count):
+        labels = np.ones((64, 64), np.uint8)
+        labels[: np.random.default_rng(seed).integers(16, 48)] = 0
+        yield TrainingSample(str(seed), np.zeros((64, 64, 3), np.uint8), labels)
+
+
+@pytest.mark.parametrize("ticked", [4, 12])
+def test_a_preview_turns_crops_only_where_learning_from_all_images_would(ticked):
+    samples = tuple(scenes(ticked))
+    rows = tuple(labels_by_row(sample.labels) for sample in samples)
+    answer = training.preview(PreviewCrops(samples[:4], 2, rows, count=40))
+    is_above = [bool((np.diff(labels.astype(int), axis=0) >= 0).all()) for _, labels in answer.crops]
+    config = training.config_of(LearningSettings(), 2)
+    job = training.finetune(tiny_network(), [training._labelled(sample) for sample in samples], config)
+    assert all(is_above) == job._session.is_upright == (ticked == 12)
+
+
+def test_window_and_library_count_labels_by_row_alike():
+    labels = np.random.default_rng(0).integers(250, 256, (40, 30)).astype(np.uint8)
+    assert np.array_equal(labels_by_row(labels), rows_of(labels))
+    assert labels_by_row(labels).sum() == (labels != 255).sum()

@@ -1,0 +1,84 @@
+"""Which classes masks have at which height: of many images it tells whether they have an up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import numpy as np
+
+from latentseg_gui.controllers.jobs import Jobs, OnFailure
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.label_rows import LabelsByRow, labels_by_row
+from latentseg_gui.document.layers import Arrays
+
+OnRows = Callable[[tuple[LabelsByRow, ...]], None]
+
+_BEHIND_THE_USER: Final = -10
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    number: int
+    on_rows: OnRows
+    on_failure: OnFailure
+
+
+class LabelRows:
+    """Counts masks beside the window, one job per mask, and again only those that have changed.
+
+    Args:
+        document: whose masks.
+        readers: of a thread.
+    """
+
+    def __init__(self, document: Document, readers: Jobs) -> None:
+        self._document = document
+        self._readers = readers
+        self._known: dict[str, tuple[int, LabelsByRow]] = {}
+        self._asked = 0
+
+    def ready(self, image_ids: Sequence[str], on_rows: OnRows, on_failure: OnFailure) -> None:
+        """Hands over the counts of these images; who asks again meanwhile is answered instead."""
+        self._asked += 1
+        self._known = {key: value for key, value in self._known.items() if self._document.has_image(key)}
+        self._count(_Wish(self._asked, on_rows, on_failure), tuple(image_ids), ())
+
+    def _count(self, wish: _Wish, waiting: tuple[str, ...], counted: tuple[LabelsByRow, ...]) -> None:
+        for position, image_id in enumerate(waiting):
+            if not self._document.has_image(image_id):
+                continue
+            version, rows = self._known.get(image_id, (-1, None))
+            if rows is None or version != self._document.layer(image_id).version:
+                self._ask(wish, image_id, waiting[position + 1 :], counted)
+                return
+            counted = (*counted, rows)
+        wish.on_rows(counted)
+
+    def _ask(
+        self, wish: _Wish, image_id: str, waiting: tuple[str, ...], counted: tuple[LabelsByRow, ...]
+    ) -> None:
+        layer = self._document.layer(image_id)
+
+        def on_counted(answer: object) -> None:
+            if wish.number == self._asked and isinstance(answer, np.ndarray):
+                self._known[image_id] = version, answer
+                self._count(wish, waiting, (*counted, answer))
+
+        version = layer.version
+        self._readers.submit(
+            partial(_rows, layer.snapshot()),
+            on_counted,
+            key="rows of labels",
+            priority=_BEHIND_THE_USER,
+            on_failure=wish.on_failure,
+        )
+
+
+def _rows(unpack: Callable[[], Arrays]) -> LabelsByRow:
+    """In another thread; what classes are above the last one that occurs needs no room."""
+    counts = labels_by_row(unpack()[0])
+    last = int(np.flatnonzero(counts.any(0)).max(initial=0))
+    return counts[:, : last + 1].copy()
