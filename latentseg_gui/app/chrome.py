@@ -6,9 +6,11 @@ from PySide6.QtCore import QObject
 
 from latentseg_gui.app.hints import hint
 from latentseg_gui.app.session import Session
+from latentseg_gui.app.shortcuts import key_text
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import WeightsInfo
 from latentseg_gui.panels.feedback import DeviceChoice, Message
+from latentseg_gui.panels.keyed import with_key
 
 
 class Chrome(QObject):
@@ -53,8 +55,19 @@ class Chrome(QObject):
     def refresh_hint(self, *_: object) -> None:
         """Says what to do next."""
         self._window.set_hint(
-            hint(self._document, self._session.tool.tool, self._session.weights.live is not None)
+            hint(
+                self._document, self._session.tool.tool, self._session.weights.live is not None, self._key_of
+            )
         )
+
+    def refresh_keys(self) -> None:
+        """Names other keys where keys are named."""
+        self._refresh_history()
+        self.refresh_hint()
+
+    def _key_of(self, name: str) -> str:
+        action = self._window.action[name]
+        return key_text(action) or f"“{action.text()}”"
 
     def _follow_document(self) -> None:
         events = self._document.events
@@ -91,8 +104,10 @@ class Chrome(QObject):
         history, action = self._session.history, self._window.action
         action["undo"].setEnabled(history.can_undo)
         action["redo"].setEnabled(history.can_redo)
-        action["undo"].setToolTip(self.tr("Undo {0}").format(history.undo_label.lower()))
-        action["redo"].setToolTip(self.tr("Redo {0}").format(history.redo_label.lower()))
+        undo, redo = self.tr("Undo {0}"), self.tr("Redo {0}")
+        for name, words, label in (("undo", undo, history.undo_label), ("redo", redo, history.redo_label)):
+            text = words.format(label.lower()).strip()
+            action[name].setToolTip(with_key(text, key_text(action[name])))
         self._window.history.set_steps([entry.label for entry in history.entries], history.position)
 
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QMessageBox
 from latentseg_gui import __version__
 from latentseg_gui.app.actions import ACTIONS, translated
 from latentseg_gui.app.main_window import MainWindow
+from latentseg_gui.app.shortcuts import key_text
 from latentseg_gui.panels.commands import CommandPalette, PaletteEntry, ShortcutRow, ShortcutSheet
 
 _MOUSE: tuple[tuple[str, str], ...] = (
@@ -21,7 +22,13 @@ _MOUSE: tuple[tuple[str, str], ...] = (
     ("Give up a large edit, the stroke or the clicks", "Esc"),
     ("Fit to window", "Double click beside the image"),
     ("Paint with class 1 to 9, background", "1 ... 9, 0"),
-    ("Raw image", "` held"),
+)
+
+
+_GALLERY: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Lay the map over the image, or take it off", ("Enter", "Space")),
+    ("Knock out, or take in again", ("K",)),
+    ("Leave only this one, or take all in again", ("S",)),
 )
 
 
@@ -44,6 +51,11 @@ class Help(QObject):
         ]
         mouse = translated("Mouse and keys of the canvas")
         rows += [ShortcutRow(mouse, translated(text), (translated(keys),)) for text, keys in _MOUSE]
+        held = key_text(self._window.action["peek"])
+        if held:
+            rows.append(ShortcutRow(mouse, translated("Raw image"), (translated("{0} held").format(held),)))
+        gallery = translated("In the gallery of experts")
+        rows += [ShortcutRow(gallery, translated(text), keys) for text, keys in _GALLERY]
         sheet.set_rows(rows)
         sheet.show()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QCoreApplication
 
 from latentseg_gui.canvas import ToolName
@@ -9,8 +11,14 @@ from latentseg_gui.document.document import Document
 
 _BY_TOOL = {
     ToolName.CLICK: "Click on an object; right-click on what does not belong to it; or drag a box round it.",
-    ToolName.BRUSH: "Paint the class in use (keys 1-9, 0 is background). Right-drag erases, [ and ] change the size.",
-    ToolName.ERASER: "Paint over what is wrong: “Eraser leaves” says what is there then. [ and ] change the size.",
+    ToolName.BRUSH: (
+        "Paint the class in use (keys 1-9, 0 is background). Right-drag erases, "
+        "{brush_smaller} and {brush_larger} change the size."
+    ),
+    ToolName.ERASER: (
+        "Paint over what is wrong: “Eraser leaves” says what is there then. "
+        "{brush_smaller} and {brush_larger} change the size."
+    ),
     ToolName.POLYGON: "Click corner after corner; Enter closes the polygon, Backspace drops the last corner.",
     ToolName.LASSO: "Draw round an area; it is filled when you let go.",
     ToolName.FILL: "Click into an area to fill it with the class in use.",
@@ -19,10 +27,24 @@ _BY_TOOL = {
     ToolName.SPLIT: "Draw a straight line across an object of the mask: it becomes two.",
     ToolName.PICKER: "Click on a pixel to paint with its class.",
 }
+_NAMED = ("accept", "cancel", "brush_smaller", "brush_larger")
+"""Actions whose keys the sentences name."""
 
 
-def hint(document: Document, tool: ToolName, is_model_ready: bool) -> str:
-    """What to do next, given what there is and which tool is in the hand."""
+def hint(document: Document, tool: ToolName, is_model_ready: bool, key_of: Callable[[str], str]) -> str:
+    """What to do next, given what there is and which tool is in the hand.
+
+    Args:
+        document: the truth.
+        tool: the tool in the hand.
+        is_model_ready: whether clicks can be answered.
+        key_of: the key of an action as the user reads it, or the name of the action where it has none.
+    """
+    keys = {name: key_of(name) for name in _NAMED}
+    return _text(document, tool, is_model_ready).format_map(keys)
+
+
+def _text(document: Document, tool: ToolName, is_model_ready: bool) -> str:
     image_id = document.current_id
     if image_id is None:
         return _said("Open an image, or drop one on the window. The samples are there to try.")
@@ -31,7 +53,7 @@ def hint(document: Document, tool: ToolName, is_model_ready: bool) -> str:
         if document.proposal(image_id) is None:
             return _said("The model is looking at the image; your click is answered as soon as it has.")
         return _said(
-            "Enter accepts. Click where something is missing, right-click where it is too much; Esc clears."
+            "{accept} accepts. Click where something is missing, right-click where it is too much; {cancel} clears."
         )
     if not is_model_ready:
         return _said("The model is being loaded; you can look around and paint already.")

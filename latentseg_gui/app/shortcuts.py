@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QKeySequence
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QAction, QKeySequence
 
 from latentseg_gui.app.actions import ACTIONS, spec, translated
 from latentseg_gui.app.main_window import MainWindow
@@ -13,15 +13,28 @@ from latentseg_gui.app.preferences import Preferences, preferences_path, save_pr
 from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.panels.commands import KeyRow, ShortcutEditor
+from latentseg_gui.panels.keyed import show_keys, with_key
 
 _SEPARATOR = " | "
 _FIXED = {str(digit): "Class {0}" for digit in range(1, 10)} | {"0": "Background", "Space": "Pan while held"}
+_KEY_TEXT = "key_text"
 _HELD = ("peek",)
 """Actions that last while their key is down: the key is watched for, it is no shortcut."""
 
 
+def key_text(action: QAction) -> str:
+    """The first key of an action as the user reads it, "" for none; of those that are held, too."""
+    return str(action.property(_KEY_TEXT) or "")
+
+
 class Shortcuts(QObject):
-    """Applies, changes and saves keys."""
+    """Applies, changes and saves keys.
+
+    Signals:
+        changed: other keys are in force.
+    """
+
+    changed = Signal()
 
     def __init__(self, window: MainWindow, preferences: Preferences, reporter: Reporter) -> None:
         super().__init__(window)
@@ -44,9 +57,12 @@ class Shortcuts(QObject):
             keys = [QKeySequence(key) for key in self.keys(each.name)]
             action = self._window.action[each.name]
             action.setShortcuts([] if each.name in _HELD else keys)
-            if each.is_tool:
-                shown = keys[0].toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
-                action.setToolTip(f"{action.text()} ({shown})" if shown else action.text())
+            shown = keys[0].toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
+            action.setProperty(_KEY_TEXT, shown)
+            action.setToolTip(with_key(action.text().rstrip("."), shown))
+        self._window.canvas.cancel_key = key_text(self._window.action["cancel"])
+        show_keys(self._window, lambda name: key_text(self._window.action[name]))
+        self.changed.emit()
 
     def conflicts(self, name: str, key: str) -> list[str]:
         """What else a key does, as the user reads it."""

@@ -31,7 +31,7 @@ def wire(session: Session) -> None:
     _wire_actions(session, chrome, intake)
     _wire_switches(session)
     _wire_tools(session)
-    _wire_keys(session)
+    _wire_keys(session, chrome)
     wire_hand(session)
     _wire_files(session, chrome, intake)
     _wire_classes(session)
@@ -153,7 +153,7 @@ def _chooser(session: Session, tool: ToolName) -> Callable[[], None]:
     return choose
 
 
-def _wire_keys(session: Session) -> None:
+def _wire_keys(session: Session, chrome: Chrome) -> None:
     window = session.window
     for digit in range(10):
         shortcut = QShortcut(QKeySequence(str(digit)), window)
@@ -162,6 +162,7 @@ def _wire_keys(session: Session) -> None:
         window.action[name].setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         window.canvas.addAction(window.action[name])
     shortcuts = Shortcuts(window, session.preferences, session.reporter)
+    shortcuts.changed.connect(chrome.refresh_keys)
     window.action["edit_shortcuts"].triggered.connect(shortcuts.edit)
     window.canvas.installEventFilter(PeekKey(session, shortcuts))
 
@@ -246,6 +247,7 @@ def _wire_model(session: Session, chrome: Chrome) -> None:
         ("finetune", session.training_view.start),
         ("pause_training", session.finetune.toggle_pause),
         ("next_place", session.places.go_on),
+        ("solo", window.experts.toggle_solo),
     ):
         window.action[name].triggered.connect(_without_argument(handler))
     weights.activated.connect(chrome.show_weights)

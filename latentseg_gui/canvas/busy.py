@@ -15,7 +15,13 @@ _SPIN_MS: Final = 120
 
 
 class CanvasBusy(CanvasNumbers):
-    """Shows badges that turn while one waits."""
+    """Shows badges that turn while one waits.
+
+    Attributes:
+        cancel_key: what gives up what is being worked on, as the user reads it; "" for none.
+    """
+
+    cancel_key = "Esc"
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -51,7 +51,9 @@ class CanvasView(CanvasPointer):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Image canvas"))
         self.setAccessibleDescription(
-            self.tr("Shows the image with its mask. The tools of the tool bar act here; F1 lists the keys.")
+            self.tr(
+                "Shows the image with its mask. The tools of the tool bar act here; the menu Help lists the keys."
+            )
         )
 
     def _is_mine(self, event: QEvent) -> bool:

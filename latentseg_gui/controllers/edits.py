@@ -278,7 +278,9 @@ class Edits(QObject):
             on_cancelled=self._end,
         )
         self._work = _Work(job_id, title, request, take, ends)
-        self._canvas.set_working(self.tr("{0}… Esc gives it up").format(title))
+        key = self._canvas.cancel_key
+        text = self.tr("{0}… {1} gives it up") if key else self.tr("{0}…")
+        self._canvas.set_working(text.format(title, key))
 
     def _on_worked_out(self, answer: object) -> None:
         work = self._work

@@ -8,6 +8,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from PySide6.QtGui import QFont, QPalette
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QListView, QVBoxLayout, QWidget
 
+from latentseg_gui.panels.keyed import follow_key
 from latentseg_gui.panels.widgets import icon_button, text_label
 
 Index = QModelIndex | QPersistentModelIndex
@@ -85,8 +86,10 @@ class HistoryPanel(QWidget):
         self._view.setAccessibleName(self.tr("Steps that can be undone"))
         self._view.setUniformItemSizes(True)
         self._view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._undo = icon_button("undo", self.tr("Undo (Ctrl+Z)"))
-        self._redo = icon_button("redo", self.tr("Redo (Ctrl+Shift+Z)"))
+        self._undo = icon_button("undo", self.tr("Undo"))
+        follow_key(self._undo, "undo")
+        self._redo = icon_button("redo", self.tr("Redo"))
+        follow_key(self._redo, "redo")
         self._memory = text_label("", "hint", is_wrapped=False)
         row = QHBoxLayout()
         row.addWidget(self._undo)

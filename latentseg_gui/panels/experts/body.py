@@ -13,6 +13,7 @@ from latentseg_gui.panels.experts.gallery import Gallery
 from latentseg_gui.panels.experts.pixel_mix import PixelMixSection
 from latentseg_gui.panels.experts.results import InfluenceSection, ResultStrip
 from latentseg_gui.panels.icons import icon
+from latentseg_gui.panels.keyed import follow_key
 from latentseg_gui.panels.widgets import Fold, Scrolled, Segments, text_label
 
 
@@ -55,7 +56,8 @@ class ExpertsBody(Scrolled):
         self.influence = InfluenceSection()
         self.comparisons = Comparisons()
         self.territory = self._map_button("territory", self.tr("Territory"))
-        self.territory.setToolTip(self.tr("The expert with the largest share at each pixel (T)"))
+        self.territory.setToolTip(self.tr("The expert with the largest share at each pixel"))
+        follow_key(self.territory, "show_territory")
         self.entropy = self._map_button("uncertainty", self.tr("Indecision"))
         self.entropy.setToolTip(self.tr("Entropy of the mix: bright where many experts share a pixel"))
         self.territory.clicked.connect(self._on_territory_pressed)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from latentseg_gui.panels.experts.head_choice import HeadChoice
 from latentseg_gui.panels.icons import icon
+from latentseg_gui.panels.keyed import follow_key
 from latentseg_gui.panels.pixmaps import swatch
 from latentseg_gui.panels.widgets import SliderField, text_label
 
@@ -54,13 +55,16 @@ class ExpertDetail(QFrame):
         self._note.setPlaceholderText(self.tr("Note: what does it see?"))
         self._note.setAccessibleName(self.tr("Note on this expert"))
         self._figures = text_label("", "hint")
-        self._overlay = self._button("eye", self.tr("Overlay"), self.tr("Show its map on the image (H)"))
+        self._overlay = self._button("eye", self.tr("Overlay"), self.tr("Show its map on the image"))
+        follow_key(self._overlay, "show_attention")
         self._solo = self._button(
-            "solo", self.tr("Solo"), self.tr("Knock out everything but the chosen heads of it (S)")
+            "solo", self.tr("Solo"), self.tr("Knock out everything but the chosen heads of it")
         )
+        follow_key(self._solo, "solo")
         self._out = self._button(
-            "knock-out", self.tr("Knock out"), self.tr("Predict without the chosen heads of it (K)")
+            "knock-out", self.tr("Knock out"), self.tr("Predict without the chosen heads of it")
         )
+        follow_key(self._out, "knock_out")
         self._reset = QPushButton(icon("refresh"), self.tr("All as trained"))
         self.heads = HeadChoice(self)
         self._gain = SliderField(self.tr("Boost"), (0, 400), suffix=" %")

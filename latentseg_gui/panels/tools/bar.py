@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QPushButton, QWidget
 
 from latentseg_gui.panels.flow import FlowLayout
 from latentseg_gui.panels.icons import icon
+from latentseg_gui.panels.keyed import follow_key
 from latentseg_gui.panels.tools.display import DisplayOptions
 from latentseg_gui.panels.widgets import Segments, SliderField
 
@@ -65,9 +66,11 @@ class ToolOptionsBar(QWidget):
         self._preview = QCheckBox(self.tr("Preview while hovering"))
         self._accept = QPushButton(self.tr("Accept"))
         self._accept.setProperty("isPrimary", True)
-        self._accept.setToolTip(self.tr("Take the proposal into the current class (Enter)"))
+        self._accept.setToolTip(self.tr("Take the proposal into the current class"))
+        follow_key(self._accept, "accept")
         self._clear = QPushButton(icon("close"), self.tr("Clear"))
-        self._clear.setToolTip(self.tr("Drop all clicks (Esc)"))
+        self._clear.setToolTip(self.tr("Drop all clicks"))
+        follow_key(self._clear, "cancel")
         self._options: dict[str, QWidget] = {
             "accept": self._accept,
             "clear": self._clear,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from latentseg_gui.panels.keyed import follow_key
 from latentseg_gui.panels.widgets import Segments, SliderField, icon_button
 
 
@@ -35,10 +36,12 @@ class DisplayOptions(QWidget):
         self._layer.set_value("both")
         self._opacity = SliderField(self.tr("Opacity"), (0, 100), suffix=" %")
         self._opacity.set_value(50)
-        self._outlines = icon_button("outlines", self.tr("Outlines only (O)"), is_checkable=True)
+        self._outlines = icon_button("outlines", self.tr("Outlines only"), is_checkable=True)
+        follow_key(self._outlines, "show_outlines")
         self._uncertainty = icon_button(
-            "uncertainty", self.tr("Where the model is unsure (U)"), is_checkable=True
+            "uncertainty", self.tr("Where the model is unsure"), is_checkable=True
         )
+        follow_key(self._uncertainty, "show_uncertainty")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
+from latentseg_gui.panels.keyed import follow_key
 from latentseg_gui.panels.training.values import PlaceRow
 from latentseg_gui.panels.widgets import text_label
 
@@ -35,7 +36,8 @@ class PlacesSection(QWidget):
         self._list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._next = QPushButton(self.tr("Next place"))
-        self._next.setToolTip(self.tr("Go to the place where a correction teaches most (N)"))
+        self._next.setToolTip(self.tr("Go to the place where a correction teaches most"))
+        follow_key(self._next, "next_place")
         self._scan = QPushButton(self.tr("Rank all images"))
         self._scan.setCheckable(True)
         self._scan.setToolTip(self.tr("Look at every image of the list in spare time; press again to stop"))

@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from latentseg_gui.document.types import FineTuneProgress, FineTuneResult
+from latentseg_gui.panels.keyed import follow_key
 from latentseg_gui.panels.training.plots import ProgressPlot
 from latentseg_gui.panels.widgets import Segments, SliderField, text_label
 
@@ -48,15 +49,16 @@ class RunSection(QWidget):
         )
         self._seconds = SliderField(self.tr("Time"), (1, 300), suffix=" s", field_maximum=7200)
         self._live = QCheckBox(self.tr("Refit after each correction"))
-        self._live.setToolTip(
-            self.tr("After each correction the head is refitted, and the overlay follows (Ctrl+L)")
-        )
+        self._live.setToolTip(self.tr("After each correction the head is refitted, and the overlay follows"))
+        follow_key(self._live, "live")
         self._start = QPushButton(self.tr("Start"))
         self._start.setProperty("isPrimary", True)
-        self._start.setToolTip(self.tr("Fine-tune on the ticked images (Ctrl+T)"))
+        self._start.setToolTip(self.tr("Fine-tune on the ticked images"))
+        follow_key(self._start, "finetune")
         self._pause = QPushButton(self.tr("Pause"))
         self._pause.setCheckable(True)
-        self._pause.setToolTip(self.tr("Hold the run; its time stands still too (Shift+Ctrl+T)"))
+        self._pause.setToolTip(self.tr("Hold the run; its time stands still too"))
+        follow_key(self._pause, "pause_training")
         self._finish = QPushButton(self.tr("Finish"))
         self._finish.setToolTip(self.tr("End the run with the best weights so far"))
         self._cancel = QPushButton(self.tr("Cancel"))
