@@ -72,6 +72,7 @@ class FineTuneController(QObject):
         super().__init__(parent)
         self.samples = TrainingSet(document, readers=readers, parent=self)
         self.samples.changed.connect(self.state_changed)
+        self.samples.counts.changed.connect(self._start_if_waiting)
         self._document = document
         self._weights = weights
         self._training = training
@@ -115,10 +116,15 @@ class FineTuneController(QObject):
         return ""
 
     def start(self) -> None:
-        """Starts as `plan` says, after the refit that is under way; says why where it cannot."""
-        self.samples.counts.settle()
-        obstacle = self.obstacle()
-        if obstacle:
+        """Starts as `plan` says, once labels are counted and no refit is under way; says why where it cannot."""
+        obstacle, counts = self.obstacle(), self.samples.counts
+        if counts.is_behind or (obstacle and not counts.is_settled):
+            self._is_start_waiting = True
+            if not counts.is_behind:
+                self._errors.inform(
+                    self.tr("Labels are still being counted; fine-tuning starts when that is done.")
+                )
+        elif obstacle:
             self._errors.inform(obstacle)
         elif self.is_running:
             self._is_start_waiting = True
@@ -149,8 +155,10 @@ class FineTuneController(QObject):
             self.state_changed.emit()
 
     def refit(self, plan: TrainingPlan, *, says_why: bool = False) -> None:
-        """Starts as ``plan`` says; where it cannot, it waits for what is missing, which it may say."""
-        self.samples.counts.settle()
+        """Starts as ``plan`` says; where it cannot, it waits for what is missing, which it may say.
+
+        Whoever calls this has waited until labels are counted.
+        """
         obstacle = self.obstacle()
         if not self.is_running and not obstacle:
             self._begin(plan, is_refit=True)
@@ -228,7 +236,7 @@ class FineTuneController(QObject):
         self._is_refusal_told = not result.is_better
         if is_news:
             words = self.tr(
-                "Refit not used: mean IoU {0} on held-out pixels, {1} without it. Correct more, or fine-tune (Ctrl+T)."
+                "Refit not used: mean IoU {0} on held-out pixels, {1} without it. Correct more, or fine-tune."
             )
             self._errors.inform(words.format(f"{result.metric_after:.2f}", f"{result.metric_before:.2f}"))
 
@@ -249,6 +257,9 @@ class FineTuneController(QObject):
         self._is_paused = self._is_refit = False
         self.ended.emit(result)
         self.state_changed.emit()
-        if self._is_start_waiting:
+        self._start_if_waiting()
+
+    def _start_if_waiting(self) -> None:
+        if self._is_start_waiting and not self.is_running:
             self._is_start_waiting = False
             self.start()

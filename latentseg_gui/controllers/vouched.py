@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.label_rows import labels_by_row
 from latentseg_gui.document.layers import Arrays, MaskLayer
 from latentseg_gui.document.types import UNLABELLED, Rect
 
@@ -58,6 +59,11 @@ class VouchedCounts(QObject):
         document.events.images_changed.connect(self._on_images_changed)
 
     @property
+    def is_behind(self) -> bool:
+        """Whether masks have changed since they were counted; what nobody has looked at yet does not matter."""
+        return bool(self._stale)
+
+    @property
     def is_settled(self) -> bool:
         """Whether nothing waits to be counted."""
         return not self._stale and not self._packed and not self._asked
@@ -69,16 +75,6 @@ class VouchedCounts(QObject):
             return known[:UNLABELLED]
         tiles = self._tiles.get(image_id, {})
         return np.sum(list(tiles.values()), axis=0) if tiles else np.zeros(UNLABELLED, np.int64)
-
-    def settle(self) -> None:
-        """Counts the rest at once."""
-        for image_id in [*self._packed, *filter(None, [self._asked])]:
-            if (layer := self._layer(image_id)) is not None:
-                self._take(image_id, layer.version, _counts(layer.snapshot()))
-        self._packed.clear()
-        while self._stale:
-            self._count_next()
-        self._timer.stop()
 
     def _layer(self, image_id: str) -> MaskLayer | None:
         is_there = self._document.has_image(image_id) and self._document.shape(image_id) is not None
@@ -119,6 +115,7 @@ class VouchedCounts(QObject):
         if isinstance(answer, np.ndarray):
             self._take(image_id, version, answer)
         self._ask()
+        self._tell_soon()
 
     def _take(self, image_id: str, version: int, counts: NDArray[np.int64]) -> None:
         layer = self._layer(image_id)
@@ -126,6 +123,8 @@ class VouchedCounts(QObject):
             return
         self._counted[image_id] = version, counts
         self._whole.add(image_id)
+
+    def _tell_soon(self) -> None:
         if not self._telling.isActive():
             self._telling.start()
 
@@ -136,8 +135,7 @@ class VouchedCounts(QObject):
             self._whole.add(image_id)
             self._tiles.pop(image_id, None)
             self._stale.pop(image_id, None)
-            if not self._telling.isActive():
-                self._telling.start()
+            self._tell_soon()
             return
         if self._readers is not None and self._is_packed(image_id):
             self._packed.append(image_id)
@@ -194,5 +192,6 @@ class VouchedCounts(QObject):
 
 
 def _counts(unpack: Callable[[], Arrays]) -> NDArray[np.int64]:
-    """Pixels by label, int64 [256]; any thread."""
-    return np.bincount(unpack()[0].reshape(-1), minlength=256)
+    """Vouched pixels by class id, int64 [255]; any thread."""
+    counts: NDArray[np.int64] = labels_by_row(unpack()[0]).sum(0, dtype=np.int64)
+    return counts

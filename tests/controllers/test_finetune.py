@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event, current_thread, main_thread
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.live import LiveController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.layers import Arrays
 from latentseg_gui.document.types import FineTuneResult, ImageRecord, Provenance, Rect
 from latentseg_gui.workers.lanes import ThreadLane
 
@@ -89,6 +91,7 @@ def desk(qtbot: QtBot, lane: ThreadLane, tmp_path: Path) -> Desk:
         versions_folder=tmp_path,
     )
     document.write_mask("cells", Rect.whole((40, 40)), labels < 9, labels, Provenance.PAINTED)
+    qtbot.waitUntil(lambda: finetune.samples.counts.is_settled)
     return Desk(document, finetune, worker, told)
 
 
@@ -125,6 +128,48 @@ def test_a_live_refit_waits_until_large_masks_are_counted(desk: Desk, lane: Thre
     qtbot.waitUntil(lambda: desk.finetune.is_refitting, timeout=20_000)
     assert all(was_settled)
     live.set_on(False)
+
+
+def test_start_waits_until_labels_are_counted_and_the_window_goes_on(desk: Desk, qtbot: QtBot) -> None:
+    document, shape, counts = desk.document, (2000, 3000), desk.finetune.samples.counts
+    pixels = np.broadcast_to(np.uint8(0), (*shape, 3))
+    document.add_record(ImageRecord("large", pixels, pixels))
+    labels = np.random.default_rng(0).integers(0, 2, shape).astype(np.uint8)
+    document.write_mask("large", Rect.whole(shape), labels < 9, labels, Provenance.PAINTED)
+    desk.finetune.start()
+    assert counts.is_behind, "they were not counted on the spot"
+    assert not desk.finetune.is_running
+    qtbot.waitUntil(lambda: desk.finetune.is_running, timeout=20_000)
+    assert counts.of("large").sum() == labels.size
+    desk.worker.end(result(0.7, 0.6))
+    qtbot.wait(1)
+    assert not desk.finetune.is_running, "once"
+
+
+@pytest.mark.parametrize("is_needed", [False, True])
+def test_masks_that_nobody_has_looked_at_are_waited_for_only_where_they_decide(
+    desk: Desk, qtbot: QtBot, is_needed: bool
+) -> None:
+    document, samples, gate = desk.document, desk.finetune.samples, Event()
+    pixels, labels = np.zeros((40, 40, 3), np.uint8), np.zeros((40, 40), np.uint8)
+    labels[:10] = 1
+
+    def unpack() -> Arrays:
+        if current_thread() is not main_thread():
+            assert gate.wait(20)
+        return labels.copy(), labels.copy(), None
+
+    document.add_record(ImageRecord("packed", pixels, pixels))
+    document.layer("packed").defer(unpack, labels.size)
+    document.events.mask_changed.emit("packed", Rect.whole(labels.shape))
+    samples.set_ticked("cells", not is_needed)
+    desk.finetune.start()
+    assert not samples.counts.is_settled
+    assert desk.finetune.is_running == (not is_needed)
+    assert any("still being counted" in each for each in desk.told.sentences) == is_needed
+    gate.set()
+    qtbot.waitUntil(lambda: samples.counts.is_settled)
+    qtbot.waitUntil(lambda: desk.finetune.is_running)
 
 
 def test_a_worker_that_stops_leaves_the_weights_alone_and_says_so(desk: Desk) -> None:

@@ -168,7 +168,7 @@ def test_masks_of_images_that_are_not_looked_at_stay_packed(desk: Desk, tmp_path
         assert layer.vouched == expected.sum()
     assert all(desk.document.layer(each).nbytes == 0 for each in desk.ids[1:])
     desk.paint(1)
-    desk.counts.settle()
+    desk.qtbot.waitUntil(lambda: desk.counts.is_settled)
     counted = np.bincount(desk.labels(1).reshape(-1), minlength=256)[:UNLABELLED]
     assert np.array_equal(desk.counts.of(desk.ids[1]), counted)
 
@@ -433,7 +433,7 @@ def test_masks_of_a_project_that_nobody_has_looked_at_are_counted_beside_the_win
         assert desk.document.layer(image_id).nbytes == 0, "it is still packed"
     desk.ids = list(desk.document.image_ids)
     desk.paint(1)
-    counts.settle()
+    qtbot.waitUntil(lambda: counts.is_settled)
     expected = np.bincount(desk.labels(1).reshape(-1), minlength=256)[:UNLABELLED]
     assert np.array_equal(counts.of(desk.ids[1]), expected)
     opened.session.close()

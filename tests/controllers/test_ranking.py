@@ -109,20 +109,20 @@ def test_vouched_pixels_are_counted_where_they_change(qapp, qtbot):
         paint(document, "i0", Rect(10, 10, 20, 30), 1)
     assert counts.of("i0")[1] == 200
     paint(document, "i0", Rect(15, 10, 600, 30), 0)
-    counts.settle()
-    assert counts.is_settled
+    assert counts.is_behind
+    qtbot.waitUntil(lambda: counts.is_settled)
     labels = document.labels("i0")
     assert (counts.of("i0") == np.bincount(labels.ravel(), minlength=256)[:255]).all()
 
 
-def test_a_training_set_hands_over_snapshots_and_reads_what_is_not_in_memory(qapp, tmp_path: Path):
+def test_a_training_set_hands_over_snapshots_and_reads_what_is_not_in_memory(qapp, qtbot, tmp_path: Path):
     document = document_with(2)
     owner = QObject()
     made = TrainingSet(document, readers=Desk(lambda call: call()), parent=owner)
     for image_id in ("i0", "i1"):
         paint(document, image_id, Rect(0, 0, 4, 4), 1)
     paint(document, "i0", Rect(8, 8, 12, 12), 0)
-    made.counts.settle()
+    qtbot.waitUntil(lambda: made.counts.is_settled)
     assert made.classes == {0, 1}
     made.set_ticked("i0", False)
     assert made.image_ids == ("i1",)
