@@ -206,16 +206,15 @@ class FineTuneController(QObject):
         self.state_changed.emit()
 
     def _on_progress(self, class_names: tuple[str, ...], progress: object) -> None:
+        """Shows what a live refit sees, too, before its weights are loaded for clicks and other images."""
         if isinstance(progress, FineTuneProgress):
             self.progressed.emit(progress)
-        elif isinstance(progress, Prediction):
-            self._show_early(class_names, progress)
-
-    def _show_early(self, class_names: tuple[str, ...], prediction: Prediction) -> None:
-        """Shows what a live refit sees, before its weights are loaded for clicks and other images."""
-        is_there = self._document.shape(prediction.image_id) == prediction.labels.shape
-        if is_there and self._document.classes.names == class_names:
-            self._document.set_prediction(prediction)
+        elif (
+            isinstance(progress, Prediction)
+            and self._document.classes.names == class_names
+            and self._document.shape(progress.image_id) == progress.labels.shape
+        ):
+            self._document.set_prediction(progress)
 
     def _on_result(self, plan: TrainingPlan, images: int, answer: object) -> None:
         self._job = None
