@@ -134,7 +134,9 @@ class Session(QObject):
         self.adjust = AdjustController(
             document, window.canvas, window.levels, readers=self.file_jobs, parent=self
         )
-        self.compare = CompareController(document, window.canvas, errors=errors, parent=self)
+        self.compare = CompareController(
+            document, window.canvas, jobs=self.file_jobs, errors=errors, parent=self
+        )
         self._make_output_controllers()
         self._make_storage_controllers()
         self._make_model_controllers()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Collection
+from functools import partial
 from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.canvas import CanvasView
+from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.ports import ErrorSink
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import Labels, Prediction, Rect
@@ -61,6 +63,12 @@ class KeptPredictions:
             each.clear()
 
 
+def _share_of_changes(before: Labels, after: Labels) -> float:
+    """Pixels of another class, 0..1; any thread."""
+    changed = sum(np.count_nonzero(left != right) for left, right in zip(before, after, strict=True))
+    return changed / max(1, after.size)
+
+
 def _size(prediction: Prediction) -> int:
     return prediction.labels.nbytes + prediction.confidence.nbytes
 
@@ -75,12 +83,20 @@ class CompareController(QObject):
     changed = Signal(str)
 
     def __init__(
-        self, document: Document, canvas: CanvasView, *, errors: ErrorSink, parent: QObject | None = None
+        self,
+        document: Document,
+        canvas: CanvasView,
+        *,
+        jobs: Jobs,
+        errors: ErrorSink,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._document = document
         self._canvas = canvas
+        self._jobs = jobs
         self._errors = errors
+        self._choices = 0
         self._what: What = ""
         self._version = ""
         self._shown: Labels | None = None
@@ -117,6 +133,7 @@ class CompareController(QObject):
 
     def _choose(self, what: What) -> None:
         self._what = what
+        self._choices += 1
         if what and not self._show():
             self._errors.inform(self._what_is_missing())
             self._what = ""
@@ -160,9 +177,16 @@ class CompareController(QObject):
         now = self._document.prediction(image_id) if image_id is not None else None
         before = self._before(image_id) if image_id is not None else None
         if now is not None and before is not None:
-            changed = float((before.labels != now.labels).mean())
+            self._jobs.submit(
+                partial(_share_of_changes, before.labels, now.labels),
+                partial(self._on_changes_counted, self._choices, before.version),
+                key="compare",
+            )
+
+    def _on_changes_counted(self, choice: int, version: str, share: object) -> None:
+        if choice == self._choices and self._what and isinstance(share, float):
             words = self.tr("{0:.1%} of the pixels have another class than with “{1}”. Drag the divider.")
-            self._errors.inform(words.format(changed, before.version))
+            self._errors.inform(words.format(share, version))
 
     def _end(self) -> None:
         self._shown = None

@@ -8,10 +8,12 @@ from pytestqt.qtbot import QtBot
 
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.compare import CompareController, KeptPredictions
+from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import ImageRecord, Prediction
+from latentseg_gui.workers.lanes import ThreadLane
 
 SHAPE = (30, 40)
 
@@ -24,7 +26,7 @@ def said(version: str, class_id: int, image_id: str = "cells") -> Prediction:
 class Desk:
     """A document with an image, its canvas, and what is told and shown."""
 
-    def __init__(self, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, qtbot: QtBot, lane: ThreadLane, monkeypatch: pytest.MonkeyPatch) -> None:
         self.document, self.canvas = Document(), CanvasView()
         qtbot.addWidget(self.canvas)
         pixels = np.zeros((*SHAPE, 3), np.uint8)
@@ -33,7 +35,9 @@ class Desk:
         self.sentences: list[str] = []
         self.shown: tuple[str, str] | None = None
         monkeypatch.setattr(self.canvas, "set_compare", self._remember)
-        self.compare = CompareController(self.document, self.canvas, errors=self)
+        self.compare = CompareController(
+            self.document, self.canvas, jobs=Jobs(lane, "files", self), errors=self
+        )
 
     def _remember(self, left: object, right: object, names: tuple[str, str] = ("", "")) -> None:
         self.shown = None if left is None else names
@@ -49,18 +53,20 @@ class Desk:
 
 
 @pytest.fixture
-def desk(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return Desk(qtbot, monkeypatch)
+def desk(qtbot: QtBot, lane: ThreadLane, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    return Desk(qtbot, lane, monkeypatch)
 
 
-def test_list_and_menu_show_one_comparison_and_either_ends_it(desk: Desk) -> None:
+def test_list_and_menu_show_one_comparison_and_either_ends_it(desk: Desk, lane: ThreadLane) -> None:
     for number, version in enumerate(("shipped", "v1", "v2")):
         desk.predict(version, number % 2)
     desk.compare.toggle_version("shipped")
     assert desk.shown == ("shipped", "v2")
+    assert lane.wait_idle()
     assert "0.0%" in desk.sentences[-1]
     desk.compare.toggle_version("v1")
     assert desk.shown == ("v1", "v2"), "another version, not the end"
+    assert lane.wait_idle()
     assert "100.0%" in desk.sentences[-1]
     desk.compare.set_earlier(False)
     assert (desk.shown, desk.compare.what) == (None, "")
@@ -70,6 +76,21 @@ def test_list_and_menu_show_one_comparison_and_either_ends_it(desk: Desk) -> Non
     assert desk.shown == ("shipped", "v2")
     desk.compare.toggle_version("shipped")
     assert (desk.shown, desk.compare.what) == (None, "")
+
+
+def test_changes_are_counted_beside_the_window_and_told_only_while_they_are_compared(
+    desk: Desk, lane: ThreadLane
+) -> None:
+    desk.predict("shipped", 0)
+    desk.predict("v1", 1)
+    desk.compare.set_earlier(True)
+    assert desk.sentences == [], "not in this thread"
+    desk.compare.set_earlier(False)
+    assert lane.wait_idle()
+    assert desk.sentences == []
+    desk.compare.set_earlier(True)
+    assert lane.wait_idle()
+    assert "100.0%" in desk.sentences[-1]
 
 
 def test_a_comparison_follows_the_weights_in_use(desk: Desk) -> None:
