@@ -131,6 +131,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("shortcut_sheet", "Keys", "F1", menu=HELP),
     _spec("edit_shortcuts", "Change keys...", menu=HELP, icon="settings"),
     _spec("command_palette", "Command palette", "Ctrl+K | Ctrl+Shift+P", menu=HELP),
+    _spec("messages", "Messages", menu=HELP, icon="info"),
     _spec("about", "About latentseg", menu=HELP, sep=True),
 )
 

@@ -20,7 +20,7 @@ from latentseg_gui.canvas import CanvasView
 from latentseg_gui.panels.classes import ClassesPanel
 from latentseg_gui.panels.display import LevelsPanel
 from latentseg_gui.panels.experts import ExpertsPanel
-from latentseg_gui.panels.feedback import DeviceBadge, JobsIndicator, MessageStack
+from latentseg_gui.panels.feedback import DeviceBadge, JobsIndicator, MessageLog, MessageStack
 from latentseg_gui.panels.files import EmptyStateWidget, FilesPanel, PageBar
 from latentseg_gui.panels.history import HistoryPanel
 from latentseg_gui.panels.icons import icon
@@ -73,7 +73,8 @@ class MainWindow(QMainWindow):
         self._lay_out_docks()
         self._lay_out_tool_bar()
         self._lay_out_status_bar()
-        self.messages = MessageStack(self)
+        self.messages = MessageStack(self, self.canvas)
+        self.messages.shown.connect(self.message_log.add)
 
     def set_hint(self, sentence: str) -> None:
         """The one line that says what to do next."""
@@ -195,6 +196,7 @@ class MainWindow(QMainWindow):
     def _lay_out_status_bar(self) -> None:
         self.jobs = JobsIndicator()
         self.device = DeviceBadge()
+        self.message_log = MessageLog()
         self._cursor, self._timing, self._version = QLabel(), QLabel(), QLabel()
         for label, name in (
             (self._cursor, self.tr("Under the cursor")),
@@ -203,7 +205,7 @@ class MainWindow(QMainWindow):
         ):
             label.setAccessibleName(name)
         self.statusBar().addWidget(self._cursor, 1)
-        for widget in (self.jobs, self._timing, self._version, self.device):
+        for widget in (self.jobs, self._timing, self._version, self.device, self.message_log):
             self.statusBar().addPermanentWidget(widget)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

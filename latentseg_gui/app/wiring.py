@@ -248,6 +248,7 @@ def _wire_model(session: Session, chrome: Chrome) -> None:
         ("pause_training", session.finetune.toggle_pause),
         ("next_place", session.places.go_on),
         ("solo", window.experts.toggle_solo),
+        ("messages", window.message_log.click),
     ):
         window.action[name].triggered.connect(_without_argument(handler))
     weights.activated.connect(chrome.show_weights)

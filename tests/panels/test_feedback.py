@@ -1,19 +1,31 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel, QPushButton, QToolButton, QWidget
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QColor, QGuiApplication
+from PySide6.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
+from latentseg_gui.app.theme import DARK, LIGHT, palette_of
 from latentseg_gui.panels.feedback import (
     DeviceBadge,
     DeviceChoice,
     JobsIndicator,
     Message,
     MessageCard,
+    MessageLog,
     MessageStack,
 )
 from latentseg_gui.panels.feedback.jobs import JobRow
+from latentseg_gui.panels.feedback.message_log import MAX_KEPT
 
 BROKEN = Message("a.png cannot be read.", "Open another file.", details="OSError: cut short")
 
@@ -54,8 +66,8 @@ def test_the_same_message_is_counted_not_repeated(stack: MessageStack) -> None:
 def test_only_the_newest_cards_stay(stack: MessageStack, qtbot: QtBot) -> None:
     for i in range(30):
         stack.show_message(Message(f"{i}.png cannot be read."))
-    assert [each.what.split(".")[0] for each in stack.messages] == ["26", "27", "28", "29"]
-    qtbot.waitUntil(lambda: len(stack.findChildren(MessageCard)) == 4)
+    assert [each.what.split(".")[0] for each in stack.messages] == ["27", "28", "29"]
+    qtbot.waitUntil(lambda: len(stack.findChildren(MessageCard)) == 3)
 
 
 def test_closing_the_last_card_hides_the_stack(stack: MessageStack, qtbot: QtBot) -> None:
@@ -83,11 +95,98 @@ def test_copy_puts_everything_on_the_clipboard(stack: MessageStack) -> None:
     )
 
 
-def test_the_cards_stay_in_the_corner(stack: MessageStack, window: QWidget, qtbot: QtBot) -> None:
+def test_the_cards_stay_over_their_area(window: QWidget, qtbot: QtBot) -> None:
+    row = QHBoxLayout(window)
+    canvas, dock = QWidget(), QWidget()
+    row.addWidget(canvas, 1)
+    dock.setFixedWidth(340)
+    row.addWidget(dock)
+    stack = MessageStack(window, canvas)
+    for number in range(3):
+        stack.show_message(Message(f"{number}.png cannot be read.", "Open another file."))
+    for size in ((800, 600), (640, 300)):
+        window.resize(*size)
+        qtbot.waitUntil(lambda: canvas.geometry().contains(stack.geometry()))
+        newest = stack.findChildren(MessageCard)[-1]
+        assert newest.isVisible()
+        assert stack.rect().contains(newest.geometry())
+
+
+def test_a_long_text_is_cut_and_stands_in_the_details(stack: MessageStack) -> None:
+    whole = "It went wrong:\n" + "\n".join(f"line {number}" for number in range(40))
+    stack.show_message(Message(whole, details="Traceback"))
+    labels = [each.text() for each in stack.findChildren(QLabel)]
+    assert "It went wrong:" in labels
+    assert stack.findChildren(QPlainTextEdit)[0].toPlainText() == f"{whole}\n\nTraceback"
+
+
+def test_an_error_goes_by_itself_but_not_from_under_the_hand(stack: MessageStack, window: QWidget) -> None:
     stack.show_message(BROKEN)
-    window.resize(500, 400)
-    qtbot.waitUntil(lambda: stack.geometry().right() == 500 - 16 - 1)
-    assert window.rect().contains(stack.geometry())
+    card = stack.findChildren(MessageCard)[0]
+    life = card.findChildren(QTimer)[0]
+    assert life.isActive()
+    window.activateWindow()
+    button(stack, "Close this message").setFocus()
+    life.timeout.emit()
+    assert stack.messages == (BROKEN,)
+    button(stack, "Close this message").clearFocus()
+    life.timeout.emit()
+    assert stack.messages == ()
+
+
+def test_the_symbol_of_an_open_card_takes_the_colours_of_the_theme(
+    stack: MessageStack, qapp: QApplication, qtbot: QtBot
+) -> None:
+    def darkest() -> int:
+        picture = stack.findChildren(QLabel)[0].pixmap().toImage()
+        places = [(x, y) for x in range(picture.width()) for y in range(picture.height())]
+        solid = [
+            QColor(picture.pixelColor(x, y)) for x, y in places if picture.pixelColor(x, y).alpha() > 200
+        ]
+        return min(each.lightness() for each in solid)
+
+    before = qapp.palette()
+    try:
+        qapp.setPalette(palette_of(DARK))
+        stack.show_message(BROKEN)
+        assert darkest() > 150
+        qapp.setPalette(palette_of(LIGHT))
+        qtbot.waitUntil(lambda: darkest() < 80)
+    finally:
+        qapp.setPalette(before)
+
+
+@pytest.fixture
+def log(window: QWidget) -> MessageLog:
+    widget = MessageLog(window)
+    widget.move(700, 560)
+    widget.show()
+    return widget
+
+
+def test_what_was_closed_can_be_read_again(stack: MessageStack, log: MessageLog, qtbot: QtBot) -> None:
+    stack.shown.connect(log.add)
+    stack.show_message(BROKEN)
+    stack.show_message(BROKEN)
+    stack.show_message(Message("Saved.", kind="info"))
+    stack.clear()
+    assert log.text() == "2"
+    log.click()
+    entries = [each for each in log.window().findChildren(MessageCard) if each.isVisible()]
+    assert [each.message.what for each in entries] == ["Saved.", BROKEN.what]
+    assert log.text() == ""
+    assert all(log.window().rect().contains(each.parentWidget().geometry()) for each in entries)
+    qtbot.keyClick(log.window().focusWidget(), Qt.Key.Key_Escape)
+    assert not log.isChecked()
+
+
+def test_only_so_many_messages_are_kept(log: MessageLog) -> None:
+    for number in range(500):
+        log.add(Message(f"{number}.png cannot be read."))
+    assert len(log.messages) == MAX_KEPT
+    assert log.messages[-1].what == "499.png cannot be read."
+    log.clear()
+    assert log.messages == ()
 
 
 @pytest.fixture

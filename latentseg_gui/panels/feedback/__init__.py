@@ -2,6 +2,16 @@
 
 from latentseg_gui.panels.feedback.device_badge import DeviceBadge, DeviceChoice
 from latentseg_gui.panels.feedback.jobs import JobsIndicator
-from latentseg_gui.panels.feedback.message_card import Message, MessageCard, MessageStack
+from latentseg_gui.panels.feedback.message_card import Message, MessageCard
+from latentseg_gui.panels.feedback.message_log import MessageLog
+from latentseg_gui.panels.feedback.message_stack import MessageStack
 
-__all__ = ["DeviceBadge", "DeviceChoice", "JobsIndicator", "Message", "MessageCard", "MessageStack"]
+__all__ = [
+    "DeviceBadge",
+    "DeviceChoice",
+    "JobsIndicator",
+    "Message",
+    "MessageCard",
+    "MessageLog",
+    "MessageStack",
+]

@@ -1,11 +1,11 @@
-"""Messages that do not block: cards in a corner, the same one counted instead of repeated."""
+"""Messages that do not block: one card."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
@@ -13,13 +13,12 @@ from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.tones import tone
 from latentseg_gui.panels.widgets import Fold, icon_button, text_label
 
-MAX_CARDS: Final = 4
 _INFO_MS: Final = 6000
+_ERROR_MS: Final = 30_000
 _READING_MS: Final = 70
 """For every letter: long messages stay for longer."""
 
-_WIDTH: Final = 380
-_MARGIN: Final = 16
+_LONGEST: Final = 300
 _TONES: Final = {"error": "bad", "warning": "warn", "info": "info", "success": "good"}
 
 
@@ -31,7 +30,7 @@ class Message:
         what: one sentence: what happened.
         action: one sentence: what the user can do.
         details: technical text for the fold.
-        kind: "error", "warning", "info" or "success"; the last two go by themselves.
+        kind: "error", "warning", "info" or "success"; the last two go sooner.
         button: text of a button, "" for none.
         token: what `MessageStack.action_requested` says when the button is pressed.
     """
@@ -47,6 +46,9 @@ class Message:
 class MessageCard(QFrame):
     """One message with its details, a button and a way to close it.
 
+    It goes by itself, but not from under the hand: neither the mouse nor the keyboard must be on it. With a
+    button it waits for an answer.
+
     Signals:
         dismissed: the user closed it, or its time is over.
         action_requested: its button was pressed.
@@ -55,9 +57,11 @@ class MessageCard(QFrame):
     dismissed = Signal()
     action_requested = Signal(str)
 
-    def __init__(self, message: Message, parent: QWidget | None = None) -> None:
+    def __init__(self, message: Message, parent: QWidget | None = None, *, when: str = "") -> None:
+        """``when`` makes it an entry of the list of messages, which stays and only tells."""
         super().__init__(parent)
         self.message = message
+        self._when = when
         self._count = 1
         self.setProperty("role", "overlay")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -67,40 +71,49 @@ class MessageCard(QFrame):
         self._badge.hide()
         self._life = QTimer(self)
         self._life.setSingleShot(True)
-        self._life.setInterval(max(_INFO_MS, _READING_MS * len(message.what)))
-        self._life.timeout.connect(self.dismissed)
+        shortest = _INFO_MS if message.kind in ("info", "success") else _ERROR_MS
+        self._life.setInterval(max(shortest, _READING_MS * len(message.what)))
+        self._life.timeout.connect(self._on_life_over)
+        self._symbol = QLabel(self)
         self._build()
-        if message.kind in ("info", "success") and not message.button:
+        if not message.button and not when:
             self._life.start()
 
     def _build(self) -> None:
-        symbol = QLabel(self)
-        kind = self.message.kind
-        symbol.setPixmap(icon({"success": "check", "info": "info"}.get(kind, "warning")).pixmap(20, 20))
-        close = icon_button("close", self.tr("Close this message"))
-        close.clicked.connect(self.dismissed)
+        self._show_symbol()
+        short, rest = _cut(self.message.what)
         head = QHBoxLayout()
         head.setSpacing(9)
-        head.addWidget(symbol, 0, Qt.AlignmentFlag.AlignTop)
-        head.addWidget(text_label(self.message.what, "title"), 1)
+        head.addWidget(self._symbol, 0, Qt.AlignmentFlag.AlignTop)
+        head.addWidget(text_label(short, "" if self._when else "title"), 1)
         head.addWidget(self._badge, 0, Qt.AlignmentFlag.AlignTop)
-        head.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+        if self._when:
+            head.addWidget(text_label(self._when, "hint", is_wrapped=False), 0, Qt.AlignmentFlag.AlignTop)
+        else:
+            close = icon_button("close", self.tr("Close this message"))
+            close.clicked.connect(self.dismissed)
+            head.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(16, 10, 10, 10)
         whole.setSpacing(6)
         whole.addLayout(head)
         if self.message.action:
             whole.addWidget(text_label(self.message.action, "muted"))
-        if self.message.button:
+        if self.message.button and not self._when:
             button = QPushButton(self.message.button)
             button.clicked.connect(self._on_button_clicked)
             whole.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
-        if self.message.details:
-            whole.addWidget(self._details())
+        details = "\n\n".join(part for part in (rest, self.message.details) if part)
+        if details:
+            whole.addWidget(self._details(details))
 
-    def _details(self) -> QWidget:
+    def _show_symbol(self) -> None:
+        name = {"success": "check", "info": "info"}.get(self.message.kind, "warning")
+        self._symbol.setPixmap(icon(name).pixmap(QSize(20, 20), self.devicePixelRatioF()))
+
+    def _details(self, details: str) -> QWidget:
         fold = Fold(self.tr("Details"))
-        text = QPlainTextEdit(self.message.details)
+        text = QPlainTextEdit(details)
         text.setProperty("role", "plain")
         text.setReadOnly(True)
         text.setAccessibleName(self.tr("Technical details"))
@@ -120,6 +133,13 @@ class MessageCard(QFrame):
         if self._life.isActive():
             self._life.start()
 
+    def _on_life_over(self) -> None:
+        focus = self.window().focusWidget()
+        if self.underMouse() or (focus is not None and self.isAncestorOf(focus)):
+            self._life.start()
+            return
+        self.dismissed.emit()
+
     def _on_button_clicked(self) -> None:
         self.action_requested.emit(self.message.token)
         self.dismissed.emit()
@@ -131,6 +151,12 @@ class MessageCard(QFrame):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Qt: clicks stay here and do not reach the canvas below."""
         event.accept()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Qt: the theme is another, so the symbol is drawn in its colours."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._show_symbol()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Qt: a coloured edge says how serious it is."""
@@ -144,82 +170,9 @@ class MessageCard(QFrame):
         painter.end()
 
 
-class MessageStack(QWidget):
-    """The cards of a window, in its lower right corner, newest below.
-
-    Signals:
-        action_requested: the token of a message whose button was pressed.
-    """
-
-    action_requested = Signal(str)
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._window = parent
-        self._cards: list[MessageCard] = []
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(8)
-        parent.installEventFilter(self)
-        self.hide()
-
-    @property
-    def messages(self) -> tuple[Message, ...]:
-        """What is shown, oldest first."""
-        return tuple(card.message for card in self._cards)
-
-    def show_message(self, message: Message) -> None:
-        """Shows a card, or counts the one that says the same."""
-        for card in self._cards:
-            if (card.message.what, card.message.action) == (message.what, message.action):
-                card.count_again()
-                return
-        card = MessageCard(message, self)
-        card.dismissed.connect(self._on_card_dismissed)
-        card.action_requested.connect(self.action_requested)
-        self._cards.append(card)
-        self._column.addWidget(card)
-        while len(self._cards) > MAX_CARDS:
-            self._drop(self._cards[0])
-        self.show()
-        self._place()
-
-    def clear(self) -> None:
-        """Closes all cards."""
-        while self._cards:
-            self._drop(self._cards[0])
-
-    def _drop(self, card: MessageCard) -> None:
-        self._cards.remove(card)
-        self._column.removeWidget(card)
-        card.hide()
-        card.deleteLater()
-        self.setVisible(bool(self._cards))
-        self._place()
-
-    def _place(self) -> None:
-        parent = self._window
-        width = max(min(_WIDTH, parent.width() - 2 * _MARGIN), 120)
-        height = self._column.heightForWidth(width)
-        if height < 0:
-            height = self._column.sizeHint().height()
-        height = min(height, max(parent.height() - 2 * _MARGIN, 0))
-        self.setGeometry(parent.width() - width - _MARGIN, parent.height() - height - _MARGIN, width, height)
-        self.raise_()
-
-    def _on_card_dismissed(self) -> None:
-        card = self.sender()
-        if isinstance(card, MessageCard) and card in self._cards:
-            self._drop(card)
-
-    def event(self, event: QEvent) -> bool:
-        """Qt: a card that unfolds needs more room."""
-        if event.type() == QEvent.Type.LayoutRequest:
-            self._place()
-        return super().event(event)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Qt: the window changed its size."""
-        if event.type() == QEvent.Type.Resize:
-            self._place()
-        return super().eventFilter(watched, event)
+def _cut(text: str) -> tuple[str, str]:
+    """(what fits on a card, the whole text where that is not all of it)."""
+    first = text.partition("\n")[0].rstrip()
+    if len(first) > _LONGEST:
+        first = first[:_LONGEST].rsplit(" ", 1)[0] + "…"
+    return first, "" if first == text.rstrip() else text
