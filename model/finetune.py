@@ -33,7 +33,7 @@ from model.finetuning.clock import Budget, Clock, Span, are_finite
 from model.finetuning.crops import learn_crops
 from model.finetuning.cross import CrossValidated, Job, describe, is_better
 from model.finetuning.growth import grow_strokes
-from model.finetuning.heldout import count_cells, hold_out
+from model.finetuning.heldout import cells_of, hold_out
 from model.finetuning.live import LiveRefit
 from model.finetuning.measure import held_out_metric
 from model.finetuning.objective import Objective, class_weights
@@ -123,6 +123,8 @@ class FineTuning(TimedJob):
         metric_after: the same for `network`.
         note: a sentence for the user; empty where nothing needs to be said.
         validated_on: what the metrics were measured on, in words; empty where they were not.
+        held_cells: per sample the cells that it is measured on, as the bits of a number.
+        learned_cells: the same for those that it learns from.
         shown: what the new network says of the sample that `FineTuneConfig.shown` names; None where
             that was not to be had for nothing.
     """
@@ -151,7 +153,11 @@ class FineTuning(TimedJob):
         keys = [zlib.crc32(sample.image.tobytes()) for sample in samples]
         held = hold_out([s.labels for s in samples], config.num_classes, config.held_out, keys)
         self.validated_on = describe(held)
-        self._held_cells = count_cells(held)
+        self.held_cells = [cells_of(where) for where in held]
+        self.learned_cells = [
+            cells_of((sample.labels != IGNORED) & (config.uses_all | ~where))
+            for sample, where in zip(samples, held, strict=True)
+        ]
         pictures, team = pictures_of(list(samples), held), Team()
         sparse = config.speed != "live" and is_sparse(pictures)
         weights = _weights(pictures, config.num_classes, are_strokes=sparse)
@@ -175,7 +181,7 @@ class FineTuning(TimedJob):
     @property
     def is_better(self) -> bool:
         """Whether the new weights should take the place of the old ones."""
-        cells = max(1, self._held_cells)
+        cells = max(1, sum(each.bit_count() for each in self.held_cells))
         if self.config.speed == "live":
             return is_better(self, LIVE_SLACK + LIVE_DOUBT / math.sqrt(cells))
         return is_better(self, DOUBT / cells if cells <= FEW_CELLS else 0.0)

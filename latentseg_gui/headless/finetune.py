@@ -131,7 +131,7 @@ def _run(options: argparse.Namespace, pairs: list[Pair], device: str, *, is_firs
         return 0
     from model.finetuning.record import validation_words
 
-    print(verdict(job, validation_words(job.validated_on, meta.provenance, samples)))
+    print(verdict(job, validation_words(job.validated_on, meta.provenance, samples, job.held_cells)))
     _save(options, reader.classes, meta, samples, config, job, time.monotonic() - started)
     print(f"weights written to {options.output}")
     return failures.exit_code()
@@ -255,5 +255,5 @@ def _provenance(
         **settings_of(config),
         "validated_on": job.validated_on,
         "held_out_mean_iou": None if math.isnan(job.metric_after) else round(job.metric_after, 4),
-        SEEN: seen_after(meta.provenance, samples),
+        SEEN: seen_after(meta.provenance, samples, job.learned_cells),
     }

@@ -71,11 +71,10 @@ class Trainer:
         if not _work(job, context):
             return None
         _show(request, job, context)
-        validated_on = validation_words(job.validated_on, meta.provenance, samples)
+        validated_on = validation_words(job.validated_on, meta.provenance, samples, job.held_cells)
         details = _details(request, job, meta, settings_of(config) | {"validated_on": validated_on})
-        details = replace(
-            details, provenance={**details.provenance, SEEN: seen_after(meta.provenance, samples)}
-        )
+        seen = seen_after(meta.provenance, samples, job.learned_cells)
+        details = replace(details, provenance={**details.provenance, SEEN: seen})
         _sweep(request.output)
         save(request.output, job.network, details)
         self._last = (request.output, job.network, details)

@@ -37,6 +37,14 @@ class Job(Protocol):
     shown: ClassPrediction | None
 
     @property
+    def held_cells(self) -> Sequence[int]:
+        """Per sample the cells that it is measured on, as the bits of a number; see `heldout.cells_of`."""
+
+    @property
+    def learned_cells(self) -> Sequence[int]:
+        """The same for those that it learns from."""
+
+    @property
     def network(self) -> DetailNetwork:
         """The best weights so far."""
 
@@ -147,6 +155,16 @@ class CrossValidated(TimedJob):
             # Pixels held out of the final run decide nothing then, so they are learned from in the end.
             self._final = make(network, samples, replace(self.config, uses_all=True), None)
         self._iterator = self._run()
+
+    @property
+    def held_cells(self) -> Sequence[int]:
+        """Cells that the final run is measured on; other images than one are judged as a whole."""
+        return self._final.held_cells
+
+    @property
+    def learned_cells(self) -> Sequence[int]:
+        """Cells that the final run learns from."""
+        return self._final.learned_cells
 
     @property
     def network(self) -> DetailNetwork:

@@ -63,13 +63,10 @@ def hold_out(
     return held
 
 
-def count_cells(held: Sequence[NDArray[np.bool_]]) -> int:
-    """How many cells are held back in images of the answer of `hold_out`."""
-    return sum(
-        bool(where[rows, cols].any())
-        for where in held
-        for rows, cols in _grid(where.shape[0], where.shape[1])
-    )
+def cells_of(where: NDArray[np.bool_]) -> int:
+    """The cells of an image in which anything of ``where``, bool [H, W], is set: the n-th bit for the n-th cell."""
+    cells = _grid(where.shape[0], where.shape[1])
+    return sum(int(where[rows, cols].any()) << number for number, (rows, cols) in enumerate(cells))
 
 
 def _is_drawn(share: float) -> Callable[[_Cell], bool]:

@@ -9,9 +9,11 @@ from typing import Any, Final
 from model.finetuning.types import FineTuneConfig, LabelledImage
 
 SEEN: Final = "seen_images"
-"""Key of the provenance under which the marks of all images stand that weights have learned from."""
+"""Key of the provenance for what weights have learned from: the mark of an image -> its cells, as a hexadecimal
+number (see `model.finetuning.heldout.cells_of`). Weights of earlier days have a list of marks alone."""
 
 MAX_MARKS: Final = 10_000
+_ALL: Final = -1
 
 
 def settings_of(config: FineTuneConfig) -> dict[str, object]:
@@ -28,31 +30,63 @@ def settings_of(config: FineTuneConfig) -> dict[str, object]:
     }
 
 
-def seen_before(provenance: Mapping[str, Any], samples: Sequence[LabelledImage]) -> int:
-    """How many of ``samples`` weights of that provenance have learned from already."""
-    known = provenance.get(SEEN, [])
-    return sum(_mark(sample) in known for sample in samples) if isinstance(known, list) else 0
+def seen_after(
+    provenance: Mapping[str, Any], samples: Sequence[LabelledImage], learned: Sequence[int]
+) -> dict[str, str]:
+    """What weights have learned from, for `SEEN`, after a run on ``samples``.
 
-
-def seen_after(provenance: Mapping[str, Any], samples: Sequence[LabelledImage]) -> list[str]:
-    """Marks of all images that weights have learned from after a run on ``samples``."""
-    known = provenance.get(SEEN, [])
-    marks = {mark for mark in known if isinstance(mark, str)} if isinstance(known, list) else set()
-    return sorted(marks | {_mark(sample) for sample in samples})[:MAX_MARKS]
+    Args:
+        provenance: of the weights that it started from.
+        samples: of the run.
+        learned: per sample the cells that it has learned from.
+    """
+    seen = _seen(provenance)
+    for sample, cells in zip(samples, learned, strict=True):
+        mark = _mark(sample)
+        seen[mark] = seen.get(mark, 0) | cells
+    return {mark: f"{cells:x}" for mark, cells in sorted(seen.items())[:MAX_MARKS]}
 
 
 def validation_words(
-    validated_on: str, provenance: Mapping[str, Any], samples: Sequence[LabelledImage]
+    validated_on: str, provenance: Mapping[str, Any], samples: Sequence[LabelledImage], held: Sequence[int]
 ) -> str:
-    """``validated_on`` with what must be said about the weights that the run started from."""
-    known = seen_before(provenance, samples)
-    if not known or not validated_on:
-        return validated_on
-    if "had not seen" in validated_on:
-        return f"{validated_on}; the weights it started from had seen {known} of them, which flatters them"
-    return (
-        f"{validated_on}; the weights it started from may have learned from some of them, which flatters them"
-    )
+    """``validated_on`` with what must be said about the weights that the run started from.
+
+    They have seldom learned from what is held out, which goes by image and place. But where hardly anything
+    was labelled nothing was held out, and the more there is of a class the more of it may be.
+
+    Args:
+        validated_on: of the job.
+        provenance: of the weights that it started from.
+        samples: of the run.
+        held: per sample the cells that it is measured on.
+    """
+    seen = [_seen(provenance).get(_mark(sample), 0) for sample in samples]
+    if "had not seen" in validated_on and (images := sum(map(bool, seen))):
+        return f"{validated_on}; the weights it started from had seen {images} of them, which flatters the figures"
+    if validated_on and any(known & cells for known, cells in zip(seen, held, strict=True)):
+        return (
+            f"{validated_on}; the weights it started from may have learned from some of these pixels, "
+            "which flatters the figures"
+        )
+    return validated_on
+
+
+def _seen(provenance: Mapping[str, Any]) -> dict[str, int]:
+    """Cells by mark; anything may stand in a file."""
+    known = provenance.get(SEEN)
+    if isinstance(known, list):
+        return {mark: _ALL for mark in known if isinstance(mark, str)}
+    if not isinstance(known, dict):
+        return {}
+    return {mark: _number(cells) for mark, cells in known.items()}
+
+
+def _number(cells: object) -> int:
+    try:
+        return int(str(cells), 16)
+    except ValueError:
+        return _ALL
 
 
 def _mark(sample: LabelledImage) -> str:

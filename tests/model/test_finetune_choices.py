@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -13,9 +14,10 @@ from model.finetune import FeatureStore, LabelledImage, finetune
 from model.finetuning.choices import learning, speed_of
 from model.finetuning.clock import Clock, Span
 from model.finetuning.cross import CrossValidated
+from model.finetuning.heldout import hold_out
 from model.finetuning.live import bands_of_logits
 from model.finetuning.record import SEEN, seen_after, validation_words
-from model.finetuning.types import OPTIMISERS, FineTuneConfig
+from model.finetuning.types import IGNORED, OPTIMISERS, FineTuneConfig
 from model.predictor import Predictor
 from tests.model.test_finetune import QUICK, StepClock, accuracy, labelled, one_thread, run, state_of
 from tests.tiny import disks, tiny_network
@@ -205,14 +207,64 @@ def test_a_part_of_a_clock_is_a_clock():
     assert part.fraction == 1.0
 
 
+def with_labels(sample, where):
+    """The same image, labelled in a part of it."""
+    labels = np.full_like(sample.labels, IGNORED)
+    labels[where] = sample.labels[where]
+    return LabelledImage(sample.image, labels)
+
+
+def words_after(first, then):
+    """What is said of the figures of a run on samples after another one."""
+    job = finetune(tiny_network(), first, QUICK)
+    seen = {SEEN: seen_after({}, first, job.learned_cells)}
+    job = finetune(tiny_network(), then, QUICK)
+    assert job.validated_on
+    return validation_words(job.validated_on, seen, then, job.held_cells)
+
+
 def test_what_an_earlier_run_was_taught_is_said_beside_the_figure_that_it_flatters():
+    image = labelled(0)
+    assert "flatters" not in words_after([image], [image]), "the same cells are held out again"
+    assert "flatters" not in words_after([with_labels(image, slice(0, 32))], [image])
+    (held,) = hold_out([image.labels], 2, QUICK.held_out, [zlib.crc32(image.image.tobytes())])
+    row, col = np.argwhere(held)[0]
+    stroke = with_labels(
+        image, (slice(row, row + 3), slice(col, col + 3))
+    )  # too little to hold any of it out
+    assert "may have learned from some of these pixels" in words_after([stroke], [image])
+    assert "flatters" not in words_after([stroke], [labelled(1)]), "another image"
+
+
+def test_images_judged_in_turn_are_flattered_by_any_earlier_run():
+    samples, in_turn = [labelled(0), labelled(1)], "2 images, each by a network that had not seen it"
+    seen = {SEEN: seen_after({}, samples[:1], [1])}
+    assert validation_words(in_turn, {}, samples, [0, 0]) == in_turn
+    assert "had seen 1 of them" in validation_words(in_turn, seen, samples, [0, 0])
+    assert validation_words("", seen, samples, [1, 1]) == ""
+
+
+@pytest.mark.parametrize("form", [list, lambda marks: dict.fromkeys(marks, "no number")])
+def test_weights_that_do_not_say_what_they_learned_from_an_image_may_have_learned_all_of_it(form):
     samples = [labelled(0), labelled(1)]
-    measured = "held-out pixels of 2 images"
-    assert validation_words(measured, {}, samples) == measured
-    again = {SEEN: seen_after({}, samples[:1])}
-    assert "may have learned from some of them, which flatters them" in validation_words(
-        measured, again, samples
-    )
-    assert validation_words("", again, samples) == ""
-    in_turn = "2 images, each by a network that had not seen it"
-    assert "had seen 1 of them" in validation_words(in_turn, again, samples)
+    seen = {SEEN: form(seen_after({}, samples[:1], [1]))}
+    assert "may have learned" in validation_words("held-out pixels", seen, samples, [2, 0])
+    assert validation_words("held-out pixels", seen, samples, [0, 2]) == "held-out pixels"
+    assert len(seen_after(seen, samples, [1, 1])) == 2
+
+
+def test_cells_that_were_learned_add_up_from_run_to_run():
+    samples = [labelled(0)]
+    first = {SEEN: seen_after({}, samples, [0b0011])}
+    then = {SEEN: seen_after(first, samples, [0b0100])}
+    assert ["flatters" in validation_words("x", then, samples, [1 << cell]) for cell in range(4)] == [
+        True, True, True, False
+    ]  # fmt: skip
+
+
+def test_a_run_that_ends_with_all_pixels_has_learned_from_all_cells():
+    job = finetune(tiny_network(), [labelled(0)], replace(QUICK, uses_all=True))
+    assert job.held_cells[0]
+    assert job.held_cells[0] & job.learned_cells[0] == job.held_cells[0]
+    apart = finetune(tiny_network(), [labelled(0)], QUICK)
+    assert apart.held_cells[0] & apart.learned_cells[0] == 0

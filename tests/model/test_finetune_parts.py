@@ -14,7 +14,7 @@ from model.checkpoint import CheckpointMeta, load, save
 from model.detail_network import DetailNetwork
 from model.filters import NUM_FILTERS, filter_bank, gaussian_blur
 from model.finetuning.clock import Average, Clock, rate_at
-from model.finetuning.heldout import MAX_TAKEN_OF_CLASS, count_cells, hold_out
+from model.finetuning.heldout import MAX_TAKEN_OF_CLASS, cells_of, hold_out
 from model.finetuning.objective import Objective, class_weights
 from model.finetuning.types import LOSSES
 from tests.tiny import tiny_network
@@ -83,11 +83,13 @@ def test_more_strokes_leave_alone_what_was_held_out():
     assert (held & (labels != 255)).any()
 
 
-def test_held_out_cells_are_counted():
+def test_cells_have_a_bit_each():
     labels = np.zeros((120, 120), np.uint8)
     labels[60:] = 1
     (held,) = hold_out([labels], 2, 0.2, [0])
-    assert count_cells([held, np.zeros((50, 50), bool)]) == held.sum() // 400
+    assert cells_of(held).bit_count() == held.sum() // 400
+    assert cells_of(~held) == (1 << 36) - 1 - cells_of(held)
+    assert cells_of(np.zeros((50, 50), bool)) == 0
 
 
 # -- losses -------------------------------------------------------------------------------------------
