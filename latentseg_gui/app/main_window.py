@@ -40,6 +40,10 @@ _SHORT = {
 """What the tool bar says where the text of the menu is too long for it."""
 
 
+_NARROWEST = {Qt.DockWidgetArea.LeftDockWidgetArea: 190, Qt.DockWidgetArea.RightDockWidgetArea: 256}
+"""Panels that were squeezed on a small screen would stay of no use on a large one."""
+
+
 class MainWindow(QMainWindow):
     """The one window of the application."""
 
@@ -170,6 +174,7 @@ class MainWindow(QMainWindow):
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         scroll.setWidget(widget)
+        scroll.setMinimumWidth(_NARROWEST[area])
         dock.setWidget(scroll)
         self.addDockWidget(area, dock)
         self._docks[name] = dock

@@ -224,6 +224,7 @@ def _wire_classes(session: Session) -> None:
     document.events.active_class_changed.connect(panel.set_active)
     panel.active_requested.connect(classes.choose_class)
     panel.add_requested.connect(classes.add_class)
+    classes.added.connect(panel.begin_rename)
     panel.rename_requested.connect(classes.rename_class)
     panel.recolour_requested.connect(classes.recolour_class)
     panel.visibility_requested.connect(classes.show_class)

@@ -41,9 +41,11 @@ class ClassesController(QObject):
     """Every change of the table is a step of the history; choosing a class is none.
 
     Signals:
+        added: the id of a class that the user has added, and will want to name.
         deletion_asked: a `ClassDeletion`; the answer is `delete_class`.
     """
 
+    added = Signal(int)
     deletion_asked = Signal(object)
 
     def __init__(
@@ -74,7 +76,9 @@ class ClassesController(QObject):
         while self._document.classes.index_of(name := f"class {number}") is not None:
             number += 1
         self._history.do(class_edits.add_class(self._document, name))
-        self.choose_class(len(self._document.classes) - 1)
+        added = len(self._document.classes) - 1
+        self.choose_class(added)
+        self.added.emit(added)
 
     def rename_class(self, class_id: int, name: str) -> None:
         """Gives a class another name."""

@@ -10,7 +10,7 @@ import tifffile
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QMenu, QPushButton
 
 from latentseg_gui.app.preferences import load_preferences, preferences_path
 from latentseg_gui.app.samples import sample_paths
@@ -20,7 +20,7 @@ from latentseg_gui.document.types import BACKGROUND, UNLABELLED
 from latentseg_gui.panels.classes import DeleteClassDialog
 from latentseg_gui.panels.display import Tone
 from tests.e2e.conftest import Witness
-from tests.e2e.person import RIGHT, Person
+from tests.e2e.person import LEFT, RIGHT, Person
 
 
 def screen_colours(person: Person) -> np.ndarray:
@@ -305,6 +305,20 @@ def test_a_changed_key_works_is_saved_and_takes_over_what_another_had(session: S
     assert window.action["tool_lasso"].shortcut().toString() == "L", "the keys of classes stay"
     shortcuts.reset_all()
     assert window.action["tool_eraser"].shortcut().toString() == "E"
+
+
+def test_a_class_that_was_added_is_named_at_once(person: Person) -> None:
+    window = person.window
+    window.activateWindow()
+    assert QTest.qWaitForWindowActive(window)
+    add = next(each for each in window.classes.findChildren(QPushButton) if each.text() == "Add class")
+    QTest.mouseClick(add, LEFT)
+    field = QApplication.focusWidget()
+    QTest.keyClicks(field, "bicycle")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert person.session.document.classes.names[-1] == "bicycle"
+    assert person.session.document.active_class == 2
+    assert window.action["tool_click"].isChecked(), "its letters are no shortcuts"
 
 
 def test_deleting_a_class_asks_what_its_pixels_become(person: Person, skimage_photo: Path) -> None:

@@ -62,6 +62,19 @@ def test_rename_in_place_asks_and_shows_the_old_name_until_it_is_done(
     assert field.text() == "cat"
 
 
+def test_esc_leaves_the_name_as_it_was(panel: ClassesPanel, qtbot: QtBot) -> None:
+    renamed: list[object] = []
+    panel.rename_requested.connect(lambda *names: renamed.append(names))
+    panel.begin_rename(2)
+    field = row(panel, 2).findChild(QLineEdit)
+    assert field is not None
+    qtbot.keyClicks(field, "wolf")
+    qtbot.keyClick(field, Qt.Key.Key_Escape)
+    assert field.isReadOnly()
+    assert field.text() == "dog"
+    assert renamed == []
+
+
 def test_an_empty_name_is_no_name(panel: ClassesPanel, qtbot: QtBot) -> None:
     panel.begin_rename(1)
     field = row(panel, 1).findChild(QLineEdit)

@@ -159,13 +159,17 @@ class ClassRow(QFrame):
         self.begin_rename()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Qt: Space chooses, F2 renames, Delete deletes, Alt+Up and Alt+Down move."""
+        """Qt: Space chooses, F2 renames, Esc leaves the name, Delete deletes, Alt+Up and Alt+Down move."""
         key = event.key()
         is_alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
         if key == Qt.Key.Key_Space:
             self.activated.emit()
         elif key == Qt.Key.Key_F2:
             self.begin_rename()
+        elif key == Qt.Key.Key_Escape and not self._name.isReadOnly():
+            self._end_rename()
+            self._name.setText(self.name)
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
         elif key == Qt.Key.Key_Delete:
             self.delete_wanted.emit()
         elif is_alt and key in (Qt.Key.Key_Up, Qt.Key.Key_Down):

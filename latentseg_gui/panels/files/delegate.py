@@ -115,6 +115,8 @@ def _paint_text(painter: QPainter, rect: QRect, entry: FileEntry, font: QFont, p
         left += 14
     rest = QRect(left, badge.top(), rect.right() - left + 1, badge.height())
     note = note_of(entry)
+    if entry.uncertainty is not None and small_metrics.horizontalAdvance(note) > rest.width():
+        note = _percent(entry.uncertainty)  # half a word says less than none; the tool tip says it in full
     if note and rest.width() > 24:
         painter.setPen(colour if entry.status == "error" else muted(palette))
         elided = small_metrics.elidedText(note, Qt.TextElideMode.ElideRight, rest.width())
@@ -138,4 +140,8 @@ def note_of(entry: FileEntry) -> str:
         return entry.message  # why an image is unsure does not fit here; its tool tip says that
     if entry.uncertainty is None:
         return ""
-    return QCoreApplication.translate("files", "{0} % unsure").format(round(entry.uncertainty * 100))
+    return QCoreApplication.translate("files", "{0} unsure").format(_percent(entry.uncertainty))
+
+
+def _percent(share: float) -> str:
+    return f"{round(share * 100)} %"

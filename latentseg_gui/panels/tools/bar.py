@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QPushButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QWidget
 
 from latentseg_gui.panels.flow import FlowLayout
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.keyed import follow_key
 from latentseg_gui.panels.tools.display import DisplayOptions
-from latentseg_gui.panels.widgets import Segments, SliderField
+from latentseg_gui.panels.widgets import Segments, SliderField, text_label
 
 _OPTIONS: Final = {
     "click": ("accept", "clear", "preview", "protect"),
@@ -76,12 +76,12 @@ class ToolOptionsBar(QWidget):
             "clear": self._clear,
             "diameter": self._diameter,
             "tolerance": self._tolerance,
-            "eraser": self._eraser,
+            "eraser": _named(self._eraser),
             "protect": self._protect,
             "preview": self._preview,
         }
         flow = FlowLayout(self, spacing=12, margins=6)
-        for widget in (*self._options.values(), self.display):
+        for widget in (*self._options.values(), *self.display.parts):
             flow.addWidget(widget)
         self._connect()
         self.set_proposal_available(False)
@@ -127,3 +127,14 @@ class ToolOptionsBar(QWidget):
         """Whether there is a proposal to accept or clicks to clear."""
         self._accept.setEnabled(is_available)
         self._clear.setEnabled(is_available)
+
+
+def _named(segments: Segments) -> QWidget:
+    """A choice with its name before it."""
+    widget = QWidget()
+    row = QHBoxLayout(widget)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(6)
+    row.addWidget(text_label(segments.accessibleName(), "muted", is_wrapped=False))
+    row.addWidget(segments)
+    return widget

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
 
 from latentseg_gui.panels.keyed import follow_key
 from latentseg_gui.panels.widgets import Segments, SliderField, icon_button
 
 
-class DisplayOptions(QWidget):
-    """Switches of the overlay.
+class DisplayOptions(QObject):
+    """Switches of the overlay; where they stand is up to who lays them out.
 
     Signals:
         opacity_requested: 0..1.
@@ -23,7 +23,7 @@ class DisplayOptions(QWidget):
     uncertainty_requested = Signal(bool)
     layer_requested = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._layer = Segments(
             self.tr("Layer"),
@@ -42,15 +42,15 @@ class DisplayOptions(QWidget):
             "uncertainty", self.tr("Where the model is unsure"), is_checkable=True
         )
         follow_key(self._uncertainty, "show_uncertainty")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        for widget in (self._layer, self._opacity, self._outlines, self._uncertainty):
-            row.addWidget(widget)
         self._layer.chosen.connect(self.layer_requested)
         self._opacity.changed.connect(self._on_opacity_changed)
         self._outlines.clicked.connect(self.outlines_requested)
         self._uncertainty.clicked.connect(self.uncertainty_requested)
+
+    @property
+    def parts(self) -> tuple[QWidget, ...]:
+        """The controls, in the order in which they are shown."""
+        return self._layer, self._opacity, self._outlines, self._uncertainty
 
     def set_opacity(self, opacity: float) -> None:
         """Shows the opacity, 0..1."""
