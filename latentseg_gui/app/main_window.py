@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QMenu,
     QScrollArea,
     QToolBar,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -197,6 +198,11 @@ class MainWindow(QMainWindow):
                 bar.addAction(self.action[name])
             bar.addSeparator()
         self.addToolBar(bar)
+        rest = bar.findChild(QToolButton, "qt_toolbar_ext_button")
+        if rest is not None:  # Qt's own arrow is two dots under a style sheet
+            rest.setIcon(icon("chevron-down"))
+            rest.setToolTip(self.tr("What has no room in the tool bar"))
+            rest.setAccessibleName(rest.toolTip())
 
     def _lay_out_status_bar(self) -> None:
         self.jobs = JobsIndicator()

@@ -80,7 +80,7 @@ class ToolOptionsBar(QWidget):
             "protect": self._protect,
             "preview": self._preview,
         }
-        flow = FlowLayout(self, spacing=12, margins=6)
+        flow = FlowLayout(self, spacing=10, margins=6)
         for widget in (*self._options.values(), *self.display.parts):
             flow.addWidget(widget)
         self._connect()

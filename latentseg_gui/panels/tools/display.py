@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from latentseg_gui.panels.keyed import follow_key
 from latentseg_gui.panels.widgets import Segments, SliderField, icon_button
@@ -42,6 +42,12 @@ class DisplayOptions(QObject):
             "uncertainty", self.tr("Where the model is unsure"), is_checkable=True
         )
         follow_key(self._uncertainty, "show_uncertainty")
+        self._switches = QWidget()
+        row = QHBoxLayout(self._switches)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2)
+        row.addWidget(self._outlines)
+        row.addWidget(self._uncertainty)
         self._layer.chosen.connect(self.layer_requested)
         self._opacity.changed.connect(self._on_opacity_changed)
         self._outlines.clicked.connect(self.outlines_requested)
@@ -50,7 +56,7 @@ class DisplayOptions(QObject):
     @property
     def parts(self) -> tuple[QWidget, ...]:
         """The controls, in the order in which they are shown."""
-        return self._layer, self._opacity, self._outlines, self._uncertainty
+        return self._layer, self._opacity, self._switches
 
     def set_opacity(self, opacity: float) -> None:
         """Shows the opacity, 0..1."""
