@@ -67,7 +67,7 @@ def model_errors() -> Iterator[None]:
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     """``--weights`` and ``--device``."""
     parser.add_argument(
-        "--weights", type=Path, metavar="FILE", help="safetensors file; without it those that come inside"
+        "--weights", type=Path, metavar="FILE", help="safetensors file (default: those that come inside)"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps (default: auto)")
 

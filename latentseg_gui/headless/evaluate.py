@@ -52,7 +52,7 @@ def _run(options: argparse.Namespace, pairs: list[Pair], ranks: Ranks) -> int:
         with failures.caught():
             record = read_image(pair.image)
             truth = reader.read(pair, record.shape)
-            check_classes(truth, len(classes), pair.mask.label)
+            refuse_unknown_classes(truth, reader.classes, len(classes), pair.mask.label)
             predictor.set_image(record.pixels, for_clicks=False)
             one = confusion_matrix(truth, predictor.predict_classes().labels, len(classes))
             total += one
@@ -75,12 +75,14 @@ def _run(options: argparse.Namespace, pairs: list[Pair], ranks: Ranks) -> int:
     return failures.exit_code()
 
 
-def check_classes(truth: NDArray[np.uint8], num_classes: int, name: str) -> None:
-    """Raise LatentsegError where a mask has classes that the weights do not know."""
-    known = truth[truth != UNLABELLED]
-    if known.size and int(known.max()) >= num_classes:
+def refuse_unknown_classes(truth: NDArray[np.uint8], classes: ClassTable, num_known: int, name: str) -> None:
+    """Raise LatentsegError where a mask has classes, of the table, after those that the weights know."""
+    strange = np.unique(truth[(truth != UNLABELLED) & (truth >= num_known)])
+    if strange.size:
+        names = ", ".join(f"“{classes[class_id].name}”" for class_id in strange.tolist())
+        known = ", ".join(classes.names[:num_known])
         raise LatentsegError(
-            f'The mask "{name}" has a class {int(known.max())}; the weights know 0 to {num_classes - 1}.',
+            f'The mask "{name}" has {names}; the classes of the weights are {known}.',
             action="Name weights that were fine-tuned for these classes with --weights.",
         )
 

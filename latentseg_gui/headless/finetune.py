@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,14 +15,16 @@ import numpy as np
 
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.layers import looked_up
 from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.headless.common import (
     Failures,
-    add_model_arguments,
     classes_of,
     model_errors,
 )
-from latentseg_gui.headless.masks import MaskReader, Pair, add_pair_arguments, pair_with_masks
+from latentseg_gui.headless.finetune_options import add_arguments
+from latentseg_gui.headless.masks import MaskReader, Pair, pair_with_masks
+from latentseg_gui.headless.naming import UNNAMED, settled, words_for
 from latentseg_gui.io.images import read_image
 from latentseg_gui.io.storage import atomic_write, make_folder, remove_file
 
@@ -31,48 +34,9 @@ if TYPE_CHECKING:
     from model.finetuning.cross import Job
     from model.network import LatentExpertNetwork
 
+__all__ = ["add_arguments", "run"]
+
 REPORT_EVERY = 2.0
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
-    add_pair_arguments(parser, "of the same names, or a COCO file; 255 is not learned")
-    parser.add_argument("--seconds", type=float, default=30.0, help="time budget (default: 30)")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.safetensors")
-    parser.add_argument("--speed", choices=("live", "quick", "thorough"), default="quick")
-    parser.add_argument("--classes", help="names by class id, with commas")
-    parser.add_argument("--seed", type=int, default=0)
-    _add_settings(parser)
-    add_model_arguments(parser)
-    parser.epilog = "On several GPUs or machines: torchrun --nproc-per-node N -m latentseg_gui finetune ..."
-
-
-def _add_settings(parser: argparse.ArgumentParser) -> None:
-    """What most users leave alone."""
-    settings = parser.add_argument_group("settings that most leave alone")
-    settings.add_argument(
-        "--loss",
-        default="cross-entropy+dice",
-        help="sum of cross-entropy, dice, focal, lovasz, boundary, joined by + (default: %(default)s)",
-    )
-    settings.add_argument("--optimiser", choices=("adamw", "adam", "nadam", "sgd"), default="adamw")
-    settings.add_argument("--learning-rate", type=float, default=0.0, help="of the head; 0 chooses (default)")
-    settings.add_argument(
-        "--train",
-        dest="parts",
-        choices=("auto", "head", "experts", "top", "all"),
-        default="auto",
-        help="head; experts and head; also the top of the backbone; everything (default: as the speed asks)",
-    )
-    settings.add_argument(
-        "--augmentation", type=float, default=1.0, help="strength of variations, 0 for none (default: 1)"
-    )
-    settings.add_argument(
-        "--validation",
-        choices=("held-out", "cross"),
-        default="held-out",
-        help="measure on held-out pixels, or leave every image out in turn, which takes half of the time",
-    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -103,7 +67,7 @@ def check_output(path: Path) -> None:
     remove_file(probe)
 
 
-def check_classes(samples: Sequence[LabelledImage], classes: ClassTable) -> None:
+def refuse_one_class(samples: Sequence[LabelledImage], classes: ClassTable) -> None:
     """Raise LatentsegError where masks know one class only: any network is right about such masks."""
     present = sorted({int(value) for sample in samples for value in np.unique(sample.labels)} - {UNLABELLED})
     if len(present) == 1:
@@ -121,10 +85,12 @@ def _run(options: argparse.Namespace, pairs: list[Pair], device: str, *, is_firs
 
     network, meta = load(options.weights or default_weights_path())
     learner = _learner(network)
-    failures, reader = Failures(), MaskReader(_first_classes(options.classes, meta, learner))
-    samples = read_samples(pairs, reader, failures)
-    check_classes(samples, reader.classes)
-    config = _config(options, len(reader.classes), device)
+    failures = Failures()
+    samples, classes = read_samples(pairs, _first_classes(options, meta, learner), failures)
+    refuse_one_class(samples, classes)
+    if is_first:
+        print(words_for(classes))
+    config = _config(options, len(classes), device)
     job, started = finetune(learner, samples, config), time.monotonic()
     _follow(job, is_silent=not is_first)
     if not is_first:
@@ -132,7 +98,7 @@ def _run(options: argparse.Namespace, pairs: list[Pair], device: str, *, is_firs
     from model.finetuning.record import validation_words
 
     print(verdict(job, validation_words(job.validated_on, meta.provenance, samples, job.held_cells)))
-    _save(options, reader.classes, meta, samples, config, job, time.monotonic() - started)
+    _save(options, classes, meta, samples, config, job, time.monotonic() - started)
     print(f"weights written to {options.output}")
     return failures.exit_code()
 
@@ -175,11 +141,20 @@ def _save(
     save(options.output, job.network, details)
 
 
-def read_samples(pairs: list[Pair], reader: MaskReader, failures: Failures) -> list[LabelledImage]:
-    """The images that can be read with their labels."""
+def read_samples(
+    pairs: list[Pair], classes: ClassTable | None, failures: Failures
+) -> tuple[list[LabelledImage], ClassTable]:
+    """The images that can be read with their labels, and the classes.
+
+    Args:
+        pairs: what to read.
+        classes: that there are before any mask is read; None where the masks alone decide.
+        failures: collects what cannot be read.
+    """
     from model.finetune import LabelledImage
 
     samples: list[LabelledImage] = []
+    reader = MaskReader(classes or UNNAMED)
     for pair in pairs:
         with failures.caught():
             record = read_image(pair.image)
@@ -188,7 +163,10 @@ def read_samples(pairs: list[Pair], reader: MaskReader, failures: Failures) -> l
     if not samples:
         failures.exit_code()
         raise LatentsegError("None of the images could be used.", action="See the lines above.")
-    return samples
+    if classes is not None:
+        return samples, reader.classes
+    after, table = settled(reader.classes, [sample.labels for sample in samples])
+    return [replace(sample, labels=looked_up(table, sample.labels)) for sample in samples], after
 
 
 def _learner(network: object) -> LatentExpertNetwork:
@@ -202,11 +180,16 @@ def _learner(network: object) -> LatentExpertNetwork:
     return network
 
 
-def _first_classes(names: str | None, meta: CheckpointMeta, network: LatentExpertNetwork) -> ClassTable:
-    """The classes before any mask was read: those asked for, else those of the weights."""
-    if names:
-        return ClassTable.from_names([name.strip() for name in names.split(",")])
-    return classes_of(meta, network.config.num_classes)
+def _first_classes(
+    options: argparse.Namespace, meta: CheckpointMeta, network: LatentExpertNetwork
+) -> ClassTable | None:
+    """The classes before any mask was read: those asked for, else those of weights that were named.
+
+    What the weights that come with the program call their classes says nothing about anybody's masks.
+    """
+    if options.classes:
+        return ClassTable.from_names([name.strip() for name in options.classes.split(",")])
+    return classes_of(meta, network.config.num_classes) if options.weights else None
 
 
 def _follow(job: Job, *, is_silent: bool) -> None:

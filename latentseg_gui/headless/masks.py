@@ -59,7 +59,7 @@ class MaskReader:
 
 def add_pair_arguments(parser: argparse.ArgumentParser, masks: str) -> None:
     """Declare --images and --masks, both required; ``masks`` is the help of the latter."""
-    parser.add_argument("--images", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="folder of images")
     parser.add_argument("--masks", type=Path, required=True, metavar="DIR|FILE", help=masks)
 
 

@@ -52,7 +52,7 @@ def test_new_classes_come_from_the_masks(latentseg, weights, folders, tmp_path):
     assert network.config.num_classes == 3
     code, _, err = latentseg("evaluate", "--images", images, "--masks", masks, "--weights", weights)
     assert code == 1
-    assert "has a class 2; the weights know 0 to 1" in err
+    assert "has “class 2”; the classes of the weights are background, thing" in err
 
 
 def test_a_broken_mask_is_left_out_and_listed(latentseg, weights, folders, tmp_path):

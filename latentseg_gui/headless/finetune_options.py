@@ -1,0 +1,77 @@
+"""The options of `latentseg finetune`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from latentseg_gui.headless.common import add_model_arguments
+from latentseg_gui.headless.masks import add_pair_arguments
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_pair_arguments(parser, "of the same names, or a COCO file; 255 is not learned")
+    parser.add_argument("--seconds", type=float, default=30.0, help="time budget (default: 30)")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FILE.safetensors", help="the new weights"
+    )
+    parser.add_argument(
+        "--speed",
+        choices=("live", "quick", "thorough"),
+        default="quick",
+        help="live: one layer; quick: experts and head; thorough: a backbone, too (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--classes",
+        metavar="NAMES",
+        help="by class id, with commas (default: those of --weights, and those that the masks name or number)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of everything random (default: %(default)s)")
+    _add_settings(parser)
+    add_model_arguments(parser)
+    parser.epilog = "On several GPUs or machines: torchrun --nproc-per-node N -m latentseg_gui finetune ..."
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    """What most users leave alone."""
+    settings = parser.add_argument_group("settings that most leave alone")
+    settings.add_argument(
+        "--loss",
+        default="cross-entropy+dice",
+        help="sum of cross-entropy, dice, focal, lovasz, boundary, joined by + (default: %(default)s)",
+    )
+    settings.add_argument(
+        "--optimiser",
+        choices=("adamw", "adam", "nadam", "sgd"),
+        default="adamw",
+        help="what makes steps of gradients (default: %(default)s)",
+    )
+    settings.add_argument(
+        "--learning-rate",
+        type=float,
+        default=0.0,
+        metavar="RATE",
+        help="of the head; 0 chooses (default: 0)",
+    )
+    settings.add_argument(
+        "--train",
+        dest="parts",
+        choices=("auto", "head", "experts", "top", "all"),
+        default="auto",
+        help="head; experts and head; also the top of the backbone; everything (default: auto, as the speed asks)",
+    )
+    settings.add_argument(
+        "--augmentation",
+        type=float,
+        default=1.0,
+        metavar="STRENGTH",
+        help="of variations, 0 for none (default: 1)",
+    )
+    settings.add_argument(
+        "--validation",
+        choices=("held-out", "cross"),
+        default="held-out",
+        help="measure on held-out pixels, or leave every image out in turn, which takes half of the time "
+        "(default: %(default)s)",
+    )
