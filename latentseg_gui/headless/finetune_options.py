@@ -11,7 +11,10 @@ from latentseg_gui.headless.masks import add_pair_arguments
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    add_pair_arguments(parser, "of the same names, or a COCO file; 255 is not learned")
+    add_pair_arguments(
+        parser,
+        "of the same names, or a COCO file; 255 is not learned (where all is 0 or 255 it is the object)",
+    )
     parser.add_argument("--seconds", type=float, default=30.0, help="time budget (default: 30)")
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE.safetensors", help="the new weights"

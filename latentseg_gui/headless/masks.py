@@ -23,10 +23,17 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """An image and its mask."""
+    """An image and its mask.
+
+    Attributes:
+        image: its file.
+        mask: where its mask is.
+        is_white_object: see `ImportContext`.
+    """
 
     image: Path
     mask: Candidate
+    is_white_object: bool = False
 
 
 class MaskReader:
@@ -45,7 +52,12 @@ class MaskReader:
 
     def mask(self, pair: Pair, shape: tuple[int, int]) -> ImportedMask:
         """Everything that the file says."""
-        context = ImportContext(shape=shape, classes=self.classes, image_name=pair.image.name)
+        context = ImportContext(
+            shape=shape,
+            classes=self.classes,
+            image_name=pair.image.name,
+            is_white_object=pair.is_white_object,
+        )
         try:
             imported = pair.mask.read(context)
         except LatentsegError as error:
@@ -77,7 +89,8 @@ def pair_with_masks(images: Path, masks: Path) -> list[Pair]:
     targets = [Target(os.fspath(path), path.as_posix(), path.stem) for path in paths]
     matching = match(found.candidates, targets)
     by_key = {os.fspath(path): path for path in paths}
-    pairs = [Pair(by_key[key], candidate) for candidate, key in matching.pairs]
+    is_white_object = found.is_black_and_white
+    pairs = [Pair(by_key[key], candidate, is_white_object) for candidate, key in matching.pairs]
     if not pairs:
         raise LatentsegError(
             f'No image in "{images}" has a mask of the same name in "{masks}".',

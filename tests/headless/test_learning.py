@@ -82,6 +82,21 @@ def test_masks_that_say_nothing_or_one_thing_only_are_refused(latentseg, weights
     assert "nan" not in out
 
 
+def test_white_is_the_object_where_masks_are_black_and_white(latentseg, weights, folders, tmp_path):
+    images, masks = folders
+    where = "--images", images, "--weights", weights
+    _, numbers, _ = latentseg("evaluate", *where, "--masks", masks)
+    for path in masks.iterdir():
+        with Image.open(path) as mask:
+            Image.fromarray(np.asarray(mask) * np.uint8(255)).save(path)
+    code, out, err = latentseg("evaluate", *where, "--masks", masks)
+    assert (code, out) == (0, numbers), err
+    tuned = "--seconds", 0.5, "--speed", "live", "-o", tmp_path / "tuned.safetensors"
+    code, out, err = latentseg("finetune", *where, "--masks", masks, *tuned)
+    assert code == 0, err
+    assert "classes: 0 background, 1 thing" in out
+
+
 def test_what_cannot_be_written_is_said_before_anything_is_learned(latentseg, weights, folders, tmp_path):
     images, masks = folders
     (tmp_path / "a folder.safetensors").mkdir()
