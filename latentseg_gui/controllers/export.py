@@ -28,7 +28,7 @@ from latentseg_gui.panels.output import OutputChoice, OutputQuestion, Scope
 
 
 class ExportController(JobSource):
-    """Writes what was vouched for, completed by the prediction, in the formats of other tools."""
+    """Writes what was vouched for, completed by the prediction where that is wanted, in the formats of others."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class ExportController(JobSource):
         if not self._with_masks():
             self._errors.inform(self.tr("No image has a mask or a prediction yet."))
             return
-        self._open("all")
+        self._open("labelled" if self._document.vouched_ids() else "all")
 
     def cancel_named(self, full_name: str) -> None:
         """Stops the run of this name; other names are not ours."""
@@ -95,7 +95,7 @@ class ExportController(JobSource):
             (output.folder, output.plan),
             output.items,
             files=self._writers,
-            make=partial(self._make, ids, pipeline),
+            make=partial(self._make, ids, pipeline, output.is_completed),
             parent=self,
         )
         self._runs[run.name] = run
@@ -109,14 +109,13 @@ class ExportController(JobSource):
         return run
 
     def _open(self, scope: str) -> None:
-        count = len(self._with_masks())
+        count, masks = len(self._with_masks()), len(self._document.vouched_ids())
         question = OutputQuestion(
             title=self.tr("Export masks"),
-            explanation=self.tr(
-                "What you have labelled is written; the rest of an image is what the model predicted."
-            ),
+            explanation=self.tr("What you have labelled is written."),
             scopes=(
                 Scope("current", self.tr("This image"), self._document.current_id is not None),
+                Scope("labelled", self.tr("All images with a mask ({0})").format(masks), masks > 0),
                 Scope(
                     "all", self.tr("All images with a mask or a prediction ({0})").format(count), count > 0
                 ),
@@ -125,26 +124,33 @@ class ExportController(JobSource):
             chosen=self.asking.formats,
             folder=self.asking.folder,
             action=self.tr("Export"),
+            is_completed=masks == 0 if self.asking.is_completed is None else self.asking.is_completed,
         )
         self.asking.open(question, self._previewing, scope)
 
     def _previewing(self, choice: OutputChoice) -> Callable[[], OutputPreview]:
         """What says, in a background thread, what a choice comes to."""
-        count = sum(self._is_predicted(each, choice.formats) for each in self._ids(choice))
+        asked = partial(self._is_predicted, formats=choice.formats, is_completed=choice.is_completed)
+        count = sum(map(asked, self._ids(choice)))
         return partial(_previewed, self._making(choice), count, has_model=self._weights is not None)
 
     def _ids(self, choice: OutputChoice) -> list[str]:
-        if choice.scope != "current":
-            return self._with_masks()
-        return [] if self._document.current_id is None else [self._document.current_id]
+        if choice.scope == "current":
+            found = [] if self._document.current_id is None else [self._document.current_id]
+        else:
+            found = self._with_masks()
+        if choice.is_completed and choice.scope != "labelled":
+            return found
+        vouched = set(self._document.vouched_ids())
+        return [each for each in found if each in vouched]
 
-    def _is_predicted(self, image_id: str, formats: Sequence[str]) -> bool:
+    def _is_predicted(self, image_id: str, formats: Sequence[str], is_completed: bool) -> bool:
         """Whether the model is asked for an image: what it said is not known, or not what it says now."""
         if any(FORMATS[name].needs_probabilities for name in formats):
             return True  # the probability of every class is not kept with a prediction
         shape, document = self._document.shape(image_id), self._document
         vouched = 0 if shape is None else document.layer(image_id).vouched
-        is_whole = shape is not None and vouched == shape[0] * shape[1]
+        is_whole = not is_completed or (shape is not None and vouched == shape[0] * shape[1])
         if document.prediction(image_id) is None:
             return not vouched or "confidence" in formats
         return document.is_prediction_stale(image_id) and not (is_whole and "confidence" not in formats)
@@ -153,6 +159,7 @@ class ExportController(JobSource):
         self,
         ids: dict[BatchItem, str],
         pipeline: BatchPipeline,
+        is_completed: bool,
         folder: BatchFolder,
         item: BatchItem,
         done: Done,
@@ -160,8 +167,8 @@ class ExportController(JobSource):
         if not self._document.has_image(ids[item]):
             done(item, gone(item))
             return
-        snapshot = snapshot_of(self._document, ids[item], item.stem, item.name)
-        if self._weights is not None and self._is_predicted(ids[item], folder.plan.formats):
+        snapshot = snapshot_of(self._document, ids[item], item.stem, item.name, is_completed=is_completed)
+        if self._weights is not None and self._is_predicted(ids[item], folder.plan.formats, is_completed):
             pipeline.make(Task(folder, item, snapshot, done))
             return
         self._writers.submit(

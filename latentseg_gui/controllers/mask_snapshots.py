@@ -34,6 +34,7 @@ class MaskSnapshot:
         prediction: what the model says of the rest; None where nobody asked it.
         pixels: the image, uint8 [H, W, 3], if it is in memory.
         probabilities: of every class of the document, uint16 [C, H, W]; None where they were not asked for.
+        is_completed: whether the prediction is put where nobody has vouched; else nothing is there.
     """
 
     stem: str
@@ -44,9 +45,10 @@ class MaskSnapshot:
     prediction: Prediction | None
     pixels: NDArray[np.uint8] | None
     probabilities: NDArray[np.uint16] | None = None
+    is_completed: bool = True
 
     def item(self, *, needs_pixels: bool) -> MaskItem:
-        """What is exported: what was vouched for, completed by the prediction, else background.
+        """What is exported: what was vouched for, completed by the prediction, else background, or not completed.
 
         Slow: call it in a background thread. The image is read where its pixels are needed and not at hand.
 
@@ -56,7 +58,10 @@ class MaskSnapshot:
         prediction, instances = self.prediction, None
         if self.unpack is not None:
             labels, provenance, instances = _owned(self.unpack())
-            _complete(labels, provenance, prediction)
+            if self.is_completed:
+                _complete(labels, provenance, prediction)
+        elif not self.is_completed:
+            raise LatentsegError(f"Nothing in “{self.name}” was labelled.", action="Label it first.")
         elif prediction is not None:
             labels = prediction.labels
             provenance = np.full(labels.shape, Provenance.PREDICTED, np.uint8)
@@ -73,7 +78,7 @@ class MaskSnapshot:
             confidence=None if prediction is None else prediction.confidence,
             probabilities=self.probabilities,
             image_name=self.name,
-            version="" if prediction is None else prediction.version,
+            version="" if prediction is None or not self.is_completed else prediction.version,
         )
 
     def _pixels(self) -> NDArray[np.uint8] | None:
@@ -100,7 +105,9 @@ def _complete(labels: Labels, provenance: NDArray[np.uint8], prediction: Predict
             np.copyto(provenance[band], np.uint8(Provenance.PREDICTED), where=is_nobodys)
 
 
-def snapshot_of(document: Document, image_id: str, stem: str, name: str = "") -> MaskSnapshot:
+def snapshot_of(
+    document: Document, image_id: str, stem: str, name: str = "", *, is_completed: bool = True
+) -> MaskSnapshot:
     """The mask of an image of the document now; cheap, whatever has to be unpacked for it later."""
     record, path, frame = document.record(image_id), document.path(image_id), document.frame(image_id)
     layer = document.layer(image_id) if document.shape(image_id) is not None else None
@@ -113,6 +120,7 @@ def snapshot_of(document: Document, image_id: str, stem: str, name: str = "") ->
         unpack=layer.snapshot() if layer is not None and is_vouched else None,
         prediction=document.prediction(image_id),
         pixels=None if record is None else record.pixels,
+        is_completed=is_completed,
     )
 
 

@@ -37,6 +37,7 @@ class OutputAsking(QObject):
         self.dialog: OutputDialog | None = None
         self.formats: tuple[str, ...] = ("png",)
         self.folder = ""
+        self.is_completed: bool | None = None
 
     def open(self, question: OutputQuestion, preview_of: PreviewOf, scope: str = "") -> None:
         """Asks; the answer comes as a signal."""
@@ -59,6 +60,7 @@ class OutputAsking(QObject):
 
     def _on_confirmed(self, choice: OutputChoice) -> None:
         self.formats, self.folder = choice.formats, str(choice.folder)
+        self.is_completed = choice.is_completed
         self.confirmed.emit(choice)
 
     def _on_finished(self, _: int) -> None:

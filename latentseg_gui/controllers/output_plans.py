@@ -48,12 +48,14 @@ class Output:
         plan: what is made of every image.
         items: the images, with the names of their files.
         image_ids: which ones of the document they are; "" for those that are not of the document.
+        is_completed: as of `OutputChoice`.
     """
 
     folder: Path
     plan: BatchPlan
     items: tuple[BatchItem, ...]
     image_ids: tuple[str, ...] = ()
+    is_completed: bool = True
 
     @classmethod
     def of(
@@ -82,7 +84,8 @@ class Output:
             for page, stem in zip(wanted, stems, strict=True)
         )
         plan = BatchPlan(choice.formats, classes, settings)
-        return cls(choice.folder, plan, items, tuple(page.image_id for page in wanted)).beside_images()
+        ids = tuple(page.image_id for page in wanted)
+        return cls(choice.folder, plan, items, ids, choice.is_completed).beside_images()
 
     def beside_images(self) -> Output:
         """The same with other names, if a mask would take the place of an image."""

@@ -59,6 +59,7 @@ def choose_in_dialog(
         dialog.set_source(source)
     dialog.set_folder(target)
     dialog.set_formats(("png", "coco"))
+    dialog.set_completed(True)
     person.wait_for(dialog._do.isEnabled, 30, "the preview is there")
     text = dialog._preview.text()
     dialog._do.click()

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import tifffile
 from PIL import Image
+from PySide6.QtCore import Qt
 
+from latentseg_gui.document.types import UNLABELLED, Prediction
 from latentseg_gui.panels.output import OutputDialog
 from tests.e2e.conftest import Witness
 from tests.e2e.person import Person
@@ -111,4 +113,42 @@ def test_a_folder_of_probability_maps_can_be_stopped(person: Person, told: Witne
     )
     assert 1 <= len(list((tmp_path / "out").glob("*.npz"))) < 6
     assert steps[0] == 0
+    assert not told.errors
+
+
+def test_whoever_has_labelled_exports_only_that_unless_the_rest_is_wanted(
+    person: Person, told: Witness, tmp_path: Path
+) -> None:
+    photo(tmp_path / "photos", "a.png")
+    photo(tmp_path / "photos", "b.png", 1)
+    person.open(tmp_path / "photos")
+    person.wait_for_prediction()
+    document = person.session.document
+    assert person.image_id is not None
+    everything = np.ones((96, 128), np.uint8)
+    document.set_prediction(Prediction(person.image_id, "v", everything, everything))
+    person.choose("tool_brush")
+    person.press(Qt.Key.Key_1)
+    person.drag((40.0, 40.0), (60.0, 40.0))
+    painted = person.mask == 1
+    assert 0 < painted.sum() < painted.size
+    dialog = asked(person, "export_all", tmp_path / "own", "png", "npz")
+    assert not dialog.choice.is_completed
+    assert dialog.choice.scope == "labelled"
+    assert "2 files" in dialog._preview.text()
+    dialog._do.click()
+    finished(person)
+    with Image.open(tmp_path / "own" / "png" / "a.png") as mask:
+        assert np.array_equal(np.asarray(mask) == 1, painted)
+    with np.load(tmp_path / "own" / "npz" / "a.npz") as archive:
+        assert np.array_equal(archive["labels"], np.where(painted, 1, UNLABELLED))
+    dialog = asked(person, "export_all", tmp_path / "all", "png")
+    assert not dialog.choice.is_completed, "as it was chosen last"
+    dialog.set_completed(True)
+    dialog.set_scope("all")
+    person.wait_for(dialog._do.isEnabled, 30)
+    dialog._do.click()
+    finished(person)
+    with Image.open(tmp_path / "all" / "a.png") as mask:
+        assert (np.asarray(mask) == 1).all()
     assert not told.errors

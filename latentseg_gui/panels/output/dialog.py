@@ -58,6 +58,8 @@ class OutputQuestion:
         chosen: the formats that are chosen to begin with.
         folder: where to write, to begin with; may be empty.
         action: text of the button that does it.
+        is_completed: what stands where nobody labelled, to begin with: what the model predicted, or nothing;
+            None where that is no question.
     """
 
     title: str
@@ -67,6 +69,7 @@ class OutputQuestion:
     chosen: tuple[str, ...]
     folder: str
     action: str
+    is_completed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +81,14 @@ class OutputChoice:
         formats: at least one, in the order of the question.
         folder: where to write.
         source: the folder of the images, where the scope wants one.
+        is_completed: whether the prediction is written where nobody labelled.
     """
 
     scope: str
     formats: tuple[str, ...]
     folder: Path
     source: Path | None = None
+    is_completed: bool = True
 
 
 class OutputDialog(QDialog):
@@ -110,6 +115,7 @@ class OutputDialog(QDialog):
         self._settle.timeout.connect(self._ask)
         self._scopes = QButtonGroup(self)
         self._source = _FolderField(self.tr("Folder of the images"))
+        self._rest = _RestChoice(question.is_completed)
         self._formats = _format_list(question, self.tr("Formats"))
         self._folder = _FolderField(self.tr("Write to"), question.folder)
         self._preview = text_label("", "hint")
@@ -124,6 +130,7 @@ class OutputDialog(QDialog):
         self._buttons.rejected.connect(self.reject)
         self._scopes.idToggled.connect(self._on_changed)
         self._formats.itemChanged.connect(self._on_changed)
+        self._rest.changed.connect(self._on_changed)
         for field in (self._source, self._folder):
             field.changed.connect(self._on_changed)
         self._on_changed()
@@ -143,13 +150,17 @@ class OutputDialog(QDialog):
         if scope.wants_folder and not self._source.text:
             return None
         source = Path(self._source.text) if scope.wants_folder else None
-        return OutputChoice(scope.key, formats, Path(self._folder.text), source)
+        return OutputChoice(scope.key, formats, Path(self._folder.text), source, self._rest.is_completed)
 
     def set_scope(self, key: str) -> None:
         """Chooses the images."""
         for number, scope in enumerate(self._question.scopes):
             if scope.key == key:
                 self._scopes.button(number).setChecked(True)
+
+    def set_completed(self, is_completed: bool) -> None:
+        """Chooses what stands where nobody labelled."""
+        self._rest.set_completed(is_completed)
 
     def set_formats(self, names: tuple[str, ...]) -> None:
         """Chooses the formats."""
@@ -202,6 +213,9 @@ class OutputDialog(QDialog):
         possible = [number for number, scope in enumerate(self._question.scopes) if scope.is_possible]
         if possible:
             self._scopes.button(possible[0]).setChecked(True)
+        if self._question.is_completed is not None:
+            whole.addSpacing(4)
+            whole.addWidget(self._rest)
         whole.addSpacing(4)
         whole.addWidget(text_label(self.tr("Formats (several get a folder each)"), "title"))
         whole.addWidget(self._formats)
@@ -235,6 +249,35 @@ class OutputDialog(QDialog):
         if choice is not None:
             self.confirmed.emit(choice)
             self.accept()
+
+
+class _RestChoice(QWidget):
+    """What is written where nobody labelled."""
+
+    changed = Signal()
+
+    def __init__(self, is_completed: bool | None) -> None:
+        super().__init__()
+        self._predicted = QRadioButton(self.tr("What the model predicted"), self)
+        self._nothing = QRadioButton(self.tr("Nothing: these pixels stay unlabelled"), self)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(8)
+        whole.addWidget(text_label(self.tr("Where you labelled nothing"), "title"))
+        whole.addWidget(self._predicted)
+        whole.addWidget(self._nothing)
+        self.set_completed(is_completed is not False)
+        self._predicted.toggled.connect(self.changed)
+        self.setVisible(is_completed is not None)
+
+    @property
+    def is_completed(self) -> bool:
+        """Whether the prediction is written there."""
+        return self._predicted.isChecked()
+
+    def set_completed(self, is_completed: bool) -> None:
+        """Chooses."""
+        (self._predicted if is_completed else self._nothing).setChecked(True)
 
 
 class _FolderField(QWidget):
