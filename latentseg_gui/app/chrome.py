@@ -77,6 +77,8 @@ class Chrome(QObject):
             events.proposal_changed,
             events.prompts_changed,
             events.mask_changed,
+            events.classes_changed,
+            events.active_class_changed,
         ):
             event.connect(self.refresh_hint)
         self._session.tool.tool_changed.connect(self.refresh_hint)

@@ -27,6 +27,15 @@ _BY_TOOL = {
     ToolName.SPLIT: "Draw a straight line across an object of the mask: it becomes two.",
     ToolName.PICKER: "Click on a pixel to paint with its class.",
 }
+_WRITING = (
+    ToolName.CLICK,
+    ToolName.BRUSH,
+    ToolName.ERASER,
+    ToolName.POLYGON,
+    ToolName.LASSO,
+    ToolName.FILL,
+    ToolName.WAND,
+)
 _NAMED = ("accept", "cancel", "brush_smaller", "brush_larger")
 """Actions whose keys the sentences name."""
 
@@ -41,7 +50,22 @@ def hint(document: Document, tool: ToolName, is_model_ready: bool, key_of: Calla
         key_of: the key of an action as the user reads it, or the name of the action where it has none.
     """
     keys = {name: key_of(name) for name in _NAMED}
-    return _text(document, tool, is_model_ready).format_map(keys)
+    text = _text(document, tool, is_model_ready).format_map(keys)
+    return " ".join(part for part in (text, _about_classes(document, tool)) if part)
+
+
+def _about_classes(document: Document, tool: ToolName) -> str:
+    """Why a stroke will not be seen, or not be everywhere."""
+    if document.current_id is None or tool not in _WRITING:
+        return ""
+    active = document.active_class
+    parts = []
+    if tool is not ToolName.ERASER and not document.classes[active].is_visible:
+        parts.append(_said("“{0}” is hidden: open its eye to see it.").format(document.classes[active].name))
+    locked = [f"“{each.name}”" for number, each in enumerate(document.classes) if each.is_locked]
+    if locked:
+        parts.append(_said("Protected by their lock: {0}.").format(", ".join(locked)))
+    return " ".join(parts)
 
 
 def _text(document: Document, tool: ToolName, is_model_ready: bool) -> str:

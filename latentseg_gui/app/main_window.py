@@ -165,7 +165,7 @@ class MainWindow(QMainWindow):
         self.tabifyDockWidget(experts, training)
         classes.raise_()
         experts.raise_()
-        self.resizeDocks([classes, experts], [260, 560], Qt.Orientation.Vertical)
+        self.resizeDocks([classes, experts], [320, 500], Qt.Orientation.Vertical)
         self.resizeDocks([classes], [340], Qt.Orientation.Horizontal)
 
     def _add_dock(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:

@@ -132,6 +132,7 @@ class InspectController(QObject):
 
     def _on_current_changed(self, image_id: str | None) -> None:
         self._panel.pixels.clear()
+        self._panel.set_waiting(image_id is not None)
         self._forget()
         if image_id is not None and self._document.prediction(image_id) is not None:
             self._on_prediction_changed(image_id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QMargins, QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 
@@ -20,8 +22,17 @@ class FlowLayout(QLayout):
         super().__init__(parent)
         self._items: list[QLayoutItem] = []
         self._is_top_aligned = is_top_aligned
+        self._together: tuple[QWidget, ...] = ()
         self.setSpacing(spacing)
         self.setContentsMargins(margins, margins, margins, margins)
+
+    def keep_together(self, widgets: Sequence[QWidget]) -> None:
+        """Starts a new line before the first of these where all of them fit on one, but not on its line."""
+        self._together = tuple(widgets)
+
+    def _width_together(self) -> int:
+        sizes = [each.sizeHint().width() for each in self._together if not each.isHidden()]
+        return sum(sizes) + self.spacing() * (len(sizes) - 1)
 
     def _arrange(self, rect: QRect, *, is_dry_run: bool) -> int:
         """Places the items inside ``rect`` (or only pretends to) and returns the height used."""
@@ -34,7 +45,11 @@ class FlowLayout(QLayout):
                 continue
             size = item.sizeHint()
             size.setWidth(min(size.width(), max(area.width(), item.minimumSize().width())))
-            if line and x + size.width() > area.right() + 1:
+            needed = size.width()
+            if self._together and item.widget() is self._together[0]:
+                together = self._width_together()
+                needed = together if together <= area.width() else needed
+            if line and x + needed > area.right() + 1:
                 self._place(line, area.x(), y, line_height, is_dry_run=is_dry_run)
                 line, x, y, line_height = [], area.x(), y + line_height + self.spacing(), 0
             line.append((item, size))

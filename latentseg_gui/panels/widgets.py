@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -80,6 +80,10 @@ class Scrolled(QScrollArea):
         self.body.setContentsMargins(margins, margins, margins, margins)
         self.body.setSpacing(spacing)
         self.setWidget(content)
+
+    def show_widget(self, widget: QWidget) -> None:
+        """Scrolls to a widget, also to one that has no place yet because it was added just now."""
+        QTimer.singleShot(0, widget, lambda: self.ensureWidgetVisible(widget, 0, 4))
 
 
 class Segments(QWidget):

@@ -77,3 +77,8 @@ def test_the_sheet_names_the_key_that_is_held(window: MainWindow, shortcuts: Sho
     texts = {each.text() for each in window.findChildren(QLabel)}
     assert "G held" in texts
     assert "` held" not in texts
+
+
+def test_a_key_is_called_as_it_is_printed(window: MainWindow, shortcuts: Shortcuts) -> None:
+    assert key_text(window.action["accept"]) == "Enter"
+    assert key_text(window.action["accept_prediction"]) == "Ctrl+Shift+Enter"

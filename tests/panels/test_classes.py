@@ -188,3 +188,12 @@ def test_the_pixels_can_go_to_another_class(qtbot: QtBot) -> None:
     with qtbot.waitSignal(dialog.confirmed) as caught:
         delete.click()
     assert caught.args == [2]
+
+
+def test_the_class_in_use_is_scrolled_to(panel: ClassesPanel, qtbot: QtBot) -> None:
+    panel.set_classes([SegmentationClass(f"class {number}", "#009e73") for number in range(12)])
+    panel.resize(260, 200)
+    for class_id in (11, 0):
+        panel.set_active(class_id)
+        wanted = row(panel, class_id)
+        qtbot.waitUntil(lambda wanted=wanted: wanted.visibleRegion().boundingRect() == wanted.rect())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QListView, QPushButton, QToolButton
+from PySide6.QtWidgets import QComboBox, QListView, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.panels.files import EmptyStateWidget, FileEntry, FilesPanel, SampleImage
@@ -211,3 +211,13 @@ def test_samples_are_replaced_not_piled_up(empty: EmptyStateWidget, qtbot: QtBot
 
 def test_an_icon_without_room_is_empty_and_no_warning(qtbot: QtBot) -> None:
     assert icon("close").pixmap(0, 0).isNull()
+
+
+def test_filter_and_order_are_readable_in_a_narrow_panel(panel: FilesPanel, qtbot: QtBot) -> None:
+    for width, is_stacked in ((400, False), (190, True)):
+        panel.resize(width, 400)
+        panel.show()
+        first, second = panel.findChildren(QComboBox)
+        qtbot.waitUntil(lambda is_stacked=is_stacked: (first.x() == second.x()) == is_stacked)
+        room = second.width() - 34
+        assert room >= second.fontMetrics().horizontalAdvance("Unsure first")

@@ -99,3 +99,16 @@ def test_a_narrow_bar_wraps_instead_of_cutting(bar: ToolOptionsBar) -> None:
     assert layout is not None
     assert layout.heightForWidth(500) > layout.heightForWidth(1400)
     assert bar.minimumSizeHint().width() <= 300
+
+
+def test_the_display_starts_a_line_of_its_own_where_it_fits_on_one(bar: ToolOptionsBar, qtbot: QtBot) -> None:
+    bar.set_tool("click")
+    bar.show()
+    parts = bar.display.parts
+    for width, lines in ((1400, 1), (800, 1), (300, 2)):
+        bar.resize(width, 300)
+        qtbot.waitUntil(lambda width=width: bar.width() == width)
+        assert (len({each.geometry().center().y() // 10 for each in parts}) == 1) == (lines == 1)
+    bar.resize(800, 300)
+    qtbot.waitUntil(lambda: bar.width() == 800)
+    assert parts[0].y() > push(bar, "Accept").geometry().bottom()

@@ -83,6 +83,8 @@ class ClassesPanel(QWidget):
         self._active = class_id
         for row in self._rows:
             row.set_active(row.class_id == class_id)
+        if 0 <= class_id < len(self._rows):
+            self._scroll.show_widget(self._rows[class_id])
         self._delete.setEnabled(BACKGROUND < class_id < len(self._rows))
 
     def set_areas(self, pixels: Mapping[int, int], total: int) -> None:

@@ -43,9 +43,8 @@ class ExpertsBody(Scrolled):
         )
         self.source.hide()
         self.controls = ViewControls()
-        self.empty = text_label(
-            self.tr("Open an image: its maps appear here once the model has seen it."), "muted"
-        )
+        self.empty = text_label("", "muted")
+        self.set_waiting(False)
         self.gallery = Gallery()
         self.colour_bar = ColourBar()
         self.scale = text_label("", "hint")
@@ -67,6 +66,12 @@ class ExpertsBody(Scrolled):
         self.save.setToolTip(self.tr("PNG and SVG with colour bar and caption, NPZ and TIFF, tables as CSV"))
         self.save.clicked.connect(self.save_wanted)
         self._stack()
+
+    def set_waiting(self, is_waiting: bool) -> None:
+        """Says why there are no maps: the model is at work on them, or there is no image."""
+        text = self.tr("Open an image: its maps appear here once the model has seen it.")
+        coming = self.tr("The model is looking at the image; its maps appear here in a moment.")
+        self.empty.setText(coming if is_waiting else text)
 
     @staticmethod
     def _map_button(name: str, text: str) -> QPushButton:

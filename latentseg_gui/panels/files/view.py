@@ -8,8 +8,8 @@ from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QBoxLayout,
     QComboBox,
-    QHBoxLayout,
     QLineEdit,
     QListView,
     QMenu,
@@ -22,6 +22,7 @@ from latentseg_gui.panels.files.model import STATUSES, FileEntry, FilesModel, Fi
 from latentseg_gui.panels.icons import icon
 
 _SETTLE_MS: Final = 40
+_SIDE_BY_SIDE: Final = 225
 
 
 class FilesFilterBar(QWidget):
@@ -45,14 +46,14 @@ class FilesFilterBar(QWidget):
             "added": self.tr("As added"),
             "name": self.tr("Name"),
             "status": self.tr("Status"),
-            "uncertainty": self.tr("Most unsure first"),
+            "uncertainty": self.tr("Unsure first"),
         }
         self._status = _combo(self.tr("Show images of status"), statuses)
         self._sort = _combo(self.tr("Sort images by"), sorts)
-        row = QHBoxLayout()
+        self._row = row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         row.setSpacing(6)
-        row.addWidget(self._status, 2)
-        row.addWidget(self._sort, 3)
+        row.addWidget(self._status, 1)
+        row.addWidget(self._sort, 1)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(6)
@@ -79,6 +80,13 @@ class FilesFilterBar(QWidget):
     def set_sort_key(self, key: str) -> None:
         """Sorts by ``key``."""
         self._sort.setCurrentIndex(self._sort.findData(key))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Qt: where their words have no room side by side, one stands below the other."""
+        super().resizeEvent(event)
+        is_narrow = self.width() < _SIDE_BY_SIDE
+        direction = QBoxLayout.Direction.TopToBottom if is_narrow else QBoxLayout.Direction.LeftToRight
+        self._row.setDirection(direction)
 
 
 def _combo(name: str, items: dict[str, str]) -> QComboBox:

@@ -83,6 +83,7 @@ class ToolOptionsBar(QWidget):
         flow = FlowLayout(self, spacing=10, margins=6)
         for widget in (*self._options.values(), *self.display.parts):
             flow.addWidget(widget)
+        flow.keep_together(self.display.parts)
         self._connect()
         self.set_proposal_available(False)
         self.set_tool("click")
