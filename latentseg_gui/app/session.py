@@ -41,6 +41,7 @@ from latentseg_gui.controllers.labels import Translator
 from latentseg_gui.controllers.live import LiveController
 from latentseg_gui.controllers.objects import ObjectsController
 from latentseg_gui.controllers.opening import OpeningController
+from latentseg_gui.controllers.other_versions import OtherVersionsController
 from latentseg_gui.controllers.pages import PagesController
 from latentseg_gui.controllers.paint import PaintController
 from latentseg_gui.controllers.places import PlacesController
@@ -211,6 +212,9 @@ class Session(QObject):
         translator = Translator(document, self.edit_jobs)
         self.predict = PredictController(
             document, engine=engine, translator=translator, errors=errors, window=window, parent=self
+        )
+        OtherVersionsController(
+            self.compare, self.weights, engine, translator, extras=lambda: self.predict.extras, parent=self
         )
         self.segment = SegmentController(
             document,

@@ -39,6 +39,15 @@ class KeptPredictions:
         self._now[image_id] = version
         self._kept[image_id, version] = prediction
         self._kept.move_to_end((image_id, version))
+        self._trim()
+
+    def put(self, prediction: Prediction) -> None:
+        """Keeps what a version says that is not in use; earlier, where nothing else is."""
+        self._before.setdefault(prediction.image_id, prediction.version)
+        self._kept[prediction.image_id, prediction.version] = prediction
+        self._trim()
+
+    def _trim(self) -> None:
         while sum(map(_size, self._kept.values())) > self._limit and len(self._kept) > 2:
             self._kept.popitem(last=False)
 
@@ -78,9 +87,12 @@ class CompareController(QObject):
 
     Signals:
         changed: what is compared: "mask", "earlier", "version" or "" for nothing.
+        missing: image and version ("" for the one before those in use) whose prediction is to be given to
+            `take`, or else `give_up` called.
     """
 
     changed = Signal(str)
+    missing = Signal(str, str)
 
     def __init__(
         self,
@@ -103,7 +115,7 @@ class CompareController(QObject):
         self._kept = KeptPredictions()
         self._class_names = document.classes.names
         document.events.prediction_changed.connect(self._on_prediction_changed)
-        document.events.current_changed.connect(self._on_current_changed)
+        document.events.current_changed.connect(self._on_record_changed)
         document.events.record_changed.connect(self._on_record_changed)
         document.events.mask_changed.connect(self._on_mask_changed)
         document.events.classes_changed.connect(self._on_classes_changed)
@@ -134,24 +146,40 @@ class CompareController(QObject):
     def _choose(self, what: What) -> None:
         self._what = what
         self._choices += 1
-        if what and not self._show():
-            self._errors.inform(self._what_is_missing())
-            self._what = ""
-        if not self._what:
+        if not what:
             self._end()
-        elif what != "mask":
+        elif self._show():
             self._tell_changes()
+        elif not self._ask():
+            self.give_up(self.tr("There is no prediction of this image to compare with yet."))
+            return
         self.changed.emit(self._what)
 
-    def _what_is_missing(self) -> str:
-        if self._what == "mask":
-            return self.tr("There is no prediction of this image to compare the mask with yet.")
-        if self._what == "earlier":
-            return self.tr("No earlier weights have predicted this image in this session.")
-        return self.tr(
-            "“{0}” has not predicted this image in this session. Press Use beside it, and once the prediction "
-            "is there, compare it with this version."
-        ).format(self._version)
+    def take(self, prediction: Prediction) -> None:
+        """What was missing: the prediction of a version that is not in use, in classes of the document."""
+        self._kept.put(prediction)
+        is_wanted = self._what == "earlier" or (
+            self._what == "version" and self._version == prediction.version
+        )
+        if is_wanted and prediction.image_id == self._document.current_id and self._show():
+            self._tell_changes()
+
+    def give_up(self, reason: str = "") -> None:
+        """What was missing cannot be had: there is no comparison."""
+        if self._what:
+            self._errors.inform(reason or self.tr("There are no earlier weights to compare with."))
+            self._what = ""
+            self._end()
+            self.changed.emit("")
+
+    def _ask(self) -> bool:
+        """Asks for what is missing; says whether there is something to compare it with."""
+        self._end()
+        image_id = self._document.current_id
+        if self._what == "mask" or image_id is None or self._document.prediction(image_id) is None:
+            return False
+        self.missing.emit(image_id, self._version if self._what == "version" else "")
+        return True
 
     def _before(self, image_id: str) -> Prediction | None:
         is_version = self._what == "version"
@@ -173,6 +201,8 @@ class CompareController(QObject):
         return True
 
     def _tell_changes(self) -> None:
+        if self._what == "mask":
+            return
         image_id = self._document.current_id
         now = self._document.prediction(image_id) if image_id is not None else None
         before = self._before(image_id) if image_id is not None else None
@@ -194,7 +224,7 @@ class CompareController(QObject):
 
     def _again(self) -> None:
         if self._what and not self._show():
-            self._end()
+            self._ask()
 
     def _on_prediction_changed(self, image_id: str) -> None:
         prediction = self._document.prediction(image_id)
@@ -204,10 +234,7 @@ class CompareController(QObject):
         if image_id == self._document.current_id:
             self._again()
 
-    def _on_current_changed(self, image_id: str | None) -> None:
-        self._again()
-
-    def _on_record_changed(self, image_id: str) -> None:
+    def _on_record_changed(self, image_id: str | None) -> None:
         if image_id == self._document.current_id:
             self._again()
 

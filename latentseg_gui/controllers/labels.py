@@ -25,7 +25,14 @@ class LabelMap:
 
     def __init__(self, weights: WeightsInfo | None = None) -> None:
         self.version = "" if weights is None else weights.version
-        self._names = () if weights is None else weights.class_names
+        self._names: tuple[str, ...] = () if weights is None else weights.class_names
+
+    @classmethod
+    def named(cls, class_names: tuple[str, ...]) -> LabelMap:
+        """For weights of which no more than their classes is known."""
+        labels = cls()
+        labels._names = class_names
+        return labels
 
     def to_document(self, labels: Labels, classes: ClassTable) -> Labels:
         """Labels uint8 [H, W] of the weights, in class ids of the document."""

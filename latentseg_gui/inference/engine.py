@@ -30,10 +30,12 @@ from latentseg_gui.inference.messages import (
     ForgetImage,
     ImageEncoded,
     LoadWeights,
+    OtherPrediction,
     PredictClasses,
     PredictedPixels,
     PredictionExtras,
     PredictPixels,
+    PredictWith,
     PreviewCrops,
     SegmentObject,
 )
@@ -88,6 +90,7 @@ class Engine:
             EncodeImage: self.encode,
             PredictClasses: self.predict_classes,
             PredictPixels: self.predict_pixels,
+            PredictWith: self.predict_with,
             ForgetImage: self.forget,
             PreviewCrops: preview,
             FindDoubts: lambda request: find_doubts(request, self._live()),
@@ -172,17 +175,17 @@ class Engine:
 
     def predict_classes(self, request: PredictClasses) -> Prediction:
         """Classes of every pixel."""
-        started, live = time.monotonic(), self._show(request.image_id)
-        shape = live.predictor.encoding.shape
-        answer = ClassPrediction(np.zeros(shape, np.uint8), np.zeros(shape, np.uint8))
-        live.predictor.predict_classes(options=_options(request.extras), out=answer)
-        return Prediction(
-            image_id=request.image_id,
-            version=live.info.version,
-            labels=answer.labels,
-            confidence=answer.confidence,
-            seconds=time.monotonic() - started,
-        )
+        live = self._show(request.image_id)
+        return _predicted(live.predictor, live.info.version, request)
+
+    def predict_with(self, request: PredictWith) -> OtherPrediction:
+        """Classes of every pixel by weights that are loaded for this and let go again."""
+        pixels = self._pixels_of(request.image_id)
+        network, meta = load(request.path if request.path is not None else default_weights_path())
+        predictor = Predictor(network, request.device)
+        predictor.set_image(pixels)
+        names = meta.class_names or _numbered(predictor.num_classes)
+        return OtherPrediction(_predicted(predictor, request.version, request), names)
 
     def predict_pixels(self, request: PredictPixels) -> PredictedPixels:
         """Classes of an image of a batch; nothing of it is kept, and nothing that is kept has to go."""
@@ -230,21 +233,39 @@ class Engine:
 
     def _show(self, image_id: str) -> _Weights:
         """The live weights with their predictor set to an image, encoding it if need be."""
-        live, known = self._live(), self._pixels.get(image_id)
+        live, pixels = self._live(), self._pixels_of(image_id)
+        key = image_id, live.info.version
+        encoded = self._encoded.get(key)
+        if encoded is None:
+            encoded = live.predictor.set_image(pixels)
+        else:
+            live.predictor.encoding = encoded
+        self._encoded.put(key, encoded, encoded.nbytes)
+        return live
+
+    def _pixels_of(self, image_id: str) -> NDArray[np.uint8]:
+        known = self._pixels.get(image_id)
         if known is None:
             raise LatentsegError(
                 "The model has not seen this image yet.",
                 action="Select it again in the list.",
                 detail=image_id,
             )
-        key = image_id, live.info.version
-        encoded = self._encoded.get(key)
-        if encoded is None:
-            encoded = live.predictor.set_image(known[0])
-        else:
-            live.predictor.encoding = encoded
-        self._encoded.put(key, encoded, encoded.nbytes)
-        return live
+        return known[0]
+
+
+def _predicted(predictor: Predictor, version: str, request: PredictClasses | PredictWith) -> Prediction:
+    """The classes of the image that a predictor is set to."""
+    started, shape = time.monotonic(), predictor.encoding.shape
+    answer = ClassPrediction(np.zeros(shape, np.uint8), np.zeros(shape, np.uint8))
+    predictor.predict_classes(options=_options(request.extras), out=answer)
+    return Prediction(
+        image_id=request.image_id,
+        version=version,
+        labels=answer.labels,
+        confidence=answer.confidence,
+        seconds=time.monotonic() - started,
+    )
 
 
 def _options(extras: PredictionExtras) -> PredictOptions:

@@ -64,6 +64,30 @@ class PredictClasses:
 
 
 @dataclass(frozen=True, slots=True)
+class PredictWith:
+    """Class prediction of an encoded image by other weights, which do not become live. Answer: `OtherPrediction`.
+
+    Attributes:
+        path: their file; None for the shipped ones.
+        version: what they are called.
+    """
+
+    image_id: str
+    path: Path | None
+    version: str
+    device: str = "auto"
+    extras: PredictionExtras = PredictionExtras()
+
+
+@dataclass(frozen=True, slots=True)
+class OtherPrediction:
+    """What weights that are not live say, in their own classes."""
+
+    prediction: Prediction
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AlterExperts:
     """Class prediction with experts or heads knocked out or boosted. Answer: `AlteredPrediction`."""
 

@@ -101,11 +101,12 @@ def test_a_comparison_follows_the_weights_in_use(desk: Desk) -> None:
     assert desk.shown == ("shipped", "v2")
 
 
-def test_a_version_that_never_saw_the_image_says_what_to_do(desk: Desk) -> None:
+def test_a_version_that_cannot_be_asked_says_so(desk: Desk) -> None:
+    desk.compare.missing.connect(lambda *_: desk.compare.give_up())
     desk.predict("v1", 0)
     desk.compare.toggle_version("shipped")
     assert (desk.shown, desk.compare.what) == (None, "")
-    assert "Press Use beside it" in desk.sentences[-1]
+    assert "no earlier weights" in desk.sentences[-1]
 
 
 def test_refits_that_left_the_list_take_no_memory(desk: Desk) -> None:
@@ -134,3 +135,26 @@ def test_classes_that_got_other_numbers_end_what_was_said_with_the_old_ones(desk
     desk.document.set_classes(ClassTable.from_names(["background", "nucleus", "cell"]))
     desk.compare.set_earlier(True)
     assert desk.shown is None
+
+
+def test_a_version_that_is_asked_for_is_shown_when_it_has_answered(desk: Desk, lane: ThreadLane) -> None:
+    asked: list[tuple[str, str]] = []
+    desk.compare.missing.connect(lambda *what: asked.append(what))
+    desk.predict("v2", 0)
+    desk.compare.toggle_version("v1")
+    assert (asked, desk.shown, desk.compare.what) == ([("cells", "v1")], None, "version")
+    desk.compare.take(said("v1", 1))
+    assert desk.shown == ("v1", "v2")
+    assert lane.wait_idle()
+    assert "100.0%" in desk.sentences[-1]
+    assert desk.document.prediction("cells").version == "v2"  # type: ignore[union-attr]
+
+
+def test_what_is_answered_after_the_end_of_a_comparison_is_not_shown(desk: Desk) -> None:
+    desk.predict("v2", 0)
+    desk.compare.set_earlier(True)
+    desk.compare.set_earlier(False)
+    desk.compare.take(said("v1", 1))
+    assert (desk.shown, desk.sentences) == (None, [])
+    desk.compare.set_earlier(True)
+    assert desk.shown == ("v1", "v2"), "it is known by then"

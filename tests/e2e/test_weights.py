@@ -71,3 +71,20 @@ def test_a_broken_file_is_told_and_the_shipped_weights_are_used(start: Start, tm
     session, told = start([broken])
     Person(session).wait_for(lambda: is_live(session, "shipped"), what="the shipped weights are live")
     assert any("broken.safetensors" in error.what for error in told.errors)
+
+
+def test_a_version_that_has_not_seen_the_image_is_compared_without_being_used(
+    start: Start, weights: Path, skimage_photo: Path
+) -> None:
+    session, told = start([weights, skimage_photo])
+    person = Person(session)
+    person.wait_for(lambda: is_live(session, "my cells"), what="the weights are live")
+    person.wait_for_prediction()
+    session.window.training.compare_requested.emit("shipped")
+    assert session.window.action["compare_earlier"].isChecked()
+    person.wait_for(lambda: any("0.0%" in each for each in told.sentences), what="both are shown")
+    assert is_live(session, "my cells")
+    person.choose("compare_earlier")
+    person.choose("compare_earlier")
+    assert session.compare.what == "earlier"
+    assert not told.errors

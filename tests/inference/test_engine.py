@@ -16,6 +16,7 @@ from latentseg_gui.inference.messages import (
     LoadWeights,
     PredictClasses,
     PredictionExtras,
+    PredictWith,
     SegmentObject,
 )
 from model.checkpoint import CheckpointMeta, save
@@ -309,3 +310,21 @@ def test_extras_are_used_for_the_prediction(engine, extra):
     assert better.labels.shape == plain.labels.shape
     assert better.confidence.dtype == np.uint8
     assert not np.array_equal(better.confidence, plain.confidence)
+
+
+def test_other_weights_are_asked_about_an_image_and_the_live_ones_stay(engine, tmp_path):
+    path = tmp_path / "other.safetensors"
+    save(path, tiny_network(seed=7), CheckpointMeta(("background", "ring"), (), {}))
+    before, runs = engine.handle(PredictClasses("a")), engine.encoder_runs
+    answer = engine.handle(PredictWith("a", path, "v2", "cpu"))
+    other = Engine()
+    other.handle(LoadWeights(path, "v2", "cpu"))
+    other.handle(EncodeImage("a", disks(0)[0]))
+    assert (answer.prediction.version, answer.class_names) == ("v2", ("background", "ring"))
+    assert np.array_equal(answer.prediction.labels, other.handle(PredictClasses("a")).labels)
+    after = engine.handle(PredictClasses("a"))
+    assert after.version == "v1"
+    assert np.array_equal(after.labels, before.labels)
+    assert engine.encoder_runs == runs, "the image is still encoded for the live weights"
+    with pytest.raises(LatentsegError, match="not seen this image"):
+        engine.handle(PredictWith("never shown", path, "v2", "cpu"))

@@ -214,10 +214,10 @@ def test_an_icon_without_room_is_empty_and_no_warning(qtbot: QtBot) -> None:
 
 
 def test_filter_and_order_are_readable_in_a_narrow_panel(panel: FilesPanel, qtbot: QtBot) -> None:
+    first, second = panel.findChildren(QComboBox)
+    panel.show()
     for width, is_stacked in ((400, False), (190, True)):
         panel.resize(width, 400)
-        panel.show()
-        first, second = panel.findChildren(QComboBox)
         qtbot.waitUntil(lambda is_stacked=is_stacked: (first.x() == second.x()) == is_stacked)
         room = second.width() - 34
         assert room >= second.fontMetrics().horizontalAdvance("Unsure first")
