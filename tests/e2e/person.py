@@ -16,6 +16,8 @@ from latentseg_gui.app.session import Session
 XY = tuple[float, float]
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 
+_ACTIVATIONS, _ACTIVATION_MS = 10, 2000
+
 
 class Person:
     """Drives one `Session` by mouse and keys."""
@@ -76,10 +78,24 @@ class Person:
         """Chooses an entry of the menus."""
         self.window.action[action].trigger()
 
+    def come_to_front(self) -> None:
+        """Makes the window the one that gets the keys, asking again if another took its place meanwhile."""
+
+        def is_in_front() -> bool:
+            self.window.activateWindow()
+            return QTest.qWaitForWindowActive(self.window, _ACTIVATION_MS)
+
+        if not any(is_in_front() for _ in range(_ACTIVATIONS)):
+            shown = [
+                each.windowTitle() or repr(each)
+                for each in QApplication.topLevelWidgets()
+                if each.isVisible()
+            ]
+            raise AssertionError(f"{QApplication.activeWindow()} is in front; shown are {shown}")
+
     def press(self, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
         """Presses a key while the mouse is over the canvas."""
-        self.window.activateWindow()
-        assert QTest.qWaitForWindowActive(self.window)
+        self.come_to_front()
         self.canvas.setFocus()
         QApplication.processEvents()
         QTest.keyClick(self.canvas, key, modifier)

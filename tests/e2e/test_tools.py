@@ -309,8 +309,7 @@ def test_a_changed_key_works_is_saved_and_takes_over_what_another_had(session: S
 
 def test_a_class_that_was_added_is_named_at_once(person: Person) -> None:
     window = person.window
-    window.activateWindow()
-    assert QTest.qWaitForWindowActive(window)
+    person.come_to_front()
     add = next(each for each in window.classes.findChildren(QPushButton) if each.text() == "Add class")
     QTest.mouseClick(add, LEFT)
     field = QApplication.focusWidget()
@@ -360,8 +359,7 @@ def test_class_keys_work_from_the_lists_too(person: Person, skimage_photo: Path)
     session = person.session
     session.classes.add_class()
     session.classes.choose_class(1)
-    person.window.activateWindow()
-    assert QTest.qWaitForWindowActive(person.window)
+    person.come_to_front()
     for widget in (person.window.files, person.window.classes, person.canvas):
         widget.setFocus()
         QApplication.processEvents()

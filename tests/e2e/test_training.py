@@ -155,8 +155,7 @@ def test_what_the_panel_shows_is_what_a_key_starts(painted: Person) -> None:
     thorough = next(b for b in session.window.training.findChildren(QToolButton) if b.text() == "Thorough")
     thorough.click()
     time = next(b for b in session.window.training.findChildren(QSpinBox) if b.accessibleName() == "Time")
-    painted.window.activateWindow()
-    assert QTest.qWaitForWindowActive(painted.window)
+    painted.come_to_front()
     time.setFocus()
     time.selectAll()
     QTest.keyClicks(time, "95")  # no Enter: whoever is in a hurry goes on with the next key
