@@ -31,7 +31,15 @@ class QtDialogs(QObject):
 
     def choose_folder(self, title: str, folder: str) -> Path | None:
         """An existing folder."""
-        name = QFileDialog.getExistingDirectory(self._window, title, folder)
+        name = QFileDialog.getExistingDirectory(self._window, title, folder or str(Path.home()))
+        return Path(name) if name else None
+
+    def choose_new_folder(self, title: str, suggestion: Path) -> Path | None:
+        """A folder by a name that is typed, as one names a file: it need not exist."""
+        options = QFileDialog.Option.DontConfirmOverwrite  # nothing is overwritten in it
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, title, str(suggestion), self.tr("Folder (*)"), options=options
+        )
         return Path(name) if name else None
 
     def choose_file(self, title: str, folder: str, patterns: str) -> Path | None:

@@ -180,7 +180,8 @@ class OpeningController(QObject):
             return
         folder = None
         if answer == "copy":
-            folder = self._dialogs.choose_folder(self.tr("Folder for the copy"), "")
+            suggestion = Path.home() / self.tr("recovered project")
+            folder = self._dialogs.choose_new_folder(self.tr("Folder for the copy"), suggestion)
         if answer is None or (answer == "copy" and folder is None):
             opened.session.abandon()
             case.leave_it()

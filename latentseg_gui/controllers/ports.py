@@ -28,6 +28,9 @@ class Dialogs(Protocol):
     def choose_folder(self, title: str, folder: str) -> Path | None:
         """An existing folder."""
 
+    def choose_new_folder(self, title: str, suggestion: Path) -> Path | None:
+        """A folder that is made for this, or an empty one."""
+
     def choose_file(self, title: str, folder: str, patterns: str) -> Path | None:
         """One existing file."""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
 from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.output_plans import common_folder
 from latentseg_gui.controllers.ports import Dialogs, ErrorSink
 from latentseg_gui.controllers.saving import Saving
 from latentseg_gui.controllers.untitled import UntitledProjects
@@ -215,7 +216,8 @@ class StorageController(QObject):
 
     def _new_target(self) -> ProjectSession | None:
         """A new project in a folder that the user chooses."""
-        folder = self._dialogs.choose_folder(self.tr("Folder for the project"), "")
+        title = self.tr("Save project in a new folder")
+        folder = self._dialogs.choose_new_folder(title, _suggested(self._document))
         if folder is None:
             return None
         project = self.project
@@ -270,3 +272,12 @@ class StorageController(QObject):
                 LatentsegError(f"{what} {error.what}", action=error.action, detail=error.detail)
             )
         self._failed.add(target.folder)
+
+
+def _suggested(document: Document) -> Path:
+    """A new folder beside that of the images, called after it."""
+    paths = [document.path(each) for each in document.image_ids]
+    source = common_folder([path for path in paths if path is not None])
+    if source is None or source.parent == source:
+        return Path.home() / QCoreApplication.translate("StorageController", "latentseg project")
+    return source.parent / QCoreApplication.translate("StorageController", "{0} project").format(source.name)

@@ -70,7 +70,7 @@ def test_every_page_keeps_its_own_mask_in_one_row(person: Person, stack: Path, t
     assert not bar.isVisible()
     person.choose("previous_image")
     person.wait_for(lambda: person.image_id == first, what="the page that was seen last")
-    person.session.dialogs.choose_folder = lambda *_: tmp_path / "work"  # type: ignore[method-assign]
+    person.session.dialogs.choose_new_folder = lambda *_: tmp_path / "work"  # type: ignore[method-assign]
     person.choose("save_project")
     person.wait_for(lambda: not document.is_dirty, what="the project is saved")
     opened = open_project(tmp_path / "work")

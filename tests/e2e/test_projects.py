@@ -38,8 +38,9 @@ class Answers:
         self.action: str | None = None
         self.folder: Path | None = None
         self.is_confirmed = False
+        self.suggestion: Path | None = None
         self.asked: list[str] = []
-        for name in ("choose_action", "choose_folder", "confirm"):
+        for name in ("choose_action", "choose_folder", "choose_new_folder", "confirm"):
             monkeypatch.setattr(session.dialogs, name, getattr(self, name))
 
     def choose_action(self, title: str, text: str, actions: Sequence[tuple[str, str]]) -> str | None:
@@ -50,6 +51,10 @@ class Answers:
     def choose_folder(self, title: str, folder: str) -> Path | None:
         self.asked.append(title)
         return self.folder
+
+    def choose_new_folder(self, title: str, suggestion: Path) -> Path | None:
+        self.suggestion = suggestion
+        return self.choose_folder(title, "")
 
     def confirm(self, title: str, text: str, action: str) -> bool:
         self.asked.append(text)
@@ -96,6 +101,16 @@ def test_closing_without_masks_asks_nothing(person: Person, answers: Answers, ph
     assert person.window.close()
     assert not answers.asked
     assert not untitled_folders()
+
+
+def test_a_first_save_suggests_a_new_folder_beside_the_images(
+    person: Person, answers: Answers, photos: list[Path]
+) -> None:
+    person.open(photos[0].parent)
+    paint(person)
+    person.choose("save_project")
+    assert answers.suggestion == photos[0].parent.parent / "photos project"
+    assert not answers.suggestion.exists()
 
 
 def test_cancel_keeps_the_window_and_writes_nothing(

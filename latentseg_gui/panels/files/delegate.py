@@ -115,11 +115,11 @@ def _paint_text(painter: QPainter, rect: QRect, entry: FileEntry, font: QFont, p
         left += 14
     rest = QRect(left, badge.top(), rect.right() - left + 1, badge.height())
     note = note_of(entry)
-    if entry.uncertainty is not None and small_metrics.horizontalAdvance(note) > rest.width():
-        note = _percent(entry.uncertainty)  # half a word says less than none; the tool tip says it in full
     if note and rest.width() > 24:
         painter.setPen(colour if entry.status == "error" else muted(palette))
         elided = small_metrics.elidedText(note, Qt.TextElideMode.ElideRight, rest.width())
+        if elided != note and entry.uncertainty is not None and entry.status != "error":
+            elided = _percent(entry.uncertainty)  # half a word says less; the tool tip says it in full
         painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, elided)
 
 
