@@ -16,6 +16,7 @@ from latentseg_gui.panels.icons import icon
 
 IDLE_MS = 10_000
 AT_LEAST_MS = 120_000
+_OFFERED = 4
 
 
 def wire_storage(session: Session) -> None:
@@ -64,6 +65,10 @@ class RecentProjects(QObject):
         self.menu.setToolTipsVisible(True)
         self.menu.aboutToShow.connect(self._fill)
         session.window.insert_menu(self.menu, before="open_project")
+        self._empty = session.window.empty_state
+        self._empty.recent_requested.connect(lambda name: self._open(Path(name)))
+        session.document.events.current_changed.connect(self._on_current_changed)
+        self._on_current_changed(None)
 
     def choose(self) -> None:
         """Asks which project to open."""
@@ -89,6 +94,13 @@ class RecentProjects(QObject):
 
     def _clear(self) -> None:
         self._preferences.recent = []
+        self._on_current_changed(None)
+
+    def _on_current_changed(self, image_id: str | None) -> None:
+        """Where no image is open, what was used last stands in its place."""
+        if image_id is None:
+            names = self._preferences.recent[:_OFFERED]
+            self._empty.set_recent([(name, shown(Path(name).name) or name) for name in names])
 
 
 class Title(QObject):

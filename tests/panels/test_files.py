@@ -172,6 +172,18 @@ def empty(qtbot: QtBot) -> EmptyStateWidget:
     return widget
 
 
+def test_what_was_used_before_is_one_press_away(empty: EmptyStateWidget, qtbot: QtBot) -> None:
+    empty.set_recent([("/data/night shift", "night shift"), ("/data/photos", "photos")])
+    empty.set_recent([("/data/photos", "photos")])
+    buttons = [each for each in empty.findChildren(QPushButton) if each.text() in ("night shift", "photos")]
+    with qtbot.waitSignal(empty.recent_requested) as caught:
+        buttons[-1].click()
+    assert caught.args == ["/data/photos"]
+    assert buttons[-1].accessibleName() == "Go on with photos"
+    empty.set_recent([])
+    assert not buttons[-1].isVisible()
+
+
 def test_a_sample_opens_by_keyboard(empty: EmptyStateWidget, qtbot: QtBot) -> None:
     tile = next(each for each in empty.findChildren(QToolButton) if each.text() == "A sky")
     tile.setFocus()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,11 +34,13 @@ class EmptyStateWidget(QWidget):
 
     Signals:
         sample_requested: open the sample of this id.
+        recent_requested: open what was used before, by the key given.
         open_images_requested, open_folder_requested: ask the user for files.
         files_dropped: local paths (list of str) that were dropped here.
     """
 
     sample_requested = Signal(str)
+    recent_requested = Signal(str)
     open_images_requested = Signal()
     open_folder_requested = Signal()
     files_dropped = Signal(list)
@@ -48,6 +51,8 @@ class EmptyStateWidget(QWidget):
         self._samples: list[SampleImage] = []
         self._tiles = QWidget(self)
         self._flow = FlowLayout(self._tiles, spacing=14)
+        self._recent = QWidget(self)
+        self._recent_flow = FlowLayout(self._recent, spacing=8)
         self._hint = text_label(role="muted")
         self._build()
 
@@ -56,6 +61,9 @@ class EmptyStateWidget(QWidget):
         self._hint.setText(self.tr("Then: left click on the object, right click on what is not."))
         self._samples_title = text_label(self.tr("Try a sample"), "title")
         self._samples_title.hide()
+        self._recent_title = text_label(self.tr("Go on with"), "title")
+        self._recent_title.hide()
+        self._recent.hide()
         images = QPushButton(self.tr("Open images..."))
         images.setProperty("isPrimary", True)
         folder = QPushButton(icon("folder"), self.tr("Open folder..."))
@@ -70,7 +78,8 @@ class EmptyStateWidget(QWidget):
         inner = QVBoxLayout(card)
         inner.setContentsMargins(24, 24, 24, 24)
         inner.setSpacing(14)
-        for widget in (headline, self._hint, buttons, self._samples_title, self._tiles):
+        recent = (self._recent_title, self._recent)
+        for widget in (headline, self._hint, buttons, *recent, self._samples_title, self._tiles):
             inner.addWidget(widget)
         inner.addWidget(
             text_label(self.tr("Images, folders, masks and weights can also be dropped here."), "hint")
@@ -93,14 +102,25 @@ class EmptyStateWidget(QWidget):
 
     def set_samples(self, samples: Sequence[SampleImage]) -> None:
         """Shows these samples instead of the ones before."""
-        while (item := self._flow.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.setParent(None)
-                widget.deleteLater()
+        _clear(self._flow)
         for sample in samples:
             self._flow.addWidget(self._tile(sample))
         self._samples_title.setVisible(bool(samples))
+
+    def set_recent(self, recent: Sequence[tuple[str, str]]) -> None:
+        """Offers what was used before: (key, name); the key is shown as tool tip."""
+        _clear(self._recent_flow)
+        for key, name in recent:
+            button = QPushButton(icon("history"), name)
+            button.setToolTip(key)
+            button.setAccessibleName(self.tr("Go on with {0}").format(name))
+            button.clicked.connect(partial(self._on_recent_pressed, key))
+            self._recent_flow.addWidget(button)
+        for widget in (self._recent_title, self._recent):
+            widget.setVisible(bool(recent))
+
+    def _on_recent_pressed(self, key: str, _: bool = False) -> None:
+        self.recent_requested.emit(key)
 
     def _tile(self, sample: SampleImage) -> QToolButton:
         button = QToolButton(self._tiles)
@@ -125,3 +145,11 @@ class EmptyStateWidget(QWidget):
         if paths:
             event.acceptProposedAction()
             self.files_dropped.emit(paths)
+
+
+def _clear(flow: FlowLayout) -> None:
+    while (item := flow.takeAt(0)) is not None:
+        widget = item.widget()
+        if widget is not None:
+            widget.setParent(None)
+            widget.deleteLater()
