@@ -55,7 +55,8 @@ class Chrome(QObject):
     def refresh_hint(self, *_: object) -> None:
         """Says what to do next."""
         self._window.set_hint(
-            hint(
+            self._session.intervene.summary
+            or hint(
                 self._document, self._session.tool.tool, self._session.weights.live is not None, self._key_of
             )
         )

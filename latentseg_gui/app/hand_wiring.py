@@ -20,6 +20,7 @@ _CANVAS_GROUPS = (
     ("tool_select", "accept_prediction", "vouch_all"),
     ("fit", "actual_size"),
     ("show_overlay", "show_outlines", "show_objects"),
+    ("pin",),
 )
 
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
     QScrollArea,
+    QSizePolicy,
     QToolBar,
     QToolButton,
     QVBoxLayout,
@@ -27,6 +28,7 @@ from latentseg_gui.panels.history import HistoryPanel
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.tools import ToolOptionsBar
 from latentseg_gui.panels.training import TrainingPanel
+from latentseg_gui.panels.widgets import text_label
 
 _STATE_VERSION = 1
 _SHORT = {
@@ -88,6 +90,10 @@ class MainWindow(QMainWindow):
     def set_cursor_text(self, text: str) -> None:
         """Position, class and confidence under the cursor."""
         self._cursor.setText(text)
+
+    def set_expert_text(self, text: str) -> None:
+        """Which experts explain what is under the cursor."""
+        self._experts_text.setText(text)
 
     def set_timing_text(self, text: str) -> None:
         """How long the last operation took."""
@@ -165,7 +171,7 @@ class MainWindow(QMainWindow):
         self.tabifyDockWidget(experts, training)
         classes.raise_()
         experts.raise_()
-        self.resizeDocks([classes, experts], [320, 500], Qt.Orientation.Vertical)
+        self.resizeDocks([classes, experts], [290, 530], Qt.Orientation.Vertical)
         self.resizeDocks([classes], [340], Qt.Orientation.Horizontal)
 
     def _add_dock(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
@@ -209,13 +215,17 @@ class MainWindow(QMainWindow):
         self.device = DeviceBadge()
         self.message_log = MessageLog()
         self._cursor, self._timing, self._version = QLabel(), QLabel(), QLabel()
+        self._experts_text = text_label("", "muted", is_wrapped=False)
         for label, name in (
             (self._cursor, self.tr("Under the cursor")),
+            (self._experts_text, self.tr("Experts of the pixel under the cursor")),
             (self._timing, self.tr("Last operation")),
             (self._version, self.tr("Weights")),
         ):
             label.setAccessibleName(name)
-        self.statusBar().addWidget(self._cursor, 1)
+        self._experts_text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.statusBar().addWidget(self._cursor)
+        self.statusBar().addWidget(self._experts_text, 1)
         for widget in (self.jobs, self._timing, self._version, self.device, self.message_log):
             self.statusBar().addPermanentWidget(widget)
 

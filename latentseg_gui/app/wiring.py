@@ -253,6 +253,7 @@ def _wire_model(session: Session, chrome: Chrome) -> None:
     ):
         window.action[name].triggered.connect(_without_argument(handler))
     weights.activated.connect(chrome.show_weights)
+    window.experts.pixel_described.connect(window.set_expert_text)
     window.training.image_requested.connect(session.project.show)
     window.training.live_requested.connect(window.action["live"].setChecked)
     window.action["live"].toggled.connect(window.training.set_live)

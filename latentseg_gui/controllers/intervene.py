@@ -50,8 +50,26 @@ class InterveneController(QObject):
         self._influence: list[InfluenceRow] = []
         self._lines: list[InfluenceLine] = []
         self._measured: Prediction | None = None
+        self._outcome: tuple[Prediction, Gains, InterventionResult] | None = None
         panel.gains_changed.connect(self._on_gains_changed)
         panel.influence_requested.connect(self.measure_influence)
+
+    @property
+    def summary(self) -> str:
+        """What the experts that are knocked out or boosted now change, in a sentence; "" where none is."""
+        if self._outcome is None:
+            return ""
+        base, gains, result = self._outcome
+        if not gains or self._panel.gains != gains or self._inspect.untouched is not base:
+            return ""
+        changes = sorted(result.areas, key=lambda area: -abs(area[2] - area[1]))[:2]
+        total = max(1, result.total_pixels)
+        words = ", ".join(f"{name} {(after - before) / total:+.1%}" for name, before, after in changes)
+        text = self.tr(
+            "The experts are not as trained: {0} of the pixels have another class ({1} of the image). "
+            "“All as trained” in their panel takes it back."
+        )
+        return text.format(f"{result.changed_pixels / total:.1%}", words)
 
     @property
     def influence(self) -> tuple[InfluenceLine, ...]:
@@ -108,6 +126,7 @@ class InterveneController(QObject):
             return
         result = self._result(base, answer.change)
         self._panel.set_result(replace(result, seconds=answer.prediction.seconds))
+        self._outcome = base, gains, result
 
         def take(prediction: Prediction) -> None:
             if self._inspect.untouched is base and self._panel.gains == gains:

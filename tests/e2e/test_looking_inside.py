@@ -98,8 +98,18 @@ def test_the_visible_part_of_a_large_picture_is_refined_and_pins_are_marked(
     person.choose("knock_out")
     person.wait_for(lambda: document.prediction(image_id) is not before, what="without one head")
     assert panel.gains == {(1, 2): 0.0}
+    hint = person.window.findChild(QLabel, "hint")
+    assert hint is not None
+    assert "have another class" in hint.text(), "said where it is seen, however far the panel is scrolled"
+    person.window.canvas.cursor_moved.emit(20.0, 20.0)
+    shares = [each for each in person.window.statusBar().findChildren(QLabel) if "Expert " in each.text()]
+    assert len(shares) == 1
+    assert shares[0].text().count("%") == 3
+    person.window.canvas.cursor_left.emit()
+    assert shares[0].text() == ""
     person.choose("knock_out")
     assert document.prediction(image_id) is before
+    assert "have another class" not in hint.text()
 
 
 def test_before_and_after_a_fine_tuning_says_which_experts_moved_and_the_whole_folder_is_measured(

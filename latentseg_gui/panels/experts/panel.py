@@ -32,6 +32,7 @@ class ExpertsPanel(QWidget):
         rename_requested, note_requested: expert, text.
         influence_requested: knock out one expert after the other and measure.
         pins_changed: positions (list of (x, y)) of pinned pixels.
+        pixel_described: who explains the pixel under the cursor, in words.
         save_requested: write figures, maps and tables of the experts.
     """
 
@@ -45,6 +46,7 @@ class ExpertsPanel(QWidget):
     note_requested = Signal(int, str)
     influence_requested = Signal()
     pins_changed = Signal(object)
+    pixel_described = Signal(str)
     save_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -65,6 +67,7 @@ class ExpertsPanel(QWidget):
         hands.note_requested.connect(self.note_requested)
         self._body.influence.requested.connect(self.influence_requested)
         self._body.pixel.pins_changed.connect(self.pins_changed)
+        self._body.pixel.described.connect(self.pixel_described)
         self._body.save_wanted.connect(self.save_requested)
         self._pixels = Pixels(self._body.pixel, self._presenter.state)
         self._sources = Sources(self._body, self._presenter, hands, self)

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout
 from latentseg_gui.panels.experts.attention_math import PixelMix
 from latentseg_gui.panels.experts.state import ExpertsState
 from latentseg_gui.panels.icons import icon
+from latentseg_gui.panels.keyed import follow_key
 from latentseg_gui.panels.tones import hairline, muted
 from latentseg_gui.panels.widgets import icon_button, text_label
 
@@ -123,9 +124,11 @@ class PixelMixSection(QWidget):
 
     Signals:
         pins_changed: positions (list of (x, y)) that are pinned now, in the order of their numbers.
+        described: the largest shares of the pixel under the cursor in words, "" for none.
     """
 
     pins_changed = Signal(object)
+    described = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -135,6 +138,8 @@ class PixelMixSection(QWidget):
         self._colours: NDArray[np.uint8] = np.zeros((0, 3), dtype=np.uint8)
         self._title = text_label(self.tr("Pixel"), "title")
         self._bars = RankedBars(self)
+        self._bars.setToolTip(self.tr("Pin the pixel under the cursor to compare it with others"))
+        follow_key(self._bars, "pin")
         self._rows = QVBoxLayout()
         self._rows.setSpacing(3)
         self._clear = QPushButton(icon("close"), self.tr("Remove all pins"))
@@ -166,6 +171,7 @@ class PixelMixSection(QWidget):
         place = "" if mix is None else f"  x {int(mix.xy[0])}, y {int(mix.xy[1])}"
         self._title.setText(self.tr("Pixel") + place)
         self._bars.set_mix(mix, self._names, self._colours)
+        self.described.emit("" if mix is None else self._in_words(mix))
         if mix is not None:
             text = self.tr("Bars are the mean of the heads, ticks single heads; the full width is {0}.")
             self._about.setText(text.format(f"{full_share(mix):.0%}"))
@@ -196,6 +202,9 @@ class PixelMixSection(QWidget):
         self.set_pins([pin for position, pin in enumerate(self._pins) if position != index])
         self.pins_changed.emit(list(self.pins))
 
+    def _in_words(self, mix: PixelMix) -> str:
+        return ", ".join(f"{self._names[each]} {mix.mean[each]:.1%}" for each in mix.ranked[:3])
+
     def _rebuild(self) -> None:
         while (item := self._rows.takeAt(0)) is not None:
             widget = item.widget()
@@ -211,7 +220,7 @@ class PixelMixSection(QWidget):
         line = QHBoxLayout(row)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(6)
-        words = ", ".join(f"{self._names[each]} {pin.mean[each]:.1%}" for each in pin.ranked[:3])
+        words = self._in_words(pin)
         line.addWidget(text_label(str(number + 1), "key", is_wrapped=False))
         bar = StackedBar(pin, self._colours)
         place = self.tr("Pin {3}, pixel x {0}, y {1}: {2}")
