@@ -10,6 +10,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import pytest
 from hypothesis import settings
+from PySide6.QtGui import QPalette
 
 # The ordinary run draws the same examples every time, so that what passes once passes again;
 # HYPOTHESIS_PROFILE=random (nightly) looks for new ones.
@@ -36,9 +37,17 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 
 @pytest.fixture(autouse=True)
 def no_leftovers(request: pytest.FixtureRequest) -> None:
-    """What an earlier test left of widgets goes in this thread, before a lane's thread could collect it."""
+    """What an earlier test left of widgets goes in this thread, before a lane's thread could collect it.
+
+    So does the look that it gave the application: what a test finds is not to depend on those before it.
+    """
     if "qapp" in request.fixturenames:
         gc.collect()
+        qapp = request.getfixturevalue("qapp")
+        is_in_use = any(window.isVisible() for window in qapp.topLevelWidgets())
+        if qapp.styleSheet() and not is_in_use:
+            qapp.setStyleSheet("")
+            qapp.setPalette(QPalette())
 
 
 @pytest.fixture
