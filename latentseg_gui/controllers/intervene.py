@@ -66,8 +66,7 @@ class InterveneController(QObject):
         total = max(1, result.total_pixels)
         words = ", ".join(f"{name} {(after - before) / total:+.1%}" for name, before, after in changes)
         text = self.tr(
-            "The experts are not as trained: {0} of the pixels have another class ({1} of the image). "
-            "“All as trained” in their panel takes it back."
+            "Experts changed: {0} of the pixels have another class ({1}). “All as trained” takes it back."
         )
         return text.format(f"{result.changed_pixels / total:.1%}", words)
 

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QDialogButtonBox,
     QFrame,
     QHBoxLayout,
     QLabel,
+    QPushButton,
     QScrollArea,
     QSizePolicy,
     QSlider,
@@ -267,6 +269,15 @@ class SliderField(QWidget):
     def _on_field_changed(self, value: int) -> None:
         self.set_value(value)
         self.changed.emit(value)
+
+
+def make_default(button: QPushButton, box: QDialogButtonBox) -> None:
+    """The button that Enter presses, also where it can be pressed only later: no other takes its place."""
+    for each in box.buttons():
+        if isinstance(each, QPushButton):
+            each.setAutoDefault(False)
+    button.setProperty("isPrimary", True)
+    button.setDefault(True)
 
 
 def restyle(widget: QWidget) -> None:

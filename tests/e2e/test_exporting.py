@@ -8,6 +8,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 
 from latentseg_gui.document.types import UNLABELLED, Prediction
 from latentseg_gui.panels.output import OutputDialog
@@ -151,4 +152,16 @@ def test_whoever_has_labelled_exports_only_that_unless_the_rest_is_wanted(
     finished(person)
     with Image.open(tmp_path / "all" / "a.png") as mask:
         assert (np.asarray(mask) == 1).all()
+    assert not told.errors
+
+
+def test_enter_exports_and_does_not_cancel(person: Person, told: Witness, tmp_path: Path) -> None:
+    person.open(photo(tmp_path / "photos"))
+    person.wait_for_prediction()
+    dialog = asked(person, "export_mask", tmp_path / "out", "png")
+    person.wait_for(dialog._do.isEnabled, 30)
+    assert dialog._do.isDefault()
+    QTest.keyClick(dialog.focusWidget(), Qt.Key.Key_Return)
+    finished(person)
+    assert (tmp_path / "out" / "photo.png").is_file()
     assert not told.errors

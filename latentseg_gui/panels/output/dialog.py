@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from latentseg_gui.panels.widgets import text_label
+from latentseg_gui.panels.widgets import make_default, text_label
 
 _SETTLE_MS = 150
 _LINES, _MOST_LINES = 5, 14
@@ -124,7 +124,7 @@ class OutputDialog(QDialog):
         self._preview.setAccessibleName(self.tr("What will be written"))
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
         self._do = self._buttons.addButton(question.action, QDialogButtonBox.ButtonRole.AcceptRole)
-        self._do.setDefault(True)
+        make_default(self._do, self._buttons)
         self._lay_out()
         self._buttons.accepted.connect(self._on_accepted)
         self._buttons.rejected.connect(self.reject)
@@ -134,6 +134,7 @@ class OutputDialog(QDialog):
         for field in (self._source, self._folder):
             field.changed.connect(self._on_changed)
         self._on_changed()
+        (self._formats if question.folder else self._folder).setFocus()
 
     @property
     def choice(self) -> OutputChoice | None:
@@ -297,6 +298,7 @@ class _FolderField(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self._edit, 1)
         row.addWidget(browse)
+        self.setFocusProxy(self._edit)
         self._edit.textChanged.connect(self.changed)
         browse.clicked.connect(self._browse)
 

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from latentseg_gui.panels.icons import icon
-from latentseg_gui.panels.widgets import text_label
+from latentseg_gui.panels.widgets import make_default, text_label
 
 _WIDTH, _MARGIN, _ROWS = 640, 18, 7
 
@@ -113,7 +113,7 @@ class ImportDialog(QDialog):
         )
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
         self._do = self._buttons.addButton("", QDialogButtonBox.ButtonRole.AcceptRole)
-        self._do.setDefault(True)
+        make_default(self._do, self._buttons)
         self._buttons.accepted.connect(self._on_accepted)
         self._buttons.rejected.connect(self.reject)
         self._lay_out()
