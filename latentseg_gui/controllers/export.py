@@ -202,7 +202,9 @@ class ExportController(JobSource):
             text = self.tr("Stopped: {0} of {1} images were exported to {2}.")
             self._errors.inform(text.format(report.made, report.total, report.folder))
         else:
-            self._errors.inform(self.tr("{0} images exported to {1}.").format(report.made, report.folder))
+            text = self.tr("{0} images exported to {1}.")
+            one = self.tr("One image exported to {1}.")
+            self._errors.inform((one if report.made == 1 else text).format(report.made, report.folder))
 
     def _on_failed(self, run: OutputRun, error: LatentsegError) -> None:
         self._runs.pop(run.name, None)

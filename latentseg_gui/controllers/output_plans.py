@@ -127,7 +127,8 @@ class OutputPreview:
         if not self.total:
             return _tr("There are no images to be done.")
         names = ", ".join(self.names[:_SHOWN]) + (", ..." if len(self.names) > _SHOWN else "")
-        lines = [_tr("{0} files in “{1}”: {2}").format(len(self.names), shown(self.folder), names)]
+        files = _tr("1 file in “{1}”: {2}") if len(self.names) == 1 else _tr("{0} files in “{1}”: {2}")
+        lines = [files.format(len(self.names), shown(self.folder), names)]
         if self.done:
             text = _tr("{0} of {1} images were done by a run that did not finish; it is gone on with.")
             lines.append(text.format(self.done, self.total))

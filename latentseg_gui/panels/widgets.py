@@ -277,6 +277,7 @@ def make_default(button: QPushButton, box: QDialogButtonBox) -> None:
         if isinstance(each, QPushButton):
             each.setAutoDefault(False)
     button.setProperty("isPrimary", True)
+    restyle(button)
     button.setDefault(True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tifffile
 from PIL import Image
 from PySide6.QtCore import Qt
@@ -12,6 +13,7 @@ from PySide6.QtTest import QTest
 
 from latentseg_gui.document.types import UNLABELLED, Prediction
 from latentseg_gui.panels.output import OutputDialog
+from latentseg_gui.panels.output import dialog as dialog_module
 from tests.e2e.conftest import Witness
 from tests.e2e.person import Person
 
@@ -31,7 +33,7 @@ def asked(person: Person, action: str, target: Path, *formats: str) -> OutputDia
     assert dialog is not None
     dialog.set_folder(target)
     dialog.set_formats(formats)
-    person.wait_for(lambda: "files in" in dialog._preview.text(), 30, "the preview is there")
+    person.wait_for(lambda: " in “" in dialog._preview.text(), 30, "the preview is there")
     return dialog
 
 
@@ -165,3 +167,17 @@ def test_enter_exports_and_does_not_cancel(person: Person, told: Witness, tmp_pa
     finished(person)
     assert (tmp_path / "out" / "photo.png").is_file()
     assert not told.errors
+
+
+def test_the_dialog_fits_on_a_low_screen(
+    person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person.open(photo(tmp_path / "photos"))
+    person.wait_for_prediction()
+    heights = {}
+    for limit in (10_000, 0):
+        monkeypatch.setattr(dialog_module, "_LOW_SCREEN", limit)
+        dialog = asked(person, "export_mask", tmp_path / "out", "png", "coco")
+        heights[limit] = dialog.height()
+        dialog.reject()
+    assert heights[10_000] < 520 < heights[0], "a screen of 1080 lines at 200 % has 540"

@@ -26,6 +26,10 @@ from latentseg_gui.panels.widgets import make_default, text_label
 _SETTLE_MS = 150
 _LINES, _MOST_LINES = 5, 14
 _ROWS_SHOWN = 7
+_LOW_SCREEN = 720
+"""A screen of this height or less, in pixels that follow its scale, shows fewer rows and lines."""
+
+_LOW_LINES, _LOW_ROWS = 4, 3
 _WIDTH, _MARGIN = 520, 18
 
 
@@ -109,6 +113,7 @@ class OutputDialog(QDialog):
         self.setMinimumWidth(_WIDTH)
         self._question = question
         self._asked: OutputChoice | None = None
+        self._is_low = self.screen().availableGeometry().height() <= _LOW_SCREEN
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)
@@ -116,10 +121,11 @@ class OutputDialog(QDialog):
         self._scopes = QButtonGroup(self)
         self._source = _FolderField(self.tr("Folder of the images"))
         self._rest = _RestChoice(question.is_completed)
-        self._formats = _format_list(question, self.tr("Formats"))
+        rows = _LOW_ROWS if self._is_low else _ROWS_SHOWN
+        self._formats = _format_list(question, self.tr("Formats"), rows)
         self._folder = _FolderField(self.tr("Write to"), question.folder)
         self._preview = text_label("", "hint")
-        self._preview.setMinimumHeight(self._preview.fontMetrics().lineSpacing() * _LINES)
+        self._make_room()
         self._preview.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._preview.setAccessibleName(self.tr("What will be written"))
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
@@ -189,7 +195,8 @@ class OutputDialog(QDialog):
         """A wrapped label does not ask for more height by itself, and what is above it would be squeezed."""
         line = self._preview.fontMetrics().lineSpacing()
         needed = self._preview.heightForWidth(max(self._preview.width(), _WIDTH - 2 * _MARGIN))
-        height = min(max(needed, _LINES * line), _MOST_LINES * line)
+        fewest, most = (_LOW_LINES, _LOW_LINES) if self._is_low else (_LINES, _MOST_LINES)
+        height = min(max(needed, fewest * line), most * line)
         if height != self._preview.minimumHeight():
             self._preview.setMinimumHeight(height)
             self.adjustSize()
@@ -317,7 +324,7 @@ class _FolderField(QWidget):
             self._edit.setText(name)
 
 
-def _format_list(question: OutputQuestion, name: str) -> QListWidget:
+def _format_list(question: OutputQuestion, name: str, shown: int) -> QListWidget:
     rows = QListWidget()
     rows.setAccessibleName(name)
     for key, text in question.formats:
@@ -327,5 +334,5 @@ def _format_list(question: OutputQuestion, name: str) -> QListWidget:
             Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsSelectable
         )
         item.setCheckState(Qt.CheckState.Checked if key in question.chosen else Qt.CheckState.Unchecked)
-    rows.setFixedHeight(rows.sizeHintForRow(0) * _ROWS_SHOWN + 2 * rows.frameWidth() + 4)
+    rows.setFixedHeight(rows.sizeHintForRow(0) * shown + 2 * rows.frameWidth() + 4)
     return rows
