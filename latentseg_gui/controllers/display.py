@@ -92,6 +92,7 @@ class DisplayController(QObject):
 
     def _on_current_changed(self, image_id: str | None) -> None:
         self._shown = None
+        self._window.set_cursor_text("")  # it was about the image before
         if image_id is None:
             self._canvas.clear()
             return
@@ -137,6 +138,7 @@ class DisplayController(QObject):
         self._canvas.set_uncertainty(
             prediction.confidence if prediction is not None and is_unsure else None,
             value_range=(_SURE, 0.0),
+            caption=self.tr("Unsure: 1 - probability of the class that is shown"),
         )
 
     def _on_mask_changed(self, image_id: str, rect: Rect) -> None:
