@@ -50,12 +50,13 @@ class QuickExport(QObject):
         )
 
     def save_beside(self) -> None:
-        """Writes the mask of every image that was labelled as an indexed PNG beside the image."""
+        """Writes what was labelled of every image as an indexed PNG beside it; the rest stays unlabelled."""
         ids = [each for each in self._document.vouched_ids() if self._document.path(each) is not None]
         if not ids:
             self._errors.inform(self.tr("There is no mask to save yet: paint one, or accept a proposal."))
             return
-        for image_id in ids:
+        written: list[Path] = []
+        for number, image_id in enumerate(ids, start=1):
             path = self._document.path(image_id)
             stem = f"{self._stem(image_id)}_mask"
             target = (Path.home() if path is None else path.parent) / f"{stem}.png"
@@ -63,11 +64,11 @@ class QuickExport(QObject):
                 partial(
                     _write_one,
                     target,
-                    snapshot_of(self._document, image_id, stem),
+                    snapshot_of(self._document, image_id, stem, is_completed=False),
                     self._document.classes,
                     "png",
                 ),
-                partial(self._on_saved, len(ids)),
+                partial(self._on_saved, written, is_last=number == len(ids)),
                 title=self.tr("Saving"),
                 key=f"export {target}",
             )
@@ -81,10 +82,17 @@ class QuickExport(QObject):
             paths, lost = answer
             self._errors.inform(" ".join([self.tr("Written: {0}.").format(paths[0]), *lost]))
 
-    def _on_saved(self, count: int, answer: object) -> None:
+    def _on_saved(self, written: list[Path], answer: object, *, is_last: bool) -> None:
+        """One sentence for all of them; those that could not be written have said so."""
         if isinstance(answer, tuple):
-            text = self.tr("Saved {0}.") if count == 1 else self.tr("Saved {0} (one of {1} masks).")
-            self._errors.inform(text.format(answer[0][0], count))
+            written.append(answer[0][0])
+        if is_last and written:
+            text = (
+                self.tr("Saved {0}.")
+                if len(written) == 1
+                else self.tr("Saved {1} masks beside their images.")
+            )
+            self._errors.inform(text.format(written[-1], len(written)))
 
 
 def _write_one(

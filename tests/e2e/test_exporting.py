@@ -181,3 +181,25 @@ def test_the_dialog_fits_on_a_low_screen(
         heights[limit] = dialog.height()
         dialog.reject()
     assert heights[10_000] < 520 < heights[0], "a screen of 1080 lines at 200 % has 540"
+
+
+def test_masks_beside_the_images_hold_what_was_labelled_and_are_told_of_once(
+    person: Person, told: Witness, tmp_path: Path
+) -> None:
+    for number in range(3):
+        photo(tmp_path / "photos", f"{number}.png", number)
+    person.open(tmp_path / "photos")
+    person.choose("tool_brush")
+    painted = {}
+    for number, image_id in enumerate(person.session.document.image_ids):
+        person.session.project.show(image_id)
+        person.wait_for(lambda wanted=image_id: person.image_id == wanted and person.canvas.has_image)  # type: ignore[misc]
+        person.drag((20.0, 20.0 + 10 * number), (60.0, 20.0 + 10 * number))
+        painted[number] = person.mask
+    person.choose("save")
+    person.wait_for(lambda: told.sentences, what="they are saved")
+    assert told.sentences == ["Saved 3 masks beside their images."]
+    for number, mask in painted.items():
+        with Image.open(tmp_path / "photos" / f"{number}_mask.png") as written:
+            assert np.array_equal(np.asarray(written), mask)
+    assert not told.errors
