@@ -43,6 +43,8 @@ def no_leftovers(request: pytest.FixtureRequest) -> None:
     """
     if "qapp" in request.fixturenames:
         gc.collect()
+        if not gc.get_freeze_count():  # what was imported stays, and is not looked through again each time
+            gc.freeze()
         qapp = request.getfixturevalue("qapp")
         is_in_use = any(window.isVisible() for window in qapp.topLevelWidgets())
         if qapp.styleSheet() and not is_in_use:
