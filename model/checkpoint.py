@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -19,6 +19,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors import torch as safetensors_torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from model.atomic import write_atomically
 from model.errors import ModelError, WeightsError
@@ -139,7 +140,7 @@ def load(path: Path | str) -> tuple[nn.Module, CheckpointMeta]:
     path = Path(path)
     data, header = read_gated(path)
     meta = _parse_meta(header, path)
-    with torch.device("meta"):  # names and shapes without memory, before anything is allocated
+    with torch.device("meta"), _Unfilled():  # names and shapes without memory, before anything is allocated
         expected = build_network(meta.architecture, meta.config).state_dict()
     differences = _differences(expected, header)
     if differences:
@@ -153,6 +154,27 @@ def load(path: Path | str) -> tuple[nn.Module, CheckpointMeta]:
     network = build_network(meta.architecture, meta.config)
     network.load_state_dict(state, strict=True)
     return network.eval(), meta
+
+
+class _Unfilled(TorchFunctionMode):
+    """Parameters get no first values.
+
+    Without memory there is nothing to fill, and torch would import its compiler, 1.5 s, to find that out.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: object,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func is torch.randn:
+            return torch.empty(*args, **kwargs)
+        if getattr(func, "__module__", "") == nn.init.__name__:
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        return func(*args, **kwargs)
 
 
 def _tensors(data: bytes, path: Path) -> dict[str, Tensor]:

@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -84,6 +87,17 @@ def test_round_trip_of_a_fine_tuned_network(tmp_path):
     back, meta = load(tmp_path / "a.safetensors")
     assert_same(back, network)
     assert meta.architecture == "latent-expert-detail"
+
+
+def test_loading_does_not_wait_for_a_compiler():
+    """Torch would import its own, longer than everything else takes, to fill parameters that have no memory."""
+    code = """
+import sys
+from model import checkpoint
+checkpoint.load(checkpoint.default_weights_path())
+assert not {"torch._dynamo", "sympy"} & sys.modules.keys()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
 
 
 def test_a_state_dict_of_the_tutorial_loads_strictly_into_the_zoo_network(network):
