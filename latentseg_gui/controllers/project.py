@@ -8,11 +8,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from latentseg_gui.controllers.file_rows import FileRows
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.ports import Dialogs, ErrorSink
+from latentseg_gui.controllers.quick_export import MASK_ENDING
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import ImageRecord
@@ -203,13 +204,15 @@ class ProjectController(QObject):
             if self._document.image_ids:
                 self.masks_dropped.emit([answer.path])
                 return
-            answer = []  # masks for no image at all: what is missing is images
-        if not isinstance(answer, list):
+            answer = _Listed([])  # masks for no image at all: what is missing is images
+        if not isinstance(answer, _Listed):
             return
-        if not answer:
+        if not answer.paths:
             self._errors.report(_nothing_found(asked))
             return
-        ids = self._document.add_paths(answer)
+        if answer.masks:
+            self._errors.inform(_left_out(answer.masks))
+        ids = self._document.add_paths(answer.paths)
         self.last_folder = str(asked[0] if asked[0].is_dir() else asked[0].parent)
         self.opened.emit(asked[0])
         self.show(ids[0])
@@ -292,19 +295,51 @@ class _MaskFolder:
     path: Path
 
 
-def _expanded(paths: Sequence[Path]) -> list[Path] | _MaskFolder:
-    """Files as they are, folders as the images in them."""
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """What was asked for: images, and how many masks that were saved beside them are left out."""
+
+    paths: list[Path]
+    masks: int = 0
+
+
+def _expanded(paths: Sequence[Path]) -> _Listed | _MaskFolder:
+    """Files as they are, folders as the images in them, but for the masks that this program saves beside them."""
     found: list[Path] = []
+    masks = 0
     for path in paths:
-        found.extend(list_images(path) if path.is_dir() else [path])
+        inside = list_images(path) if path.is_dir() else [path]
+        kept = _without_masks(inside) if path.is_dir() else inside
+        masks += len(inside) - len(kept)
+        found.extend(kept)
     if not found and len(paths) == 1 and any(is_mask(path) for path in paths[0].rglob("*")):
         return _MaskFolder(paths[0])
-    return found
+    return _Listed(found, masks)
+
+
+def _without_masks(paths: Sequence[Path]) -> list[Path]:
+    """Images of a folder without those that are masks of others of them, by their names."""
+    names = {(path.parent, path.stem) for path in paths}
+
+    def belongs_to_another(path: Path) -> bool:
+        stem = path.stem.removesuffix(MASK_ENDING)
+        return stem != path.stem and (path.parent, stem) in names
+
+    return [path for path in paths if not belongs_to_another(path)]
 
 
 def is_mask(path: Path) -> bool:
     """Whether a file, by its ending, can be nothing but a mask."""
     return path.suffix.lower() in _MASK_SUFFIXES
+
+
+def _left_out(count: int) -> str:
+    """Where masks beside the images went, and how to get them."""
+    tr = QCoreApplication.translate
+    one = tr("ProjectController", "A mask that was saved beside its image is not listed as an image.")
+    many = tr("ProjectController", "{0} masks that were saved beside their images are not listed as images.")
+    how = tr("ProjectController", "“Import masks from a folder” in the menu File reads them.")
+    return f"{one if count == 1 else many.format(count)} {how}"
 
 
 def _nothing_found(asked: Sequence[Path]) -> LatentsegError:

@@ -16,6 +16,9 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.io.batch import page_name
 from latentseg_gui.io.masks import FORMATS, export_mask, losses
 
+MASK_ENDING = "_mask"
+"""Of the names of masks beside their images."""
+
 
 class QuickExport(QObject):
     """Writes masks under names that are clear already."""
@@ -58,7 +61,7 @@ class QuickExport(QObject):
         written: list[Path] = []
         for number, image_id in enumerate(ids, start=1):
             path = self._document.path(image_id)
-            stem = f"{self._stem(image_id)}_mask"
+            stem = f"{self._stem(image_id)}{MASK_ENDING}"
             target = (Path.home() if path is None else path.parent) / f"{stem}.png"
             self._writers.submit(
                 partial(

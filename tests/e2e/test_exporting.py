@@ -202,4 +202,8 @@ def test_masks_beside_the_images_hold_what_was_labelled_and_are_told_of_once(
     for number, mask in painted.items():
         with Image.open(tmp_path / "photos" / f"{number}_mask.png") as written:
             assert np.array_equal(np.asarray(written), mask)
+    person.session.project.open([tmp_path / "photos"])
+    person.wait_for(lambda: len(told.sentences) == 2, 30, "the folder is listed again")
+    assert len(person.session.document.image_ids) == 3
+    assert "3 masks that were saved beside their images are not listed" in told.sentences[-1]
     assert not told.errors
