@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMessageBox
 
 from latentseg_gui import __version__
 from latentseg_gui.app.actions import ACTIONS, translated
 from latentseg_gui.app.main_window import MainWindow
-from latentseg_gui.app.shortcuts import key_text
+from latentseg_gui.app.shortcuts import as_printed, key_text
 from latentseg_gui.panels.commands import CommandPalette, PaletteEntry, ShortcutRow, ShortcutSheet
 
 _MOUSE: tuple[tuple[str, str], ...] = (
@@ -90,5 +90,4 @@ class Help(QObject):
 
 
 def _keys_of(action: QAction) -> tuple[str, ...]:
-    native = QKeySequence.SequenceFormat.NativeText
-    return tuple(key.toString(native) for key in action.shortcuts())
+    return tuple(dict.fromkeys(as_printed(key) for key in action.shortcuts()))

@@ -57,7 +57,7 @@ class Shortcuts(QObject):
             keys = [QKeySequence(key) for key in self.keys(each.name)]
             action = self._window.action[each.name]
             action.setShortcuts([] if each.name in _HELD else keys)
-            shown = _as_printed(keys[0]) if keys else ""
+            shown = as_printed(keys[0]) if keys else ""
             action.setProperty(_KEY_TEXT, shown)
             action.setToolTip(with_key(action.text().rstrip("."), shown))
         self._window.canvas.cancel_key = key_text(self._window.action["cancel"])
@@ -134,7 +134,7 @@ class Shortcuts(QObject):
         self._editor = None
 
 
-def _as_printed(key: QKeySequence) -> str:
+def as_printed(key: QKeySequence) -> str:
     """A key as it is called; Qt's Return is printed Enter on most keyboards."""
     text = key.toString(QKeySequence.SequenceFormat.NativeText)
     return "Enter".join(text.rsplit("Return", 1)) if text.endswith("Return") else text

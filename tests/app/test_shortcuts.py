@@ -82,3 +82,10 @@ def test_the_sheet_names_the_key_that_is_held(window: MainWindow, shortcuts: Sho
 def test_a_key_is_called_as_it_is_printed(window: MainWindow, shortcuts: Shortcuts) -> None:
     assert key_text(window.action["accept"]) == "Enter"
     assert key_text(window.action["accept_prediction"]) == "Ctrl+Shift+Enter"
+
+
+def test_the_sheet_names_enter_once(window: MainWindow, shortcuts: Shortcuts) -> None:
+    Help(window).show_keys()
+    texts = [each.text() for each in window.findChildren(QLabel)]
+    assert "Return" not in texts
+    assert "Ctrl+Shift+Enter" in texts
