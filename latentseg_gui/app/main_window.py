@@ -82,6 +82,7 @@ class MainWindow(QMainWindow):
         self._lay_out_status_bar()
         self.messages = MessageStack(self, self.canvas)
         self.messages.shown.connect(self.message_log.add)
+        self.message_log.toggled.connect(self.messages.clear)  # what they say stands in the list
 
     def set_hint(self, sentence: str) -> None:
         """The one line that says what to do next."""

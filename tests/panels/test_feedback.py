@@ -180,6 +180,25 @@ def test_what_was_closed_can_be_read_again(stack: MessageStack, log: MessageLog,
     assert not log.isChecked()
 
 
+def test_the_open_list_follows_what_is_said(log: MessageLog, qtbot: QtBot) -> None:
+    def shown() -> list[str]:
+        cards = [each for each in log.window().findChildren(MessageCard) if each.isVisible()]
+        return [each.message.what for each in sorted(cards, key=lambda card: card.y())]
+
+    log.click()
+    for number in range(20):
+        log.add(Message(f"{number}.png cannot be read."))
+    log.add(Message("19.png cannot be read."))
+    qtbot.waitUntil(lambda: len(shown()) == 20 and shown()[0] == "19.png cannot be read.")
+    log.click()
+    log.click()
+    assert len(shown()) < 20, "what is in view comes first"
+    qtbot.waitUntil(lambda: len(shown()) == 20)
+    assert log.text() == "", "whoever looks at the list has seen them"
+    log.clear()
+    assert shown() == []
+
+
 def test_only_so_many_messages_are_kept(log: MessageLog) -> None:
     for number in range(500):
         log.add(Message(f"{number}.png cannot be read."))

@@ -85,12 +85,13 @@ class MessageCard(QFrame):
         head = QHBoxLayout()
         head.setSpacing(9)
         head.addWidget(self._symbol, 0, Qt.AlignmentFlag.AlignTop)
-        head.addWidget(text_label(short, "" if self._when else "title"), 1)
+        head.addWidget(text_label(short, "" if self._when else "title"), 1, Qt.AlignmentFlag.AlignTop)
         head.addWidget(self._badge, 0, Qt.AlignmentFlag.AlignTop)
         if self._when:
             head.addWidget(text_label(self._when, "hint", is_wrapped=False), 0, Qt.AlignmentFlag.AlignTop)
         else:
             close = icon_button("close", self.tr("Close this message"))
+            close.setProperty("role", "state")
             close.clicked.connect(self.dismissed)
             head.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
         whole = QVBoxLayout(self)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtCore import QPoint, QSize, Qt, QTime, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, QTime, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
@@ -15,8 +16,11 @@ from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.widgets import Scrolled, icon_button, text_label
 
 MAX_KEPT: Final = 60
+_AT_ONCE: Final = 4
 _WIDTH: Final = 420
 _SHARE: Final = 0.66
+_TYPICAL: Final = 60
+"""Height of an entry that is still to come."""
 
 
 @dataclass(slots=True)
@@ -51,11 +55,14 @@ class MessageLog(QToolButton):
     def add(self, message: Message) -> None:
         """Keeps a message; the same as the last is counted."""
         now = QTime.currentTime().toString("HH:mm")
-        if self._entries and self._entries[-1].message == message:
+        is_again = bool(self._entries) and self._entries[-1].message == message
+        if is_again:
             self._entries[-1].count += 1
             self._entries[-1].when = now
         else:
             self._entries.append(_Entry(message, now))
+        if self._list.isVisible():
+            self._list.show_newest(self._entries[-1], is_again=is_again)
         if message.kind in ("error", "warning") and not self.isChecked():
             self._unseen += 1
         self._refresh()
@@ -63,6 +70,7 @@ class MessageLog(QToolButton):
     def clear(self) -> None:
         """Forgets what was said."""
         self._entries.clear()
+        self._list.show_entries(self._entries)
         self._refresh()
 
     def _refresh(self) -> None:
@@ -73,8 +81,6 @@ class MessageLog(QToolButton):
             tip = self.tr("Messages of this session: {0} not looked at").format(self._unseen)
         self.setToolTip(tip)
         self.setAccessibleName(tip)
-        if self._list.isVisible():
-            self._list.show_entries(self._entries)
 
     def _on_toggled(self, is_open: bool) -> None:
         if not is_open:
@@ -128,28 +134,55 @@ class _MessageList(QFrame):
         whole.setSpacing(6)
         whole.addLayout(head)
         whole.addWidget(self._scroll, 1)
+        self._later: deque[_Entry] = deque()
+        self._adding = QTimer(self)
+        self._adding.setInterval(0)
+        self._adding.timeout.connect(self._add_one)
         self.hide()
 
-    def show_entries(self, entries: deque[_Entry]) -> None:
-        """Shows these, the newest first."""
+    def show_entries(self, entries: Sequence[_Entry]) -> None:
+        """Shows these, the newest first: those in view now, the others one after the other."""
         body = self._scroll.body
-        while (item := body.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
-        for entry in reversed(entries):
-            when = entry.when if entry.count == 1 else f"{entry.count} x, {entry.when}"
-            body.addWidget(MessageCard(entry.message, when=when))
+        while body.count():
+            self._drop(0)
+        newest = list(reversed(entries))
+        for entry in newest[:_AT_ONCE]:
+            body.addWidget(_card(entry))
         if not entries:
             body.addWidget(text_label(self.tr("Nothing was said yet."), "muted"))
         body.addStretch(1)
+        self._later = deque(newest[_AT_ONCE:])
+        self._adding.start()
         self._clear.setEnabled(bool(entries))
+
+    def show_newest(self, entry: _Entry, *, is_again: bool) -> None:
+        """Shows one more message, or that the newest has come again."""
+        if is_again or not self._clear.isEnabled():
+            self._drop(0)
+        self._scroll.body.insertWidget(0, _card(entry))
+        self._clear.setEnabled(True)
+        if self._later:
+            return
+        while self._scroll.body.count() > MAX_KEPT + 1:
+            self._drop(self._scroll.body.count() - 2)
+
+    def _add_one(self) -> None:
+        if not self._later:
+            self._adding.stop()
+            return
+        self._scroll.body.insertWidget(self._scroll.body.count() - 1, _card(self._later.popleft()))
+
+    def _drop(self, place: int) -> None:
+        item = self._scroll.body.takeAt(place)
+        widget = None if item is None else item.widget()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
 
     def wanted_height(self, width: int) -> int:
         """What all entries would need."""
         inner = width - 20 - self._scroll.verticalScrollBar().sizeHint().width()
-        return self._scroll.body.totalHeightForWidth(inner) + 62
+        return self._scroll.body.totalHeightForWidth(inner) + 62 + _TYPICAL * len(self._later)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Qt: Esc closes it."""
@@ -161,4 +194,10 @@ class _MessageList(QFrame):
     def hideEvent(self, event: QHideEvent) -> None:
         """Qt: the button follows."""
         super().hideEvent(event)
+        self._adding.stop()
         self.closed.emit()
+
+
+def _card(entry: _Entry) -> MessageCard:
+    when = entry.when if entry.count == 1 else f"{entry.count} x, {entry.when}"
+    return MessageCard(entry.message, when=when)
