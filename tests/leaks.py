@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -42,10 +42,17 @@ def shared_segments() -> set[str]:
 
 
 def children() -> set[int]:
-    """Process ids of the child processes, as the kernel knows them."""
+    """Process ids of the child processes and of theirs, as the kernel knows them."""
     found = {process.pid for process in multiprocessing.active_children() if process.pid is not None}
-    for task in Path("/proc/self/task").glob("*/children"):
-        found |= {int(pid) for pid in task.read_text().split()}
+    return found | _descendants("self")
+
+
+def _descendants(process: str) -> set[int]:
+    found: set[int] = set()
+    for task in Path(f"/proc/{process}/task").glob("*/children"):
+        with suppress(OSError):  # a thread or process that has ended meanwhile
+            for pid in task.read_text().split():
+                found |= {int(pid)} | _descendants(pid)
     return found
 
 

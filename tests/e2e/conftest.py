@@ -12,6 +12,7 @@ from latentseg_gui.app import main as application
 from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.app.session import Session
 from latentseg_gui.document.errors import LatentsegError
+from tests.e2e.nursery import workers_from_nursery
 from tests.e2e.person import Person
 from tests.leaks import no_leaks
 
@@ -28,7 +29,7 @@ class Witness:
 
 @pytest.fixture
 def session(qtbot: QtBot, own_home: Path) -> Iterator[Session]:
-    with no_leaks():
+    with workers_from_nursery(), no_leaks():
         application.application()
         running = application.start(Reporter())
         yield running
