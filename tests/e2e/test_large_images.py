@@ -19,6 +19,8 @@ from latentseg_gui.document.types import UNLABELLED, Prediction, WeightsInfo
 from tests.e2e.person import Person
 
 MARK_MS = 100.0
+REST = 100
+"""So often one looks, every 10 ms, before a step is over: what follows from it is to be seen, too."""
 OPEN_BYTES, EXPORT_BYTES = 11, 18
 """Per pixel: the most that opening may take, and exporting too, beyond what the window takes anyway."""
 _PEAK = Path("/proc/self/clear_refs")
@@ -27,9 +29,9 @@ _PEAK = Path("/proc/self/clear_refs")
 class Turns:
     """The longest turn of the event loop in every step: what this thread itself worked, whoever else is busy."""
 
-    def __init__(self, person: Person) -> None:
+    def __init__(self, person: Person, rest: int = REST) -> None:
         self.longest: dict[str, float] = {}
-        self._person = person
+        self._person, self._rest = person, rest
         self._step, self._own = "", thread_time()
         self._timer = QTimer()
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -41,13 +43,17 @@ class Turns:
         self._step, self._own = step, thread_time()
         begin()
         self._person.wait_for(is_done, what=step)
-        beats = iter(range(100))
-        self._person.wait_for(lambda: next(beats, None) is None, what=f"the rest after {step}")
+        self._wait(self._rest)
         self._beat()
 
     def stop(self) -> None:
-        """Ends the measurement."""
+        """Ends the measurement once nothing is left to do."""
+        self._wait(REST)
         self._timer.stop()
+
+    def _wait(self, looks: int) -> None:
+        beats = iter(range(looks))
+        self._person.wait_for(lambda: next(beats, None) is None, what=f"the rest after {self._step}")
 
     def _beat(self) -> None:
         own = thread_time()
@@ -137,7 +143,7 @@ def test_a_large_image_never_stops_the_window(
             )
         return opened
 
-    first = Turns(person)
+    first = Turns(person, rest=5)
     walk(photograph(tmp_path / "small.jpg", 0.3), first)  # what is loaded only once is not counted
     first.stop()
     turns = Turns(person)
@@ -189,7 +195,7 @@ def test_classes_of_a_large_image_go_without_stopping_the_window(
             )
             assert np.array_equal(document.labels(image_id), labels)
 
-    first = Turns(person)
+    first = Turns(person, rest=5)
     walk(photograph(tmp_path / "small.jpg", 0.3), first)
     first.stop()
     turns = Turns(person)
