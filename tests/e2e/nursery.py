@@ -1,8 +1,8 @@
 """Windows of tests share the imports of their workers: the model's processes are forked from one that has them.
 
 Torch costs the engine 1.5 s of processor time and the training worker 3 s, in every window anew. What the workers
-do, and how the window speaks with them, is as ever. `tests/workers`, `tests/inference` and
-`test_main_opens_the_window_and_returns_zero_when_it_is_closed` start them as the application does.
+do, and how the window speaks with them, is as ever. `tests/workers`, `tests/inference` (but where a worker dies in
+every phase) and `test_main_opens_the_window_and_returns_zero_when_it_is_closed` start them as the application does.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from latentseg_gui.workers.lanes import ChildLane
 from model.checkpoint import CheckpointMeta, load, save
 from model.errors import ModelError, WeightsError
 from model.finetuning.orientation import rows_of
+from tests.e2e.nursery import workers_from_nursery
 from tests.inference.faulty_service import PHASES, TARGET
 from tests.leaks import is_alive, leak_check, wait_until
 from tests.tiny import disks, tiny_network
@@ -146,6 +147,13 @@ def test_a_full_disk_is_a_sentence_and_the_version_before_stays(request_, monkey
     assert request_.output.read_bytes() == b"the version before"
 
 
+@pytest.fixture
+def nursery():
+    """Workers that need not import torch again after each of many deaths."""
+    with workers_from_nursery():
+        yield
+
+
 class Ears:
     def __init__(self, lane):
         self.progress, self.endings = [], {}
@@ -206,7 +214,7 @@ def test_in_a_child_killed_cancelled_and_run_to_its_end(qapp, leak_check, reques
     assert running not in ears.endings
 
 
-def test_a_fault_in_any_phase_is_told_and_the_worker_goes_on(qapp, leak_check, request_):
+def test_a_fault_in_any_phase_is_told_and_the_worker_goes_on(qapp, nursery, leak_check, request_):
     """M-08 and M-15: an error, then a killed worker, in each phase; what was there before is intact."""
     lane = ChildLane(TARGET, name="training", threads=1)
     ears = Ears(lane)
