@@ -4,19 +4,43 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Final
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import pytest
 from hypothesis import settings
 from PySide6.QtGui import QPalette
+from pytestqt.qtbot import QtBot
+
+PATIENCE_MS: Final = 60_000
 
 # The ordinary run draws the same examples every time, so that what passes once passes again;
 # HYPOTHESIS_PROFILE=random (nightly) looks for new ones.
 settings.register_profile("ordinary", derandomize=True, deadline=None)
 settings.register_profile("random", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ordinary"))
+
+
+class PatientBot(QtBot):
+    """Waits up to a minute for what usually takes a moment: on a busy machine five seconds pass without it."""
+
+    def waitUntil(self, callback: Callable[[], bool | None], *, timeout: int = PATIENCE_MS) -> None:
+        super().waitUntil(callback, timeout=timeout)
+
+    def waitSignal(self, signal: Any, *, timeout: int = PATIENCE_MS, **rest: Any) -> Any:
+        return super().waitSignal(signal, timeout=timeout, **rest)
+
+    def waitSignals(self, signals: list[Any], *, timeout: int = PATIENCE_MS, **rest: Any) -> Any:
+        return super().waitSignals(signals, timeout=timeout, **rest)
+
+
+@pytest.fixture
+def qtbot(qapp: object, request: pytest.FixtureRequest) -> PatientBot:
+    """pytest-qt's own, with more patience."""
+    return PatientBot(request)
 
 
 @pytest.fixture(autouse=True)
