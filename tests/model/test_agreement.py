@@ -120,7 +120,7 @@ def test_whole_masks_are_learned_as_before(monkeypatch):
 
 def test_the_encoder_learns_from_strokes_too():
     config = replace(STROKES, speed="thorough")
-    job, reports = run(tiny_network(), [stroked(0), stroked(1)], config, steps=100)
+    job, reports = run(tiny_network(), [stroked(0), stroked(1)], config, steps=60)
     assert any(report.phase == "learning to see" for report in reports)
     assert isinstance(job.network, DetailNetwork)
     assert accuracy(job.network) > 0.8
