@@ -62,7 +62,7 @@ def _about_classes(document: Document, tool: ToolName) -> str:
     parts = []
     if tool is not ToolName.ERASER and not document.classes[active].is_visible:
         parts.append(_said("“{0}” is hidden: open its eye to see it.").format(document.classes[active].name))
-    locked = [f"“{each.name}”" for number, each in enumerate(document.classes) if each.is_locked]
+    locked = [f"“{each.name}”" for each in document.classes if each.is_locked]
     if locked:
         parts.append(_said("Protected by their lock: {0}.").format(", ".join(locked)))
     return " ".join(parts)

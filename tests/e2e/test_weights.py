@@ -48,13 +48,19 @@ def is_live(session: Session, name: str) -> bool:
     return session.weights.live is not None and session.weights.live.version == name
 
 
-def test_weights_and_an_image_named_on_the_command_line_are_opened(
-    start: Start, weights: Path, skimage_photo: Path
-) -> None:
-    session, told = start([weights, skimage_photo])
+def predicted_by(start: Start, weights: Path, photo: Path) -> tuple[Person, Witness]:
+    """Whoever has named weights and an image on the command line, and waited for the prediction."""
+    session, told = start([weights, photo])
     person = Person(session)
     person.wait_for(lambda: is_live(session, "my cells"), what="the weights are live")
     person.wait_for_prediction()
+    return person, told
+
+
+def test_weights_and_an_image_named_on_the_command_line_are_opened(
+    start: Start, weights: Path, skimage_photo: Path
+) -> None:
+    _, told = predicted_by(start, weights, skimage_photo)
     assert not told.errors
 
 
@@ -76,10 +82,8 @@ def test_a_broken_file_is_told_and_the_shipped_weights_are_used(start: Start, tm
 def test_a_version_that_has_not_seen_the_image_is_compared_without_being_used(
     start: Start, weights: Path, skimage_photo: Path
 ) -> None:
-    session, told = start([weights, skimage_photo])
-    person = Person(session)
-    person.wait_for(lambda: is_live(session, "my cells"), what="the weights are live")
-    person.wait_for_prediction()
+    person, told = predicted_by(start, weights, skimage_photo)
+    session = person.session
     session.window.training.compare_requested.emit("shipped")
     assert session.window.action["compare_earlier"].isChecked()
     person.wait_for(lambda: any("0.0%" in each for each in told.sentences), what="both are shown")
