@@ -81,8 +81,8 @@ class ClassesController(QObject):
         self.added.emit(added)
 
     def rename_class(self, class_id: int, name: str) -> None:
-        """Gives a class another name."""
-        if name != self._document.classes[class_id].name:
+        """Gives a class another name; numbers without a class are ignored."""
+        if class_id < len(self._document.classes) and name != self._document.classes[class_id].name:
             self._do(class_id, partial(class_edits.rename_class, name=name))
 
     def recolour_class(self, class_id: int, colour: str) -> None:

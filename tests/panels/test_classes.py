@@ -75,6 +75,18 @@ def test_esc_leaves_the_name_as_it_was(panel: ClassesPanel, qtbot: QtBot) -> Non
     assert renamed == []
 
 
+@pytest.mark.parametrize("renaming", [1, 3])
+def test_a_name_being_typed_goes_to_no_other_class(panel: ClassesPanel, qtbot: QtBot, renaming: int) -> None:
+    panel.begin_rename(renaming)
+    field = row(panel, renaming).findChild(QLineEdit)
+    assert field is not None
+    qtbot.keyClicks(field, "wolf")
+    with qtbot.assertNotEmitted(panel.rename_requested):
+        panel.set_classes((CLASSES[0], *CLASSES[2:]))  # row 1 shows another class now, row 3 is gone
+        field.editingFinished.emit()
+    assert field.isReadOnly()
+
+
 def test_an_empty_name_is_no_name(panel: ClassesPanel, qtbot: QtBot) -> None:
     panel.begin_rename(1)
     field = row(panel, 1).findChild(QLineEdit)

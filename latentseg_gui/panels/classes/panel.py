@@ -67,6 +67,7 @@ class ClassesPanel(QWidget):
         self._classes = tuple(classes)
         while len(self._rows) > len(self._classes):
             row = self._rows.pop()
+            row.end_rename()  # it would be finished as it loses the focus, for a class that is gone
             self._scroll.body.removeWidget(row)
             row.setParent(None)
             row.deleteLater()

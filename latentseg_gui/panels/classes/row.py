@@ -64,7 +64,7 @@ class ClassRow(QFrame):
         row.addWidget(self._name, 1)
         for widget in (self._area, self._key, self._eye, self._lock):
             row.addWidget(widget)
-        self._end_rename()
+        self.end_rename()
         self._swatch.clicked.connect(self.recolour_wanted)
         self._eye.clicked.connect(self.visibility_toggled)
         self._lock.clicked.connect(self.lock_toggled)
@@ -76,7 +76,9 @@ class ClassRow(QFrame):
         return self._entry.name if self._entry else ""
 
     def set_entry(self, entry: SegmentationClass) -> None:
-        """Shows the state of the class."""
+        """Shows the state of the class; a name being typed for what is another class now is given up."""
+        if entry.name != self.name:
+            self.end_rename()
         self._entry = entry
         if self._name.isReadOnly():
             self._name.setText(entry.name)
@@ -116,7 +118,8 @@ class ClassRow(QFrame):
         self._name.setFocus(Qt.FocusReason.OtherFocusReason)
         self._name.selectAll()
 
-    def _end_rename(self) -> None:
+    def end_rename(self) -> None:
+        """Makes the name fixed again; what was typed counts for nothing."""
         self._name.setReadOnly(True)
         self._name.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, True)
         self._name.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -127,7 +130,7 @@ class ClassRow(QFrame):
         if self._name.isReadOnly():
             return
         text = self._name.text().strip()
-        self._end_rename()
+        self.end_rename()
         self._name.setText(self.name)
         if text and text != self.name:
             self.renamed.emit(text)
@@ -167,7 +170,7 @@ class ClassRow(QFrame):
         elif key == Qt.Key.Key_F2:
             self.begin_rename()
         elif key == Qt.Key.Key_Escape and not self._name.isReadOnly():
-            self._end_rename()
+            self.end_rename()
             self._name.setText(self.name)
             self.setFocus(Qt.FocusReason.OtherFocusReason)
         elif key == Qt.Key.Key_Delete:
