@@ -111,12 +111,12 @@ class ContextPath(nn.Module):
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """Standardised maps, coarse to fine -> logits [B, num_classes, H, W]."""
-        x = F.relu(self.joins[0](maps[0]))
-        x = x + F.relu(self.convs[0](x))
+        x = F.relu(self.joins[0](maps[0]), inplace=True)
+        x = x + F.relu(self.convs[0](x), inplace=True)
         for level, join, down, conv in zip(maps[1:], self.joins[1:], self.downs, self.convs[1:], strict=True):
-            x = F.relu(join(level) + upsample_to(down(x), level))
-            x = x + F.relu(conv(x))
-        logits: Tensor = self.last(x + F.relu(self.finish(x)))
+            x = F.relu(join(level) + upsample_to(down(x), level), inplace=True)
+            x = x + F.relu(conv(x), inplace=True)
+        logits: Tensor = self.last(x + F.relu(self.finish(x), inplace=True))
         return logits
 
 
@@ -128,6 +128,9 @@ class DetailHead(nn.Module):
         pixel_width: width of the pixel path.
         context_widths: widths of the context path, coarse to fine.
         num_classes: C.
+
+    Attributes:
+        omission: factor on `LEVEL_DROPOUT`, 0..1.
     """
 
     def __init__(
@@ -135,6 +138,7 @@ class DetailHead(nn.Module):
     ) -> None:
         super().__init__()
         self.dims = list(dims)
+        self.omission = 1.0
         self.pixel = PixelPath(dims, pixel_width, num_classes)
         self.context = ContextPath(dims, context_widths, num_classes)
         self.register_buffer("means", torch.zeros(sum(dims)))
@@ -144,10 +148,15 @@ class DetailHead(nn.Module):
 
     def standardise(self, levels: Levels) -> list[Tensor]:
         """Levels with mean 0 and deviation 1 over the pictures that the head was made for."""
-        dtype = self.pixel.first.weight.dtype
-        means, scales = torch.split(self.means, self.dims), torch.split(self.scales, self.dims)
+        dtype, kind = self.pixel.first.weight.dtype, self.means.device.type
+        if torch.is_autocast_enabled(kind):  # at once what the convolutions would make of it
+            dtype = torch.get_autocast_dtype(kind)
+        means, scales = (
+            [part[:, None, None] for part in torch.split(each.float(), self.dims)]  # [dim, 1, 1]
+            for each in (self.means, self.scales)
+        )
         return [
-            ((level.float() - mean[:, None, None].float()) * scale[:, None, None].float())
+            torch.addcmul(-mean * scale, level.float(), scale)
             .to(dtype)
             .contiguous(memory_format=torch.channels_last)
             for level, mean, scale in zip(levels.maps, means, scales, strict=True)
@@ -170,7 +179,7 @@ class DetailHead(nn.Module):
 
         A few pictures are told apart too easily by their coarse features.
         """
-        rate = LEVEL_DROPOUT[level]
+        rate = LEVEL_DROPOUT[level] * self.omission
         shape = (len(like), *(1 for _ in like.shape[1:]))
         return (torch.rand(shape, device=like.device) >= rate).to(like.dtype)
 

@@ -24,7 +24,8 @@ BOUNDARY_GAIN: Final = 4.0
 
 
 def _cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-    return F.cross_entropy(logits, labels, weights)
+    columns = logits.T.contiguous()[None]  # [1, C, N]: a few classes side by side are slow to sum over
+    return F.cross_entropy(columns, labels[None], weights)
 
 
 def _as_picture(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -80,14 +81,14 @@ class Objective:
             Scalar; 0, with a graph, where no pixel is labelled.
         """
         emphasis = _near_boundaries(labels) if "boundary" in self.names and labels.dim() == 3 else None
-        known = labels != IGNORED
-        flat = logits.movedim(1, -1)[known].float() if logits.dim() == 4 else logits[known].float()
-        target = labels[known]
+        known = (labels != IGNORED).flatten().nonzero().squeeze(1)  # [N]
+        flat = logits.movedim(1, -1).flatten(0, -2).index_select(0, known).float()  # [N, C]
+        target = labels.flatten().index_select(0, known)  # [N]
         if target.numel() == 0:
             return logits.sum() * 0.0
         losses = [_LOSSES[name](flat, target, self.weights) for name in self.names if name in _LOSSES]
         if emphasis is not None:
-            losses.append(_emphasised(flat, target, self.weights, emphasis[known]))
+            losses.append(_emphasised(flat, target, self.weights, emphasis.flatten()[known]))
         elif "boundary" in self.names:
             losses.append(_cross_entropy(flat, target, self.weights))
         return torch.stack(losses).sum()
