@@ -16,7 +16,7 @@ import copy
 import math
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -50,7 +50,7 @@ from model.finetuning.store import FeatureStore
 from model.finetuning.team import Team
 from model.finetuning.timed import TimedJob
 from model.finetuning.types import IGNORED, FineTuneConfig, LabelledImage, Progress, check
-from model.finetuning.views import Picture, pictures_of, with_all_labels
+from model.finetuning.views import Picture, pictures_of, scarcity, with_all_labels
 from model.finetuning.whole import learn_whole
 from model.network import LatentExpertNetwork
 
@@ -67,6 +67,12 @@ class _Plan:
     crops: float
     whole: float
     finish: float
+
+    def for_images(self, scarcity: float) -> _Plan:
+        """More of the time for whole pictures where there are many: crops come from those that memory holds."""
+        if self.whole <= self.crops:
+            return self
+        return replace(self, variations=self.variations * scarcity, crops=self.crops * scarcity)
 
 
 _PLANS: Final = {
@@ -172,6 +178,7 @@ class FineTuning(TimedJob):
             team=team,
             is_sparse=sparse,
             is_upright=config.speed != "live" and are_upright([rows_of(each.labels) for each in samples]),
+            scarcity=scarcity(len(samples)),
         )
         self._session.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         team.align(self._session.network)
@@ -231,7 +238,7 @@ class FineTuning(TimedJob):
         if speed == "live":
             yield from self._refit()
             return
-        plan = _PLANS[speed]
+        plan = _PLANS[speed].for_images(session.scarcity)
         limit = _SHORTER if self.config.uses_all else 1.0
         settle_order(session)
         if session.is_sparse:

@@ -29,6 +29,7 @@ from model.finetuning.cross import Job
 from model.finetuning.orientation import are_upright
 from model.finetuning.preview import preview_crops
 from model.finetuning.record import SEEN, seen_after, settings_of, validation_words
+from model.finetuning.views import scarcity
 from model.network import LatentExpertNetwork
 
 PAUSE: Final = "pause"
@@ -117,7 +118,8 @@ def preview(request: PreviewCrops) -> TrainingPreview:
     """Augmented crops of the samples, as training sees them."""
     samples = [_labelled(sample) for sample in request.samples]
     config = config_of(request.settings, request.num_classes)
-    crops = preview_crops(samples, config, request.count, is_upright=are_upright(request.rows))
+    is_upright, light = are_upright(request.rows), scarcity(len(request.rows))
+    crops = preview_crops(samples, config, request.count, light=light, is_upright=is_upright)
     return TrainingPreview(tuple(crops))
 
 

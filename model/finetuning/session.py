@@ -50,6 +50,7 @@ class Session:
         team: the processes that learn together.
         is_sparse: whether most pixels have no label.
         is_upright: whether pictures have an up; they are not turned then.
+        scarcity: of labelled images; see `model.finetuning.views.scarcity`.
     """
 
     network: DetailNetwork
@@ -68,6 +69,7 @@ class Session:
     team: Team = field(default_factory=Team)
     is_sparse: bool = False
     is_upright: bool = False
+    scarcity: float = 1.0
 
     @property
     def dtype(self) -> torch.dtype:
@@ -81,7 +83,8 @@ class Session:
 
     def varied(self, picture: Picture) -> Picture:
         """A random variation of a picture, as strong as the settings want it."""
-        return vary(picture, self.generator, self.config.augmentation, is_upright=self.is_upright)
+        strength, light = self.config.augmentation, self.scarcity
+        return vary(picture, self.generator, strength, light=light, is_upright=self.is_upright)
 
     def with_answers(self, levels: Levels, experts: Tensor) -> Levels:
         """Levels whose tokens hold the experts' answers."""

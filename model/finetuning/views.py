@@ -32,6 +32,9 @@ SCALE_RANGE: Final = (0.75, 1.4)
 LIGHT: Final = 1.0
 """Strength of changes of light and colour: images of one kind differ more in it than in anything else."""
 
+FEW: Final = 8
+"""So many images must be stretched to stand for all others of their kind; more of them bring what others need."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
@@ -122,15 +125,33 @@ def _spans(length: int) -> list[tuple[int, int]]:
     return [(start, side) for start in range(0, length, side)]
 
 
+def scarcity(count: int) -> float:
+    """How far ``count`` labelled images must be stretched: 1 up to `FEW`, then falling as the root of their number."""
+    return math.sqrt(min(1.0, FEW / max(1, count)))
+
+
 def vary(
-    picture: Picture, generator: torch.Generator, strength: float, *, is_upright: bool = False
+    picture: Picture,
+    generator: torch.Generator,
+    strength: float,
+    *,
+    light: float = 1.0,
+    is_upright: bool = False,
 ) -> Picture:
-    """A random variation: size, direction, light and colour; what is upright is mirrored, not turned."""
+    """A random variation of a picture.
+
+    Args:
+        picture: stays as it is.
+        generator: of the choices.
+        strength: 0 for none, 1 for the usual.
+        light: factor on the changes of light and colour, 0..1.
+        is_upright: whether it is mirrored only, not turned.
+    """
     low, high = (math.log(limit) * strength for limit in SCALE_RANGE)
     scale = math.exp(low + (high - low) * float(torch.rand((), generator=generator)))
     height, width = picture.train.shape
     size = max(8, round(height * scale)), max(8, round(width * scale))
-    image = jitter_colour(picture.image[None], generator, strength=LIGHT * strength, grey=0.0)
+    image = jitter_colour(picture.image[None], generator, strength=LIGHT * light * strength, grey=0.0)
     image = F.interpolate(image, size, mode="bilinear", align_corners=False, antialias=scale < 1)[0]
     labels = torch.stack((picture.train, picture.held))[None].float()
     train, held = F.interpolate(labels, size, mode="nearest")[0].to(torch.uint8)

@@ -7,9 +7,10 @@ from functools import partial
 from typing import Final
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from model.backbone import pad_to_stride
+from model.backbone import STRIDE
 from model.detail_head import Levels
 from model.device import free_cached_memory
 from model.filters import filter_bank
@@ -27,6 +28,9 @@ PIXELS: Final = 4 * 192**2
 HEAD_RATE: Final = 1e-3
 BACKBONE_RATE: Final = 5e-4
 EXPERT_RATE: Final = 4e-4
+FASTEST: Final = 2.0
+"""Factor on the rates where there are many images: what is learned from them holds for others, too."""
+
 VARIATION: Final = 0.7
 """Share of the pictures that are varied before a part is cut out."""
 
@@ -36,7 +40,10 @@ def learn_whole(session: Session, end: float) -> Iterator[str]:
     network = session.network
     if network.class_backbone is None:
         raise ValueError("the network has no backbone for its classes")
-    factor = session.config.learning_rate / HEAD_RATE if session.config.learning_rate else 1.0
+    factor = min(FASTEST, 1 / session.scarcity)
+    if session.config.learning_rate:
+        factor = session.config.learning_rate / HEAD_RATE
+    network.head.omission = session.scarcity
     groups = [
         (factor * HEAD_RATE, named(network.head.context, "head.context")),
         (factor * EXPERT_RATE, expert_parameters(network)),
@@ -50,13 +57,14 @@ def learn_whole(session: Session, end: float) -> Iterator[str]:
             session.batch //= 2
             free_cached_memory(session.choice.device)
     session.batch = BATCH
+    network.head.omission = 1.0
     optimiser.average.swap()
 
 
 def _whole_loss(session: Session) -> Tensor:
     share = session.batch / BATCH
     side = min(int(SIDE * share**0.5), *(min(part.train.shape) for part in session.pictures))
-    parts = [_part(session, side) for _ in range(max(1, int(PIXELS * share) // side**2))]
+    parts = _alike([_part(session, side) for _ in range(max(1, int(PIXELS * share) // side**2))])
     images = torch.stack([part.image for part in parts]).to(session.choice.device)
     labels = torch.stack([part.train for part in parts]).long().to(images.device)
     with session.autocast():
@@ -68,7 +76,7 @@ def _whole_loss(session: Session) -> Tensor:
 
 
 def _part(session: Session, side: int) -> Picture:
-    """A square of a picture, varied or not, round a labelled pixel, padded where it is smaller."""
+    """A square of a picture, varied or not, round a labelled pixel; less, where the picture is smaller."""
     picture = session.pictures[below(session, len(session.pictures))]
     if float(torch.rand((), generator=session.generator)) < VARIATION and session.config.augmentation > 0:
         picture = session.varied(picture)
@@ -78,13 +86,17 @@ def _part(session: Session, side: int) -> Picture:
         slice(edge := min(max(0, c - below(session, side)), max(0, limit - side)), edge + side)
         for c, limit in zip(centre, picture.train.shape, strict=True)
     )
-    return _padded(picture, rows, cols, -(-side // 32) * 32)
+    return Picture(picture.image[:, rows, cols], picture.train[rows, cols], picture.held[rows, cols])
 
 
-def _padded(picture: Picture, rows: slice, cols: slice, side: int) -> Picture:
-    """A part of a picture with labels, of ``side`` pixels; what is not in the picture is not labelled."""
-    image = pad_to_stride(picture.image[None, :, rows, cols], side)[0]
-    train = torch.full((side, side), IGNORED, dtype=torch.uint8)
-    known = picture.train[rows, cols]
-    train[: known.shape[0], : known.shape[1]] = known
-    return Picture(image, train, train)
+def _alike(parts: list[Picture]) -> list[Picture]:
+    """Parts of one size, a multiple of the backbone's stride; what is not in a picture is not labelled."""
+    height, width = (-(-max(part.train.shape[axis] for part in parts) // STRIDE) * STRIDE for axis in (0, 1))
+    return [
+        _padded(part, (0, width - part.train.shape[1], 0, height - part.train.shape[0])) for part in parts
+    ]
+
+
+def _padded(part: Picture, pad: tuple[int, int, int, int]) -> Picture:
+    train, held = (F.pad(labels, pad, value=IGNORED) for labels in (part.train, part.held))
+    return Picture(F.pad(part.image[None], pad, mode="replicate")[0], train, held)

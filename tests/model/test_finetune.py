@@ -11,7 +11,7 @@ import torch
 
 from model.errors import ModelError
 from model.finetune import FeatureStore, FineTuneConfig, LabelledImage, finetune
-from model.finetuning import crops, pixels, prepare
+from model.finetuning import crops, pixels, prepare, views, whole
 from model.finetuning.session import BATCH
 from model.metrics import confusion_matrix, mean_iou
 from model.network import Prompts
@@ -351,6 +351,52 @@ def test_thorough_teaches_a_backbone_of_its_own_and_clicks_keep_theirs():
             for name, value in before.items()
             if name.startswith("backbone.")
         )
+
+
+def test_of_many_images_most_of_the_time_goes_to_whole_ones():
+    """Crops come from what memory holds; a few images are not enough to teach a backbone much."""
+    settings = replace(QUICK, speed="thorough", held_out=0.0)
+    share = []
+    for count in (2, 32):
+        _, reports = run(tiny_network(), [labelled(seed) for seed in range(count)], settings, steps=80)
+        crops, whole = (
+            sum(r.phase == phase for r in reports) for phase in ("learning shapes", "learning to see")
+        )
+        share.append(whole / (crops + whole))
+    assert share[0] < 0.85 < share[1]
+
+
+def test_parts_of_several_sizes_are_padded_without_labels():
+    parts = [
+        views.Picture(torch.full((3, *size), 0.5), torch.ones(size, dtype=torch.uint8), torch.zeros(size))
+        for size in ((40, 70), (64, 33))
+    ]
+    alike = whole._alike(parts)
+    assert {part.train.shape for part in alike} == {(64, 96)}
+    for part, made in zip(parts, alike, strict=True):
+        rows, cols = part.train.shape
+        assert bool((made.image == 0.5).all())
+        assert bool((made.train[:rows, :cols] == 1).all())
+        assert int((made.train != 255).sum()) == rows * cols
+
+
+def test_many_images_are_varied_less_in_light():
+    few, many = (views.scarcity(count) for count in (views.FEW, 40 * views.FEW))
+    assert views.scarcity(0) == few == 1.0
+    assert many < 0.2
+    picture = views.Picture(torch.full((3, 64, 64), 0.5), *torch.zeros(2, 64, 64, dtype=torch.uint8))
+    change = [
+        max(
+            float(
+                (views.vary(picture, torch.Generator().manual_seed(seed), 1.0, light=light).image - 0.5)
+                .abs()
+                .max()
+            )
+            for seed in range(20)
+        )
+        for light in (few, many)
+    ]
+    assert change[1] < 0.3 * change[0]
 
 
 def test_all_pixels_may_be_used_in_the_end():

@@ -74,7 +74,9 @@ def test_learning_turns_only_what_has_no_up(turns_of):
         LabelledImage(np.zeros((64, 64, 3), np.uint8), scene(seed, turns_of(seed))) for seed in range(SCENES)
     ]
     config = FineTuneConfig(num_classes=2, device="cpu", classes_kept=(None, None), held_out=0.0)
-    seen = [labels for _, labels in preview_crops(samples, config, 40, is_upright=turns_of(1) == 0)]
+    seen = [
+        labels for _, labels in preview_crops(samples, config, 40, light=1.0, is_upright=turns_of(1) == 0)
+    ]
     job = finetune(tiny_network(), samples, config)
     next(iter(job))  # a picture is encoded then
     seen += [labels.numpy() for _ in range(10) for labels in draw(job._session, 4)[1]]
