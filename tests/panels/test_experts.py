@@ -284,6 +284,22 @@ def test_finer_maps_of_a_part_take_the_place_of_the_coarse_ones_there(
     assert panel.overlay is None or panel.overlay.part is None, "a part with other rows is none of these maps"
 
 
+def test_what_is_being_typed_stays_with_its_expert_when_another_is_chosen(
+    panel: ExpertsPanel, qtbot: QtBot
+) -> None:
+    panel.select(4)
+    field = named(panel, QLineEdit, "Name of this expert")
+    assert isinstance(field, QLineEdit)
+    field.setFocus()
+    field.setText("clouds")
+    with qtbot.waitSignal(panel.rename_requested) as caught:
+        panel.select(1)
+    assert caught.args == [4, "clouds"]
+    assert field.text() == ""
+    with qtbot.assertNotEmitted(panel.rename_requested):
+        field.editingFinished.emit()
+
+
 def test_names_and_notes_are_asked_for(panel: ExpertsPanel, qtbot: QtBot) -> None:
     panel.set_expert_labels(ExpertLabels({4: "sky"}, {4: "blue"}))
     panel.select(4)

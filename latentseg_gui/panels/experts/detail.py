@@ -26,7 +26,7 @@ class ExpertDetail(QFrame):
     """A card below the gallery.
 
     Signals:
-        renamed, note_edited: the new text.
+        renamed, note_edited: the expert, as it was given, and the new text.
         overlay_wanted, solo_wanted, knock_out_wanted: toggles of the chosen expert.
         gain_wanted: factor from the slider, 1 as trained.
         reset_wanted: all experts as trained.
@@ -36,8 +36,8 @@ class ExpertDetail(QFrame):
         heads: which heads interventions are about.
     """
 
-    renamed = Signal(str)
-    note_edited = Signal(str)
+    renamed = Signal(int, str)
+    note_edited = Signal(int, str)
     overlay_wanted = Signal()
     solo_wanted = Signal()
     knock_out_wanted = Signal()
@@ -48,6 +48,7 @@ class ExpertDetail(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "card")
+        self._expert = -1
         self._swatch = QLabel(self)
         self._name = QLineEdit(self)
         self._name.setAccessibleName(self.tr("Name of this expert"))
@@ -109,12 +110,22 @@ class ExpertDetail(QFrame):
         whole.addWidget(self._gain)
         whole.addWidget(self._note)
 
-    def set_expert(self, number: str, name: str, note: str, colour: QColor, figures: str) -> None:
-        """Shows an expert; ``number`` is what it is called while it has no name."""
+    def set_expert(
+        self, expert: int, number: str, name: str, note: str, colour: QColor, figures: str
+    ) -> None:
+        """Shows an expert; ``number`` is what it is called while it has no name.
+
+        What is being typed about another one is taken as it stands.
+        """
+        is_other = expert != self._expert
+        if is_other and self._expert >= 0:
+            self._on_name_edited()
+            self._on_note_edited()
+        self._expert = expert
         self.setEnabled(True)
         self._name.setPlaceholderText(number)
         for field, text in ((self._name, name), (self._note, note)):
-            if not field.hasFocus():
+            if is_other or not field.hasFocus():
                 field.setText(text)
             field.setProperty("before", text)
         self._swatch.setPixmap(swatch(colour, 18, self.devicePixelRatioF()))
@@ -151,13 +162,13 @@ class ExpertDetail(QFrame):
         text = self._name.text().strip()
         if text != self._name.property("before"):
             self._name.setProperty("before", text)
-            self.renamed.emit(text)
+            self.renamed.emit(self._expert, text)
 
     def _on_note_edited(self) -> None:
         text = self._note.text().strip()
         if text != self._note.property("before"):
             self._note.setProperty("before", text)
-            self.note_edited.emit(text)
+            self.note_edited.emit(self._expert, text)
 
     def _on_gain_changed(self, percent: int) -> None:
         self.gain_wanted.emit(percent / 100)

@@ -44,8 +44,8 @@ class ExpertsHands(QObject):
         detail.gain_wanted.connect(self._on_gain_wanted)
         detail.heads_chosen.connect(presenter.refresh_marks)
         detail.reset_wanted.connect(self._on_reset_wanted)
-        detail.renamed.connect(self._on_renamed)
-        detail.note_edited.connect(self._on_note_edited)
+        detail.renamed.connect(self.rename_requested)
+        detail.note_edited.connect(self.note_requested)
 
     def choose(self, expert: int) -> None:
         """Makes an expert the current one; a map of an expert over the image follows."""
@@ -123,9 +123,3 @@ class ExpertsHands(QObject):
 
     def _on_reset_wanted(self) -> None:
         self._want({})
-
-    def _on_renamed(self, text: str) -> None:
-        self.rename_requested.emit(self._presenter.current, text)
-
-    def _on_note_edited(self, text: str) -> None:
-        self.note_requested.emit(self._presenter.current, text)

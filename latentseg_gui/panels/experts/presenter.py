@@ -170,9 +170,8 @@ class ExpertsPresenter:
         name, note = self._labels.names.get(expert, ""), self._labels.notes.get(expert, "")
         if not self.can_intervene:
             name, note = self.names[expert], ""
-        detail.set_expert(
-            number_text(self.state, expert), name, note, colour, figures_text(self.state, expert)
-        )
+        number, figures = number_text(self.state, expert), figures_text(self.state, expert)
+        detail.set_expert(expert, number, name, note, colour, figures)
         detail.set_state(
             gain_at(*self.intervention),
             is_overlaid=self.shown == "expert",
