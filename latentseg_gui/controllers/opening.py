@@ -20,7 +20,7 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.taking_over import take_over
 from latentseg_gui.io.opening import OpenedProject, open_project
 from latentseg_gui.io.paths import shown
-from latentseg_gui.io.project_file import MANIFEST
+from latentseg_gui.io.project_file import CURRENT, MANIFEST
 
 _PRIORITY = 15
 
@@ -256,19 +256,19 @@ class OpeningController(QObject):
             self._errors.inform(notice)
         if not is_untitled:
             self.opened.emit(opened.session.folder)
-        self._show()
+        self._show(opened.session.manifest.settings.get(CURRENT))
         self._go_on()
 
-    def _show(self) -> None:
-        """Says which images cannot be shown, and shows the first that can."""
+    def _show(self, last: object) -> None:
+        """Says which images cannot be shown, and shows the one that was shown ``last``, or the first that can."""
         document = self._document
         errors = {each: document.error(each) for each in document.image_ids}
         for image_id, error in errors.items():
             if error is not None:
                 self.row_failed.emit(image_id, str(error))
-        first = next((each for each, error in errors.items() if error is None), None)
-        if first is not None:
-            self.show_requested.emit(first)
+        whole = [each for each, error in errors.items() if error is None]
+        if whole:
+            self.show_requested.emit(next((each for each in whole if each == last), whole[0]))
 
 
 def _missing(name: str) -> LatentsegError:

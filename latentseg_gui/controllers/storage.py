@@ -16,6 +16,7 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.io.paths import shown
 from latentseg_gui.io.project import ProjectSession, create_project
+from latentseg_gui.io.project_file import CURRENT
 
 _RETRY_MS = 200
 _WAIT_S = 60.0
@@ -209,7 +210,8 @@ class StorageController(QObject):
     def _snapshot(self, target: ProjectSession, *, is_asked: bool) -> Saving | None:
         try:
             self.untitled.keep_pasted(self._document, target.folder)
-            return Saving(target, target.snapshot(self._document), is_asked=is_asked)
+            settings = {**target.manifest.settings, CURRENT: self._document.current_id}
+            return Saving(target, target.snapshot(self._document, settings), is_asked=is_asked)
         except LatentsegError as error:
             self._on_failed(target, error, is_asked=is_asked)
             return None

@@ -19,6 +19,10 @@ SCHEMA = 1
 """The version of the format that this program writes."""
 
 MANIFEST = "project.json"
+
+CURRENT = "current"
+"""Among the settings: id of the image that was shown when the project was saved."""
+
 MAX_BYTES = 64 * 2**20
 _MAX_SIDE = 2**31
 

@@ -221,6 +221,32 @@ def test_a_folder_with_a_manifest_opens_as_project(
     assert person.window.windowTitle() == "photo 0.png - work - latentseg"
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_project_opens_at_the_image_that_was_shown_last(
+    person: Person, answers: Answers, photos: list[Path], tmp_path: Path, *, kept: bool
+) -> None:
+    person.open(*photos)
+    first, second, third = person.session.document.image_ids
+    person.session.project.show(second)
+    person.wait_for(lambda: person.image_id == second)
+    for name in ("work", "copy"):
+        answers.folder = folder = tmp_path / name
+        person.session.storage.save_as()
+        person.wait_for(lambda folder=folder: _is_saved(person, folder))
+    person.session.project.show(third)
+    person.wait_for(lambda: person.image_id == third)
+    if not kept:
+        photos[1].unlink()
+    person.open(tmp_path / "work")
+    assert person.window.windowTitle().endswith(" - work - latentseg")
+    assert person.image_id == (second if kept else first), "one that is gone is not shown"
+
+
+def _is_saved(person: Person, folder: Path) -> bool:
+    project = person.session.storage.project
+    return project is not None and project.folder == folder
+
+
 def test_opening_a_project_asks_about_unsaved_masks(
     person: Person, answers: Answers, photos: list[Path], tmp_path: Path
 ) -> None:
