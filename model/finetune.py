@@ -50,7 +50,7 @@ from model.finetuning.store import FeatureStore
 from model.finetuning.team import Team
 from model.finetuning.timed import TimedJob
 from model.finetuning.types import IGNORED, FineTuneConfig, LabelledImage, Progress, check
-from model.finetuning.views import Picture, pictures_of, scarcity, with_all_labels
+from model.finetuning.views import Picture, pictures_of, scarcity_of, with_all_labels
 from model.finetuning.whole import learn_whole
 from model.network import LatentExpertNetwork
 
@@ -178,7 +178,7 @@ class FineTuning(TimedJob):
             team=team,
             is_sparse=sparse,
             is_upright=config.speed != "live" and are_upright([rows_of(each.labels) for each in samples]),
-            scarcity=scarcity(len(samples)),
+            scarcity=scarcity_of(len(samples)),
         )
         self._session.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         team.align(self._session.network)

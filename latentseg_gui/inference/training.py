@@ -29,7 +29,7 @@ from model.finetuning.cross import Job
 from model.finetuning.orientation import are_upright
 from model.finetuning.preview import preview_crops
 from model.finetuning.record import SEEN, seen_after, settings_of, validation_words
-from model.finetuning.views import scarcity
+from model.finetuning.views import scarcity_of
 from model.network import LatentExpertNetwork
 
 PAUSE: Final = "pause"
@@ -118,8 +118,8 @@ def preview(request: PreviewCrops) -> TrainingPreview:
     """Augmented crops of the samples, as training sees them."""
     samples = [_labelled(sample) for sample in request.samples]
     config = config_of(request.settings, request.num_classes)
-    is_upright, light = are_upright(request.rows), scarcity(len(request.rows))
-    crops = preview_crops(samples, config, request.count, light=light, is_upright=is_upright)
+    is_upright, scarcity = are_upright(request.rows), scarcity_of(len(request.rows))
+    crops = preview_crops(samples, config, request.count, scarcity=scarcity, is_upright=is_upright)
     return TrainingPreview(tuple(crops))
 
 

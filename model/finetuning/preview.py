@@ -15,7 +15,7 @@ SIDE = 192
 
 
 def preview_crops(
-    samples: Sequence[LabelledImage], config: FineTuneConfig, count: int, *, light: float, is_upright: bool
+    samples: Sequence[LabelledImage], config: FineTuneConfig, count: int, *, scarcity: float, is_upright: bool
 ) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     """Random crops round labelled pixels.
 
@@ -23,7 +23,7 @@ def preview_crops(
         samples: images with labels.
         config: its augmentation and seed count.
         count: how many.
-        light: factor on changes of light and colour, by the number of all images (`scarcity`).
+        scarcity: by the number of all images that will be learned from (`scarcity_of`).
         is_upright: whether the images have an up, by all that will be learned from (`are_upright`); a few
             of them do not tell.
 
@@ -37,7 +37,7 @@ def preview_crops(
     for index in range(count if pictures else 0):
         picture = pictures[index % len(pictures)]
         if config.augmentation > 0:
-            picture = vary(picture, generator, config.augmentation, light=light, is_upright=is_upright)
+            picture = vary(picture, generator, config.augmentation, scarcity=scarcity, is_upright=is_upright)
         crops.append(_crop(picture, generator))
     return crops
 

@@ -50,7 +50,7 @@ class Session:
         team: the processes that learn together.
         is_sparse: whether most pixels have no label.
         is_upright: whether pictures have an up; they are not turned then.
-        scarcity: of labelled images; see `model.finetuning.views.scarcity`.
+        scarcity: of labelled images; see `model.finetuning.views.scarcity_of`.
     """
 
     network: DetailNetwork
@@ -83,8 +83,8 @@ class Session:
 
     def varied(self, picture: Picture) -> Picture:
         """A random variation of a picture, as strong as the settings want it."""
-        strength, light = self.config.augmentation, self.scarcity
-        return vary(picture, self.generator, strength, light=light, is_upright=self.is_upright)
+        strength, scarcity = self.config.augmentation, self.scarcity
+        return vary(picture, self.generator, strength, scarcity=scarcity, is_upright=self.is_upright)
 
     def with_answers(self, levels: Levels, experts: Tensor) -> Levels:
         """Levels whose tokens hold the experts' answers."""

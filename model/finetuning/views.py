@@ -125,7 +125,7 @@ def _spans(length: int) -> list[tuple[int, int]]:
     return [(start, side) for start in range(0, length, side)]
 
 
-def scarcity(count: int) -> float:
+def scarcity_of(count: int) -> float:
     """How far ``count`` labelled images must be stretched: 1 up to `FEW`, then falling as the root of their number."""
     return math.sqrt(min(1.0, FEW / max(1, count)))
 
@@ -135,7 +135,7 @@ def vary(
     generator: torch.Generator,
     strength: float,
     *,
-    light: float = 1.0,
+    scarcity: float = 1.0,
     is_upright: bool = False,
 ) -> Picture:
     """A random variation of a picture.
@@ -144,14 +144,14 @@ def vary(
         picture: stays as it is.
         generator: of the choices.
         strength: 0 for none, 1 for the usual.
-        light: factor on the changes of light and colour, 0..1.
+        scarcity: of labelled images: less of it, less change of light and, by its root, of size.
         is_upright: whether it is mirrored only, not turned.
     """
-    low, high = (math.log(limit) * strength for limit in SCALE_RANGE)
+    low, high = (math.log(limit) * strength * math.sqrt(scarcity) for limit in SCALE_RANGE)
     scale = math.exp(low + (high - low) * float(torch.rand((), generator=generator)))
     height, width = picture.train.shape
     size = max(8, round(height * scale)), max(8, round(width * scale))
-    image = jitter_colour(picture.image[None], generator, strength=LIGHT * light * strength, grey=0.0)
+    image = jitter_colour(picture.image[None], generator, strength=LIGHT * scarcity * strength, grey=0.0)
     image = F.interpolate(image, size, mode="bilinear", align_corners=False, antialias=scale < 1)[0]
     labels = torch.stack((picture.train, picture.held))[None].float()
     train, held = F.interpolate(labels, size, mode="nearest")[0].to(torch.uint8)

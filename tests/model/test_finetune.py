@@ -380,23 +380,21 @@ def test_parts_of_several_sizes_are_padded_without_labels():
         assert int((made.train != 255).sum()) == rows * cols
 
 
-def test_many_images_are_varied_less_in_light():
-    few, many = (views.scarcity(count) for count in (views.FEW, 40 * views.FEW))
-    assert views.scarcity(0) == few == 1.0
+def test_many_images_are_varied_less_in_light_and_size():
+    few, many = (views.scarcity_of(count) for count in (views.FEW, 40 * views.FEW))
+    assert views.scarcity_of(0) == few == 1.0
     assert many < 0.2
     picture = views.Picture(torch.full((3, 64, 64), 0.5), *torch.zeros(2, 64, 64, dtype=torch.uint8))
-    change = [
-        max(
-            float(
-                (views.vary(picture, torch.Generator().manual_seed(seed), 1.0, light=light).image - 0.5)
-                .abs()
-                .max()
-            )
+    light, size = [], []
+    for scarcity in (few, many):
+        made = [
+            views.vary(picture, torch.Generator().manual_seed(seed), 1.0, scarcity=scarcity)
             for seed in range(20)
-        )
-        for light in (few, many)
-    ]
-    assert change[1] < 0.3 * change[0]
+        ]
+        light.append(max(float((each.image - 0.5).abs().max()) for each in made))
+        size.append(max(abs(len(each.train) - 64) for each in made))
+    assert light[1] < 0.3 * light[0]
+    assert size[1] < 0.6 * size[0]
 
 
 def test_all_pixels_may_be_used_in_the_end():

@@ -75,7 +75,7 @@ def test_learning_turns_only_what_has_no_up(turns_of):
     ]
     config = FineTuneConfig(num_classes=2, device="cpu", classes_kept=(None, None), held_out=0.0)
     seen = [
-        labels for _, labels in preview_crops(samples, config, 40, light=1.0, is_upright=turns_of(1) == 0)
+        labels for _, labels in preview_crops(samples, config, 40, scarcity=1.0, is_upright=turns_of(1) == 0)
     ]
     job = finetune(tiny_network(), samples, config)
     next(iter(job))  # a picture is encoded then
