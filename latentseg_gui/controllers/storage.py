@@ -202,10 +202,8 @@ class StorageController(QObject):
         saving = self._snapshot(target, is_asked=is_asked)
         if saving is None:
             return
-        self._saving = saving
-        self._files.submit(
-            saving, self._on_written, key=f"save {saving.snapshot.revision}", priority=_PRIORITY
-        )
+        self._saving, key = saving, f"save {saving.snapshot.revision}"
+        self._files.submit(saving, self._on_written, key=key, priority=_PRIORITY)
 
     def _snapshot(self, target: ProjectSession, *, is_asked: bool) -> Saving | None:
         try:
