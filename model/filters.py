@@ -91,7 +91,6 @@ def _blur_rows(padded: Tensor, band: Tensor, width: int) -> Tensor:
     """Rows [B, C, h, width + 2 * radius] times the band -> [B, C, h, width]."""
     rest = -width % BLOCK
     windows = F.pad(padded, (0, rest)).unfold(-1, band.shape[0], BLOCK)
-    rows = windows.reshape(
-        -1, band.shape[0]
-    )  # [B * C * h * blocks, BLOCK + 2 * radius]; one product, not thousands
+    # One product of all rows: of the windows as they lie, thousands would be made.
+    rows = windows.reshape(-1, band.shape[0])  # [B * C * h * blocks, BLOCK + 2 * radius]
     return (rows @ band).view(*windows.shape[:3], -1)[..., :width]
