@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -14,6 +14,9 @@ import pytest
 from hypothesis import settings
 from PySide6.QtGui import QPalette
 from pytestqt.qtbot import QtBot
+
+if TYPE_CHECKING:
+    from latentseg_gui.app.session import Session
 
 PATIENCE_MS: Final = 60_000
 
@@ -74,6 +77,24 @@ def no_leftovers(request: pytest.FixtureRequest) -> None:
         if qapp.styleSheet() and not is_in_use:
             qapp.setStyleSheet("")
             qapp.setPalette(QPalette())
+
+
+@pytest.fixture
+def composed(qtbot: QtBot, own_home: Path) -> Iterator[Session]:
+    """All of the product put together and shown, with nothing in the background yet: no model, no files."""
+    from latentseg_gui.app.main import application
+    from latentseg_gui.app.preferences import Preferences
+    from latentseg_gui.app.reporting import Reporter
+    from latentseg_gui.app.session import Session
+    from latentseg_gui.app.theme import apply_theme
+    from latentseg_gui.app.wiring import wire
+
+    apply_theme(application(), "dark")
+    running = Session(Preferences(theme="dark"), Reporter())
+    wire(running)
+    running.window.show()
+    yield running
+    running.shutdown()
 
 
 @pytest.fixture

@@ -21,8 +21,11 @@ class Chrome(QObject):
         self._session = session
         self._window = session.window
         self._document = session.document
+        self._device: tuple[str, str] | None = None
         session.reporter.reported.connect(self._on_error_reported)
         session.reporter.informed.connect(self._on_informed)
+        session.lanes.engine.lane_state_changed.connect(self._on_engine_state_changed)
+        session.lanes.training.lane_state_changed.connect(self._on_training_state_changed)
         self._follow_document()
 
     def begin(self) -> None:
@@ -44,13 +47,15 @@ class Chrome(QObject):
         for image_id in self._document.image_ids:
             self._window.files.set_ready(image_id, False)
         self._window.set_version_text(self.tr("weights: {0}").format(weights.version))
-        self._window.device.set_device(weights.device, weights.device_reason)
+        self._device = weights.device, weights.device_reason
+        self._window.device.set_device(*self._device)
         self._window.device.set_choices(_DEVICES, self._session.weights.device)
         self.refresh_hint()
 
     def choose_device(self, key: str) -> None:
-        """Runs the model elsewhere from now on."""
+        """Runs the model elsewhere from now on, at the next start too."""
         self._session.weights.use_device(key)
+        self._session.preferences.device = key  # type: ignore[assignment]  # checked on assignment
 
     def refresh_hint(self, *_: object) -> None:
         """Says what to do next."""
@@ -93,6 +98,26 @@ class Chrome(QObject):
 
     def _on_informed(self, sentence: str) -> None:
         self._window.messages.show_message(Message(sentence, kind="info"))
+
+    def _on_engine_state_changed(self, state: str) -> None:
+        """A model that does not come back is said once, and stays to be seen beside its device."""
+        if state == "broken":
+            what = self.tr("The model stopped several times in a row and does not run now.")
+            self._window.device.set_device(self.tr("model stopped"), what)
+            self._on_broken(what)
+        elif state == "ready" and self._device is not None:
+            self._window.device.set_device(*self._device)
+
+    def _on_training_state_changed(self, state: str) -> None:
+        if state == "broken":
+            self._on_broken(self.tr("The training process stopped several times in a row."))
+
+    def _on_broken(self, what: str) -> None:
+        action = self.tr(
+            "It is tried again with the next step. If it stops again, save your work; the self-test in the menu "
+            "of the device says what is wrong."
+        )
+        self._session.reporter.report(LatentsegError(what, action=action))
 
     def _on_proposal_changed(self, image_id: str) -> None:
         if image_id == self._document.current_id:

@@ -22,7 +22,7 @@ from latentseg_gui.canvas import CanvasView
 from latentseg_gui.panels.classes import ClassesPanel
 from latentseg_gui.panels.display import LevelsPanel
 from latentseg_gui.panels.experts import ExpertsPanel
-from latentseg_gui.panels.feedback import DeviceBadge, JobsIndicator, MessageLog, MessageStack
+from latentseg_gui.panels.feedback import DeviceBadge, JobsIndicator, MessageLog, MessageStrip
 from latentseg_gui.panels.files import EmptyStateWidget, FilesPanel, PageBar
 from latentseg_gui.panels.history import HistoryPanel
 from latentseg_gui.panels.icons import icon
@@ -80,13 +80,13 @@ class MainWindow(QMainWindow):
         self._lay_out_docks()
         self._lay_out_tool_bar()
         self._lay_out_status_bar()
-        self.messages = MessageStack(self, self.canvas)
         self.messages.shown.connect(self.message_log.add)
+        self.messages.details_requested.connect(self.message_log.click)
         self.message_log.toggled.connect(self.messages.clear)  # what they say stands in the list
 
     def set_hint(self, sentence: str) -> None:
         """The one line that says what to do next."""
-        self._hint.setText(sentence)
+        self.messages.set_hint(sentence)
 
     def set_cursor_text(self, text: str) -> None:
         """Position, class and confidence under the cursor."""
@@ -135,6 +135,7 @@ class MainWindow(QMainWindow):
             action = QAction(icon(spec.icon), translated(spec.text), self)
             action.setObjectName(spec.name)
             action.setCheckable(spec.is_checkable)
+            action.setIconVisibleInMenu(not spec.is_checkable)  # a tick stands in its place
             action.setShortcuts([QKeySequence(key) for key in spec.keys])
             if spec.is_tool:
                 tools.addAction(action)
@@ -146,16 +147,12 @@ class MainWindow(QMainWindow):
         self._docks_menu = menus["View"].addMenu(translated("Panels"))
 
     def _lay_out_centre(self) -> None:
-        self._hint = QLabel()
-        self._hint.setObjectName("hint")
-        self._hint.setAccessibleName(self.tr("What to do next"))
-        self._hint.setWordWrap(True)
-        self._hint.setContentsMargins(10, 5, 10, 5)
+        self.messages = MessageStrip()
         centre = QWidget()
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        for widget in (self.options, self.canvas, self.pages, self._hint):
+        for widget in (self.options, self.canvas, self.pages, self.messages):
             column.addWidget(widget, 1 if widget is self.canvas else 0)
         self.setCentralWidget(centre)
 

@@ -14,6 +14,7 @@ from latentseg_gui.app.log import state_folder
 from latentseg_gui.app.main_window import MainWindow
 from latentseg_gui.app.preferences import Preferences
 from latentseg_gui.app.reporting import Reporter
+from latentseg_gui.app.self_test import SelfTest
 from latentseg_gui.commands.history import History
 from latentseg_gui.controllers.adjust import AdjustController
 from latentseg_gui.controllers.areas import AreasController
@@ -142,6 +143,7 @@ class Session(QObject):
         self._make_storage_controllers()
         self._make_model_controllers()
         self._make_training_controllers()
+        self.self_test = SelfTest(window, lambda: self.weights.device, errors, self)
 
     def _make_output_controllers(self) -> None:
         window, document, errors = self.window, self.document, self.reporter
@@ -317,7 +319,7 @@ class Session(QObject):
     def all_jobs(self) -> tuple[JobSource, ...]:
         """The jobs that the status bar shows."""
         lanes = self.file_jobs, self.edit_jobs, self.engine_jobs, self.training_jobs, self.batch_jobs
-        return *lanes, self.export, self.importing, self.batch, self.expert_folder
+        return *lanes, self.export, self.importing, self.batch, self.expert_folder, self.self_test
 
     def shutdown(self) -> None:
         """Ends everything in the background, then the window, now and in this order.
@@ -330,6 +332,7 @@ class Session(QObject):
         self.export.abandon()
         self.importing.abandon()
         self.batch.abandon()
+        self.self_test.stop()
         for owner in (self, self.window):
             for timer in owner.findChildren(QTimer):
                 timer.stop()

@@ -7,7 +7,7 @@ from functools import cache
 from string import Template
 from typing import Final, Literal
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
@@ -68,13 +68,7 @@ LIGHT: Final = ThemeColours(
 
 
 class ThemeWatcher(QObject):
-    """Lives as a child of the application and follows the system while "system" is chosen.
-
-    Signals:
-        theme_changed: "dark" or "light" was put in force.
-    """
-
-    theme_changed = Signal(str)
+    """Lives as a child of the application and follows the system while "system" is chosen."""
 
     def __init__(self, app: QApplication) -> None:
         super().__init__(app)
@@ -106,7 +100,6 @@ class ThemeWatcher(QObject):
             self._has_style = True
         self._app.setPalette(palette_of(colours))
         self._app.setStyleSheet(style_sheet(colours, name))
-        self.theme_changed.emit(name)
         return name
 
     def _on_system_scheme_changed(self) -> None:
@@ -124,7 +117,7 @@ def apply_theme(app: QApplication, theme: ThemeName) -> str:
 
 
 def theme_watcher(app: QApplication) -> ThemeWatcher:
-    """The application's watcher, made on first use; its ``theme_changed`` says when to redraw by hand."""
+    """The application's watcher, made on first use."""
     found = app.findChild(ThemeWatcher, "theme_watcher")
     return found if isinstance(found, ThemeWatcher) else ThemeWatcher(app)
 

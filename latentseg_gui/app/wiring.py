@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 
 from latentseg_gui.app.actions import ACTIONS
+from latentseg_gui.app.appearance import Appearance
 from latentseg_gui.app.chrome import Chrome
 from latentseg_gui.app.hand_wiring import wire_hand
 from latentseg_gui.app.help import Help
@@ -27,6 +28,7 @@ def wire(session: Session) -> None:
     """Connects everything of ``session``."""
     chrome = Chrome(session)
     intake = Intake(session.project, session.window.empty_state, session.thumbnail_jobs, session)
+    Appearance(session.window, session.preferences, session.reporter)
     JobBar(session.window.jobs, session.all_jobs, session)
     _wire_actions(session, chrome, intake)
     _wire_switches(session)
@@ -118,6 +120,7 @@ def _wire_switches(session: Session) -> None:
     action["show_attention"].setChecked(True)
     action["show_attention"].toggled.connect(session.inspect.set_overlay_visible)
     action["show_territory"].toggled.connect(session.inspect.set_territory_visible)
+    window.experts.territory_requested.connect(action["show_territory"].setChecked)
     action["knock_out"].triggered.connect(session.intervene.toggle_knock_out)
     action["live"].toggled.connect(session.live.set_on)
     for extra in ("mirror", "sizes", "edges"):
@@ -261,4 +264,5 @@ def _wire_model(session: Session, chrome: Chrome) -> None:
     window.history.undo_requested.connect(session.edit.undo)
     window.history.redo_requested.connect(session.edit.redo)
     window.device.device_requested.connect(chrome.choose_device)
+    window.device.self_test_requested.connect(session.self_test.run)
     session.history.events.changed.connect(session.live.note_correction)

@@ -50,8 +50,6 @@ class CanvasIntents(QWidget):
     """(factor)"""
     erasing_announced = Signal(bool)
     """(is_erasing): Ctrl is held (or let go) over the brush, so that a press would erase"""
-    zoom_changed = Signal(float)
-    """(device pixels per image pixel)"""
     view_changed = Signal()
     """Another part of the image is visible, or the same at another scale."""
     context_menu_requested = Signal(object, object)

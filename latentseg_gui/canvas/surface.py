@@ -110,8 +110,6 @@ class CanvasSurface(CanvasIntents):
         for item in self._chrome:
             self._drawn[id(item)] = item.bounds(viewport)
         self.update()
-        if before.scale != viewport.scale:
-            self.zoom_changed.emit(viewport.scale)
         self.view_changed.emit()
 
     def _fit_frame(self) -> None:

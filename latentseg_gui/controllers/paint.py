@@ -34,8 +34,6 @@ class PaintController(QObject):
     """Brush, eraser, polygon, lasso, fill, wand and picker."""
 
     class_picked = Signal(int)
-    stroke_ended = Signal(str)
-    """An image was edited by hand."""
 
     def __init__(
         self,
@@ -122,7 +120,6 @@ class PaintController(QObject):
         recorder, self._recorder = self._recorder, None
         if recorder is not None:
             self._history.record(recorder.finish())
-            self.stroke_ended.emit(self._stroke_image)
 
     def _abort(self) -> None:
         recorder, self._recorder = self._recorder, None
@@ -169,8 +166,7 @@ class PaintController(QObject):
             found = area(source, image_id)
             return area_patch(source, image_id, *found, replace(ink, class_id=class_id), label)
 
-        after = partial(self.stroke_ended.emit, image_id)
-        self._edits.do(image_id, label, make, after=after, weight=weight, class_id=ink.class_id)
+        self._edits.do(image_id, label, make, weight=weight, class_id=ink.class_id)
 
     def _on_pick_requested(self, x: float, y: float) -> None:
         image_id = self._editable()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.commands.patch import MaskPatch
@@ -29,9 +29,6 @@ class SegmentController(QObject):
     What is known at once is shown at once; the answer of a closer look takes its place when it comes. What
     is accepted is always what is on the screen, also while the model still looks.
     """
-
-    accepted = Signal(str)
-    """A proposal or prediction became part of the mask of an image."""
 
     def __init__(
         self,
@@ -128,8 +125,7 @@ class SegmentController(QObject):
         def make(source: MaskSource, class_id: int) -> MaskPatch | None:
             return accept_proposal(source, proposal, class_id, protect_others=protects)
 
-        after = partial(self.accepted.emit, image_id)
-        self._edits.do(image_id, self.tr("Accept"), make, after=after, class_id=class_id)
+        self._edits.do(image_id, self.tr("Accept"), make, class_id=class_id)
         self._set_prompts(image_id, PromptSet())
 
     def accept_prediction(self) -> None:
@@ -142,7 +138,7 @@ class SegmentController(QObject):
             return
         make = partial(accept_prediction, image_id=image_id)
         title = self.tr("Accept prediction")
-        self._edits.do(image_id, title, make, after=partial(self.accepted.emit, image_id))
+        self._edits.do(image_id, title, make)
 
     def _set_prompts(self, image_id: str, prompts: PromptSet) -> None:
         self._document.set_prompts(image_id, prompts)

@@ -160,8 +160,6 @@ class Fold(QWidget):
         body: the layout to add to.
     """
 
-    toggled = Signal(bool)
-
     def __init__(self, title: str, parent: QWidget | None = None, *, is_open: bool = False) -> None:
         super().__init__(parent)
         self._button = QToolButton(self)
@@ -202,7 +200,6 @@ class Fold(QWidget):
     def _on_toggled(self, is_open: bool) -> None:
         self._button.setIcon(icon("chevron-down" if is_open else "chevron-right"))
         self._content.setVisible(is_open)
-        self.toggled.emit(is_open)
 
 
 class SliderField(QWidget):

@@ -5,11 +5,11 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWidgets import (
     QApplication,
-    QHBoxLayout,
     QLabel,
     QPlainTextEdit,
     QPushButton,
     QToolButton,
+    QVBoxLayout,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
@@ -22,7 +22,7 @@ from latentseg_gui.panels.feedback import (
     Message,
     MessageCard,
     MessageLog,
-    MessageStack,
+    MessageStrip,
 )
 from latentseg_gui.panels.feedback.jobs import JobRow
 from latentseg_gui.panels.feedback.message_log import MAX_KEPT
@@ -40,118 +40,135 @@ def window(qtbot: QtBot) -> QWidget:
 
 
 @pytest.fixture
-def stack(window: QWidget) -> MessageStack:
-    return MessageStack(window)
+def strip(window: QWidget) -> MessageStrip:
+    column = QVBoxLayout(window)
+    widget = MessageStrip()
+    column.addStretch(1)
+    column.addWidget(widget)
+    widget.set_hint("Click on an object.")
+    QApplication.processEvents()
+    return widget
 
 
 def button(owner: QWidget, name: str) -> QToolButton:
     return next(each for each in owner.findChildren(QToolButton) if each.accessibleName() == name)
 
 
-def test_a_card_says_what_and_what_to_do(stack: MessageStack) -> None:
-    stack.show_message(BROKEN)
-    texts = [each.text() for each in stack.findChildren(QLabel)]
-    assert BROKEN.what in texts
-    assert BROKEN.action in texts
-    assert stack.isVisible()
+def said(strip: MessageStrip) -> str:
+    label = strip.findChild(QLabel, "hint")
+    assert label is not None
+    return label.text()
 
 
-def test_the_same_message_is_counted_not_repeated(stack: MessageStack) -> None:
+def details(strip: MessageStrip) -> QPushButton:
+    return strip.findChildren(QPushButton)[0]
+
+
+def test_a_message_says_what_and_what_to_do_in_place_of_the_hint(strip: MessageStrip) -> None:
+    assert said(strip) == "Click on an object."
+    strip.show_message(BROKEN)
+    assert said(strip) == f"{BROKEN.what} {BROKEN.action}"
+    button(strip, "Close this message").click()
+    assert strip.messages == ()
+    assert said(strip) == "Click on an object."
+
+
+def test_the_same_message_is_counted_not_repeated(strip: MessageStrip) -> None:
     for _ in range(50):
-        stack.show_message(BROKEN)
-    assert stack.messages == (BROKEN,)
-    assert any(each.text() == "50 x" for each in stack.findChildren(QLabel))
+        strip.show_message(BROKEN)
+    assert strip.messages == (BROKEN,)
+    assert any(each.text() == "50 x" for each in strip.findChildren(QLabel))
 
 
-def test_only_the_newest_cards_stay(stack: MessageStack, qtbot: QtBot) -> None:
+def test_one_message_at_a_time_and_no_remark_takes_the_place_of_an_error(strip: MessageStrip) -> None:
     for i in range(30):
-        stack.show_message(Message(f"{i}.png cannot be read."))
-    assert [each.what.split(".")[0] for each in stack.messages] == ["27", "28", "29"]
-    qtbot.waitUntil(lambda: len(stack.findChildren(MessageCard)) == 3)
+        strip.show_message(Message(f"{i}.png cannot be read."))
+    assert [each.what for each in strip.messages] == ["29.png cannot be read."]
+    strip.show_message(Message("Saved once.", kind="info"))
+    strip.show_message(Message("Saved twice.", kind="info"))
+    assert [each.what for each in strip.messages] == ["29.png cannot be read."]
+    button(strip, "Close this message").click()
+    assert [each.what for each in strip.messages] == ["Saved twice."]
+    strip.show_message(BROKEN)
+    assert strip.messages == (BROKEN,)
 
 
-def test_closing_the_last_card_hides_the_stack(stack: MessageStack, qtbot: QtBot) -> None:
-    stack.show_message(BROKEN)
-    button(stack, "Close this message").click()
-    assert stack.messages == ()
-    assert not stack.isVisible()
-    qtbot.waitUntil(lambda: stack.findChildren(MessageCard) == [])
+def test_the_strip_is_always_of_one_height(strip: MessageStrip, window: QWidget, qtbot: QtBot) -> None:
+    long = Message("It went wrong. " * 60, "Open another file. " * 60, details="Traceback")
+    for width in (160, 400, 1500):
+        window.resize(width, 600)
+        heights = set()
+        for message in (None, Message("Saved.", kind="info"), BROKEN, long):
+            strip.clear()
+            if message is not None:
+                strip.show_message(message)
+            QApplication.processEvents()
+            heights.add(strip.height())
+            assert window.width() == width
+        assert len(heights) == 1, width
 
 
-def test_the_button_reports_its_token_once(stack: MessageStack, qtbot: QtBot) -> None:
-    stack.show_message(Message("The worker stopped.", button="Restart", token="restart:engine"))
-    restart = next(each for each in stack.findChildren(QPushButton) if each.text() == "Restart")
-    with qtbot.waitSignal(stack.action_requested) as caught:
-        restart.click()
-    assert caught.args == ["restart:engine"]
-    assert stack.messages == ()
+def test_what_has_no_room_stands_in_the_list(strip: MessageStrip, qtbot: QtBot) -> None:
+    strip.show_message(Message("Saved.", kind="info"))
+    assert not details(strip).isVisible()
+    strip.show_message(Message("It went wrong. " * 60, kind="info"))
+    assert details(strip).isVisible()
+    with qtbot.waitSignal(strip.details_requested):
+        details(strip).click()
 
 
-def test_copy_puts_everything_on_the_clipboard(stack: MessageStack) -> None:
-    stack.show_message(BROKEN)
-    next(each for each in stack.findChildren(QPushButton) if each.text() == "Copy").click()
+def test_an_error_goes_by_itself_but_not_from_under_the_hand(strip: MessageStrip, window: QWidget) -> None:
+    strip.show_message(BROKEN)
+    life = strip.findChildren(QTimer)[0]
+    assert life.isActive()
+    window.activateWindow()
+    button(strip, "Close this message").setFocus()
+    life.timeout.emit()
+    assert strip.messages == (BROKEN,)
+    button(strip, "Close this message").clearFocus()
+    life.timeout.emit()
+    assert strip.messages == ()
+
+
+def card(window: QWidget, message: Message) -> MessageCard:
+    made = MessageCard(message, "12:00", window)
+    made.show()
+    return made
+
+
+def test_copy_puts_everything_on_the_clipboard(window: QWidget) -> None:
+    next(each for each in card(window, BROKEN).findChildren(QPushButton) if each.text() == "Copy").click()
     assert QGuiApplication.clipboard().text() == (
         "a.png cannot be read.\nOpen another file.\nOSError: cut short"
     )
 
 
-def test_the_cards_stay_over_their_area(window: QWidget, qtbot: QtBot) -> None:
-    row = QHBoxLayout(window)
-    canvas, dock = QWidget(), QWidget()
-    row.addWidget(canvas, 1)
-    dock.setFixedWidth(340)
-    row.addWidget(dock)
-    stack = MessageStack(window, canvas)
-    for number in range(3):
-        stack.show_message(Message(f"{number}.png cannot be read.", "Open another file."))
-    for size in ((800, 600), (640, 300)):
-        window.resize(*size)
-        qtbot.waitUntil(lambda: canvas.geometry().contains(stack.geometry()))
-        newest = stack.findChildren(MessageCard)[-1]
-        assert newest.isVisible()
-        assert stack.rect().contains(newest.geometry())
-
-
-def test_a_long_text_is_cut_and_stands_in_the_details(stack: MessageStack) -> None:
+def test_a_long_text_is_cut_and_stands_in_the_details(window: QWidget) -> None:
     whole = "It went wrong:\n" + "\n".join(f"line {number}" for number in range(40))
-    stack.show_message(Message(whole, details="Traceback"))
-    labels = [each.text() for each in stack.findChildren(QLabel)]
+    made = card(window, Message(whole, details="Traceback"))
+    labels = [each.text() for each in made.findChildren(QLabel)]
     assert "It went wrong:" in labels
-    assert stack.findChildren(QPlainTextEdit)[0].toPlainText() == f"{whole}\n\nTraceback"
+    assert made.findChildren(QPlainTextEdit)[0].toPlainText() == f"{whole}\n\nTraceback"
 
 
-def test_an_error_goes_by_itself_but_not_from_under_the_hand(stack: MessageStack, window: QWidget) -> None:
-    stack.show_message(BROKEN)
-    card = stack.findChildren(MessageCard)[0]
-    life = card.findChildren(QTimer)[0]
-    assert life.isActive()
-    window.activateWindow()
-    button(stack, "Close this message").setFocus()
-    life.timeout.emit()
-    assert stack.messages == (BROKEN,)
-    button(stack, "Close this message").clearFocus()
-    life.timeout.emit()
-    assert stack.messages == ()
-
-
-def test_the_symbol_of_an_open_card_takes_the_colours_of_the_theme(
-    stack: MessageStack, qapp: QApplication, qtbot: QtBot
+def test_the_symbol_of_a_message_takes_the_colours_of_the_theme(
+    strip: MessageStrip, window: QWidget, qapp: QApplication, qtbot: QtBot
 ) -> None:
-    def darkest() -> int:
-        picture = stack.findChildren(QLabel)[0].pixmap().toImage()
-        places = [(x, y) for x in range(picture.width()) for y in range(picture.height())]
-        solid = [
-            QColor(picture.pixelColor(x, y)) for x, y in places if picture.pixelColor(x, y).alpha() > 200
-        ]
+    def darkest(owner: QWidget) -> int:
+        picture = next(each for each in owner.findChildren(QLabel) if not each.pixmap().isNull())
+        image = picture.pixmap().toImage()
+        places = [(x, y) for x in range(image.width()) for y in range(image.height())]
+        solid = [QColor(image.pixelColor(x, y)) for x, y in places if image.pixelColor(x, y).alpha() > 200]
         return min(each.lightness() for each in solid)
 
     before = qapp.palette()
     try:
         qapp.setPalette(palette_of(DARK))
-        stack.show_message(BROKEN)
-        assert darkest() > 150
+        strip.show_message(BROKEN)
+        owners = (strip, card(window, BROKEN))
+        assert all(darkest(each) > 150 for each in owners)
         qapp.setPalette(palette_of(LIGHT))
-        qtbot.waitUntil(lambda: darkest() < 80)
+        qtbot.waitUntil(lambda: all(darkest(each) < 80 for each in owners))
     finally:
         qapp.setPalette(before)
 
@@ -164,12 +181,12 @@ def log(window: QWidget) -> MessageLog:
     return widget
 
 
-def test_what_was_closed_can_be_read_again(stack: MessageStack, log: MessageLog, qtbot: QtBot) -> None:
-    stack.shown.connect(log.add)
-    stack.show_message(BROKEN)
-    stack.show_message(BROKEN)
-    stack.show_message(Message("Saved.", kind="info"))
-    stack.clear()
+def test_what_was_closed_can_be_read_again(strip: MessageStrip, log: MessageLog, qtbot: QtBot) -> None:
+    strip.shown.connect(log.add)
+    strip.show_message(BROKEN)
+    strip.show_message(BROKEN)
+    strip.show_message(Message("Saved.", kind="info"))
+    strip.clear()
     assert log.text() == "2"
     log.click()
     entries = [each for each in log.window().findChildren(MessageCard) if each.isVisible()]

@@ -17,10 +17,7 @@ class ExpertsHands(QObject):
     """
 
     overlay_requested = Signal(object)
-    expert_overlay_requested = Signal(object)
     territory_requested = Signal(bool)
-    mix_entropy_requested = Signal(bool)
-    expert_chosen = Signal(int)
     gains_changed = Signal(object)  # Signal(dict) loses integer keys on the way
     rename_requested = Signal(int, str)
     note_requested = Signal(int, str)
@@ -53,7 +50,6 @@ class ExpertsHands(QObject):
         if expert == presenter.current or not 0 <= expert < presenter.state.count:
             return
         presenter.set_current(expert)
-        self.expert_chosen.emit(expert)
         if presenter.shown == "expert":
             self._announce_overlay()
 
@@ -96,10 +92,7 @@ class ExpertsHands(QObject):
     def _announce_overlay(self) -> None:
         presenter = self._presenter
         presenter.refresh_marks()
-        is_expert = presenter.shown == "expert" and presenter.current >= 0
-        self.expert_overlay_requested.emit(presenter.current if is_expert else None)
         self.territory_requested.emit(presenter.shown == "territory")
-        self.mix_entropy_requested.emit(presenter.shown == "entropy")
         self.overlay_requested.emit(presenter.overlay())
 
     def _want(self, gains: Gains) -> None:

@@ -25,9 +25,7 @@ class ExpertsPanel(QWidget):
     Signals:
         overlay_requested: `ExpertOverlay` to lay over the image, None for nothing; also sent when
             the view, the head, the scale or the maps behind a shown overlay change.
-        expert_overlay_requested: index of the expert whose map shall be shown, None for none.
-        territory_requested, mix_entropy_requested: whether that map shall be shown.
-        expert_chosen: the current expert is another.
+        territory_requested: whether the map of territories shall be shown.
         gains_changed: `Gains` by expert, or by (head, expert).
         rename_requested, note_requested: expert, text.
         influence_requested: knock out one expert after the other and measure.
@@ -37,10 +35,7 @@ class ExpertsPanel(QWidget):
     """
 
     overlay_requested = Signal(object)
-    expert_overlay_requested = Signal(object)
     territory_requested = Signal(bool)
-    mix_entropy_requested = Signal(bool)
-    expert_chosen = Signal(int)
     gains_changed = Signal(object)
     rename_requested = Signal(int, str)
     note_requested = Signal(int, str)
@@ -58,10 +53,7 @@ class ExpertsPanel(QWidget):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self._body)
         hands.overlay_requested.connect(self.overlay_requested)
-        hands.expert_overlay_requested.connect(self.expert_overlay_requested)
         hands.territory_requested.connect(self.territory_requested)
-        hands.mix_entropy_requested.connect(self.mix_entropy_requested)
-        hands.expert_chosen.connect(self.expert_chosen)
         hands.gains_changed.connect(self.gains_changed)
         hands.rename_requested.connect(self.rename_requested)
         hands.note_requested.connect(self.note_requested)

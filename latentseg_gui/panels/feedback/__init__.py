@@ -4,7 +4,7 @@ from latentseg_gui.panels.feedback.device_badge import DeviceBadge, DeviceChoice
 from latentseg_gui.panels.feedback.jobs import JobsIndicator
 from latentseg_gui.panels.feedback.message_card import Message, MessageCard
 from latentseg_gui.panels.feedback.message_log import MessageLog
-from latentseg_gui.panels.feedback.message_stack import MessageStack
+from latentseg_gui.panels.feedback.message_strip import MessageStrip
 
 __all__ = [
     "DeviceBadge",
@@ -13,5 +13,5 @@ __all__ = [
     "Message",
     "MessageCard",
     "MessageLog",
-    "MessageStack",
+    "MessageStrip",
 ]

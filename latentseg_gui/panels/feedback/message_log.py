@@ -200,4 +200,4 @@ class _MessageList(QFrame):
 
 def _card(entry: _Entry) -> MessageCard:
     when = entry.when if entry.count == 1 else f"{entry.count} x, {entry.when}"
-    return MessageCard(entry.message, when=when)
+    return MessageCard(entry.message, when)
