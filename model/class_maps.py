@@ -74,7 +74,7 @@ def predict_into(
     """Predict a whole image; the parts that ``sink`` takes cover it, and where memory ran out, again.
 
     An image above ``max_pixels`` is done in tiles, which encodes; with experts changed and no other
-    options at its reduced size, which does not.
+    options, or by a network that has to see it whole, at its reduced size, which does not.
 
     Args:
         sink: takes the answers.
@@ -85,7 +85,8 @@ def predict_into(
         options: views and refinement.
     """
     whole = slice(0, image.shape[0]), slice(0, image.shape[1])
-    if options.is_plain and (gains is not None or not image.is_reduced):
+    needs_whole = bool(getattr(runner.network, "needs_whole", False))
+    if options.is_plain and (gains is not None or not image.is_reduced or needs_whole):
         logits, _ = runner.classify(image.encoding, gains)
         if not image.is_reduced:
             sink.take(*whole, logits)

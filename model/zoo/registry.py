@@ -12,6 +12,8 @@ from model.config import NetworkConfig
 from model.detail_network import DetailNetwork
 from model.errors import ModelError, WeightsError
 from model.network import LatentExpertNetwork
+from model.zoo.dense import DenseKind, DenseNetwork
+from model.zoo.presets import DENSE_KINDS
 from model.zoo.tutorial import TutorialNetwork
 
 MAX_SIZE: Final = 4096
@@ -75,6 +77,8 @@ def architecture_of(network: nn.Module) -> Architecture:
     Raises:
         ModelError: nobody knows it.
     """
+    if isinstance(network, DenseNetwork):
+        return architecture_named(network.kind.name)
     for architecture in _ARCHITECTURES.values():
         if type(network) is architecture.network_class:
             return architecture
@@ -139,3 +143,26 @@ register(
         config_of=lambda network: asdict(network.config),
     )
 )
+
+
+def _dense(kind: DenseKind) -> Architecture:
+    """The architecture of a kind of `DenseNetwork`."""
+
+    def build(config: Mapping[str, Any]) -> nn.Module:
+        sizes = {
+            key: tuple(v) if isinstance(v, list) else v for key, v in config.items() if key != "num_classes"
+        }
+        if unknown := set(sizes) - set(kind.sizes):
+            raise ValueError(f"unknown configuration keys: {sorted(unknown)}")
+        return DenseNetwork(kind, int(config["num_classes"]), sizes)
+
+    return Architecture(
+        name=kind.name,
+        network_class=DenseNetwork,
+        build=build,
+        config_of=lambda network: network.config.to_json(),
+    )
+
+
+for _kind in DENSE_KINDS:
+    register(_dense(_kind))

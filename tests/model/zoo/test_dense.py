@@ -1,0 +1,165 @@
+"""Every network of the sources goes through the doors of the tool: one base test for all of them."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from model import Predictor, load, save
+from model.checkpoint import CheckpointMeta
+from model.errors import ModelError, WeightsError
+from model.zoo.dense import DenseNetwork, class_axes, with_group_norm
+from model.zoo.presets import DENSE_KINDS
+from model.zoo.registry import architecture_of, build_network
+
+TINY = {
+    "fcn": {"widths": (4, 4, 6, 6, 8), "classifier_width": 8},
+    "fcn8s": {"widths": (4, 4, 6, 6, 8), "classifier_width": 8},
+    "unet": {"features": (4, 6, 8)},
+    "attention-unet": {"features": (4, 6, 8, 10, 12)},
+    "deeplabv3plus": {"widths": (8, 8, 16), "aspp_width": 8, "dilations": (1, 2)},
+    "setr": {"image_size": 64, "width": 8, "depth": 1, "num_heads": 2, "decoder_width": 8},
+    "segformer": {"widths": (4, 4, 6, 8), "num_heads": (1, 1, 2, 2), "depths": (1, 1, 1, 1), "head_width": 8},
+    "vit": {"image_size": 32, "patch_size": 8, "width": 8, "depth": 1, "num_heads": 2},
+    "attention-cnn": {},
+    "panoptic-fpn": {"widths": (8, 8, 8, 16)},
+}
+
+
+@pytest.fixture(params=DENSE_KINDS, ids=lambda kind: kind.name)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def network(kind):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        made = DenseNetwork(kind, 3, TINY[kind.name])
+        for parameter in made.parameters():  # so that no class wins everywhere
+            if parameter.dim() == 1:
+                nn.init.normal_(parameter, std=0.3)
+    return made.eval()
+
+
+def image(height, width):
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(height + width))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 70), (37, 51), (130, 64)])
+def test_logits_have_the_size_of_the_image(network, size):
+    with torch.no_grad():
+        logits = network(image(*size))
+    assert logits.shape == (1, 3, *size)
+    assert bool(logits.isfinite().all())
+
+
+def test_a_batch_of_one_can_be_learned_from(network):
+    network.train()
+    logits = network(image(40, 48))
+    logits.square().mean().backward()
+    reached = [name for name, p in network.named_parameters() if p.grad is not None and bool(p.grad.any())]
+    assert len(reached) > len(list(network.parameters())) // 2
+    assert bool(network(image(1, 1)).isfinite().all())
+
+
+def test_it_is_saved_and_loaded_to_the_same_answer(network, tmp_path):
+    save(tmp_path / "weights.safetensors", network, CheckpointMeta(class_names=("a", "b", "c")))
+    again, meta = load(tmp_path / "weights.safetensors")
+    assert meta.architecture == network.kind.name == architecture_of(again).name
+    with torch.no_grad():
+        assert torch.equal(again(image(40, 50)), network(image(40, 50)))
+
+
+def test_weights_of_another_network_are_refused_in_words(network, tmp_path):
+    save(tmp_path / "weights.safetensors", network)
+    text = (tmp_path / "weights.safetensors").read_bytes()
+    other = b"tutorial".ljust(len(network.kind.name.encode()))
+    changed = text.replace(
+        b'architecture\\": \\"' + network.kind.name.encode(), b'architecture\\": \\"' + other, 1
+    )
+    (tmp_path / "changed.safetensors").write_bytes(changed)
+    with pytest.raises(WeightsError):
+        load(tmp_path / "changed.safetensors")
+
+
+def test_classes_are_kept_moved_and_added(network):
+    with torch.no_grad():
+        before = network(image(64, 64))
+        moved = network.with_classes([2, 0, 1]).eval()(image(64, 64))
+        more = network.with_classes([0, 1, 2, None]).eval()(image(64, 64))
+    assert torch.allclose(moved, before[:, [2, 0, 1]], atol=1e-5)
+    assert torch.allclose(more[:, :3], before, atol=1e-5) or "upsample" in dict(network.core.named_children())
+    assert more.shape[1] == 4
+
+
+def test_the_axes_of_classes_are_found(kind):
+    axes = class_axes(kind, TINY[kind.name])
+    assert axes
+    assert all(len(each) <= 2 for each in axes.values())
+
+
+def test_the_predictor_shows_its_classes_and_refuses_clicks(network):
+    predictor = Predictor(network, "cpu", dtype=torch.float32)
+    pixels = (image(45, 70)[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+    predictor.set_image(pixels)
+    labels = predictor.predict_classes().labels
+    with torch.no_grad():
+        shown = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
+        assert np.array_equal(labels, network(shown)[0].argmax(0).numpy().astype(np.uint8))
+    with pytest.raises(ModelError, match="classes only"):
+        predictor.predict(point_coords=[[5, 5]], point_labels=[1])
+    with pytest.raises(ModelError, match="no attention"):
+        predictor.attention()
+
+
+def test_bfloat16_gives_nearly_the_same(network):
+    half = copy.deepcopy(network).to(torch.bfloat16)
+    with torch.no_grad():
+        logits, rounded = network(image(64, 96)), half(image(64, 96))
+    spread = float(logits.std())
+    assert float((logits - rounded).abs().mean()) < 0.1 * spread + 0.02
+
+
+def test_sizes_that_make_no_sense_are_refused(kind):
+    with pytest.raises(WeightsError):
+        build_network(kind.name, {"num_classes": 2, "depth_of_the_sea": 3})
+    with pytest.raises(WeightsError):
+        build_network(kind.name, {"num_classes": 10**9})
+
+
+def test_tiles_agree_with_the_whole(network):
+    """Seams are where a tile sees less than the whole; most pixels are the same."""
+    pixels = (torch.rand(200, 232, 3, generator=torch.Generator().manual_seed(3)).numpy() * 255).astype(
+        np.uint8
+    )
+    pixels[:, 100:] //= 3
+    whole, tiled = (
+        Predictor(network, "cpu", dtype=torch.float32),
+        Predictor(network, "cpu", dtype=torch.float32, max_pixels=160 * 160),
+    )
+    whole.set_image(pixels)
+    tiled.set_image(pixels)
+    same = whole.predict_classes().labels == tiled.predict_classes().labels
+    if network.needs_whole:
+        assert tiled.encoder_runs == 1  # a tile would be taken for an image of its own
+    else:
+        assert tiled.encoder_runs > 1
+        assert same.mean() > 0.9
+
+
+def test_every_kind_is_described(kind):
+    assert kind.title
+    assert kind.summary.endswith(".")
+    assert kind.limits.endswith(".")
+
+
+def test_group_norm_takes_the_place_of_batch_norm_but_not_on_colours():
+    module = with_group_norm(nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 24, 1), nn.BatchNorm2d(24)))
+    assert isinstance(module[0], nn.BatchNorm2d)
+    assert isinstance(module[2], nn.GroupNorm)
+    assert module[2].num_groups == 3
