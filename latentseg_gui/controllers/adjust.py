@@ -13,11 +13,10 @@ from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import ImageRecord
-from latentseg_gui.io.display import default_levels, display_pixels
+from latentseg_gui.io.display import default_levels, display_pixels, measured
 from latentseg_gui.panels.display import LevelsPanel, Tone, ValueRange
 
 _PRIORITY = 50
-_SAMPLE = 250_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ class AdjustController(QObject):
         record = self._document.record(image_id) if image_id is not None else None
         self._tone, self._is_rendered = Tone(), False
         self._canvas.set_tone(None)
-        self._panel.set_range(None if record is None else value_range(record.source))
+        self._panel.set_range(None if record is None else value_range(record.source, record.nodata))
         if record is not None:
             self._shown = image_id
 
@@ -106,16 +105,14 @@ class AdjustController(QObject):
         self._canvas.set_image(answer.pixels, keep_view=True)
 
 
-def value_range(values: NDArray[np.generic]) -> ValueRange:
-    """What there is to choose from in the values of a file [H, W] or [H, W, channels]."""
+def value_range(values: NDArray[np.generic], nodata: float | None = None) -> ValueRange:
+    """What there is to choose from in the values of a file [H, W] or [H, W, channels], but for ``nodata``."""
     channels = 1 if values.ndim == 2 else int(values.shape[2])
     is_whole = values.dtype.kind in "biu"
-    levels = default_levels(values)
+    levels = default_levels(values, nodata=nodata)
     if values.dtype == np.uint8:
         return ValueRange(0.0, 255.0, levels, channels, "8-bit", is_whole)
-    flat = values.reshape(-1)
-    sample = flat[:: max(1, flat.size // _SAMPLE)].astype(np.float64)
-    sample = sample[np.isfinite(sample)]
+    sample = measured(values, nodata)
     low, high = (float(sample.min()), float(sample.max())) if sample.size else levels
     low, high = min(low, levels[0]), max(high, levels[1])
     kind = f"{values.dtype.itemsize * 8}-bit" if is_whole else "Floating-point"
@@ -146,5 +143,6 @@ def _render(record: ImageRecord, tone: Tone) -> Rendered:
         levels=tone.levels,
         gamma=tone.gamma,
         is_inverted=tone.is_inverted != record.is_inverted,
+        nodata=record.nodata,
     )
     return Rendered(record.image_id, tone, pixels)

@@ -116,6 +116,8 @@ class ImageRecord:
         frame: which page or frame of the file this is, from 0.
         frames: how many the file has.
         is_inverted: whether small values of the file are shown bright (a TIFF in which zero is white).
+        level_notes: sentences about which values are shown black and white, for where levels are set.
+        nodata: the value of the file that stands for "nothing was measured here"; None if there is none.
     """
 
     image_id: str
@@ -126,6 +128,8 @@ class ImageRecord:
     frame: int = 0
     frames: int = 1
     is_inverted: bool = False
+    level_notes: tuple[str, ...] = ()
+    nodata: float | None = None
 
     @property
     def shape(self) -> tuple[int, int]:

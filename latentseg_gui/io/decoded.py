@@ -20,6 +20,8 @@ class Decoded:
             palette, CMYK); None where it does.
         is_inverted: whether zero means white.
         has_alpha: whether the last channel is transparency.
+        nodata: the value that the file itself says stands for "nothing was measured here"; None if it
+            names none.
     """
 
     values: NDArray[np.generic]
@@ -28,6 +30,7 @@ class Decoded:
     colours: NDArray[np.uint8] | None = None
     is_inverted: bool = False
     has_alpha: bool = False
+    nodata: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +50,17 @@ class ImageHeader:
     frames: int
     bytes: int
     format: str
+
+
+class UnsupportedError(ValueError):
+    """A sound file of a known format, with something in it that is not read.
+
+    Attributes:
+        what: what that is, to follow "the file ...": "holds complex numbers".
+        action: what the user can do.
+    """
+
+    def __init__(self, what: str, action: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.action = action

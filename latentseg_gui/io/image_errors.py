@@ -20,11 +20,13 @@ class ImageTooLargeError(ImageError):
         budget: how many were allowed.
     """
 
-    def __init__(self, path: Path, size: tuple[int, int], needed: int, budget: int) -> None:
+    def __init__(
+        self, path: Path, size: tuple[int, int], needed: int, budget: int, *, action: str | None = None
+    ) -> None:
         super().__init__(
             f"“{shown(path.name)}” is {size[0]} x {size[1]} pixels; opening it takes about "
             f"{needed / 2**30:.1f} GB of memory, more than the limit of {budget / 2**30:.1f} GB.",
-            action="Open it anyway if your computer has enough memory, or make it smaller first.",
+            action=action or "Open it anyway if your computer has enough memory, or make it smaller first.",
         )
         self.needed = needed
         self.budget = budget
@@ -43,8 +45,15 @@ def unknown_format(path: Path, detail: str = "") -> ImageError:
     """For a file of another kind, whatever its name ends in."""
     return ImageError(
         f"“{shown(path.name)}” is not an image of a kind that can be opened.",
-        action="Convert it to PNG, JPEG, TIFF, BMP, GIF or WebP.",
+        action="Convert it to PNG, JPEG, TIFF, BMP, GIF, WebP, AVIF, JPEG 2000 or PNM.",
         detail=f"{shown(path)}: {detail}",
+    )
+
+
+def unsupported(path: Path, what: str, action: str) -> ImageError:
+    """For a sound file that holds what cannot be shown; ``what`` follows "the file"."""
+    return ImageError(
+        f"“{shown(path.name)}” cannot be shown: the file {what}.", action=action, detail=shown(path)
     )
 
 

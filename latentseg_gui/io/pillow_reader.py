@@ -1,4 +1,4 @@
-"""Reading with Pillow: PNG, JPEG, BMP, GIF, WebP, and the TIFF files that tifffile cannot decompress."""
+"""Reading with Pillow: everything but TIFF, and the TIFF files that tifffile cannot decompress."""
 
 from __future__ import annotations
 
@@ -8,51 +8,89 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from latentseg_gui.io import deep_reader, structures
+from latentseg_gui.io.budget import BYTES_PER_PIXEL, Budget
 from latentseg_gui.io.decoded import Decoded, ImageHeader
 from latentseg_gui.io.display import over_white
 
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "AVIF", "JPEG2000", "PPM")
 """Nothing else is ever tried: not EPS (it would start Ghostscript), not PSD, not FITS."""
 
-# The budget of `latentseg_gui.io.images` is checked between header and pixels, and is the stricter one
-# unless the user agreed to more; Pillow's own limit would stop even that.
+# The budget is checked between header and pixels, and is the stricter one unless the user agreed to more;
+# Pillow's own limit would stop even that.
 Image.MAX_IMAGE_PIXELS = 2**32
 
 _ORIENTATION_TAG = 274
-_BYTES_PER_PIXEL = 10
 _BAND_PIXELS = 1 << 20
 _ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
-def header(file: BinaryIO) -> ImageHeader:
-    """Read the header only."""
+def header(file: BinaryIO, frame: int) -> ImageHeader:
+    """What the header says of one frame, and how many there are."""
     with Image.open(file, formats=FORMATS) as image:
-        width, height = image.size
+        frames = _frames(image, file)
+        is_there = 0 <= frame < frames
+        extent = _extent(image, file, frame if is_there else 0)
+        width, height = extent.width, extent.height
         # Asked for EXIF data that do not come before the pixels, Pillow would decode those first.
         if (image.format != "PNG" or "exif" in image.info) and orientation_of(image) in (5, 6, 7, 8):
             width, height = height, width
-        frames = int(getattr(image, "n_frames", 1))
-        per_pixel = 2 * _BYTES_PER_PIXEL if _is_deep_png(image) else _BYTES_PER_PIXEL
-        return ImageHeader(width, height, frames, width * height * per_pixel, image.format or "")
+        return ImageHeader(width, height, frames, _needed(image, extent, frames), image.format or "")
 
 
-def decode(file: BinaryIO, frame: int) -> Decoded:
+def decode(file: BinaryIO, frame: int, budget: Budget) -> Decoded:
     """Read one frame with the values that the file has, wherever Pillow keeps them."""
     with Image.open(file, formats=FORMATS) as image:
+        frames = _frames(image, file)
+        if not 0 <= frame < frames:
+            raise IndexError(f"no frame {frame + 1} of {frames}")
+        extent = _extent(image, file, frame)
+        budget.admit(extent.width, extent.height, _needed(image, extent, frames))
+        deep = deep_reader.decode(image, file)
+        if deep is not None:
+            return deep
         if frame:
             image.seek(frame)
-        if _is_deep_png(image):
-            return _deep_png(image, file)
-        notes = _losses(image)
-        is_animated = int(getattr(image, "n_frames", 1)) > 1 and image.format != "TIFF"
+        notes = _losses(image, file)
         image.load()
         orientation = orientation_of(image)
-        if is_animated and image.mode == "P":
+        if frames > 1 and image.format != "TIFF" and image.mode == "P":
             # Later frames are given in full colours; the first must not differ from them.
             shown = image.convert("RGBA" if "transparency" in image.info else "RGB")
         else:
             shown = image
         return _decoded(shown, orientation, notes)
+
+
+def _frames(image: Image.Image, file: BinaryIO) -> int:
+    """How many frames are there; what can be counted is counted, for a file may say anything."""
+    said = int(getattr(image, "n_frames", 1)) if image.format != "GIF" else 1
+    if image.format == "GIF":
+        said = structures.gif(file).frames
+    elif image.format == "PNG" and said > 1:
+        said = min(said, structures.png_frames(file) + bool(getattr(image, "default_image", False)))
+    if said > structures.MAX_FRAMES:
+        raise ValueError(f"{said} frames")
+    return max(1, said)
+
+
+def _extent(image: Image.Image, file: BinaryIO, frame: int) -> structures.Extent:
+    """What decoding a frame makes, by the file's own account; goes to that frame where that is cheap."""
+    if image.format in ("JPEG", "MPO"):
+        if frame:
+            image.seek(frame)
+        return structures.jpeg(file, int(getattr(image, "offset", 0)))
+    if image.format == "GIF":
+        return structures.gif(file)
+    if image.format == "JPEG2000":
+        return structures.jpeg2000(file)
+    return structures.Extent(*image.size)
+
+
+def _needed(image: Image.Image, extent: structures.Extent, frames: int) -> int:
+    """Bytes that decoding takes at most; frames that build on others are kept twice meanwhile."""
+    is_double = deep_reader.is_deep(image) or (frames > 1 and image.format not in ("MPO", "TIFF"))
+    return extent.width * extent.height * BYTES_PER_PIXEL * (2 if is_double else 1) + extent.extra
 
 
 def _array(image: Image.Image) -> NDArray[np.generic]:
@@ -108,46 +146,13 @@ def orientation_of(image: Image.Image) -> int:
     return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 
-def _losses(image: Image.Image) -> tuple[str, ...]:
+def _losses(image: Image.Image, file: BinaryIO) -> tuple[str, ...]:
     """Say what Pillow is going to throw away."""
     if image.format == "TIFF":
         bits = image.tag_v2.get(258, (8,))  # type: ignore[attr-defined]
         depth = max(bits) if isinstance(bits, tuple) else int(bits)
         if depth > 8 and image.mode not in ("I;16", "I;16B", "I;16L", "I", "F"):
             return (f"Compressed {depth}-bit colours were read with 8 bits.",)
-    if _raw_modes(image)[1:2] == ("16",):
-        return ("16-bit colours were read with 8 bits.",)
+    if image.format == "AVIF" and structures.is_deep_avif(file):
+        return ("Colours of more than 8 bits were read with 8 bits.",)
     return ()
-
-
-def _raw_modes(image: Image.Image) -> tuple[str, ...]:
-    """The parts of the name that Pillow has for the bytes of a PNG: ("RGB", "16B")."""
-    tile = getattr(image, "tile", None)
-    if image.format != "PNG" or not tile or not isinstance(tile[0].args, str):
-        return ()
-    name, _, bits = tile[0].args.partition(";")
-    return name, bits.rstrip("BL")
-
-
-def _is_deep_png(image: Image.Image) -> bool:
-    raw = _raw_modes(image)
-    return len(raw) == 2 and raw[1] == "16" and raw[0] in ("RGB", "RGBA", "LA")
-
-
-def _deep_png(image: Image.Image, file: BinaryIO) -> Decoded:
-    """Decode a PNG with 16 bits per channel, of which Pillow hands out only the upper 8.
-
-    Grey with alpha has four bytes per pixel like 8-bit RGBA, and is read as that. For colours the
-    file is decoded twice: as what it is (upper bytes), and as if its bytes were swapped (lower ones).
-    """
-    name = _raw_modes(image)[0]
-    if name == "LA":
-        image.tile = [tile._replace(args="RGBA") for tile in image.tile]  # type: ignore[attr-defined]
-        values = np.ascontiguousarray(np.asarray(image)).view(">u2")
-        return Decoded(native(values), (), orientation_of(image), has_alpha=True)
-    upper = np.asarray(image).astype(np.uint16)
-    file.seek(0)
-    with Image.open(file, formats=("PNG",)) as again:
-        again.tile = [tile._replace(args=f"{name};16L") for tile in again.tile]
-        lower = np.asarray(again)
-    return Decoded((upper << 8) | lower, (), orientation_of(image), has_alpha=name == "RGBA")

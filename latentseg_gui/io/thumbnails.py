@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from latentseg_gui.io import display, pillow_reader
+from latentseg_gui.io import display, pillow_reader, structures
+from latentseg_gui.io.budget import BYTES_PER_PIXEL, Budget
+from latentseg_gui.io.image_errors import ImageTooLargeError
 from latentseg_gui.io.images import probe, read_image
+from latentseg_gui.io.regular_files import open_regular
 
 
 def thumbnail(path: Path, size: int = 128, *, budget: int | None = -1) -> NDArray[np.uint8]:
@@ -26,9 +29,10 @@ def thumbnail(path: Path, size: int = 128, *, budget: int | None = -1) -> NDArra
     Raises:
         ImageError: if it cannot be read.
     """
+    allowed = Budget.of(path, budget)
     header = probe(path)
     if header.format == "JPEG":
-        pixels = _reduced_jpeg(path, size)
+        pixels = _reduced_jpeg(path, size, allowed)
         if pixels is not None:
             return pixels
     pixels = read_image(path, budget=budget).pixels
@@ -39,15 +43,21 @@ def thumbnail(path: Path, size: int = 128, *, budget: int | None = -1) -> NDArra
     return np.asarray(image)
 
 
-def _reduced_jpeg(path: Path, size: int) -> NDArray[np.uint8] | None:
+def _reduced_jpeg(path: Path, size: int, budget: Budget) -> NDArray[np.uint8] | None:
     """Decode only as much of a JPEG as the size needs; None where the full reader must judge."""
     try:
-        with Image.open(path, formats=("JPEG",)) as image:
+        with open_regular(path) as file, Image.open(file, formats=("JPEG",)) as image:
+            extent = structures.jpeg(file)
+            # An eighth of each side is decoded at least; the coefficients of several scans are all kept.
+            reduced = extent.width * extent.height * BYTES_PER_PIXEL // 64
+            budget.admit(extent.width, extent.height, reduced + extent.extra)
             orientation = pillow_reader.orientation_of(image)
             image.thumbnail((size, size))
             if image.mode not in ("L", "RGB"):
                 return None
             pixels = np.asarray(image.convert("RGB"))
+    except ImageTooLargeError:
+        raise
     except Exception:  # decoders of damaged files raise nearly everything; the full reader says what it is
         return None
     return np.ascontiguousarray(display.upright(pixels, orientation)).astype(np.uint8, copy=False)
