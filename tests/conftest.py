@@ -15,6 +15,8 @@ from hypothesis import settings
 from PySide6.QtGui import QPalette
 from pytestqt.qtbot import QtBot
 
+from tests.strays import no_stray_windows
+
 if TYPE_CHECKING:
     from latentseg_gui.app.session import Session
 
@@ -90,11 +92,12 @@ def composed(qtbot: QtBot, own_home: Path) -> Iterator[Session]:
     from latentseg_gui.app.wiring import wire
 
     apply_theme(application(), "dark")
-    running = Session(Preferences(theme="dark"), Reporter())
-    wire(running)
-    running.window.show()
-    yield running
-    running.shutdown()
+    with no_stray_windows():
+        running = Session(Preferences(theme="dark"), Reporter())
+        wire(running)
+        running.window.show()
+        yield running
+        running.shutdown()
 
 
 @pytest.fixture

@@ -83,6 +83,7 @@ class CanvasDisplay(CanvasBusy):
     def set_empty_widget(self, widget: QWidget | None) -> None:
         """Lays a widget over the canvas, shown while there is no image; the canvas becomes its parent."""
         if self._empty_widget is not None:
+            self._empty_widget.hide()  # without a parent it would be a window
             self._empty_widget.setParent(None)
         self._empty_widget = widget
         if widget is not None:

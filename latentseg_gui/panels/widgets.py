@@ -268,6 +268,17 @@ class SliderField(QWidget):
         self.changed.emit(value)
 
 
+def discard(widget: QWidget) -> None:
+    """Takes a widget away for good.
+
+    Hidden first: a layout shows what was added to it a turn of the event loop later, and without a parent the
+    widget would then be a window of its own, for as long as a dialog is open that nothing is deleted under.
+    """
+    widget.hide()
+    widget.setParent(None)
+    widget.deleteLater()
+
+
 def make_default(button: QPushButton, box: QDialogButtonBox) -> None:
     """The button that Enter presses, also where it can be pressed only later: no other takes its place."""
     for each in box.buttons():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from PySide6.QtCore import SIGNAL, QMetaMethod, QObject
@@ -30,6 +31,17 @@ ONLY_TOLD = {
 
 def listeners(action: QAction) -> int:
     return sum(action.receivers(SIGNAL(each)) for each in ("triggered(bool)", "toggled(bool)"))
+
+
+def test_what_loses_its_parent_is_hidden_first() -> None:
+    """A visible widget without a parent is a window of its own: `widgets.discard` hides it before."""
+    careless = [
+        path.relative_to(PACKAGE).as_posix()
+        for path, text in SOURCES.items()
+        for before, line in pairwise(text.splitlines())
+        if ".setParent(None)" in line and ".hide()" not in before
+    ]
+    assert careless == []
 
 
 def test_every_action_has_a_handler(composed: Session, qtbot: QtBot) -> None:

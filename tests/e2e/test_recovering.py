@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QMessageBox, QToolButton
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.app import main as application
@@ -25,6 +27,7 @@ from latentseg_gui.document.types import Rect
 from latentseg_gui.io.opening import Recovery
 from tests.e2e.person import Person
 from tests.leaks import no_leaks
+from tests.strays import no_stray_windows
 
 SHAPE = (60, 80)
 STROKES = 5
@@ -94,6 +97,35 @@ class Slowly:
             return before(*arguments)
 
         monkeypatch.setattr(owner, name, slow)
+
+
+def test_no_little_windows_stand_about_while_it_is_asked_whether_to_restore(
+    crashed: np.ndarray, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    """The samples of the empty state come while the question is open, under which nothing is deleted."""
+    monkeypatch.setattr(WeightsController, "activate_shipped", lambda self: None)
+    application.application()
+    shown: list[int] = []
+
+    def answer() -> None:
+        session = next(each for each in sessions if each is not None)
+        tiles = [each for each in session.window.empty_state.findChildren(QToolButton) if each.text()]
+        box = QApplication.activeModalWidget()
+        if isinstance(box, QMessageBox) and len(tiles) >= 5 and len(shown) > 5:
+            timer.stop()
+            box.reject()
+        elif isinstance(box, QMessageBox) and len(tiles) >= 5:
+            shown.append(len(tiles))  # a few turns more, for what is shown a turn later
+
+    sessions: list[Session] = []
+    timer = QTimer()
+    timer.setInterval(20)
+    timer.timeout.connect(answer)
+    began = Session.begin
+    monkeypatch.setattr(Session, "begin", lambda self, paths: (sessions.append(self), began(self, paths))[1])
+    timer.start()
+    with no_stray_windows(), window():
+        qtbot.waitUntil(lambda: not timer.isActive())
 
 
 def test_the_window_lives_while_work_is_restored(

@@ -12,7 +12,7 @@ from latentseg_gui.document.classes import SegmentationClass
 from latentseg_gui.document.types import BACKGROUND
 from latentseg_gui.panels.classes.row import CLASS_MIME, ClassRow
 from latentseg_gui.panels.icons import icon
-from latentseg_gui.panels.widgets import Scrolled, icon_button, text_label
+from latentseg_gui.panels.widgets import Scrolled, discard, icon_button, text_label
 
 
 class ClassesPanel(QWidget):
@@ -69,8 +69,7 @@ class ClassesPanel(QWidget):
             row = self._rows.pop()
             row.end_rename()  # it would be finished as it loses the focus, for a class that is gone
             self._scroll.body.removeWidget(row)
-            row.setParent(None)
-            row.deleteLater()
+            discard(row)
         while len(self._rows) < len(self._classes):
             row = self._new_row(len(self._rows))
             self._scroll.body.insertWidget(len(self._rows), row)

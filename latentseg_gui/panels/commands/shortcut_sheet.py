@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QLineEd
 
 from latentseg_gui.panels.flow import FlowLayout
 from latentseg_gui.panels.icons import icon
-from latentseg_gui.panels.widgets import Scrolled, text_label
+from latentseg_gui.panels.widgets import Scrolled, discard, text_label
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,7 @@ class ShortcutSheet(QDialog):
         while (item := self._flow.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None:
-                widget.hide()
-                widget.setParent(None)
-                widget.deleteLater()
+                discard(widget)
         needle = self._search.text().casefold()
         groups: dict[str, list[ShortcutRow]] = {}
         for row in self._rows:

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVB
 from latentseg_gui.panels.flow import FlowLayout
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.pixmaps import cover, image_from_rgb
-from latentseg_gui.panels.widgets import Scrolled, text_label
+from latentseg_gui.panels.widgets import Scrolled, discard, text_label
 
 _TILE = QSize(150, 112)
 
@@ -151,5 +151,4 @@ def _clear(flow: FlowLayout) -> None:
     while (item := flow.takeAt(0)) is not None:
         widget = item.widget()
         if widget is not None:
-            widget.setParent(None)
-            widget.deleteLater()
+            discard(widget)

@@ -11,7 +11,7 @@ from PySide6.QtGui import QEnterEvent, QImage, QPixmap
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from latentseg_gui.panels.training.values import CropShown
-from latentseg_gui.panels.widgets import text_label
+from latentseg_gui.panels.widgets import discard, text_label
 
 SIDE = 70
 COLUMNS = 3
@@ -55,9 +55,7 @@ class CropsView(QWidget):
     def set_crops(self, crops: Sequence[CropShown]) -> None:
         """Shows these crops instead of those before."""
         for cell in self._cells:
-            cell.hide()
-            cell.setParent(None)
-            cell.deleteLater()
+            discard(cell)
         self._cells = [_Cell(crop) for crop in crops]
         for position, cell in enumerate(self._cells):
             cell.setAccessibleName(self.tr("Training crop {0}").format(position + 1))

@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from latentseg_gui.panels.training.values import VersionRow
-from latentseg_gui.panels.widgets import icon_button, text_label
+from latentseg_gui.panels.widgets import discard, icon_button, text_label
 
 
 class VersionCard(QFrame):
@@ -86,9 +86,7 @@ class VersionsList(QWidget):
         while (item := self._column.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None:
-                widget.hide()
-                widget.setParent(None)
-                widget.deleteLater()
+                discard(widget)
         for row in self._rows:
             self._column.addWidget(self._card(row))
 
