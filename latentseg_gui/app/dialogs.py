@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog, QMessageBox, QWidget
 
 from latentseg_gui.io.images import SUFFIXES
+from latentseg_gui.panels.plain import plain, unmarked
 
 
 class QtDialogs(QObject):
@@ -54,14 +55,20 @@ class QtDialogs(QObject):
 
     def choose_one(self, title: str, text: str, choices: Sequence[tuple[str, str]]) -> str | None:
         """One of (key, what the user reads)."""
-        labels = [label for _, label in choices]
-        label, is_chosen = QInputDialog.getItem(self._window, title, text, labels, 0, False)
+        dialog = QInputDialog(self._window)
+        dialog.setWindowTitle(title)
+        dialog.setLabelText(plain(text))
+        dialog.setComboBoxItems([label for _, label in choices])
+        is_chosen, label = dialog.exec() == QDialog.DialogCode.Accepted, dialog.textValue()
+        dialog.deleteLater()
         return next((key for key, each in choices if each == label), None) if is_chosen else None
 
     def choose_action(self, title: str, text: str, actions: Sequence[tuple[str, str]]) -> str | None:
         """What to do, as (key, text of the button), the first by default; None to do nothing."""
-        box = QMessageBox(QMessageBox.Icon.Question, title, text, parent=self._window)
-        buttons = [(key, box.addButton(label, QMessageBox.ButtonRole.ActionRole)) for key, label in actions]
+        box = message_box(title, text, self._window, QMessageBox.Icon.Question)
+        buttons = [
+            (key, box.addButton(unmarked(label), QMessageBox.ButtonRole.ActionRole)) for key, label in actions
+        ]
         cancel = box.addButton(QMessageBox.StandardButton.Cancel)
         box.setDefaultButton(buttons[0][1])
         box.setEscapeButton(cancel)
@@ -73,7 +80,7 @@ class QtDialogs(QObject):
 
     def confirm(self, title: str, text: str, action: str) -> bool:
         """Whether to do ``action``; the safe answer is the default."""
-        box = QMessageBox(QMessageBox.Icon.Question, title, text, parent=self._window)
+        box = message_box(title, text, self._window, QMessageBox.Icon.Question)
         do = box.addButton(action, QMessageBox.ButtonRole.AcceptRole)
         stay = box.addButton(QMessageBox.StandardButton.Cancel)
         box.setDefaultButton(stay)
@@ -81,3 +88,15 @@ class QtDialogs(QObject):
         is_confirmed = box.clickedButton() is do
         box.deleteLater()
         return is_confirmed
+
+
+def message_box(
+    title: str, text: str, parent: QWidget, kind: QMessageBox.Icon = QMessageBox.Icon.NoIcon
+) -> QMessageBox:
+    """A box that shows its text letter by letter: a name in it may look like markup."""
+    box = QMessageBox(parent)
+    box.setIcon(kind)
+    box.setWindowTitle(title)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setText(text)
+    return box

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMessageBox
 
 from latentseg_gui import __version__
 from latentseg_gui.app.actions import ACTIONS, translated
+from latentseg_gui.app.dialogs import message_box
 from latentseg_gui.app.main_window import MainWindow
 from latentseg_gui.app.shortcuts import as_printed, key_text
 from latentseg_gui.panels.commands import CommandPalette, PaletteEntry, ShortcutRow, ShortcutSheet
@@ -83,7 +83,9 @@ class Help(QObject):
             "and fine-tuned on a few corrected masks.\n\nCode: Apache License 2.0. The weights have terms of "
             "their own; see the model card that comes with them."
         )
-        QMessageBox.about(self._window, self.tr("About latentseg"), text.format(__version__))
+        box = message_box(self.tr("About latentseg"), text.format(__version__), self._window)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()
 
     def _on_command_requested(self, name: str) -> None:
         self._window.action[name].trigger()

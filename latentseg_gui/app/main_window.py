@@ -6,7 +6,6 @@ from PySide6.QtCore import QByteArray, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
 from PySide6.QtWidgets import (
     QDockWidget,
-    QLabel,
     QMainWindow,
     QMenu,
     QScrollArea,
@@ -212,7 +211,7 @@ class MainWindow(QMainWindow):
         self.jobs = JobsIndicator()
         self.device = DeviceBadge()
         self.message_log = MessageLog()
-        self._cursor, self._timing, self._version = QLabel(), QLabel(), QLabel()
+        self._cursor, self._timing, self._version = (text_label(is_wrapped=False) for _ in range(3))
         self._experts_text = text_label("", "muted", is_wrapped=False)
         for label, name in (
             (self._cursor, self.tr("Under the cursor")),

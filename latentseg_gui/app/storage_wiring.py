@@ -13,6 +13,7 @@ from latentseg_gui.controllers.closing import ClosingController
 from latentseg_gui.controllers.journal_keeper import JournalKeeper
 from latentseg_gui.io.paths import shown
 from latentseg_gui.panels.icons import icon
+from latentseg_gui.panels.plain import plain, unmarked
 
 IDLE_MS = 10_000
 AT_LEAST_MS = 120_000
@@ -79,8 +80,8 @@ class RecentProjects(QObject):
         self.menu.clear()
         for name in self._preferences.recent:
             path = Path(name)
-            action = self.menu.addAction(shown(path.name) or shown(path))
-            action.setToolTip(shown(path))
+            action = self.menu.addAction(unmarked(shown(path.name) or shown(path)))
+            action.setToolTip(plain(shown(path)))
             action.setStatusTip(shown(path))
             action.triggered.connect(partial(self._open, path))
         if self.menu.isEmpty():

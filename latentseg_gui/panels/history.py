@@ -9,6 +9,7 @@ from PySide6.QtGui import QFont, QPalette
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QListView, QVBoxLayout, QWidget
 
 from latentseg_gui.panels.keyed import follow_key
+from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.widgets import icon_button, text_label
 
 Index = QModelIndex | QPersistentModelIndex
@@ -55,7 +56,8 @@ class HistoryModel(QAbstractListModel):
             return None
         row = index.row()
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
-            return self._labels[row - 1] if row else self.tr("At the start")
+            label = self._labels[row - 1] if row else self.tr("At the start")
+            return label if role == Qt.ItemDataRole.DisplayRole else plain(label)
         if role == Qt.ItemDataRole.ForegroundRole and row > self._position:
             return QApplication.palette().color(QPalette.ColorRole.PlaceholderText)
         if role == Qt.ItemDataRole.FontRole and row == self._position:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QWidget
 
+from latentseg_gui.panels.plain import plain
+
 _ACTION, _TIP = "keyed_action", "keyed_tip"
 
 
@@ -30,4 +32,4 @@ def show_keys(root: QWidget, key_of: Callable[[str], str]) -> None:
 
 def with_key(text: str, key: str) -> str:
     """A tool tip and the key that does the same."""
-    return f"{text} ({key})" if key else text
+    return plain(f"{text} ({key})" if key else text)

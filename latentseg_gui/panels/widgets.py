@@ -14,14 +14,14 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
-    QSlider,
-    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
+from latentseg_gui.panels.fields import Slider, SpinBox
 from latentseg_gui.panels.icons import icon
+from latentseg_gui.panels.plain import plain
 
 
 def icon_button(
@@ -32,7 +32,7 @@ def icon_button(
     button.setIcon(icon(name))
     button.setIconSize(QSize(18, 18))
     button.setCheckable(is_checkable)
-    button.setToolTip(text)
+    button.setToolTip(plain(text))
     button.setAccessibleName(text.partition("\n")[0])
     button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     return button
@@ -111,7 +111,7 @@ class Segments(QWidget):
         for position, (key, text, tip) in enumerate(choices):
             button = QToolButton(self)
             button.setText(text)
-            button.setToolTip(tip)
+            button.setToolTip(plain(tip))
             button.setAccessibleName(f"{name}: {text}")
             button.setCheckable(True)
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -220,11 +220,11 @@ class SliderField(QWidget):
         """
         super().__init__()
         self._label = text_label(name, "muted", is_wrapped=False)
-        self._slider = QSlider(Qt.Orientation.Horizontal, self)
+        self._slider = Slider(Qt.Orientation.Horizontal, self)
         self._slider.setRange(*limits)
         self._slider.setAccessibleName(name)
         self._slider.setMinimumWidth(60)
-        self._field = QSpinBox(self)
+        self._field = SpinBox(self)
         self._field.setRange(limits[0], max(limits[1], field_maximum))
         self._field.setSuffix(suffix)
         self._field.setAccessibleName(name)

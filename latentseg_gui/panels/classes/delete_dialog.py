@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from latentseg_gui.document.types import UNLABELLED
+from latentseg_gui.panels.fields import ComboBox
 from latentseg_gui.panels.widgets import text_label
 
 
@@ -33,7 +34,7 @@ class DeleteClassDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Delete class"))
         self.setMinimumWidth(340)
-        self._choice = QComboBox(self)
+        self._choice = ComboBox(self)
         self._choice.setAccessibleName(self.tr("Its pixels become"))
         self._choice.addItem(self.tr("unlabelled (nobody has vouched for them)"), UNLABELLED)
         for class_id, text in targets:

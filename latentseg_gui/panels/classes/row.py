@@ -12,6 +12,7 @@ from latentseg_gui.document.classes import SegmentationClass
 from latentseg_gui.document.types import BACKGROUND
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.pixmaps import swatch
+from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.widgets import icon_button, restyle, state_button, text_label
 
 CLASS_MIME: Final = "application/x-latentseg-class"
@@ -89,7 +90,7 @@ class ClassRow(QFrame):
         self._lock.setChecked(entry.is_locked)
         self._lock.setIcon(icon("lock" if entry.is_locked else "unlock"))
         self._key.setText(str(self.class_id) if self.class_id <= 9 else "·")
-        self._key.setToolTip(self.tr("Key {0}").format(self.class_id) if self.class_id <= 9 else "")
+        self._key.setToolTip(plain(self.tr("Key {0}").format(self.class_id) if self.class_id <= 9 else ""))
         self._swatch.setAccessibleName(self.tr("Colour of {0}").format(entry.name))
         self._eye.setAccessibleName(self.tr("Show {0}").format(entry.name))
         self._lock.setAccessibleName(self.tr("Protect {0}").format(entry.name))
@@ -105,7 +106,7 @@ class ClassRow(QFrame):
         """Shows how much of the image the class covers."""
         share = pixels / total if total else 0.0
         self._area.setText(f"{share:.1%}" if pixels else "")
-        self._area.setToolTip(self.tr("{0} pixels").format(f"{pixels:,}"))
+        self._area.setToolTip(plain(self.tr("{0} pixels").format(f"{pixels:,}")))
 
     def begin_rename(self) -> None:
         """Makes the name editable in place."""

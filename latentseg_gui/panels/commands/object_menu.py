@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu
 
 from latentseg_gui.document.classes import SegmentationClass
 from latentseg_gui.panels.icons import icon
+from latentseg_gui.panels.plain import unmarked
 
 
 class ObjectMenu(QMenu):
@@ -48,7 +49,7 @@ class ObjectMenu(QMenu):
         for class_id, entry in enumerate(classes):
             if class_id == 0:
                 continue
-            action = menu.addAction(_swatch(entry.colour), entry.name)
+            action = menu.addAction(_swatch(entry.colour), unmarked(entry.name))
             action.triggered.connect(partial(self._on_class_chosen, class_id))
 
     def _on_class_chosen(self, class_id: int, _checked: bool = False) -> None:

@@ -7,16 +7,14 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
-    QDoubleSpinBox,
     QGridLayout,
     QPushButton,
-    QSlider,
     QVBoxLayout,
     QWidget,
 )
 
 from latentseg_gui.panels.display.values import Tone, ValueRange
+from latentseg_gui.panels.fields import ComboBox, DoubleSpinBox, Slider
 from latentseg_gui.panels.widgets import text_label
 
 _STEPS: Final = 1000
@@ -35,11 +33,11 @@ class ValueField(QWidget):
     def __init__(self, name: str) -> None:
         super().__init__()
         self._low, self._high = 0.0, 1.0
-        self._slider = QSlider(Qt.Orientation.Horizontal)
+        self._slider = Slider(Qt.Orientation.Horizontal)
         self._slider.setRange(0, _STEPS)
         self._slider.setMinimumWidth(60)
         self._slider.setAccessibleName(name)
-        self._field = QDoubleSpinBox()
+        self._field = DoubleSpinBox()
         self._field.setAccessibleName(name)
         self._field.setKeyboardTracking(False)
         self._field.setFixedWidth(110)
@@ -97,7 +95,7 @@ class LevelsPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._range: ValueRange | None = None
-        self._channel = QComboBox()
+        self._channel = ComboBox()
         self._channel.setAccessibleName(self.tr("Channel"))
         self._low, self._high = ValueField(self.tr("Black")), ValueField(self.tr("White"))
         self._gamma = ValueField(self.tr("Gamma"))

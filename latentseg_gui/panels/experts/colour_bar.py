@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latentseg_gui.panels.experts.colours import colour_table
 from latentseg_gui.panels.pixmaps import image_from_rgb
+from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.tones import hairline
 
 
@@ -26,7 +27,7 @@ class ColourBar(QWidget):
         self._gradient = image_from_rgb(colour_table(colour_map)[None])
         self._low, self._high, self._text = low, high, text
         self.setAccessibleName(f"{low} - {high}: {text}")
-        self.setToolTip(text)
+        self.setToolTip(plain(text))
         self.update()
 
     def sizeHint(self) -> QSize:

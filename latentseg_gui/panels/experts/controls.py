@@ -12,6 +12,8 @@ from latentseg_gui.panels.experts.attention_math import Head, Normalisation
 from latentseg_gui.panels.experts.colours import COLOUR_MAPS
 from latentseg_gui.panels.experts.maps import NamedMaps, words_of_experts
 from latentseg_gui.panels.experts.state import ViewChoice
+from latentseg_gui.panels.fields import ComboBox
+from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.widgets import Segments
 
 
@@ -74,9 +76,9 @@ class ViewControls(QWidget):
 
     @staticmethod
     def _combo(name: str, tip: str) -> QComboBox:
-        combo = QComboBox()
+        combo = ComboBox()
         combo.setAccessibleName(name)
-        combo.setToolTip(tip)
+        combo.setToolTip(plain(tip))
         combo.setMinimumWidth(60)
         combo.setMinimumContentsLength(5)
         combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

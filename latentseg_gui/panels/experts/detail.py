@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QVBoxLayout,
@@ -19,6 +18,7 @@ from latentseg_gui.panels.experts.head_choice import HeadChoice
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.keyed import follow_key
 from latentseg_gui.panels.pixmaps import swatch
+from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.widgets import SliderField, text_label
 
 
@@ -49,7 +49,7 @@ class ExpertDetail(QFrame):
         super().__init__(parent)
         self.setProperty("role", "card")
         self._expert = -1
-        self._swatch = QLabel(self)
+        self._swatch = text_label(is_wrapped=False)
         self._name = QLineEdit(self)
         self._name.setAccessibleName(self.tr("Name of this expert"))
         self._note = QLineEdit(self)
@@ -84,7 +84,7 @@ class ExpertDetail(QFrame):
     def _button(name: str, text: str, tip: str) -> QPushButton:
         button = QPushButton(icon(name), text)
         button.setCheckable(True)
-        button.setToolTip(tip)
+        button.setToolTip(plain(tip))
         button.setMinimumWidth(40)
         return button
 

@@ -20,6 +20,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from latentseg_gui.panels.experts.tile import TILE_ROLE, ExpertTile, TileDelegate
+from latentseg_gui.panels.plain import plain
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -66,7 +67,7 @@ class GalleryModel(QAbstractListModel):
         if role == TILE_ROLE:
             return tile
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tile.tip
+            return plain(tile.tip)
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return tile.name
         return None

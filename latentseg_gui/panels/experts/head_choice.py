@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from latentseg_gui.panels.experts.gains import Where
+from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.widgets import text_label
 
 
@@ -54,7 +55,7 @@ class HeadChoice(QWidget):
         self._buttons = []
         for head in range(count):
             button = self._button(str(head + 1), self.tr("Head {0}: choose it alone, then others besides"))
-            button.setToolTip(button.toolTip().format(head + 1))
+            button.setToolTip(plain(button.toolTip().format(head + 1)))
             button.setProperty("place", "last" if head == count - 1 else "middle")
             button.clicked.connect(self._on_head_clicked)
             self._buttons.append(button)
@@ -65,7 +66,7 @@ class HeadChoice(QWidget):
     def _button(self, text: str, tip: str) -> QToolButton:
         button = QToolButton(self)
         button.setText(text)
-        button.setToolTip(tip)
+        button.setToolTip(plain(tip))
         button.setAccessibleName(self.tr("Heads: {0}").format(text))
         button.setCheckable(True)
         button.setProperty("role", "segment")

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from latentseg_gui.panels.experts.colours import colour_table
+from latentseg_gui.panels.plain import plain
 
 _ROW: Final = 19
 _NAMES: Final = 76
@@ -119,7 +120,7 @@ class ShareMatrix(QWidget):
                 row, column = found
                 share = percent(float(self._shares[row, column]))
                 words = self._sentence.format(share, self._rows[row], self._columns[column])
-                QToolTip.showText(event.globalPos(), words, self)
+                QToolTip.showText(event.globalPos(), plain(words), self)
             return True
         return super().event(event)
 

@@ -16,6 +16,7 @@ from latentseg_gui.panels.experts.attention_math import PixelMix
 from latentseg_gui.panels.experts.state import ExpertsState
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.keyed import follow_key
+from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.tones import hairline, muted
 from latentseg_gui.panels.widgets import icon_button, text_label
 
@@ -225,7 +226,7 @@ class PixelMixSection(QWidget):
         bar = StackedBar(pin, self._colours)
         place = self.tr("Pin {3}, pixel x {0}, y {1}: {2}")
         bar.setAccessibleName(place.format(int(pin.xy[0]), int(pin.xy[1]), words, number + 1))
-        bar.setToolTip(bar.accessibleName())
+        bar.setToolTip(plain(bar.accessibleName()))
         line.addWidget(bar, 1)
         remove = icon_button("close", self.tr("Remove pin {0}").format(number + 1))
         remove.setProperty("role", "state")

@@ -10,6 +10,7 @@ from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 from latentseg_gui.panels.icons import icon
+from latentseg_gui.panels.plain import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class DeviceBadge(QToolButton):
     def set_device(self, device: str, reason: str) -> None:
         """Shows where the model runs and, as a tool tip, why."""
         self.setText(device)
-        self.setToolTip(reason)
+        self.setToolTip(plain(reason))
         self.setAccessibleName(self.tr("Device: {0}").format(device))
         self.setAccessibleDescription(reason)
 
@@ -62,7 +63,7 @@ class DeviceBadge(QToolButton):
             action.setCheckable(True)
             action.setChecked(choice.key == current)
             action.setEnabled(choice.is_available)
-            action.setToolTip(choice.reason)
+            action.setToolTip(plain(choice.reason))
             action.setData(choice.key)
             action.triggered.connect(self._on_choice_triggered)
             group.addAction(action)

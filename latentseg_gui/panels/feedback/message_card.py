@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.tones import tone
@@ -49,7 +49,7 @@ class MessageCard(QFrame):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName(message.what)
         self.setAccessibleDescription(message.action)
-        self._symbol = QLabel(self)
+        self._symbol = text_label(is_wrapped=False)
         self._show_symbol()
         short, rest = _cut(message.what)
         head = QHBoxLayout()

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVB
 
 from latentseg_gui.panels.feedback.message_card import Message, MessageCard
 from latentseg_gui.panels.icons import icon
+from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.widgets import Scrolled, icon_button, text_label
 
 MAX_KEPT: Final = 60
@@ -79,7 +80,7 @@ class MessageLog(QToolButton):
         tip = self.tr("Messages of this session")
         if self._unseen:
             tip = self.tr("Messages of this session: {0} not looked at").format(self._unseen)
-        self.setToolTip(tip)
+        self.setToolTip(plain(tip))
         self.setAccessibleName(tip)
 
     def _on_toggled(self, is_open: bool) -> None:

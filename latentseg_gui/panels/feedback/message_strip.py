@@ -106,7 +106,7 @@ class MessageStrip(QFrame):
         self._message: Message | None = None
         self._waiting: Message | None = None
         self._count = 0
-        self._symbol = QLabel(self)
+        self._symbol = text_label(is_wrapped=False)
         self._text = StripText(self)
         self._text.setObjectName("hint")
         self._badge = text_label("", "key", is_wrapped=False)

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVB
 from latentseg_gui.panels.flow import FlowLayout
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.pixmaps import cover, image_from_rgb
+from latentseg_gui.panels.plain import plain, unmarked
 from latentseg_gui.panels.widgets import Scrolled, discard, text_label
 
 _TILE = QSize(150, 112)
@@ -111,8 +112,8 @@ class EmptyStateWidget(QWidget):
         """Offers what was used before: (key, name); the key is shown as tool tip."""
         _clear(self._recent_flow)
         for key, name in recent:
-            button = QPushButton(icon("history"), name)
-            button.setToolTip(key)
+            button = QPushButton(icon("history"), unmarked(name))
+            button.setToolTip(plain(key))
             button.setAccessibleName(self.tr("Go on with {0}").format(name))
             button.clicked.connect(partial(self._on_recent_pressed, key))
             self._recent_flow.addWidget(button)

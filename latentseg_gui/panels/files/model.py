@@ -11,6 +11,8 @@ from typing import Final
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QImage
 
+from latentseg_gui.panels.plain import plain
+
 Index = QModelIndex | QPersistentModelIndex
 
 STATUSES: Final = ("new", "predicted", "corrected", "accepted", "stale", "error")
@@ -172,7 +174,7 @@ class FilesModel(QAbstractListModel):
         if role == FilesRole.THUMBNAIL:
             return self._thumbnails.get(image_id)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{entry.name}\n{entry.message}" if entry.message else entry.name
+            return plain(f"{entry.name}\n{entry.message}" if entry.message else entry.name)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return ", ".join(part for part in (entry.name, entry.status, entry.message) if part)
         return None

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QSlider, QSpinBox, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from latentseg_gui.panels.fields import Slider, SpinBox
 from latentseg_gui.panels.widgets import icon_button, text_label
 
 _SETTLE_MS: Final = 120
@@ -28,9 +29,9 @@ class PageBar(QWidget):
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)
         self._settle.timeout.connect(self._on_settled)
-        self.slider = QSlider(Qt.Orientation.Horizontal, self)
+        self.slider = Slider(Qt.Orientation.Horizontal, self)
         self.slider.setAccessibleName(self.tr("Page"))
-        self.number = QSpinBox(self)
+        self.number = SpinBox(self)
         self.number.setAccessibleName(self.tr("Number of the page"))
         self.number.setKeyboardTracking(False)
         self._total = text_label(is_wrapped=False)

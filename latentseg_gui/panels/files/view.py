@@ -17,9 +17,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from latentseg_gui.panels.fields import ComboBox
 from latentseg_gui.panels.files.delegate import FilesDelegate, status_text
 from latentseg_gui.panels.files.model import STATUSES, FileEntry, FilesModel, FilesRole
 from latentseg_gui.panels.icons import icon
+from latentseg_gui.panels.plain import plain
 
 _SETTLE_MS: Final = 40
 _SIDE_BY_SIDE: Final = 225
@@ -90,9 +92,9 @@ class FilesFilterBar(QWidget):
 
 
 def _combo(name: str, items: dict[str, str]) -> QComboBox:
-    combo = QComboBox()
+    combo = ComboBox()
     combo.setAccessibleName(name)
-    combo.setToolTip(name)
+    combo.setToolTip(plain(name))
     for key, text in items.items():
         combo.addItem(text, key)
     combo.setMinimumWidth(70)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.widgets import make_default, text_label
 
 _SETTLE_MS = 150
@@ -187,7 +188,7 @@ class OutputDialog(QDialog):
         """Says what a choice comes to; an answer about an earlier one is of no interest."""
         if choice == self.choice:
             self._preview.setText(text)
-            self._preview.setToolTip(text)
+            self._preview.setToolTip(plain(text))
             self._make_room()
             self._do.setEnabled(can_go)
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from latentseg_gui.panels.icons import icon
+from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.widgets import make_default, text_label
 
 _WIDTH, _MARGIN, _ROWS = 640, 18, 7
@@ -213,8 +214,8 @@ class ImportDialog(QDialog):
         for row in self._question.rows:
             item = QTreeWidgetItem([row.mask, row.remark, self.tr("has a mask") if row.has_mask else ""])
             item.setIcon(0, icon("check" if row.fits else "warning"))
-            item.setToolTip(0, row.mask)
-            item.setToolTip(1, row.remark)
+            item.setToolTip(0, plain(row.mask))
+            item.setToolTip(1, plain(row.remark))
             rows.addTopLevelItem(item)
         if self._question.more:
             rows.addTopLevelItem(

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
 from latentseg_gui.panels.keyed import follow_key
+from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.training.values import PlaceRow
 from latentseg_gui.panels.widgets import text_label
 
@@ -71,7 +72,7 @@ class PlacesSection(QWidget):
         self._list.clear()
         for row in rows:
             item = QListWidgetItem(f"{row.name}\n{row.why}")
-            item.setToolTip(row.why)
+            item.setToolTip(plain(row.why))
             self._list.addItem(item)
         self._list.setVisible(bool(rows))
         self._next.setEnabled(bool(rows))

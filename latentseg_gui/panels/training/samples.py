@@ -8,6 +8,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QListView, QSizePolicy, QWidget
 
+from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.tones import hairline
 from latentseg_gui.panels.training.values import ClassShare, TrainingItem
 
@@ -68,10 +69,10 @@ class SamplesModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return f"{item.name}  ·  {share:.1%}"
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            words = self.tr("{0}: {1} vouched pixels ({2}); {3}")
-            return words.format(
+            words = self.tr("{0}: {1} vouched pixels ({2}); {3}").format(
                 item.name, f"{item.vouched_pixels:,}", f"{share:.1%}", ", ".join(item.class_names)
             )
+            return plain(words) if role == Qt.ItemDataRole.ToolTipRole else words
         return None
 
     def setData(self, index: Index, value: object, role: int = Qt.ItemDataRole.EditRole) -> bool:
@@ -128,7 +129,7 @@ class ClassShareBar(QWidget):
         """Shows these classes."""
         self._shares = shares
         words = ", ".join(f"{share.name} {share.pixels:,} px" for share in shares)
-        self.setToolTip(words)
+        self.setToolTip(plain(words))
         self.setAccessibleName(words)
         self.update()
 

@@ -8,14 +8,14 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QFormLayout,
     QGridLayout,
-    QSpinBox,
     QWidget,
 )
 
 from latentseg_gui.document.learning import LearningSettings
+from latentseg_gui.panels.fields import ComboBox, DoubleSpinBox, SpinBox
+from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.widgets import SliderField
 
 Choice = tuple[str, str, str]
@@ -47,7 +47,7 @@ class LossBoxes(QWidget):
         self._boxes: dict[str, QCheckBox] = {}
         for position, (key, text, tip) in enumerate(choices):
             box = QCheckBox(text)
-            box.setToolTip(tip)
+            box.setToolTip(plain(tip))
             box.clicked.connect(self._on_clicked)
             self._boxes[key] = box
             grid.addWidget(box, position // 2, position % 2)
@@ -93,7 +93,7 @@ class SettingsForm(QWidget):
                 ("sgd", "SGD", self.tr("Plain gradients with momentum; slower, sometimes steadier")),
             )
         )
-        self._rate = QDoubleSpinBox()
+        self._rate = DoubleSpinBox()
         self._rate.setDecimals(5)
         self._rate.setRange(0.0, 1.0)
         self._rate.setSingleStep(0.0005)
@@ -126,7 +126,7 @@ class SettingsForm(QWidget):
                 ),
             )
         )
-        self._seed = QSpinBox()
+        self._seed = SpinBox()
         self._seed.setRange(0, 2**31 - 1)
         self._build()
         self.set_settings(LearningSettings())
@@ -156,7 +156,7 @@ class SettingsForm(QWidget):
         for name, widget, tip in rows:
             widget.setAccessibleName(name)
             if not widget.toolTip():
-                widget.setToolTip(tip)
+                widget.setToolTip(plain(tip))
             widget.setMinimumWidth(60)
             form.addRow(name, widget)
 
@@ -169,12 +169,12 @@ class SettingsForm(QWidget):
             field.valueChanged.connect(self.changed)
 
     def _combo(self, choices: Sequence[Choice]) -> QComboBox:
-        combo = QComboBox()
+        combo = ComboBox()
         combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         combo.setMinimumContentsLength(12)
         for position, (key, text, tip) in enumerate(choices):
             combo.addItem(text, key)
-            combo.setItemData(position, tip, Qt.ItemDataRole.ToolTipRole)
+            combo.setItemData(position, plain(tip), Qt.ItemDataRole.ToolTipRole)
         return combo
 
     @property

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.training.values import VersionRow
 from latentseg_gui.panels.widgets import discard, icon_button, text_label
 
@@ -34,7 +35,9 @@ class VersionCard(QFrame):
         head.addWidget(text_label(row.version, "title"), 1)
         if metric:
             figure = text_label(metric, "", is_wrapped=False)
-            figure.setToolTip(self.tr("Measured on {0}").format(row.measured_on) if row.measured_on else "")
+            figure.setToolTip(
+                plain(self.tr("Measured on {0}").format(row.measured_on) if row.measured_on else "")
+            )
             head.addWidget(figure)
         if row.is_active:
             head.addWidget(text_label(self.tr("in use"), "key", is_wrapped=False))
