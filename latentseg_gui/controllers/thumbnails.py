@@ -11,7 +11,6 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import ImageRecord
-from latentseg_gui.io.patience import in_time
 from latentseg_gui.io.thumbnails import thumbnail
 from latentseg_gui.panels.files import FilesPanel
 
@@ -36,7 +35,7 @@ class ThumbnailController(QObject):
             self._panel.set_thumbnail(image_id, _small(record))
         elif path is not None:
             self._thumbnails.submit(
-                partial(in_time, path, partial(thumbnail, path, _SIDE)),
+                partial(thumbnail, path, _SIDE),
                 partial(self._on_made, image_id),
                 key=f"thumbnail {image_id}",
                 on_failure=partial(self._on_failed, image_id),

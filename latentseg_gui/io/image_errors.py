@@ -26,7 +26,7 @@ class ImageTooLargeError(ImageError):
         super().__init__(
             f"“{shown(path.name)}” is {size[0]} x {size[1]} pixels; opening it takes about "
             f"{needed / 2**30:.1f} GB of memory, more than the limit of {budget / 2**30:.1f} GB.",
-            action=action or "Open it anyway if your computer has enough memory, or make it smaller first.",
+            action=action or "Make it smaller, or cut it into parts, with another program first.",
         )
         self.needed = needed
         self.budget = budget

@@ -21,6 +21,7 @@ from latentseg_gui.io.image_errors import (
 )
 from latentseg_gui.io.paths import natural_key, shown
 from latentseg_gui.io.regular_files import open_regular
+from latentseg_gui.io.time_limit import in_time
 
 __all__ = [
     "SUFFIXES",
@@ -33,25 +34,10 @@ __all__ = [
     "read_image",
 ]
 
-SUFFIXES = (
-    *(
-        ".png",
-        ".apng",
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".mpo",
-        ".tif",
-        ".tiff",
-        ".bmp",
-        ".dib",
-        ".gif",
-        ".webp",
-    ),
-    *(".avif", ".avifs", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"),
-    *(".pnm", ".pbm", ".pgm", ".ppm", ".pfm"),
-)
+_USUAL = (".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".webp")
+_RARE = (".mpo", ".avif", ".avifs", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx")
+_PLAIN = (".pnm", ".pbm", ".pgm", ".ppm", ".pfm")
+SUFFIXES = (*_USUAL, *_RARE, *_PLAIN)
 """Endings of files that can be images, in lower case: of all lists and dialogs the one source."""
 
 
@@ -59,10 +45,14 @@ def probe(path: Path) -> ImageHeader:
     """What the header says; the pixels are not read.
 
     Raises:
-        ImageError: if it is not an image that can be opened.
+        ImageError: if it is not an image that can be opened, or not in time.
     """
-    with _opened(path) as file:
-        return decoding.header(Budget.of(path), file)
+
+    def read() -> ImageHeader:
+        with _opened(path) as file:
+            return decoding.header(Budget.of(path), file)
+
+    return in_time(path, read)
 
 
 def read_image(path: Path, *, image_id: str = "", frame: int = 0, budget: int | None = -1) -> ImageRecord:
@@ -79,9 +69,14 @@ def read_image(path: Path, *, image_id: str = "", frame: int = 0, budget: int | 
 
     Raises:
         ImageTooLargeError: if it would take more; refused before any memory is taken.
-        ImageError: if it cannot be read.
+        ImageError: if it cannot be read, or not in time.
     """
     allowed = Budget.of(path, budget)
+    return in_time(path, lambda: _read(allowed, image_id, frame))
+
+
+def _read(allowed: Budget, image_id: str, frame: int) -> ImageRecord:
+    path = allowed.path
     with _opened(path) as file:
         header = decoding.header(allowed, file, frame)
         allowed.admit(header.width, header.height, header.bytes)

@@ -13,6 +13,7 @@ from latentseg_gui.io.budget import BYTES_PER_PIXEL, Budget
 from latentseg_gui.io.image_errors import ImageTooLargeError
 from latentseg_gui.io.images import probe, read_image
 from latentseg_gui.io.regular_files import open_regular
+from latentseg_gui.io.time_limit import in_time
 
 
 def thumbnail(path: Path, size: int = 128, *, budget: int | None = -1) -> NDArray[np.uint8]:
@@ -32,7 +33,7 @@ def thumbnail(path: Path, size: int = 128, *, budget: int | None = -1) -> NDArra
     allowed = Budget.of(path, budget)
     header = probe(path)
     if header.format == "JPEG":
-        pixels = _reduced_jpeg(path, size, allowed)
+        pixels = in_time(path, lambda: _reduced_jpeg(path, size, allowed))
         if pixels is not None:
             return pixels
     pixels = read_image(path, budget=budget).pixels

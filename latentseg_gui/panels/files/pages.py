@@ -11,6 +11,7 @@ from latentseg_gui.panels.fields import Slider, SpinBox
 from latentseg_gui.panels.widgets import icon_button, text_label
 
 _SETTLE_MS: Final = 120
+_MAX_PAGES: Final = 2**31 - 2
 
 
 class PageBar(QWidget):
@@ -51,6 +52,8 @@ class PageBar(QWidget):
 
     def set_pages(self, page: int, count: int) -> None:
         """Shows page ``page`` (from 0) of ``count``; says nothing back."""
+        count = max(1, min(count, _MAX_PAGES))  # a slider cannot count further
+        page = max(0, min(page, count - 1))
         self._settle.stop()
         self._page, self._count = page, count
         for control, value, first in ((self.slider, page, 0), (self.number, page + 1, 1)):
