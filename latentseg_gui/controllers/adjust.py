@@ -94,8 +94,10 @@ class AdjustController(QObject):
         record = self._document.record(image_id) if image_id is not None else None
         self._tone, self._is_rendered = Tone(), False
         self._canvas.set_tone(None)
-        self._panel.set_range(None if record is None else value_range(record.source, record.nodata))
-        if record is not None:
+        if record is None:
+            self._panel.set_range(None)
+        else:
+            self._panel.set_range(value_range(record.source, record.nodata), record.level_notes)
             self._shown = image_id
 
     def _on_rendered(self, answer: object) -> None:

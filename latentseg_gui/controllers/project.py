@@ -72,6 +72,7 @@ class ProjectController(QObject):
         self._wanted: str | None = None
         self._pasted = 0
         self._stamps: dict[str, list[int | None]] = {}
+        self._noted: set[str] = set()
         self.last_folder = ""
         self.rows = FileRows(document, panel, self)
         self.rows.show_requested.connect(self.show)
@@ -227,8 +228,6 @@ class ProjectController(QObject):
         except LatentsegError as error:
             self._on_read_failed(record.image_id, error)
             return
-        for note in record.notes:
-            self._errors.inform(f"{self._document.name(record.image_id)}: {note}")
         if record.image_id == self._wanted:
             self._become_current(record.image_id)
 
@@ -245,10 +244,18 @@ class ProjectController(QObject):
     def _become_current(self, image_id: str) -> None:
         self._document.current_id = image_id
         self.rows.set_current(image_id)
+        self._say_notes(image_id)
         neighbours = [each for each in (self.rows.neighbour(1), self.rows.neighbour(-1)) if each is not None]
         self._document.trim_records(_RECORD_BYTES, keep=neighbours)
         for neighbour in neighbours:
             self._prefetch(neighbour)
+
+    def _say_notes(self, image_id: str) -> None:
+        """What reading has changed: once, and only of an image that is looked at."""
+        record = self._document.record(image_id)
+        if record is not None and record.notes and image_id not in self._noted:
+            self._noted.add(image_id)
+            self._errors.inform(f"{self._document.name(image_id)}: {' '.join(record.notes)}")
 
     def _prefetch(self, image_id: str) -> None:
         if self._document.record(image_id) is not None:

@@ -101,7 +101,7 @@ def default_levels(values: Values, *, nodata: float | None = None) -> tuple[floa
         low, high = float(np.floor(low)), float(np.ceil(high))
     if low == high:
         low, high = float(sample.min()), float(sample.max())
-    return low, max(high, _above(low))
+    return low, high if high > low else _above(low)
 
 
 def _above(low: float) -> float:

@@ -92,15 +92,12 @@ def _read(allowed: Budget, image_id: str, frame: int) -> ImageRecord:
         raise out_of_memory(path, error) from error
     if looks.pixels.ndim != 3 or looks.pixels.shape[2] != 3:
         raise damaged(path, ValueError(f"a page of shape {list(looks.values.shape)} is no picture"))
-    notes = looks.notes
-    if header.frames > 1:
-        notes = (f"Page {frame + 1} of {header.frames}.", *notes)
     return ImageRecord(
         image_id,
         looks.pixels,
         looks.values,
         path,
-        notes,
+        looks.notes,
         frame,
         header.frames,
         is_inverted=decoded.is_inverted and decoded.colours is None,

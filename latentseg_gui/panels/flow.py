@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from PySide6.QtCore import QMargins, QPoint, QRect, QSize, Qt
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
+
+Line = list[tuple[QLayoutItem, QSize]]
 
 
 class FlowLayout(QLayout):
@@ -23,6 +25,8 @@ class FlowLayout(QLayout):
         self._items: list[QLayoutItem] = []
         self._is_top_aligned = is_top_aligned
         self._together: tuple[QWidget, ...] = ()
+        self._choices: tuple[tuple[QWidget, ...], ...] = ()
+        self._changing: set[QWidget] = set()
         self.setSpacing(spacing)
         self.setContentsMargins(margins, margins, margins, margins)
 
@@ -30,43 +34,77 @@ class FlowLayout(QLayout):
         """Starts a new line before the first of these where all of them fit on one, but not on its line."""
         self._together = tuple(widgets)
 
-    def _width_together(self) -> int:
-        sizes = [each.sizeHint().width() for each in self._together if not each.isHidden()]
-        return sum(sizes) + self.spacing() * (len(sizes) - 1)
+    def keep_height(self, choices: Sequence[Collection[QWidget]]) -> None:
+        """Is as high as the highest of these choices needs, whichever of them is shown now.
 
-    def _arrange(self, rect: QRect, *, is_dry_run: bool) -> int:
-        """Places the items inside ``rect`` (or only pretends to) and returns the height used."""
-        margins: QMargins = self.contentsMargins()
-        area = rect.marginsRemoved(margins)
-        line: list[tuple[QLayoutItem, QSize]] = []
-        x, y, line_height = area.x(), area.y(), 0
-        for item in self._items:
-            if item.isEmpty():
-                continue
-            size = item.sizeHint()
-            size.setWidth(min(size.width(), max(area.width(), item.minimumSize().width())))
-            needed = size.width()
-            if self._together and item.widget() is self._together[0]:
-                together = self._width_together()
-                needed = together if together <= area.width() else needed
-            if line and x + needed > area.right() + 1:
-                self._place(line, area.x(), y, line_height, is_dry_run=is_dry_run)
-                line, x, y, line_height = [], area.x(), y + line_height + self.spacing(), 0
-            line.append((item, size))
-            x += size.width() + self.spacing()
-            line_height = max(line_height, size.height())
-        self._place(line, area.x(), y, line_height, is_dry_run=is_dry_run)
-        return y + line_height - rect.y() + margins.bottom()
+        What is kept together starts a new line for all of them where one of them needs that.
+        """
+        self._choices = tuple(tuple(each) for each in choices)
+        self._changing = {widget for each in choices for widget in each}
 
-    def _place(
-        self, line: list[tuple[QLayoutItem, QSize]], x: int, y: int, height: int, *, is_dry_run: bool
-    ) -> None:
-        if is_dry_run:
-            return
-        for item, size in line:
-            down = 0 if self._is_top_aligned else (height - size.height()) // 2
-            item.setGeometry(QRect(QPoint(x, y + down), size))
+    def _shown(self, choice: Collection[QWidget] | None) -> list[QLayoutItem]:
+        """The items in view while ``choice`` is shown; now, for None."""
+        if choice is None:
+            return [item for item in self._items if not item.isEmpty()]
+        others = [item for item in self._items if item.widget() not in self._changing and not item.isEmpty()]
+        return [item for item in self._items if item in others or item.widget() in choice]
+
+    def _has_break(self, area: QRect) -> bool:
+        """Whether what is kept together starts a new line."""
+        group = [each for each in self._together if not each.isHidden()]
+        if not group:
+            return False
+        width = sum(_size(each).width() + self.spacing() for each in group) - self.spacing()
+        for choice in self._choices or (None,):
+            before = [item for item in self._shown(choice) if item.widget() not in self._together]
+            room = sum(_size_of(item).width() + self.spacing() for item in before)
+            if room and room + width > area.width():
+                return True
+        return False
+
+    def _blocks(self, area: QRect, choice: Collection[QWidget] | None) -> tuple[list[Line], list[Line]]:
+        """The lines above what is kept together, and its own; all lines where it does not start a new one."""
+        shown = self._shown(choice)
+        if not self._has_break(area):
+            return self._lines(area, shown), []
+        together = [item for item in shown if item.widget() in self._together]
+        return self._lines(area, [item for item in shown if item not in together]), self._lines(
+            area, together
+        )
+
+    def _lines(self, area: QRect, items: Sequence[QLayoutItem]) -> list[Line]:
+        """The items of each line, with their sizes."""
+        lines: list[Line] = []
+        x = 0
+        for item in items:
+            size = _size_of(item)
+            size.setWidth(min(size.width(), max(area.width(), _least(item).width())))
+            if not lines or x + size.width() > area.width():
+                lines.append([])
+                x = 0
+            lines[-1].append((item, size))
             x += size.width() + self.spacing()
+        return lines
+
+    def _height(self, lines: Sequence[Line]) -> int:
+        heights = [max((size.height() for _, size in line), default=0) for line in lines]
+        return sum(heights) + self.spacing() * max(len(lines) - 1, 0)
+
+    def _heights(self, area: QRect) -> tuple[int, int]:
+        """Of the two blocks, whatever is shown."""
+        blocks = [self._blocks(area, choice) for choice in self._choices or (None,)]
+        above, below = ([self._height(each[part]) for each in blocks] for part in (0, 1))
+        return max(above), max(below)
+
+    def _place(self, lines: Sequence[Line], area: QRect, y: int, room: int) -> None:
+        """Places lines from ``y`` down; a single one lies in the middle of its ``room``."""
+        for line in lines:
+            height, x = max(self._height([line]), room if len(lines) == 1 else 0), area.x()
+            for item, size in line:
+                down = 0 if self._is_top_aligned else (height - size.height()) // 2
+                item.setGeometry(QRect(QPoint(x, y + down), size))
+                x += size.width() + self.spacing()
+            y += height + self.spacing()
 
     def addItem(self, item: QLayoutItem) -> None:
         """Qt: takes an item."""
@@ -94,12 +132,20 @@ class FlowLayout(QLayout):
 
     def heightForWidth(self, width: int) -> int:
         """Qt: the height that ``width`` needs."""
-        return self._arrange(QRect(0, 0, width, 0), is_dry_run=True)
+        margins = self.contentsMargins()
+        area = QRect(0, 0, width - margins.left() - margins.right(), 0)
+        above, below = self._heights(area)
+        between = self.spacing() if above and below else 0
+        return above + between + below + margins.top() + margins.bottom()
 
     def setGeometry(self, rect: QRect) -> None:
         """Qt: places the items."""
         super().setGeometry(rect)
-        self._arrange(rect, is_dry_run=False)
+        area = rect.marginsRemoved(self.contentsMargins())
+        above, below = self._blocks(area, None)
+        room, _ = self._heights(area)
+        self._place(above, area, area.y(), room)
+        self._place(below, area, area.y() + room + self.spacing(), 0)
 
     def sizeHint(self) -> QSize:
         """Qt: as small as possible."""
@@ -109,7 +155,26 @@ class FlowLayout(QLayout):
         """Qt: the widest item decides."""
         size = QSize()
         for item in self._items:
-            if not item.isEmpty():
-                size = size.expandedTo(item.minimumSize())
+            if not item.isEmpty() or item.widget() in self._changing:
+                size = size.expandedTo(_least(item))
         margins = self.contentsMargins()
         return size + QSize(margins.left() + margins.right(), margins.top() + margins.bottom())
+
+
+def _size_of(item: QLayoutItem) -> QSize:
+    """What an item would like to have, also while it is hidden."""
+    widget = item.widget()
+    return item.sizeHint() if widget is None else _size(widget)
+
+
+def _size(widget: QWidget) -> QSize:
+    wanted = widget.sizeHint().expandedTo(widget.minimumSizeHint())
+    return wanted.boundedTo(widget.maximumSize()).expandedTo(widget.minimumSize())
+
+
+def _least(item: QLayoutItem) -> QSize:
+    """What an item needs, also while it is hidden."""
+    widget = item.widget()
+    if widget is None:
+        return item.minimumSize()
+    return widget.minimumSizeHint().expandedTo(widget.minimumSize()).boundedTo(widget.maximumSize())

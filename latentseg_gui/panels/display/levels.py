@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
@@ -103,6 +105,7 @@ class LevelsPanel(QWidget):
         self._inverted = QCheckBox(self.tr("Inverted"))
         self._reset = QPushButton(self.tr("As it was read"))
         self._kind = text_label("", "hint")
+        self._default_levels = (0.0, 0.0)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(10, 10, 10, 10)
         for widget in (self._channel, self._low, self._high, self._gamma, self._inverted, self._reset):
@@ -116,8 +119,13 @@ class LevelsPanel(QWidget):
         self._reset.clicked.connect(self._on_reset_clicked)
         self.set_range(None)
 
-    def set_range(self, values: ValueRange | None) -> None:
-        """Shows what there is to choose from; None without an image."""
+    def set_range(self, values: ValueRange | None, notes: Sequence[str] = ()) -> None:
+        """Shows what there is to choose from; None without an image.
+
+        Args:
+            values: of the image.
+            notes: sentences about how its values are shown.
+        """
         self._range = values
         self.setEnabled(values is not None)
         self._channel.clear()
@@ -128,12 +136,13 @@ class LevelsPanel(QWidget):
         for channel in range(values.channels if values.channels > 1 else 0):
             self._channel.addItem(self.tr("Channel {0} alone").format(channel + 1))
         self._channel.setEnabled(values.channels > 1)
-        decimals = 0 if values.is_whole else 4
+        decimals = 0 if values.is_whole else _decimals(values.high - values.low)
         for field in (self._low, self._high):
             field.set_range(values.low, values.high, decimals)
         text = self.tr("{0} values. This changes what you see; model, mask and export stay as they are.")
-        self._kind.setText(text.format(values.kind))
+        self._kind.setText("\n".join((text.format(values.kind), *notes)))
         self.show_tone(Tone())
+        self._default_levels = (self._low.value, self._high.value)  # as the fields round them
 
     def show_tone(self, tone: Tone) -> None:
         """Shows a tone without asking for it."""
@@ -150,7 +159,7 @@ class LevelsPanel(QWidget):
     def tone(self) -> Tone:
         """What is set."""
         levels = (self._low.value, self._high.value)
-        is_default = self._range is not None and levels == self._range.levels
+        is_default = levels == self._default_levels
         channel = self._channel.currentIndex() - 1
         return Tone(
             channel=channel if channel >= 0 else None,
@@ -165,3 +174,8 @@ class LevelsPanel(QWidget):
     def _on_reset_clicked(self) -> None:
         self.show_tone(Tone())
         self._request()
+
+
+def _decimals(extent: float) -> int:
+    """How many decimals tell about ten thousand values of a range apart."""
+    return min(max(4 - math.floor(math.log10(extent)), 0), 12) if extent > 0 and math.isfinite(extent) else 4

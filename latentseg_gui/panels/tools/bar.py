@@ -28,7 +28,7 @@ _OPTIONS: Final = {
 
 
 class ToolOptionsBar(QWidget):
-    """Shows only what the current tool uses; wraps on narrow windows.
+    """Shows only what the current tool uses; wraps on narrow windows, equally high for every tool.
 
     Attributes:
         display: the switches of the overlay; their signals and setters are its own.
@@ -84,6 +84,7 @@ class ToolOptionsBar(QWidget):
         for widget in (*self._options.values(), *self.display.parts):
             flow.addWidget(widget)
         flow.keep_together(self.display.parts)
+        flow.keep_height([[self._options[name] for name in names] for names in _OPTIONS.values()])
         self._connect()
         self.set_proposal_available(False)
         self.set_tool("click")
