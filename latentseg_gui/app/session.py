@@ -58,6 +58,7 @@ from latentseg_gui.controllers.untitled import UntitledProjects
 from latentseg_gui.controllers.weights import WeightsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.inference.service import ENGINE, TRAINING
+from latentseg_gui.io.session_folder import SessionFolder
 from latentseg_gui.workers.lanes import ChildLane, Lane, ThreadLane, training_threads
 
 _TRAINING_NICENESS = 10
@@ -107,6 +108,7 @@ class Session(QObject):
         self.window = MainWindow()
         self.dialogs = QtDialogs(self.window)
         self.lanes = Lanes(state_folder(), self)
+        self.own_versions = SessionFolder(state_folder() / "versions")
         self.file_jobs = Jobs(self.lanes.files, "files", reporter, self)
         self.edit_jobs = Jobs(self.lanes.edits, "edits", reporter, self)
         self.thumbnail_jobs = Jobs(self.lanes.thumbnails, "thumbnails", reporter, self)
@@ -284,7 +286,7 @@ class Session(QObject):
             training=self.training_jobs,
             readers=self.file_jobs,
             errors=errors,
-            versions_folder=state_folder() / "versions",
+            versions_folder=self.own_versions.folder,
             parent=self,
         )
         self.live = LiveController(self.finetune, lane=self.lanes.training, parent=self)
@@ -313,7 +315,7 @@ class Session(QObject):
         self.weights.device = self.preferences.device
         self.project.last_folder = self.preferences.last_folder
         self.weights.activate_shipped()
-        self.opening.offer_recovery(self.preferences.recent, partial(self.project.open, paths))
+        self.opening.begin(paths, self.preferences.recent, partial(self.project.open, paths))
 
     @property
     def all_jobs(self) -> tuple[JobSource, ...]:
@@ -328,6 +330,7 @@ class Session(QObject):
         """
         self.storage.abandon()
         self.lanes.shutdown()
+        self.own_versions.remove()
         self.opening.abandon()
         self.export.abandon()
         self.importing.abandon()

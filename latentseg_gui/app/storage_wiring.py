@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu
 from latentseg_gui.app.session import Session
 from latentseg_gui.controllers.closing import ClosingController
 from latentseg_gui.controllers.journal_keeper import JournalKeeper
+from latentseg_gui.controllers.kept_versions import VersionKeeper
 from latentseg_gui.io.paths import shown
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.plain import plain, unmarked
@@ -23,7 +24,7 @@ _OFFERED = 4
 def wire_storage(session: Session) -> None:
     """Connects everything about projects."""
     storage, opening, window, errors = session.storage, session.opening, session.window, session.reporter
-    JournalKeeper(
+    journal = JournalKeeper(
         session.document,
         session.history,
         storage=storage,
@@ -31,6 +32,15 @@ def wire_storage(session: Session) -> None:
         errors=errors,
         parent=session,
     )
+    kept_versions = VersionKeeper(
+        session.weights,
+        storage,
+        files=session.file_jobs,
+        errors=errors,
+        folder=session.own_versions.folder,
+        parent=session,
+    )
+    kept_versions.noted.connect(journal.note_weights)
     closing = ClosingController(
         storage,
         session.finetune,
@@ -140,6 +150,7 @@ class Autosave(QObject):
         self._at_least.timeout.connect(self._storage.autosave)
         self._at_least.start()
         session.history.events.applied.connect(self._on_applied)
+        session.weights.versions_changed.connect(self._on_applied)
 
-    def _on_applied(self, changes: object) -> None:
+    def _on_applied(self, changes: object = None) -> None:
         self._idle.start()

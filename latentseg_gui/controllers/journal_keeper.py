@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from PySide6.QtCore import QObject, QTimer
@@ -15,6 +15,7 @@ from latentseg_gui.document.changes import Change
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.io.project import ProjectSession
+from latentseg_gui.io.project_file import WeightsList
 
 SYNC_MS = 2000
 """What was done longer ago than this survives a power cut; a crash of the program takes nothing of it."""
@@ -69,7 +70,12 @@ class JournalKeeper(QObject):
             return
         for session in sessions:
             if session not in self._broken and not session.is_read_only:
-                self._record(session, changes)
+                self._write(session, partial(session.record, changes, self._document))
+
+    def note_weights(self, session: ProjectSession, listed: WeightsList) -> None:
+        """Writes down which versions of the weights there are."""
+        if session not in self._broken and not session.is_read_only:
+            self._write(session, partial(session.record_weights, listed))
 
     def _start(self) -> None:
         """The untitled project begins with all that there is, so with the change that led to it too."""
@@ -86,9 +92,9 @@ class JournalKeeper(QObject):
         except LatentsegError as error:
             self._tell(error)
 
-    def _record(self, session: ProjectSession, changes: Sequence[Change]) -> None:
+    def _write(self, session: ProjectSession, write: Callable[[], None]) -> None:
         try:
-            session.record(changes, self._document)
+            write()
             if not self._sync.isActive():
                 self._sync.start()
         except LatentsegError as error:

@@ -12,7 +12,9 @@ from PySide6.QtCore import QObject, Signal
 from latentseg_gui.commands.history import History
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.ports import Dialogs, ErrorSink
+from latentseg_gui.controllers.project import project_folder
 from latentseg_gui.controllers.recovering import LeftBehind, Settling, first_left_behind
+from latentseg_gui.controllers.recovery_words import question
 from latentseg_gui.controllers.storage import StorageController
 from latentseg_gui.controllers.untitled import UntitledProjects
 from latentseg_gui.document.document import Document
@@ -38,11 +40,6 @@ class _Case:
     opened: OpenedProject
     is_untitled: bool
     otherwise: Callable[[], None] | None
-
-    def leave_it(self) -> None:
-        """It is not taken."""
-        if self.otherwise is not None:
-            self.otherwise()
 
 
 class OpeningController(QObject):
@@ -97,6 +94,22 @@ class OpeningController(QObject):
         if choice is not None:
             self.open(Path(choice))
 
+    def begin(self, paths: Sequence[Path], recent: Sequence[str], then: Callable[[], None]) -> None:
+        """At the start: offers what was left behind; a project that was asked for is opened first.
+
+        Args:
+            paths: what was asked for.
+            recent: folders that were used last.
+            then: opens ``paths``, where none is a project.
+        """
+        project = next((folder for path in paths if (folder := project_folder(path)) is not None), None)
+        if project is None:
+            self.offer_recovery(recent, then)
+            return
+        others = [each for each in recent if Path(each).absolute() != project.absolute()]
+        self._then = partial(self.offer_recovery, others, _nothing)
+        self.open(project)
+
     def open(self, folder: Path) -> None:
         """Opens a project in the place of what is open."""
         project = self._storage.project
@@ -109,6 +122,8 @@ class OpeningController(QObject):
             title=self.tr("Opening the project"),
             key="open project",
             priority=_PRIORITY,
+            on_failure=self._on_not_sought,
+            on_cancelled=self._go_on,
         )
 
     def offer_recovery(self, recent: Sequence[str], then: Callable[[], None]) -> None:
@@ -155,6 +170,13 @@ class OpeningController(QObject):
         self._errors.report(error)
         self._go_on()
 
+    def _leave(self, case: _Case) -> None:
+        """It is not taken; what is to be done otherwise is done."""
+        if case.otherwise is not None:
+            case.otherwise()
+        else:
+            self._go_on()
+
     def _go_on(self) -> None:
         """What waited for the question of recovery begins."""
         then, self._then = self._then, None
@@ -168,13 +190,12 @@ class OpeningController(QObject):
             self._settle(_Case(answer, False, None))
         else:
             answer.session.abandon()
+            self._go_on()
 
     def _settle(self, case: _Case) -> None:
         """Asks what to do with changes that a crash left, has it done beside the window, and goes on."""
         opened = case.opened
-        answer = (
-            self._ask(opened, is_untitled=case.is_untitled) if opened.recovery or case.is_untitled else ""
-        )
+        answer = self._ask(case) if opened.recovery or case.is_untitled else ""
         if answer == "":
             self._take_over(case, opened)
             return
@@ -184,7 +205,7 @@ class OpeningController(QObject):
             folder = self._dialogs.choose_new_folder(self.tr("Folder for the copy"), suggestion)
         if answer is None or (answer == "copy" and folder is None):
             opened.session.abandon()
-            case.leave_it()
+            self._leave(case)
             return
         self._settling = Settling(opened, answer, self._untitled, is_untitled=case.is_untitled, folder=folder)
         self._files.submit(
@@ -202,36 +223,32 @@ class OpeningController(QObject):
         if isinstance(answer, OpenedProject):
             self._take_over(case, answer)
         else:
-            case.leave_it()
+            self._leave(case)
 
     def _on_not_settled(self, case: _Case, error: LatentsegError) -> None:
         self._settling = None
         case.opened.session.abandon()
         self._errors.report(error)
-        case.leave_it()
+        self._leave(case)
 
     def _on_given_up(self, case: _Case) -> None:
         self._errors.inform(self.tr("It was not restored; it is offered again when latentseg is started."))
-        case.leave_it()
+        self._leave(case)
 
-    def _ask(self, opened: OpenedProject, *, is_untitled: bool) -> str | None:
-        count = 0 if opened.recovery is None else opened.recovery.count
-        if is_untitled:
-            text = self.tr(
-                "latentseg ended unexpectedly. The masks that were not saved ({0} changes) are there."
-            )
-        else:
-            name = shown(opened.session.folder.name)
-            text = self.tr("“{1}” was not closed properly. {0} changes since its last save are there.")
-            text = text.format(count, name)
-        if opened.recovery is not None and opened.recovery.is_damaged:
-            text += " " + self.tr("The very last change cannot be read.")
+    def _ask(self, case: _Case) -> str | None:
+        project = self._storage.project
+        text = question(
+            case.opened,
+            is_untitled=case.is_untitled,
+            is_asked_for=case.otherwise is None,
+            in_the_way="" if project is None else shown(project.folder.name),
+        )
         choices = [
             ("restore", self.tr("Restore")),
             ("copy", self.tr("Open as copy...")),
             ("discard", self.tr("Discard")),
         ]
-        return self._dialogs.choose_action(self.tr("Restore work"), text.format(count), choices)
+        return self._dialogs.choose_action(self.tr("Restore work"), text, choices)
 
     def _take_over(self, case: _Case, opened: OpenedProject) -> None:
         document = opened.document
@@ -246,13 +263,15 @@ class OpeningController(QObject):
         lost = [each for each in document.image_ids if document.path(each) is None]
         for image_id in (*opened.missing, *lost):
             document.set_error(image_id, _missing(document.name(image_id)))
-        begun = [self._document.path(each) for each in self._document.image_ids]
+        project = self._storage.project
+        begun = [self._document.path(each) for each in self._document.image_ids] if project is None else []
         self._storage.use(opened.session, is_untitled=is_untitled)
         self._history.clear()
         take_over(self._document, document)
         if case.otherwise is not None:
             self._document.add_paths([path for path in begun if path is not None])
-        for notice in opened.notices:
+        restored = () if opened.recovery is None else opened.recovery.notices
+        for notice in (*opened.notices, *restored):
             self._errors.inform(notice)
         if not is_untitled:
             self.opened.emit(opened.session.folder)
@@ -269,6 +288,10 @@ class OpeningController(QObject):
         whole = [each for each, error in errors.items() if error is None]
         if whole:
             self.show_requested.emit(next((each for each in whole if each == last), whole[0]))
+
+
+def _nothing() -> None:
+    """Nothing else was asked for."""
 
 
 def _missing(name: str) -> LatentsegError:

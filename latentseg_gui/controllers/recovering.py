@@ -60,7 +60,8 @@ def _is_worth_it(opened: OpenedProject, owner: UntitledProjects, *, is_untitled:
     if opened.session.is_read_only:  # of another window that is open
         opened.session.abandon()
         return False
-    if opened.recovery is not None or (is_untitled and opened.document.vouched_ids()):
+    has_weights = bool(opened.session.weights.versions)
+    if opened.recovery is not None or (is_untitled and (opened.document.vouched_ids() or has_weights)):
         return True
     if is_untitled:
         owner.remove(opened.session)

@@ -11,6 +11,7 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.output_plans import common_folder
 from latentseg_gui.controllers.ports import Dialogs, ErrorSink
 from latentseg_gui.controllers.saving import Saving
+from latentseg_gui.controllers.unsaved import Versions, is_changed, lost_by_leaving
 from latentseg_gui.controllers.untitled import UntitledProjects
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
@@ -66,6 +67,8 @@ class StorageController(QObject):
         self._errors = errors
         self.untitled = untitled
         self._is_painting = is_painting
+        self.versions: Versions | None = None
+        """Whoever keeps the versions of the weights sets this."""
         self._session: ProjectSession | None = None
         self._is_untitled = True
         self._saving: Saving | None = None
@@ -90,8 +93,7 @@ class StorageController(QObject):
     @property
     def has_unsaved(self) -> bool:
         """Whether closing now would lose something."""
-        is_worth_it = self.project is not None or bool(self._document.vouched_ids())
-        return self._document.is_dirty and is_worth_it
+        return bool(lost_by_leaving(self._document, self.project, self.versions))
 
     def save(self) -> None:
         """Saves the project in the background; asks for a folder the first time."""
@@ -100,7 +102,7 @@ class StorageController(QObject):
             self.save_as()
         elif self._saving is not None or self._is_painting():
             self._retry.start()
-        elif self._may_overwrite(project):
+        elif _may_overwrite(project, self._dialogs):
             self._begin(project, is_asked=True)
 
     def save_as(self) -> None:
@@ -116,7 +118,12 @@ class StorageController(QObject):
         """Saves a project that has a name, if there is something to save and nothing else to do."""
         project = self.project
         is_idle = self._saving is None and not self._is_painting()
-        if project is None or project.is_read_only or not is_idle or not self._document.is_dirty:
+        if (
+            project is None
+            or project.is_read_only
+            or not is_idle
+            or not is_changed(self._document, self.versions)
+        ):
             return
         if not project.is_changed_outside():
             self._told_of_change.discard(project.folder)
@@ -136,7 +143,7 @@ class StorageController(QObject):
             self._settle(self._saving)
         project = self.project
         if project is not None and not project.is_read_only:
-            target = project if self._may_overwrite(project) else None
+            target = project if _may_overwrite(project, self._dialogs) else None
         else:
             target = self._new_target()
         saving = None if target is None else self._snapshot(target, is_asked=False)
@@ -153,10 +160,10 @@ class StorageController(QObject):
             title: of the question.
             remark: what else ends.
         """
-        if not self.has_unsaved:
+        sentences = lost_by_leaving(self._document, self.project, self.versions)
+        if not sentences:
             return True
-        name = self.tr("The masks") if self.project is None else f"“{shown(self.project.folder.name)}”"
-        text = self.tr("{0} changed since the last save. {1}").format(name, remark).strip()
+        text = " ".join([*sentences, remark]).strip()
         choices = [("save", self.tr("Save")), ("discard", self.tr("Discard"))]
         answer = self._dialogs.choose_action(title, text, choices)
         return self.save_now() if answer == "save" else answer == "discard"
@@ -177,6 +184,8 @@ class StorageController(QObject):
         """Goes on with a project that was opened, in the place of what was open."""
         self.leave()
         self._session, self._is_untitled = session, is_untitled
+        if self.versions is not None:
+            self.versions.take_over(session, is_untitled=is_untitled)
         self.project_changed.emit()
 
     def leave(self) -> None:
@@ -209,7 +218,9 @@ class StorageController(QObject):
         try:
             self.untitled.keep_pasted(self._document, target.folder)
             settings = {**target.manifest.settings, CURRENT: self._document.current_id}
-            return Saving(target, target.snapshot(self._document, settings), is_asked=is_asked)
+            weights, sources = (None, None) if self.versions is None else self.versions.at_hand()
+            snapshot = target.snapshot(self._document, settings, weights, sources)
+            return Saving(target, snapshot, is_asked=is_asked)
         except LatentsegError as error:
             self._on_failed(target, error, is_asked=is_asked)
             return None
@@ -228,15 +239,6 @@ class StorageController(QObject):
         except LatentsegError as error:
             self._errors.report(error)
             return None
-
-    def _may_overwrite(self, project: ProjectSession) -> bool:
-        """Asks before a project is written that another program has changed."""
-        if not project.is_changed_outside():
-            return True
-        text = self.tr("“{0}” was changed by another program since it was opened.")
-        return self._dialogs.confirm(
-            self.tr("Save project"), text.format(shown(project.folder.name)), self.tr("Overwrite")
-        )
 
     def _settle(self, saving: Saving) -> None:
         """Draws the consequences of a save, once."""
@@ -272,6 +274,19 @@ class StorageController(QObject):
                 LatentsegError(f"{what} {error.what}", action=error.action, detail=error.detail)
             )
         self._failed.add(target.folder)
+
+
+def _may_overwrite(project: ProjectSession, dialogs: Dialogs) -> bool:
+    """Asks before a project is written that another program has changed."""
+    if not project.is_changed_outside():
+        return True
+    translate = QCoreApplication.translate
+    text = translate("StorageController", "“{0}” was changed by another program since it was opened.")
+    title, action = (
+        translate("StorageController", "Save project"),
+        translate("StorageController", "Overwrite"),
+    )
+    return dialogs.confirm(title, text.format(shown(project.folder.name)), action)
 
 
 def _suggested(document: Document) -> Path:

@@ -177,6 +177,8 @@ class TrainingViewController(QObject):
             if not version.images:
                 is_file = version.path is not None
                 data = self.tr("opened from a file") if is_file else self.tr("came with the program")
+            if version.is_lost:
+                data = self.tr("its file is missing or damaged")
             rows.append(
                 VersionRow(
                     version.name,
@@ -186,6 +188,7 @@ class TrainingViewController(QObject):
                     measured_on=version.validated_on,
                     is_active=live is not None and live.version == version.name,
                     is_removable=version.name != SHIPPED,
+                    is_usable=not version.is_lost,
                 )
             )
         self._panel.set_versions(rows)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from math import nan
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTime, Signal
+from PySide6.QtCore import QDateTime, QObject, Signal
 
 from latentseg_gui.commands.classes import set_classes
 from latentseg_gui.commands.history import History
@@ -19,11 +20,12 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import FineTuneResult, WeightsInfo
 from latentseg_gui.inference.messages import LoadWeights
-from latentseg_gui.io.storage import atomic_write
+from latentseg_gui.io.project_file import SHIPPED
+from latentseg_gui.io.storage import atomic_write, remove_file
 from latentseg_gui.io.weights_names import with_expert_names
 from latentseg_gui.panels.experts.values import ExpertLabels
 
-SHIPPED = "shipped"
+__all__ = ["SHIPPED", "Version", "WeightsController"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,15 @@ class Version:
 
     Attributes:
         name: unique in the session.
-        path: the safetensors file; None for the shipped ones.
+        path: the safetensors file; None for the shipped ones, and where it is missing or damaged.
         metric: mean IoU on held-out vouched pixels; NaN where it was never measured.
         seconds: how long its fine-tuning took.
         images: how many images it was trained on.
         made: when, as text.
         is_refit: whether it came from a live refit; few of those are kept.
         validated_on: what the metric was measured on, in words.
+        sha256: of the file, where it is known.
+        size: of the file in bytes, where that is known.
     """
 
     name: str
@@ -49,6 +53,13 @@ class Version:
     made: str = ""
     is_refit: bool = False
     validated_on: str = ""
+    sha256: str = ""
+    size: int = 0
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether a project lists it, but its file is missing or damaged."""
+        return self.path is None and self.name != SHIPPED
 
 
 class WeightsController(QObject):
@@ -81,6 +92,8 @@ class WeightsController(QObject):
         self._coming = ""
         self._number = 0
         self.versions: dict[str, Version] = {SHIPPED: Version(SHIPPED, None)}
+        self.chosen = SHIPPED
+        """The version that is wanted: live, about to be, or lost together with its file."""
         self.device = "auto"
         self.expert_labels = ExpertLabels()
         """Names and notes that go into the file when the live weights are saved."""
@@ -108,13 +121,34 @@ class WeightsController(QObject):
             self._number += 1
         return f"v{self._number}"
 
-    def activate(self, name: str) -> None:
-        """Makes a version live."""
+    def take_over(self, versions: Iterable[Version], in_use: str) -> None:
+        """The versions of a project take the place of those on the list; the one in use becomes live."""
+        self.versions = {SHIPPED: Version(SHIPPED, None), **{each.name: each for each in versions}}
+        self._number = 0
+        version = self.versions.get(in_use)
+        name = in_use if version is not None and not version.is_lost else SHIPPED
+        path = self.versions[name].path
+        if self._live is None or (self._live.version, self._live.path) != (name, path):
+            self.activate(name, takes_classes=False)
+        self.chosen = in_use if in_use in self.versions else SHIPPED
+        self.versions_changed.emit()
+
+    def activate(self, name: str, *, takes_classes: bool = True) -> None:
+        """Makes a version live; one whose file is lost is told of.
+
+        Args:
+            name: of the version.
+            takes_classes: whether a document without masks takes its classes.
+        """
         version = self.versions[name]
-        self._coming = name
+        if version.is_lost:
+            text = self.tr("The file of “{0}” is missing or damaged, so the version cannot be used.")
+            self._errors.inform(text.format(name))
+            return
+        self._coming = self.chosen = name
         self._engine.submit(
             LoadWeights(version.path, version.name, self.device),
-            self._on_loaded,
+            partial(self._on_loaded, takes_classes=takes_classes),
             title=self.tr("Loading weights"),
             key="weights",
             priority=100,
@@ -139,12 +173,14 @@ class WeightsController(QObject):
             result.metric_after,
             result.seconds,
             images,
-            made=QTime.currentTime().toString("HH:mm"),
+            made=QDateTime.currentDateTime().toString("yyyy-MM-dd HH:mm"),
             is_refit=is_refit,
             validated_on=result.validated_on,
         )
         self._forget_refits()
         self.versions[version.name] = version
+        if is_live:
+            self.chosen = version.name  # so that whoever keeps the list keeps the choice with it
         self.versions_changed.emit()
         if is_live:
             self.activate(version.name)
@@ -157,16 +193,21 @@ class WeightsController(QObject):
                 continue
             del self.versions[version.name]
             if version.path is not None:
-                with suppress(OSError):
-                    version.path.unlink(missing_ok=True)
+                with suppress(LatentsegError):
+                    remove_file(version.path)
 
     def remove(self, name: str) -> None:
-        """Takes a version off the list; the live one and the shipped one stay."""
-        if name == SHIPPED or (self._live is not None and name == self._live.version):
+        """Takes a version off the list, if the user is sure; the live one and the shipped one stay."""
+        if name in (SHIPPED, self._coming) or (self._live is not None and name == self._live.version):
             self._errors.inform(self.tr("The version in use and the shipped one stay on the list."))
             return
-        self.versions.pop(name, None)
-        self.versions_changed.emit()
+        text = self.tr("What “{0}” was taught is gone for good when the project is next saved.").format(name)
+        if name in self.versions and self._dialogs.confirm(
+            self.tr("Remove version"), text, self.tr("Remove “{0}”").format(name)
+        ):
+            self.chosen = SHIPPED if self.chosen == name else self.chosen
+            self.versions.pop(name, None)
+            self.versions_changed.emit()
 
     def choose_file(self) -> None:
         """Asks for a weights file and opens it."""
@@ -215,23 +256,26 @@ class WeightsController(QObject):
                 raise _gone(source_path, error) from error
             return target
 
-        self._files.submit(write, self._on_saved, title=self.tr("Saving weights"), key="save weights")
-
-    def _on_saved(self, answer: object) -> None:
-        self._errors.inform(self.tr("The weights were saved to {0}.").format(answer))
+        self._files.submit(
+            write,
+            lambda answer: self._errors.inform(self.tr("The weights were saved to {0}.").format(answer)),
+            title=self.tr("Saving weights"),
+            key="save weights",
+        )
 
     def _on_opened(self, version: Version, answer: object) -> None:
         if isinstance(answer, WeightsInfo):
             self.versions[version.name] = version
-            self.versions_changed.emit()
+            self.chosen = version.name
             self._on_loaded(answer)
 
-    def _on_loaded(self, answer: object) -> None:
-        if not isinstance(answer, WeightsInfo):
-            return
+    def _on_loaded(self, answer: object, *, takes_classes: bool = True) -> None:
+        if not isinstance(answer, WeightsInfo) or answer.version not in self.versions:
+            return  # of a list that another project has replaced meanwhile
         self._live = answer
         self._coming = answer.version
-        self._take_classes_of(answer)
+        if takes_classes:
+            self._take_classes_of(answer)
         self.activated.emit(answer)
         self.versions_changed.emit()
 
@@ -250,6 +294,7 @@ class WeightsController(QObject):
 
     def _on_failed(self, version: Version, error: LatentsegError) -> None:
         self._coming = "" if self._live is None else self._live.version
+        self.chosen = self._coming or SHIPPED
         if version.name != SHIPPED and version.name in self.versions and self._live is not None:
             self.versions_changed.emit()
         self._errors.report(error)

@@ -6,12 +6,14 @@ which project the changes follow. What comes after the first record that is not 
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from latentseg_gui.document.changes import Change, ClassesChange, MaskChange
 from latentseg_gui.document.classes import ClassTable, SegmentationClass
@@ -19,14 +21,20 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.layers import MaskLayer
 from latentseg_gui.document.types import Rect
-from latentseg_gui.io.project_file import ImageEntryModel, path_fields, places
-from latentseg_gui.io.storage import AppendFile, StorageError
+from latentseg_gui.io.locating import is_sound
+from latentseg_gui.io.project_file import ImageEntryModel, WeightsList, path_fields, places
+from latentseg_gui.io.storage import AppendFile, StorageError, open_regular
 
 FORMAT: Final = 1
 _HEAD = struct.Struct("<4sIII")
 _PART = struct.Struct("<I")
 _MARK = b"LSj1"
 _MAX_RECORD = 2**30
+_MAX_TEXT = 2**26
+_MAX_JOURNAL = 4 * 2**30
+_PIECE = 2**20
+_BYTES_PER_PIXEL = 8
+_SLACK = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,17 @@ class ImageNote:
 
 
 @dataclass(frozen=True, slots=True)
+class WeightsNote:
+    """The whole list of versions of the weights, as it was from then on."""
+
+    listed: WeightsList
+
+
+Record = Change | ImageNote | WeightsNote
+"""What a journal consists of."""
+
+
+@dataclass(frozen=True, slots=True)
 class JournalContents:
     """What a journal file holds.
 
@@ -64,7 +83,7 @@ class JournalContents:
     """
 
     header: JournalHeader | None
-    records: tuple[Change | ImageNote, ...]
+    records: tuple[Record, ...]
     ends: tuple[int, ...]
     good_bytes: int
     is_damaged: bool
@@ -116,6 +135,14 @@ class Journal:
             {"kind": "classes", "classes": classes, "remap": change.table is not None}, change.table or b""
         )
 
+    def append_weights(self, listed: WeightsList) -> None:
+        """Write down which versions of the weights there are, and which is in use.
+
+        Raises:
+            StorageError: if it cannot be written; the journal stays whole.
+        """
+        self._write({"kind": "weights", "listed": listed.model_dump(mode="json")}, b"")
+
     def sync(self) -> None:
         """Have it on the disk; takes milliseconds, so not in the thread of the window."""
         self._file.sync()
@@ -151,25 +178,39 @@ class Journal:
 
 def read_journal(data: bytes) -> JournalContents:
     """Read as much of a journal as is whole. Never raises, whatever the bytes."""
+    return _read(io.BytesIO(data), len(data))
+
+
+def read_journal_file(path: Path) -> JournalContents:
+    """As `read_journal`, from a file, of which no more is read than is whole. Never raises.
+
+    A record is checked piece by piece before it is kept, so that a file of absurd size, or one that says it
+    has a record of absurd size, takes neither time nor memory.
+    """
+    try:
+        with open_regular(path) as file:
+            return _read(file, os.fstat(file.fileno()).st_size)
+    except OSError:
+        return JournalContents(None, (), (), 0, True)
+
+
+def _read(file: BinaryIO, size: int) -> JournalContents:
     header: JournalHeader | None = None
-    records: list[Change | ImageNote] = []
+    records: list[Record] = []
     ends: list[int] = []
     position = 0
-    while True:
-        record = _record(data, position, len(records) + (header is not None))
-        if record is None:
-            break
-        payload, following = record
+    while position < min(size, _MAX_JOURNAL):
         try:
+            payload, following = _payload(file, position, size, len(records) + (header is not None))
             if header is None:
                 header = _header_of(payload)
             else:
                 records.append(_change_of(payload))
-        except (ValueError, KeyError, TypeError, RecursionError, struct.error, LatentsegError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, struct.error, LatentsegError):
             break
         position = following
         ends.append(following)
-    return JournalContents(header, tuple(records), tuple(ends), position, position < len(data))
+    return JournalContents(header, tuple(records), tuple(ends), position, position < size)
 
 
 def replay(contents: JournalContents, document: Document, folder: Path) -> int:
@@ -184,7 +225,7 @@ def replay(contents: JournalContents, document: Document, folder: Path) -> int:
         try:
             if isinstance(record, ImageNote):
                 _restore(record.entry, document, folder)
-            else:
+            elif not isinstance(record, WeightsNote):
                 _check_fits(record, document)
                 record.apply(document)
         except Exception:  # whatever is wrong with a record, it and those after it are not applied
@@ -199,6 +240,7 @@ def _restore(entry: ImageEntryModel, document: Document, folder: Path) -> None:
         document.expect_shape(entry.id, entry.shape)
         return
     where = places(entry, folder)
+    _check_size(entry.shape, where[0] if where and entry.frame == 0 else None)
     document.restore_image(entry.id, where[0] if where else None, entry.frame, MaskLayer(entry.shape))
 
 
@@ -206,6 +248,7 @@ def _check_fits(change: Change, document: Document) -> None:
     if isinstance(change, ClassesChange):
         return
     shape = document.layer(change.image_id).shape
+    _check_size(shape, None if document.frame(change.image_id) else document.path(change.image_id))
     whole = Rect.whole(shape)
     for rect in change.rects:
         if rect.is_empty or rect.clipped(shape) != rect:
@@ -214,22 +257,48 @@ def _check_fits(change: Change, document: Document) -> None:
         raise ValueError("parts overlap")
 
 
-def _record(data: bytes, position: int, sequence: int) -> tuple[bytes, int] | None:
-    """The contents of the record at ``position`` and where the next begins; None if it is not whole."""
+def _check_size(shape: tuple[int, int], path: Path | None) -> None:
+    if not is_sound(shape, path):
+        raise ValueError(f"a mask of {shape[1]} x {shape[0]} pixels is larger than its image")
+
+
+def _payload(file: BinaryIO, position: int, size: int, sequence: int) -> tuple[bytes, int]:
+    """The contents of the record at ``position`` and where the next begins; ValueError if it is not whole."""
+    file.seek(position)
+    mark, length, checksum, number = _HEAD.unpack(file.read(_HEAD.size))
     start = position + _HEAD.size
-    if start > len(data):
-        return None
-    mark, length, checksum, number = _HEAD.unpack_from(data, position)
-    if mark != _MARK or length > _MAX_RECORD or start + length > len(data) or number != sequence:
-        return None
-    payload = data[start : start + length]
-    if _checksum(number, payload) != checksum:
-        return None
-    return payload, start + length
+    if mark != _MARK or length > _MAX_RECORD or start + length > size or number != sequence:
+        raise ValueError("no record")
+    text_length = _PART.unpack(file.read(_PART.size))[0]
+    if text_length > min(length - _PART.size, _MAX_TEXT):
+        raise ValueError("no text")
+    text = file.read(text_length)
+    if not text.startswith(b"{"):
+        raise ValueError("no text")
+    _check_sum(file, start, length, _start_sum(number), checksum)
+    file.seek(start)
+    return file.read(length), start + length
+
+
+def _check_sum(file: BinaryIO, start: int, length: int, total: int, wanted: int) -> None:
+    """Raise ValueError unless the checksum is right; keeps nothing of what it reads."""
+    file.seek(start)
+    while length > 0:
+        piece = file.read(min(length, _PIECE))
+        if not piece:
+            raise ValueError("the file is shorter")
+        total = zlib.crc32(piece, total)
+        length -= len(piece)
+    if total != wanted:
+        raise ValueError("a record is damaged")
+
+
+def _start_sum(sequence: int) -> int:
+    return zlib.crc32(_PART.pack(sequence))
 
 
 def _checksum(sequence: int, payload: bytes) -> int:
-    return zlib.crc32(payload, zlib.crc32(_PART.pack(sequence)))
+    return zlib.crc32(payload, _start_sum(sequence))
 
 
 def _split(payload: bytes) -> tuple[dict[str, Any], bytes]:
@@ -247,13 +316,18 @@ def _header_of(payload: bytes) -> JournalHeader:
     return JournalHeader(str(content["project"]), str(content["base"]), str(content["previous"]))
 
 
-def _change_of(payload: bytes) -> Change | ImageNote:
+def _change_of(payload: bytes) -> Record:
     content, blob = _split(payload)
     kind = content["kind"]
     if kind == "image":
         return ImageNote(ImageEntryModel.model_validate(content["entry"]))
+    if kind == "weights":
+        return WeightsNote(WeightsList.model_validate(content["listed"]))
     if kind == "mask":
         rects = tuple(Rect(*(int(value) for value in rect)) for rect in content["rects"])
+        area = sum(rect.shape[0] * rect.shape[1] for rect in rects)
+        if len(blob) > _BYTES_PER_PIXEL * area + _SLACK * (1 + len(rects)):
+            raise ValueError("more bytes than its pixels can have")
         return MaskChange(str(content["image"]), rects, bool(content["instances"]), blob)
     if kind == "classes":
         table = blob if content["remap"] else None

@@ -14,11 +14,14 @@ from PIL import Image
 from latentseg_gui.document.layers import Arrays, Instances
 from latentseg_gui.document.palette import BACKGROUND_COLOUR, palette, rgb_from_hex
 from latentseg_gui.document.types import UNLABELLED
+from latentseg_gui.io import storage
 from latentseg_gui.io.paths import shown
 from latentseg_gui.io.project_file import MaskFiles, ProjectError
+from latentseg_gui.io.tiff_numbers import tiff_values
 
 _MAX_PNG16 = 65535
 _MAX_FILE = 2**30
+_MAX_INSTANCE = 2**32 - 1
 
 
 def encoded(arrays: Arrays) -> tuple[MaskFiles, dict[str, bytes]]:
@@ -52,19 +55,31 @@ def read_files(folder: Path, names: MaskFiles) -> list[bytes]:
 
 
 def decoded(files: list[bytes], names: MaskFiles, shape: tuple[int, int]) -> Arrays:
-    """The arrays of a mask.
+    """The arrays of a mask, with the very numbers that the files hold.
 
     Raises:
-        ProjectError: if a file is not a mask of this size.
+        ProjectError: if a file is not a mask of this size, or holds numbers that a mask cannot have.
     """
+    limits = (UNLABELLED, UNLABELLED, _MAX_INSTANCE)
     arrays = []
-    for name, data in zip(_present(names), files, strict=True):
+    for name, data, limit in zip(_present(names), files, limits, strict=False):
         try:
-            arrays.append(_tiff_values(data, shape) if name.endswith("tif") else _png_values(data, shape))
+            values = tiff_values(data, shape) if name.endswith("tif") else _png_values(data, shape)
+            arrays.append(_exact(values, limit))
         except Exception as error:  # a damaged file makes the decoders raise nearly everything
-            raise _damaged(Path(name), error) from error
+            raise damaged(Path(name), repr(error)) from error
     instances = arrays[2].astype(np.uint32) if len(arrays) > 2 else None
-    return arrays[0].astype(np.uint8), arrays[1].astype(np.uint8), instances
+    labels, provenance = (array.astype(np.uint8) for array in arrays[:2])
+    return labels, provenance, instances
+
+
+def _exact(values: NDArray[np.generic], limit: int) -> NDArray[np.generic]:
+    """The values, if each is a whole number between 0 and ``limit``: nothing is rounded or wraps round."""
+    if values.dtype.kind not in "bui":
+        raise ValueError(f"{values.dtype} instead of whole numbers")
+    if values.dtype.kind != "b" and values.size and (values.min() < 0 or values.max() > limit):
+        raise ValueError(f"numbers from {values.min()} to {values.max()}, beyond 0 to {limit}")
+    return values
 
 
 def _present(names: MaskFiles) -> list[str]:
@@ -101,33 +116,27 @@ def _name(data: bytes, suffix: str) -> str:
 
 def _contents(path: Path) -> bytes:
     try:
-        with open(path, "rb") as file:
+        with storage.open_regular(path) as file:
             data = file.read(_MAX_FILE + 1)
         if len(data) > _MAX_FILE or hashlib.sha256(data).hexdigest() != path.stem:
             raise ValueError("the contents are not those that were written")
     except (OSError, ValueError) as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, repr(error)) from error
     return data
 
 
-def _damaged(path: Path, error: Exception) -> ProjectError:
+def damaged(path: Path, detail: str) -> ProjectError:
+    """What to tell the user of a file of a mask that cannot be used."""
     return ProjectError(
         f"The mask file “{shown(path.name)}” of the project is missing or damaged.",
         action="Restore the folder “masks” from a backup; until then the rest of the project can be used.",
-        detail=f"{shown(path)}: {error!r}",
+        detail=f"{shown(path)}: {detail}",
     )
 
 
 def _png_values(data: bytes, shape: tuple[int, int]) -> NDArray[np.generic]:
+    """The numbers of a PNG; its header is looked at before anything is decoded."""
     with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
-        if (image.height, image.width) != shape or image.mode not in ("P", "I;16"):
+        if (image.height, image.width) != shape or image.mode not in ("P", "L", "I;16"):
             raise ValueError(f"{image.size} {image.mode}")
         return np.asarray(image)
-
-
-def _tiff_values(data: bytes, shape: tuple[int, int]) -> NDArray[np.generic]:
-    with tifffile.TiffFile(io.BytesIO(data)) as tiff:
-        page = tiff.pages[0]
-        if tuple(page.shape) != shape:
-            raise ValueError(f"{page.shape}")
-        return np.asarray(page.asarray())

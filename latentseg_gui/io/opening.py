@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +15,11 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.layers import Arrays, MaskLayer
 from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.io import locating, mask_files, storage
-from latentseg_gui.io.journal import ImageNote, JournalContents, JournalHeader, read_journal, replay
+from latentseg_gui.io.journal_chain import chain_of
 from latentseg_gui.io.lock import ProjectLock
+from latentseg_gui.io.orphans import orphans_in, sentence, without_orphans
 from latentseg_gui.io.paths import shown
-from latentseg_gui.io.project import LOCK, MASKS, ProjectSession, inside, journal_files
+from latentseg_gui.io.project import LOCK, MASKS, ProjectSession
 from latentseg_gui.io.project_file import (
     MANIFEST,
     MAX_BYTES,
@@ -28,94 +28,20 @@ from latentseg_gui.io.project_file import (
     MaskFiles,
     NewerProjectError,
     ProjectError,
+    has_place,
+    inside,
+    is_remote,
     parse,
     parse_newer,
     places,
 )
+from latentseg_gui.io.recovery import Recovery
+from latentseg_gui.io.weights_shelf import WEIGHTS
 
-_MAX_JOURNAL = 4 * 2**30
+_DECODED_AT_ONCE = 2**25
+"""Pixels of masks that are decoded while a project is opened."""
 
-
-@dataclass(frozen=True, slots=True)
-class _JournalFile:
-    path: Path
-    header: JournalHeader
-    contents: JournalContents
-
-
-class Recovery:
-    """Changes that were made after the last save, before the program ended without a word.
-
-    Exactly one of `restore`, `apply` and `discard` should be called, before anything else happens to the document.
-    """
-
-    def __init__(self, session: ProjectSession, chain: Sequence[_JournalFile]) -> None:
-        self._session = session
-        self._chain = list(chain)
-
-    @property
-    def count(self) -> int:
-        """How many changes can be recovered."""
-        return sum(
-            not isinstance(record, ImageNote)
-            for journal in self._chain
-            for record in journal.contents.records
-        )
-
-    @property
-    def is_damaged(self) -> bool:
-        """Whether the last changes cannot be read."""
-        return any(journal.contents.is_damaged for journal in self._chain)
-
-    def restore(self, document: Document) -> int:
-        """Apply the changes; the document is to be saved then. Returns how many records were applied.
-
-        What cannot be applied is put aside in a file that ends in ".bad".
-        """
-        total = 0
-        last = self._session.manifest.save
-        for index, journal in enumerate(self._chain):
-            records = journal.contents.records
-            applied = replay(journal.contents, document, self._session.folder)
-            total += applied
-            last = journal.header.base
-            if applied < len(records) or journal.contents.is_damaged:
-                self._cut(journal, applied)
-                for later in self._chain[index + 1 :]:
-                    set_aside(later.path)
-                break
-        document.mark_dirty()
-        if not self._session.is_read_only:
-            self._session.start_journal(last)
-        return total
-
-    def apply(self, document: Document) -> int:
-        """Apply the changes to the document alone, for a copy; they stay where they are, to be decided on.
-
-        Returns:
-            How many records were applied.
-        """
-        total = 0
-        for journal in self._chain:
-            applied = replay(journal.contents, document, self._session.folder)
-            total += applied
-            if applied < len(journal.contents.records) or journal.contents.is_damaged:
-                break
-        document.mark_dirty()
-        return total
-
-    def discard(self) -> None:
-        """Leave the project as it was saved; the journals are put aside until the next save."""
-        for journal in self._chain:
-            set_aside(journal.path, ".discarded")
-        self._session.start_journal(self._session.manifest.save)
-
-    def _cut(self, journal: _JournalFile, applied: int) -> None:
-        """Leave in a journal what was applied, and put the rest aside."""
-        data = journal.path.read_bytes()
-        end = journal.contents.ends[applied]
-        storage.atomic_write(journal.path.with_name(journal.path.name + ".bad"), data[end:])
-        storage.atomic_write(journal.path, data[:end])
+__all__ = ["OpenedProject", "Recovery", "open_project"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +101,6 @@ def open_project(folder: Path, *, search: Sequence[Path] = ()) -> OpenedProject:
         raise
 
 
-def set_aside(path: Path, ending: str = ".bad") -> None:
-    """Rename a journal so that it is not looked at again."""
-    storage.move_file(path, path.with_name(path.name + ending))
-
-
 def _opened(session: ProjectSession, data: bytes, schema: int, search: Sequence[Path]) -> OpenedProject:
     session.manifest_hash = hashlib.sha256(data).hexdigest()
     if schema < SCHEMA:
@@ -188,12 +109,14 @@ def _opened(session: ProjectSession, data: bytes, schema: int, search: Sequence[
     document = Document(session.manifest.class_table())
     missing = _load_images(session, document, search, notices)
     document.mark_saved()
+    notices += session.weights.check(session.weights.versions)
     recovery = None
     if not session.is_read_only:
         storage.remove_temporary_files(session.folder)
-        if (session.folder / MASKS).is_dir():
-            storage.remove_temporary_files(inside(session.folder, MASKS))
-        chain = _chain(session, notices)
+        for name in (MASKS, WEIGHTS):
+            if (session.folder / name).is_dir():
+                storage.remove_temporary_files(inside(session.folder, name))
+        chain = chain_of(session.folder, session.manifest, notices)
         if chain:
             recovery = Recovery(session, chain)
         else:
@@ -230,124 +153,119 @@ def _load_images(
     """Put all images on the list, with their masks; the ids of those whose files are missing."""
     manifest, folder = session.manifest, session.folder
     where = {entry.id: locating.located(entry, folder) for entry in manifest.images}
-    lost = [entry for entry in manifest.images if where[entry.id] is None and places(entry, folder)]
+    lost = [entry for entry in manifest.images if where[entry.id] is None and has_place(entry)]
     if lost:
         found = locating.search(lost, [folder, *search])
         where |= found
         notices += [f"“{shown(path.name)}” was found at another place." for path in found.values()]
+    loading = _Loading(session, document, notices)
     for entry in manifest.images:
-        _load_image(session, document, entry, where[entry.id], notices)
+        loading.load(entry, where[entry.id])
     missing = [entry.id for entry in lost if where[entry.id] is None]
     if missing:
         notices.append(f"{len(missing)} images were not found; their masks are kept.")
+    remote = sum(is_remote(entry, folder) for entry in lost if where[entry.id] is None)
+    if remote:
+        notices.append(
+            f"{remote} of them lie on another computer by what the project says. A project is never followed "
+            "there: copy these images beside it, or open them yourself."
+        )
     return missing
 
 
-def _load_image(
-    session: ProjectSession,
-    document: Document,
-    entry: ImageEntryModel,
-    found: Path | None,
-    notices: list[str],
-) -> None:
-    guesses = places(entry, session.folder)
-    path = found or (guesses[0] if guesses else None)
-    layer = MaskLayer(entry.shape) if entry.shape is not None else None
-    problem: LatentsegError | None = None
-    if entry.mask is not None and layer is not None:
+class _Loading:
+    """Puts the images of a project into a document, one after the other."""
+
+    def __init__(self, session: ProjectSession, document: Document, notices: list[str]) -> None:
+        self._session = session
+        self._document = document
+        self._notices = notices
+        self._pixels = 0
+
+    def load(self, entry: ImageEntryModel, found: Path | None) -> None:
+        """Put an image on the list, with its mask if that is whole."""
+        session, document = self._session, self._document
+        path = found or next(iter(places(entry, session.folder)), None)
+        layer = MaskLayer(entry.shape) if entry.shape is not None else None
+        problem: LatentsegError | None = None
+        if entry.mask is not None and layer is not None:
+            try:
+                self._defer(layer, entry, entry.mask, found)
+            except ProjectError as error:
+                # The manifest keeps its reference: a failed read must not look like an empty mask.
+                problem, layer = error, None
+                self._keep(entry.mask)
+                self._notices.append(
+                    f"{error.what} It belongs to “{shown(path.name) if path else entry.id}”."
+                )
+        document.restore_image(entry.id, path, entry.frame, layer)
+        if layer is not None:
+            session.loaded(entry.id, layer.version)
+        if problem is not None:
+            document.set_error(entry.id, problem)
+        if found is not None and locating.is_changed(entry, found):
+            self._notices.append(f"“{shown(found.name)}” has changed since its mask was saved.")
+
+    def _defer(self, layer: MaskLayer, entry: ImageEntryModel, names: MaskFiles, found: Path | None) -> None:
+        """Give the layer the mask of the files; it is decoded when it is first looked at.
+
+        The first few are decoded now: a label without a class is better said at once than when it is met.
+        """
+        files = mask_files.read_files(inside(self._session.folder, MASKS), names)
+        own = found if entry.frame == 0 else None
+        unpack = _Unpacking(tuple(files), names, layer.shape, len(self._document.classes), own)
+        self._pixels += layer.shape[0] * layer.shape[1]
+        vouched = names.vouched
+        if vouched is None or self._pixels <= _DECODED_AT_ONCE or not unpack.has_sound_size:
+            vouched = self._looked_at(unpack, found.name if found is not None else entry.id)
+        layer.defer(unpack, vouched)
+
+    def _looked_at(self, unpack: _Unpacking, name: str) -> int:
+        """Decode a mask and say what is wrong with it; how many pixels are labelled."""
         try:
-            _defer(layer, entry.mask, session.folder)
-        except ProjectError as error:
-            # The manifest keeps its reference: a failed read must not look like an empty mask.
-            problem = error
-            layer = None
-            session.kept_masks |= {entry.mask.labels, entry.mask.provenance, entry.mask.instances or ""}
-            notices.append(f"{error.what} It belongs to “{shown(path.name) if path else entry.id}”.")
-    document.restore_image(entry.id, path, entry.frame, layer)
-    if layer is not None:
-        session.loaded(entry.id, layer.version)
-    if problem is not None:
-        document.set_error(entry.id, problem)
-    if found is not None and locating.is_changed(entry, found):
-        notices.append(f"“{shown(found.name)}” has changed since its mask was saved.")
+            labels = unpack.whole()[0]
+        except ProjectError as error:  # said again whenever somebody looks at the mask
+            self._keep(unpack.names)
+            self._notices.append(f"{error.what} It belongs to “{shown(name)}”.")
+            return unpack.names.vouched or 0
+        orphans = orphans_in(labels, unpack.num_classes)
+        if orphans:
+            self._keep(unpack.names)
+            self._notices.append(sentence(name, orphans))
+        return int(np.count_nonzero(labels != UNLABELLED) - np.isin(labels, orphans).sum())
+
+    def _keep(self, names: MaskFiles) -> None:
+        self._session.kept_masks |= {names.labels, names.provenance, names.instances or ""}
 
 
-def _defer(layer: MaskLayer, names: MaskFiles, folder: Path) -> None:
-    """Give the layer the mask of the files; it is decoded when it is first looked at."""
-    files = mask_files.read_files(inside(folder, MASKS), names)
-    unpack = partial(_unpacked, files, names, layer.shape)
-    vouched = names.vouched
-    if vouched is None:
-        vouched = int(np.count_nonzero(unpack()[0] != UNLABELLED))
-    layer.defer(unpack, vouched)
+@dataclass(frozen=True, slots=True)
+class _Unpacking:
+    """Files of a mask, to be decoded; labels without a class become unlabelled.
 
-
-def _unpacked(files: list[bytes], names: MaskFiles, shape: tuple[int, int]) -> Arrays:
-    return mask_files.decoded(files, names, shape)
-
-
-def _ours(session: ProjectSession, notices: list[str]) -> list[_JournalFile]:
-    """The journals of this project whose changes the save does not hold yet."""
-    journals = []
-    for path in journal_files(session.folder):
-        contents = _journal_contents(path)
-        header = contents.header
-        if contents.good_bytes == 0 and not contents.is_damaged:
-            storage.remove_file(path)
-        elif header is None or header.project != session.manifest.project:
-            set_aside(path)
-            notices.append("A journal that does not belong to this project was put aside.")
-        elif header.base in session.manifest.holds:
-            storage.remove_file(path)
-        else:
-            journals.append(_JournalFile(path, header, contents))
-    return journals
-
-
-def _chain(session: ProjectSession, notices: list[str]) -> list[_JournalFile]:
-    """The journals that follow the save, in order; others are put aside, or removed if nothing is in them."""
-    journals = _ours(session, notices)
-    chain = [journal for journal in journals if journal.header.base == session.manifest.save][:1]
-    chain += _following(session.manifest.save, [journal for journal in journals if journal not in chain])
-    if not any(_has_something(journal) for journal in chain):
-        chain = []
-    for journal in journals:
-        if journal in chain:
-            continue
-        if _has_something(journal):
-            set_aside(journal.path)
-            notices.append("A journal that does not follow the last save was put aside.")
-        else:
-            storage.remove_file(journal.path)
-    return chain
-
-
-def _has_something(journal: _JournalFile) -> bool:
-    return bool(journal.contents.records) or journal.contents.is_damaged
-
-
-def _following(token: str, journals: list[_JournalFile]) -> list[_JournalFile]:
-    """The journals that follow one another after ``token``: of several ways the one with the most changes.
-
-    Empty journals are links too: a save that failed leaves one before any change was made.
+    Attributes:
+        image: whose mask it is, where its size can be looked up; no mask is larger.
     """
-    best: list[_JournalFile] = []
-    for journal in journals:
-        if journal.header.previous == token:
-            rest = [other for other in journals if other is not journal]
-            way = [journal, *_following(journal.header.base, rest)]
-            if not best or _count(way) > _count(best):
-                best = way
-    return best
 
+    files: tuple[bytes, ...]
+    names: MaskFiles
+    shape: tuple[int, int]
+    num_classes: int
+    image: Path | None
 
-def _count(chain: list[_JournalFile]) -> int:
-    return sum(len(journal.contents.records) for journal in chain)
+    @property
+    def has_sound_size(self) -> bool:
+        """Whether it is no larger than its image, as far as is known."""
+        return locating.is_sound(self.shape, self.image)
 
+    def whole(self) -> Arrays:
+        """The mask as the files have it.
 
-def _journal_contents(path: Path) -> JournalContents:
-    try:
-        with open(path, "rb") as file:
-            return read_journal(file.read(_MAX_JOURNAL))
-    except OSError:
-        return JournalContents(None, (), (), 0, True)
+        Raises:
+            ProjectError: if it is damaged, or larger than its image.
+        """
+        if not self.has_sound_size:
+            raise mask_files.damaged(Path(self.names.labels), "it is larger than its image")
+        return mask_files.decoded(list(self.files), self.names, self.shape)
+
+    def __call__(self) -> Arrays:
+        return without_orphans(self.whole(), self.num_classes)

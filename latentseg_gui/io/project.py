@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -30,8 +30,11 @@ from latentseg_gui.io.project_file import (
     MaskFiles,
     ProjectError,
     ProjectFile,
+    WeightsList,
+    inside,
     path_fields,
 )
+from latentseg_gui.io.weights_shelf import WEIGHTS, WeightsShelf, merged
 
 MASKS = "masks"
 LOCK = ".lock"
@@ -48,6 +51,7 @@ class Snapshot:
         versions: version of the mask of each image, by image id.
         paths: files of the images, by image id.
         revision: of the document; for `Document.mark_saved`.
+        weights: files of versions of the weights by hash, where they are not in the project yet.
     """
 
     manifest: ProjectFile
@@ -55,6 +59,7 @@ class Snapshot:
     versions: dict[str, int]
     paths: dict[str, Path]
     revision: int
+    weights: Mapping[str, Path] = field(default_factory=dict)
 
 
 class ProjectSession:
@@ -75,6 +80,9 @@ class ProjectSession:
         self.old_manifest: tuple[int, bytes] | None = None
         """Schema and bytes of a manifest of an older program, kept as a backup by the next save."""
         self.manifest_hash = ""
+        self.weights = WeightsShelf(folder, manifest.weights)
+        self.lost_weights: list[str] = []
+        """Versions that the last save could not put into the project: their files were gone."""
         self._versions: dict[str, int] = {}
         self._lock = lock
         self._journal: Journal | None = None
@@ -107,10 +115,20 @@ class ProjectSession:
             for change in changes:
                 self._journal.append(change, document)
 
+    def record_weights(self, listed: WeightsList) -> None:
+        """Write the list of versions of the weights to the journal; their files are there already.
+
+        Raises:
+            StorageError: if it cannot be written.
+        """
+        if self._journal is not None:
+            self._journal.append_weights(listed)
+
     def sync_journal(self) -> None:
-        """Have the journal on the disk; takes milliseconds."""
+        """Have the journal, and the names of new files of weights, on the disk; takes milliseconds."""
         if self._journal is not None:
             self._journal.sync()
+            storage.sync_folder(self.folder / WEIGHTS)
 
     def is_changed_outside(self) -> bool:
         """Whether another program has changed or removed the manifest since it was read or written."""
@@ -119,12 +137,20 @@ class ProjectSession:
         except OSError:
             return bool(self.manifest_hash)
 
-    def snapshot(self, document: Document, settings: dict[str, Any] | None = None) -> Snapshot:
+    def snapshot(
+        self,
+        document: Document,
+        settings: dict[str, Any] | None = None,
+        weights: WeightsList | None = None,
+        sources: Mapping[str, Path] | None = None,
+    ) -> Snapshot:
         """Take what is to be saved; changes after this go to a new journal.
 
         Args:
             document: what to save.
             settings: replaces the settings of the manifest; None keeps them.
+            weights: the versions of the weights; None keeps those that are listed.
+            sources: files of versions by hash, where they are not in the project yet.
 
         Raises:
             ProjectError: if the project is read-only.
@@ -145,6 +171,9 @@ class ProjectSession:
         }
         if settings is not None:
             changes["settings"] = settings
+        listed = self.weights.listed if weights is None else merged(weights, self.weights.listed)
+        changes["weights"] = listed
+        self.weights.begin_save(listed)
         manifest = self.manifest.model_copy(update=changes)
         versions = {
             image_id: document.layer(image_id).version
@@ -153,7 +182,7 @@ class ProjectSession:
         }
         paths = {key: path for key in document.image_ids if (path := document.path(key)) is not None}
         self._rotate(save, self._token)
-        return Snapshot(manifest, arrays, versions, paths, document.revision)
+        return Snapshot(manifest, arrays, versions, paths, document.revision, sources or {})
 
     def write(self, snapshot: Snapshot) -> None:
         """Save a snapshot; may run in another thread, one save at a time.
@@ -169,7 +198,8 @@ class ProjectSession:
             for name, data in files.items():
                 if not (masks / name).exists():
                     storage.atomic_write(masks / name, data)
-        entries = [_completed(entry, new_names, snapshot.paths) for entry in snapshot.manifest.images]
+        self.lost_weights = self.weights.fill(snapshot.manifest.weights, snapshot.weights)
+        entries = [locating.completed(entry, new_names, snapshot.paths) for entry in snapshot.manifest.images]
         manifest = snapshot.manifest.model_copy(update={"images": entries})
         if self.old_manifest is not None:
             schema, old = self.old_manifest
@@ -189,6 +219,7 @@ class ProjectSession:
             self._journal = None
             for path in journal_files(self.folder):
                 storage.remove_file(path)
+            self.weights.forget_unsaved(self.manifest.weights)
         self.abandon()
 
     def abandon(self) -> None:
@@ -265,6 +296,8 @@ class ProjectSession:
                 storage.remove_file(path)
         except (OSError, LatentsegError):
             return
+        self.weights.saving = frozenset()
+        self.weights.sweep(manifest.weights)
 
 
 def create_project(folder: Path, document: Document, like: ProjectFile | None = None) -> ProjectSession:
@@ -327,7 +360,8 @@ def save_project(
     else:
         target, is_new = create_project(folder, document, session.manifest if session else None), True
     try:
-        snapshot = target.snapshot(document, settings)
+        listed, sources = (None, {}) if session is None or not is_new else _weights_of(session)
+        snapshot = target.snapshot(document, settings, listed, sources)
         target.write(snapshot)
     except BaseException:
         if is_new:
@@ -337,6 +371,13 @@ def save_project(
     return target
 
 
+def _weights_of(session: ProjectSession) -> tuple[WeightsList | None, dict[str, Path]]:
+    """What a project lists of the weights, and where their files are."""
+    shelf = session.weights
+    whole = [version for version in shelf.versions if version.name not in shelf.damaged]
+    return shelf.listed, {version.sha256: shelf.path(version.sha256) for version in whole}
+
+
 def journal_files(folder: Path) -> list[Path]:
     """The journals in a project's folder."""
     return sorted(folder.glob(f"{JOURNAL_PREFIX}*{JOURNAL_SUFFIX}"))
@@ -344,39 +385,6 @@ def journal_files(folder: Path) -> list[Path]:
 
 def _journal_id(path: Path) -> str:
     return path.name.removeprefix(JOURNAL_PREFIX).removesuffix(JOURNAL_SUFFIX)
-
-
-def inside(folder: Path, name: str) -> Path:
-    """A path in the folder that does not lead out of it by a link.
-
-    Raises:
-        ProjectError: if it does.
-    """
-    path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise ProjectError(
-            f"“{name}” of the project “{shown(folder.name)}” is a link to another place.",
-            action="Replace the link by what it leads to.",
-        )
-    return path
-
-
-def _completed(
-    entry: ImageEntryModel, names: dict[str, MaskFiles], paths: dict[str, Path]
-) -> ImageEntryModel:
-    """The entry with the new names of its mask, and with the hash of its image if it has a mask."""
-    changes: dict[str, Any] = {}
-    if entry.id in names:
-        changes["mask"] = names[entry.id]
-    path = paths.get(entry.id)
-    if (entry.mask is not None or changes) and entry.sha256 is None and path is not None:
-        try:
-            status = path.stat()
-            digest = locating.hash_of(path)
-            changes |= {"sha256": digest, "size": status.st_size, "mtime_ns": status.st_mtime_ns}
-        except OSError:  # the image is missing; its mask is saved all the same
-            return entry.model_copy(update=changes)
-    return entry.model_copy(update=changes)
 
 
 def _is_mask_file(path: Path) -> bool:

@@ -6,10 +6,10 @@ import json
 import os
 import re
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from latentseg_gui.document.classes import MAX_CLASSES, ClassTable, SegmentationClass
 from latentseg_gui.document.errors import LatentsegError
@@ -32,6 +32,13 @@ MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 MaskName = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}\.(png|tif)$")]
 Side = Annotated[int, Field(ge=1, lt=_MAX_SIDE)]
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+SHIPPED = "shipped"
+"""What the weights that came with the program are called; they are in no project."""
+
+_MAX_VERSIONS = 10_000
 
 
 class ProjectError(LatentsegError):
@@ -86,7 +93,7 @@ class ImageEntryModel(_Kept):
     frame: Annotated[int, Field(ge=0)] = 0
     width: Side | None = None
     height: Side | None = None
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+    sha256: Digest | None = None
     size: Annotated[int, Field(ge=0)] | None = None
     mtime_ns: int | None = None
     mask: MaskFiles | None = None
@@ -95,6 +102,46 @@ class ImageEntryModel(_Kept):
     def shape(self) -> tuple[int, int] | None:
         """(rows, columns); None for an image that was never read."""
         return None if self.width is None or self.height is None else (self.height, self.width)
+
+
+class WeightsVersion(_Kept):
+    """One version of the weights; its file lies in the folder "weights", named by its SHA-256.
+
+    Attributes:
+        name: unique in the project.
+        sha256: of the file.
+        size: of the file in bytes.
+        metric: mean IoU on held-out labelled pixels; None where it was never measured.
+        validated_on: what the metric was measured on, in words.
+        seconds: how long its fine-tuning took.
+        images: how many images it was trained on; 0 for one that was opened from a file.
+        made: when, as text.
+        is_refit: whether it came from a live refit.
+    """
+
+    name: Name
+    sha256: Digest
+    size: Annotated[int, Field(ge=0)] = 0
+    metric: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    validated_on: str = ""
+    seconds: Amount = 0.0
+    images: Annotated[int, Field(ge=0)] = 0
+    made: str = ""
+    is_refit: bool = False
+
+
+class WeightsList(_Kept):
+    """The versions of the weights that a project lists, oldest first, and the name of the one in use."""
+
+    versions: Annotated[list[WeightsVersion], Field(max_length=_MAX_VERSIONS)] = []
+    in_use: Annotated[str, StringConstraints(max_length=200)] = SHIPPED
+
+    @model_validator(mode="after")
+    def _has_distinct_names(self) -> WeightsList:
+        names = [SHIPPED, *(version.name for version in self.versions)]
+        if len(set(names)) != len(names):
+            raise ValueError("two versions of the weights have the same name")
+        return self
 
 
 class ProjectFile(_Kept):
@@ -108,6 +155,7 @@ class ProjectFile(_Kept):
         holds: ids of the journals whose changes this save holds, in case they could not be removed.
         counter: how often it was saved.
         settings: whatever the window wants to find again.
+        weights: the versions of the weights; None in a project that says nothing of them.
     """
 
     model_config = ConfigDict(extra="allow", strict=True, populate_by_name=True)
@@ -121,6 +169,7 @@ class ProjectFile(_Kept):
     classes: Annotated[list[ClassEntry], Field(min_length=1, max_length=MAX_CLASSES)]
     images: list[ImageEntryModel] = []
     settings: dict[str, Any] = {}
+    weights: WeightsList | None = None
 
     def class_table(self) -> ClassTable:
         """The classes as the document has them."""
@@ -175,6 +224,21 @@ def parse_newer(data: bytes, path: Path) -> ProjectFile:
     return _validated({**content, "schema": SCHEMA}, path)
 
 
+def inside(folder: Path, name: str) -> Path:
+    """A path in the folder of a project that does not lead out of it by a link.
+
+    Raises:
+        ProjectError: if it does.
+    """
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise ProjectError(
+            f"“{name}” of the project “{shown(folder.name)}” is a link to another place.",
+            action="Replace the link by what it leads to.",
+        )
+    return path
+
+
 def path_fields(path: Path, folder: Path) -> dict[str, str | None]:
     """The fields of an image entry that say where the file is."""
     absolute = os.path.abspath(path)
@@ -188,15 +252,38 @@ def path_fields(path: Path, folder: Path) -> dict[str, str | None]:
 
 
 def places(entry: ImageEntryModel, folder: Path) -> list[Path]:
-    """Where the file of an image should be, best guess first."""
-    guesses = []
+    """Where the file of an image should be, best guess first; never on another computer than the project."""
+    guesses = [folder / name for name in _names(entry) if "\0" not in name and not _is_remote(name, folder)]
+    return [Path(os.path.normpath(guess)) for guess in guesses]
+
+
+def has_place(entry: ImageEntryModel) -> bool:
+    """Whether the project says at all where the file of an image is."""
+    return any(_names(entry))
+
+
+def is_remote(entry: ImageEntryModel, folder: Path) -> bool:
+    """Whether the file of an image is on another computer than the project, by what the project says."""
+    return any(_is_remote(name, folder) for name in _names(entry))
+
+
+def _names(entry: ImageEntryModel) -> list[str]:
+    names = []
     if entry.path_hex is not None:
-        guesses.append(folder / os.fsdecode(bytes.fromhex(entry.path_hex)))
+        names.append(os.fsdecode(bytes.fromhex(entry.path_hex)))
     if entry.path is not None:
-        guesses.append(folder / entry.path)
+        names.append(entry.path)
     if entry.absolute is not None and os.path.isabs(entry.absolute):  # not so if it is of another system
-        guesses.append(Path(entry.absolute))
-    return [Path(os.path.normpath(guess)) for guess in guesses if "\0" not in str(guess)]
+        names.append(entry.absolute)
+    return names
+
+
+def _is_remote(name: str, folder: Path) -> bool:
+    """Whether a name is one of a network: asking for it alone would tell a server who we are."""
+    if not name.replace("\\", "/").startswith("//"):
+        return False
+    share = PureWindowsPath(name).drive.casefold()
+    return not share or share != PureWindowsPath(folder).drive.casefold()
 
 
 def _is_text(path: str) -> bool:

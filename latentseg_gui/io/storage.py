@@ -11,7 +11,7 @@ import io
 import os
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -20,6 +20,8 @@ from latentseg_gui.io.paths import shown
 
 TEMPORARY_PREFIX: Final = ".latentseg-"
 TEMPORARY_SUFFIX: Final = ".tmp"
+
+_PIECE: Final = 2**22
 
 _UMASK = os.umask(0)
 os.umask(_UMASK)
@@ -83,13 +85,22 @@ class Disk:
         finally:
             os.close(descriptor)
 
+    def link(self, source: Path, target: Path) -> None:
+        """Give a file a second name."""
+        os.link(source, target, follow_symlinks=False)
+
     def make_folder(self, folder: Path) -> None:
-        """Make a folder and those above it."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Make a folder and those above it, as private as what they are in."""
+        missing = [each for each in (folder, *folder.parents) if not each.exists()]
+        for each in reversed(missing):
+            each.mkdir(mode=_mode_in(each.parent, 0o777), exist_ok=True)
+        if not folder.is_dir():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(folder))
 
     def open_append(self, path: Path) -> int:
         """A descriptor of a file (made if need be) to read and write."""
-        return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+        return os.open(path, flags, _mode_in(path.parent, 0o666))
 
     def remove(self, path: Path) -> None:
         """Delete a file."""
@@ -98,6 +109,28 @@ class Disk:
 
 disk = Disk()
 """What all functions here go through."""
+
+
+_private: set[Path] = set()
+"""Folders in which everything is for its owner only."""
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder that only its owner can look into, or make it so; what is written there is private, too.
+
+    Raises:
+        OSError: if that is not possible.
+    """
+    _private.add(Path(os.path.realpath(folder)))
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        folder.chmod(0o700)
+
+
+def _mode_in(folder: Path, mode: int) -> int:
+    """``mode``, or what is left of it for the owner inside a private folder."""
+    folder = Path(os.path.realpath(folder))
+    return mode & 0o700 if _private.intersection((folder, *folder.parents)) else mode
 
 
 def atomic_write(path: Path, data: bytes | memoryview | Callable[[BinaryIO], None]) -> None:
@@ -115,15 +148,67 @@ def atomic_write(path: Path, data: bytes | memoryview | Callable[[BinaryIO], Non
         data(buffer)
         data = buffer.getbuffer()
     try:
-        _replace_file(Path(os.path.realpath(path)), memoryview(data))
+        _replace_file(Path(os.path.realpath(path)), [memoryview(data)])
     except OSError as error:
         raise storage_error(path, error) from error
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file to be read, without ever waiting for the other end of a pipe or reading from a device.
+
+    Raises:
+        OSError: if it cannot be opened, or is no regular file.
+    """
+    return open(path, "rb", opener=_open_regular)
+
+
+def share_file(source: Path, target: Path) -> bool:
+    """Give a file a second name; False where that is not possible (another disk).
+
+    Only for files that are never written to again, here or by others.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+    """
+    try:
+        disk.link(source, target)
+    except FileExistsError:
+        _remove_quietly(target)  # it was looked at: it is not the same file
+        return False
+    except FileNotFoundError:
+        raise
+    except (OSError, NotImplementedError):
+        return False
+    return True
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file completely, or leave what is there.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        StorageError: if it cannot be copied.
+    """
+    with open_regular(source) as file:
+        try:
+            _replace_file(target, iter(lambda: file.read(_PIECE), b""))
+        except OSError as error:
+            raise storage_error(target, error) from error
 
 
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it; StorageError if that is not possible."""
     try:
         disk.make_folder(folder)
+    except OSError as error:
+        raise storage_error(folder, error) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names of a folder on the disk, if there is one; StorageError if that is not possible."""
+    try:
+        if folder.is_dir():
+            disk.sync_folder(folder)
     except OSError as error:
         raise storage_error(folder, error) from error
 
@@ -242,24 +327,35 @@ class AppendFile:
             return
 
 
-def _replace_file(target: Path, data: memoryview) -> None:
+def _open_regular(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    return descriptor
+
+
+def _replace_file(target: Path, pieces: Iterable[bytes | memoryview]) -> None:
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(target))
     try:
         mode = stat.S_IMODE(os.stat(target).st_mode)
     except FileNotFoundError:
-        mode = 0o666 & ~_UMASK
+        mode = _mode_in(target.parent, 0o666 & ~_UMASK)
     descriptor, temporary = disk.create(target.parent)
+    wanted = 0
     try:
         try:
-            _write_all(descriptor, data)
+            for piece in pieces:
+                _write_all(descriptor, memoryview(piece))
+                wanted += memoryview(piece).nbytes
             disk.set_mode(descriptor, mode)
             disk.sync(descriptor)
             size = os.fstat(descriptor).st_size
         finally:
             disk.close(descriptor)
-        if size != len(data.cast("B")):
-            raise OSError(errno.EIO, f"{size} of {len(data.cast('B'))} bytes arrived")
+        if size != wanted:
+            raise OSError(errno.EIO, f"{size} of {wanted} bytes arrived")
         disk.replace(temporary, target)
     except BaseException:
         _remove_quietly(temporary)

@@ -389,6 +389,11 @@ for number in range(10_000):
 """
 
 
+def said(changes: int) -> str:
+    """How many changes the question about recovery speaks of."""
+    return "(1 change)" if changes == 1 else f"({changes} changes)"
+
+
 @pytest.mark.parametrize(
     "strokes",
     [
@@ -437,8 +442,9 @@ def test_a_kill_while_painting_loses_at_most_one_stroke(
         assert len(asked) == 1
         restored = int((person.mask == 1).sum())
         newest = max(seen)
-        assert f"({newest} changes)" in asked[0] or f"({newest + 1} changes)" in asked[0], (newest, asked)
-        if f"({newest} changes)" in asked[0]:
+        told = [text for text in (said(newest), said(newest + 1)) if text in asked[0]]
+        assert told, (newest, asked)
+        if said(newest) in asked[0]:
             assert restored == seen[newest]
         assert session.storage.has_unsaved
         paint(person)
@@ -467,7 +473,7 @@ def test_a_project_that_crashed_offers_what_was_not_saved(
     before = person.image_id
     person.session.project.open([tmp_path / "work"])
     person.wait_for(lambda: answers.asked, 20)
-    assert "1 changes" in answers.asked[0]
+    assert said(1) in answers.asked[0]
     if answer is None:
         assert person.image_id == before
         again = open_project(tmp_path / "work")

@@ -134,7 +134,7 @@ def test_the_window_lives_while_work_is_restored(
     slowly = Slowly(monkeypatch, Recovery, "restore")
     with window([photos[1]]) as (session, person):
         person.wait_for(slowly.has_begun.is_set, 30)
-        assert f"({STROKES} changes)" in asked[0]
+        assert f"the masks of photo 0.png ({STROKES} changes)" in asked[0]
         assert "Restoring your work" in [text for text, *_ in person.window.jobs._jobs.values()]
         assert person.image_id is None, "what was to be opened waits"
         slowly.may_go_on.set()
@@ -159,7 +159,7 @@ def test_a_window_closed_while_work_is_restored_loses_nothing(
             person.window.close()
     with window() as (_, person):
         person.wait_for(lambda: person.image_id is not None, 30)
-        assert f"({STROKES} changes)" in asked[-1], "it is offered again"
+        assert f"the masks of photo 0.png ({STROKES} changes)" in asked[-1], "it is offered again"
         assert np.array_equal(person.mask, crashed)
 
 

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from latentseg_gui.commands.history import History
+from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.images import ImageStatus
 from latentseg_gui.io import project_file, storage
@@ -118,7 +119,7 @@ def test_pages_of_a_file_have_masks_of_their_own(tmp_path):
     path = tmp_path / "stack.tif"
     pages = [Image.new("L", (9, 8), value) for value in (10, 20)]
     pages[0].save(path, save_all=True, append_images=pages[1:])
-    document = Document()
+    document = Document(ClassTable.from_names(("background", "object", "leaf")))
     for frame in range(2):
         image_id = document.add_path(path, frame)
         document.attach_record(read_image(path, image_id=image_id, frame=frame))

@@ -60,6 +60,7 @@ class VersionRow:
         measured_on: what the metric was measured on, as text.
         is_active: whether it predicts now.
         is_removable: the shipped weights are not.
+        is_usable: whether its file is there and whole.
     """
 
     version: str
@@ -69,6 +70,7 @@ class VersionRow:
     measured_on: str = ""
     is_active: bool = False
     is_removable: bool = True
+    is_usable: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)

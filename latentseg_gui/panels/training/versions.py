@@ -45,22 +45,27 @@ class VersionCard(QFrame):
         foot.setSpacing(2)
         foot.addWidget(text_label(" · ".join(part for part in (row.made, row.data) if part), "hint"), 1)
         if not row.is_active:
+            self._add_buttons(foot, row)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(8, 6, 6, 6)
+        whole.setSpacing(3)
+        whole.addLayout(head)
+        whole.addLayout(foot)
+
+    def _add_buttons(self, foot: QHBoxLayout, row: VersionRow) -> None:
+        if row.is_usable:
             use = QPushButton(self.tr("Use"))
             use.setAccessibleName(self.tr("Use {0}").format(row.version))
             use.clicked.connect(self.activate_pressed)
             compare = icon_button("compare", self.tr("Compare {0} with the one in use").format(row.version))
             compare.clicked.connect(self.compare_pressed)
             foot.addWidget(compare)
-            if row.is_removable:
-                remove = icon_button("trash", self.tr("Remove {0}").format(row.version))
-                remove.clicked.connect(self.remove_pressed)
-                foot.addWidget(remove)
+        if row.is_removable:
+            remove = icon_button("trash", self.tr("Remove {0}").format(row.version))
+            remove.clicked.connect(self.remove_pressed)
+            foot.addWidget(remove)
+        if row.is_usable:
             foot.addWidget(use)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(8, 6, 6, 6)
-        whole.setSpacing(3)
-        whole.addLayout(head)
-        whole.addLayout(foot)
 
 
 class VersionsList(QWidget):
