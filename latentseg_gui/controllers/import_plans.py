@@ -12,6 +12,9 @@ from latentseg_gui.io.image_errors import ImageError
 from latentseg_gui.io.images import probe
 from latentseg_gui.io.masks.candidates import Candidate, Matching, Target, match
 from latentseg_gui.io.masks.finding import find_masks
+from latentseg_gui.io.masks.reading import stored_shape
+from latentseg_gui.io.masks.turning import orientation_of
+from latentseg_gui.io.masks.values import Reading
 from latentseg_gui.io.paths import shown
 
 _STRANGE = "there is no image of this name on the list"
@@ -43,12 +46,13 @@ class ImportTarget:
 
 @dataclass(frozen=True, slots=True)
 class ImportPair:
-    """A mask and the image, of a known size, that it is for."""
+    """A mask and the image, of a known size, that it is for; ``orientation`` is how that is turned (EXIF)."""
 
     candidate: Candidate
     image_id: str
     name: str
     shape: tuple[int, int]
+    orientation: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,8 @@ class ImportPlan:
         refused: what cannot, though an image of its name is there.
         strangers: masks of images that are not on the list.
         without: how many images of the list have no mask there.
-        is_black_and_white: see `FoundMasks`.
+        reading: what pictures among the masks mean.
+        notes: what was left out already, for the user.
     """
 
     source: str
@@ -79,7 +84,21 @@ class ImportPlan:
     refused: tuple[Refusal, ...]
     strangers: tuple[Refusal, ...]
     without: int
-    is_black_and_white: bool
+    reading: Reading
+    notes: tuple[str, ...] = ()
+
+    @property
+    def turned(self) -> int:
+        """For how many masks their size does not tell whether they were made before the image was turned."""
+        return sum(
+            each.orientation != 1 and stored_shape(each.shape, each.orientation) == each.shape
+            for each in self.pairs
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something about the masks is to be asked."""
+        return bool(self.turned) or not self.reading.is_sure
 
 
 def targets_of(document: Document) -> tuple[ImportTarget, ...]:
@@ -121,7 +140,8 @@ def plan_of(paths: Sequence[Path], targets: Sequence[ImportTarget], current_id: 
         refused=tuple(refused),
         strangers=tuple(Refusal(each.label, _STRANGE) for each in matching.strangers),
         without=len(wanted) - len(matching.pairs),
-        is_black_and_white=found.is_black_and_white,
+        reading=found.reading,
+        notes=found.notes,
     )
 
 
@@ -140,10 +160,10 @@ def _checked(candidate: Candidate, target: ImportTarget) -> ImportPair | Refusal
         except ImageError as error:
             return Refusal(candidate.label, error.what)
         shape = header.height, header.width
-    size = candidate.size()
-    if shape is None or (size is not None and size != shape):
+    size, orientation = candidate.size(), orientation_of(target.path)
+    if shape is None or (size is not None and size not in (shape, stored_shape(shape, orientation))):
         rows, cols = size or (0, 0)
         found = f"it is {cols} x {rows} pixels" if shape else "its size is not known"
         wanted = f", the image {shape[1]} x {shape[0]}" if shape else ""
         return Refusal(candidate.label, f"{found}{wanted}")
-    return ImportPair(candidate, target.image_id, name, shape)
+    return ImportPair(candidate, target.image_id, name, shape, orientation)

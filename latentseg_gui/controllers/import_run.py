@@ -21,7 +21,9 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED
 from latentseg_gui.io.masks import ImportContext
+from latentseg_gui.io.masks.values import Reading, Tally
 
+_BACKGROUND_ONLY = ClassTable.from_names(["background"])
 _AGAIN_MS = 50
 _TRIES = 5
 _TELL_S = 0.15
@@ -36,13 +38,15 @@ class ImportOrder:
         pairs: masks and their images.
         mode: what becomes of masks that are there already.
         is_rest_background: whether pixels outside all objects are background; else they stay without label.
-        is_white_object: see `ImportContext`.
+        reading: see `ImportContext`.
+        is_turned: see `ImportContext`.
     """
 
     pairs: tuple[ImportPair, ...]
     mode: ImportMode = ImportMode.SKIP
     is_rest_background: bool = True
-    is_white_object: bool = False
+    reading: Reading | None = None
+    is_turned: bool = False
 
 
 @dataclass(slots=True)
@@ -58,6 +62,7 @@ class ImportReport:
         notes: what could not be represented: (image, note).
         refused: what could not be taken over, and why.
         is_cancelled: whether it was stopped before its end.
+        objects: how many came in of those that files list; None where none lists any.
     """
 
     total: int
@@ -68,6 +73,7 @@ class ImportReport:
     notes: list[tuple[str, str]] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     is_cancelled: bool = False
+    objects: Tally | None = None
 
     @property
     def done(self) -> int:
@@ -163,11 +169,13 @@ class ImportRun(JobSource):
         order = self._order
         context = ImportContext(
             shape=pair.shape,
-            classes=document.classes,
+            classes=self._base(),
             image_name=pair.name,
             default_class=max(1, document.active_class),
             outside=BACKGROUND if order.is_rest_background else UNLABELLED,
-            is_white_object=order.is_white_object,
+            reading=order.reading,
+            orientation=pair.orientation,
+            is_turned=order.is_turned,
         )
         is_touched = layer is not None and layer.is_touched
         work = ImportWork(
@@ -222,7 +230,7 @@ class ImportRun(JobSource):
         # A mask that nobody has touched is the same whether its size was known or not.
         is_blank = shape is None or not document.layer(image_id).is_touched
         is_same = version == work.version or (work.before is None and is_blank)
-        now, then = document.classes, work.context.classes
+        now, then = self._base(), work.context.classes
         is_same_table = now.names == then.names and now.locked_ids == then.locked_ids
         is_moved = work.is_looked_at != (image_id == document.current_id)
         return (
@@ -232,6 +240,8 @@ class ImportRun(JobSource):
     def _apply(self, step: ImportedStep) -> None:
         pair, before = step.work.pair, step.work.context.classes
         self.report.notes += [(pair.name, note) for note in step.notes]
+        if step.tally is not None:
+            self.report.objects = (self.report.objects or Tally(0, 0)) + step.tally
         if len(step.classes) > len(before):
             self.report.new_classes += step.classes.names[len(before) :]
             added = self._with_new(step)
@@ -245,10 +255,17 @@ class ImportRun(JobSource):
 
     def _with_new(self, step: ImportedStep) -> ClassTable:
         """The table as it is now, with the new classes at its end: colours may have changed meanwhile."""
-        classes = self._document.classes
+        classes = self._base()
         for entry in step.classes.classes[len(step.work.context.classes) :]:
             classes = classes.added(entry.name)
         return classes
+
+    def _base(self) -> ClassTable:
+        """The classes that masks are read with; the one that is there from the start does not count while unused."""
+        document = self._document
+        is_used = document.vouched_ids() or any(document.prediction(each) for each in document.image_ids)
+        is_default = document.classes == ClassTable.default()
+        return _BACKGROUND_ONLY if is_default and not is_used else document.classes
 
     def _vouched(self, pair: ImportPair) -> bool:
         return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -17,7 +17,7 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.layers import Arrays, MaskLayer
 from latentseg_gui.document.types import UNLABELLED, Provenance, Rect
 from latentseg_gui.io.masks import ImportContext, ImportedMask
-from latentseg_gui.io.masks.values import counts_of
+from latentseg_gui.io.masks.values import Tally, counts_of
 
 
 class ImportMode(StrEnum):
@@ -58,7 +58,7 @@ class ImportWork:
         after = _laid_over(before, mask, self.context.classes, is_filling=self.mode is ImportMode.FILL)
         patch = self._patch(before, after)
         kept = 0 if blank else int(np.count_nonzero((before[0] != UNLABELLED) & (after[0] == before[0])))
-        step = ImportedStep(self, mask.classes, mask.notes, kept)
+        step = ImportedStep(self, mask.classes, mask.notes, kept, tally=mask.tally)
         if patch is None:
             return step
         if self.is_looked_at:
@@ -113,6 +113,7 @@ class ImportedStep:
         kept: labelled pixels of before that stay as they were.
         patch: the step; None where nothing would change.
         applied: does what the step does, faster.
+        tally: how many of the objects of the file came in.
     """
 
     work: ImportWork
@@ -121,10 +122,11 @@ class ImportedStep:
     kept: int
     patch: MaskPatch | None = None
     applied: PreparedPatch | PackedMask | None = None
+    tally: Tally | None = None
 
     def with_change(self, patch: MaskPatch, applied: PreparedPatch | PackedMask) -> ImportedStep:
         """The same with what is to be done."""
-        return ImportedStep(self.work, self.classes, self.notes, self.kept, patch, applied)
+        return replace(self, patch=patch, applied=applied)
 
 
 def _blank(shape: tuple[int, int]) -> Arrays:

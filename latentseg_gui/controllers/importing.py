@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -20,11 +21,13 @@ from latentseg_gui.controllers.ports import Dialogs, ErrorSink
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.io.masks import IMPORT_SUFFIXES
+from latentseg_gui.io.masks.values import Numbers
 from latentseg_gui.io.paths import shown
 from latentseg_gui.panels.output import ImportChoice, ImportDialog, ImportQuestion, ImportRow
 
 _SHOWN = 500
 _FEW = 3
+_NOTES = 6
 
 
 class ImportController(JobSource):
@@ -58,6 +61,7 @@ class ImportController(JobSource):
         self._window = window
         self._run: ImportRun | None = None
         self._folder = ""
+        self._found: tuple[str, ...] = ()
         self.dialog: ImportDialog | None = None
 
     @property
@@ -145,11 +149,11 @@ class ImportController(JobSource):
             self._errors.report(nothing_fits(answer))
             return
         pair = answer.pairs[0]
-        is_plain = (
-            len(answer.pairs) == 1 and not answer.refused and pair.image_id == self._document.current_id
-        )
+        is_one = len(answer.pairs) == 1 and not answer.refused and not answer.is_open
+        is_plain = is_one and pair.image_id == self._document.current_id
+        self._found = answer.notes
         if is_plain and not self._masked(answer.pairs):
-            self.start(ImportOrder(answer.pairs, is_white_object=answer.is_black_and_white))
+            self.start(ImportOrder(answer.pairs, reading=answer.reading))
             return
         dialog = ImportDialog(self._question(answer), self._window)
         dialog.confirmed.connect(partial(self._on_confirmed, answer))
@@ -181,6 +185,8 @@ class ImportController(JobSource):
             more=max(0, len(rows) - _SHOWN),
             current=current.name if current is not None and is_one_of_many else "",
             is_current_masked=current is not None and current.image_id in masked,
+            numbers="" if plan.reading.is_sure else plan.reading.numbers.value,
+            turned=plan.turned,
         )
 
     def _masked(self, pairs: Sequence[ImportPair]) -> set[str]:
@@ -193,7 +199,11 @@ class ImportController(JobSource):
             pairs = tuple(each for each in pairs if each.image_id == self._document.current_id)
         if self._run is None:
             mode = ImportMode(choice.mode)
-            self.start(ImportOrder(pairs, mode, choice.is_rest_background, plan.is_black_and_white))
+            numbers = Numbers(choice.numbers) if choice.numbers else plan.reading.numbers
+            reading = replace(plan.reading, numbers=numbers)
+            self.start(
+                ImportOrder(pairs, mode, choice.is_rest_background, reading, is_turned=choice.is_turned)
+            )
 
     def _on_answered(self, _: int) -> None:
         self.dialog = None
@@ -226,7 +236,14 @@ class ImportController(JobSource):
             sentences.append(self.tr("{0} masks are as they were before.").format(report.same))
         if report.new_classes:
             sentences.append(self.tr("New classes: {0}.").format(", ".join(report.new_classes)))
-        return sentences + summary_of(report.notes)
+        objects = report.objects
+        if objects is not None:
+            text = self.tr("{0} of {1} objects came in.")
+            sentences.append(text.format(objects.taken, objects.total))
+        notes = [*self._found, *summary_of(report.notes)]
+        if len(notes) > _NOTES:
+            notes = [*notes[:_NOTES], self.tr("... and {0} more remarks.").format(len(notes) - _NOTES)]
+        return [*sentences, *notes]
 
     def _counted(self, report: ImportReport) -> str:
         if report.is_cancelled:
@@ -241,8 +258,9 @@ def nothing_fits(plan: ImportPlan) -> LatentsegError:
     """What to say where masks were found, and none of them is for an image of the list."""
     others = plan.refused + plan.strangers
     few = "; ".join(f"{each.label}: {each.reason}" for each in others[:_FEW])
+    notes = " ".join(plan.notes[:_FEW])
     return LatentsegError(
-        f"No mask of “{plan.source}” fits an image of the list. {few}".strip(),
+        f"No mask of “{plan.source}” fits an image of the list. {few} {notes}".strip(),
         action="Masks and images must be named alike (photo.jpg and photo.png) and be of one size.",
         detail="\n".join(f"{each.label}: {each.reason}" for each in others[:_SHOWN]),
     )

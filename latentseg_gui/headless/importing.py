@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,35 +15,77 @@ from latentseg_gui.document.types import UNLABELLED, Provenance
 from latentseg_gui.headless.common import Failures, find_images
 from latentseg_gui.headless.masks import MaskReader, Pair, add_pair_arguments, pair_with_masks
 from latentseg_gui.io.images import probe
+from latentseg_gui.io.masks.values import ImportedMask, Tally
 from latentseg_gui.io.project import save_project
+
+
+@dataclass(slots=True)
+class _Came:
+    """What came in.
+
+    Attributes:
+        masks: how many.
+        objects: how many of those that files list.
+        is_listing: whether any file lists objects.
+    """
+
+    masks: int = 0
+    objects: Tally = field(default_factory=lambda: Tally(0, 0))
+    is_listing: bool = False
+
+    def add(self, mask: ImportedMask) -> None:
+        """One more mask."""
+        self.masks += 1
+        if mask.tally is not None:
+            self.objects, self.is_listing = self.objects + mask.tally, True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_pair_arguments(parser, "of the same names as the images, in any format, or a COCO file")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="the project")
-    parser.add_argument("--classes", default="background,object", help="names by class id, with commas")
+    parser.add_argument(
+        "--classes", help="names by class id, with commas (default: background, and those that masks bring)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Make the project; a mask that fails does not stop the others."""
-    pairs = pair_with_masks(options.images, options.masks)
-    reader = MaskReader(ClassTable.from_names([name.strip() for name in options.classes.split(",")]))
-    document, failures, count = Document(reader.classes), Failures(), 0
+    pairs = pair_with_masks(
+        options.images, options.masks, options.numbers, is_turned=bool(options.turn_masks)
+    )
+    names = [name.strip() for name in options.classes.split(",")] if options.classes else ["background"]
+    reader = MaskReader(ClassTable.from_names(names))
+    document, failures, came = Document(reader.classes), Failures(), _Came()
     document.add_paths(find_images([options.images]))
     for pair in pairs:
         with failures.caught():
-            _take_over(document, pair, reader)
-            count += 1
-    if not count:
+            came.add(_take_over(document, pair, reader))
+    if not came.masks:
         failures.exit_code()
         raise LatentsegError("None of the masks could be used.", action="See the lines above.")
+    if len(document.classes) == 1:  # all of it is background: there is something to be labelled yet
+        document.set_classes(ClassTable.default())
     save_project(document, options.output).close()
-    print(f"{count} masks of {len(document.image_ids)} images are in {options.output}")
+    print(f"{came.masks} masks of {len(document.image_ids)} images are in {options.output}")
+    print(_account(came, len(pairs)))
     return failures.exit_code()
 
 
-def _take_over(document: Document, pair: Pair, reader: MaskReader) -> None:
+def _account(came: _Came, pairs: int) -> str:
+    """How much of what there was came in."""
+    sentences = []
+    if came.is_listing:
+        taken, total = came.objects.taken, came.objects.total
+        sentences.append(f"{taken} of {total} objects came in.")
+        if taken < total:
+            sentences.append("The lines above say which did not, and where they lie.")
+    if came.masks < pairs:
+        sentences.append(f"{pairs - came.masks} of {pairs} masks could not be read.")
+    return " ".join(sentences or [f"All {pairs} masks came in."])
+
+
+def _take_over(document: Document, pair: Pair, reader: MaskReader) -> ImportedMask:
     header = probe(pair.image)
     mask = reader.mask(pair, (header.height, header.width))
     for note in mask.notes:
@@ -54,3 +97,4 @@ def _take_over(document: Document, pair: Pair, reader: MaskReader) -> None:
     image_id = document.add_path(pair.image)
     document.load_mask(image_id, mask.labels, provenance, mask.instances)
     document.layer(image_id).pack()
+    return mask

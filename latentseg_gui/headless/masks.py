@@ -15,8 +15,10 @@ from latentseg_gui.document.types import Labels
 from latentseg_gui.headless.common import Failures, find_images
 from latentseg_gui.io.masks import ImportContext, ImportedMask, MaskItem, export_folder
 from latentseg_gui.io.masks.candidates import Candidate, Matching, Target, match
-from latentseg_gui.io.masks.finding import find_masks
+from latentseg_gui.io.masks.finding import FoundMasks, find_masks
 from latentseg_gui.io.masks.registry import planned_files
+from latentseg_gui.io.masks.turning import orientation_of
+from latentseg_gui.io.masks.values import Numbers, Reading
 
 _SHOWN = 5
 
@@ -28,12 +30,14 @@ class Pair:
     Attributes:
         image: its file.
         mask: where its mask is.
-        is_white_object: see `ImportContext`.
+        reading: see `ImportContext`.
+        is_turned: see `ImportContext`.
     """
 
     image: Path
     mask: Candidate
-    is_white_object: bool = False
+    reading: Reading | None = None
+    is_turned: bool = False
 
 
 class MaskReader:
@@ -56,7 +60,9 @@ class MaskReader:
             shape=shape,
             classes=self.classes,
             image_name=pair.image.name,
-            is_white_object=pair.is_white_object,
+            reading=pair.reading,
+            orientation=orientation_of(pair.image),
+            is_turned=pair.is_turned,
         )
         try:
             imported = pair.mask.read(context)
@@ -73,37 +79,82 @@ def add_pair_arguments(parser: argparse.ArgumentParser, masks: str) -> None:
     """Declare --images and --masks, both required; ``masks`` is the help of the latter."""
     parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="folder of images")
     parser.add_argument("--masks", type=Path, required=True, metavar="DIR|FILE", help=masks)
+    add_meaning_arguments(parser)
 
 
-def pair_with_masks(images: Path, masks: Path) -> list[Pair]:
+def add_meaning_arguments(parser: argparse.ArgumentParser) -> None:
+    """What masks cannot say themselves."""
+    parser.add_argument(
+        "--numbers",
+        choices=[each.value for each in Numbers],
+        help="what small whole numbers in masks are (default: what their values look like)",
+    )
+    parser.add_argument(
+        "--turn-masks",
+        action="store_true",
+        help="masks were made before their images were turned by EXIF data (seen by itself where sizes differ)",
+    )
+
+
+def pair_with_masks(
+    images: Path, masks: Path, numbers: str | None = None, *, is_turned: bool = False
+) -> list[Pair]:
     """Images of a folder with the masks of the same name in a folder of any layout, or in a COCO file.
 
     What belongs to nothing is said on stderr.
+
+    Args:
+        images: the folder.
+        masks: a folder, or a file of many.
+        numbers: what small numbers are; None: what they look like.
+        is_turned: whether masks were made before their images were turned.
 
     Raises:
         LatentsegError: no image has a mask.
     """
     is_beside = masks == images
     paths = [path for path in find_images([images]) if is_beside or not path.is_relative_to(masks)]
-    found = find_masks([masks], set(paths))
+    found = find_masks([masks], set(paths), Numbers(numbers) if numbers else None)
     targets = [Target(os.fspath(path), path.as_posix(), path.stem) for path in paths]
     matching = match(found.candidates, targets)
     by_key = {os.fspath(path): path for path in paths}
-    is_white_object = found.is_black_and_white
-    pairs = [Pair(by_key[key], candidate, is_white_object) for candidate, key in matching.pairs]
+    pairs = [Pair(by_key[key], each, found.reading, is_turned) for each, key in matching.pairs]
     if not pairs:
-        raise LatentsegError(
-            f'No image in "{images}" has a mask of the same name in "{masks}".',
-            action="Name them alike: photo.jpg and photo.png.",
-        )
-    _tell(matching)
+        raise _no_pairs(images, masks, matching, found)
+    _tell(matching, found)
     return pairs
 
 
-def _tell(matching: Matching) -> None:
+def _no_pairs(images: Path, masks: Path, matching: Matching, found: FoundMasks) -> LatentsegError:
+    """The true reason why no image has a mask."""
+    if matching.unclear:
+        lines = [f'"{name}" could belong to {" or ".join(others)}' for name, others in matching.unclear]
+        return LatentsegError(
+            f"No mask can be used: {'; '.join(lines[:_SHOWN])}.",
+            action="Leave one mask for each image, or name masks like the images, with their folders.",
+        )
+    names = ", ".join(each.label for each in matching.strangers[:_SHOWN])
+    notes = " ".join(found.notes[:_SHOWN])
+    return LatentsegError(
+        f'No image in "{images}" has a mask of the same name in "{masks}". Found: {names}. {notes}'.strip(),
+        action="Name them alike: photo.jpg and photo.png.",
+    )
+
+
+def _tell(matching: Matching, found: FoundMasks) -> None:
     """What could not be paired; one of several processes speaks for all."""
     if os.environ.get("RANK", "0") != "0":
         return
+    for note in found.notes:
+        print(note, file=sys.stderr)
+    if not found.reading.is_sure:
+        what = found.reading.numbers.value
+        other = next(each.value for each in Numbers if each.value != what)
+        print(
+            f"The numbers in these masks could be those of classes or of objects; they are taken as {what}. "
+            f"If they are {other}, say --numbers {other}.",
+            file=sys.stderr,
+        )
     for name, others in matching.unclear:
         print(f'"{name}" could belong to {" or ".join(others)}; it was left out.', file=sys.stderr)
     strangers = [each.label for each in matching.strangers if not each.is_picture]

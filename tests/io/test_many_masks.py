@@ -18,8 +18,8 @@ from latentseg_gui.io.masks.candidates import Candidate, Target, match
 from latentseg_gui.io.masks.finding import find_masks
 from latentseg_gui.io.masks.long_json import split
 from latentseg_gui.io.masks.raster_reading import from_labels
-from latentseg_gui.io.masks.yolo import names_of_yaml
-from latentseg_gui.io.masks.yolo import read as yolo_read
+from latentseg_gui.io.masks.yolo_reading import names_of_yaml
+from latentseg_gui.io.masks.yolo_reading import read as yolo_read
 from tests.io.test_masks import BACK, CLASSES, made
 
 NAMES = ("day 1/photo.jpg", "day 1/other ü.jpg", "day 2/photo.jpg")
@@ -109,7 +109,7 @@ def read_all(paths, wanted=None, **context):
     found = find_masks(paths)
     matching = match(found.candidates, wanted or [Target(n, n, s) for n, s in zip(NAMES, STEMS, strict=True)])
     return found, {
-        key: candidate.read(ImportContext((30, 41), CLASSES, key, **context))
+        key: candidate.read(ImportContext((30, 41), CLASSES, key, reading=found.reading, **context))
         for candidate, key in matching.pairs
     }
 
@@ -229,17 +229,17 @@ def test_black_and_white_masks_are_of_one_object(tmp_path):
     area[4:9, 4:9] = 255
     Image.fromarray(area).save(tmp_path / "a_mask.png")
     Image.fromarray(area * 0).save(tmp_path / "b_mask.png")
-    found, read = read_all([tmp_path], targets("a.jpg", "b.jpg"), is_white_object=True)
-    assert found.is_black_and_white
+    found, read = read_all([tmp_path], targets("a.jpg", "b.jpg"))
+    assert found.reading.is_white_object
     assert (read["a.jpg"].labels == area // 255).all()
     assert not read["b.jpg"].labels.any()
     assert any("White pixels" in note for note in read["a.jpg"].notes)
-    area[0, 0] = 2
-    Image.fromarray(area).save(tmp_path / "c_mask.png")
+    for name in "cde":
+        Image.fromarray(area // 128 * 2).save(tmp_path / f"{name}_mask.png")
     found, read = read_all([tmp_path], targets("a.jpg", "c.jpg"))
-    assert not found.is_black_and_white
+    assert not found.reading.is_white_object
     assert (read["a.jpg"].labels[4:9, 4:9] == UNLABELLED).all()
-    assert read["c.jpg"].labels[0, 0] == 2
+    assert read["c.jpg"].labels[4, 4] == 2
 
 
 def test_images_of_the_list_are_no_masks_unless_nothing_else_is_there(tmp_path):
@@ -366,6 +366,16 @@ def test_damaged_folders_raise_nothing_but_our_error(tmp_path, name):
     files = {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
     wanted = [Target(n, n, s) for n, s in zip(NAMES, STEMS, strict=True)]
     outcomes = {"read": 0, "refused": 0}
+
+    def turn_in():
+        found = find_masks([folder])
+        outcomes["refused"] += len(found.notes)
+        for candidate, key in match(found.candidates, wanted).pairs:
+            candidate.size()
+            mask = candidate.read(ImportContext((30, 41), CLASSES, key))
+            is_whole = mask.tally is None or mask.tally.taken == mask.tally.total
+            outcomes["read" if is_whole else "refused"] += 1
+
     for turn in range(100):
         path = list(files)[turn % len(files)]
         data = bytearray(files[path])
@@ -373,10 +383,7 @@ def test_damaged_folders_raise_nothing_but_our_error(tmp_path, name):
             data[place] = rng.integers(0, 256)
         path.write_bytes(bytes(data[: rng.integers(1, len(data) + 1)] if turn % 3 == 0 else data))
         try:
-            for candidate, key in match(find_masks([folder]).candidates, wanted).pairs:
-                candidate.size()
-                candidate.read(ImportContext((30, 41), CLASSES, key))
-                outcomes["read"] += 1
+            turn_in()
         except LatentsegError:
             outcomes["refused"] += 1
         path.write_bytes(files[path])

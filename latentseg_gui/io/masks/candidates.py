@@ -8,22 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from latentseg_gui.io.images import SUFFIXES
+from latentseg_gui.io.masks.joining import joined_reading
+from latentseg_gui.io.masks.mask_names import bare_image, bare_names, numberless
 from latentseg_gui.io.masks.values import ImportContext, ImportedMask
 
 Size = tuple[int, int] | None
-
-_ENDINGS = (
-    "mask",
-    "masks",
-    "label",
-    "labels",
-    "seg",
-    "gt",
-    "annotation",
-    "annotations",
-    "labelids",
-    "objects",
-)
 
 
 def _unknown_size() -> Size:
@@ -42,6 +31,8 @@ class Candidate:
         read: reads it for an image.
         size: (rows, columns), as far as that can be known without reading it; else None.
         is_picture: whether it might as well be a picture that has nothing to do with masks.
+        also: other names that the image may have, if there is none of ``name``.
+        doubt: of several masks of an image the one with the least is meant: 0 for most.
     """
 
     name: str
@@ -50,6 +41,8 @@ class Candidate:
     read: Callable[[ImportContext], ImportedMask]
     size: Callable[[], Size] = _unknown_size
     is_picture: bool = False
+    also: tuple[str, ...] = ()
+    doubt: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,70 +88,100 @@ def match(candidates: Iterable[Candidate], targets: Sequence[Target]) -> Matchin
     """Pair masks with images of the same name; folders decide where several have it.
 
     Names are compared as they are, then without ending, then without what people add to names of masks
-    ("photo_mask.png"), then all of this without heed to capitals.
+    and images ("photo_mask.png", "street_leftImg8bit.png"), then all of this without heed to capitals. Masks
+    of single objects ("photo_0.png", "photo_1.png") are joined where no image has such a name.
     """
     index = _Index(targets)
     unclear: list[tuple[str, tuple[str, ...]]] = []
     strangers: list[Candidate] = []
     fits: dict[str, list[_Fit]] = defaultdict(list)
+    parts: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in candidates:
         best = _best(index.fits(candidate))
         if not best:
-            strangers.append(candidate)
+            owner = index.owner(candidate)
+            (strangers if owner is None else parts[owner.key]).append(candidate)
         elif len(best) > 1:
             unclear.append((candidate.label, tuple(fit.target.name for fit in best)))
         else:
             fits[best[0].target.key].append(best[0])
     pairs: list[tuple[Candidate, str]] = []
     for target in targets:
-        best = _preferred(_best(fits.get(target.key, [])))
-        strangers += [fit.candidate for fit in fits.get(target.key, []) if fit not in best]
-        if len(best) > 1:
-            unclear.append((target.name, tuple(fit.candidate.label for fit in best)))
-        elif best:
-            pairs.append((best[0].candidate, target.key))
+        found, others = _chosen(fits.get(target.key, []), parts.get(target.key, []))
+        strangers += others
+        if len(found) > 1:
+            unclear.append((target.name, tuple(each.label for each in found)))
+        elif found:
+            pairs.append((found[0], target.key))
     return Matching(tuple(pairs), tuple(unclear), tuple(strangers))
+
+
+def _chosen(fits: list[_Fit], parts: list[Candidate]) -> tuple[list[Candidate], list[Candidate]]:
+    """The masks that may be meant, and the others; parts are joined where there is no whole."""
+    if parts and not fits:
+        return [joined(parts)], []
+    best = _preferred(_best(fits))
+    return [fit.candidate for fit in best], [fit.candidate for fit in fits if fit not in best] + parts
+
+
+def joined(parts: Sequence[Candidate]) -> Candidate:
+    """One mask of files with an object each."""
+    first = parts[0]
+    return Candidate(
+        name=first.name,
+        label=f"{first.label} and {len(parts) - 1} more" if len(parts) > 1 else first.label,
+        path=first.path,
+        read=joined_reading([part.read for part in parts]),
+        size=first.size,
+        is_picture=True,
+    )
 
 
 class _Index:
     """Images by the several ways to write their names."""
 
     def __init__(self, targets: Sequence[Target]) -> None:
-        self._by: list[dict[str, list[Target]]] = [defaultdict(list) for _ in range(4)]
+        self._by: list[dict[str, list[Target]]] = [defaultdict(list) for _ in range(6)]
         for target in targets:
             file = PurePosixPath(target.name).name
-            for ways, key in ((0, file), (1, target.stem), (2, file.casefold()), (3, target.stem.casefold())):
-                self._by[ways][key].append(target)
+            for way, key in enumerate((file, target.stem, bare_image(target.stem))):
+                self._by[way][key].append(target)
+                self._by[way + 3][key.casefold()].append(target)
 
     def fits(self, candidate: Candidate) -> list[_Fit]:
         """The images that have its name in the strictest of the ways in which any has."""
-        for rank, (way, key) in enumerate(_keys(candidate)):
+        names = (candidate.name, *candidate.also)
+        ways = ((name, way, key) for name in names for way, key in _keys(name))
+        for rank, (name, way, key) in enumerate(ways):
             found = self._by[way].get(key)
             if found:
-                folders = _folders(candidate.name)
+                folders = _folders(name)
                 return [
                     _Fit(candidate, target, (-rank, _agreement(folders, _folders(target.name))))
                     for target in found
                 ]
         return []
 
+    def owner(self, candidate: Candidate) -> Target | None:
+        """The image of which it shows a single object, by a number at the end of its name."""
+        name = numberless(PurePosixPath(candidate.name).name)
+        if not candidate.is_picture or name is None:
+            return None
+        for key in bare_names(name):
+            found = self._by[1].get(key) or self._by[2].get(key)
+            if found and len(found) == 1:
+                return found[0]
+        return None
 
-def _keys(candidate: Candidate) -> list[tuple[int, str]]:
-    file = PurePosixPath(candidate.name).name
+
+def _keys(name: str) -> list[tuple[int, str]]:
+    file = PurePosixPath(name).name
     stem = file[: file.rindex(".")] if file.lower().endswith(SUFFIXES) else file
-    names = (file, stem, _bare(file))
-    strict = [(0, file), *((1, name) for name in names), (0, names[2])]
-    loose = [(way + 2, name.casefold()) for way, name in strict]
+    bare = [each for each in (*bare_names(stem), *bare_names(file)) if each not in (stem, file)]
+    strict = [(0, file), *((1, each) for each in (file, stem, *bare)), *((0, each) for each in bare)]
+    strict += [(2, each) for each in (stem, *bare)]
+    loose = [(way + 3, key.casefold()) for way, key in strict]
     return [*strict, *loose]
-
-
-def _bare(name: str) -> str:
-    """Without what people add to the names of masks."""
-    for ending in _ENDINGS:
-        head, joint = name[: -len(ending) - 1], name[-len(ending) - 1 : -len(ending)]
-        if head and joint in "_-. " and name.casefold().endswith(ending):
-            return head
-    return name
 
 
 def _folders(name: str) -> list[str]:
@@ -182,5 +205,5 @@ def _best(fits: list[_Fit]) -> list[_Fit]:
 
 def _preferred(fits: list[_Fit]) -> list[_Fit]:
     """Of several masks those that cannot be mere pictures: a folder may hold copies of the images, too."""
-    sure = [fit for fit in fits if not fit.candidate.is_picture]
-    return sure or fits
+    least = min(((fit.candidate.doubt, fit.candidate.is_picture) for fit in fits), default=None)
+    return [fit for fit in fits if (fit.candidate.doubt, fit.candidate.is_picture) == least]

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
-from latentseg_gui.io.masks import coco, voc
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.io.masks import coco_reading, foreign, voc
 from latentseg_gui.io.masks.candidates import Candidate, Size
-from latentseg_gui.io.masks.reading import (
-    IMPORT_SUFFIXES,
-    checked,
-    contents,
-    import_mask,
-    readable,
-)
-from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskError
+from latentseg_gui.io.masks.encodings import text_of
+from latentseg_gui.io.masks.files import contents, head, readable
+from latentseg_gui.io.masks.mask_names import doubt_of
+from latentseg_gui.io.masks.reading import IMPORT_SUFFIXES, PICTURES, fitted, import_mask
+from latentseg_gui.io.masks.survey import reading_of
+from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskError, Numbers, Reading
 from latentseg_gui.io.paths import natural_key, shown
 
-_PICTURES = (".png", ".tif", ".tiff")
 _HEAD = 4096
-_SAMPLED = 40
+_LINES = 65536
+_LABELME = 2**28
 _NOT_COCO = (b'"shapes"', b'"FeatureCollection"')
+_IMAGE_PATH = re.compile(rb'"imagePath"\s*:\s*("(?:[^"\\]|\\.){0,4096}")')
+_LOSSY = (".jpg", ".jpeg", ".webp")
+_FEW = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +39,25 @@ class FoundMasks:
     Attributes:
         kind: what it was taken for, for the user.
         candidates: the masks.
-        is_black_and_white: whether the pictures among them know only 0 and 255, so that 255 must be the object.
+        reading: what the pictures among them mean.
+        notes: what was left out before any mask was read, for the user.
     """
 
     kind: str
     candidates: tuple[Candidate, ...]
-    is_black_and_white: bool = False
+    reading: Reading = field(default_factory=Reading)
+    notes: tuple[str, ...] = ()
 
 
-def find_masks(paths: Sequence[Path], images: Collection[Path] = ()) -> FoundMasks:
+def find_masks(
+    paths: Sequence[Path], images: Collection[Path] = (), numbers: Numbers | None = None
+) -> FoundMasks:
     """Look for masks; slow for large folders, so call it in a background thread.
 
     Args:
         paths: files with masks, or one folder.
         images: files that are images: they are taken for masks only where nothing else is there.
+        numbers: what the user says that small numbers are.
 
     Returns:
         The masks. What cannot be read as one is found all the same, and says so when it is read.
@@ -60,21 +67,16 @@ def find_masks(paths: Sequence[Path], images: Collection[Path] = ()) -> FoundMas
     """
     for path in paths:
         _check_is_there(path)
-    if len(paths) == 1 and paths[0].is_dir():
-        found = _in_folder(paths[0], images)
-    else:
-        found = FoundMasks(
-            "mask files", tuple(each for path in paths for each in _of_file(path, path.parent))
-        )
-        if len(paths) == 1 and len(found.candidates) > 1:
-            bare = tuple(replace(each, label=each.name) for each in found.candidates)
-            found = FoundMasks(f"COCO file of {len(bare)} images", bare)
+    notes: list[str] = []
+    is_folder = len(paths) == 1 and paths[0].is_dir()
+    found = _in_folder(paths[0], images, notes) if is_folder else _in_files(paths, notes)
     if not found.candidates:
         raise MaskError(
-            f"There are no masks in “{shown(paths[0].name)}”.",
+            f"There are no masks in “{shown(paths[0].name)}”. {' '.join(notes)}".strip(),
             action="Choose a COCO file, or a folder of masks: PNG, TIFF, NumPy, YOLO, Pascal VOC, labelme, GeoJSON.",
         )
-    return FoundMasks(found.kind, found.candidates, _is_black_and_white(found.candidates))
+    files = list(dict.fromkeys(each.path for each in found.candidates))
+    return replace(found, reading=reading_of(files, numbers), notes=tuple(notes))
 
 
 def _check_is_there(path: Path) -> None:
@@ -88,18 +90,40 @@ def _check_is_there(path: Path) -> None:
         ) from error
 
 
-def _in_folder(folder: Path, images: Collection[Path]) -> FoundMasks:
+def _in_files(paths: Sequence[Path], notes: list[str]) -> FoundMasks:
+    candidates = tuple(each for path in paths for each in _of_file(path, path.parent, notes))
+    if len(paths) == 1 and len(candidates) > 1:
+        bare = tuple(replace(each, label=each.name) for each in candidates)
+        kind = _many(paths[0])
+        return FoundMasks(f"{kind} of {len(bare)} images", bare)
+    return FoundMasks("mask files", candidates)
+
+
+def _many(path: Path) -> str:
+    return "CVAT file" if path.suffix.lower() == ".xml" else "COCO file"
+
+
+def _in_folder(folder: Path, images: Collection[Path], notes: list[str]) -> FoundMasks:
     if (place := voc.place_of(folder)) is not None:
         return FoundMasks("Pascal VOC folder", tuple(_of_voc(place)))
-    files = list(_files(folder))
+    files = list(_files(folder, notes))
     outside = [path for path in files if path not in images]
-    candidates = [each for path in outside or files for each in _of_file(path, folder)]
+    candidates = [each for path in outside or files for each in _gently(path, folder, notes)]
     suffixes = {each.path.suffix.lower() for each in candidates}
     return FoundMasks("YOLO folder" if suffixes == {".txt"} else "folder of masks", tuple(candidates))
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Files below a folder that may be masks, by name; hidden ones are left out."""
+def _gently(path: Path, root: Path, notes: list[str]) -> list[Candidate]:
+    """The masks of a file; one that is damaged says so when it is read, and never ends the others."""
+    try:
+        return list(_of_file(path, root, notes))
+    except LatentsegError as error:
+        notes.append(str(error))
+        return [_plain(path, root)]
+
+
+def _files(folder: Path, notes: list[str]) -> Iterator[Path]:
+    """Regular files below a folder that may be masks, by name; hidden ones are left out."""
 
     def refuse(error: OSError) -> None:
         if error.filename == os.fspath(folder):
@@ -108,31 +132,42 @@ def _files(folder: Path) -> Iterator[Path]:
                 action="Check that it exists and that you may read it.",
             ) from error
 
+    odd = []
     for place, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = sorted((name for name in folders if not name.startswith(".")), key=natural_key)
         for name in sorted(names, key=natural_key):
             if name.lower().endswith(IMPORT_SUFFIXES) and not name.startswith("."):
-                yield Path(place, name)
+                if Path(place, name).is_file():
+                    yield Path(place, name)
+                else:
+                    odd.append(shown(name))
+    if odd:
+        more = ", ..." if len(odd) > _FEW else ""
+        notes.append(f"{len(odd)} are no regular files and were left out: {', '.join(odd[:_FEW])}{more}.")
 
 
-def _of_file(path: Path, root: Path) -> Iterator[Candidate]:
+def _of_file(path: Path, root: Path, notes: list[str]) -> Iterator[Candidate]:
     suffix = path.suffix.lower()
     if suffix == ".json":
-        yield from _of_json(path, root)
+        yield from _of_json(path, root, notes)
+    elif suffix == ".xml":
+        yield from _of_xml(path, root)
     elif suffix != ".txt" or _looks_like_yolo(path):
         yield _plain(path, root)
 
 
 def _plain(path: Path, root: Path) -> Candidate:
     place = path.relative_to(root)
-    is_picture = path.suffix.lower() in _PICTURES
+    suffix = path.suffix.lower()
+    stem = place.name[: -len(place.suffix)]
     return Candidate(
-        name=place.with_name(place.name[: -len(place.suffix)]).as_posix(),
+        name=place.with_name(stem).as_posix(),
         label=shown(place),
         path=path,
         read=partial(import_mask, path),
-        size=partial(_picture_size, path) if path.suffix.lower() == ".png" else _no_size,
-        is_picture=is_picture,
+        size=partial(_picture_size, path) if suffix == ".png" else _no_size,
+        is_picture=suffix in PICTURES,
+        doubt=doubt_of(stem) + (suffix in _LOSSY),
     )
 
 
@@ -140,40 +175,84 @@ def _no_size() -> Size:
     return None
 
 
-def _of_json(path: Path, root: Path) -> Iterator[Candidate]:
-    """The images of a COCO file; any other is the mask of one image."""
-    try:
-        with open(path, "rb") as file:
-            head = file.read(_HEAD)
-    except OSError:
-        head = b""
-    if any(mark in head for mark in _NOT_COCO):
-        yield _plain(path, root)
+def _of_json(path: Path, root: Path, notes: list[str]) -> Iterator[Candidate]:
+    """The images of a file of many; any other is the mask of one image."""
+    start = head(path, _HEAD)
+    if any(mark in start for mark in _NOT_COCO):
+        yield _labelme(path, root) if _NOT_COCO[0] in start else _plain(path, root)
         return
     with readable(path):
-        dataset = coco.Dataset.of(contents(path).decode("utf-8-sig"))
-    if dataset is None:
+        text = text_of(contents(path), path.name)
+        dataset = coco_reading.Dataset.of(text)
+        content = json.loads(text) if dataset is None else None
+    if dataset is not None:
+        notes += [f"{shown(path.name)}: {note}" for note in dataset.notes]
+        yield from _of_coco(path, dataset)
+    elif isinstance(content, dict) and "shapes" in content:
+        yield _labelme(path, root)
+    elif (file := foreign.of_json(content)) is not None:
+        yield from _of_foreign(path, root, file)
+    else:
         yield _plain(path, root)
-        return
+
+
+def _of_xml(path: Path, root: Path) -> Iterator[Candidate]:
+    """The images of a file of CVAT's; XML of other kinds holds boxes, and is passed over in a folder."""
+    if b"<annotations" in head(path, _HEAD):
+        with readable(path):
+            yield from _of_foreign(path, root, foreign.of_xml(text_of(contents(path), path.name)))
+
+
+def _labelme(path: Path, root: Path) -> Candidate:
+    """A file of labelme says which image it is for; its own name counts where there is none of that name."""
+    plain = _plain(path, root)
+    found = _IMAGE_PATH.search(contents(path, _LABELME))
+    if found is None:
+        return plain
+    try:
+        parts = str(json.loads(found.group(1))).replace("\\", "/").split("/")
+    except ValueError:
+        return plain
+    folders = [part for part in parts[:-1] if part not in ("", ".", "..")]
+    folders = folders or list(path.parent.relative_to(root).parts)
+    return replace(plain, name="/".join([*folders, parts[-1]]), also=(plain.name,)) if parts[-1] else plain
+
+
+def _of_coco(path: Path, dataset: coco_reading.Dataset) -> Iterator[Candidate]:
     for image in dataset.images:
         yield Candidate(
             name=image.name.replace("\\", "/"),
             label=f"{image.name} ({shown(path.name)})",
             path=path,
             read=partial(_read_coco, path, dataset, image),
-            size=partial(_coco_size, image),
+            size=partial(_size_of, image),
+        )
+
+
+def _of_foreign(path: Path, root: Path, file: foreign.ForeignFile) -> Iterator[Candidate]:
+    own = _plain(path, root)
+    for image in file.images:
+        yield Candidate(
+            name=image.name or own.name,
+            label=f"{image.name} ({own.label})" if len(file.images) > 1 else own.label,
+            path=path,
+            read=partial(_read_foreign, path, image),
+            size=partial(_size_of, image),
+            also=(own.name,) if len(file.images) == 1 else (),
         )
 
 
 def _read_coco(
-    path: Path, dataset: coco.Dataset, image: coco.DatasetImage, context: ImportContext
+    path: Path, dataset: coco_reading.Dataset, image: coco_reading.DatasetImage, context: ImportContext
 ) -> ImportedMask:
-    with readable(path):
-        found, mask = dataset.read(image, context)
-    return checked(path, found, mask, context)
+    return fitted(path, partial(dataset.read, image), context)
 
 
-def _coco_size(image: coco.DatasetImage) -> Size:
+def _read_foreign(path: Path, image: foreign.ForeignImage, context: ImportContext) -> ImportedMask:
+    return fitted(path, image.read, context)
+
+
+def _size_of(image: coco_reading.DatasetImage | foreign.ForeignImage) -> Size:
     return image.shape
 
 
@@ -189,19 +268,28 @@ def _of_voc(place: voc.Place) -> Iterator[Candidate]:
 
 
 def _read_voc(path: Path, place: voc.Place, context: ImportContext) -> ImportedMask:
-    with readable(path):
-        found, mask = voc.read(path, place, context)
-    return checked(path, found, mask, context)
+    return fitted(path, partial(voc.read, path, place), context)
 
 
 def _looks_like_yolo(path: Path) -> bool:
-    """Whether the first line of a text is numbers; an empty one is an image without objects."""
+    """Whether a text has lines of numbers; an empty one is an image without objects."""
     try:
-        with open(path, encoding="utf-8") as file:
-            words = next((words for line in islice(file, 100) if (words := line.split())), [])
-        return all(np.isfinite(float(word)) for word in words)
-    except (OSError, ValueError):
+        lines = text_of(head(path, _LINES)).split("\n")[:100]
+    except LatentsegError:
         return False
+    rows = [words for line in lines if (words := line.split())]
+    return not rows or any(len(words) >= 5 and _numbers_in(words) > len(words) / 2 for words in rows)
+
+
+def _numbers_in(words: Sequence[str]) -> int:
+    count = 0
+    for word in words[:100]:
+        try:
+            float(word)
+            count += 1
+        except ValueError:
+            continue
+    return count if len(words) <= 100 else count * len(words) // 100
 
 
 def _picture_size(path: Path) -> Size:
@@ -210,21 +298,3 @@ def _picture_size(path: Path) -> Size:
             return image.height, image.width
     except Exception:  # it says what is wrong when it is read
         return None
-
-
-def _is_black_and_white(candidates: Sequence[Candidate]) -> bool:
-    """Whether the grey pictures, as far as a few of them tell, are of 0 and 255 only."""
-    pictures = [each.path for each in candidates if each.path.suffix.lower() == ".png"]
-    seen = False
-    for path in pictures[:: max(1, len(pictures) // _SAMPLED)]:
-        try:
-            with Image.open(path, formats=("PNG",)) as image:
-                if image.mode != "L":
-                    continue
-                counts = image.histogram()
-        except Exception:  # a damaged picture tells nothing
-            continue
-        if any(counts[1:255]):
-            return False
-        seen = seen or counts[255] > 0
-    return seen

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from latentseg_gui.document.brush import polygon_mask, stroke_mask
+from latentseg_gui.document.brush import polygon_mask
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED, Mask, Rect
 from latentseg_gui.io.masks import rle
 from latentseg_gui.io.masks.polygons import Outline, outlines_of
-from latentseg_gui.io.masks.values import Canvas, ImportContext, ImportedMask, MaskItem, objects_of, origin
+from latentseg_gui.io.masks.values import MaskItem, objects_of, origin
 
 _KEY = "latentseg"
 
@@ -65,55 +65,3 @@ def _holed(outline: Outline, box: Rect) -> Mask:
         rect, mask = polygon_mask([(x - box.col0, y - box.row0) for x, y in ring], box.shape)
         whole[rect.slices] ^= mask
     return whole
-
-
-def read(content: dict[str, Any], context: ImportContext) -> tuple[tuple[int, ...], ImportedMask | None]:
-    """The mask again; lines and points, which have no area, are reported."""
-    shape = (int(content["imageHeight"]), int(content["imageWidth"]))
-    if shape != context.shape:
-        return shape, None
-    canvas = Canvas(context)
-    about = content.get(_KEY)
-    is_ours = isinstance(about, dict)
-    lost: dict[str, int] = {}
-    for entry in content["shapes"]:
-        area = _area(entry, shape)
-        if area is None:
-            kind = str(entry.get("shape_type"))
-            lost[kind] = lost.get(kind, 0) + 1
-            continue
-        group = entry.get("group_id")
-        number = group if isinstance(group, int) and 0 < group < 2**32 else (0 if is_ours else None)
-        canvas.put(*area, canvas.class_id(str(entry["label"])), number)
-    canvas.notes += [f"{count} shapes of the kind “{kind}” have no area." for kind, count in lost.items()]
-    code = about.get("unlabelled") if isinstance(about, dict) else None
-    return shape, canvas.finish(rle.mask_from_dict(code, shape) if isinstance(code, dict) else None)
-
-
-def _area(entry: dict[str, Any], shape: tuple[int, int]) -> tuple[Rect, Mask] | None:
-    kind = entry.get("shape_type") or "polygon"
-    points = [(float(x), float(y)) for x, y in entry["points"]]
-    if kind == "polygon":
-        return polygon_mask(points, shape)
-    if kind == "rectangle" and len(points) == 2:
-        (x0, y0), (x1, y1) = points
-        return polygon_mask([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], shape)
-    if kind == "circle" and len(points) == 2:
-        (x0, y0), (x1, y1) = points
-        radius = ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5
-        return stroke_mask(points[0], points[0], 2 * radius, shape)
-    if kind == "mask" and entry.get("mask"):
-        return _placed(entry["mask"], points[0], shape)
-    return None
-
-
-def _placed(code: str, corner: tuple[float, float], shape: tuple[int, int]) -> tuple[Rect, Mask]:
-    with Image.open(io.BytesIO(base64.b64decode(code, validate=True)), formats=("PNG",)) as image:
-        if image.width > shape[1] or image.height > shape[0]:
-            raise ValueError("a mask larger than the image")
-        mask = np.asarray(image.convert("L")) > 0
-    row, col = round(corner[1]), round(corner[0])
-    rect = Rect(row, col, row + mask.shape[0], col + mask.shape[1])
-    inside = rect.clipped(shape)
-    part = mask[inside.row0 - row : inside.row1 - row, inside.col0 - col : inside.col1 - col]
-    return inside, part

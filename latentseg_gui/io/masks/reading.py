@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.io.masks import coco, geojson, labelme, raster_reading, yolo
+import numpy as np
+from numpy.typing import NDArray
+
+from latentseg_gui.io import display
+from latentseg_gui.io.masks import (
+    coco_reading,
+    foreign,
+    geojson_reading,
+    labelme_reading,
+    raster_reading,
+    yolo_reading,
+)
+from latentseg_gui.io.masks.encodings import text_of
+from latentseg_gui.io.masks.files import UNKNOWN_ACTION, contents, readable
 from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskError, check_size
 from latentseg_gui.io.paths import shown
 
-_MAX_BYTES = 2**30
+PICTURES = (".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jpg", ".jpeg")
+"""Endings of masks that are pictures."""
 
-IMPORT_SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".npz", ".json", ".geojson", ".txt")
+IMPORT_SUFFIXES = (*PICTURES, ".npy", ".npz", ".json", ".geojson", ".xml", ".txt")
 """Endings of files that `import_mask` can read."""
+
+_ASIDE = (5, 6, 7, 8)
+"""Orientations that change the size of a picture that is no square."""
+
+Found = tuple[tuple[int, ...], ImportedMask | None]
 
 
 def import_mask(path: Path, context: ImportContext) -> ImportedMask:
@@ -33,27 +51,53 @@ def import_mask(path: Path, context: ImportContext) -> ImportedMask:
     Raises:
         MaskError: if the file cannot be read, or is not for an image of this size.
     """
+    data = contents(path)
+    return fitted(path, lambda given: _read(path, data, given), context)
+
+
+def fitted(path: Path, read: Callable[[ImportContext], Found], context: ImportContext) -> ImportedMask:
+    """Read a mask as the image is shown, or as it was before it was turned by its EXIF data.
+
+    Args:
+        path: of the mask, for the user.
+        read: gives the shape found, and the mask unless it is another one than that of the context.
+        context: what is known of the image.
+
+    Raises:
+        MaskError: if there is no mask, or it is of another size than the image.
+    """
+    stored = replace(context, shape=stored_shape(context.shape, context.orientation), is_turned=False)
     with readable(path):
-        found, mask = _read(path, contents(path), context)
-    return checked(path, found, mask, context)
+        if context.is_turned and context.orientation != 1:
+            return _turned(_checked(path, *read(stored), stored), context)
+        found, mask = read(context)
+        if mask is None and context.orientation in _ASIDE and found == stored.shape:
+            return _turned(_checked(path, *read(stored), stored), context)
+    return _checked(path, found, mask, context)
 
 
-@contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Whatever a damaged file makes a reader raise becomes a MaskError."""
-    try:
-        yield
-    except LatentsegError:
-        raise
-    except Exception as error:  # a damaged file makes the readers raise nearly everything
-        raise MaskError(
-            f"“{shown(path.name)}” cannot be read as a mask.",
-            action="Choose a mask in one of the formats that can be exported.",
-            detail=f"{shown(path)}: {error!r}",
-        ) from error
+def stored_shape(shape: tuple[int, int], orientation: int) -> tuple[int, int]:
+    """The shape that an image of ``shape`` has in its file, before it is turned."""
+    return (shape[1], shape[0]) if orientation in _ASIDE else shape
 
 
-def checked(
+def _turned(mask: ImportedMask, context: ImportContext) -> ImportedMask:
+    """The same as the image is shown."""
+    instances, provenance = mask.instances, mask.provenance
+    return replace(
+        mask,
+        labels=_upright(mask.labels, context.orientation).astype(np.uint8),
+        instances=None if instances is None else _upright(instances, context.orientation).astype(np.uint32),
+        provenance=None if provenance is None else _upright(provenance, context.orientation).astype(np.uint8),
+        notes=(*mask.notes, "It was made before the image was turned by its EXIF data, and was turned, too."),
+    )
+
+
+def _upright(values: NDArray[np.generic], orientation: int) -> NDArray[np.generic]:
+    return np.ascontiguousarray(display.upright(values, orientation))
+
+
+def _checked(
     path: Path, found: tuple[int, ...], mask: ImportedMask | None, context: ImportContext
 ) -> ImportedMask:
     """The mask that was read; MaskError if there is none, or it is of another size than the image."""
@@ -63,22 +107,6 @@ def checked(
     return mask
 
 
-def contents(path: Path) -> bytes:
-    """All bytes of a file; MaskError if it cannot be opened, or is far too large."""
-    try:
-        with open(path, "rb") as file:
-            data = file.read(_MAX_BYTES + 1)
-    except OSError as error:
-        raise MaskError(
-            f"“{shown(path.name)}” cannot be opened: {error.strerror or 'the system refused it'}.",
-            action="Check that it exists and that you may read it.",
-            detail=f"{shown(path)}: {error!r}",
-        ) from error
-    if len(data) > _MAX_BYTES:
-        raise MaskError(f"“{shown(path.name)}” is too large for a mask.", action="Choose another file.")
-    return data
-
-
 def parsed(path: Path, data: bytes) -> Any:
     """What a JSON file says; MaskError if it is none.
 
@@ -86,36 +114,60 @@ def parsed(path: Path, data: bytes) -> Any:
     long as a large file is parsed.
     """
     with readable(path):
-        return json.loads(data, object_hook=_same)
+        text = text_of(data, path.name)
+        if not text.strip():
+            raise MaskError(f"“{shown(path.name)}” is empty.", action="Export it once more.")
+        return json.loads(text, object_hook=_same)
 
 
 def _same(entry: dict[str, Any]) -> dict[str, Any]:
     return entry
 
 
-def _read(path: Path, data: bytes, context: ImportContext) -> tuple[tuple[int, ...], ImportedMask | None]:
-    if data.startswith(b"\x89PNG"):
-        return raster_reading.read_picture(data, context)
-    if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        return raster_reading.read_tiff(data, context)
+def _read(path: Path, data: bytes, context: ImportContext) -> Found:
+    suffix = path.suffix.lower()
     if data.startswith(b"\x93NUMPY"):
         return raster_reading.read_npy(data, context)
     if data.startswith(b"PK\3\4"):
         return raster_reading.read_npz(data, context)
-    if data.lstrip()[:1] == b"{":
-        return _read_json(parsed(path, data), context)
-    if path.suffix.lower() == ".txt":
-        return context.shape, yolo.read(data, context, yolo.names_near(path))
-    raise ValueError("no known format")
+    if suffix in (".json", ".geojson"):
+        return _read_json(path, parsed(path, data), context)
+    if suffix == ".xml":
+        return _the_image(path, foreign.of_xml(text_of(data, path.name)), context)
+    if suffix == ".txt":
+        return context.shape, yolo_reading.read(data, context, yolo_reading.names_near(path))
+    return raster_reading.read_picture(data, context, path)
 
 
-def _read_json(
-    content: dict[str, Any], context: ImportContext
-) -> tuple[tuple[int, ...], ImportedMask | None]:
-    if "shapes" in content:
-        return labelme.read(content, context)
-    if content.get("type") == "FeatureCollection":
-        return context.shape, geojson.read(content, context)
-    if "annotations" in content:
-        return coco.read(content, context)
-    raise ValueError("JSON of an unknown kind")
+def _read_json(path: Path, content: Any, context: ImportContext) -> Found:
+    if isinstance(content, dict) and "shapes" in content:
+        return labelme_reading.read(content, context)
+    if geojson_reading.is_geojson(content):
+        return context.shape, geojson_reading.read(content, context)
+    if isinstance(content, dict) and "annotations" in content and "images" in content:
+        return coco_reading.read(content, context)
+    file = foreign.of_json(content)
+    if isinstance(content, list) and content and isinstance(content[0], dict) and "image_id" in content[0]:
+        raise MaskError(
+            f"“{shown(path.name)}” is a list of COCO results, which names neither images nor classes.",
+            action="Put it into the file that lists the images, as its “annotations”, and import that.",
+        )
+    if file is None:
+        raise MaskError(
+            f"“{shown(path.name)}” is JSON of a kind that is not known (COCO, labelme, GeoJSON, ISAT, VIA and "
+            "Label Studio are).",
+            action=UNKNOWN_ACTION,
+        )
+    return _the_image(path, file, context)
+
+
+def _the_image(path: Path, file: foreign.ForeignFile, context: ImportContext) -> Found:
+    """The image that is asked for, or the only one."""
+    name = context.image_name.replace("\\", "/").rsplit("/", 1)[-1]
+    named = [image for image in file.images if image.name.rsplit("/", 1)[-1] == name] or list(file.images)
+    if len(named) != 1:
+        raise MaskError(
+            f"“{shown(path.name)}” does not say which of its {len(named)} images “{context.image_name}” is.",
+            action="Rename the image as in the file.",
+        )
+    return named[0].read(context)

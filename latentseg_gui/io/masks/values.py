@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from latentseg_gui.document.classes import MAX_CLASSES, ClassTable
+from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.layers import Instances
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Mask, Provenance, Rect
@@ -21,8 +21,6 @@ from latentseg_gui.io.paths import shown
 
 _DENSE = 2**25
 _SLICE = 2**18
-_NUMBERED = re.compile(r"class \d+")
-_BACKGROUND_NAMES = ("background", "_background_", "__background__", "__ignore__")
 
 
 class MaskError(LatentsegError):
@@ -62,6 +60,44 @@ class MaskItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """How many of the objects that a file lists came in."""
+
+    taken: int
+    total: int
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(self.taken + other.taken, self.total + other.total)
+
+
+class Numbers(StrEnum):
+    """What whole numbers in masks are: the numbers of classes, or of objects."""
+
+    CLASSES = "classes"
+    OBJECTS = "objects"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the pictures of one import mean; `latentseg_gui.io.masks.looks.decide` finds it out from all of them.
+
+    Attributes:
+        is_white_object: whether the only bright value of a black-and-white picture is the object; else it is
+            a pixel without label, as in Pascal VOC.
+        is_white_class: whether, in pictures of several greys, white is one of them and not "no label".
+        lone: the only value besides 0 that occurs in any of them; 0 where there are several.
+        numbers: what small numbers are.
+        is_sure: whether these could not as well be the other.
+    """
+
+    is_white_object: bool = False
+    is_white_class: bool = False
+    lone: int = 0
+    numbers: Numbers = Numbers.CLASSES
+    is_sure: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class ImportedMask:
     """A mask that was read.
 
@@ -71,6 +107,7 @@ class ImportedMask:
         instances: object numbers, uint32 [H, W]; None if the file has none.
         provenance: `Provenance` values; None if the file has none.
         notes: what could not be represented, and what had to be assumed.
+        tally: how many of the objects of the file came in; None where the file does not list objects.
     """
 
     labels: Labels
@@ -78,6 +115,7 @@ class ImportedMask:
     instances: Instances | None = None
     provenance: NDArray[np.uint8] | None = None
     notes: tuple[str, ...] = ()
+    tally: Tally | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +128,10 @@ class ImportContext:
         image_name: which image of a file with many is meant.
         default_class: the class of objects that do not say.
         outside: what pixels outside all objects are: `BACKGROUND` or `UNLABELLED`.
-        is_white_object: whether 255 in a grey picture of nothing but 0 and 255 is the object; else it is, as
-            everywhere, a pixel without label.
+        reading: what pictures of this import mean; None: what this one alone tells.
+        orientation: the EXIF tag by which the image was turned; 1 where it was not.
+        is_turned: whether the mask was made before that, so that it is to be turned, too. Where sizes leave
+            no doubt, this is seen without being told.
     """
 
     shape: tuple[int, int]
@@ -99,7 +139,9 @@ class ImportContext:
     image_name: str = ""
     default_class: int = 1
     outside: int = BACKGROUND
-    is_white_object: bool = False
+    reading: Reading | None = None
+    orientation: int = 1
+    is_turned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,77 +216,6 @@ def _distinct(keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.
     known = np.flatnonzero(table).astype(np.uint64)
     table[known] = np.arange(1, len(known) + 1)
     return known, table[keys]
-
-
-@dataclass(slots=True)
-class Canvas:
-    """A mask that is put together from the objects of a file."""
-
-    context: ImportContext
-    classes: ClassTable = field(init=False)
-    labels: Labels = field(init=False)
-    instances: Instances = field(init=False)
-    notes: list[str] = field(default_factory=list)
-    overlap: int = 0
-    highest: int = 0
-
-    def __post_init__(self) -> None:
-        self.classes = self.context.classes
-        self.labels = np.full(self.context.shape, UNLABELLED, np.uint8)
-        self.instances = np.zeros(self.context.shape, np.uint32)
-
-    def class_id(self, name: str) -> int:
-        """The id of a class named in the file; one the document does not have is added."""
-        if name.casefold() in _BACKGROUND_NAMES:
-            return BACKGROUND
-        known = self.classes.index_of(name)
-        if known is not None:
-            return known
-        if len(self.classes) >= MAX_CLASSES:
-            raise MaskError(
-                f"The file has more than {MAX_CLASSES} classes.", action="Leave out classes not needed."
-            )
-        self.classes = self.classes.added(name)
-        return len(self.classes) - 1
-
-    def numbered_class(self, number: int) -> int:
-        """The id of a class that the file only numbers: that of the document with this number.
-
-        One that has no counterpart is added as "class 7", and known by that name from then on: whatever else
-        was added before, two files that mean the same get the same.
-        """
-        name = f"class {number}"
-        known = self.classes.index_of(name)
-        if known is not None:
-            return known
-        has_number = number < len(self.classes)
-        if has_number and not _NUMBERED.fullmatch(self.classes[number].name):
-            return number
-        return self.class_id(name)
-
-    def put(self, rect: Rect, mask: Mask, class_id: int, number: int | None) -> None:
-        """Add an object; ``number`` 0: belongs to none, None: the next free one."""
-        part = self.labels[rect.slices]
-        self.overlap += int(np.count_nonzero(mask & (part != UNLABELLED)))
-        if number is None:
-            number = self.highest + 1
-        self.highest = max(self.highest, number)
-        part[mask] = class_id
-        self.instances[rect.slices][mask] = 0 if class_id == BACKGROUND else number
-
-    def finish(self, unlabelled: Mask | None = None) -> ImportedMask:
-        """The mask; what no object covers is ``outside``, or as the file says."""
-        rest = self.labels == UNLABELLED
-        if unlabelled is None:
-            self.labels[rest] = self.context.outside
-            if rest.any() and self.context.outside == BACKGROUND:
-                self.notes.append("Pixels outside all objects are taken as background.")
-        else:
-            self.labels[rest & ~unlabelled] = BACKGROUND
-        if self.overlap:
-            self.notes.append(f"Objects overlap in {self.overlap} pixels; the later one was taken there.")
-        instances = self.instances if self.instances.any() else None
-        return ImportedMask(self.labels, self.classes, instances, None, tuple(self.notes))
 
 
 def counts_of(values: NDArray[np.uint8]) -> NDArray[np.int64]:

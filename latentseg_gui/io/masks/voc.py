@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED
+from latentseg_gui.io.masks.files import contents
+from latentseg_gui.io.masks.naming import Names
 from latentseg_gui.io.masks.raster_reading import read_picture
-from latentseg_gui.io.masks.values import Canvas, ImportContext, ImportedMask
+from latentseg_gui.io.masks.values import ImportContext, ImportedMask, Reading
 
 CLASSES, OBJECTS, NAMES = "SegmentationClass", "SegmentationObject", "labelmap.txt"
 _VOID = 0xE0E0C0
@@ -51,8 +53,14 @@ def _names(text: str) -> Iterator[tuple[int, str]]:
     for line in text.splitlines():
         name, _, rest = line.partition(":")
         parts = rest.split(":")[0].split(",")
-        if not line.startswith("#") and len(parts) == 3 and all(part.strip().isdigit() for part in parts):
+        if not line.startswith("#") and len(parts) == 3 and all(map(_is_byte, parts)):
             yield _code([int(part) for part in parts]), name.strip()
+
+
+def _is_byte(text: str) -> bool:
+    """Whether this is a number of 0..255; superscripts are digits to `str.isdigit`, not here."""
+    text = text.strip()
+    return text.isascii() and text.isdecimal() and len(text) <= 3 and int(text) <= 255
 
 
 def read(path: Path, place: Place, context: ImportContext) -> tuple[tuple[int, ...], ImportedMask | None]:
@@ -66,11 +74,13 @@ def read(path: Path, place: Place, context: ImportContext) -> tuple[tuple[int, .
     Returns:
         The shape found, and the mask unless that shape is wrong.
     """
-    data = path.read_bytes()
-    found, mask = _by_colour(data, place, context) if place.names else read_picture(data, context)
+    # Here 255 is void, whatever else is in the picture.
+    context = replace(context, reading=Reading())
+    data = contents(path)
+    found, mask = _by_colour(data, place, context) if place.names else read_picture(data, context, path)
     if mask is None or place.objects is None or not (place.objects / path.name).is_file():
         return found, mask
-    numbers = _numbers((place.objects / path.name).read_bytes())
+    numbers = _numbers(contents(place.objects / path.name))
     if numbers.shape != mask.labels.shape:
         notes = (*mask.notes, "The picture of the objects has another size and was left out.")
         return found, ImportedMask(mask.labels, mask.classes, None, None, notes)
@@ -88,12 +98,13 @@ def _by_colour(
         if shape != context.shape:
             return shape, None
         codes, inverse = _codes(image)
-    canvas = Canvas(context)
+    names = Names(context)
+    names.expect(place.names.values())
     ids = np.full(len(codes), UNLABELLED, np.uint8)
     lost = []
     for index, code in enumerate(codes.tolist()):
         if code in place.names:
-            ids[index] = canvas.class_id(place.names[code])
+            ids[index] = names.class_id(place.names[code])
         elif code != _VOID:
             lost.append(index)
     labels = ids[inverse]
@@ -101,7 +112,7 @@ def _by_colour(
     notes = (
         (f"{count} pixels have a colour that {NAMES} does not name; they are unlabelled.",) if count else ()
     )
-    return shape, ImportedMask(labels, canvas.classes, None, None, notes)
+    return shape, ImportedMask(labels, names.classes, None, None, notes)
 
 
 def _codes(image: Image.Image) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:

@@ -58,6 +58,8 @@ class ImportQuestion:
         strangers: how many are for images that are not on the list.
         current: the image that is looked at, if it is one of several; else "".
         is_current_masked: whether that one has a mask already.
+        numbers: what small numbers in the masks seem to be, "classes" or "objects"; "" where that is sure.
+        turned: how many masks may have been made before their image was turned by its EXIF data.
     """
 
     source: str
@@ -70,6 +72,8 @@ class ImportQuestion:
     more: int = 0
     current: str = ""
     is_current_masked: bool = False
+    numbers: str = ""
+    turned: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +84,15 @@ class ImportChoice:
         mode: "skip", "fill" or "replace" what is there.
         is_rest_background: whether pixels outside all objects are background.
         is_current_only: whether only the image that is looked at is meant.
+        numbers: what small numbers are, "classes" or "objects"; "" where it was not asked.
+        is_turned: whether masks were made before their images were turned, and are to be turned, too.
     """
 
     mode: str
     is_rest_background: bool
     is_current_only: bool
+    numbers: str = ""
+    is_turned: bool = False
 
 
 class ImportDialog(QDialog):
@@ -104,6 +112,12 @@ class ImportDialog(QDialog):
         self._question = question
         self._modes, self._scopes = QButtonGroup(self), QButtonGroup(self)
         self._keys = ("skip", "fill", "replace")
+        self._numbers, self._kinds = QButtonGroup(self), ("classes", "objects")
+        self._turn = QCheckBox(self.tr("Turn the masks as their images are turned (EXIF)"), self)
+        self._turn.setToolTip(
+            self.tr("For masks that were made by a program that does not turn images: they look upside down.")
+        )
+        self._turn.setVisible(bool(question.turned))
         self._rest = QCheckBox(self.tr("Pixels outside all objects are background"), self)
         self._rest.setChecked(True)
         self._rest.setToolTip(
@@ -128,7 +142,14 @@ class ImportDialog(QDialog):
     def choice(self) -> ImportChoice:
         """What is chosen now."""
         mode = self._keys[max(0, self._modes.checkedId())]
-        return ImportChoice(mode, self._rest.isChecked(), self._scopes.checkedId() == 1)
+        number = self._numbers.checkedId()
+        return ImportChoice(
+            mode,
+            self._rest.isChecked(),
+            self._scopes.checkedId() == 1,
+            self._kinds[number] if number >= 0 else "",
+            self._turn.isChecked(),
+        )
 
     @property
     def count(self) -> int:
@@ -149,6 +170,16 @@ class ImportDialog(QDialog):
         button = self._scopes.button(int(is_on))
         if button is not None:
             button.setChecked(True)
+
+    def set_numbers(self, kind: str) -> None:
+        """Chooses what small numbers are: "classes" or "objects"."""
+        button = self._numbers.button(self._kinds.index(kind))
+        if button is not None:
+            button.setChecked(True)
+
+    def set_turned(self, is_on: bool) -> None:
+        """Chooses whether masks are turned as their images are."""
+        self._turn.setChecked(is_on)
 
     def set_rest_background(self, is_on: bool) -> None:
         """Chooses what pixels outside all objects are."""
@@ -179,8 +210,15 @@ class ImportDialog(QDialog):
                 self.tr("Replace their masks (undo brings them back)"),
             ):
                 self._add(whole, self._modes, text)
+        if question.numbers:
+            whole.addSpacing(4)
+            whole.addWidget(text_label(self.tr("The numbers in these masks are"), "title"))
+            self._add(whole, self._numbers, self.tr("Numbers of classes"))
+            self._add(whole, self._numbers, self.tr("Numbers of objects, all of one class"))
+            self.set_numbers(question.numbers)
         whole.addSpacing(4)
         whole.addWidget(self._rest)
+        whole.addWidget(self._turn)
         whole.addWidget(self._buttons)
 
     def _add(self, layout: QVBoxLayout, group: QButtonGroup, text: str) -> None:

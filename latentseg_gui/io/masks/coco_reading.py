@@ -1,0 +1,240 @@
+"""Reading COCO's JSON: one file for many images, as strict or as lenient as its writers are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Self
+
+from latentseg_gui.document.types import Mask
+from latentseg_gui.io.masks import rle
+from latentseg_gui.io.masks.annotations import (
+    Annotation,
+    ShapeError,
+    box_of,
+    flat_points,
+    gathered,
+    outline,
+    points_of,
+    polygon,
+)
+from latentseg_gui.io.masks.drawing import Drawing
+from latentseg_gui.io.masks.long_json import split
+from latentseg_gui.io.masks.naming import Names
+from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskError
+
+KEY = "latentseg"
+_SHOWN = 3
+_MAX_SIDE = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetImage:
+    """An image of a file: its key there, name, and shape (rows, columns) where the file tells it."""
+
+    key: object
+    name: str
+    shape: tuple[int, int] | None
+    about: object
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A file of many images, kept as text: as objects it would take ten times the memory.
+
+    Attributes:
+        images: those that it lists.
+        names: of the classes by the key of their category, in the order of the file.
+        notes: what belongs to none of the images.
+    """
+
+    images: tuple[DatasetImage, ...]
+    names: dict[object, str]
+    notes: tuple[str, ...] = ()
+    _annotations: dict[object, list[tuple[int, bytes]]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, text: str) -> Self | None:
+        """What a file says; None if it is not one of COCO's, with images listed.
+
+        Raises:
+            ValueError: if it is no JSON.
+        """
+        annotations: dict[object, list[tuple[int, bytes]]] = {}
+        count = 0
+
+        def take(entry: Any, text: str) -> None:
+            nonlocal count
+            count += 1
+            owner = key_of(entry.get("image_id")) if isinstance(entry, dict) else None
+            annotations.setdefault(owner, []).append((count, text.encode()))
+
+        document = split(text, "annotations", take)
+        if not isinstance(document, dict) or "annotations" not in document:
+            return None
+        entries = document.get("images")
+        if not isinstance(entries, list) or not entries:
+            return None
+        images = tuple(image_of(entry) for entry in entries if isinstance(entry, dict))
+        return cls(images, names_of(document), _strays(annotations, images), annotations)
+
+    def read(
+        self, image: DatasetImage, context: ImportContext
+    ) -> tuple[tuple[int, ...], ImportedMask | None]:
+        """The shape of an image of the file, and its mask unless that shape is wrong."""
+        found = self._annotations.get(image.key, ())
+        return _read(image, [(place, json.loads(text)) for place, text in found], self.names, context)
+
+
+def _strays(
+    annotations: dict[object, list[tuple[int, bytes]]], images: tuple[DatasetImage, ...]
+) -> tuple[str, ...]:
+    """What to say of annotations whose image is not listed."""
+    strays = [places for key, places in annotations.items() if key not in {each.key for each in images}]
+    numbers = sorted(place for places in strays for place, _ in places)
+    if not numbers:
+        return ()
+    few = ", ".join(f"#{number}" for number in numbers[:_SHOWN]) + (", ..." if len(numbers) > _SHOWN else "")
+    return (f"{len(numbers)} annotations belong to an image that the file does not list ({few}); left out.",)
+
+
+def key_of(value: object) -> object:
+    """An id as it is compared: 1, 1.0 and "1" are the same image."""
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and value.strip().removeprefix("-").isdecimal() and len(value) < 20:
+        return int(value)
+    return value if isinstance(value, int | float | str) else str(value)
+
+
+def image_of(entry: dict[str, Any]) -> DatasetImage:
+    """An entry of the list of images."""
+    key = key_of(entry.get("id"))
+    return DatasetImage(key, str(entry.get("file_name") or key), _shape(entry), entry.get(KEY))
+
+
+def _shape(entry: dict[str, Any]) -> tuple[int, int] | None:
+    try:
+        rows, cols = int(entry["height"]), int(entry["width"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return (rows, cols) if 0 < rows <= _MAX_SIDE and 0 < cols <= _MAX_SIDE else None
+
+
+def names_of(document: dict[str, Any]) -> dict[object, str]:
+    """The names of the categories by their keys, by number where these are numbers."""
+    entries = document.get("categories")
+    found: dict[object, str] = {}
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict) and "id" in entry:
+            key = key_of(entry["id"])
+            found[key] = str(entry.get("name") or f"class {key}")
+    if all(isinstance(key, int) for key in found):
+        return dict(sorted(found.items(), key=lambda item: int(str(item[0]))))
+    return found
+
+
+def read(document: dict[str, Any], context: ImportContext) -> tuple[tuple[int, ...], ImportedMask | None]:
+    """The mask of one image of a file: the one with the name asked for, or the only one."""
+    images = [image_of(entry) for entry in document.get("images") or [] if isinstance(entry, dict)]
+    image = _chosen(images, context)
+    found = [
+        (place, each)
+        for place, each in enumerate(document.get("annotations") or [], 1)
+        if isinstance(each, dict) and key_of(each.get("image_id")) == image.key
+    ]
+    return _read(image, found, names_of(document), context)
+
+
+def _read(
+    image: DatasetImage,
+    entries: list[tuple[int, Any]],
+    names: dict[object, str],
+    context: ImportContext,
+) -> tuple[tuple[int, ...], ImportedMask | None]:
+    shape = image.shape or context.shape
+    if shape != context.shape:
+        return shape, None
+    known = Names(context)
+    known.expect(names.values())
+    drawing = Drawing(context, known)
+    drawing.take(*gathered(_entries(entries, names, shape)))
+    return shape, drawing.finish(_unlabelled(image.about, shape))
+
+
+def _entries(
+    entries: list[tuple[int, Any]], names: dict[object, str], shape: tuple[int, int]
+) -> Iterator[tuple[str, str | None, Callable[[], Annotation]]]:
+    for place, entry in entries:
+        key = key_of(entry.get("category_id")) if isinstance(entry, dict) else None
+        name = names.get(key, f"class {key}") if key is not None else None
+        where = f"annotation #{place}"
+        yield where, name, partial(_annotation, where, name, entry, shape)
+
+
+def _annotation(where: str, name: str | None, entry: dict[str, Any], shape: tuple[int, int]) -> Annotation:
+    about = entry.get(KEY)
+    number = about.get("object") if isinstance(about, dict) else None
+    if not isinstance(number, int) or not 0 <= number < 2**32:
+        number = None
+    box = box_of(entry.get("bbox"))
+    try:
+        return _drawable(where, name, entry.get("segmentation"), shape, number)
+    except ShapeError as error:
+        raise ShapeError(error.reason, box or error.box) from error
+    except Exception as error:
+        raise ShapeError(f"its segmentation is damaged ({error})"[:120], box) from error
+
+
+def _drawable(
+    where: str, name: str | None, code: object, shape: tuple[int, int], number: int | None
+) -> Annotation:
+    if isinstance(code, dict):
+        rect, mask = rle.part_from_dict(code, shape)
+        return Annotation(where, name, (), lambda: (rect, mask), float(mask.sum()), number)
+    if not isinstance(code, list) or not code:
+        raise ShapeError("it has no outline, at most a box")
+    if isinstance(code[0], int | float | str):
+        return outline(where, name, [polygon(flat_points(code))], number)
+    if all(isinstance(part, list) and part and isinstance(part[0], list) for part in code):
+        return outline(where, name, [polygon(points_of(part)) for part in code], number)
+    return outline(where, name, [polygon(flat_points(part)) for part in code], number)
+
+
+def _chosen(images: list[DatasetImage], context: ImportContext) -> DatasetImage:
+    """The image asked for: the one whose name agrees with its path in most folders, or the only one."""
+    ours = _parts(context.image_name)
+    agreement = [_agreement(_parts(image.name), ours) for image in images]
+    best = max(agreement, default=0)
+    named = [image for image, degree in zip(images, agreement, strict=True) if degree == best > 0]
+    chosen = named or images
+    if len(chosen) != 1:
+        raise MaskError(
+            f"The file does not say which of its {len(images)} images “{context.image_name}” is.",
+            action="Rename the image as in the file, or choose a file for this image only.",
+        )
+    return chosen[0]
+
+
+def _parts(name: str) -> list[str]:
+    return [part for part in name.replace("\\", "/").split("/") if part]
+
+
+def _agreement(theirs: list[str], ours: list[str]) -> int:
+    """How many of the last parts of two paths are the same."""
+    count = 0
+    for one, other in zip(reversed(theirs), reversed(ours), strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+def _unlabelled(about: object, shape: tuple[int, int]) -> Mask | None:
+    if isinstance(about, dict) and isinstance(about.get("unlabelled"), dict):
+        return rle.mask_from_dict(about["unlabelled"], shape)
+    return None

@@ -1,0 +1,33 @@
+"""Images that are turned by their EXIF data, and masks that were made before that."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import tifffile
+from PIL import Image
+
+from latentseg_gui.io import pillow_reader, tiff_reader
+from latentseg_gui.io.masks.files import head
+
+_HEAD = 2**22
+
+
+def orientation_of(path: Path | None) -> int:
+    """The EXIF orientation by which an image is turned, 1..8; 1 where there is none, or it cannot be read."""
+    if path is None:
+        return 1
+    try:
+        start = head(path, 16)
+        if tiff_reader.is_tiff(start[:4]):
+            with open(path, "rb") as file, tifffile.TiffFile(file) as tiff:
+                tag = tiff.pages.first.tags.get(274)
+                value = 1 if tag is None else tag.value
+                return value if isinstance(value, int) and 1 <= value <= 8 else 1
+        with Image.open(io.BytesIO(head(path, _HEAD)), formats=pillow_reader.FORMATS) as image:
+            if image.format == "PNG" and "exif" not in image.info:
+                return 1  # Pillow would decode the pixels to look for it behind them
+            return pillow_reader.orientation_of(image)
+    except Exception:  # whoever reads the image says what is wrong with it
+        return 1
