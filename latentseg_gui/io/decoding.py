@@ -7,6 +7,7 @@ open file and a `Budget`; whatever a damaged file makes it raise leaves as an `I
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, Final
@@ -36,6 +37,7 @@ _SIGNATURES: Final = (
     b"\0\0\0\x0cjP  ",
     b"\xff\x4f\xff\x51",
 )
+_PNM: Final = re.compile(rb"P[1-6]\s")
 _START: Final = 16
 
 
@@ -106,6 +108,6 @@ def _explanation(budget: Budget, start: bytes, error: Exception, is_known: bool)
     """Not readable, damaged, or of another kind."""
     if isinstance(error, OSError) and error.errno is not None:  # Pillow's own have no number
         return unreadable(budget.path, error)
-    if is_known or not start or start.startswith(_SIGNATURES):
+    if is_known or not start or start.startswith(_SIGNATURES) or _PNM.match(start):
         return damaged(budget.path, error)
     return unknown_format(budget.path, repr(error))

@@ -15,14 +15,15 @@ from latentseg_gui.io import structures
 from latentseg_gui.io.decoded import Decoded
 
 _ORIENTATION_TAG: Final = 274
-_PNM_HEADER: Final = re.compile(rb"P([2356])(?:\s+|#[^\n\r]*[\n\r])+")
+_PNM_HEAD: Final = 4096
+_PNM_START: Final = re.compile(rb"P([2356])(?=[\s#])")
 _PNM_NUMBER: Final = re.compile(rb"(?:\s|#[^\n\r]*[\n\r])*(\d{1,9})")
 _PNM_COMMENT: Final = re.compile(rb"#[^\n\r]*")
 
 
 def is_deep(image: Image.Image) -> bool:
     """Whether `decode` is for this file, and reads it in more than eight bits."""
-    return _is_deep_png(image) or (image.format == "PPM" and image.mode == "I")
+    return _is_deep_png(image) or (image.format == "PPM" and image.mode in ("I", "RGB"))
 
 
 def decode(image: Image.Image, file: BinaryIO) -> Decoded | None:
@@ -86,13 +87,13 @@ def _native(values: NDArray[np.generic]) -> NDArray[np.generic]:
 def _pnm(file: BinaryIO) -> Decoded | None:
     """Grey or colours of a PNM whose largest value is not 255: Pillow would stretch them to that."""
     file.seek(0)
-    data = file.read()
-    start = _PNM_HEADER.match(data)
+    head = file.read(_PNM_HEAD)
+    start = _PNM_START.match(head)
     if start is None:
         return None
-    numbers, place = [], start.end(1)
+    numbers, place = [], start.end()
     for _ in range(3):
-        found = _PNM_NUMBER.match(data, place)
+        found = _PNM_NUMBER.match(head, place)
         if found is None:
             raise ValueError("the header of the PNM is incomplete")
         numbers.append(int(found[1]))
@@ -101,15 +102,25 @@ def _pnm(file: BinaryIO) -> Decoded | None:
     if largest == 255:
         return None
     kind, channels = int(start[1]), 3 if start[1] in b"36" else 1
-    wanted = width * height * channels
     dtype = np.dtype(np.uint8 if largest < 256 else ">u2")
+    wanted = width * height * channels
     if kind > 3:
-        values = np.frombuffer(data, dtype, wanted, place + 1)
+        file.seek(place + 1)
+        values = np.frombuffer(file.read(wanted * dtype.itemsize), dtype)
     else:
-        plain = _PNM_COMMENT.sub(b"", data[place:])
-        values = np.array(plain.split(maxsplit=wanted)[:wanted]).astype(np.int64).astype(dtype)
+        values = _written_out(file, place, wanted, largest).astype(dtype)
     shape = (height, width, channels) if channels > 1 else (height, width)
-    return Decoded(_native(values.reshape(shape)).copy())
+    return Decoded(_native(values.reshape(shape)))
+
+
+def _written_out(file: BinaryIO, place: int, wanted: int, largest: int) -> NDArray[np.uint32]:
+    """The numbers of a text, the first of which follows ``place``."""
+    file.seek(place)
+    text = _PNM_COMMENT.sub(b"", file.read()).decode("ascii")
+    values = np.fromstring(text, np.uint32, wanted, sep=" ")  # ends at what is no number
+    if values.size != wanted or values.max(initial=0) > largest:
+        raise ValueError(f"{values.size} numbers of {wanted}, or one beyond {largest}")
+    return values
 
 
 def _jpeg2000(file: BinaryIO) -> Decoded | None:

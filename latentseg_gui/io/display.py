@@ -101,12 +101,8 @@ def default_levels(values: Values, *, nodata: float | None = None) -> tuple[floa
         low, high = float(np.floor(low)), float(np.ceil(high))
     if low == high:
         low, high = float(sample.min()), float(sample.max())
-    return low, high if high > low else _above(low)
-
-
-def _above(low: float) -> float:
-    """The next higher level that makes a difference."""
-    return max(low + 1.0, float(np.nextafter(low, np.inf)))
+    # Of the largest numbers, the next one is farther away than 1.
+    return low, high if high > low else max(low + 1.0, float(np.nextafter(low, np.inf)))
 
 
 def are_distinct(values: Values, levels: tuple[float, float]) -> bool:

@@ -3,6 +3,7 @@
 import time
 import warnings
 
+import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
@@ -33,6 +34,17 @@ def samples():
     yield tiff_bytes(deep, photometric="rgb", tile=(16, 16), compression="zlib")
     yield tiff_bytes(np.moveaxis(deep, -1, 0).astype(np.float32), photometric="minisblack")
     yield tiff_bytes(deep[:, :, 0], bigtiff=True, byteorder=">")
+    yield tiff_bytes(deep, photometric="rgb", compression="lzw", predictor=True, rowsperstrip=5)
+    yield tiff_bytes(np.asarray(image), photometric="rgb", compression="jpeg", tile=(16, 16))
+    yield tiff_bytes(np.asarray(image), photometric="rgb", compression="jpeg2000", tile=(16, 16))
+    yield tiff_bytes(np.asarray(image), photometric="rgb", compression="webp", tile=(16, 16))
+    yield pillow_bytes(image, "AVIF", **frames)
+    yield pillow_bytes(image, "JPEG2000")
+    yield bytes(imagecodecs.jpeg2k_encode(deep, level=0, reversible=True))
+    yield pillow_bytes(image, "PPM")
+    yield b"P6 31 24 4095\n" + deep.tobytes()
+    yield b"P2 3 2 999\n1 2 3 4 5 999"
+    yield pillow_bytes(image, "MPO", **frames)
 
 
 def mutated(data, rng):
