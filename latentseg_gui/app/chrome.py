@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject
 
 from latentseg_gui.app.hints import hint
@@ -26,6 +28,9 @@ class Chrome(QObject):
         session.reporter.informed.connect(self._on_informed)
         session.lanes.engine.lane_state_changed.connect(self._on_engine_state_changed)
         session.lanes.training.lane_state_changed.connect(self._on_training_state_changed)
+        session.reporter.offered.connect(self._on_offered)
+        self._offers: dict[str, Callable[[], None]] = {}
+        self._window.messages.action_requested.connect(self._on_action_requested)
         self._follow_document()
 
     def begin(self) -> None:
@@ -42,10 +47,14 @@ class Chrome(QObject):
         """Shows that clicks on the image answer at once."""
         self._window.files.set_ready(image_id, True)
 
-    def show_weights(self, weights: WeightsInfo) -> None:
-        """Shows which weights are live, and where they run."""
+    def mark_none_ready(self) -> None:
+        """Shows that the model has to see every image anew."""
         for image_id in self._document.image_ids:
             self._window.files.set_ready(image_id, False)
+
+    def show_weights(self, weights: WeightsInfo) -> None:
+        """Shows which weights are live, and where they run."""
+        self.mark_none_ready()
         self._window.set_version_text(self.tr("weights: {0}").format(weights.version))
         self._device = weights.device, weights.device_reason
         self._window.device.set_device(*self._device)
@@ -100,11 +109,10 @@ class Chrome(QObject):
         self._window.messages.show_message(Message(sentence, kind="info"))
 
     def _on_engine_state_changed(self, state: str) -> None:
-        """A model that does not come back is said once, and stays to be seen beside its device."""
+        """A model that does not come back stays to be seen beside its device (`ModelProcessController` says it)."""
         if state == "broken":
             what = self.tr("The model stopped several times in a row and does not run now.")
             self._window.device.set_device(self.tr("model stopped"), what)
-            self._on_broken(what)
         elif state == "ready" and self._device is not None:
             self._window.device.set_device(*self._device)
 
@@ -118,6 +126,17 @@ class Chrome(QObject):
             "of the device says what is wrong."
         )
         self._session.reporter.report(LatentsegError(what, action=action))
+
+    def _on_offered(self, error: LatentsegError, button: str, act: Callable[[], None]) -> None:
+        token = f"offer {error.what}"
+        self._offers[token] = act
+        message = Message(error.what, error.action, error.detail, button=button, token=token)
+        self._window.messages.show_message(message)
+
+    def _on_action_requested(self, token: str) -> None:
+        act = self._offers.pop(token, None)
+        if act is not None:
+            act()
 
     def _on_proposal_changed(self, image_id: str) -> None:
         if image_id == self._document.current_id:

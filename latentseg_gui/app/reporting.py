@@ -31,6 +31,9 @@ class Reporter(QObject):
     informed = Signal(str)
     """Carries a sentence that is no error."""
 
+    offered = Signal(object, str, object)
+    """Carries a `LatentsegError`, the text of a button, and what the button does."""
+
     _arrived = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -47,6 +50,11 @@ class Reporter(QObject):
         """Shows a sentence that needs no action."""
         LOGGER.info("%s", sentence)
         self.informed.emit(sentence)
+
+    def offer(self, error: LatentsegError, button: str, act: Callable[[], None]) -> None:
+        """Shows ``error`` with a button that calls ``act``."""
+        LOGGER.error("%s | %s | %s", error.what, error.action, error.detail)
+        self.offered.emit(error, button, act)
 
     @Slot(object)
     def _on_arrived(self, error: LatentsegError) -> None:

@@ -213,6 +213,7 @@ def _wire_files(session: Session, chrome: Chrome, intake: Intake) -> None:
     project.removed.connect(session.history.forget_image)
     project.neighbour_read.connect(session.predict.prefetch)
     session.predict.encoded.connect(chrome.mark_ready)
+    session.predict.forgotten.connect(chrome.mark_none_ready)
     session.edit.other_image_edited.connect(project.show)
 
 

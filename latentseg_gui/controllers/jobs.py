@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -15,10 +16,31 @@ from latentseg_gui.workers.lanes import Lane
 OnResult = Callable[[object], None]
 OnFailure = Callable[[LatentsegError], None]
 OnProgress = Callable[[object], None]
+ShowImage = Callable[[str, Callable[[], None], OnFailure], None]
+"""Lets a process see an image; then calls the first function, or the second where that cannot be done."""
+
+_TRIES_AFTER_CRASHES, _TRIES_AFTER_SHOWING = 1, 2
+
+
+class WorkerLostError(LatentsegError):
+    """The process ended while it worked on a job, each time that it was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How a job was submitted, so that it can be submitted again."""
+
+    request: object
+    key: str
+    priority: int
+    is_sticky: bool
+    crashes: int = 0
+    shown: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Listener:
+    asked: _Asked
     title: str
     on_result: OnResult
     on_failure: OnFailure
@@ -45,10 +67,35 @@ class JobSource(QObject):
 
 
 class Jobs(JobSource):
-    """Submits to one lane and calls back in the GUI thread, exactly once per job that was not cancelled."""
+    """Submits to one lane and calls back in the GUI thread, exactly once per job that was not cancelled.
 
-    def __init__(self, lane: Lane, name: str, errors: ErrorSink, parent: QObject | None = None) -> None:
+    Args:
+        lane: what runs the jobs.
+        name: for the status bar.
+        errors: hears of failures that nobody else listens for.
+        asks_again: whether a job during which the process ended is submitted once more, to the next process. For
+            questions, which change nothing.
+        parent: owner of this QObject.
+
+    Attributes:
+        show_image: lets the process see an image that a question is about and that it does not have (any more),
+            after which the question is asked again; None where images are not shown.
+    """
+
+    def __init__(
+        self,
+        lane: Lane,
+        name: str,
+        errors: ErrorSink,
+        parent: QObject | None = None,
+        *,
+        asks_again: bool = False,
+    ) -> None:
         super().__init__(parent)
+        self.show_image: ShowImage | None = None
+        self._asks_again = asks_again
+        self._waiting: dict[int, _Listener] = {}
+        self._asked_again: dict[int, int] = {}
         self._lane = lane
         self._name = name
         self._errors = errors
@@ -89,16 +136,18 @@ class Jobs(JobSource):
             on_progress: called with every progress message.
             on_cancelled: called when it was cancelled or replaced.
         """
-        job_id = self._lane.submit(request, key=key, priority=priority, is_sticky=is_sticky)
+        for first in [first for first, each in self._waiting.items() if key and each.asked.key == key]:
+            self._withdraw(first)
+        asked = _Asked(request, key, priority, is_sticky)
         failure = on_failure or self._errors.report
-        self._listeners[job_id] = _Listener(title, on_result, failure, on_progress, on_cancelled)
-        if title:
-            self.began.emit(self.full_name(job_id), title)
-        return job_id
+        return self._submit(_Listener(asked, title, on_result, failure, on_progress, on_cancelled))
 
     def cancel(self, job_id: int) -> None:
-        """Takes a job back."""
-        self._lane.cancel(job_id)
+        """Takes a job back, also where it was asked again meanwhile, or waits for that."""
+        if job_id in self._waiting:
+            self._withdraw(job_id)
+        else:
+            self._lane.cancel(self._asked_again.get(job_id, job_id))
 
     def cancel_named(self, full_name: str) -> None:
         """Takes back the job that `began` announced under this name; other names are not ours."""
@@ -130,17 +179,77 @@ class Jobs(JobSource):
     @Slot(int, object)
     def _on_finished(self, job_id: int, answer: object) -> None:
         listener = self._end(job_id)
+        self._first_name(job_id)
         if listener is not None:
             listener.on_result(answer)
 
     @Slot(int, object)
     def _on_failed(self, job_id: int, failure: JobFailure) -> None:
         listener = self._end(job_id)
+        if listener is None:
+            return
+        asked, first = listener.asked, self._first_name(job_id)
+        error = LatentsegError(failure.what, action=failure.action, detail=failure.detail)
+        if failure.is_crash and self._asks_again and asked.crashes < _TRIES_AFTER_CRASHES:
+            self._waiting[first] = replace(listener, asked=replace(asked, crashes=asked.crashes + 1))
+            self._ask_again(first)
+        elif failure.lacks and self.show_image is not None and asked.shown < _TRIES_AFTER_SHOWING:
+            self._waiting[first] = replace(listener, asked=replace(asked, shown=asked.shown + 1))
+            self.show_image(failure.lacks, partial(self._ask_again, first), partial(self._give_up, first))
+        elif failure.is_crash and self._asks_again:
+            listener.on_failure(_ended_twice(error))
+        else:
+            listener.on_failure(error)
+
+    def _submit(self, listener: _Listener) -> int:
+        asked = listener.asked
+        job_id = self._lane.submit(
+            asked.request, key=asked.key, priority=asked.priority, is_sticky=asked.is_sticky
+        )
+        self._listeners[job_id] = listener
+        if listener.title:
+            self.began.emit(self.full_name(job_id), listener.title)
+        return job_id
+
+    def _ask_again(self, first: int) -> None:
+        """Submits a job that waits for it once more, unless a later one of its key is under way."""
+        listener = self._waiting.get(first)
+        if listener is None:
+            return
+        key = listener.asked.key
+        if key and any(each.asked.key == key for each in self._listeners.values()):
+            self._withdraw(first)
+            return
+        del self._waiting[first]
+        self._asked_again[first] = self._submit(listener)
+
+    def _give_up(self, first: int, error: LatentsegError) -> None:
+        listener = self._waiting.pop(first, None)
         if listener is not None:
-            listener.on_failure(LatentsegError(failure.what, action=failure.action, detail=failure.detail))
+            listener.on_failure(error)
+
+    def _withdraw(self, first: int) -> None:
+        listener = self._waiting.pop(first, None)
+        if listener is not None and listener.on_cancelled is not None:
+            listener.on_cancelled()
+
+    def _first_name(self, job_id: int) -> int:
+        """What `submit` called a job that has ended now, however often it was asked again."""
+        first = next((first for first, now in self._asked_again.items() if now == job_id), job_id)
+        self._asked_again.pop(first, None)
+        return first
 
     @Slot(int)
     def _on_cancelled(self, job_id: int) -> None:
         listener = self._end(job_id)
+        self._first_name(job_id)
         if listener is not None and listener.on_cancelled is not None:
             listener.on_cancelled()
+
+
+def _ended_twice(error: LatentsegError) -> WorkerLostError:
+    return WorkerLostError(
+        f"{error.what} The same happened when it was asked again.",
+        action="Your work is untouched. Close other programs, or use a smaller image, and try again.",
+        detail=error.detail,
+    )

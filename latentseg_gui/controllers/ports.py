@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +17,13 @@ class ErrorSink(Protocol):
 
     def inform(self, sentence: str) -> None:
         """Shows a sentence that needs no action."""
+
+
+class Offers(Protocol):
+    """Where a controller says what went wrong and offers to do something about it."""
+
+    def offer(self, error: LatentsegError, button: str, act: Callable[[], None]) -> None:
+        """Shows an error with a button that calls ``act``."""
 
 
 class Dialogs(Protocol):

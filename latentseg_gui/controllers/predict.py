@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
-from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.jobs import Jobs, OnFailure, WorkerLostError
 from latentseg_gui.controllers.labels import LabelMap, Translator
 from latentseg_gui.controllers.ports import ErrorSink, Window
 from latentseg_gui.document.document import Document
@@ -26,6 +27,12 @@ class PredictController(QObject):
 
     failed = Signal(str)
     """An image could not be encoded."""
+
+    weights_missing = Signal()
+    """An image is to be encoded, and no weights are in use yet."""
+
+    forgotten = Signal()
+    """The model has lost every image that it had seen."""
 
     def __init__(
         self,
@@ -48,6 +55,9 @@ class PredictController(QObject):
         self._extras = PredictionExtras()
         self._encoded: set[str] = set()
         self._encoding: set[str] = set()
+        self._lethal: set[str] = set()
+        self._waiting: dict[str, list[tuple[Callable[[], None], OnFailure]]] = {}
+        engine.show_image = self.show_image
         document.events.current_changed.connect(self._on_current_changed)
         document.events.images_changed.connect(self._on_images_changed)
 
@@ -66,9 +76,37 @@ class PredictController(QObject):
         self._labels = LabelMap(weights)
         self._encoded.clear()
         self._encoding.clear()
+        self._lethal.clear()
         self._document.mark_predictions_stale(version=weights.version)
         if self._document.current_id is not None:
             self.encode(self._document.current_id)
+
+    def forget_encoded(self) -> None:
+        """The model's process has ended with all that it had seen: the current image is shown to the next one."""
+        self.lose_encoded()
+        current = self._document.current_id
+        if current is not None and current not in self._lethal:
+            self.encode(current)
+
+    def lose_encoded(self) -> None:
+        """The model's process has ended with all that it had seen, and there is no other one yet."""
+        self._encoded.clear()
+        self.forgotten.emit()
+
+    def show_image(self, image_id: str, then: Callable[[], None], otherwise: OnFailure) -> None:
+        """Lets the model see an image that it does not have, whatever is believed here.
+
+        Args:
+            image_id: the image.
+            then: called once the model has seen it.
+            otherwise: called with the reason where that is not possible.
+        """
+        self._encoded.discard(image_id)
+        if self._document.record(image_id) is None:
+            otherwise(_not_in_memory())
+            return
+        self._waiting.setdefault(image_id, []).append((then, otherwise))
+        self.encode(image_id)
 
     @property
     def extras(self) -> PredictionExtras:
@@ -87,6 +125,8 @@ class PredictController(QObject):
     def encode(self, image_id: str, *, is_prefetch: bool = False) -> None:
         """Lets the model see an image, unless it has; the current one is predicted afterwards."""
         record = self._document.record(image_id)
+        if self._weights is None:
+            self.weights_missing.emit()
         if self._weights is None or record is None or image_id in self._encoding:
             return
         if image_id in self._encoded:
@@ -113,6 +153,7 @@ class PredictController(QObject):
         target = image_id or self._document.current_id
         if target is None:
             return
+        self._lethal.discard(target)
         if target not in self._encoded:
             self.encode(target)
             return
@@ -122,10 +163,13 @@ class PredictController(QObject):
             title=self.tr("Predicting"),
             key=f"predict {target}",
             priority=_PREDICT,
+            on_failure=partial(self._on_prediction_failed, target),
         )
 
     def _predict_if_needed(self, image_id: str) -> None:
         is_old = self._document.is_prediction_stale(image_id)
+        if image_id in self._lethal:
+            return  # once more only if somebody asks for it
         if image_id == self._document.current_id and (self._document.prediction(image_id) is None or is_old):
             self.predict(image_id)
 
@@ -141,25 +185,45 @@ class PredictController(QObject):
             return
         self._encoding.discard(answer.image_id)
         if answer.image_id not in self._document.image_ids:
+            self._refuse_waiting(answer.image_id, _not_in_memory())
             return
         if not self.is_fresh(answer.image_id, answer.version):
-            if answer.image_id == self._document.current_id:
+            if answer.image_id == self._document.current_id or answer.image_id in self._waiting:
                 self.encode(answer.image_id)
             return
         self._encoded.add(answer.image_id)
         if answer.image_id == self._document.current_id:
             self._window.set_timing_text(self.tr("encoded in {0:.2f} s").format(answer.seconds))
+        for then, _ in self._waiting.pop(answer.image_id, ()):
+            then()
         self.encoded.emit(answer.image_id)
         self._predict_if_needed(answer.image_id)
 
     def _on_failed(self, image_id: str, error: LatentsegError) -> None:
-        self._encoding.discard(image_id)
-        self.failed.emit(image_id)
+        self._note_lethal(image_id, error)
+        self._end_encoding(image_id, error)
         self._errors.report(error)
 
     def _on_cancelled(self, image_id: str) -> None:
+        self._end_encoding(image_id, _not_in_memory())
+
+    def _end_encoding(self, image_id: str, error: LatentsegError) -> None:
         self._encoding.discard(image_id)
+        self._refuse_waiting(image_id, error)
         self.failed.emit(image_id)
+
+    def _refuse_waiting(self, image_id: str, error: LatentsegError) -> None:
+        for _, otherwise in self._waiting.pop(image_id, ()):
+            otherwise(error)
+
+    def _on_prediction_failed(self, image_id: str, error: LatentsegError) -> None:
+        self._note_lethal(image_id, error)
+        self._errors.report(error)
+
+    def _note_lethal(self, image_id: str, error: LatentsegError) -> None:
+        """What has ended the process twice would end it for ever if it were begun again with every new one."""
+        if isinstance(error, WorkerLostError):
+            self._lethal.add(image_id)
 
     def _on_predicted(self, answer: object) -> None:
         if isinstance(answer, Prediction) and self.is_fresh(answer.image_id, answer.version):
@@ -170,3 +234,7 @@ class PredictController(QObject):
             return
         self._document.set_prediction(answer)
         self._window.set_timing_text(self.tr("predicted in {0:.2f} s").format(answer.seconds))
+
+
+def _not_in_memory() -> LatentsegError:
+    return LatentsegError("The model has not seen this image yet.", action="Select it again in the list.")

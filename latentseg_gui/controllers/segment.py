@@ -51,6 +51,8 @@ class SegmentController(QObject):
         self._errors = errors
         self._window = window
         self._protect_others = False
+        self._unremembered: set[str] = set()
+        predict.forgotten.connect(self._on_forgotten)
         document.events.current_changed.connect(self._on_current_changed)
         predict.encoded.connect(self._on_encoded)
         predict.failed.connect(self._on_encoding_failed)
@@ -155,14 +157,35 @@ class SegmentController(QObject):
         if not is_ready:
             self._predict.encode(image_id)
             return
+        if image_id in self._unremembered:
+            self._remind(image_id)
+        self._ask(image_id, self._document.prompts(image_id), key="segment")
+
+    def _ask(self, image_id: str, prompts: PromptSet, *, key: str) -> None:
         self._engine.submit(
-            SegmentObject(image_id, self._document.prompts(image_id)),
+            SegmentObject(image_id, prompts),
             self._on_proposed,
-            key="segment",
+            key=key,
             priority=_CLICK,
             on_progress=self._on_proposed,
             on_failure=self._on_proposal_failed,
         )
+
+    def _on_forgotten(self) -> None:
+        """The model has lost its answers so far; a further click would not go on from what is on the screen."""
+        ids = self._document.image_ids
+        self._unremembered = {each for each in ids if len(self._document.prompts(each).points) > 1}
+
+    def _remind(self, image_id: str) -> None:
+        """Asks again what led to the present clicks, one after the other, as they were made.
+
+        A further click takes the place of the present question, but not of these.
+        """
+        self._unremembered.discard(image_id)
+        prompts = self._document.prompts(image_id)
+        for count in range(1, len(prompts.points) + 1):
+            earlier = replace(prompts, points=prompts.points[:count])
+            self._ask(image_id, earlier, key=f"segment again {count}")
 
     def _on_current_changed(self, image_id: str | None) -> None:
         is_waiting = image_id is not None and not self._document.prompts(image_id).is_empty

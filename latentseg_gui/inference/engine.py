@@ -54,6 +54,20 @@ _MEMORY_SHARE: Final = 0.15
 Report = Callable[[object], None]
 
 
+class UnknownImageError(LatentsegError):
+    """A question is about an image that the engine was not shown, or has had to let go since.
+
+    Args:
+        image_id: the image; whoever asks can show it and ask again.
+    """
+
+    def __init__(self, image_id: str) -> None:
+        super().__init__(
+            "The model has not seen this image yet.", action="Select it again in the list.", detail=image_id
+        )
+        self.lacks = image_id
+
+
 def _unheard(progress: object) -> None:
     """Nobody listens for what is known before the answer."""
 
@@ -128,7 +142,7 @@ class Engine:
             class_names=meta.class_names or _numbered(predictor.num_classes),
             class_colours=meta.class_colours,
             num_experts=predictor.num_experts,
-            num_heads=_num_heads(network),
+            num_heads=predictor.num_heads,
             device=predictor.device.name,
             device_reason=predictor.device.reason,
             expert_names=dict(meta.expert_names),
@@ -246,11 +260,7 @@ class Engine:
     def _pixels_of(self, image_id: str) -> NDArray[np.uint8]:
         known = self._pixels.get(image_id)
         if known is None:
-            raise LatentsegError(
-                "The model has not seen this image yet.",
-                action="Select it again in the list.",
-                detail=image_id,
-            )
+            raise UnknownImageError(image_id)
         return known[0]
 
 
@@ -286,11 +296,6 @@ def _try_out(predictor: Predictor, path: Path) -> None:
 
 def _numbered(count: int) -> tuple[str, ...]:
     return ("background", *(f"class {index}" for index in range(1, count)))
-
-
-def _num_heads(network: Any) -> int:
-    config = getattr(network, "config", None)
-    return int(config.num_heads) if config is not None else int(network.sizes["num_heads"])
 
 
 def _cache_budget() -> int:

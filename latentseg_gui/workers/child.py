@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TextIO
 
 from latentseg_gui.workers.events import JobContext, JobFailure
-from latentseg_gui.workers.transport import Freed, Transport
+from latentseg_gui.workers.transport import Freed, Transport, UnreadableError
 
 Handler = Callable[[object, JobContext], object]
 """Answers one request; made once per child by the function that `ChildSpec.target` names."""
@@ -127,10 +127,17 @@ class _Inbox:
     def _read(self) -> None:
         try:
             while True:
-                self._take(self._transport.receive())
+                self._take_next()
         except (EOFError, OSError):
             # The window is gone. Nothing here is worth a second of an orphan's life.
             os._exit(0)
+
+    def _take_next(self) -> None:
+        try:
+            self._take(self._transport.receive())
+        except UnreadableError as error:
+            if error.job_id is not None:
+                self._transport.send(Answered(error.job_id, None, JobFailure.from_exception(error, "")))
 
     def _take(self, message: object) -> None:
         match message:

@@ -15,11 +15,15 @@ class JobFailure:
         what: one sentence for the user: what went wrong.
         action: one sentence: what the user can do about it.
         detail: technical text for the log.
+        is_crash: the process ended while it worked on this; another one may be asked again.
+        lacks: the image that the process would have to be shown first; "" where that is not the reason.
     """
 
     what: str
     action: str = ""
     detail: str = ""
+    is_crash: bool = False
+    lacks: str = ""
 
     @classmethod
     def from_exception(cls, error: BaseException, job: str) -> JobFailure:
@@ -32,7 +36,8 @@ class JobFailure:
         what = getattr(error, "what", None)
         if isinstance(what, str):
             detail = str(getattr(error, "detail", ""))
-            return cls(what, str(getattr(error, "action", "")), f"{detail}\n{trace}".strip())
+            action, lacks = str(getattr(error, "action", "")), str(getattr(error, "lacks", ""))
+            return cls(what, action, f"{detail}\n{trace}".strip(), lacks=lacks)
         if isinstance(error, MemoryError):
             return cls(
                 "There is not enough memory for this.", "Close other programs or use a smaller image.", trace
@@ -89,7 +94,26 @@ class LaneStateChanged:
     state: str
 
 
-LaneEvent = JobStarted | JobProgress | JobFinished | JobFailed | JobCancelled | LaneStateChanged
+@dataclass(frozen=True, slots=True)
+class ChildLost:
+    """The process is gone, with everything that it knew; the lane goes on with another, or is broken.
+
+    Attributes:
+        how: how it ended ("signal 9"); "" where the lane ended it, because a cancelled job did not come back.
+    """
+
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayFailed:
+    """What a new process has to be told first (sticky requests) went wrong there."""
+
+    failure: JobFailure
+
+
+JobEvent = JobStarted | JobProgress | JobFinished | JobFailed | JobCancelled
+LaneEvent = JobEvent | LaneStateChanged | ChildLost | ReplayFailed
 
 
 class JobContext(Protocol):

@@ -15,6 +15,7 @@ from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer, Signal, Slot
 
 from latentseg_gui.workers.child import Cancel, ChildSpec, Tell
 from latentseg_gui.workers.events import (
+    ChildLost,
     JobCancelled,
     JobFailed,
     JobFinished,
@@ -22,17 +23,27 @@ from latentseg_gui.workers.events import (
     JobStarted,
     LaneEvent,
     LaneStateChanged,
+    ReplayFailed,
 )
 from latentseg_gui.workers.jobs import Job
-from latentseg_gui.workers.supervisor import Command, Supervisor
+from latentseg_gui.workers.process import kill
+from latentseg_gui.workers.supervisor import Command, Restart, Supervisor
 from latentseg_gui.workers.thread import JobThread
+from latentseg_gui.workers.watch import Watch
 
 SHUTDOWN_S = 1.8
 """The window must be gone two seconds after it was closed."""
 
+HANGS_AFTER_S = 15.0
+
 
 class Lane(QObject):
-    """What `ChildLane` and `ThreadLane` share. Make and use it in the GUI thread."""
+    """What `ChildLane` and `ThreadLane` share. Make and use it in the GUI thread.
+
+    Signals:
+        child_lost: the process is gone with all that it knew; how it ended, "" where the lane ended it.
+        replay_failed: the `JobFailure` of what a new process had to be told first.
+    """
 
     job_started = Signal(int)
     job_progress = Signal(int, object)
@@ -40,6 +51,8 @@ class Lane(QObject):
     job_failed = Signal(int, object)  # JobFailure
     job_cancelled = Signal(int)
     lane_state_changed = Signal(str)
+    child_lost = Signal(str)
+    replay_failed = Signal(object)
     became_idle = Signal()
 
     _posted = Signal(object)
@@ -153,6 +166,10 @@ class Lane(QObject):
         if isinstance(event, LaneStateChanged):
             self._state = event.state
             self.lane_state_changed.emit(event.state)
+        elif isinstance(event, ChildLost):
+            self.child_lost.emit(event.how)
+        elif isinstance(event, ReplayFailed):
+            self.replay_failed.emit(event.failure)
         elif event.job_id in self._open:
             self._tell_listeners(event)
             if not self._open and not isinstance(event, JobStarted | JobProgress):
@@ -186,8 +203,14 @@ class ChildLane(Lane):
         niceness: how much to lower the priority of the process.
         threads: threads for its numerical libraries; None for all cores.
         fault_log: file for tracebacks of hard crashes.
+        hangs_after_s: without any sign of life for so long while a job is open, the child counts as hanging.
         parent: owner of this QObject.
+
+    Signals:
+        hanging: True when the child shows no sign of life any more, False when it does again or is gone.
     """
+
+    hanging = Signal(bool)
 
     def __init__(
         self,
@@ -197,21 +220,45 @@ class ChildLane(Lane):
         niceness: int = 0,
         threads: int | None = None,
         fault_log: Path | None = None,
+        hangs_after_s: float = HANGS_AFTER_S,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._spec = ChildSpec(target, name, niceness, threads, fault_log)
+        self._watch = Watch(lambda: None if self.is_idle else self.child_pid, hangs_after_s, self)
+        self._watch.hanging.connect(self.hanging)
 
     @property
     def child_pid(self) -> int | None:
         """Process id of the child; None while there is none."""
         return self._runner.pid if isinstance(self._runner, Supervisor) else None
 
+    @property
+    def is_hanging(self) -> bool:
+        """Whether the child has work and shows no sign of life."""
+        return self._watch.is_hanging
+
     def start(self) -> None:
         """Start the child now, so that the first job does not wait for it."""
         self._ensure_runner()
 
+    def restart(self) -> None:
+        """End the child, which may hang, and start another; also where the lane has given up.
+
+        What ran fails as after a crash, and what waits goes on.
+        """
+        pid = self.child_pid
+        self._command(Restart())
+        if pid is not None:
+            kill(pid)  # from here: the supervising thread may be stuck in a write to it
+
+    def shutdown(self, timeout_s: float = SHUTDOWN_S) -> bool:
+        """End the lane and everything it started; whether all of it is gone. No signal follows."""
+        self._watch.stop()
+        return super().shutdown(timeout_s)
+
     def _make_runner(self) -> Supervisor:
+        self._watch.start()
         return Supervisor(self._spec, self._post)
 
 

@@ -8,8 +8,9 @@ import signal
 from multiprocessing.connection import Connection
 from typing import Final
 
-from latentseg_gui.workers.child import ChildSpec, run_child
-from latentseg_gui.workers.transport import Freed, Transport, new_prefix
+from latentseg_gui.workers.child import Answered, ChildSpec, run_child
+from latentseg_gui.workers.events import JobFailure
+from latentseg_gui.workers.transport import Freed, Transport, UnreadableError, new_prefix
 
 _MESSAGES_AT_ONCE: Final = 64
 
@@ -44,18 +45,19 @@ class ChildProcess:
         return [self._transport.connection, self._process.sentinel]
 
     def send(self, message: object) -> None:
-        """Send ``message``; a child that is dying does not get it, and `receive` will tell."""
+        """Send ``message``; where the pipe to the child fails, the child is ended, and `receive` will tell."""
         try:
             self._transport.send(message)
         except OSError:
-            return
+            # It is dying already, or it would wait for ever for the rest of what it was to get.
+            self._process.kill()
 
     def receive(self) -> tuple[list[object], bool]:
         """What the child has sent since, and whether it is still alive."""
         messages: list[object] = []
         try:
             while len(messages) < _MESSAGES_AT_ONCE and self._transport.connection.poll():
-                message = self._transport.receive()
+                message = self._received()
                 if isinstance(message, Freed):
                     self._transport.release(message)
                 else:
@@ -64,6 +66,15 @@ class ChildProcess:
             return messages, False
         is_alive = len(messages) == _MESSAGES_AT_ONCE or self._process.is_alive()
         return messages, is_alive
+
+    def _received(self) -> object:
+        """The next message; an answer that cannot be taken over is a failure of its job."""
+        try:
+            return self._transport.receive()
+        except UnreadableError as error:
+            return Answered(
+                -1 if error.job_id is None else error.job_id, None, JobFailure.from_exception(error, "")
+            )
 
     def end(self) -> str:
         """Make sure that the process is gone; returns how it ended ("signal 9", "exit code 1")."""

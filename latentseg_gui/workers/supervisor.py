@@ -10,11 +10,13 @@ import multiprocessing
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from typing import Final
 
 from latentseg_gui.workers.child import Answered, Cancel, ChildSpec, Ready, Reported, Run, Tell, Unusable
 from latentseg_gui.workers.events import (
+    ChildLost,
     JobCancelled,
     JobFailed,
     JobFailure,
@@ -23,6 +25,7 @@ from latentseg_gui.workers.events import (
     JobStarted,
     LaneEvent,
     LaneStateChanged,
+    ReplayFailed,
 )
 from latentseg_gui.workers.jobs import Job, JobQueue
 from latentseg_gui.workers.process import ChildProcess, kill
@@ -35,8 +38,14 @@ MAX_CRASHES: Final = 3
 
 _FIRST_PRIORITY: Final = 1_000_000
 
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Start a child where there is none, with a clean record."""
+
+
 Post = Callable[[LaneEvent], None]
-Command = Job | Cancel | Tell
+Command = Job | Cancel | Tell | Restart
 
 
 class Supervisor:
@@ -91,12 +100,23 @@ class Supervisor:
         try:
             self._start_child("starting")
             while not self._is_stopping.is_set():
-                self._take_commands()
-                self._dispatch()
-                self._wait()
+                self._turn()
         finally:
             self._drop_child()
             self._post(LaneStateChanged("stopped"))
+
+    def _turn(self) -> None:
+        """One round of the loop. Whatever goes wrong in it, every open job gets an ending."""
+        try:
+            self._take_commands()
+            self._dispatch()
+            self._wait()
+        except Exception as error:
+            failure = JobFailure.from_exception(error, f"{self._spec.name} worker")
+            if self._running is not None and self._counts(self._running.job_id):
+                self._post(JobFailed(self._running.job_id, failure))
+            self._post(ChildLost(type(error).__name__))
+            self._give_up(failure)
 
     def _take_commands(self) -> None:
         while self._commands:
@@ -106,9 +126,19 @@ class Supervisor:
                         self._post(JobCancelled(replaced.job_id))
                 case Cancel(job_id):
                     self._cancel(job_id)
-                case Tell(job_id) as tell:
-                    if self._counts(job_id):
-                        self._send(tell)
+                case Tell() as tell:
+                    self._tell(tell)
+                case Restart():
+                    self._restart()
+
+    def _tell(self, tell: Tell) -> None:
+        if self._counts(tell.job_id):
+            self._send(tell)
+
+    def _restart(self) -> None:
+        self._crashes = 0
+        if self._child is None:
+            self._start_child("restarting")
 
     def _cancel(self, job_id: int) -> None:
         if self._queue.remove(job_id):
@@ -154,7 +184,8 @@ class Supervisor:
             self._listen()
         if self._deadline is not None and time.monotonic() >= self._deadline:
             self._drop_child()
-            self._revive()
+            self._post(ChildLost(""))
+            self._start_child("restarting")
 
     def _patience(self) -> float | None:
         """Seconds that may be slept."""
@@ -190,7 +221,11 @@ class Supervisor:
         job, counts = self._running, self._counts(answered.job_id)
         if job is None or job.job_id != answered.job_id:
             return
-        self._running, self._deadline, self._crashes = None, None, 0
+        self._running, self._deadline = None, None
+        if job.job_id >= 0:  # what a new child is told again says nothing about what ends it
+            self._crashes = 0
+        elif answered.failure is not None:
+            self._post(ReplayFailed(answered.failure))
         if not counts:
             return
         if answered.failure is not None:
@@ -208,10 +243,13 @@ class Supervisor:
     # -- life and death of the child ----------------------------------------------------------
 
     def _start_child(self, state: str) -> None:
+        """A new child, brought to where the last one was by its sticky requests."""
         self._post(LaneStateChanged(state))
+        for index, job in enumerate(self._sticky.values()):
+            self._queue.put(Job(-1 - index, job.request, f"again {job.key}", priority=_FIRST_PRIORITY))
         try:
             self._child = ChildProcess(self._spec)
-        except OSError as error:
+        except (OSError, RuntimeError, MemoryError) as error:  # no process, no thread or no memory to be had
             self._give_up(JobFailure.from_exception(error, f"start of the {self._spec.name} worker"))
         else:
             self.pid = self._child.pid
@@ -229,23 +267,21 @@ class Supervisor:
         is_missed = job is not None and self._counts(job.job_id)
         how = self._drop_child()
         self._crashes += 1
+        is_broken = self._crashes >= MAX_CRASHES
         failure = JobFailure(
             f"The {self._spec.name} worker stopped ({how}).",
-            "It is started again by itself; repeat the last step.",
+            "Repeat the last step to start it again."
+            if is_broken
+            else "It is started again by itself; repeat the last step.",
             f"child process ended with {how}",
         )
         if job is not None and is_missed:
-            self._post(JobFailed(job.job_id, failure))
-        if self._crashes >= MAX_CRASHES:
+            self._post(JobFailed(job.job_id, replace(failure, is_crash=not is_broken)))
+        self._post(ChildLost(how))
+        if is_broken:
             self._give_up(failure)
         else:
-            self._revive()
-
-    def _revive(self) -> None:
-        """A new child, brought to where the old one was by its sticky requests."""
-        for index, job in enumerate(self._sticky.values()):
-            self._queue.put(Job(-1 - index, job.request, f"again {job.key}", priority=_FIRST_PRIORITY))
-        self._start_child("restarting")
+            self._start_child("restarting")
 
     def _give_up(self, failure: JobFailure) -> None:
         """Fail everything that waits; the next request tries again."""

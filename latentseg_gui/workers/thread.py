@@ -18,7 +18,7 @@ from latentseg_gui.workers.events import (
     LaneStateChanged,
 )
 from latentseg_gui.workers.jobs import Job, JobQueue
-from latentseg_gui.workers.supervisor import Command, Post
+from latentseg_gui.workers.supervisor import Command, Post, Restart
 
 _NOBODY: Final = -1
 
@@ -52,7 +52,7 @@ class JobThread:
                     self._changed.notify()
                 case Cancel(job_id):
                     self._cancel(job_id)
-                case Tell():
+                case Tell() | Restart():
                     return
 
     def stop(self, timeout_s: float) -> bool:

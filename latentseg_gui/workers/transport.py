@@ -9,6 +9,7 @@ killed sender had made and not yet announced can be found and removed.
 from __future__ import annotations
 
 import mmap
+import os
 import pickle
 import secrets
 import shutil
@@ -28,17 +29,39 @@ _SHARED_FOLDER: Final = Path("/dev/shm")
 
 @dataclass(frozen=True, slots=True)
 class _Envelope:
-    """The pickled object and where its buffers are: a name of shared memory, or "" for the pipe."""
+    """The pickled object and where its buffers are: a name of shared memory, or "" for the pipe.
+
+    ``job_id`` is that of the object, where it has one: it can be told when the buffers cannot be had.
+    """
 
     body: bytes
     buffers: tuple[tuple[str, int], ...]
+    job_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Freed:
-    """The receiver has copied these segments: the sender may close them."""
+    """The receiver has copied these segments, but for those ``unread``: the sender may close them."""
 
     names: tuple[str, ...]
+    unread: tuple[str, ...] = ()
+
+
+class UnreadableError(Exception):
+    """A message has come whose arrays could not be taken over; the next one can be received.
+
+    Args:
+        job_id: of the message; None where it has none.
+        reason: what the system said.
+    """
+
+    def __init__(self, job_id: int | None, reason: str) -> None:
+        super().__init__(job_id, reason)
+        self.job_id = job_id
+        self.what = (
+            f"Something too large for what is left of memory or open files was not received ({reason})."
+        )
+        self.action = "Close other programs or images, then repeat the last step."
 
 
 def new_prefix() -> str:
@@ -73,12 +96,13 @@ class Transport:
         """Send ``message``; raises OSError when the other side is gone, and what pickle raises."""
         buffers: list[pickle.PickleBuffer] = []
         body = pickle.dumps(message, protocol=5, buffer_callback=buffers.append)
+        job_id = getattr(message, "job_id", None)
         with self._send_lock:
             views = [buffer.raw() for buffer in buffers]
             names = [self._lend(view) if view.nbytes >= SHARED_FROM_BYTES else "" for view in views]
             places = tuple((name, view.nbytes) for name, view in zip(names, views, strict=True))
             try:
-                self._connection.send_bytes(pickle.dumps(_Envelope(body, places), protocol=5))
+                self._connection.send_bytes(pickle.dumps(_Envelope(body, places, job_id), protocol=5))
                 for name, view in zip(names, views, strict=True):
                     if not name:
                         self._connection.send_bytes(view)
@@ -87,17 +111,31 @@ class Transport:
                 raise
 
     def receive(self) -> object:
-        """The next message, waiting for it; raises EOFError or OSError when the other side is gone."""
+        """The next message, waiting for it.
+
+        Raises:
+            EOFError: the other side is gone.
+            OSError: likewise.
+            UnreadableError: what has come could not be taken over.
+        """
         envelope = pickle.loads(self._connection.recv_bytes())
         if not isinstance(envelope, _Envelope):
             raise OSError(f"unexpected {type(envelope).__name__} on the pipe")
-        buffers: list[bytearray | mmap.mmap] = [
-            self._fetch(name, size) if name else bytearray(self._connection.recv_bytes())
-            for name, size in envelope.buffers
-        ]
+        buffers: list[bytearray | mmap.mmap] = []
+        unread: dict[str, str] = {}
+        for name, size in envelope.buffers:
+            if not name:
+                buffers.append(bytearray(self._connection.recv_bytes()))
+                continue
+            try:
+                buffers.append(self._fetch(name, size))
+            except (OSError, MemoryError) as error:  # no file or no memory left; the pipe is sound
+                unread[name] = f"{type(error).__name__}: {error}"
         names = tuple(name for name, _ in envelope.buffers if name)
         if names:
-            self.send(Freed(names))
+            self.send(Freed(names, tuple(unread)))
+        if unread:
+            raise UnreadableError(envelope.job_id, next(iter(unread.values())))
         return pickle.loads(envelope.body, buffers=buffers)
 
     def discard_pending(self) -> None:
@@ -126,6 +164,8 @@ class Transport:
                 segment = self._lent.pop(name, None)
                 if segment is not None:
                     segment.close()
+                    if name in freed.unread:
+                        _unlink(segment)
 
     def close(self) -> None:
         """Close the pipe and throw away what was lent and never fetched."""
@@ -157,10 +197,16 @@ class Transport:
                 self._own_count -= 1
 
     def _lend(self, view: memoryview) -> str:
-        """Put ``view`` into a new shared segment; "" where there is no room for it."""
+        """Put ``view`` into a new shared segment; "" where there is no room, or no right to make one."""
         if not _has_room(view.nbytes):
             return ""
-        segment = SharedMemory(f"{self._own_prefix}{self._own_count}", create=True, size=view.nbytes)
+        try:
+            segment = _reserved(f"{self._own_prefix}{self._own_count}", view.nbytes)
+        except (
+            OSError,
+            MemoryError,
+        ):  # no room, no file left, a read-only or forbidden folder: the pipe takes it
+            return ""
         self._own_count += 1
         _copy_to(_bytes_of(segment), view)
         self._lent[segment.name] = segment
@@ -169,7 +215,31 @@ class Transport:
 
 def _has_room(nbytes: int) -> bool:
     """Whether shared memory can take ``nbytes``: writing past a full tmpfs kills the process."""
-    return not _SHARED_FOLDER.is_dir() or shutil.disk_usage(_SHARED_FOLDER).free > 2 * nbytes
+    try:
+        return not _SHARED_FOLDER.is_dir() or shutil.disk_usage(_SHARED_FOLDER).free > 2 * nbytes
+    except OSError:
+        return False
+
+
+def _reserved(name: str, nbytes: int) -> SharedMemory:
+    """A new segment whose memory is really there: on Linux a promise that is not kept kills who writes to it.
+
+    Raises:
+        OSError: it cannot be made; nothing of it is left.
+    """
+    segment = SharedMemory(name, create=True, size=nbytes)
+    try:
+        if _SHARED_FOLDER.is_dir() and hasattr(os, "posix_fallocate"):
+            file = os.open(_SHARED_FOLDER / name, os.O_RDWR)
+            try:
+                os.posix_fallocate(file, 0, nbytes)
+            finally:
+                os.close(file)
+    except OSError:
+        segment.close()
+        _unlink(segment)
+        raise
+    return segment
 
 
 def _copy(name: str, size: int) -> mmap.mmap:
@@ -178,10 +248,12 @@ def _copy(name: str, size: int) -> mmap.mmap:
     try:
         copy = _memory(size)
         _copy_to(memoryview(copy), _bytes_of(segment)[:size])
-        return copy
-    finally:
-        segment.close()
-        _unlink(segment)
+    except (OSError, MemoryError):
+        segment.close()  # who lent it removes it
+        raise
+    segment.close()
+    _unlink(segment)
+    return copy
 
 
 def _memory(size: int) -> mmap.mmap:

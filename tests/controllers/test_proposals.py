@@ -30,6 +30,7 @@ class Encoder(QObject):
 
     encoded = Signal(str)
     failed = Signal(str)
+    forgotten = Signal()
 
     def is_encoded(self, image_id: str) -> bool:
         return True

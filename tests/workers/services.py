@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import threading
+import time
+from pathlib import Path
 
 _state = {"value": 0}
 
@@ -24,6 +27,10 @@ def echo():
         "unpicklable": lambda context: threading.Lock(),
         "sum": lambda context, array: int(array.sum()),
         "environment": _environment,
+        "read": lambda context, path: Path(path).read_text(),
+        "compute": _compute,
+        "without files": _limit_files,
+        "with files": lambda context: _open_files(),
         "conversation": _converse,
     }
     return lambda request, context: verbs[request[0]](context, *request[1:])
@@ -54,6 +61,25 @@ def _count(context, steps):
             return "stopped"
         context.report(step)
         pause.wait(0.01)
+    return "done"
+
+
+def _compute(context, seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+    return "done"
+
+
+def _limit_files(context, array):
+    """No further file can be opened in this process from now on."""
+    _state["limits"] = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, _state["limits"][1]))
+    return array
+
+
+def _open_files():
+    resource.setrlimit(resource.RLIMIT_NOFILE, _state["limits"])
     return "done"
 
 

@@ -198,6 +198,125 @@ def test_a_child_that_always_dies_is_not_started_for_ever(lane, ears):
     assert ears.answer(again) == 2
 
 
+def test_crashes_far_apart_do_not_break_the_lane(lane, ears):
+    for turn in range(4):
+        victim = lane.submit(("die",))
+        assert lane.wait_idle(20_000)
+        assert ears.failure(victim).is_crash
+        good = lane.submit(("echo", turn))
+        assert lane.wait_idle()
+        assert ears.answer(good) == turn
+    assert ("state", "broken") not in ears.heard
+
+
+def test_what_a_new_child_is_told_again_does_not_count_as_work(lane, ears):
+    """Else a job that always kills its child would be started for ever, each child having been told first."""
+    lane.submit(("remember", 42), key="weights", is_sticky=True)
+    assert lane.wait_idle()
+    jobs = [lane.submit(("die",)) for _ in range(5)]
+    assert lane.wait_idle(20_000)
+    assert lane.state == "broken"
+    assert [ears.failure(job).is_crash for job in jobs] == [True, True, False, False, False]
+
+
+@pytest.mark.parametrize("how", ["by hand", "by the next request"])
+def test_a_broken_lane_can_be_started_again_and_knows_what_it_was_told(lane, ears, how):
+    lane.submit(("remember", 42), key="weights", is_sticky=True)
+    for _ in range(3):
+        lane.submit(("die",))
+    assert wait_for(lane, ears, lambda: lane.state == "broken", 20)
+    if how == "by hand":
+        lane.restart()
+        assert wait_for(lane, ears, lambda: lane.state == "ready")
+    recalled = lane.submit(("recall",))
+    assert lane.wait_idle()
+    assert ears.answer(recalled) == 42
+    if how == "by hand":
+        victim = lane.submit(("die",))
+        assert lane.wait_idle()
+        assert ears.failure(victim).is_crash, "its record is clean again"
+
+
+def test_what_cannot_be_told_again_is_said(lane, ears, tmp_path):
+    told = []
+    lane.replay_failed.connect(told.append)
+    path = tmp_path / "weights"
+    path.write_text("42")
+    lane.submit(("read", str(path)), key="weights", is_sticky=True)
+    assert lane.wait_idle()
+    path.unlink()
+    os.kill(lane.child_pid, signal.SIGKILL)
+    assert wait_for(lane, ears, lambda: told)
+    assert "FileNotFoundError" in told[0].what
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs SIGSTOP")
+@pytest.mark.parametrize("nbytes", [10, 900_000])
+def test_a_child_that_is_stopped_is_noticed_and_can_be_replaced(qapp, leak_check, nbytes):
+    """With 900,000 bytes the write to it hangs, too."""
+    lane = ChildLane(SERVICE, name="test", hangs_after_s=0.6)
+    ears, told = Ears(lane), []
+    lane.hanging.connect(told.append)
+    lane.submit(("echo", 1))
+    assert lane.wait_idle()
+    os.kill(lane.child_pid, signal.SIGSTOP)
+    job, waiting = lane.submit(("sum", np.ones(nbytes, np.uint8))), lane.submit(("echo", 2))
+    assert wait_for(lane, ears, lambda: told == [True])
+    assert lane.is_hanging
+    lane.restart()
+    assert lane.wait_idle()
+    assert ears.failure(job).is_crash
+    assert ears.answer(waiting) == 2
+    assert wait_for(lane, ears, lambda: told == [True, False])
+    assert lane.shutdown()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs SIGSTOP")
+def test_a_child_that_goes_on_is_believed_again(qapp, leak_check):
+    lane = ChildLane(SERVICE, name="test", hangs_after_s=0.6)
+    ears, told = Ears(lane), []
+    lane.hanging.connect(told.append)
+    job = lane.submit(("count", 50))
+    assert wait_for(lane, ears, ("progress", job, 3))
+    os.kill(lane.child_pid, signal.SIGSTOP)
+    assert wait_for(lane, ears, lambda: told == [True])
+    os.kill(lane.child_pid, signal.SIGCONT)
+    assert lane.wait_idle()
+    assert ears.answer(job) == "done"
+    assert wait_for(lane, ears, lambda: told == [True, False])
+    assert lane.shutdown()
+
+
+@pytest.mark.parametrize("work", [("compute", 2.5), ("count", 200)])
+def test_a_child_that_computes_or_polls_for_long_is_left_alone(qapp, leak_check, work):
+    lane = ChildLane(SERVICE, name="test", hangs_after_s=0.9)
+    ears, told = Ears(lane), []
+    lane.hanging.connect(told.append)
+    job = lane.submit(work)
+    assert lane.wait_idle(60_000)
+    assert ears.answer(job) == "done"
+    assert told == []
+    assert lane.shutdown()
+
+
+def test_arrays_that_cannot_be_taken_over_fail_their_job_alone(lane, ears):
+    """Neither side may die, or keep silent, because it has no file or no memory left."""
+    array = np.ones(3_000_000, np.uint8)
+    assert lane.wait_idle()
+    full = lane.submit(("without files", array))
+    asked = lane.submit(("sum", array), is_latest_only=False)
+    assert lane.wait_idle()
+    assert ears.answer(full).sum() == 3_000_000, "what cannot be lent goes through the pipe"
+    assert "open files" in ears.failure(asked).what
+    assert ears.failure(asked).action
+    back = lane.submit(("with files",))
+    again = lane.submit(("sum", array))
+    assert lane.wait_idle()
+    assert ears.answer(back) == "done"
+    assert ears.answer(again) == 3_000_000
+    assert ("state", "restarting") not in ears.heard
+
+
 def test_an_exit_of_the_child_says_its_code(lane, ears):
     job = lane.submit(("exit", 3))
     assert lane.wait_idle()

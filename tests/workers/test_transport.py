@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
+import os
+import shutil
 import threading
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
@@ -60,6 +63,41 @@ def test_a_full_shared_memory_sends_large_arrays_through_the_pipe(pair, monkeypa
     array = np.ones(3_000_000, np.uint8)
     assert np.array_equal(exchange(pair, array), array)
     assert not pair[0].connection.poll()
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EMFILE, errno.EROFS, errno.EACCES, errno.ENOMEM])
+def test_what_cannot_be_put_into_shared_memory_goes_through_the_pipe(pair, monkeypatch, code):
+    def refuse(*arguments, **options):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(transport, "SharedMemory", refuse)
+    before = shared_segments()
+    array = np.arange(3_000_000, dtype=np.uint32)
+    assert np.array_equal(exchange(pair, (1, array))[1], array)
+    assert shared_segments() == before
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="shared memory has no folder here")
+@pytest.mark.parametrize(("free", "is_lent"), [(5_999_999, False), (6_000_001, True)])
+def test_shared_memory_that_is_nearly_full_is_not_written_to(pair, monkeypatch, free, is_lent):
+    """Writing to what is not there kills the process."""
+    usage = shutil.disk_usage("/dev/shm")
+    monkeypatch.setattr(transport.shutil, "disk_usage", lambda _: usage._replace(free=free))
+    array = np.ones(3_000_000, np.uint8)
+    assert np.array_equal(exchange(pair, array), array)
+    assert pair[0].connection.poll() == is_lent, "only what was lent is given back"
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="memory cannot be reserved here")
+def test_memory_that_another_program_takes_meanwhile_is_not_written_to(pair, monkeypatch):
+    def full(file, start, length):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(transport.os, "posix_fallocate", full)
+    before = shared_segments()
+    array = np.ones(3_000_000, np.uint8)
+    assert np.array_equal(exchange(pair, array), array)
+    assert shared_segments() == before
 
 
 def test_what_nobody_fetched_is_thrown_away_with_the_pipe(pair):
