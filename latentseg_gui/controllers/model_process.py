@@ -66,7 +66,8 @@ class ModelProcessController(QObject):
             LatentsegError(
                 self.tr("The model stopped several times in a row and does not run now."),
                 action=self.tr(
-                    "Your work is untouched. Close other programs if memory is short, then start it again."
+                    "Your work is untouched. Close other programs if memory is short, then start it again. If it stops "
+                    "again, the self-test in the menu of the device says what is wrong."
                 ),
             ),
             self.tr("Start the model again"),

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PySide6.QtTest import QTest
 
 from latentseg_gui.inference.messages import ForgetImage, PredictPixels
 from latentseg_gui.workers.lanes import ChildLane
 from tests.e2e.conftest import Witness
-from tests.e2e.person import Person
+from tests.e2e.person import LEFT, Person
 
 SHAPE = (90, 120)
 
@@ -157,7 +158,7 @@ def test_what_kills_the_model_each_time_is_given_up_and_the_rest_goes_on(
     deaths: list[str] = []
     engine(person).child_lost.connect(deaths.append)
     failures: list[object] = []
-    pixels = np.zeros((40, 40, 3), np.uint8)
+    pixels = np.zeros((1500, 1500, 3), np.uint8)  # takes longer than to be killed
     lethal = PredictPixels("lethal", pixels)
 
     def kill_if_lethal(job_id: int) -> None:
@@ -219,11 +220,10 @@ def test_a_model_that_hangs_is_noticed_and_started_again_by_a_button(
     os.kill(pid, signal.SIGSTOP)
     person.choose("tool_click")
     person.click((50.0, 40.0))
-    stack = person.window.messages
-    person.wait_for(lambda: [m for m in stack.messages if m.button], 30, "it is said, with a button")
-    card = next(card for card in stack._cards if card.message.button)
-    assert "does not answer" in card.message.what
-    card._on_button_clicked()
+    strip = person.window.messages
+    person.wait_for(lambda: [m for m in strip.messages if m.button], 30, "it is said, with a button")
+    assert "does not answer" in strip.messages[0].what
+    QTest.mouseClick(strip._action, LEFT)
     person.wait_for_proposal()
     assert told.errors == []
 
@@ -241,12 +241,11 @@ def test_a_model_that_stops_again_and_again_can_be_started_by_hand(
     pid = lane.child_pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    stack = person.window.messages
-    person.wait_for(lambda: [m for m in stack.messages if m.button], 60, "it is said, with a button")
+    strip = person.window.messages
+    person.wait_for(lambda: [m for m in strip.messages if m.button], 60, "it is said, with a button")
     assert lane.state == "broken"
-    card = next(card for card in stack._cards if card.message.button)
-    assert "several times in a row" in card.message.what
-    card._on_button_clicked()
+    assert "several times in a row" in strip.messages[0].what
+    QTest.mouseClick(strip._action, LEFT)
     person.wait_for(lambda: lane.state == "ready", 60, "there is a process again")
     person.segment((50.0, 40.0))
 

@@ -26,12 +26,16 @@ class Message:
         action: one sentence: what the user can do.
         details: technical text for the fold.
         kind: "error", "warning", "info" or "success"; the last two go sooner.
+        button: text of a button, "" for none; with one the message waits for an answer.
+        token: what `MessageStrip.action_requested` says when the button is pressed.
     """
 
     what: str
     action: str = ""
     details: str = ""
     kind: str = "error"
+    button: str = ""
+    token: str = ""
 
     @property
     def is_trouble(self) -> bool:

@@ -95,10 +95,12 @@ class MessageStrip(QFrame):
     Signals:
         shown: the `Message` that has come; the same again, too.
         details_requested: the list of messages is wanted.
+        action_requested: the token of a message whose button was pressed.
     """
 
     shown = Signal(object)
     details_requested = Signal()
+    action_requested = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -110,6 +112,7 @@ class MessageStrip(QFrame):
         self._text = StripText(self)
         self._text.setObjectName("hint")
         self._badge = text_label("", "key", is_wrapped=False)
+        self._action = QPushButton()
         self._details = QPushButton(self.tr("Details"))
         self._details.setAccessibleName(self.tr("Show all of it in the list of messages"))
         self._close = icon_button("close", self.tr("Close this message"))
@@ -119,10 +122,11 @@ class MessageStrip(QFrame):
         self._row = row = QHBoxLayout(self)
         row.setContentsMargins(12, _PADDING, 8, _PADDING)
         row.setSpacing(8)
-        for widget in (self._symbol, self._text, self._badge, self._details, self._close):
+        for widget in (self._symbol, self._text, self._badge, self._details, self._action, self._close):
             row.addWidget(widget, 1 if widget is self._text else 0)
         self._life.timeout.connect(self._on_life_over)
         self._details.clicked.connect(self._on_details_clicked)
+        self._action.clicked.connect(self._on_action_clicked)
         self._close.clicked.connect(self._next)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._show()
@@ -148,6 +152,8 @@ class MessageStrip(QFrame):
             self._waiting = message
             return
         else:
+            # What waits for an answer comes again after the trouble that took its place.
+            self._waiting = now if now is not None and now.button and not message.button else self._waiting
             self._message, self._count = message, 1
         self._begin_life(message)
         self._show()
@@ -165,6 +171,9 @@ class MessageStrip(QFrame):
         self._show()
 
     def _begin_life(self, message: Message) -> None:
+        self._life.stop()
+        if message.button:
+            return
         shortest = _ERROR_MS if message.is_trouble else _INFO_MS
         self._life.start(max(shortest, _READING_MS * len(message.what)))
 
@@ -177,6 +186,8 @@ class MessageStrip(QFrame):
         self._badge.setVisible(message is not None and self._count > 1)
         for widget in (self._symbol, self._close):
             widget.setVisible(message is not None)
+        self._action.setText("" if message is None else message.button)
+        self._action.setVisible(message is not None and bool(message.button))
         self._show_symbol()
         self._show_details()
         self.update()
@@ -190,7 +201,9 @@ class MessageStrip(QFrame):
     def _show_details(self) -> None:
         """A button where there is more than the strip can hold."""
         message = self._message
-        beside = (self._symbol, self._close, *((self._badge,) if self._count > 1 else ()))
+        beside: list[QWidget] = [self._symbol, self._close]
+        beside += [self._badge] if self._count > 1 else []
+        beside += [self._action] if message is not None and message.button else []
         margins = self._row.contentsMargins()
         taken = sum(each.sizeHint().width() + self._row.spacing() for each in beside)
         room = self.width() - margins.left() - margins.right() - taken
@@ -202,6 +215,12 @@ class MessageStrip(QFrame):
             self._life.start()
             return
         self._next()
+
+    def _on_action_clicked(self) -> None:
+        message = self._message
+        if message is not None:
+            self._next()
+            self.action_requested.emit(message.token)
 
     def _on_details_clicked(self) -> None:
         self.details_requested.emit()
