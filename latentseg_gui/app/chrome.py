@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from PySide6.QtCore import QObject
 
 from latentseg_gui.app.hints import hint
@@ -28,9 +26,6 @@ class Chrome(QObject):
         session.reporter.informed.connect(self._on_informed)
         session.lanes.engine.lane_state_changed.connect(self._on_engine_state_changed)
         session.lanes.training.lane_state_changed.connect(self._on_training_state_changed)
-        session.reporter.offered.connect(self._on_offered)
-        self._offers: dict[str, Callable[[], None]] = {}
-        self._window.messages.action_requested.connect(self._on_action_requested)
         self._follow_document()
 
     def begin(self) -> None:
@@ -126,17 +121,6 @@ class Chrome(QObject):
             "of the device says what is wrong."
         )
         self._session.reporter.report(LatentsegError(what, action=action))
-
-    def _on_offered(self, error: LatentsegError, button: str, act: Callable[[], None]) -> None:
-        token = f"offer {error.what}"
-        self._offers[token] = act
-        message = Message(error.what, error.action, error.detail, button=button, token=token)
-        self._window.messages.show_message(message)
-
-    def _on_action_requested(self, token: str) -> None:
-        act = self._offers.pop(token, None)
-        if act is not None:
-            act()
 
     def _on_proposal_changed(self, image_id: str) -> None:
         if image_id == self._document.current_id:

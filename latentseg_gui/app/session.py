@@ -40,7 +40,6 @@ from latentseg_gui.controllers.intervene import InterveneController
 from latentseg_gui.controllers.jobs import Jobs, JobSource
 from latentseg_gui.controllers.labels import Translator
 from latentseg_gui.controllers.live import LiveController
-from latentseg_gui.controllers.model_process import ModelProcessController
 from latentseg_gui.controllers.objects import ObjectsController
 from latentseg_gui.controllers.opening import OpeningController
 from latentseg_gui.controllers.other_versions import OtherVersionsController
@@ -217,15 +216,6 @@ class Session(QObject):
         translator = Translator(document, self.edit_jobs)
         self.predict = PredictController(
             document, engine=engine, translator=translator, errors=errors, window=window, parent=self
-        )
-        ModelProcessController(
-            self.lanes.engine,
-            training=self.lanes.training,
-            predict=self.predict,
-            weights=self.weights,
-            errors=errors,
-            offers=errors,
-            parent=self,
         )
         OtherVersionsController(
             self.compare, self.weights, engine, translator, extras=lambda: self.predict.extras, parent=self

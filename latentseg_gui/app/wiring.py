@@ -15,10 +15,13 @@ from latentseg_gui.app.hand_wiring import wire_hand
 from latentseg_gui.app.help import Help
 from latentseg_gui.app.intake import Intake
 from latentseg_gui.app.job_bar import JobBar
+from latentseg_gui.app.offers import OfferedActions
 from latentseg_gui.app.session import Session
 from latentseg_gui.app.shortcuts import Shortcuts
 from latentseg_gui.app.storage_wiring import wire_storage
 from latentseg_gui.canvas import ToolName
+from latentseg_gui.controllers.image_shower import ImageShower
+from latentseg_gui.controllers.model_process import ModelProcessController
 
 _CANVAS_ONLY = ("accept", "cancel", "drop_click", "delete_objects", "next_expert", "previous_expert")
 """Their keys mean something else in lists and text fields, so they act only while the canvas has the focus."""
@@ -242,6 +245,17 @@ def _wire_classes(session: Session) -> None:
 
 def _wire_model(session: Session, chrome: Chrome) -> None:
     weights, window = session.weights, session.window
+    OfferedActions(session.reporter, window.messages, session)
+    ModelProcessController(
+        session.lanes.engine,
+        training=session.lanes.training,
+        predict=session.predict,
+        weights=weights,
+        errors=session.reporter,
+        offers=session.reporter,
+        parent=session,
+    )
+    session.engine_jobs.show_image = ImageShower(session.document, session.predict, session).show
     weights.activated.connect(session.predict.use_weights)
     weights.activated.connect(session.inspect.use_weights)
     weights.activated.connect(session.expert_folder.use_weights)

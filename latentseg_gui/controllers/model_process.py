@@ -61,7 +61,7 @@ class ModelProcessController(QObject):
 
     def _offer_start(self) -> None:
         self._how = ""
-        self._predict.lose_encoded()
+        self._predict.forget_encoded(has_successor=False)
         self._offers.offer(
             LatentsegError(
                 self.tr("The model stopped several times in a row and does not run now."),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
-from latentseg_gui.controllers.jobs import Jobs, OnFailure, WorkerLostError
+from latentseg_gui.controllers.jobs import Jobs, WorkerLostError
 from latentseg_gui.controllers.labels import LabelMap, Translator
 from latentseg_gui.controllers.ports import ErrorSink, Window
 from latentseg_gui.document.document import Document
@@ -25,8 +24,8 @@ class PredictController(QObject):
     encoded = Signal(str)
     """An image is ready for clicks."""
 
-    failed = Signal(str)
-    """An image could not be encoded."""
+    failed = Signal(str, object)
+    """An image could not be encoded, and the `LatentsegError` that says why; None where it is not wanted any more."""
 
     weights_missing = Signal()
     """An image is to be encoded, and no weights are in use yet."""
@@ -56,8 +55,6 @@ class PredictController(QObject):
         self._encoded: set[str] = set()
         self._encoding: set[str] = set()
         self._lethal: set[str] = set()
-        self._waiting: dict[str, list[tuple[Callable[[], None], OnFailure]]] = {}
-        engine.show_image = self.show_image
         document.events.current_changed.connect(self._on_current_changed)
         document.events.images_changed.connect(self._on_images_changed)
 
@@ -81,31 +78,17 @@ class PredictController(QObject):
         if self._document.current_id is not None:
             self.encode(self._document.current_id)
 
-    def forget_encoded(self) -> None:
-        """The model's process has ended with all that it had seen: the current image is shown to the next one."""
-        self.lose_encoded()
-        current = self._document.current_id
-        if current is not None and current not in self._lethal:
-            self.encode(current)
-
-    def lose_encoded(self) -> None:
-        """The model's process has ended with all that it had seen, and there is no other one yet."""
+    def forget_encoded(self, *, has_successor: bool = True) -> None:
+        """The model's process has ended with all that it had seen: the next one is shown the current image."""
         self._encoded.clear()
         self.forgotten.emit()
+        current = self._document.current_id
+        if has_successor and current is not None and current not in self._lethal:
+            self.encode(current)
 
-    def show_image(self, image_id: str, then: Callable[[], None], otherwise: OnFailure) -> None:
-        """Lets the model see an image that it does not have, whatever is believed here.
-
-        Args:
-            image_id: the image.
-            then: called once the model has seen it.
-            otherwise: called with the reason where that is not possible.
-        """
+    def encode_again(self, image_id: str) -> None:
+        """Lets the model see an image, whatever is believed of what it has seen."""
         self._encoded.discard(image_id)
-        if self._document.record(image_id) is None:
-            otherwise(_not_in_memory())
-            return
-        self._waiting.setdefault(image_id, []).append((then, otherwise))
         self.encode(image_id)
 
     @property
@@ -185,45 +168,33 @@ class PredictController(QObject):
             return
         self._encoding.discard(answer.image_id)
         if answer.image_id not in self._document.image_ids:
-            self._refuse_waiting(answer.image_id, _not_in_memory())
+            self.failed.emit(answer.image_id, None)
             return
         if not self.is_fresh(answer.image_id, answer.version):
-            if answer.image_id == self._document.current_id or answer.image_id in self._waiting:
+            if answer.image_id == self._document.current_id:
                 self.encode(answer.image_id)
+            else:
+                self.failed.emit(answer.image_id, None)
             return
         self._encoded.add(answer.image_id)
         if answer.image_id == self._document.current_id:
             self._window.set_timing_text(self.tr("encoded in {0:.2f} s").format(answer.seconds))
-        for then, _ in self._waiting.pop(answer.image_id, ()):
-            then()
         self.encoded.emit(answer.image_id)
         self._predict_if_needed(answer.image_id)
 
     def _on_failed(self, image_id: str, error: LatentsegError) -> None:
-        self._note_lethal(image_id, error)
-        self._end_encoding(image_id, error)
+        self._lethal |= _lethal_of(image_id, error)
+        self._encoding.discard(image_id)
+        self.failed.emit(image_id, error)
         self._errors.report(error)
 
     def _on_cancelled(self, image_id: str) -> None:
-        self._end_encoding(image_id, _not_in_memory())
-
-    def _end_encoding(self, image_id: str, error: LatentsegError) -> None:
         self._encoding.discard(image_id)
-        self._refuse_waiting(image_id, error)
-        self.failed.emit(image_id)
-
-    def _refuse_waiting(self, image_id: str, error: LatentsegError) -> None:
-        for _, otherwise in self._waiting.pop(image_id, ()):
-            otherwise(error)
+        self.failed.emit(image_id, None)
 
     def _on_prediction_failed(self, image_id: str, error: LatentsegError) -> None:
-        self._note_lethal(image_id, error)
+        self._lethal |= _lethal_of(image_id, error)
         self._errors.report(error)
-
-    def _note_lethal(self, image_id: str, error: LatentsegError) -> None:
-        """What has ended the process twice would end it for ever if it were begun again with every new one."""
-        if isinstance(error, WorkerLostError):
-            self._lethal.add(image_id)
 
     def _on_predicted(self, answer: object) -> None:
         if isinstance(answer, Prediction) and self.is_fresh(answer.image_id, answer.version):
@@ -236,5 +207,6 @@ class PredictController(QObject):
         self._window.set_timing_text(self.tr("predicted in {0:.2f} s").format(answer.seconds))
 
 
-def _not_in_memory() -> LatentsegError:
-    return LatentsegError("The model has not seen this image yet.", action="Select it again in the list.")
+def _lethal_of(image_id: str, error: LatentsegError) -> set[str]:
+    """What has ended the process twice would end it for ever if it were begun again with every new one."""
+    return {image_id} if isinstance(error, WorkerLostError) else set()

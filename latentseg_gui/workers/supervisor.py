@@ -126,19 +126,11 @@ class Supervisor:
                         self._post(JobCancelled(replaced.job_id))
                 case Cancel(job_id):
                     self._cancel(job_id)
-                case Tell() as tell:
-                    self._tell(tell)
+                case Tell(job_id) as tell if self._counts(job_id):
+                    self._send(tell)
                 case Restart():
-                    self._restart()
-
-    def _tell(self, tell: Tell) -> None:
-        if self._counts(tell.job_id):
-            self._send(tell)
-
-    def _restart(self) -> None:
-        self._crashes = 0
-        if self._child is None:
-            self._start_child("restarting")
+                    self._crashes = 0
+                    self._start_child("restarting")
 
     def _cancel(self, job_id: int) -> None:
         if self._queue.remove(job_id):
@@ -243,7 +235,9 @@ class Supervisor:
     # -- life and death of the child ----------------------------------------------------------
 
     def _start_child(self, state: str) -> None:
-        """A new child, brought to where the last one was by its sticky requests."""
+        """A new child where there is none, brought to where the last one was by its sticky requests."""
+        if self._child is not None:
+            return
         self._post(LaneStateChanged(state))
         for index, job in enumerate(self._sticky.values()):
             self._queue.put(Job(-1 - index, job.request, f"again {job.key}", priority=_FIRST_PRIORITY))

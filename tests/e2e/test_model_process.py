@@ -58,6 +58,7 @@ def test_after_a_death_in_idle_time_the_image_is_encoded_again_and_clicks_are_an
     person.open(*photos)
     person.wait_for_prediction()
     for turn in range(3):
+        person.wait_for(lambda: engine(person).is_idle, what="nothing is asked of it")
         kill(person)
         person.segment((50.0 + turn, 40.0))
         person.choose("cancel")
