@@ -13,6 +13,7 @@ from torch import Tensor
 POINT_CUES = 10
 MASK_CUES = 6
 NUM_CUES = POINT_CUES + MASK_CUES + 1
+TERRITORY_CUES = 3
 
 _DISK_SIGMA = 1.2  # tokens
 _NEAR_SIGMA = 8.0
@@ -118,6 +119,32 @@ def mask_cues(embed: Tensor, bins: Tensor, previous: Tensor) -> Tensor:
         mean = (flat @ weight.unsqueeze(-1)) / (weight.sum(1)[:, None, None] + 1e-3)
         cues.append((flat * mean).sum(1))
     return torch.stack(cues, dim=1).view(len(embed), -1, *size)
+
+
+def territory_cues(
+    territory: Tensor, xy: Tensor, labels: Tensor, previous: Tensor, padded: tuple[int, int]
+) -> Tensor:
+    """Evidence of the experts: who explains the clicked places, and who explains the previous mask.
+
+    Args:
+        territory: how much each expert is asked, [B, K, h, w], summing to 1 over K.
+        xy: clicks in pixels [B, P, 2].
+        labels: [B, P]; 1 positive, 0 negative, -1 padding.
+        previous: probability [B, 1, h, w].
+        padded: height and width of the padded image.
+
+    Returns:
+        [B, TERRITORY_CUES, h, w]: agreement with the positive and the negative clicks, and the share of the
+        mask in the territories of those who are asked.
+    """
+    flat = territory.flatten(2).float()  # [B, K, N]
+    asked = F.normalize(sample_points(territory, xy, padded), dim=-1)  # [B, P, K]
+    alike = asked @ F.normalize(flat, dim=1)
+    inside = previous.flatten(2).float()  # [B, 1, N]
+    share = (flat * inside).sum(-1) / (flat.sum(-1) + 1e-3)  # [B, K]
+    cues = [_largest(alike, labels == sign) for sign in (1, 0)]
+    cues.append((share.unsqueeze(1) @ flat).squeeze(1))
+    return torch.stack(cues, dim=1).view(len(xy), -1, *territory.shape[-2:])
 
 
 def box_cue(boxes: Tensor | None, size: tuple[int, int], like: Tensor) -> Tensor:

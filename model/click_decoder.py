@@ -31,15 +31,23 @@ class ClickDecoder(nn.Module):
         detail_dim: channels of the pyramid at stride 2.
         map_dims: channels of the pyramid at strides 4, 8, 16, 32.
         widths: own channels at strides 2, 4, 8, 16, 32.
+        num_cues: maps of evidence.
     """
 
-    def __init__(self, *, detail_dim: int, map_dims: tuple[int, ...], widths: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        *,
+        detail_dim: int,
+        map_dims: tuple[int, ...],
+        widths: tuple[int, ...],
+        num_cues: int = NUM_CUES,
+    ) -> None:
         super().__init__()
         fine, token, mid, deep, top = widths
         self.bases = nn.ModuleList(
             nn.Conv2d(dim, width, 1) for dim, width in zip((detail_dim, *map_dims), widths, strict=True)
         )
-        self.cue_in = nn.Conv2d(NUM_CUES, token, 3, padding=1)
+        self.cue_in = nn.Conv2d(num_cues, token, 3, padding=1)
         self.downs = nn.ModuleList(
             nn.Conv2d(before, width, 3, stride=2, padding=1, bias=False)
             for before, width in itertools.pairwise(widths[1:])
@@ -66,7 +74,7 @@ class ClickDecoder(nn.Module):
 
         Args:
             base: from `base`.
-            cues: [B, NUM_CUES, h, w] at stride 4.
+            cues: [B, num_cues, h, w] at stride 4.
             mixed: what the experts answered, [B, widths[2], h / 2, w / 2].
 
         Returns:
@@ -95,3 +103,26 @@ class ClickDecoder(nn.Module):
         sharpness = (inside * (1 - inside)).sum(-1) / (inside.sum(-1) + 1e-3)
         pooled = torch.cat((*parts, sharpness), dim=1).to(self.cue_in.weight.dtype)
         return torch.sigmoid(self.score(pooled).float()).squeeze(-1)
+
+
+class Embedding(nn.Module):
+    """Unit vectors in which a click finds its like: likeness in kind is known at strides 16 and 32."""
+
+    def __init__(self, dims: tuple[int, int, int], width: int) -> None:
+        super().__init__()
+        self.tokens, self.deep, self.top = (nn.Conv2d(dim, width, 1, bias=False) for dim in dims)
+
+    def forward(self, pyramid: Pyramid) -> Tensor:
+        """Pyramid -> [B, width, h, w] at stride 4."""
+        deep = self.deep(pyramid.deep)
+        deep = deep + upsample_to(self.top(pyramid.top), deep)
+        tokens = self.tokens(pyramid.tokens)
+        return F.normalize((tokens + upsample_to(deep, tokens)).float(), dim=1)
+
+
+def embedded(embed: nn.Conv2d | Embedding, pyramid: Pyramid) -> Tensor:
+    """Unit vectors [B, E, h, w] of either kind of embedding."""
+    if isinstance(embed, Embedding):
+        unit: Tensor = embed(pyramid)
+        return unit
+    return F.normalize(embed(pyramid.tokens).float(), dim=1)

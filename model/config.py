@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from model.click_cues import NUM_CUES, TERRITORY_CUES
+from model.efficientnet import widths_of
+
 
 @dataclass(frozen=True, slots=True)
 class NetworkConfig:
@@ -21,6 +24,10 @@ class NetworkConfig:
         path_widths: channels of the top-down path at strides 8 and 16.
         click_widths: channels of the click decoder at strides 2, 4, 8, 16, 32.
         embed_dim: width of the pixel embedding in which clicks look for their like.
+        encoder: "residual" (trained from nothing), "lite0" or "lite2" (pretrained EfficientNet-Lite; `widths`
+            from the second on are then its own, and `depths` counts for nothing).
+        evidence_dim: width of an expert's answer where experts are classifiers that decide; 0: they are only
+            added to the tokens.
     """
 
     num_classes: int = 2
@@ -32,10 +39,27 @@ class NetworkConfig:
     path_widths: tuple[int, int] = (96, 128)
     click_widths: tuple[int, int, int, int, int] = (16, 48, 96, 128, 160)
     embed_dim: int = 24
+    encoder: str = "residual"
+    evidence_dim: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return plain lists and numbers."""
         return {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}
+
+    @classmethod
+    def pretrained(cls, encoder: str = "lite0", *, num_classes: int = 2) -> NetworkConfig:
+        """As the shipped weights have it: a pretrained encoder and experts that decide.
+
+        Raises:
+            ValueError: there is no such encoder.
+        """
+        widths = (32, *widths_of(encoder)[1:])
+        return cls(num_classes=num_classes, widths=widths, embed_dim=32, encoder=encoder, evidence_dim=32)
+
+    @property
+    def click_cues(self) -> int:
+        """Maps of evidence that the click decoder is handed."""
+        return NUM_CUES + (TERRITORY_CUES if self.evidence_dim else 0)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> NetworkConfig:

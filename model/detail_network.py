@@ -16,9 +16,12 @@ from torch import Tensor, nn
 
 from model.backbone import Pyramid, normalise, pad_to_stride
 from model.config import NetworkConfig
+from model.deciding import ask_experts
 from model.detail_head import DetailHead, Levels
+from model.encoding import ClassOutput, Encoding, cropped
+from model.experts import Exchange
 from model.filters import NUM_FILTERS, filter_bank
-from model.network import ClassOutput, Encoding, LatentExpertNetwork
+from model.network import LatentExpertNetwork
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +80,15 @@ class DetailNetwork(LatentExpertNetwork):
         dims = (
             config.path_widths[1],
             config.path_widths[0],
-            config.feature_dim,
+            self.answer_dim,
             config.widths[0],
             NUM_FILTERS,
         )
         self.head = DetailHead(dims, detail.pixel_width, detail.context_widths, config.num_classes)
+        self.class_exchange: Exchange | None = None
+        self.class_mix: nn.Module | None = None
+        if self.classifiers is not None:  # clicks go on reading the territories that they know
+            self.class_exchange, self.class_mix = copy.deepcopy(self.exchange), copy.deepcopy(self.mix)
         self.class_backbone: nn.Module | None = None
         if detail.has_own_backbone:
             self.class_backbone = copy.deepcopy(self.backbone)
@@ -105,6 +112,9 @@ class DetailNetwork(LatentExpertNetwork):
         made = cls(base.config, DetailConfig.for_width(base.config.feature_dim))
         made.to(base.experts.device)
         made.load_state_dict(base.state_dict(), strict=False)
+        for own, known in ((made.class_exchange, base.exchange), (made.class_mix, base.mix)):
+            if own is not None:
+                own.load_state_dict(known.state_dict())
         return made.train(base.training)
 
     def to_json(self) -> dict[str, Any]:
@@ -127,13 +137,11 @@ class DetailNetwork(LatentExpertNetwork):
 
     def encode(self, image: Tensor) -> DetailEncoding:
         """Image [B, 3, H, W] in 0..1, any size from 1x1 -> `DetailEncoding`."""
+        base, pyramid = self.encode_fully(image)
         padded = pad_to_stride(image.float())
-        pixels = normalise(padded).to(self.dtype).contiguous(memory_format=torch.channels_last)
-        pyramid = self.backbone(pixels)
-        base = self.encoding_of(pyramid, padded, (image.shape[-2], image.shape[-1]))
         experts = base.experts
         if self.class_backbone is not None:
-            pyramid = self.class_backbone(pixels)
+            pyramid = self.class_pyramid(padded)
             experts, _ = self.look_at(pyramid.tokens)
         return DetailEncoding(
             **{field.name: getattr(base, field.name) for field in fields(Encoding)},
@@ -167,31 +175,82 @@ class DetailNetwork(LatentExpertNetwork):
         """As `LatentExpertNetwork.classify`."""
         if not isinstance(encoding, DetailEncoding):
             raise TypeError("this encoding was made by another kind of network")
-        tokens, mix = self.read_experts(
+        known = Levels(
+            encoding.deep,
+            encoding.mid,
             encoding.class_tokens,
-            encoding.class_experts,
-            expert_gains=expert_gains,
-            need_attention=need_attention,
+            encoding.class_detail,
+            filter_bank(encoding.image),
         )
-        fine = filter_bank(encoding.image)
-        logits = self.class_logits(Levels(encoding.deep, encoding.mid, tokens, encoding.class_detail, fine))
-        size = (tokens.shape[-2], tokens.shape[-1])
-        maps = self._class_maps(encoding.class_tokens, mix, size) if mix is not None else None
-        return ClassOutput(self._crop(logits, encoding), maps)
+        levels, mix = self.answered(
+            known, encoding.class_experts, expert_gains=expert_gains, need_attention=need_attention
+        )
+        size = (known.tokens.shape[-2], known.tokens.shape[-1])
+        maps = self._class_maps(known.tokens, mix, size) if mix is not None else None
+        return ClassOutput(cropped(self.class_logits(levels), encoding), maps)
 
-    def with_classes(self, names_kept: Sequence[int | None]) -> Self:
-        """Copy with other classes; see `LatentExpertNetwork.with_classes`."""
-        made = type(self)(replace(self.config, num_classes=len(names_kept)), self.detail_config)
-        made.to(self.experts.device, self.dtype)
-        state, own = self.state_dict(), made.state_dict()
-        for name in own:
-            rows = {"class_head.pixels": 4, "head.pixel.last": 1, "head.context.last": 1}.get(
-                name.rpartition(".")[0]
+    def answered(
+        self,
+        levels: Levels,
+        experts: Tensor,
+        *,
+        expert_gains: Tensor | None = None,
+        need_attention: bool = False,
+    ) -> tuple[Levels, Tensor | None]:
+        """Levels as the experts answer them, and who answered.
+
+        Where experts decide, coarse levels are seen through them alone: nothing that a few pictures teach can
+        lead round them.
+
+        Args:
+            levels: as encoded.
+            experts: after looking, [B, K, D].
+            expert_gains: as of `classify`.
+            need_attention: return weights [B, heads, h * w, K].
+        """
+        answers, mix = self.read_experts(
+            levels.tokens, experts, expert_gains=expert_gains, need_attention=need_attention
+        )
+        mid, deep = levels.mid, levels.deep
+        if self.classifiers is not None:
+            is_silent = expert_gains is not None and not bool((expert_gains > 0).any())
+            asked, shares = self.ask(levels.tokens, experts, None if is_silent else expert_gains)
+            shares = shares * 0 if is_silent else shares
+            size = (answers.shape[-2], answers.shape[-1])
+            mid, deep = (
+                self.classifiers.gated(index, level, asked, shares, size)
+                for index, level in enumerate((mid, deep))
             )
-            if rows is not None:
-                state[name] = _kept_rows(state[name], own[name], names_kept, rows)
-        made.load_state_dict(state)
-        return made.train(self.training)
+        return Levels(deep, mid, answers, levels.detail, levels.fine), mix
+
+    def ask(
+        self, tokens: Tensor, experts: Tensor, expert_gains: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """As `LatentExpertNetwork.ask`, with what classes have learned of asking."""
+        if self.class_exchange is None or self.class_mix is None:
+            return super().ask(tokens, experts, expert_gains)
+        return ask_experts(self.class_exchange, self.class_mix, tokens, experts, expert_gains)
+
+    def expert_modules(self) -> Mapping[str, nn.Module]:
+        """What of the experts may learn about classes, by name; clicks use none of it."""
+        if self.classifiers is None or self.class_exchange is None or self.class_mix is None:
+            return {"exchange": self.exchange, "mix": self.mix}
+        return {
+            "class_exchange": self.class_exchange,
+            "class_mix": self.class_mix,
+            "classifiers": self.classifiers,
+        }
+
+    def class_rows(self) -> Mapping[str, int]:
+        """As `LatentExpertNetwork.class_rows`, and those of the detail head."""
+        last = ("head.pixel.last", "head.context.last")
+        return {
+            **super().class_rows(),
+            **{f"{name}.{part}": 1 for name in last for part in ("weight", "bias")},
+        }
+
+    def _like(self, config: NetworkConfig) -> Self:
+        return type(self)(config, self.detail_config)
 
     def give_classes_a_backbone(self) -> Self:
         """Copy whose classes have a backbone of their own, for now with the same weights."""
@@ -199,16 +258,6 @@ class DetailNetwork(LatentExpertNetwork):
             return copy.deepcopy(self)
         made = type(self)(self.config, replace(self.detail_config, has_own_backbone=1))
         made.to(self.experts.device, self.dtype)
-        state = self.state_dict()
-        state |= {f"class_{name}": value for name, value in state.items() if name.startswith("backbone.")}
-        made.load_state_dict(state)
+        backbone = {f"class_backbone.{name}": value for name, value in self.backbone.state_dict().items()}
+        made.load_state_dict(self.state_dict() | backbone)
         return made.train(self.training)
-
-
-def _kept_rows(old: Tensor, new: Tensor, kept: Sequence[int | None], rows: int) -> Tensor:
-    """``new`` with the rows of kept classes from ``old``; ``rows`` of them belong to a class."""
-    merged = new.clone()
-    for target, source in enumerate(kept):
-        if source is not None:
-            merged[rows * target : rows * (target + 1)] = old[rows * source : rows * (source + 1)]
-    return merged

@@ -2,156 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.backbone import Backbone, ConvNorm, Pyramid, normalise, pad_to_stride, upsample_to
-from model.click_cues import box_cue, colour_bins, mask_cues, opponent_colour, point_cues, sample_points
-from model.click_decoder import ClickBase, ClickDecoder
+from model.backbone import Pyramid, backbone_of, normalise, pad_to_stride
+from model.class_head import ClassHead, kept_rows
+from model.click_cues import (
+    box_cue,
+    colour_bins,
+    mask_cues,
+    opponent_colour,
+    point_cues,
+    sample_points,
+    territory_cues,
+)
+from model.click_decoder import ClickDecoder, Embedding, embedded
 from model.config import NetworkConfig
+from model.deciding import CosineMix, ExpertClassifiers, SlotLook, as_map, ask_experts
+from model.encoding import (
+    PADDING,
+    ClassOutput,
+    Encoding,
+    ObjectOutput,
+    Prompts,
+    TensorTree,
+    cropped,
+    pointed_at,
+    previous_at_tokens,
+)
 from model.experts import AttentionMaps, Exchange, Look, Mix, fourier_position, gain_bias, weights_to_map
 
-
-class TensorTree:
-    """Dataclass of tensors (nested) that moves, casts and slices along the batch like one tensor."""
-
-    def apply(self, function: Any) -> Self:
-        """Return a copy with ``function`` applied to every tensor."""
-        changes: dict[str, Any] = {}
-        for field in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, field.name)
-            if isinstance(value, Tensor):
-                changes[field.name] = function(value)
-            elif isinstance(value, TensorTree):
-                changes[field.name] = value.apply(function)
-            elif is_dataclass(value) and not isinstance(value, type):
-                changes[field.name] = type(value)(
-                    **{f.name: function(getattr(value, f.name)) for f in fields(value)}
-                )
-        return replace(self, **changes)  # type: ignore[type-var]
-
-    def to(self, device: torch.device | str) -> Self:
-        """Copy to a device."""
-        return self.apply(lambda x: x.to(device))
-
-    def detach(self) -> Self:
-        """Cut off from the graph."""
-        return self.apply(torch.detach)
-
-    def __getitem__(self, index: slice | Tensor) -> Self:
-        """Select along the batch."""
-        return self.apply(lambda x: x[index])
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all tensors."""
-        total = 0
-
-        def count(x: Tensor) -> Tensor:
-            nonlocal total
-            total += x.nbytes
-            return x
-
-        self.apply(count)
-        return total
-
-
-@dataclass(frozen=True, slots=True)
-class Encoding(TensorTree):
-    """An image as the network keeps it; independent of prompts and classes. h, w: padded size / 4.
-
-    Attributes:
-        tokens: [B, D, h, w], stride 4.
-        detail: [B, C, 2h, 2w], stride 2, each position knows its 2x2 pixels: for crisp edges.
-        base: the click decoder's view of the image.
-        experts: learned experts after looking at this image, [B, K, D].
-        look_keys: what prompt experts look at, [B, heads, N, d], stride 8.
-        look_values: likewise.
-        mix_queries: pixels' questions to the experts when clicks are there, [B, heads, N, d], stride 8.
-        embed: unit vectors [B, E, h, w] in which clicks find their like.
-        colour: [B, 3, h, w].
-        bins: colour histogram cells, int64 [B, 2, h * w].
-        size: height and width of the image in pixels.
-    """
-
-    tokens: Tensor
-    detail: Tensor
-    base: ClickBase
-    experts: Tensor
-    look_keys: Tensor
-    look_values: Tensor
-    mix_queries: Tensor
-    embed: Tensor
-    colour: Tensor
-    bins: Tensor
-    size: tuple[int, int]
-
-    @property
-    def padded(self) -> tuple[int, int]:
-        """Height and width of the padded image."""
-        return self.tokens.shape[-2] * 4, self.tokens.shape[-1] * 4
-
-
-@dataclass(frozen=True, slots=True)
-class Prompts(TensorTree):
-    """What the user pointed at.
-
-    Attributes:
-        points: (x, y) in pixels of the image, [B, P, 2]; the centre of the first pixel is (0.5, 0.5).
-        labels: int64 [B, P]: 1 positive, 0 negative, -1 padding.
-        boxes: [B, 4] as x0, y0, x1, y1 (rows of NaN: no box) or None.
-    """
-
-    points: Tensor
-    labels: Tensor
-    boxes: Tensor | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ClassOutput:
-    """Class logits [B, C, H, W] and, on request, attention."""
-
-    logits: Tensor
-    maps: AttentionMaps | None
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectOutput:
-    """Object logits [B, 1, H, W], predicted IoU [B], on request attention (learned, then prompt experts)."""
-
-    logits: Tensor
-    score: Tensor
-    maps: AttentionMaps | None
-
-
-class ClassHead(nn.Module):
-    """Tokens with the experts' answers, sharpened by detail, to full-resolution class logits."""
-
-    def __init__(self, feature_dim: int, detail_dim: int, num_classes: int) -> None:
-        super().__init__()
-        self.fuse = ConvNorm(feature_dim, feature_dim)
-        self.reduce = nn.Conv2d(feature_dim, detail_dim, 1)
-        self.detail = nn.Conv2d(detail_dim, detail_dim, 1)
-        self.fine = ConvNorm(detail_dim, detail_dim)
-        self.pixels = nn.Conv2d(detail_dim, 4 * num_classes, 3, padding=1)
-
-    def forward(self, tokens: Tensor, detail: Tensor) -> Tensor:
-        """[B, D, h, w] and [B, C', 2h, 2w] -> logits [B, C, 4h, 4w]."""
-        coarse = self.reduce(self.fuse(tokens))
-        fine = self.fine(F.relu(self.detail(detail) + upsample_to(coarse, detail)))
-        return F.pixel_shuffle(self.pixels(fine), 2).float()
+__all__ = [
+    "ClassHead",
+    "ClassOutput",
+    "Encoding",
+    "LatentExpertNetwork",
+    "ObjectOutput",
+    "Prompts",
+    "TensorTree",
+]
 
 
 class LatentExpertNetwork(nn.Module):
-    """Backbone, experts, class head and click decoder.
+    """Backbone, experts, class head and click decoder; the image is encoded once.
 
-    The image is encoded once. Classes: pixels draw on the learned experts. Objects: every click becomes a
-    prompt expert, joins them, and a small decoder turns what pixels draw into a mask.
+    Classes: pixels draw on the learned experts. Objects: every click becomes a prompt expert, joins them, and a
+    small decoder turns what pixels draw into a mask.
     """
 
     stride: int = 4
@@ -159,19 +59,27 @@ class LatentExpertNetwork(nn.Module):
     def __init__(self, config: NetworkConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or NetworkConfig()
-        dim, heads = config.feature_dim, config.num_heads
-        mid = config.path_widths[0]
-        self.backbone = Backbone(
-            feature_dim=dim, widths=config.widths, depths=config.depths, path_widths=config.path_widths
-        )
+        dim, heads, mid = config.feature_dim, config.num_heads, config.path_widths[0]
+        self.backbone = backbone_of(config)
         self.experts = nn.Parameter(torch.randn(config.num_experts, dim))
-        self.look = Look(dim, dim, heads)
         self.exchange = Exchange(dim, heads)
-        self.mix = Mix(dim, dim, heads)
-        self.class_head = ClassHead(dim, config.widths[0], config.num_classes)
-        self.embed = nn.Conv2d(dim, config.embed_dim, 1)
+        self.look: Look | SlotLook
+        self.mix: Mix | CosineMix
+        self.embed: nn.Conv2d | Embedding
+        self.classifiers: ExpertClassifiers | None = None
+        if config.evidence_dim:
+            self.look, self.mix = SlotLook(dim, dim, heads), CosineMix(dim)
+            sizes = config.num_experts, dim, config.evidence_dim, config.path_widths
+            self.classifiers = ExpertClassifiers(*sizes)
+            self.embed = Embedding((dim, config.path_widths[1], config.widths[4]), config.embed_dim)
+        else:
+            self.look, self.mix = Look(dim, dim, heads), Mix(dim, dim, heads)
+            self.embed = nn.Conv2d(dim, config.embed_dim, 1)
+        self.class_head = ClassHead(
+            self.answer_dim, config.widths[0], config.num_classes, fuses=not config.evidence_dim
+        )
         self.prompt = nn.Linear(mid + dim, dim)
-        self.prompt_kind = nn.Embedding(5, dim)  # negative, positive, two box corners, padding
+        self.prompt_kind = nn.Embedding(PADDING + 1, dim)
         self.prompt_look = Look(dim, mid, heads)
         self.prompt_exchange = Exchange(dim, heads)
         self.prompt_mix = Mix(dim, config.click_widths[2], heads)
@@ -179,7 +87,13 @@ class LatentExpertNetwork(nn.Module):
             detail_dim=config.widths[0],
             map_dims=(dim, *config.path_widths, config.widths[4]),
             widths=config.click_widths,
+            num_cues=config.click_cues,
         )
+
+    @property
+    def answer_dim(self) -> int:
+        """Channels of what a pixel is told by the experts."""
+        return self.config.evidence_dim or self.config.feature_dim
 
     @property
     def dtype(self) -> torch.dtype:
@@ -193,26 +107,33 @@ class LatentExpertNetwork(nn.Module):
 
     def encode(self, image: Tensor) -> Encoding:
         """Image [B, 3, H, W] in 0..1, any size from 1x1 -> `Encoding`."""
-        size = (image.shape[-2], image.shape[-1])
+        encoding, _ = self.encode_fully(image)
+        return encoding
+
+    def encode_fully(self, image: Tensor) -> tuple[Encoding, Pyramid]:
+        """As `encode`, with the features that it was made of."""
         padded = pad_to_stride(image.float())
         pixels = normalise(padded).to(self.dtype).contiguous(memory_format=torch.channels_last)
-        return self.encoding_of(self.backbone(pixels), padded, size)
+        pyramid: Pyramid = self.backbone(pixels)
+        return self.encoding_of(pyramid, padded, (image.shape[-2], image.shape[-1])), pyramid
 
     def encoding_of(self, pyramid: Pyramid, padded: Tensor, size: tuple[int, int]) -> Encoding:
         """What is kept of an image: its features, and what experts and clicks will want of them."""
         base = self.click.base(pyramid)
-        experts, _ = self.look_at(pyramid.tokens)
+        tokens = pyramid.tokens
+        experts, _ = self.look_at(tokens)
         keys, values = self.prompt_look.keys_values(pyramid.mid)
         colour = opponent_colour(padded)
         return Encoding(
-            tokens=pyramid.tokens,
+            tokens=tokens,
             detail=pyramid.detail,
             base=base,
             experts=experts,
             look_keys=keys,
             look_values=values,
             mix_queries=self.prompt_mix.queries(base.mid),
-            embed=F.normalize(self.embed(pyramid.tokens).float(), dim=1).to(pyramid.tokens.dtype),
+            embed=embedded(self.embed, pyramid).to(tokens.dtype),
+            territory=self._territory(tokens, experts).to(tokens.dtype),
             colour=colour,
             bins=colour_bins(colour),
             size=size,
@@ -236,7 +157,7 @@ class LatentExpertNetwork(nn.Module):
         size = (tokens.shape[-2], tokens.shape[-1])
         logits = self.class_head(tokens, encoding.detail)
         maps = self._class_maps(encoding.tokens, mix, size) if mix is not None else None
-        return ClassOutput(self._crop(logits, encoding), maps)
+        return ClassOutput(cropped(logits, encoding), maps)
 
     def look_at(self, tokens: Tensor, *, need_attention: bool = False) -> tuple[Tensor, Tensor | None]:
         """The learned experts after looking at ``tokens``, [B, K, D], and where they looked."""
@@ -254,14 +175,33 @@ class LatentExpertNetwork(nn.Module):
         expert_gains: Tensor | None = None,
         need_attention: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """Tokens [B, D, h, w] with what the experts [B, K, D] answer them, and who answered."""
+        """What the experts [B, K, D] answer to tokens [B, D, h, w], and who answered.
+
+        Returns:
+            Answers [B, `answer_dim`, h, w], and weights [B, heads, h * w, K] or None. Experts that decide have
+            the same weights for every head.
+        """
         size = (tokens.shape[-2], tokens.shape[-1])
         is_silent = expert_gains is not None and not bool((expert_gains > 0).any())
-        bias = None if is_silent else gain_bias(expert_gains)
+        gains = None if is_silent else expert_gains
+        if self.classifiers is not None:
+            experts, shares = self.ask(tokens, experts, gains)
+            answers = self.classifiers(tokens, experts, shares)
+            mix = shares.unsqueeze(1).expand(-1, self.config.num_heads, -1, -1) if need_attention else None
+            return (torch.zeros_like(answers) if is_silent else answers), mix
+        if not isinstance(self.mix, Mix):
+            raise TypeError("experts that do not decide are mixed by attention")
+        bias = gain_bias(gains)
         experts = self.exchange(experts, bias)
         queries = self.mix.queries(tokens)
         mixed, mix = self.mix(queries, experts, size, bias=bias, need_attention=need_attention)
         return (tokens if is_silent else tokens + mixed), mix
+
+    def ask(
+        self, tokens: Tensor, experts: Tensor, expert_gains: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Experts that decide about classes, [B, K, D], and how much tokens ask each, [B, h * w, K]."""
+        return ask_experts(self.exchange, self.mix, tokens, experts, expert_gains)
 
     def segment(
         self,
@@ -279,43 +219,55 @@ class LatentExpertNetwork(nn.Module):
             previous: logits [B, 1, H, W] of the answer so far, or None.
             need_attention: also return the maps; they cover the learned and then the prompt experts.
         """
-        tokens = encoding.tokens
-        size = (tokens.shape[-2], tokens.shape[-1])
-        points, labels = prompts.points, prompts.labels
-        cues = torch.cat(
-            (
-                point_cues(encoding.embed, encoding.colour, points, labels, encoding.padded),
-                mask_cues(encoding.embed, encoding.bins, self._previous(encoding, previous)),
-                box_cue(prompts.boxes, size, encoding.colour),
-            ),
-            dim=1,
-        )
+        tokens, points, labels = encoding.tokens, prompts.points, prompts.labels
+        before = previous_at_tokens(encoding, previous)
+        evidence = [
+            point_cues(encoding.embed, encoding.colour, points, labels, encoding.padded),
+            mask_cues(encoding.embed, encoding.bins, before),
+            box_cue(prompts.boxes, (tokens.shape[-2], tokens.shape[-1]), encoding.colour),
+        ]
+        if self.classifiers is not None:
+            evidence.append(territory_cues(encoding.territory, points, labels, before, encoding.padded))
+        cues = torch.cat(evidence, dim=1)
         mixed, maps = self._consult(encoding, prompts, need_attention)
         cues = cues.to(tokens.dtype).contiguous(memory_format=torch.channels_last)
         logits, score = self.click(encoding.base, cues, mixed)
-        return ObjectOutput(self._crop(logits, encoding), score, maps)
+        return ObjectOutput(cropped(logits, encoding), score, maps)
 
-    def with_classes(self, names_kept: Sequence[int | None]) -> LatentExpertNetwork:
+    def class_rows(self) -> Mapping[str, int]:
+        """Parameters whose rows belong to classes, and how many rows one class has."""
+        return {"class_head.pixels.weight": 4, "class_head.pixels.bias": 4}
+
+    def with_classes(self, names_kept: Sequence[int | None]) -> Self:
         """Copy with other classes: entry i names the old class that new class i keeps, None for a new one."""
-        network = LatentExpertNetwork(replace(self.config, num_classes=len(names_kept)))
-        network.to(self.experts.device, self.dtype)
-        state = self.state_dict()
-        own = network.state_dict()
-        for name in ("class_head.pixels.weight", "class_head.pixels.bias"):
-            rows = own[name].clone()
-            for new, old in enumerate(names_kept):
-                if old is not None:
-                    rows[4 * new : 4 * new + 4] = state[name][4 * old : 4 * old + 4]
-            state[name] = rows
-        network.load_state_dict(state)
-        network.train(self.training)
-        return network
+        made = self._like(replace(self.config, num_classes=len(names_kept)))
+        made.to(self.experts.device, self.dtype)
+        state, own = self.state_dict(), made.state_dict()
+        for name, rows in self.class_rows().items():
+            state[name] = kept_rows(state[name], own[name], names_kept, rows)
+        made.load_state_dict(state)
+        return made.train(self.training)
+
+    def _like(self, config: NetworkConfig) -> Self:
+        """A fresh network of this kind."""
+        return type(self)(config)
+
+    def _territory(self, tokens: Tensor, experts: Tensor) -> Tensor:
+        """How much each expert is asked where, [B, K, h, w]; no expert where they do not decide."""
+        if self.classifiers is None:
+            return tokens.new_zeros(len(tokens), 0, *tokens.shape[-2:])
+        _, mix = ask_experts(self.exchange, self.mix, tokens, experts)
+        return as_map(mix, (tokens.shape[-2], tokens.shape[-1]))
 
     def _consult(
         self, encoding: Encoding, prompts: Prompts, need_attention: bool
     ) -> tuple[Tensor, AttentionMaps | None]:
         """Let prompt experts look, exchange with the learned ones, and pixels draw on all of them."""
-        prompt_experts, hidden = self._prompt_experts(encoding, prompts)
+        xy, kind = pointed_at(prompts)
+        seen = sample_points(encoding.base.mid, xy, encoding.padded)
+        where = fourier_position(xy / xy.new_tensor(encoding.padded[::-1]), self.config.feature_dim)
+        prompt_experts = self.prompt(torch.cat((seen, where), dim=-1).to(self.dtype)) + self.prompt_kind(kind)
+        hidden = kind == PADDING
         keys, values = encoding.look_keys, encoding.look_values
         prompt_experts, look = self.prompt_look(prompt_experts, keys, values, need_attention=need_attention)
         experts = torch.cat((encoding.experts, prompt_experts.to(encoding.experts.dtype)), dim=1)
@@ -335,31 +287,6 @@ class LatentExpertNetwork(nn.Module):
         look_maps = torch.cat((weights_to_map(learned, fine), prompt_maps), dim=2)
         return mixed, AttentionMaps(look_maps, weights_to_map(mix.transpose(-1, -2), size, 2))
 
-    def _prompt_experts(self, encoding: Encoding, prompts: Prompts) -> tuple[Tensor, Tensor]:
-        """Experts [B, P (+ 2), D] and bool [B, P (+ 2)]: True where there is only padding."""
-        points, labels = prompts.points.float(), prompts.labels
-        kind = torch.where(labels < 0, 4, labels)
-        if prompts.boxes is not None:
-            corners = prompts.boxes.float().view(-1, 2, 2)
-            missing = corners.isnan().any(-1).any(-1, keepdim=True).expand(-1, 2)
-            points = torch.cat((points, corners.nan_to_num(0.0)), dim=1)
-            corner_kind = torch.tensor((2, 3), device=kind.device).expand(kind.shape[0], 2)
-            kind = torch.cat((kind, torch.where(missing, 4, corner_kind)), dim=1)
-        height, width = encoding.padded
-        scale = torch.tensor((1.0 / width, 1.0 / height), device=points.device)
-        seen = sample_points(encoding.base.mid, points, encoding.padded)
-        where = fourier_position(points * scale, self.config.feature_dim)
-        experts = self.prompt(torch.cat((seen, where), dim=-1).to(self.dtype)) + self.prompt_kind(kind)
-        return experts, kind == 4
-
-    def _previous(self, encoding: Encoding, previous: Tensor | None) -> Tensor:
-        """Logits at full resolution -> probability at stride 4, [B, 1, h, w]."""
-        batch, _, height, width = encoding.tokens.shape
-        if previous is None:
-            return encoding.colour.new_zeros(batch, 1, height, width)
-        padded = pad_to_stride(torch.sigmoid(previous.float()))
-        return F.avg_pool2d(padded, 4)
-
     def _look_weights(self, tokens: Tensor) -> Tensor:
         """Where the learned experts look, [B, heads, K, h * w]."""
         _, weights = self.look_at(tokens, need_attention=True)
@@ -370,9 +297,3 @@ class LatentExpertNetwork(nn.Module):
     def _class_maps(self, tokens: Tensor, mix: Tensor, size: tuple[int, int]) -> AttentionMaps:
         look = weights_to_map(self._look_weights(tokens), size)
         return AttentionMaps(look, weights_to_map(mix.transpose(-1, -2), size))
-
-    @staticmethod
-    def _crop(logits: Tensor, encoding: Encoding) -> Tensor:
-        height, width = encoding.size
-        cropped: Tensor = logits[:, :, :height, :width]
-        return cropped

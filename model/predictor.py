@@ -32,10 +32,10 @@ MAX_PIXELS: Final[Mapping[str, int]] = {"cuda": 4_200_000, "mps": 2_100_000, "cp
 CLICK_PIXELS: Final = 384 * 256
 """Clicks on larger pictures begin with an overview of this size: the scale that the network learned at."""
 
-_READS: Final = ("class_head.", "head.")
+_READS: Final = ("class_head.", "head.", "classifiers.")
 """Parameters that only read what experts and pixels are, by how their names begin."""
 
-_EXPERTS: Final = ("exchange.", "mix.")
+_EXPERTS: Final = ("exchange.", "mix.", "class_exchange.", "class_mix.")
 """Parameters that come after encoding, and decide what experts attend to."""
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from model.config import NetworkConfig
 from model.errors import ModelError
 from model.pretraining.loop import PretrainConfig, Pretraining
 
@@ -26,6 +27,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--steps", type=int, default=defaults.steps, help="budget (default: as shipped)")
     parser.add_argument("--seconds", type=float, help="budget in seconds instead of steps")
     parser.add_argument("--rate", type=float, default=defaults.peak_rate, help="highest learning rate")
+    parser.add_argument("--encoder", type=Path, help="pretrained encoder (see model.pretraining.convert)")
+    parser.add_argument("--start", type=Path, help="weights to begin from, wherever they fit")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=0, help="0: as torch likes")
@@ -48,6 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         seed=options.seed,
         device=options.device,
         is_bf16=not options.fp32,
+        network=NetworkConfig.pretrained() if options.encoder else NetworkConfig(),
+        encoder=options.encoder,
+        start=options.start,
     )
     try:
         path = Pretraining(config).run()

@@ -21,7 +21,13 @@ SGD_FACTOR: Final = 10.0
 
 _HEAD: Final = ("head.", "class_head.")
 _BACKBONE: Final = "class_backbone."
-_BOTTOM: Final = ("class_backbone.stem.", "class_backbone.stages.0.", "class_backbone.stages.1.")
+_BOTTOM: Final = (
+    "class_backbone.stem.",
+    "class_backbone.stages.0.",
+    "class_backbone.stages.1.",
+    "class_backbone.encoder.stem.",
+    *(f"class_backbone.encoder.blocks.{index}." for index in range(5)),
+)
 
 
 @cache

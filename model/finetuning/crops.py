@@ -60,11 +60,8 @@ def fits_memory(session: Session, step: Callable[[], None]) -> bool:
 
 def expert_parameters(network: DetailNetwork) -> Mapping[str, nn.Parameter]:
     """What of experts and class head may learn; clicks use none of it."""
-    return {
-        **named(network.exchange, "exchange"),
-        **named(network.mix, "mix"),
-        **named(network.class_head, "class_head"),
-    }
+    modules = {**network.expert_modules(), "class_head": network.class_head}
+    return {key: value for name, module in modules.items() for key, value in named(module, name).items()}
 
 
 def _crop_loss(session: Session) -> Tensor:

@@ -87,10 +87,10 @@ class Session:
         return vary(picture, self.generator, strength, scarcity=scarcity, is_upright=self.is_upright)
 
     def with_answers(self, levels: Levels, experts: Tensor) -> Levels:
-        """Levels whose tokens hold the experts' answers."""
+        """Levels as the experts answer them."""
         with self.autocast():
-            tokens, _ = self.network.read_experts(levels.tokens, experts)
-        return Levels(levels.deep, levels.mid, tokens, levels.detail, levels.fine)
+            answered, _ = self.network.answered(levels, experts)
+        return answered
 
     def disagreement(self, logits: Tensor, labels: Tensor, levels: Levels) -> Tensor:
         """What pixels without a label add to the loss; it grows for half of the time, as answers get better."""

@@ -43,6 +43,7 @@ class Source:
         ignored: value of pixels without a label, or -1.
         foreground: class ids that count as foreground; empty: all but 0; None: the set does not say.
         num_classes: for sets of kind "semantic", else 0.
+        has_rest: id 0 is what nobody named, nothing to be clicked.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Source:
     ignored: int
     foreground: tuple[int, ...] | None
     num_classes: int
+    has_rest: bool = False
 
 
 # What counts as foreground ("people and things") where a set's own meta.json does not say.
@@ -59,6 +61,11 @@ _FOREGROUND: dict[str, tuple[int, ...] | None] = {
     "facade": (2,),
     "camvid_train": (8, 9, 10),
 }
+
+
+_REST = ("background", "unlabelled")
+HELD_OUT = 20
+"""Every so manieth picture of a set is left out, to measure on."""
 
 
 def _is_for_training(meta: dict[str, object], name: str) -> bool:
@@ -87,6 +94,7 @@ def find_sources(data: Path) -> list[tuple[Path, Source]]:
             ignored=int(meta.get("ignore", -1)),
             foreground=None if foreground is None else tuple(foreground),
             num_classes=num_classes if kind == "semantic" else 0,
+            has_rest=kind == "instances" or not isinstance(classes, list) or classes[0] in _REST,
         )
         found.append((folder, source))
     if not found:
@@ -106,7 +114,9 @@ def _mask_paths(folder: Path, source: Source, stem: str) -> list[Path]:
 
 
 def _read(folder: Path, source: Source) -> Iterator[tuple[NDArray[np.uint8], list[NDArray[np.uint16]]]]:
-    for path in sorted((folder / "images").iterdir()):
+    for number, path in enumerate(sorted((folder / "images").iterdir()), 1):
+        if number % HELD_OUT == 0:
+            continue
         mask_paths = _mask_paths(folder, source, path.stem)
         if not mask_paths:
             continue

@@ -37,28 +37,73 @@ def _halve(area: Tensor) -> Tensor:
     return rows[..., 0::2] & rows[..., 1::2]
 
 
-def next_click(wrong: Tensor, generator: torch.Generator, *, jitter: float = 0.3) -> tuple[Tensor, Tensor]:
-    """One click per picture into the larger error.
+def sloppiness(count: int, generator: torch.Generator) -> Tensor:
+    """How far from the innermost point each of ``count`` people clicks, 0..0.8: half of them carefully."""
+    careful, far = torch.rand(2, count, generator=generator)
+    return torch.where(torch.rand(count, generator=generator) < 0.5, 0.25 * careful, 0.25 + 0.55 * far)
+
+
+def next_click(
+    wrong: Tensor, generator: torch.Generator, *, jitter: float | Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """One click per picture into the larger error, anywhere that is deep enough.
 
     Args:
         wrong: bool [B, 2, H, W]: missed pixels of the object, pixels wrongly taken.
         generator: on the CPU.
-        jitter: how far from the innermost point, as a share of the depth there.
+        jitter: share of the greatest depth that a click may lie nearer to the border, one for all or [B];
+            None: as `sloppiness` says.
 
     Returns:
         xy [B, 1, 2] in pixels and labels [B, 1] (-1 where nothing is wrong).
     """
     batch, device = wrong.shape[0], wrong.device
+    if jitter is None:
+        jitter = sloppiness(batch, generator)
+    slack = torch.as_tensor(jitter).expand(batch).to(device)
     inner = depth(_halve(wrong))  # [B, 2, H/2, W/2]
     width = inner.shape[-1]
-    noise = 1 - jitter * torch.rand(inner.shape, generator=generator).to(device)
+    noise = torch.rand((batch, *inner.shape[2:]), generator=generator).to(device)
     deepest = inner.flatten(2).amax(-1)  # [B, 2]
     which = deepest.argmax(1)
-    picked = (inner * noise)[torch.arange(batch, device=device), which].flatten(1).argmax(1)
+    own = inner[torch.arange(batch, device=device), which].flatten(1)  # [B, N]
+    allowed = own >= (deepest.amax(1) * (1 - slack)).unsqueeze(1)
+    picked = (noise.flatten(1) + 0.01).masked_fill(~allowed | (own <= 0), 0.0).argmax(1)
     xy = torch.stack(((picked % width) * 2, (picked // width) * 2), -1).float()
     xy = xy + torch.rand(batch, 2, generator=generator).to(device) * 2
     labels = torch.where(deepest.amax(1) > 0, 1 - which, -1)
     return xy.unsqueeze(1), labels.unsqueeze(1)
+
+
+def spoiled(target: Tensor, generator: torch.Generator) -> Tensor:
+    """Masks of another origin, as people hand in to be corrected: a part cut off, a piece too much, rough edges.
+
+    Args:
+        target: [B, 1, H, W] float 0/1.
+        generator: on the CPU.
+
+    Returns:
+        bool [B, 1, H, W].
+    """
+    batch, _, height, width = target.shape
+    angle, share, size, way = torch.rand(4, batch, 1, 1, generator=generator).to(target.device)
+    rows = torch.arange(height, device=target.device, dtype=torch.float32).view(1, -1, 1)
+    columns = torch.arange(width, device=target.device, dtype=torch.float32).view(1, 1, -1)
+    inside = target[:, 0]
+    area = inside.sum((1, 2), keepdim=True).clamp(min=1)
+    down, across = ((inside * place).sum((1, 2), keepdim=True) / area for place in (rows, columns))
+    radius = (area / torch.pi).sqrt()
+    turn = angle * 2 * torch.pi
+    along = (columns - across) * turn.cos() + (rows - down) * turn.sin()
+    kept = along < radius * (0.3 + 0.9 * share)
+    aside, reach = way * 2 * torch.pi, radius * (0.8 + 0.8 * share)
+    centre = down + reach * aside.sin(), across + reach * aside.cos()
+    disk = (rows - centre[0]).square() + (columns - centre[1]).square() < area * (0.03 + 0.12 * size) / 3
+    noise = torch.randn(batch, 1, height // 16 + 2, width // 16 + 2, generator=generator).to(target.device)
+    rough = F.interpolate(noise, size=(height, width), mode="bilinear", align_corners=False)[:, 0]
+    whole = F.pad(((inside * kept) + disk).clamp(max=1)[:, None], (4,) * 4, mode="replicate")
+    soft = F.avg_pool2d(F.avg_pool2d(whole, (9, 1), 1), (1, 9), 1)  # [B, 1, H, W]
+    return soft > 0.5 + 0.2 * rough.unsqueeze(1)
 
 
 def scattered_clicks(
@@ -113,7 +158,7 @@ def first_prompts(target: Tensor, valid: Tensor, generator: torch.Generator) -> 
     """How people begin: mostly one click inside, sometimes several anywhere, sometimes a box."""
     batch, device = target.shape[0], target.device
     inside = torch.cat((target * valid, torch.zeros_like(target)), 1) > 0
-    xy, labels = next_click(inside, generator, jitter=0.5)
+    xy, labels = next_click(inside, generator)
     manner = torch.rand(batch, 1, generator=generator).to(device)
     many_xy, many_labels = scattered_clicks(target, valid, generator, most=6)
     xy = F.pad(xy, (0, 0, 0, 5))

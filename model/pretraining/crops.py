@@ -152,7 +152,7 @@ class CropSampler:
         """The object to be clicked, or None when the crop shows none of a useful size."""
         rng = self._rng
         counts = np.bincount(ids[~ignored], minlength=2) / ids.size
-        if source.kind == "instances":
+        if source.has_rest and source.kind != "regions":
             counts[0] = 0
         candidates = np.flatnonzero((counts >= SMALLEST) & (counts <= LARGEST))
         if not len(candidates):

@@ -23,6 +23,7 @@ from model.network import LatentExpertNetwork
 from model.pretraining.cache import Cache
 from model.pretraining.crops import Batch, CropSampler
 from model.pretraining.schedule import STAGES, AverageWeights, Budget, Stage, learning_rate, stage_at
+from model.pretraining.start import begin_from
 from model.pretraining.step import Trainee, train_step
 
 LOG = logging.getLogger("model.pretrain")
@@ -30,15 +31,30 @@ LOG = logging.getLogger("model.pretrain")
 # Clicked rounds without gradient in a step; the long ones teach what to do late in a session.
 _SILENT_ROUNDS = (0, 0, 1, 1, 2, 2, 3, 5)
 
-# How often each set is drawn from. Regions of many annotators teach most about where things end.
+# How often each set is drawn from, by set and not by picture: narrow ones would drown the others. Regions of
+# many annotators teach most about where things end.
 SHARES = {
-    "bsds_train": 0.42,
-    "coco_train": 0.17,
-    "ccp": 0.14,
-    "human": 0.09,
-    "facade": 0.10,
-    "camvid_train": 0.08,
+    "bsds_train": 0.30,
+    "coco_train": 0.16,
+    "coco_more": 0.03,
+    "ccp": 0.09,
+    "human": 0.05,
+    "facade": 0.06,
+    "camvid_train": 0.05,
+    "pets": 0.05,
+    "football": 0.03,
+    "village": 0.03,
+    "bottles": 0.03,
+    "food_plates": 0.03,
+    "wood": 0.02,
+    "banknotes": 0.02,
+    "mandarins": 0.02,
+    "fire_trucks": 0.02,
+    "feet": 0.02,
+    "trains": 0.02,
 }
+
+_ENCODER = "backbone.encoder."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +74,10 @@ class PretrainConfig:
         device: "cpu", "cuda" or "mps".
         stages: crop sizes over the run.
         network: sizes.
+        encoder: weights of a pretrained encoder, as `model.pretraining.convert` writes them, or None.
+        start: weights of this program to begin from, wherever names and shapes agree, or None.
+        frozen_until: share of the budget during which a pretrained encoder stays as it is.
+        encoder_rate: its learning rate afterwards, as a share of the others'.
     """
 
     data: Path
@@ -72,6 +92,10 @@ class PretrainConfig:
     device: str = "cpu"
     stages: tuple[Stage, ...] = STAGES
     network: NetworkConfig = field(default_factory=NetworkConfig)
+    encoder: Path | None = None
+    start: Path | None = None
+    frozen_until: float = 0.5
+    encoder_rate: float = 0.2
 
 
 class _Crops(IterableDataset[Batch]):
@@ -121,6 +145,7 @@ class Pretraining:
         self._cache = Cache.open(config.data, config.output / "cache")
         torch.manual_seed(config.seed)
         network = self.network_class(config.network)
+        self._provenance = begin_from(network, encoder=config.encoder, start=config.start)
         self._trainee = Trainee(network, _slices(self._cache))
         self._trainee.to(config.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._optimiser = torch.optim.AdamW(
@@ -169,16 +194,22 @@ class Pretraining:
         return self.weights_path
 
     def _groups(self) -> list[dict[str, Any]]:
-        """Weight decay on matrices and kernels only."""
-        parameters = list(self._trainee.parameters())
-        decayed = [p for p in parameters if p.ndim > 1]
-        return [{"params": decayed}, {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0}]
+        """Weight decay on matrices and kernels only; a pretrained encoder learns at a rate of its own."""
+        groups: list[dict[str, Any]] = []
+        named = list(self._trainee.named_parameters())
+        for is_encoder in (False, True):
+            own = [p for name, p in named if (f"network.{_ENCODER}" in name) == is_encoder]
+            share = self._config.encoder_rate if is_encoder else 1.0
+            groups.append({"params": [p for p in own if p.ndim > 1], "share": share})
+            groups.append({"params": [p for p in own if p.ndim <= 1], "share": share, "weight_decay": 0.0})
+        return [group for group in groups if group["params"]]
 
     def _one_step(self, batch: Batch, generator: torch.Generator, progress: float, budget: Budget) -> None:
         config = self._config
         rate = learning_rate(self._step, progress, peak=config.peak_rate)
         for group in self._optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
+        self._trainee.freeze_encoder(progress < config.frozen_until)
         silent = _SILENT_ROUNDS[int(torch.randint(0, len(_SILENT_ROUNDS), (1,), generator=generator))]
         device_type = torch.device(config.device).type
         with torch.autocast(device_type, torch.bfloat16, enabled=config.is_bf16):
@@ -245,6 +276,7 @@ class Pretraining:
             "seed": self._config.seed,
         }
         provenance["sets"] = sorted(self._cache.sources)
+        provenance |= self._provenance
         meta = checkpoint.CheckpointMeta(
             class_names=("background", "foreground"),
             class_colours=("#000000", "#e69f00"),

@@ -27,8 +27,8 @@ class Stage:
 
 STAGES = (
     Stage(0.0, 24, ((128, 160), (160, 128), (128, 128))),
-    Stage(0.45, 14, ((160, 224), (224, 160), (192, 192))),
-    Stage(0.80, 8, ((224, 320), (320, 224), (256, 256))),
+    Stage(0.3, 14, ((160, 224), (224, 160), (192, 192))),
+    Stage(0.65, 8, ((224, 320), (320, 224), (256, 256))),
 )
 
 
@@ -37,7 +37,7 @@ def stage_at(progress: float, stages: tuple[Stage, ...] = STAGES) -> int:
     return max(i for i, stage in enumerate(stages) if progress >= stage.start)
 
 
-def learning_rate(step: int, progress: float, *, peak: float, warmup: int = 300) -> float:
+def learning_rate(step: int, progress: float, *, peak: float, warmup: int = 120) -> float:
     """Linear warm-up over steps, then a cosine over the budget."""
     return peak * min(1.0, (step + 1) / warmup) * (0.5 + 0.5 * math.cos(math.pi * min(progress, 1.0)))
 
@@ -70,7 +70,7 @@ class Budget:
 class AverageWeights:
     """Exponential moving average of a state dict; what is evaluated and shipped."""
 
-    def __init__(self, network: nn.Module, decay: float = 0.999) -> None:
+    def __init__(self, network: nn.Module, decay: float = 0.998) -> None:
         self.decay = decay
         self.state = {k: v.detach().clone() for k, v in network.state_dict().items()}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -9,14 +10,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.augment import augment_light
+from model.backbone import LiteBackbone, Pyramid, upsample_to
+from model.deciding import CosineMix, balance_loss, likeness_loss
 from model.losses import IGNORED, class_loss, object_loss
-from model.network import Encoding, LatentExpertNetwork, ObjectOutput
-from model.pretraining.clicks import add_click, add_pair, first_prompts
+from model.network import Encoding, LatentExpertNetwork, ObjectOutput, Prompts
+from model.pretraining.clicks import add_click, add_pair, first_prompts, spoiled
 from model.pretraining.crops import Batch
 
 _CLASS_WEIGHT = 0.4
 _SEMANTIC_WEIGHT = 0.3
 _SCORE_WEIGHT = 0.3
+_BALANCE_WEIGHT = 0.01
+_LIKENESS_WEIGHT = 0.02
+_GIVEN_SHARE = 0.25  # of the crops begin with a mask of another origin
+_GIVEN_LOGIT = 6.0
 
 
 class Trainee(nn.Module):
@@ -31,7 +38,10 @@ class Trainee(nn.Module):
         super().__init__()
         self.network = network
         self.num_labels = max([1, *(s[0] + s[1] for s in slices if s)])
-        self.semantic = nn.Conv2d(network.config.feature_dim, self.num_labels, 1)
+        dims = [network.config.feature_dim]
+        if network.classifiers is not None:
+            dims = [network.answer_dim, *network.config.path_widths]
+        self.semantic = nn.ModuleList(nn.Conv2d(dim, self.num_labels, 1) for dim in dims)
         outside = torch.zeros(len(slices), self.num_labels)
         for row, bounds in zip(outside, slices, strict=True):
             if bounds:
@@ -39,6 +49,11 @@ class Trainee(nn.Module):
                 row[bounds[0] : bounds[0] + bounds[1]] = 0.0
         self.outside: Tensor
         self.register_buffer("outside", outside, persistent=False)
+
+    def freeze_encoder(self, is_frozen: bool) -> None:
+        """Whether a pretrained encoder stays as it is: then no gradient is computed through it."""
+        if isinstance(self.network.backbone, LiteBackbone):
+            self.network.backbone.encoder.requires_grad_(not is_frozen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +77,63 @@ def _answer_loss(output: ObjectOutput, target: Tensor, valid: Tensor) -> tuple[T
     return object_loss(output.logits.float(), target, valid).mean() + _SCORE_WEIGHT * score, iou.mean()
 
 
-def _classes_loss(trainee: Trainee, encoding: Encoding, batch: Batch) -> Tensor:
-    device = encoding.tokens.device
+def _classes_loss(trainee: Trainee, encoding: Encoding, pyramid: Pyramid, batch: Batch) -> Tensor:
+    network, device = trainee.network, encoding.tokens.device
     foreground = torch.from_numpy(batch.foreground).to(device).long()
-    loss = _CLASS_WEIGHT * class_loss(trainee.network.classify(encoding).logits, foreground)
+    answers, _ = network.read_experts(encoding.tokens, encoding.experts)
+    loss = _CLASS_WEIGHT * class_loss(network.class_head(answers, encoding.detail), foreground)
     semantic = torch.from_numpy(batch.semantic[:, 4::8, 4::8]).to(device).long()
+    levels = [encoding.tokens]
+    if network.classifiers is not None:
+        loss = loss + _experts_loss(network, encoding)
+        experts, mix = network.ask(encoding.tokens, encoding.experts)
+        size = (answers.shape[-2], answers.shape[-1])
+        coarse = (
+            network.classifiers.gated(level, features, experts, mix, size)
+            for level, features in enumerate((pyramid.mid, pyramid.deep))
+        )
+        levels = [answers, *coarse]
     if not bool((semantic != IGNORED).any()):
         return loss
-    logits = trainee.semantic(F.avg_pool2d(encoding.tokens, 2)).float()
+    logits = _at_stride_8(trainee.semantic, levels)
     logits = logits + trainee.outside[torch.from_numpy(batch.sources).to(device)][..., None, None]
     return loss + _SEMANTIC_WEIGHT * class_loss(logits, semantic)
+
+
+def _at_stride_8(heads: nn.ModuleList, levels: list[Tensor]) -> Tensor:
+    """Sum of what each level says, from strides 4, 8 and 16."""
+    logits = heads[0](F.avg_pool2d(levels[0], 2)).float()
+    for head, level in zip(heads[1:], levels[1:], strict=False):
+        logits = logits + upsample_to(head(level).float(), logits)
+    total: Tensor = logits
+    return total
+
+
+def _experts_loss(network: LatentExpertNetwork, encoding: Encoding) -> Tensor:
+    """Experts are to be asked equally often, and not to be copies of each other."""
+    mix = encoding.territory.float().flatten(2).transpose(1, 2)  # [B, N, K]
+    loss = _BALANCE_WEIGHT * balance_loss(mix)
+    if isinstance(network.mix, CosineMix):
+        experts = network.exchange(encoding.experts)
+        loss = loss + _LIKENESS_WEIGHT * likeness_loss(network.mix.keys(experts))
+    return loss
+
+
+def _indecision(mix: Tensor) -> Tensor:
+    """Entropy of a mix [B, K, h, w], mean, 0..1."""
+    return -(mix * (mix + 1e-9).log()).sum(1).mean() / math.log(mix.shape[1])
+
+
+def _begun_elsewhere(
+    previous: Tensor, prompts: Prompts, target: Tensor, valid: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Prompts]:
+    """Some go on from a mask that was not the network's own, and without the clicks so far."""
+    chosen = (torch.rand(len(target), generator=generator) < _GIVEN_SHARE).to(target.device)
+    given = torch.where(spoiled(target * valid, generator), _GIVEN_LOGIT, -_GIVEN_LOGIT)
+    previous = torch.where(chosen[:, None, None, None], given, previous)
+    labels = prompts.labels.masked_fill(chosen[:, None], -1)
+    boxes = None if prompts.boxes is None else prompts.boxes.masked_fill(chosen[:, None], float("nan"))
+    return previous, Prompts(prompts.points, labels, boxes)
 
 
 def train_step(
@@ -90,12 +152,12 @@ def train_step(
     images = torch.from_numpy(batch.images).to(device).permute(0, 3, 1, 2).float() / 255
     objects = torch.from_numpy(batch.objects).to(device).unsqueeze(1)
     target, valid = (objects == 1).float(), (objects != IGNORED).float()
-    encoding = network.encode(augment_light(images, generator))
-    loss = _classes_loss(trainee, encoding, batch)
+    encoding, pyramid = network.encode_fully(augment_light(images, generator))
+    loss = _classes_loss(trainee, encoding, pyramid, batch)
     prompts = first_prompts(target, valid, generator)
     output = network.segment(encoding, prompts)
     first_loss, first_iou = _answer_loss(output, target, valid)
-    previous = output.logits.detach()
+    previous, prompts = _begun_elsewhere(output.logits.detach(), prompts, target, valid, generator)
     frozen = encoding.detach()
     for _ in range(silent_rounds):
         prompts = add_pair(prompts, previous, target, valid, generator)
@@ -106,4 +168,6 @@ def train_step(
     last_loss, last_iou = _answer_loss(output, target, valid)
     figures = {"class": loss.detach(), "first": first_loss.detach(), "last": last_loss.detach()}
     figures |= {"iou_first": first_iou, "iou_last": last_iou}
+    if network.classifiers is not None:
+        figures["indecision"] = _indecision(encoding.territory.detach().float())
     return StepResult(loss + first_loss + last_loss, figures)

@@ -109,6 +109,8 @@ def build_network(name: str, config: Mapping[str, Any]) -> nn.Module:
 def _check_sizes(config: Mapping[str, Any]) -> None:
     """Sizes decide what is allocated and how long it takes, so they have limits."""
     for key, value in config.items():
+        if key == "encoder" and isinstance(value, str):
+            continue  # a name, which the network itself knows or not
         sizes = value if isinstance(value, list | tuple) else [value]
         limit = MAX_DEPTH if "depth" in key else MAX_SIZE
         is_sane = len(sizes) <= MAX_LIST and all(isinstance(s, int) and 0 <= s <= limit for s in sizes)

@@ -97,6 +97,8 @@ TRUSTED = {
     "latentseg_gui/workers/transport.py": "pickle.loads",
     # Its own half-finished runs, with weights_only=True; never a file of somebody else's.
     "model/pretraining/loop.py": "torch.load",
+    # Published weights of an encoder, once, by whoever makes new default weights; with weights_only=True.
+    "model/pretraining/convert.py": "torch.load",
 }
 
 
