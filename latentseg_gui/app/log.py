@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import faulthandler
 import logging
+import os
+import stat
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 import platformdirs
 
+from latentseg_gui.io.storage import make_private_folder
+
 LOGGER = logging.getLogger("latentseg")
 _FORMAT = "%(asctime)s %(levelname)s %(process)d %(threadName)s %(name)s: %(message)s"
+CRASH_LOGS: Final = ("crash.log", "model-crash.log", "training-crash.log")
+"""Where this process and its children write when they are killed by a fault."""
+
 _crash_file: IO[str] | None = None
 
 
@@ -26,9 +34,11 @@ def start_log(folder: Path) -> Path | None:
     if LOGGER.handlers:
         return None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
+        for name in ("latentseg.log", *CRASH_LOGS):
+            _make_private(folder / name)
         path = folder / "latentseg.log"
-        handler: logging.Handler = RotatingFileHandler(
+        handler: logging.Handler = _PrivateHandler(
             path, maxBytes=2_000_000, backupCount=5, encoding="utf-8", delay=False
         )
     except OSError as error:
@@ -39,6 +49,21 @@ def start_log(folder: Path) -> Path | None:
     LOGGER.addHandler(handler)
     _note_crashes(folder / "crash.log")
     return path
+
+
+class _PrivateHandler(RotatingFileHandler):
+    """A log that only its owner can read: it names what is worked on."""
+
+    def _open(self) -> TextIOWrapper:
+        _make_private(Path(self.baseFilename))
+        return super()._open()
+
+
+def _make_private(path: Path) -> None:
+    """Make a file, or take others' permissions from it."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        path.chmod(0o600)
 
 
 def stop_log() -> None:

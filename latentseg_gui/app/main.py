@@ -80,13 +80,18 @@ def start(reporter: Reporter, paths: Sequence[Path] = ()) -> Session:
 
 def finish(session: Session) -> None:
     """Remembers the layout and ends everything that runs in the background."""
+    try:
+        _remember(session)
+    except Exception as error:  # whatever is wrong with settings, the window ends in order
+        LOGGER.error("The settings were not written: %r", error)
+    finally:
+        session.shutdown()
+
+
+def _remember(session: Session) -> None:
     preferences = session.preferences
     preferences.window_geometry, preferences.window_state = session.window.layout_texts()
-    try:
-        save_preferences(preferences_path(), preferences)
-    except LatentsegError as error:
-        LOGGER.error("%s", error)
-    session.shutdown()
+    save_preferences(preferences_path(), preferences)
 
 
 def _parsed(argv: Sequence[str]) -> list[Path]:

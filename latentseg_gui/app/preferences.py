@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Literal
 
@@ -48,19 +49,52 @@ def load_preferences(path: Path) -> tuple[Preferences, LatentsegError | None]:
     except OSError as error:
         return Preferences(), _unreadable(path, str(error))
     try:
-        return Preferences.model_validate_json(text), None
-    except ValidationError as error:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
         return Preferences(), _unreadable(path, str(error))
+    return _validated(content, path)
 
 
 def save_preferences(path: Path, preferences: Preferences) -> None:
     """Writes the settings, replacing the old ones only when all of it is on the disk.
 
+    What cannot be written as JSON (a newer version or a plug-in may have put anything here) is left out; it
+    costs nothing else. Names of files that are no text are written as escapes, and read as they were.
+
     Raises:
         LatentsegError: the file could not be written.
     """
     make_folder(path.parent)
-    atomic_write(path, preferences.model_dump_json(indent=2).encode())
+    content = {key: value for key, value in _items(preferences) if _is_json(value)}
+    atomic_write(path, json.dumps(content, indent=2, ensure_ascii=True).encode("ascii"))
+
+
+def _items(preferences: Preferences) -> list[tuple[str, object]]:
+    return [*preferences.__dict__.items(), *(preferences.__pydantic_extra__ or {}).items()]
+
+
+def _is_json(value: object) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=True, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _validated(content: object, path: Path) -> tuple[Preferences, LatentsegError | None]:
+    """The settings, with defaults for those that make no sense; one bad value does not cost the others."""
+    if not isinstance(content, dict):
+        return Preferences(), _unreadable(path, f"{type(content).__name__} instead of a table")
+    try:
+        return Preferences.model_validate(content), None
+    except ValidationError as error:
+        wrong = {str(each["loc"][0]) for each in error.errors() if each["loc"]}
+        detail = str(error)
+    rest = {key: value for key, value in content.items() if key not in wrong}
+    try:
+        return Preferences.model_validate(rest), _unreadable(path, detail)
+    except ValidationError as error:
+        return Preferences(), _unreadable(path, str(error))
 
 
 def _unreadable(path: Path, detail: str) -> LatentsegError:

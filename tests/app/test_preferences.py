@@ -56,3 +56,32 @@ def test_recent_paths_are_kept_newest_first_and_only_twelve(tmp_path: Path) -> N
     assert settings.recent[0] == str(tmp_path / "12.png")
     assert len(settings.recent) == 12
     assert len(set(settings.recent)) == 12
+
+
+@pytest.mark.parametrize("value", [{1, 2}, float("nan"), b"bytes", Path("/x"), object(), {"deep": {3}}])
+def test_what_cannot_be_written_costs_nothing_else(tmp_path: Path, value: object) -> None:
+    path = tmp_path / "settings.json"
+    mine = Preferences.model_validate({"theme": "dark", "of_a_plug_in": value, "key_of_tomorrow": 1})
+    save_preferences(path, mine)
+    again, error = load_preferences(path)
+    assert error is None
+    assert again.theme == "dark"
+    assert again.model_dump()["key_of_tomorrow"] == 1
+
+
+def test_names_that_are_no_text_come_back_as_they_were(tmp_path: Path) -> None:
+    path, strange = tmp_path / "settings.json", tmp_path / "caf\udce9" / "x.png"
+    mine = Preferences(theme="dark")
+    mine.remember(strange)
+    save_preferences(path, mine)
+    path.read_bytes().decode("ascii")
+    assert load_preferences(path) == (mine, None)
+    assert mine.recent == [str(strange)]
+
+
+def test_one_bad_value_does_not_cost_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text('{"theme": "light", "overlay_opacity": 7, "recent": ["a"], "shortcuts": 3}')
+    settings, error = load_preferences(path)
+    assert (settings.theme, settings.recent, settings.overlay_opacity) == ("light", ["a"], 0.5)
+    assert error is not None

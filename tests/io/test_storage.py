@@ -178,6 +178,45 @@ def test_what_a_crash_left_behind_is_removed_and_nothing_else(tmp_path):
     assert names(tmp_path) == [".hidden.tmp", "mine.tmp"]
 
 
+def test_a_file_that_was_moved_is_there_after_a_power_cut(tmp_path, use_disk):
+    (tmp_path / "old").write_bytes(b"data")
+    disk = use_disk(CountingDisk())
+    storage.move_file(tmp_path / "old", tmp_path / "new")
+    assert [name for name, *_ in disk.operations] == ["replace", "sync_folder"]
+
+
+def test_what_is_in_a_private_folder_is_private(tmp_path):
+    folder = tmp_path / "state"
+    folder.mkdir(mode=0o755)
+    storage.make_private_folder(folder)
+    atomic_write(folder / "file", b"data")
+    AppendFile(folder / "journal").close()
+    storage.make_folder(folder / "deep" / "deeper")
+    atomic_write(folder / "deep" / "deeper" / "file", b"data")
+    for path in (folder, *folder.rglob("*")):
+        assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path
+    outside = tmp_path / "outside"
+    storage.make_folder(outside)
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o777 & ~storage._UMASK
+
+
+def test_a_file_is_shared_or_copied_whole(tmp_path, use_disk):
+    source = tmp_path / "source"
+    source.write_bytes(bytes(range(256)) * 50_000)
+    assert storage.share_file(source, tmp_path / "shared")
+    assert (tmp_path / "shared").samefile(source)
+    storage.copy_file(source, tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == source.read_bytes()
+    assert not (tmp_path / "copy").samefile(source)
+    for at in range(4):
+        use_disk(FailingDisk(at, errno.ENOSPC, is_lasting=True))
+        with pytest.raises(StorageError):
+            storage.copy_file(source, tmp_path / "another")
+        assert names(tmp_path) == ["copy", "shared", "source"]
+    with pytest.raises(FileNotFoundError):
+        storage.copy_file(tmp_path / "gone", tmp_path / "another")
+
+
 def test_the_clock_does_not_matter(tmp_path, monkeypatch):
     monkeypatch.setattr(time, "time", lambda: -1e9)
     atomic_write(tmp_path / "file", b"data")

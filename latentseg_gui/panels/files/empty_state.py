@@ -41,7 +41,7 @@ class EmptyStateWidget(QWidget):
     """
 
     sample_requested = Signal(str)
-    recent_requested = Signal(str)
+    recent_requested = Signal(object)
     open_images_requested = Signal()
     open_folder_requested = Signal()
     files_dropped = Signal(list)
