@@ -7,7 +7,7 @@ from pathlib import Path
 
 TESTS = Path(__file__).parent
 GROUPS = {"S": 18, "I": 11, "M": 15}
-ROWS = [f"{group}-{number:02}" for group, count in GROUPS.items() for number in range(1, count + 1)]
+"""How many faults of each group there were to begin with; rows are added, and none goes."""
 
 
 def test_every_fault_has_a_test_that_exists() -> None:
@@ -17,7 +17,12 @@ def test_every_fault_has_a_test_that_exists() -> None:
         for line in text.splitlines()
         if line.startswith(tuple(f"| {group}-" for group in GROUPS))
     }
-    assert list(rows) == ROWS
+    for group, count in GROUPS.items():
+        numbers = [row for row in rows if row.startswith(f"{group}-")]
+        assert numbers == [f"{group}-{number:02}" for number in range(1, len(numbers) + 1)], (
+            "in order, no gap"
+        )
+        assert len(numbers) >= count
     for row, line in rows.items():
         named = re.findall(r"`([\w/]+\.py)::(\w+)`", line)
         assert named, row
