@@ -18,14 +18,13 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.io.batch import file_stamp
-from latentseg_gui.io.images import SUFFIXES, list_images
+from latentseg_gui.io.folders import MASK_SUFFIXES, SUFFIXES, Skipped, left_out, listing
 from latentseg_gui.io.patience import read_in_time
 from latentseg_gui.io.project_file import MANIFEST
 from latentseg_gui.panels.files.panel import FilesPanel
 
 _RECORD_BYTES = 600_000_000
 _PEEK = 4096
-_MASK_SUFFIXES = (".json", ".geojson", ".npy", ".npz", ".txt")
 """Endings of masks that can be nothing else; pictures are images, whatever is in them."""
 
 
@@ -211,8 +210,9 @@ class ProjectController(QObject):
         if not answer.paths:
             self._errors.report(_nothing_found(asked))
             return
-        if answer.masks:
-            self._errors.inform(_left_out(answer.masks))
+        if answer.masks or answer.left_out:
+            said = (_left_out(answer.masks) if answer.masks else "", answer.left_out)
+            self._errors.inform(" ".join(filter(None, said)))
         ids = self._document.add_paths(answer.paths)
         self.last_folder = str(asked[0] if asked[0].is_dir() else asked[0].parent)
         self.opened.emit(asked[0])
@@ -304,24 +304,29 @@ class _MaskFolder:
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """What was asked for: images, and how many masks that were saved beside them are left out."""
+    """What was asked for: images, how many masks that were saved beside them are left out, and what else is."""
 
     paths: list[Path]
     masks: int = 0
+    left_out: str = ""
 
 
 def _expanded(paths: Sequence[Path]) -> _Listed | _MaskFolder:
     """Files as they are, folders as the images in them, but for the masks that this program saves beside them."""
     found: list[Path] = []
-    masks = 0
+    masks, skipped = 0, list[Skipped]()
     for path in paths:
-        inside = list_images(path) if path.is_dir() else [path]
-        kept = _without_masks(inside) if path.is_dir() else inside
-        masks += len(inside) - len(kept)
+        if not path.is_dir():
+            found.append(path)
+            continue
+        folder = listing(path)
+        kept = _without_masks(folder.images)
+        masks += len(folder.images) - len(kept)
+        skipped += folder.skipped
         found.extend(kept)
     if not found and len(paths) == 1 and any(is_mask(path) for path in paths[0].rglob("*")):
         return _MaskFolder(paths[0])
-    return _Listed(found, masks)
+    return _Listed(found, masks, left_out(skipped))
 
 
 def _without_masks(paths: Sequence[Path]) -> list[Path]:
@@ -337,7 +342,7 @@ def _without_masks(paths: Sequence[Path]) -> list[Path]:
 
 def is_mask(path: Path) -> bool:
     """Whether a file, by its ending, can be nothing but a mask."""
-    return path.suffix.lower() in _MASK_SUFFIXES
+    return path.suffix.lower() in MASK_SUFFIXES
 
 
 def _left_out(count: int) -> str:

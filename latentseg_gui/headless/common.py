@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.io.images import list_images
-from latentseg_gui.io.paths import unique_stems
+from latentseg_gui.io.folders import left_out, listing
+from latentseg_gui.io.paths import shown, unique_stems
 
 if TYPE_CHECKING:
     from model.checkpoint import CheckpointMeta
@@ -106,7 +106,13 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        found += list_images(path) if path.is_dir() else [path]
+        if not path.is_dir():
+            found.append(path)
+            continue
+        folder = listing(path)
+        found += folder.images
+        if said := left_out([each for each in folder.skipped if each.reason != "mask"]):
+            print(f"{shown(path)}: {said}", file=sys.stderr)
     if not found:
         raise LatentsegError(
             "There are no images there.", action="Name image files, or a folder that holds some."

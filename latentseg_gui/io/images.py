@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,6 +10,7 @@ from latentseg_gui.io import decoding
 from latentseg_gui.io.appearance import appearance
 from latentseg_gui.io.budget import Budget, default_budget
 from latentseg_gui.io.decoded import ImageHeader
+from latentseg_gui.io.folders import SUFFIXES, list_images
 from latentseg_gui.io.image_errors import (
     ImageError,
     ImageTooLargeError,
@@ -19,7 +18,7 @@ from latentseg_gui.io.image_errors import (
     out_of_memory,
     unreadable,
 )
-from latentseg_gui.io.paths import natural_key, shown
+from latentseg_gui.io.paths import shown
 from latentseg_gui.io.regular_files import open_regular
 from latentseg_gui.io.time_limit import in_time
 
@@ -33,12 +32,6 @@ __all__ = [
     "probe",
     "read_image",
 ]
-
-_USUAL = (".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".webp")
-_RARE = (".mpo", ".avif", ".avifs", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx")
-_PLAIN = (".pnm", ".pbm", ".pgm", ".ppm", ".pfm")
-SUFFIXES = (*_USUAL, *_RARE, *_PLAIN)
-"""Endings of files that can be images, in lower case: of all lists and dialogs the one source."""
 
 
 def probe(path: Path) -> ImageHeader:
@@ -104,41 +97,6 @@ def _read(allowed: Budget, image_id: str, frame: int) -> ImageRecord:
         level_notes=looks.level_notes,
         nodata=looks.nodata,
     )
-
-
-def list_images(folder: Path) -> tuple[Path, ...]:
-    """All images of a folder and the folders in it, by name; files are not opened.
-
-    Hidden files and folders, links to folders, and folders that may not be read are left out.
-
-    Raises:
-        ImageError: if the folder itself cannot be read.
-    """
-    try:
-        os.scandir(folder).close()
-    except OSError as error:
-        raise ImageError(
-            f"The folder “{shown(folder.name)}” cannot be read: {error.strerror or 'the system refused it'}.",
-            action="Check that it exists and that you may read it.",
-            detail=f"{shown(folder)}: {error!r}",
-        ) from error
-    return tuple(_found(folder))
-
-
-def _found(folder: Path) -> Iterator[Path]:
-    try:
-        with os.scandir(folder) as entries:
-            visible = [entry for entry in entries if not entry.name.startswith(".")]
-            folders = [entry.name for entry in visible if entry.is_dir(follow_symlinks=False)]
-            files = [entry.name for entry in visible if entry.name.lower().endswith(SUFFIXES)]
-    except OSError:
-        return
-    inside = set(folders)
-    for name in sorted(files, key=natural_key):
-        if name not in inside:
-            yield folder / name
-    for name in sorted(folders, key=natural_key):
-        yield from _found(folder / name)
 
 
 def _opened(path: Path) -> BinaryIO:

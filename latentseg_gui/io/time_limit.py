@@ -46,7 +46,7 @@ def in_time(path: Path, read: Callable[[], Answer], seconds: float | None = None
 def _limit(path: Path) -> float:
     try:
         return SECONDS + path.stat().st_size / BYTES_PER_SECOND
-    except OSError:
+    except (OSError, ValueError):  # no such file, or no such name
         return SECONDS
 
 
