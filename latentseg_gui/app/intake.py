@@ -9,6 +9,8 @@ import numpy as np
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication, QImage
 
+from latentseg_gui.app.dropped import content_of, elsewhere
+from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.app.samples import sample_paths, title_of
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.project import ProjectController
@@ -22,9 +24,15 @@ class Intake(QObject):
     """Opens what is dropped or pasted, and fills the empty state with samples."""
 
     def __init__(
-        self, project: ProjectController, empty_state: EmptyStateWidget, thumbnails: Jobs, parent: QObject
+        self,
+        project: ProjectController,
+        empty_state: EmptyStateWidget,
+        thumbnails: Jobs,
+        reporter: Reporter,
+        parent: QObject,
     ) -> None:
         super().__init__(parent)
+        self._reporter = reporter
         self._project = project
         self._empty_state = empty_state
         self._thumbnails = thumbnails
@@ -50,11 +58,21 @@ class Intake(QObject):
 
     def paste(self) -> None:
         """Opens the picture or the files of the clipboard."""
-        data = QGuiApplication.clipboard().mimeData()
-        if data is not None and data.hasUrls():
-            self.open_names([url.toLocalFile() for url in data.urls() if url.isLocalFile()])
-            return
-        self._project.paste(_pixels(QGuiApplication.clipboard().image()))
+        content = content_of(QGuiApplication.clipboard().mimeData())
+        if content.paths:
+            self.open_names(content.paths)
+        elif content.picture is None and content.addresses:
+            self.answer_addresses(content.addresses)
+        else:
+            self.open_picture(content.picture or QImage())
+
+    def open_picture(self, picture: QImage) -> None:
+        """Opens a picture that has no file."""
+        self._project.paste(_pixels(picture))
+
+    def answer_addresses(self, addresses: Sequence[str]) -> None:
+        """Says why what lies elsewhere is not opened."""
+        self._reporter.report(elsewhere(tuple(addresses)))
 
     def _on_sample_read(self, answer: object) -> None:
         if isinstance(answer, tuple):

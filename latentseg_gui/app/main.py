@@ -5,17 +5,21 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from latentseg_gui import __version__
 from latentseg_gui.app.canary import require_sound_binding
 from latentseg_gui.app.collector import Collector
+from latentseg_gui.app.geometry import bring_onto_screen
 from latentseg_gui.app.log import LOGGER, start_log, state_folder, stop_log
 from latentseg_gui.app.preferences import load_preferences, preferences_path, save_preferences
 from latentseg_gui.app.reporting import Hooks, Reporter
+from latentseg_gui.app.screen import require_screen
 from latentseg_gui.app.session import Session
 from latentseg_gui.app.theme import apply_theme
 from latentseg_gui.app.wiring import wire
@@ -34,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     paths = _parsed(sys.argv[1:] if argv is None else argv)
     try:
         require_sound_binding()
+        require_screen()
     except LatentsegError as error:
         print(f"latentseg: {error}", file=sys.stderr)
         return 2
@@ -72,6 +77,7 @@ def start(reporter: Reporter, paths: Sequence[Path] = ()) -> Session:
     wire(session)
     session.window.restore_layout(geometry=preferences.window_geometry, state=preferences.window_state)
     session.window.show()
+    QTimer.singleShot(0, session.window, partial(bring_onto_screen, session.window))
     if error is not None:
         reporter.report(error)
     session.begin(paths)

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QByteArray, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtGui import (
+    QAction,
+    QActionGroup,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QImage,
+    QKeySequence,
+)
 from PySide6.QtWidgets import (
     QDockWidget,
     QMainWindow,
@@ -17,6 +25,8 @@ from PySide6.QtWidgets import (
 )
 
 from latentseg_gui.app.actions import ACTIONS, translated
+from latentseg_gui.app.dropped import content_of
+from latentseg_gui.app.geometry import first_place
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.panels.classes import ClassesPanel
 from latentseg_gui.panels.display import LevelsPanel
@@ -27,7 +37,7 @@ from latentseg_gui.panels.history import HistoryPanel
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.tools import ToolOptionsBar
 from latentseg_gui.panels.training import TrainingPanel
-from latentseg_gui.panels.widgets import text_label
+from latentseg_gui.panels.widgets import text_label, upright_line
 
 _STATE_VERSION = 1
 _SHORT = {
@@ -55,11 +65,16 @@ class MainWindow(QMainWindow):
     paths_dropped = Signal(list)
     """File paths (str) that were dropped on the window."""
 
+    picture_dropped = Signal(QImage)
+    """A picture without a file, out of another program."""
+
+    addresses_dropped = Signal(tuple)
+    """Addresses (str) of what lies elsewhere than on this computer."""
+
     def __init__(self) -> None:
         super().__init__()
         self.setWindowTitle("latentseg")
         self.setAcceptDrops(True)
-        self.resize(1440, 900)
         self.setDockOptions(QMainWindow.DockOption.AllowTabbedDocks | QMainWindow.DockOption.AnimatedDocks)
         self.canvas = CanvasView()
         self.empty_state = EmptyStateWidget()
@@ -79,6 +94,7 @@ class MainWindow(QMainWindow):
         self._lay_out_docks()
         self._lay_out_tool_bar()
         self._lay_out_status_bar()
+        self.setGeometry(first_place(self.screen().availableGeometry(), self.minimumSizeHint()))
         self.messages.shown.connect(self.message_log.add)
         self.messages.details_requested.connect(self.message_log.click)
         self.message_log.toggled.connect(self.messages.clear)  # what they say stands in the list
@@ -98,6 +114,7 @@ class MainWindow(QMainWindow):
     def set_timing_text(self, text: str) -> None:
         """How long the last operation took."""
         self._timing.setText(text)
+        self._after_timing.setVisible(bool(text))
 
     def set_version_text(self, text: str) -> None:
         """Which weights are in use."""
@@ -223,19 +240,34 @@ class MainWindow(QMainWindow):
         self._experts_text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.statusBar().addWidget(self._cursor)
         self.statusBar().addWidget(self._experts_text, 1)
-        for widget in (self.jobs, self._timing, self._version, self.device, self.message_log):
+        self._cursor.setContentsMargins(8, 0, 0, 0)
+        self._after_timing = upright_line()
+        ends = (
+            self._timing,
+            self._after_timing,
+            self._version,
+            upright_line(),
+            self.device,
+            self.message_log,
+        )
+        for widget in (self.jobs, *ends):
             self.statusBar().addPermanentWidget(widget)
+        self._after_timing.hide()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Takes anything that has local files."""
-        if event.mimeData().hasUrls():
+        """Takes files and pictures, and addresses, to say what can be done about them."""
+        if not content_of(event.mimeData()).is_empty:
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Hands dropped files on."""
-        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
-        if paths:
-            self.paths_dropped.emit(paths)
+        """Hands on what was dropped: files before pictures, pictures before addresses."""
+        content = content_of(event.mimeData())
+        if content.paths:
+            self.paths_dropped.emit(list(content.paths))
+        elif content.picture is not None:
+            self.picture_dropped.emit(content.picture)
+        elif content.addresses:
+            self.addresses_dropped.emit(content.addresses)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Asks whoever listens."""

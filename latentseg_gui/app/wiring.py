@@ -30,7 +30,9 @@ _CANVAS_ONLY = ("accept", "cancel", "drop_click", "delete_objects", "next_expert
 def wire(session: Session) -> None:
     """Connects everything of ``session``."""
     chrome = Chrome(session)
-    intake = Intake(session.project, session.window.empty_state, session.thumbnail_jobs, session)
+    intake = Intake(
+        session.project, session.window.empty_state, session.thumbnail_jobs, session.reporter, session
+    )
     Appearance(session.window, session.preferences, session.reporter)
     JobBar(session.window.jobs, session.all_jobs, session)
     _wire_actions(session, chrome, intake)
@@ -202,7 +204,8 @@ class PeekKey(QObject):
 def _wire_files(session: Session, chrome: Chrome, intake: Intake) -> None:
     window, project = session.window, session.project
     window.paths_dropped.connect(intake.open_names)
-    window.empty_state.files_dropped.connect(intake.open_names)
+    window.picture_dropped.connect(intake.open_picture)
+    window.addresses_dropped.connect(intake.answer_addresses)
     window.empty_state.open_images_requested.connect(project.choose_images)
     window.empty_state.open_folder_requested.connect(project.choose_folder)
     window.empty_state.sample_requested.connect(intake.open_sample)

@@ -49,6 +49,7 @@ class DisplayController(QObject):
         self.options = DisplayOptions()
         self._shown: str | None = None
         self._places: tuple[int, int] | None = None
+        self._cursor: tuple[float, float] | None = None
         events = document.events
         events.current_changed.connect(self._on_current_changed)
         events.record_changed.connect(self._on_record_changed)
@@ -85,14 +86,15 @@ class DisplayController(QObject):
         if self.options.show_objects:
             self._show_labels()
         self._on_active_class_changed(self._document.active_class)
+        self._describe()
 
     def _on_active_class_changed(self, class_id: int) -> None:
         if class_id < len(self._document.classes):
             self._canvas.set_active_colour(self._document.classes[class_id].colour)
 
     def _on_current_changed(self, image_id: str | None) -> None:
-        self._shown = None
-        self._window.set_cursor_text("")  # it was about the image before
+        self._shown = self._cursor = None
+        self._describe()  # what it said was about the image before
         if image_id is None:
             self._canvas.clear()
             return
@@ -142,6 +144,8 @@ class DisplayController(QObject):
         )
 
     def _on_mask_changed(self, image_id: str, rect: Rect) -> None:
+        if image_id == self._shown:
+            self._describe()
         if image_id != self._shown or self.options.layers == "prediction":
             return
         if self._places == _places_of(self._document.layer(image_id)):
@@ -152,6 +156,7 @@ class DisplayController(QObject):
     def _on_prediction_changed(self, image_id: str) -> None:
         if image_id == self._shown:
             self._show_prediction()
+            self._describe()
 
     def _on_proposal_changed(self, image_id: str) -> None:
         if image_id != self._shown:
@@ -167,11 +172,20 @@ class DisplayController(QObject):
             self._canvas.set_prompts(self._document.prompts(image_id))
 
     def _on_cursor_left(self) -> None:
-        self._window.set_cursor_text("")
+        self._cursor = None
+        self._describe()
 
     def _on_cursor_moved(self, x: float, y: float) -> None:
+        self._cursor = (x, y)
+        self._describe()
+
+    def _describe(self) -> None:
+        """Says what is under the cursor, also where that has changed under one that stands still."""
         image_id = self._shown
-        rc = rc_from_xy((x, y))
+        if self._cursor is None:
+            self._window.set_cursor_text("")
+            return
+        rc = rc_from_xy(self._cursor)
         if image_id is None or not is_inside(rc, self._document.layer(image_id).shape):
             self._window.set_cursor_text("")
             return
@@ -190,7 +204,7 @@ def describe_pixel(document: Document, image_id: str, rc: tuple[int, int]) -> st
     names = document.classes.names
     label = int(document.labels(image_id)[rc])
     if label != UNLABELLED and label < len(names):
-        return f"{text}   {names[label]} (vouched)"
+        return f"{text}   {names[label]} (labelled)"
     prediction = document.prediction(image_id)
     if prediction is None:
         return text

@@ -64,6 +64,13 @@ def line() -> QFrame:
     return frame
 
 
+def upright_line() -> QFrame:
+    """A thin rule between two fields side by side."""
+    frame = QFrame()
+    frame.setProperty("role", "upright")
+    return frame
+
+
 class Scrolled(QScrollArea):
     """A vertical stack of widgets that scrolls when the panel is too low; never sideways.
 

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QListView, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
@@ -197,21 +196,6 @@ def test_the_buttons_ask_for_images_and_folders(empty: EmptyStateWidget, qtbot: 
     with qtbot.waitSignals([empty.open_images_requested, empty.open_folder_requested]):
         images.click()
         folder.click()
-
-
-def test_dropped_files_are_handed_on(empty: EmptyStateWidget, qtbot: QtBot) -> None:
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile("/pictures/ä.png"), QUrl("https://example.org/x.png")])
-    event = QDropEvent(
-        QPointF(5, 5),
-        Qt.DropAction.CopyAction,
-        mime,
-        Qt.MouseButton.LeftButton,
-        Qt.KeyboardModifier.NoModifier,
-    )
-    with qtbot.waitSignal(empty.files_dropped) as caught:
-        empty.dropEvent(event)
-    assert caught.args == [["/pictures/ä.png"]]
 
 
 def test_samples_are_replaced_not_piled_up(empty: EmptyStateWidget, qtbot: QtBot) -> None:

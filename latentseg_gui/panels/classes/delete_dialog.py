@@ -36,7 +36,7 @@ class DeleteClassDialog(QDialog):
         self.setMinimumWidth(340)
         self._choice = ComboBox(self)
         self._choice.setAccessibleName(self.tr("Its pixels become"))
-        self._choice.addItem(self.tr("unlabelled (nobody has vouched for them)"), UNLABELLED)
+        self._choice.addItem(self.tr("unlabelled"), UNLABELLED)
         for class_id, text in targets:
             self._choice.addItem(text, class_id)
         self._choice.setEnabled(pixels > 0)

@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     Qt,
 )
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPalette
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from latentseg_gui.panels.files.model import FileEntry, FilesRole
 from latentseg_gui.panels.pixmaps import cover
@@ -23,6 +23,12 @@ from latentseg_gui.panels.tones import hairline, muted, tone, wash
 
 THUMBNAIL: Final = QSize(60, 45)
 ROW_HEIGHT: Final = 59
+_NARROWEST: Final = 120
+"""Wider where the list is; a row is never cut at its edge."""
+
+_SELECTED_TOO: Final = 0.45
+_BADGE_PADDING: Final = 14
+_DOT_WIDTH: Final = 14
 _TONES: Final = {
     "new": "quiet",
     "predicted": "info",
@@ -55,7 +61,10 @@ class FilesDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         rect: QRect = option.rect.adjusted(3, 2, -3, -2)
         palette: QPalette = option.palette
-        _paint_ground(painter, rect, palette, option.state, is_error=entry.status == "error")
+        view = option.widget
+        is_current = isinstance(view, QAbstractItemView) and view.currentIndex().row() == index.row()
+        state = option.state
+        _paint_ground(painter, rect, palette, state, is_current=is_current, is_error=entry.status == "error")
         picture = QRect(rect.left() + 5, rect.top() + 5, THUMBNAIL.width(), THUMBNAIL.height())
         _paint_thumbnail(painter, picture, index.data(FilesRole.THUMBNAIL), palette)
         text = QRect(
@@ -66,15 +75,23 @@ class FilesDelegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         """Qt: rows are all of one height."""
-        return QSize(200, ROW_HEIGHT)
+        return QSize(_NARROWEST, ROW_HEIGHT)
 
 
 def _paint_ground(
-    painter: QPainter, rect: QRect, palette: QPalette, state: QStyle.StateFlag, *, is_error: bool
+    painter: QPainter,
+    rect: QRect,
+    palette: QPalette,
+    state: QStyle.StateFlag,
+    *,
+    is_current: bool,
+    is_error: bool,
 ) -> None:
+    """One row is current; others that are selected with it, for what is done with several, are fainter."""
     painter.setPen(Qt.PenStyle.NoPen)
     if state & QStyle.StateFlag.State_Selected:
-        painter.setBrush(palette.color(QPalette.ColorRole.Highlight))
+        chosen = palette.color(QPalette.ColorRole.Highlight)
+        painter.setBrush(chosen if is_current else wash(chosen, _SELECTED_TOO))
         if state & QStyle.StateFlag.State_HasFocus:
             painter.setPen(palette.color(QPalette.ColorRole.Accent))
     elif state & QStyle.StateFlag.State_MouseOver:
@@ -106,26 +123,26 @@ def _paint_text(painter: QPainter, rect: QRect, entry: FileEntry, font: QFont, p
     painter.setFont(small)
     small_metrics = QFontMetrics(small)
     colour = tone(_TONES.get(entry.status, "quiet"), palette)
-    badge = _paint_badge(painter, rect, status_text(entry.status), small_metrics, colour)
+    status, note = words_of(entry, small_metrics, rect.width())
+    badge = _paint_badge(painter, rect, status, small_metrics, colour)
     left = badge.right() + 8
     if entry.is_ready:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(tone("good", palette))
         painter.drawEllipse(QPointF(left + 3, badge.center().y() + 0.5), 3.0, 3.0)
-        left += 14
+        left += _DOT_WIDTH
     rest = QRect(left, badge.top(), rect.right() - left + 1, badge.height())
-    note = note_of(entry)
     if note and rest.width() > 24:
         painter.setPen(colour if entry.status == "error" else muted(palette))
         elided = small_metrics.elidedText(note, Qt.TextElideMode.ElideRight, rest.width())
-        if elided != note and entry.uncertainty is not None and entry.status != "error":
-            elided = _percent(entry.uncertainty)  # half a word says less; the tool tip says it in full
         painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, elided)
 
 
 def _paint_badge(painter: QPainter, rect: QRect, text: str, metrics: QFontMetrics, colour: QColor) -> QRect:
     height = metrics.height() + 4
-    badge = QRect(rect.left(), rect.bottom() - height + 1, metrics.horizontalAdvance(text) + 14, height)
+    badge = QRect(
+        rect.left(), rect.bottom() - height + 1, metrics.horizontalAdvance(text) + _BADGE_PADDING, height
+    )
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(wash(colour, 0.18))
     painter.drawRoundedRect(badge, height / 2, height / 2)
@@ -134,13 +151,34 @@ def _paint_badge(painter: QPainter, rect: QRect, text: str, metrics: QFontMetric
     return badge
 
 
+def words_of(entry: FileEntry, metrics: QFontMetrics, width: int) -> tuple[str, str]:
+    """What the badge says, and what stands beside it, in a row of ``width``.
+
+    A percentage without its word would be taken for progress. Where both have no room, a prediction's badge says
+    how unsure it is, and elsewhere only the tool tip does.
+    """
+    status, note = status_text(entry.status), note_of(entry)
+    if entry.status == "error" or entry.uncertainty is None or not note:
+        return status, note
+    taken = metrics.horizontalAdvance(status) + _BADGE_PADDING + 8 + (_DOT_WIDTH if entry.is_ready else 0)
+    if taken + metrics.horizontalAdvance(note) <= width:
+        return status, note
+    return (note, "") if entry.status == "predicted" else (status, "")
+
+
 def note_of(entry: FileEntry) -> str:
     """The few words beside the status."""
-    if entry.message and (entry.uncertainty is None or entry.status == "error"):
-        return entry.message  # why an image is unsure does not fit here; its tool tip says that
+    if entry.status == "error":
+        return _without_name(entry.message, entry.name)
     if entry.uncertainty is None:
-        return ""
+        return entry.message  # why an image is unsure does not fit here; its tool tip says that
     return QCoreApplication.translate("files", "{0} unsure").format(_percent(entry.uncertainty))
+
+
+def _without_name(sentence: str, name: str) -> str:
+    """The reason first: the name stands above it, and the end of a sentence has no room."""
+    rest = sentence.removeprefix(f"“{name}” ").removeprefix("is ")
+    return rest[:1].upper() + rest[1:] if rest != sentence else sentence
 
 
 def _percent(share: float) -> str:

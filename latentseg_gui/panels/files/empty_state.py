@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QIcon
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from latentseg_gui.panels.flow import FlowLayout
@@ -37,18 +37,15 @@ class EmptyStateWidget(QWidget):
         sample_requested: open the sample of this id.
         recent_requested: open what was used before, by the key given.
         open_images_requested, open_folder_requested: ask the user for files.
-        files_dropped: local paths (list of str) that were dropped here.
     """
 
     sample_requested = Signal(str)
     recent_requested = Signal(object)
     open_images_requested = Signal()
     open_folder_requested = Signal()
-    files_dropped = Signal(list)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAcceptDrops(True)
         self._samples: list[SampleImage] = []
         self._tiles = QWidget(self)
         self._flow = FlowLayout(self._tiles, spacing=14)
@@ -134,18 +131,6 @@ class EmptyStateWidget(QWidget):
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         button.clicked.connect(lambda: self.sample_requested.emit(sample.sample_id))
         return button
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Qt: files may be dropped."""
-        if event.mimeData().hasUrls():
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Qt: files were dropped."""
-        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
-        if paths:
-            event.acceptProposedAction()
-            self.files_dropped.emit(paths)
 
 
 def _clear(flow: FlowLayout) -> None:

@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QCoreApplication,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+)
 from PySide6.QtGui import QImage
 
 from latentseg_gui.panels.plain import plain
@@ -174,10 +181,19 @@ class FilesModel(QAbstractListModel):
         if role == FilesRole.THUMBNAIL:
             return self._thumbnails.get(image_id)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain(f"{entry.name}\n{entry.message}" if entry.message else entry.name)
+            return plain("\n".join((entry.name, *self._facts(entry))))
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return ", ".join(part for part in (entry.name, entry.status, entry.message) if part)
+            return ", ".join((entry.name, *self._facts(entry)))
         return None
+
+    def _facts(self, entry: FileEntry) -> list[str]:
+        """What the row says by a badge, a number and a dot."""
+        facts = [QCoreApplication.translate("files", entry.status)]
+        if entry.uncertainty is not None and entry.status != "error":
+            facts.append(self.tr("{0} % of it is unsure").format(round(entry.uncertainty * 100)))
+        if entry.is_ready:
+            facts.append(self.tr("green dot: a click is answered at once"))
+        return [*facts, entry.message] if entry.message else facts
 
 
 def _sorted(entries: list[FileEntry], key: str) -> list[FileEntry]:

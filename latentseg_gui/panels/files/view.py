@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -151,7 +151,10 @@ class FilesView(QListView):
         if row >= 0 and self.currentIndex().row() == row and self.selectionModel().isRowSelected(row):
             return
         self._is_silent = True
-        self.setCurrentIndex(self._files.index(row) if row >= 0 else QModelIndex())
+        # Qt's own `setCurrentIndex` asks the keyboard: with Ctrl held, as for undo, it would leave the row
+        # before selected, too.
+        index = self._files.index(row) if row >= 0 else QModelIndex()
+        self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
         self._is_silent = False
 
     def remove(self, image_id: str) -> None:

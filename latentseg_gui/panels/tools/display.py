@@ -28,7 +28,7 @@ class DisplayOptions(QObject):
         self._layer = Segments(
             self.tr("Layer"),
             (
-                ("mask", self.tr("Mask"), self.tr("What you vouched for")),
+                ("mask", self.tr("Mask"), self.tr("What you have labelled")),
                 ("prediction", self.tr("Model"), self.tr("What the model says")),
                 ("both", self.tr("Both"), self.tr("Your mask where there is one, else the model")),
             ),
