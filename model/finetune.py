@@ -20,7 +20,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from model.answers import ClassPrediction
@@ -30,14 +32,16 @@ from model.errors import ModelError
 from model.finetuning.agreement import is_sparse
 from model.finetuning.choices import speed_of, warm_up
 from model.finetuning.clock import Budget, Clock, Span, are_finite
+from model.finetuning.coverage import left_out, painted_classes, seen_of
 from model.finetuning.crops import learn_crops
 from model.finetuning.cross import CrossValidated, Job, describe, is_better
 from model.finetuning.growth import grow_strokes
 from model.finetuning.heldout import cells_of, hold_out
 from model.finetuning.live import LiveRefit
-from model.finetuning.measure import held_out_metric
+from model.finetuning.measure import held_out_confusion, images_encoded
 from model.finetuning.objective import Objective, class_weights
 from model.finetuning.orientation import are_upright, rows_of
+from model.finetuning.outcome import no_step
 from model.finetuning.prepare import (
     encode_again,
     encode_pictures,
@@ -45,13 +49,15 @@ from model.finetuning.prepare import (
     set_statistics,
     settle_order,
 )
+from model.finetuning.randomness import own_randomness, seed_for
 from model.finetuning.session import DivergedError, Session
 from model.finetuning.store import FeatureStore
 from model.finetuning.team import Team
 from model.finetuning.timed import TimedJob
-from model.finetuning.types import IGNORED, FineTuneConfig, LabelledImage, Progress, check
-from model.finetuning.views import Picture, pictures_of, scarcity_of, with_all_labels
+from model.finetuning.types import IGNORED, FineTuneConfig, LabelledImage, Progress, checked
+from model.finetuning.views import Picture, pictures_of, scarcity_of
 from model.finetuning.whole import learn_whole
+from model.metrics import is_labelled, mean_iou
 from model.network import LatentExpertNetwork
 
 __all__ = ["FeatureStore", "FineTuneConfig", "FineTuning", "LabelledImage", "Progress", "finetune"]
@@ -66,7 +72,6 @@ class _Plan:
     variations: float
     crops: float
     whole: float
-    finish: float
 
     def for_images(self, scarcity: float) -> _Plan:
         """More of the time for whole pictures where there are many: crops come from those that memory holds."""
@@ -76,8 +81,8 @@ class _Plan:
 
 
 _PLANS: Final = {
-    "quick": _Plan(variations=0.2, crops=0.97, whole=0.97, finish=1.0),
-    "thorough": _Plan(variations=0.1, crops=0.3, whole=0.97, finish=1.0),
+    "quick": _Plan(variations=0.2, crops=0.97, whole=0.97),
+    "thorough": _Plan(variations=0.1, crops=0.3, whole=0.97),
 }
 LIVE_SLACK: Final = 0.01
 LIVE_DOUBT: Final = 0.25
@@ -88,9 +93,6 @@ FEW_CELLS: Final = 12
 DOUBT: Final = 0.1
 """Where no more cells than that are held out, a longer run may lose this much over their number, or draw: what
 has learned from more strokes is the better bet then. Otherwise it must gain."""
-
-_SHORTER: Final = 0.85
-"""Learning with held-back pixels ends here where the rest of the time goes to all pixels."""
 
 
 def finetune(
@@ -126,9 +128,12 @@ class FineTuning(TimedJob):
         network: the best weights so far, by the held-out pixels; on the CPU once the job is over.
         metric_before: mean IoU of the network it started from on those pixels; NaN where it knew
             other classes or nothing could be held back.
-        metric_after: the same for `network`.
-        note: a sentence for the user; empty where nothing needs to be said.
+        metric_after: the same for `network`: what is handed out is always what was measured.
+        note: a sentence for the user where something went wrong; empty where it did not.
+        remarks: sentences about what was left out of learning or measuring.
         validated_on: what the metrics were measured on, in words; empty where they were not.
+        unmeasured: classes of which no pixel was among those that were measured.
+        has_learned: whether `network` is another than it started from.
         held_cells: per sample the cells that it is measured on, as the bits of a number.
         learned_cells: the same for those that it learns from.
         shown: what the new network says of the sample that `FineTuneConfig.shown` names; None where
@@ -142,29 +147,31 @@ class FineTuning(TimedJob):
         config: FineTuneConfig,
         store: FeatureStore | None = None,
     ) -> None:
-        check(list(samples), config)
+        samples = checked(samples, config)
         warm_up()
         self.config = config
         self.metric_before = NAN
         self.metric_after = NAN
         self.note = ""
-        self.validated_on = ""
+        self.remarks = left_out(samples)
+        self.unmeasured: tuple[int, ...] = ()
+        self.has_learned = False
         self.shown: ClassPrediction | None = None
         self._store = store
         self._is_finishing = False
         choice = choose_device(config.device)
         kept = _kept(network, config)
-        self.network = _started(network, kept)
+        with own_randomness(seed_for("first weights", config.seed), choice.device):
+            self.network = _started(network, kept)
         self._is_comparable = sum(source is not None for source in kept) > 1
         keys = [zlib.crc32(sample.image.tobytes()) for sample in samples]
-        held = hold_out([s.labels for s in samples], config.num_classes, config.held_out, keys)
-        self.validated_on = describe(held)
-        self.held_cells = [cells_of(where) for where in held]
-        self.learned_cells = [
-            cells_of((sample.labels != IGNORED) & (config.uses_all | ~where))
-            for sample, where in zip(samples, held, strict=True)
-        ]
-        pictures, team = pictures_of(list(samples), held), Team()
+        held = hold_out([s.by_hand for s in samples], config.num_classes, config.held_out, keys)
+        self._num_held = sum(bool(where.any()) for where in held)
+        self.validated_on = describe(self._num_held, self._num_held)
+        seen = [seen_of(sample.labels) for sample in samples]
+        self.held_cells = [cells_of(where & used) for where, used in zip(held, seen, strict=True)]
+        self.learned_cells = [cells_of(used & ~where) for where, used in zip(held, seen, strict=True)]
+        pictures, team = pictures_of(samples, held), Team()
         sparse = config.speed != "live" and is_sparse(pictures)
         weights = _weights(pictures, config.num_classes, are_strokes=sparse)
         self._session = Session(
@@ -179,10 +186,12 @@ class FineTuning(TimedJob):
             is_sparse=sparse,
             is_upright=config.speed != "live" and are_upright([rows_of(each.labels) for each in samples]),
             scarcity=scarcity_of(len(samples)),
+            painted=painted_classes(samples) if sparse else frozenset(),
         )
+        self._num_samples = len(samples)
         self._session.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         team.align(self._session.network)
-        self._measure: Callable[[], float] = partial(held_out_metric, self._session)
+        self._confusion: Callable[[], NDArray[np.int64]] = partial(held_out_confusion, self._session)
         self._iterator = self._run()
 
     @property
@@ -231,6 +240,8 @@ class FineTuning(TimedJob):
             self.note = "Memory ran out; the last good weights are used. Use fewer or smaller images."
         self._session.views.clear()
         free_cached_memory(self._session.choice.device)
+        if not (self.has_learned or self.note or self._is_finishing):
+            raise no_step(self.clock.spent, self._num_samples)
         yield self._progress("done", self.metric_after)
 
     def _phases(self) -> Iterator[str]:
@@ -239,23 +250,21 @@ class FineTuning(TimedJob):
             yield from self._refit()
             return
         plan = _PLANS[speed].for_images(session.scarcity)
-        limit = _SHORTER if self.config.uses_all else 1.0
         settle_order(session)
         if session.is_sparse:
             yield from grow_strokes(session)
         yield from encode_pictures(session, self._store, bounded=True)
+        self._say_what_is_seen(learns_from_all=plan.whole > plan.crops)
         if self._is_comparable:
             self.metric_before = self._measure()
         if session.network.is_fresh:
             set_statistics(session)
         if self.config.augmentation > 0:
-            yield from encode_variations(session, plan.variations * limit)
-        yield from learn_crops(session, plan.crops * limit)
+            yield from encode_variations(session, plan.variations)
+        yield from learn_crops(session, plan.crops)
         self._keep_if_better()
         if plan.whole > plan.crops:
-            yield from self._learn_whole(plan.whole * limit)
-        if self.config.uses_all:
-            yield from self._use_all(plan.finish)
+            yield from self._learn_whole(plan.whole)
 
     def _refit(self) -> Iterator[str]:
         """Teach the pixel path alone; see `LiveRefit`."""
@@ -264,7 +273,7 @@ class FineTuning(TimedJob):
         if session.network.is_fresh:
             set_statistics(session)
         live = LiveRefit(session, self._store)
-        self._measure = live.metric
+        self._confusion = live.confusion
         if self._is_comparable:
             self.metric_before = self._measure()
         yield "refitting"
@@ -279,20 +288,34 @@ class FineTuning(TimedJob):
     def _learn_whole(self, end: float) -> Iterator[str]:
         """Give the classes a backbone of their own and teach it."""
         session = self._session
-        session.network = self.network.give_classes_a_backbone().to(session.choice.device)
+        measured = not math.isnan(self.metric_after)
+        with own_randomness(0, session.choice.device):
+            session.network = self.network.give_classes_a_backbone().to(session.choice.device)
         session.views.clear()
         yield from learn_whole(session, end)
         yield from encode_again(session)
         self._keep_if_better()
+        if measured:
+            self.validated_on += (
+                "; the better of two stages was chosen by the same pixels, which flatters a little"
+            )
 
-    def _use_all(self, end: float) -> Iterator[str]:
-        """Let the best network so far learn a little from the held-back pixels, too."""
-        session = self._session
-        session.network = copy.deepcopy(self.network).to(session.choice.device)
-        session.views = [with_all_labels(view, session.generator) for view in session.views]
-        yield from learn_crops(session, end, factor=0.3)
-        if are_finite(session.network.state_dict().values()):
-            self._adopt()
+    def _say_what_is_seen(self, *, learns_from_all: bool) -> None:
+        """Note where time or memory did not suffice for all images."""
+        session, count = self._session, self._num_samples
+        measured = images_encoded(session, count, is_held=True)
+        self.validated_on = describe(measured, self._num_held)
+        learned = images_encoded(session, count, is_held=False)
+        if learned < count and not learns_from_all:
+            self.remarks.append(
+                f"Time and memory sufficed for {learned} of {count} images; give it more time to learn from all."
+            )
+
+    def _measure(self) -> float:
+        """Mean IoU (see `model.metrics`) of the present network on the held-out pixels; NaN if there are none."""
+        confusion = self._confusion()
+        self.unmeasured = tuple(np.flatnonzero(~is_labelled(confusion)).tolist())
+        return mean_iou(confusion)
 
     def _keep_if_better(self) -> None:
         """Make the present weights those of the job, if they are good and the best so far."""
@@ -308,6 +331,7 @@ class FineTuning(TimedJob):
         """Hand out a copy of the present weights."""
         network = copy.deepcopy(self._session.network).to("cpu").eval()
         self.network = network.requires_grad_(False)
+        self.has_learned = True
 
     def _progress(self, phase: str, metric: float = NAN) -> Progress:
         session = self._session

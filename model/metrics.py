@@ -1,4 +1,10 @@
-"""How good a segmentation is: everything is counted from one confusion matrix. NumPy only."""
+"""How good a segmentation is: everything is counted from one confusion matrix. NumPy only.
+
+The convention, the same wherever a mean IoU is shown or decides something: *the mean goes over the classes that
+are labelled in what is measured*. A class of which no pixel is labelled cannot be found there, so it has no IoU;
+pixels that are taken for it all the same are missing from the classes that they belong to, and count there.
+Pixels of several images are added up before anything is divided.
+"""
 
 from __future__ import annotations
 
@@ -34,22 +40,27 @@ def confusion_matrix(
     return pairs.reshape(num_classes, num_classes)
 
 
+def is_labelled(confusion: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Per class [C], whether any pixel of what was measured is labelled so."""
+    return np.asarray(confusion.sum(1) > 0)
+
+
 def iou_per_class(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Intersection over union [C]; NaN for classes that neither occur nor are predicted."""
+    """Intersection over union [C], 0..1; NaN for classes of which no pixel is labelled."""
     hit = np.diag(confusion).astype(np.float64)
     union = confusion.sum(0) + confusion.sum(1) - hit
-    return np.asarray(np.divide(hit, union, out=np.full(len(hit), np.nan), where=union > 0))
+    return np.asarray(np.divide(hit, union, out=np.full(len(hit), np.nan), where=is_labelled(confusion)))
 
 
 def dice_per_class(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Dice coefficient [C]; NaN for classes that neither occur nor are predicted."""
+    """Dice coefficient [C], 0..1; NaN for classes of which no pixel is labelled."""
     hit = np.diag(confusion).astype(np.float64)
     total = (confusion.sum(0) + confusion.sum(1)).astype(np.float64)
-    return np.asarray(np.divide(2 * hit, total, out=np.full(len(hit), np.nan), where=total > 0))
+    return np.asarray(np.divide(2 * hit, total, out=np.full(len(hit), np.nan), where=is_labelled(confusion)))
 
 
 def mean_iou(confusion: NDArray[np.int64]) -> float:
-    """Mean of `iou_per_class` over the classes that occur or are predicted; NaN where there is none."""
+    """Mean of `iou_per_class` over the classes that are labelled, 0..1; NaN where none is."""
     ious = iou_per_class(confusion)
     return float(np.nanmean(ious)) if not np.isnan(ious).all() else float("nan")
 

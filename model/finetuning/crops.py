@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.detail_head import Levels
@@ -14,6 +15,7 @@ from model.detail_network import DetailNetwork
 from model.device import free_cached_memory, is_out_of_memory
 from model.finetuning.orientation import random_turn
 from model.finetuning.session import Optimiser, Session, below, named
+from model.finetuning.types import IGNORED
 from model.finetuning.views import View
 
 CROP: Final = 128
@@ -73,7 +75,7 @@ def _crop_loss(session: Session) -> Tensor:
 
 def draw(session: Session, count: int) -> tuple[Levels, Tensor]:
     """Crops out of the views: levels with the experts' answers, and labels int64 [count, side, side]."""
-    side = min(CROP, *(min(view.size) for view in session.views))
+    side = min(CROP, max(min(view.size) for view in session.views))
     crops = [_crop(session, side) for _ in range(count)]
     levels = Levels(*(torch.cat(parts) for parts in zip(*(crop[0].maps for crop in crops), strict=True)))
     experts = torch.cat([crop[1] for crop in crops])
@@ -82,7 +84,11 @@ def draw(session: Session, count: int) -> tuple[Levels, Tensor]:
 
 
 def _crop(session: Session, side: int) -> tuple[Levels, Tensor, Tensor]:
-    """A crop round a labelled pixel of a random class, turned at random."""
+    """A crop round a labelled pixel of a random class, turned at random.
+
+    Where the view is smaller than ``side``, its last rows and columns are repeated, without labels: one small
+    picture must not make the crops of all others small.
+    """
     view = session.views[below(session, len(session.views))]
     row, col = _centre(session, view)
     top, left = (
@@ -94,9 +100,17 @@ def _crop(session: Session, side: int) -> tuple[Levels, Tensor, Tensor]:
     for level in view.features.levels.maps:
         stride = view.size[0] // level.shape[-2]
         rows, cols = (slice(edge // stride, (edge + side) // stride) for edge in (top, left))
-        maps.append(turn(level[..., rows, cols]))
-    labels = turn(view.train[top : top + side, left : left + side])
+        maps.append(turn(_filled(level[..., rows, cols], side // stride)))
+    labels = view.train[top : top + side, left : left + side]
+    missing = side - labels.shape[1], side - labels.shape[0]
+    labels = turn(F.pad(labels, (0, missing[0], 0, missing[1]), value=IGNORED))
     return Levels(*maps), view.features.experts, labels
+
+
+def _filled(level: Tensor, side: int) -> Tensor:
+    """A map [1, D, h, w] of at most ``side`` rows and columns, enlarged to that by repeating the last ones."""
+    missing = 0, side - level.shape[-1], 0, side - level.shape[-2]
+    return F.pad(level, missing, mode="replicate") if any(missing) else level
 
 
 def _centre(session: Session, view: View) -> tuple[int, int]:
@@ -109,4 +123,4 @@ def _centre(session: Session, view: View) -> tuple[int, int]:
 
 def _aligned(edge: int, side: int, limit: int) -> int:
     """The multiple of `ALIGN` nearest to ``edge`` at which ``side`` still fits."""
-    return min(max(0, round(edge / ALIGN) * ALIGN), limit - side)
+    return max(0, min(round(edge / ALIGN) * ALIGN, limit - side))

@@ -8,16 +8,14 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from model.answers import ClassPrediction
 from model.detail_network import DetailNetwork
 from model.finetuning.clock import Budget, Clock, Span
-from model.finetuning.measure import mean_iou
 from model.finetuning.timed import TimedJob
-from model.finetuning.types import IGNORED, FineTuneConfig, LabelledImage, Progress
-from model.metrics import confusion_matrix
+from model.finetuning.types import IGNORED, FineTuneConfig, LabelledImage, Progress, checked
+from model.metrics import confusion_matrix, is_labelled, mean_iou
 from model.network import LatentExpertNetwork
 from model.predictor import Predictor
 
@@ -34,7 +32,13 @@ class Job(Protocol):
     metric_after: float
     note: str
     validated_on: str
+    remarks: list[str]
+    unmeasured: tuple[int, ...]
     shown: ClassPrediction | None
+
+    @property
+    def has_learned(self) -> bool:
+        """Whether `network` is another than it started from."""
 
     @property
     def held_cells(self) -> Sequence[int]:
@@ -101,12 +105,24 @@ def is_better(job: Job, slack: float = 0.0) -> bool:
     return job.metric_after > job.metric_before
 
 
-def describe(held: Sequence[NDArray[np.bool_]]) -> str:
-    """Where pixels were held out, in words."""
-    images = sum(bool(where.any()) for where in held)
+def describe(images: int, of: int) -> str:
+    """Where pixels were held out, in words.
+
+    Args:
+        images: of how many images some are measured; "" for 0.
+        of: how many have some.
+    """
     if not images:
         return ""
-    return f"held-out pixels of {images} image{'s' if images > 1 else ''}"
+    counted = f"{images} of {of}" if images < of else f"{images}"
+    return f"held-out pixels of {counted} image{'s' if of > 1 else ''}"
+
+
+def _words_of(final: Job) -> str:
+    """What is known of the network that learned from all images itself."""
+    if math.isnan(final.metric_after):
+        return "; the weights that learned from all images were not measured by themselves"
+    return f"; the weights that learned from all images have {final.metric_after:.2f} on {final.validated_on}"
 
 
 class CrossValidated(TimedJob):
@@ -123,9 +139,11 @@ class CrossValidated(TimedJob):
 
     Attributes:
         network: learned from all images.
-        metric_before: mean IoU of the network given, on all labelled pixels.
+        metric_before: mean IoU of the network given, on all pixels labelled by hand.
         metric_after: the same of the networks that had not seen the image in question.
-        note: a sentence for the user.
+        note: a sentence for the user where something went wrong.
+        remarks: sentences about what was left out.
+        unmeasured: classes of which nothing could be measured.
         validated_on: how the metrics came about.
         shown: always None.
     """
@@ -141,6 +159,8 @@ class CrossValidated(TimedJob):
         self.clock = Clock(config.seconds)
         self.metric_before = self.metric_after = NAN
         self.note = self.validated_on = ""
+        self.remarks: list[str] = []
+        self.unmeasured: tuple[int, ...] = ()
         self.shown: ClassPrediction | None = None
         self._given = network
         self._make = make
@@ -148,12 +168,9 @@ class CrossValidated(TimedJob):
         self._final = make(network, samples, self.config, None)  # refuses what makes no sense
         self._running = self._final
         self._start = self._final.network
-        self._samples = [sample for sample in samples if bool((sample.labels != IGNORED).any())]
+        self._samples = [each for each in checked(samples, config) if bool((each.labels != IGNORED).any())]
         count = min(MAX_FOLDS, len(self._samples))
         self._folds = [list(range(first, len(self._samples), count)) for first in range(count)]
-        if count > 1:
-            # Pixels held out of the final run decide nothing then, so they are learned from in the end.
-            self._final = make(network, samples, replace(self.config, uses_all=True), None)
         self._iterator = self._run()
 
     @property
@@ -177,9 +194,14 @@ class CrossValidated(TimedJob):
         return self._final.step
 
     @property
+    def has_learned(self) -> bool:
+        """Whether the final run has made new weights."""
+        return self._final.has_learned
+
+    @property
     def is_better(self) -> bool:
-        """Whether the new weights should take the place of the old ones."""
-        return is_better(self)
+        """Whether the new weights should take the place of the old ones: they, and those of the judges, gain."""
+        return is_better(self) and self._final.is_better
 
     @property
     def is_comparable(self) -> bool:
@@ -206,10 +228,13 @@ class CrossValidated(TimedJob):
         for progress in final:
             if progress.phase != "done":
                 yield self._progress(final, progress.phase, NAN, progress.loss)
-        self.note = final.note
+        self.note, self.remarks = final.note, final.remarks
         if len(self._folds) < 2:
             self.metric_before, self.metric_after = final.metric_before, final.metric_after
             self.validated_on = f"{final.validated_on}; cross-validation needs two images"
+            self.unmeasured = final.unmeasured
+        else:
+            self.validated_on += _words_of(final)
         yield self._progress(final, "done", self.metric_after)
 
     def _judge(self, each: float) -> Iterator[Progress]:
@@ -220,7 +245,7 @@ class CrossValidated(TimedJob):
         for number, fold in enumerate(self._folds, start=1):
             others = [sample for index, sample in enumerate(self._samples) if index not in fold]
             job = self._running = self._make(
-                self._given, others, replace(self.config, uses_all=True, seconds=each), None
+                self._given, others, replace(self.config, held_out=0.0, seconds=each), None
             )
             job.clock = Span(self.clock, self.clock.spent, each)
             phase = f"judging {number} of {len(self._folds)}"
@@ -231,18 +256,18 @@ class CrossValidated(TimedJob):
             known = np.unique(np.concatenate([np.unique(sample.labels) for sample in others]))
             one = np.zeros_like(after)
             for index in fold:
-                truth = np.where(
-                    np.isin(self._samples[index].labels, known), self._samples[index].labels, IGNORED
-                )
-                left_out += int((truth != self._samples[index].labels).sum())
+                labels = self._samples[index].by_hand
+                truth = np.where(np.isin(labels, known), labels, IGNORED)
+                left_out += int((truth != labels).sum())
                 one += self._confusion(job.network, self._samples[index].image, truth)
                 if self.is_comparable:
                     before += self._confusion(self._start, self._samples[index].image, truth)
                 yield self._progress(job, phase, NAN)
             after += one
-            figures.append(mean_iou(torch.from_numpy(one)))
-        self.metric_after = mean_iou(torch.from_numpy(after))
-        self.metric_before = mean_iou(torch.from_numpy(before)) if self.is_comparable else NAN
+            figures.append(mean_iou(one))
+        self.metric_after = mean_iou(after)
+        self.metric_before = mean_iou(before) if self.is_comparable else NAN
+        self.unmeasured = tuple(np.flatnonzero(~is_labelled(after)).tolist())
         self.validated_on = self._words(figures, left_out)
 
     def _words(self, figures: list[float], left_out: int) -> str:

@@ -25,11 +25,19 @@ if TYPE_CHECKING:
     from sklearn.ensemble import RandomForestClassifier
 
 TREES: Final = 60
+AT_ONCE: Final = 5
+"""Trees that are grown between two looks at the clock: hundreds of thousands of pixels take a second each."""
+
+FEWEST: Final = 15
+"""Trees that make a forest; where there is no time for so many, strokes stay as they are."""
 SURE: Final = 0.75
 """Share of the trees that must agree before a pixel gets a label."""
 
 TAUGHT_BY: Final = 10_000
 """Labelled pixels of a picture that the forest learns from, at most."""
+
+TAUGHT: Final = 40_000
+"""The same of all pictures together: a forest takes longer than in proportion, and more of them teach it little."""
 
 GROWN: Final = 60_000
 """Pixels of a picture that the forest is asked about; more of them teach nothing new."""
@@ -40,41 +48,70 @@ SHORTEST: Final = 8.0
 SHARE: Final = 0.15
 """Of the time of a run; pictures that are not reached by then keep their strokes."""
 
+_READ_BY: Final = SHARE / 3
+_FOREST_BY: Final = SHARE * 2 / 3
+"""Shares of the time by which labelled pixels are read, and the forest has grown."""
+
 
 def grow_strokes(session: Session) -> Iterator[str]:
     """Give more labels to the pictures of a session; those that a person gave, or that are held back, stay.
 
+    Only classes that were painted grow: an object that was accepted as a whole ends where it ends.
+
     Pictures are filtered once for what the forest learns and once for what it is asked: what it is asked about
     hundreds of pictures would take gigabytes to keep.
     """
-    if session.clock.seconds < SHORTEST:
+    if session.clock.seconds < SHORTEST or not session.painted:
         return
     chance = np.random.default_rng(session.config.seed)
     known: list[tuple[NDArray[np.float32], NDArray[np.uint8]]] = []
     for picture in session.pictures:  # the first few have all classes between them
-        if session.clock.fraction > SHARE and len(known) >= session.needed:
+        if session.clock.fraction > _READ_BY and len(known) >= session.needed:
             break
         known.append(_labelled(picture, chance))
         yield "growing strokes"
-    features = np.concatenate([part for part, _ in known])
-    labels = np.concatenate([part for _, part in known])
-    if len(np.unique(labels)) < 2:
-        return
+    forest = _seedling(session.config.seed)
+    yield from _grow_forest(session, forest, known, chance)
+    for index, picture in enumerate(session.pictures if len(forest) >= FEWEST else ()):
+        if session.clock.fraction > SHARE:
+            return
+        session.pictures[index] = _grown(picture, forest, session.painted, chance)
+        yield "growing strokes"
+
+
+def _grow_forest(
+    session: Session,
+    forest: RandomForestClassifier,
+    known: list[tuple[NDArray[np.float32], NDArray[np.uint8]]],
+    chance: np.random.Generator,
+) -> Iterator[str]:
+    """Grow as many trees as the time allows, from features and labels by picture; none of one class alone."""
+    features, labels = (np.concatenate(parts) for parts in zip(*known, strict=True))
+    some = chance.permutation(len(labels))[:TAUGHT]
+    features, labels = features[some], labels[some]
+    while len(np.unique(labels)) > 1 and len(forest) < TREES and session.clock.fraction <= _FOREST_BY:
+        _add_trees(forest, features, labels)
+        yield "growing strokes"
+
+
+def _seedling(seed: int) -> RandomForestClassifier:
+    """A forest without trees."""
     from sklearn.ensemble import RandomForestClassifier  # takes a second that other runs need not pay
 
     forest = RandomForestClassifier(
-        TREES,
-        min_samples_leaf=2,
-        max_features="sqrt",
-        class_weight="balanced",
-        random_state=session.config.seed,
+        0, min_samples_leaf=2, max_features="sqrt", random_state=seed, warm_start=True
     )
-    forest.fit(features, labels)
-    for index, picture in enumerate(session.pictures):
-        if session.clock.fraction > SHARE:
-            return
-        session.pictures[index] = _grown(picture, forest, chance)
-        yield "growing strokes"
+    forest.estimators_ = []
+    return forest
+
+
+def _add_trees(
+    forest: RandomForestClassifier, features: NDArray[np.float32], labels: NDArray[np.uint8]
+) -> None:
+    """Grow `AT_ONCE` trees more; every class weighs the same, however many pixels [n] it has."""
+    counts = np.bincount(labels)
+    forest.n_estimators = len(forest) + AT_ONCE
+    forest.fit(features, labels, sample_weight=1 / counts[labels])
 
 
 def _labelled(picture: Picture, chance: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
@@ -83,13 +120,16 @@ def _labelled(picture: Picture, chance: np.random.Generator) -> tuple[NDArray[np
     return _features(picture, places), picture.train.flatten()[places].numpy()
 
 
-def _grown(picture: Picture, forest: RandomForestClassifier, chance: np.random.Generator) -> Picture:
-    """The picture with a label for the pixels of which the forest is sure."""
+def _grown(
+    picture: Picture, forest: RandomForestClassifier, classes: frozenset[int], chance: np.random.Generator
+) -> Picture:
+    """The picture with a label for the pixels of which the forest is sure that they are of one of ``classes``."""
     places = _some((picture.train == IGNORED) & (picture.held == IGNORED), GROWN, chance)
     if not len(places):
         return picture
     shares = forest.predict_proba(_features(picture, places))
-    found = np.where(shares.max(1) >= SURE, forest.classes_[shares.argmax(1)], IGNORED)
+    best = forest.classes_[shares.argmax(1)]
+    found = np.where((shares.max(1) >= SURE) & np.isin(best, list(classes)), best, IGNORED)
     train = picture.train.flatten()
     train[places] = torch.from_numpy(found.astype(np.uint8))
     return replace(picture, train=train.view(picture.train.shape))

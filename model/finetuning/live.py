@@ -14,12 +14,13 @@ from typing import Final
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from model.answers import ClassPrediction
 from model.backbone import upsample_to
 from model.detail_head import PixelPath
-from model.finetuning.measure import mean_iou
+from model.finetuning.measure import totalled
 from model.finetuning.pixels import fit_pixels
 from model.finetuning.session import Session
 from model.finetuning.store import FeatureStore, fingerprint_without
@@ -87,15 +88,13 @@ class LiveRefit:
         yield from fit_pixels(self._session, train.features, train.others, train.labels, end)
 
     @torch.no_grad()
-    def metric(self) -> float:
-        """Mean IoU over (some of) the held-out pixels; NaN if there are none."""
+    def confusion(self) -> NDArray[np.int64]:
+        """Pixel counts [C, C] (see `model.metrics.confusion_matrix`) on (some of) the held-out pixels."""
         held = self._held
         guess = (self._session.network.head.pixel(held.features) + held.others).argmax(1)
         size = self._session.config.num_classes
-        confusion = confusion_matrix(
-            held.labels.cpu().numpy().astype(np.uint8), guess.cpu().numpy().astype(np.uint8), size
-        )
-        return mean_iou(self._session.team.total(torch.from_numpy(confusion), held.labels.device))
+        truth, found = (part.cpu().numpy().astype(np.uint8) for part in (held.labels, guess))
+        return totalled(self._session, confusion_matrix(truth, found, size))
 
     @torch.no_grad()
     def predict(self, name: str) -> ClassPrediction | None:
@@ -145,19 +144,49 @@ class LiveRefit:
             order = torch.randperm(len(found), generator=self._session.generator)
             places.append(found[order[: limit // len(classes)]])
         rows, cols = (part.to(still.others.device) for part in torch.cat(places).unbind(1))
-        features = torch.cat([_at(level, rows, cols, labels.shape) for level in still.maps], 1)
+        features = torch.cat([_at(level, rows, cols, still.maps[-1].shape) for level in still.maps], 1)
         chosen = labels[rows.cpu(), cols.cpu()].long().to(still.others.device)
         return _Pixels(features, still.others[0, :, rows, cols].T, chosen)
 
 
 def _at(level: Tensor, rows: Tensor, cols: Tensor, shape: torch.Size) -> Tensor:
-    """A level [1, D, h, w] at pixels of the picture of ``shape`` -> float32 [N, D]."""
-    if level.shape[-2:] == shape:
+    """A level at pixels of the picture, exactly as `PixelPath.on_maps` enlarges it: by doublings, one by one.
+
+    Enlarging is linear and the same for rows and columns, so that a pixel is a weighted sum of a few places.
+
+    Args:
+        level: [1, D, h, w].
+        rows: int64 [N].
+        cols: int64 [N].
+        shape: of the finest level, [1, D', H, W].
+
+    Returns:
+        float32 [N, D].
+    """
+    if level.shape[-2:] == shape[-2:]:
         return level[0, :, rows, cols].T.float()
-    size = torch.tensor((shape[1], shape[0]), device=level.device)
-    xy = (torch.stack((cols, rows), 1).float() + 0.5) / size * 2 - 1
-    sampled = F.grid_sample(level.float(), xy[None, None], padding_mode="border", align_corners=False)
-    return sampled[0, :, 0].T
+    (above, heavy), (left, wide) = (
+        _shares(level.shape[axis], shape[axis], level.device) for axis in (-2, -1)
+    )
+    total = level.new_zeros((len(rows), level.shape[1]), dtype=torch.float32)
+    for down in range(heavy.shape[1]):
+        for right in range(wide.shape[1]):
+            share = heavy[rows, down] * wide[cols, right]  # [N]
+            total += share[:, None] * level[0, :, above[rows, down], left[cols, right]].T.float()
+    return total
+
+
+def _shares(short: int, long: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Of which of ``short`` places each of ``long`` ones is made by doublings, and with what weight.
+
+    Returns:
+        Places int64 [long, 3] and their weights float32 [long, 3]; no more than three count.
+    """
+    enlarged = torch.eye(short)[None]  # [1, short, short]: a signal for every place
+    while enlarged.shape[-1] < long:
+        enlarged = F.interpolate(enlarged, scale_factor=2, mode="linear", align_corners=False)
+    weights, places = enlarged[0].T.topk(min(3, short), dim=1)  # [long, 3]
+    return places.to(device), weights.to(device)
 
 
 def bands_of_logits(

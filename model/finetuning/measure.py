@@ -1,10 +1,10 @@
-"""Mean IoU on the pixels that were held back."""
+"""Confusion of classes on the pixels that were held back, and what these pixels are."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from model.finetuning.session import Session
 from model.finetuning.types import IGNORED
@@ -12,19 +12,28 @@ from model.metrics import confusion_matrix
 
 
 @torch.no_grad()
-def held_out_metric(session: Session) -> float:
-    """Mean IoU over the classes among the held-out pixels; NaN if there are none."""
+def held_out_confusion(session: Session) -> NDArray[np.int64]:
+    """Pixel counts [C, C] (see `model.metrics.confusion_matrix`) on the held-out pixels of the encoded pictures."""
     confusion = np.zeros((session.config.num_classes,) * 2, np.int64)
     for view in session.views[: session.encoded]:
         if bool((view.held != IGNORED).any()):
             guess = session.logits_of(view).argmax(0).to(torch.uint8).cpu()
             confusion += confusion_matrix(view.held.numpy(), guess.numpy(), session.config.num_classes)
-    return mean_iou(session.team.total(torch.from_numpy(confusion), session.choice.device))
+    return totalled(session, confusion)
 
 
-def mean_iou(confusion: Tensor) -> float:
-    """Mean over the classes in the truth; NaN if there are none."""
-    hits = confusion.diagonal().float()
-    union = confusion.sum(0) + confusion.sum(1) - hits
-    present = confusion.sum(1) > 0
-    return float((hits / union.clamp(min=1))[present].mean()) if bool(present.any()) else float("nan")
+def totalled(session: Session, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Counts of any shape, added up over the processes that learn together."""
+    total: NDArray[np.int64] = (
+        session.team.total(torch.from_numpy(counts), session.choice.device).cpu().numpy()
+    )
+    return total
+
+
+def images_encoded(session: Session, count: int, *, is_held: bool) -> int:
+    """Of how many of ``count`` images parts are encoded that have labels to learn from, or held-out ones."""
+    found = np.zeros(count, np.int64)
+    for picture in session.pictures[: session.encoded]:
+        labels = picture.held if is_held else picture.train
+        found[picture.sample] |= int((labels != IGNORED).any())
+    return int((totalled(session, found) > 0).sum())

@@ -46,7 +46,10 @@ def _focal(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
 
 
 def _lovasz(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-    loss: Tensor = lovasz_softmax_loss(*_as_picture(logits, labels))
+    """Mean over the classes that are there, as its authors have it (Berman et al. 2018); absent ones cannot gain."""
+    is_there = torch.bincount(labels, minlength=logits.shape[1]) > 0  # [C]
+    share = is_there.float() * len(is_there) / is_there.sum()  # the library divides by all classes
+    loss: Tensor = lovasz_softmax_loss(*_as_picture(logits, labels), weight=share)
     return loss
 
 

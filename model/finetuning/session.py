@@ -17,6 +17,7 @@ from model.finetuning.agreement import STRENGTH, disagreement, trust
 from model.finetuning.choices import Groups, learning, make_optimiser, rate_factor
 from model.finetuning.clock import Average, Budget, rate_at
 from model.finetuning.objective import Objective
+from model.finetuning.randomness import own_randomness, seed_for
 from model.finetuning.team import Team
 from model.finetuning.types import FineTuneConfig
 from model.finetuning.views import Picture, View, vary
@@ -51,6 +52,7 @@ class Session:
         is_sparse: whether most pixels have no label.
         is_upright: whether pictures have an up; they are not turned then.
         scarcity: of labelled images; see `model.finetuning.views.scarcity_of`.
+        painted: classes of which something was painted, not accepted as whole objects.
     """
 
     network: DetailNetwork
@@ -70,6 +72,7 @@ class Session:
     is_sparse: bool = False
     is_upright: bool = False
     scarcity: float = 1.0
+    painted: frozenset[int] = frozenset()
 
     @property
     def dtype(self) -> torch.dtype:
@@ -131,6 +134,13 @@ class Optimiser:
         self._rates = [rate * factor for rate, _ in groups]
         self._inner = make_optimiser(session.config.optimiser, groups)
         self.average = Average(named)
+        # Apart from the generator of the crops, so that these do not depend on what layers draw.
+        what = f"layers {session.step} {session.team.rank}"
+        self._seeds = torch.Generator().manual_seed(seed_for(what, session.config.seed))
+
+    def _next_seed(self) -> int:
+        """Of what layers draw in the next step."""
+        return int(torch.randint(1 << 31, (), generator=self._seeds))
 
     @property
     def progress(self) -> float:
@@ -144,7 +154,8 @@ class Optimiser:
             group["lr"] = rate * rate_at(self.progress)
         self._inner.zero_grad(set_to_none=True)
         self._session.network.train()
-        loss = loss_of()
+        with own_randomness(self._next_seed(), self._session.choice.device):
+            loss = loss_of()
         self._session.network.eval()
         loss.backward()  # type: ignore[no-untyped-call]
         value = self._session.team.average(self._parameters, float(loss.detach()), self._session.clock)

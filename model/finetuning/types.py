@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.errors import ModelError
+from model.inputs import check_image
 
 IGNORED: Final = 255
 SPEEDS: Final = ("live", "quick", "thorough")
@@ -17,20 +19,36 @@ OPTIMISERS: Final = ("adamw", "adam", "nadam", "sgd")
 PARTS: Final = ("auto", "head", "experts", "top", "all")
 VALIDATIONS: Final = ("held-out", "cross")
 
+TAKEN_OVER: Final = 1
+ACCEPTED: Final = 2
+PAINTED: Final = 3
+"""Where a label comes from: a prediction that was taken over, an object accepted after clicks, or the brush."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledImage:
     """An image with the pixels that somebody vouched for.
 
     Attributes:
-        image: RGB, uint8 [H, W, 3].
+        image: RGB, uint8 [H, W, 3]; grey [H, W] is taken, too.
         labels: class ids, uint8 [H, W]; 255 where nobody has said anything.
         name: under which its features may be cached between runs; "" for no caching.
+        origin: where each label comes from (`TAKEN_OVER`, `ACCEPTED`, `PAINTED`), uint8 [H, W]; what was taken
+            over is learned from, but nothing is measured on it, and only what was painted grows. None: all
+            was painted.
     """
 
     image: NDArray[np.uint8]
     labels: NDArray[np.uint8]
     name: str = ""
+    origin: NDArray[np.uint8] | None = None
+
+    @property
+    def by_hand(self) -> NDArray[np.uint8]:
+        """The labels that were made by hand, uint8 [H, W]; 255 elsewhere."""
+        if self.origin is None:
+            return self.labels
+        return np.where(self.origin == TAKEN_OVER, np.uint8(IGNORED), self.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +70,9 @@ class FineTuneConfig:
         classes_kept: per class the class of the network that it goes on from, or None for a new
             one; empty keeps all that are there.
         held_out: share of the labelled pixels that is held back to measure with.
-        uses_all: spend the last of the time on the held-back pixels, too. It gains a little, and the
-            next run can no longer measure on them what it started from.
         augmentation: 0 shows only the images as they are, 1 varies light, size and direction.
-        seed: of every random choice.
+        seed: of every random choice. Two runs with the same seed that make the same steps give the same weights;
+            how many steps there are follows from the time.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         shown: name of the sample that a live refit predicts at its end, while everything is at hand.
     """
@@ -70,7 +87,6 @@ class FineTuneConfig:
     validation: str = "held-out"
     classes_kept: tuple[int | None, ...] = ()
     held_out: float = 0.2
-    uses_all: bool = False
     augmentation: float = 1.0
     seed: int = 0
     device: str = "auto"
@@ -98,8 +114,8 @@ class Progress:
     phase: str
 
 
-def check(samples: list[LabelledImage], config: FineTuneConfig) -> None:
-    """Raise ModelError where ``samples`` or ``config`` make no sense."""
+def checked(samples: Sequence[LabelledImage], config: FineTuneConfig) -> list[LabelledImage]:
+    """The samples, grey images with three equal channels; ModelError where they or ``config`` make no sense."""
     _check_choices(config)
     if not 1 <= config.num_classes < IGNORED or not config.seconds > 0:
         raise ModelError(
@@ -107,13 +123,16 @@ def check(samples: list[LabelledImage], config: FineTuneConfig) -> None:
         )
     if config.classes_kept and len(config.classes_kept) != config.num_classes:
         raise ModelError("classes_kept must name every class.", action="Give one entry per class.")
-    for index, sample in enumerate(samples):
-        _check_sample(sample, sample.name or f"image {index + 1}", config.num_classes)
+    good = [
+        _checked_sample(sample, sample.name or f"image {index + 1}", config.num_classes)
+        for index, sample in enumerate(samples)
+    ]
     if not any((sample.labels != IGNORED).any() for sample in samples):
         raise ModelError(
             "There is nothing to learn from yet.",
             action="Correct or accept at least one mask, or paint a few strokes.",
         )
+    return good
 
 
 def _check_choices(config: FineTuneConfig) -> None:
@@ -134,8 +153,17 @@ def _check_choices(config: FineTuneConfig) -> None:
         )
 
 
-def _check_sample(sample: LabelledImage, name: str, num_classes: int) -> None:
-    if sample.image.ndim != 3 or sample.image.shape[2] != 3 or sample.image.shape[:2] != sample.labels.shape:
+def _checked_sample(sample: LabelledImage, name: str, num_classes: int) -> LabelledImage:
+    try:
+        image = check_image(sample.image)
+    except ModelError as error:
+        raise ModelError(f'"{name}": {error.what}', action=error.action) from error
+    _check_plane(sample.labels, f'The labels of "{name}"')
+    origin = sample.origin
+    if origin is not None:
+        _check_plane(origin, f'The origin of the labels of "{name}"')
+    planes = [sample.labels] if origin is None else [sample.labels, origin]
+    if any(plane.shape != image.shape[:2] for plane in planes):
         raise ModelError(
             f'The labels of "{name}" do not fit its image.',
             action="Give uint8 [H, W, 3] and [H, W] of the same size.",
@@ -145,4 +173,15 @@ def _check_sample(sample: LabelledImage, name: str, num_classes: int) -> None:
         raise ModelError(
             f'"{name}" has a class {int(known.max())}, but there are only {num_classes}.',
             action="Add the class, or leave the image out.",
+        )
+    return replace(sample, image=image)
+
+
+def _check_plane(plane: Any, what: str) -> None:
+    """Raise ModelError where a plane is no array of uint8: -1 would become "not labelled" in silence."""
+    if not isinstance(plane, np.ndarray) or plane.dtype != np.uint8:
+        kind = plane.dtype if isinstance(plane, np.ndarray) else type(plane).__name__
+        raise ModelError(
+            f"{what} must be a NumPy array of uint8, not {kind}.",
+            action="Use class ids from 0, 255 for pixels that are not labelled, and astype(numpy.uint8).",
         )

@@ -36,6 +36,10 @@ FEW: Final = 8
 """So many images must be stretched to stand for all others of their kind; more of them bring what others need."""
 
 
+Window = tuple[slice, slice]
+"""Rows and columns of a part of an image."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
     """A window of a labelled image as tensors.
@@ -46,6 +50,7 @@ class Picture:
         held: labels to measure with, likewise.
         name: of the window, for caches; "" for none.
         is_whole: whether it is a whole image.
+        sample: which of the labelled images it is of.
     """
 
     image: Tensor
@@ -53,6 +58,7 @@ class Picture:
     held: Tensor
     name: str = ""
     is_whole: bool = False
+    sample: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,30 +97,46 @@ class View:
 
 
 def pictures_of(samples: list[LabelledImage], held: list[NDArray[np.bool_]]) -> list[Picture]:
-    """All windows with labels."""
+    """The windows with labels; where there are very many, those of each image with the most (`windows_of`)."""
     return [
-        picture for sample, where in zip(samples, held, strict=True) for picture in _windows(sample, where)
+        picture
+        for index, (sample, where) in enumerate(zip(samples, held, strict=True))
+        for picture in _windows(index, sample, where)
     ]
 
 
-def _windows(sample: LabelledImage, held: NDArray[np.bool_]) -> Iterator[Picture]:
-    labels = sample.labels
+def windows_of(labels: NDArray[np.uint8]) -> tuple[list[Window], int]:
+    """The windows of an image that are learned from and measured, and how many have labels in all.
+
+    Args:
+        labels: uint8 [H, W], 255 ignored.
+
+    Returns:
+        At most `MAX_WINDOWS` windows, those with the most labels first; the number of windows with labels.
+    """
     spans = [
         (slice(r, r + h), slice(c, c + w))
         for r, h in _spans(labels.shape[0])
         for c, w in _spans(labels.shape[1])
     ]
     counts = [int((labels[window] != IGNORED).sum()) for window in spans]
-    best = sorted(range(len(spans)), key=lambda index: -counts[index])[:MAX_WINDOWS]
-    for index in (index for index in best if counts[index]):
-        window = spans[index]
-        part, is_held = labels[window], held[window]
+    best = sorted(range(len(spans)), key=lambda index: -counts[index])
+    labelled = [spans[index] for index in best if counts[index]]
+    return labelled[:MAX_WINDOWS], len(labelled)
+
+
+def _windows(index: int, sample: LabelledImage, held: NDArray[np.bool_]) -> Iterator[Picture]:
+    labels, by_hand = sample.labels, sample.by_hand
+    is_whole = all(len(_spans(length)) == 1 for length in labels.shape)
+    for window in windows_of(labels)[0]:
+        is_held = held[window]
         yield Picture(
             image=torch.from_numpy(sample.image[window].copy()).permute(2, 0, 1).float() / 255,
-            train=torch.from_numpy(np.where(is_held, IGNORED, part).astype(np.uint8)),
-            held=torch.from_numpy(np.where(is_held, part, IGNORED).astype(np.uint8)),
+            train=torch.from_numpy(np.where(is_held, IGNORED, labels[window]).astype(np.uint8)),
+            held=torch.from_numpy(np.where(is_held, by_hand[window], IGNORED).astype(np.uint8)),
             name=f"{sample.name}/{window[0].start}/{window[1].start}" if sample.name else "",
-            is_whole=len(spans) == 1,
+            is_whole=is_whole,
+            sample=index,
         )
 
 
@@ -154,7 +176,7 @@ def vary(
     image = jitter_colour(picture.image[None], generator, strength=LIGHT * scarcity * strength, grey=0.0)
     image = F.interpolate(image, size, mode="bilinear", align_corners=False, antialias=scale < 1)[0]
     labels = torch.stack((picture.train, picture.held))[None].float()
-    train, held = F.interpolate(labels, size, mode="nearest")[0].to(torch.uint8)
+    train, held = F.interpolate(labels, size, mode="nearest-exact")[0].to(torch.uint8)
     turn = random_turn(generator, is_upright=is_upright)
     image, train, held = (turn(part).contiguous() for part in (image, train, held))
     return Picture(image, train, held)
@@ -179,12 +201,6 @@ def view_of(picture: Picture, features: Features, generator: torch.Generator) ->
     pad = (0, width - picture.train.shape[1], 0, height - picture.train.shape[0])
     train, held = (F.pad(part, pad, value=IGNORED) for part in (picture.train, picture.held))
     return View(features, train, held, _places(train, generator))
-
-
-def with_all_labels(view: View, generator: torch.Generator) -> View:
-    """The view with its held-back labels among those to learn from."""
-    labels = torch.where(view.train == IGNORED, view.held, view.train)
-    return View(view.features, labels, view.held, _places(labels, generator))
 
 
 def _places(labels: Tensor, generator: torch.Generator) -> dict[int, Tensor]:

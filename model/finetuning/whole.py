@@ -25,6 +25,9 @@ SIDE: Final = 352
 PIXELS: Final = 4 * 192**2
 """Of a step: so many small pictures, or one large part."""
 
+MOST_PARTS: Final = 16
+"""Of a step: pictures of a few pixels would be varied by the hundred."""
+
 HEAD_RATE: Final = 1e-3
 BACKBONE_RATE: Final = 5e-4
 EXPERT_RATE: Final = 4e-4
@@ -63,8 +66,9 @@ def learn_whole(session: Session, end: float) -> Iterator[str]:
 
 def _whole_loss(session: Session) -> Tensor:
     share = session.batch / BATCH
-    side = min(int(SIDE * share**0.5), *(min(part.train.shape) for part in session.pictures))
-    parts = _alike([_part(session, side) for _ in range(max(1, int(PIXELS * share) // side**2))])
+    side = min(int(SIDE * share**0.5), max(min(part.train.shape) for part in session.pictures))
+    count = min(MOST_PARTS, max(1, int(PIXELS * share) // side**2))
+    parts = _alike([_part(session, side) for _ in range(count)])
     images = torch.stack([part.image for part in parts]).to(session.choice.device)
     labels = torch.stack([part.train for part in parts]).long().to(images.device)
     with session.autocast():

@@ -295,7 +295,14 @@ def test_images_of_any_size_and_a_single_class(size):
         ({"labels": np.full((8, 8), 255, np.uint8)}, "nothing to learn"),
         ({"labels": np.full((8, 8), 7, np.uint8)}, "only 2"),
         ({"labels": np.zeros((9, 8), np.uint8)}, "do not fit"),
-        ({"image": np.zeros((8, 8), np.uint8)}, "do not fit"),
+        ({"labels": np.full((8, 8), -1, np.int16)}, "uint8, not int16"),
+        ({"labels": np.zeros((8, 8), bool)}, "uint8, not bool"),
+        ({"labels": np.zeros((8, 8))}, "uint8, not float64"),
+        ({"labels": [[0] * 8] * 8}, "not list"),
+        ({"image": np.zeros((8, 8, 3), np.uint16)}, "image 1.*uint8 values from 0 to 255, not uint16"),
+        ({"image": np.zeros((8, 8, 3), np.float32)}, "not float32"),
+        ({"image": np.zeros((8, 9), np.uint8)}, "do not fit"),
+        ({"origin": np.zeros((8, 9), np.uint8)}, "do not fit"),
     ],
 )
 def test_samples_that_make_no_sense_are_refused_with_a_sentence(change, words):
@@ -395,13 +402,6 @@ def test_many_images_are_varied_less_in_light_and_size():
         size.append(max(abs(len(each.train) - 64) for each in made))
     assert light[1] < 0.3 * light[0]
     assert size[1] < 0.6 * size[0]
-
-
-def test_all_pixels_may_be_used_in_the_end():
-    job, reports = run(tiny_network(), [labelled(0), labelled(1)], replace(QUICK, uses_all=True))
-    assert reports[-1].phase == "done"
-    assert not math.isnan(job.metric_after)
-    assert accuracy(job.network) > 0.8
 
 
 def test_more_pictures_than_memory_are_learned_from_in_part_but_every_class_is_among_them(monkeypatch):
