@@ -287,6 +287,7 @@ class Session(QObject):
             readers=self.file_jobs,
             errors=errors,
             versions_folder=self.own_versions.folder,
+            dialogs=self.dialogs,
             parent=self,
         )
         self.live = LiveController(self.finetune, lane=self.lanes.training, parent=self)

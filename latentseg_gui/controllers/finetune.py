@@ -8,13 +8,14 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from latentseg_gui.controllers.background import BackgroundQuestion
 from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.controllers.ports import ErrorSink
+from latentseg_gui.controllers.ports import Dialogs, ErrorSink
 from latentseg_gui.controllers.training_set import TrainingSet
 from latentseg_gui.controllers.weights import WeightsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.learning import LearningSettings
+from latentseg_gui.document.learning import SPEEDS, LearningSettings
 from latentseg_gui.document.types import (
     FineTuneProgress,
     FineTuneResult,
@@ -24,7 +25,6 @@ from latentseg_gui.document.types import (
 from latentseg_gui.inference.messages import FineTune
 from latentseg_gui.io.storage import make_folder
 
-SECONDS = {"live": 0.35, "quick": 30.0, "thorough": 180.0}
 PAUSE, RESUME, FINISH = "pause", "resume", "finish"
 """What the training worker understands while it runs."""
 
@@ -34,8 +34,9 @@ class TrainingPlan:
     """How the next run shall go; the panel sets it."""
 
     speed: str = "quick"
-    seconds: float = SECONDS["quick"]
+    seconds: float = SPEEDS["quick"].seconds
     settings: LearningSettings = field(default_factory=LearningSettings)
+    is_rest_background: bool = False
 
     def with_seconds(self, seconds: float) -> TrainingPlan:
         """The same with another time budget."""
@@ -67,11 +68,13 @@ class FineTuneController(QObject):
         readers: Jobs,
         errors: ErrorSink,
         versions_folder: Path,
+        dialogs: Dialogs | None = None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self.samples = TrainingSet(document, readers=readers, parent=self)
         self.samples.changed.connect(self.state_changed)
+        self.background = BackgroundQuestion(self.samples, dialogs, self)
         self.samples.counts.changed.connect(self._start_if_waiting)
         self._document = document
         self._weights = weights
@@ -109,11 +112,7 @@ class FineTuneController(QObject):
             return self.tr("The model is still being loaded.")
         if not self.samples.image_ids:
             return self.tr("Paint or accept a mask on at least one image first.")
-        if len(self.samples.classes) < 2:
-            return self.tr(
-                "Label at least two classes: the object, and some background too (key 0 and the brush)."
-            )
-        return ""
+        return self.background.obstacle()
 
     def start(self) -> None:
         """Starts as `plan` says, once labels are counted and no refit is under way; says why where it cannot."""
@@ -128,7 +127,7 @@ class FineTuneController(QObject):
             self._errors.inform(obstacle)
         elif self.is_running:
             self._is_start_waiting = True
-        else:
+        elif self.background.ask():
             self._begin(self.plan, is_refit=False)
 
     def cancel(self) -> None:
@@ -159,7 +158,7 @@ class FineTuneController(QObject):
 
         Whoever calls this has waited until labels are counted.
         """
-        obstacle = self.obstacle()
+        obstacle = self.obstacle() or self.background.obstacle_of_refit()
         if not self.is_running and not obstacle:
             self._begin(plan, is_refit=True)
         elif obstacle and says_why:
@@ -169,6 +168,7 @@ class FineTuneController(QObject):
 
     def _begin(self, plan: TrainingPlan, *, is_refit: bool) -> None:
         self._is_refit = is_refit
+        plan = replace(plan, is_rest_background=self.background.is_rest)
         self._is_reading = not self.samples.collect(partial(self._submit, plan), self._on_failed)
         self.state_changed.emit()
 
@@ -192,6 +192,7 @@ class FineTuneController(QObject):
             speed=plan.speed,
             settings=plan.settings,
             shown=self._document.current_id or "",
+            is_rest_background=plan.is_rest_background,
         )
         self._is_paused = False
         self._job = self._training.submit(

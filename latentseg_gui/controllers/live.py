@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, QTimer
 
-from latentseg_gui.controllers.finetune import SECONDS, FineTuneController, TrainingPlan
+from latentseg_gui.controllers.finetune import FineTuneController, TrainingPlan
+from latentseg_gui.document.learning import REFIT
 from latentseg_gui.workers.lanes import ChildLane, Lane
 
 _DELAY_MS = 60
@@ -48,7 +49,7 @@ class LiveController(QObject):
             self._timer.start()  # labels are counted a few at a time; all at once would hold up the window
             return
         self._is_outdated = False
-        plan = TrainingPlan("live", SECONDS["live"], self._finetune.plan.settings)
+        plan = TrainingPlan(REFIT.name, REFIT.seconds, self._finetune.plan.settings)
         self._finetune.refit(plan, says_why=self._is_new)
         self._is_new = False
 

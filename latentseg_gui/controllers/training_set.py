@@ -58,6 +58,12 @@ class TrainingSet(QObject):
         total = sum((self.counts.of(image_id) for image_id in self.image_ids), np.zeros(1, np.int64))
         return {int(number) for number in np.flatnonzero(total)}
 
+    @property
+    def has_rest(self) -> bool:
+        """Whether the ticked images have pixels without a label."""
+        layers = [self._document.layer(image_id) for image_id in self.image_ids]
+        return any(layer.vouched < layer.shape[0] * layer.shape[1] for layer in layers)
+
     def set_ticked(self, image_id: str, is_ticked: bool) -> None:
         """Trains on an image, or leaves it out."""
         (self._left_out.discard if is_ticked else self._left_out.add)(image_id)
@@ -123,5 +129,6 @@ def _samples(sources: Sequence[_Source]) -> tuple[TrainingSample, ...]:
         if record is None and source.path is not None:
             record = read_image(source.path, image_id=source.image_id, frame=source.frame)
         if record is not None:
-            samples.append(TrainingSample(source.image_id, record.pixels, source.mask()[0]))
+            labels, provenance, _ = source.mask()
+            samples.append(TrainingSample(source.image_id, record.pixels, labels, provenance))
     return tuple(samples)

@@ -3,6 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How much of the network learns, and for how long where nobody says otherwise.
+
+    Attributes:
+        name: as the model library and the command line know it.
+        seconds: time budget.
+    """
+
+    name: str
+    seconds: float
+
+
+SPEEDS: Final = {
+    each.name: each for each in (Speed("live", 1.0), Speed("quick", 30.0), Speed("thorough", 180.0))
+}
+"""The speeds by name, the fastest first; window and command line take names and times from here."""
+
+REFIT: Final = Speed("live", 0.35)
+"""What follows a correction by itself: it must be over before the next one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -266,11 +266,19 @@ class MaskProposal:
 
 @dataclass(frozen=True, slots=True)
 class TrainingSample:
-    """A snapshot for fine-tuning: pixels uint8 [H, W, 3], labels uint8 [H, W] with `UNLABELLED`."""
+    """A snapshot for fine-tuning.
+
+    Attributes:
+        image_id: of the image.
+        pixels: RGB, uint8 [H, W, 3].
+        labels: class ids with `UNLABELLED`, uint8 [H, W].
+        provenance: who said so, `Provenance` values, uint8 [H, W]; None where a person said all of it.
+    """
 
     image_id: str
     pixels: NDArray[np.uint8]
     labels: Labels
+    provenance: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,8 +312,8 @@ class FineTuneResult:
         metric_before: mean IoU on held-out vouched pixels of the version it started from; NaN if unknown.
         metric_after: the same for the new version.
         is_better: whether the new version should be adopted.
-        note: a sentence for the user.
-        validated_on: what the metrics were measured on, in words.
+        note: sentences for the user.
+        validated_on: what the metrics were measured on, and what they leave out, in words.
     """
 
     weights: Path

@@ -88,7 +88,7 @@ def refuse_unknown_classes(truth: NDArray[np.uint8], classes: ClassTable, num_kn
 
 
 def figures_of(total: NDArray[np.int64], classes: ClassTable) -> dict[str, Any]:
-    """The figures of a confusion matrix as JSON can hold them; null where a class does not occur."""
+    """The figures of a confusion matrix as JSON can hold them; null where no pixel is labelled so."""
     from model.metrics import dice_per_class, iou_per_class, mean_iou, pixel_accuracy
 
     def plain(values: NDArray[np.float64]) -> list[float | None]:
@@ -114,3 +114,6 @@ def print_table(figures: dict[str, Any]) -> None:
         cells = ["      -" if row[key] is None else f"{row[key]:7.3f}" for key in ("iou", "dice")]
         print(f"{row['name'][:24]:24} {' '.join(cells)}")
     print(f"mean IoU {figures['mean_iou']:.3f}, pixel accuracy {figures['pixel_accuracy']:.3f}")
+    absent = [row["name"] for row in figures["classes"] if row["iou"] is None]
+    if absent:
+        print(f"not counted, for no pixel of these masks is labelled so: {', '.join(absent)}")

@@ -5,32 +5,27 @@ from __future__ import annotations
 import argparse
 import math
 import os
-import time
-from collections.abc import Sequence
-from dataclasses import replace
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.layers import looked_up
-from latentseg_gui.document.types import UNLABELLED
+from latentseg_gui.document.learning import SPEEDS
 from latentseg_gui.headless.common import (
     Failures,
     classes_of,
     model_errors,
 )
 from latentseg_gui.headless.finetune_options import add_arguments
-from latentseg_gui.headless.masks import MaskReader, Pair, pair_with_masks
-from latentseg_gui.headless.naming import UNNAMED, settled, words_for
-from latentseg_gui.io.images import read_image
+from latentseg_gui.headless.finetune_samples import read_samples, settle_background
+from latentseg_gui.headless.masks import Pair, pair_with_masks
+from latentseg_gui.headless.naming import words_for
 from latentseg_gui.io.storage import atomic_write, make_folder, remove_file
 
 if TYPE_CHECKING:
     from model.checkpoint import CheckpointMeta
-    from model.finetune import FineTuneConfig, LabelledImage, Progress
+    from model.finetune import FineTuneConfig, Progress
     from model.finetuning.cross import Job
     from model.network import LatentExpertNetwork
 
@@ -40,9 +35,15 @@ REPORT_EVERY = 2.0
 
 
 def run(options: argparse.Namespace) -> int:
-    """Fine-tune and save; 1 if some images could not be used."""
+    """Fine-tune and save; 1 if some images could not be used, or nothing was written since it is worse."""
+    if options.seconds is None:
+        options.seconds = SPEEDS[options.speed].seconds
     if not 0 < options.seconds < math.inf:
         raise LatentsegError("--seconds must be more than 0.", action="30 is a good start.")
+    if options.rest_is_background and options.without_background:
+        raise LatentsegError(
+            "--rest-is-background and --without-background contradict each other.", action="Leave one out."
+        )
     check_output(options.output)
     pairs = pair_with_masks(options.images, options.masks)
     from model.finetuning.team import team_of_torchrun
@@ -67,38 +68,41 @@ def check_output(path: Path) -> None:
     remove_file(probe)
 
 
-def refuse_one_class(samples: Sequence[LabelledImage], classes: ClassTable) -> None:
-    """Raise LatentsegError where masks know one class only: any network is right about such masks."""
-    present = sorted({int(value) for sample in samples for value in np.unique(sample.labels)} - {UNLABELLED})
-    if len(present) == 1:
-        name = classes.names[present[0]]
-        raise LatentsegError(
-            f"All labelled pixels are “{name}”; there is nothing to tell it from.",
-            action="Label some pixels of another class too, such as background; 255 is not learned.",
-        )
-
-
 def _run(options: argparse.Namespace, pairs: list[Pair], device: str, *, is_first: bool) -> int:
     """The work of one process; the first one speaks and saves."""
     from model.checkpoint import default_weights_path, load
     from model.finetune import finetune
+    from model.finetuning.outcome import is_worse, refuse_unlearned
+    from model.finetuning.record import after_run, figures_on
 
     network, meta = load(options.weights or default_weights_path())
     learner = _learner(network)
     failures = Failures()
     samples, classes = read_samples(pairs, _first_classes(options, meta, learner), failures)
-    refuse_one_class(samples, classes)
+    samples = settle_background(
+        samples, classes, is_rest=options.rest_is_background, is_none=options.without_background
+    )
     if is_first:
         print(words_for(classes))
     config = _config(options, len(classes), device)
-    job, started = finetune(learner, samples, config), time.monotonic()
+    job = finetune(learner, samples, config)
     _follow(job, is_silent=not is_first)
+    refuse_unlearned(job)
     if not is_first:
         return 0
-    from model.finetuning.record import validation_words
-
-    print(verdict(job, validation_words(job.validated_on, meta.provenance, samples, job.held_cells)))
-    _save(options, classes, meta, samples, config, job, time.monotonic() - started)
+    words = figures_on(job, meta.provenance, samples, classes.names)
+    print("\n".join([verdict(job, words), *job.remarks]))
+    if is_worse(job) and not options.keep_worse:
+        print(
+            f"latentseg: the new weights are worse than those they started from; “{options.output}” was not written. "
+            "Give it more time or more labels, or add --keep-worse to write them all the same.",
+            file=sys.stderr,
+        )
+        return max(1, failures.exit_code())
+    started_from = options.weights.name if options.weights else "default"
+    more = {"rest_is_background": True} if options.rest_is_background else {}
+    provenance = after_run(meta.provenance, job, samples, config, words, started_from=started_from, **more)
+    _save(options.output, classes, meta, job, provenance)
     print(f"weights written to {options.output}")
     return failures.exit_code()
 
@@ -122,13 +126,7 @@ def _config(options: argparse.Namespace, num_classes: int, device: str) -> FineT
 
 
 def _save(
-    options: argparse.Namespace,
-    classes: ClassTable,
-    meta: CheckpointMeta,
-    samples: list[LabelledImage],
-    config: FineTuneConfig,
-    job: Job,
-    seconds: float,
+    output: Path, classes: ClassTable, meta: CheckpointMeta, job: Job, provenance: dict[str, Any]
 ) -> None:
     from model.checkpoint import CheckpointMeta, save
 
@@ -136,37 +134,9 @@ def _save(
         class_names=tuple(entry.name for entry in classes),
         class_colours=tuple(entry.colour for entry in classes),
         expert_names=meta.expert_names,
-        provenance=_provenance(options, meta, samples, config, job, seconds),
+        provenance=provenance,
     )
-    save(options.output, job.network, details)
-
-
-def read_samples(
-    pairs: list[Pair], classes: ClassTable | None, failures: Failures
-) -> tuple[list[LabelledImage], ClassTable]:
-    """The images that can be read with their labels, and the classes.
-
-    Args:
-        pairs: what to read.
-        classes: that there are before any mask is read; None where the masks alone decide.
-        failures: collects what cannot be read.
-    """
-    from model.finetune import LabelledImage
-
-    samples: list[LabelledImage] = []
-    reader = MaskReader(classes or UNNAMED)
-    for pair in pairs:
-        with failures.caught():
-            record = read_image(pair.image)
-            labels = reader.read(pair, record.shape)
-            samples.append(LabelledImage(image=record.pixels, labels=labels))
-    if not samples:
-        failures.exit_code()
-        raise LatentsegError("None of the images could be used.", action="See the lines above.")
-    if classes is not None:
-        return samples, reader.classes
-    after, table = settled(reader.classes, [sample.labels for sample in samples])
-    return [replace(sample, labels=looked_up(table, sample.labels)) for sample in samples], after
+    save(output, job.network, details)
 
 
 def _learner(network: object) -> LatentExpertNetwork:
@@ -218,25 +188,6 @@ def verdict(job: Job, validated_on: str) -> str:
     else:
         figures = f"held-out mean IoU {job.metric_before:.3f} before, {job.metric_after:.3f} after"
         measured = f"{figures} ({validated_on})"
+        if job.metric_after < job.metric_before and job.is_better:
+            measured += "; so few pixels cannot tell them apart"
     return f"{measured}. {job.note}".strip()
-
-
-def _provenance(
-    options: argparse.Namespace,
-    meta: CheckpointMeta,
-    samples: list[LabelledImage],
-    config: FineTuneConfig,
-    job: Job,
-    seconds: float,
-) -> dict[str, object]:
-    from model.finetuning.record import SEEN, seen_after, settings_of
-
-    return {
-        "started_from": options.weights.name if options.weights else "default",
-        "images": len(samples),
-        "seconds": round(seconds, 1),
-        **settings_of(config),
-        "validated_on": job.validated_on,
-        "held_out_mean_iou": None if math.isnan(job.metric_after) else round(job.metric_after, 4),
-        SEEN: seen_after(meta.provenance, samples, job.learned_cells),
-    }

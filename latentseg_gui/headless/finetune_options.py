@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from latentseg_gui.document.learning import SPEEDS
 from latentseg_gui.headless.common import add_model_arguments
 from latentseg_gui.headless.masks import add_pair_arguments
 
@@ -15,13 +16,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         "of the same names, or a COCO file; 255 is not learned (where all is 0 or 255 it is the object)",
     )
-    parser.add_argument("--seconds", type=float, default=30.0, help="time budget (default: 30)")
+    times = ", ".join(f"{each.seconds:g} for {each.name}" for each in SPEEDS.values())
+    parser.add_argument("--seconds", type=float, help=f"time budget (default: {times})")
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE.safetensors", help="the new weights"
     )
     parser.add_argument(
         "--speed",
-        choices=("live", "quick", "thorough"),
+        choices=tuple(SPEEDS),
         default="quick",
         help="live: one layer; quick: experts and head; thorough: a backbone, too (default: %(default)s)",
     )
@@ -29,6 +31,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--classes",
         metavar="NAMES",
         help="by class id, with commas (default: those of --weights, and those that the masks name or number)",
+    )
+    parser.add_argument(
+        "--rest-is-background",
+        action="store_true",
+        help="what no mask labels is background: for masks that have objects only",
+    )
+    parser.add_argument(
+        "--without-background",
+        action="store_true",
+        help="the labelled classes are all there is; nothing is background",
+    )
+    parser.add_argument(
+        "--keep-worse",
+        action="store_true",
+        help="write the new weights even where they measure worse than those they started from",
     )
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default: %(default)s)")
     _add_settings(parser)

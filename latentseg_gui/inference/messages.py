@@ -193,6 +193,7 @@ class FineTune:
         settings: what most users leave alone.
         shown: the image that is looked at: a live refit says at once what it now sees there, as a
             `Prediction` among the progress messages.
+        is_rest_background: whether what nobody labelled on the images is background.
     """
 
     weights: Path | None
@@ -205,6 +206,7 @@ class FineTune:
     speed: str = "quick"
     settings: LearningSettings = field(default_factory=LearningSettings)
     shown: str = ""
+    is_rest_background: bool = False
 
 
 @dataclass(frozen=True, slots=True)

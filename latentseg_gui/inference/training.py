@@ -14,10 +14,12 @@ import numpy as np
 
 from latentseg_gui.document.learning import LearningSettings
 from latentseg_gui.document.types import (
+    BACKGROUND,
     UNLABELLED,
     FineTuneProgress,
     FineTuneResult,
     Prediction,
+    Provenance,
     TrainingSample,
 )
 from latentseg_gui.inference.messages import FineTune, PreviewCrops, TrainingPreview
@@ -27,8 +29,9 @@ from model.errors import ModelError
 from model.finetune import FeatureStore, FineTuneConfig, LabelledImage, Progress, finetune
 from model.finetuning.cross import Job
 from model.finetuning.orientation import are_upright
+from model.finetuning.outcome import refuse_unlearned
 from model.finetuning.preview import preview_crops
-from model.finetuning.record import SEEN, seen_after, settings_of, validation_words
+from model.finetuning.record import after_run, figures_on
 from model.finetuning.views import scarcity_of
 from model.network import LatentExpertNetwork
 
@@ -41,9 +44,6 @@ _SAME_AS: Final = {"foreground": "object"}
 """What the shipped weights call the class that a new document calls "object"."""
 
 REPORT_EVERY_S: Final = 0.1
-MAX_RUNS: Final = 50
-"""So many runs are told of in the weights: live refits make many."""
-
 _PAUSE_POLL_S: Final = 0.05
 
 
@@ -63,7 +63,7 @@ class Trainer:
     def _fine_tune(self, request: FineTune, context: JobContext) -> FineTuneResult | None:
         network, meta = self._start_of(request)
         kept = classes_kept(meta.class_names, request.class_names)
-        samples = [_labelled(sample) for sample in request.samples]
+        samples = [_labelled(each, is_rest_background=request.is_rest_background) for each in request.samples]
         config = config_of(request.settings, len(request.class_names))
         config = replace(
             config, seconds=request.seconds, speed=request.speed, classes_kept=kept, shown=request.shown
@@ -71,11 +71,10 @@ class Trainer:
         job = finetune(network, samples, config, self._store)
         if not _work(job, context):
             return None
+        refuse_unlearned(job)
         _show(request, job, context)
-        validated_on = validation_words(job.validated_on, meta.provenance, samples, job.held_cells)
-        details = _details(request, job, meta, settings_of(config) | {"validated_on": validated_on})
-        seen = seen_after(meta.provenance, samples, job.learned_cells)
-        details = replace(details, provenance={**details.provenance, SEEN: seen})
+        validated_on = figures_on(job, meta.provenance, samples, request.class_names)
+        details = _details(request, job, meta, samples, config, validated_on)
         _sweep(request.output)
         save(request.output, job.network, details)
         self._last = (request.output, job.network, details)
@@ -86,7 +85,8 @@ class Trainer:
             metric_after=job.metric_after,
             is_better=job.is_better,
             seconds=job.seconds,
-            note=job.note,
+            # Refits come with every stroke: what they leave out would be said with every stroke.
+            note=" ".join(filter(None, (job.note, *(() if request.speed == "live" else job.remarks)))),
             validated_on=validated_on,
         )
 
@@ -134,8 +134,13 @@ def classes_kept(before: Sequence[str], after: Sequence[str]) -> tuple[int | Non
     return kept if sum(index is not None for index in kept) > 1 else (None,) * len(after)
 
 
-def _labelled(sample: TrainingSample) -> LabelledImage:
-    return LabelledImage(sample.pixels, sample.labels, sample.image_id)
+def _labelled(sample: TrainingSample, *, is_rest_background: bool = False) -> LabelledImage:
+    labels, origin = sample.labels, sample.provenance
+    if is_rest_background:
+        rest = labels == UNLABELLED
+        labels = np.where(rest, np.uint8(BACKGROUND), labels)
+        origin = None if origin is None else np.where(rest, np.uint8(Provenance.PAINTED), origin)
+    return LabelledImage(sample.pixels, labels, sample.image_id, origin)
 
 
 def config_of(settings: LearningSettings, num_classes: int) -> FineTuneConfig:
@@ -202,20 +207,18 @@ def _show(request: FineTune, job: Job, context: JobContext) -> None:
 
 
 def _details(
-    request: FineTune, job: Job, meta: CheckpointMeta, settings: dict[str, object]
+    request: FineTune,
+    job: Job,
+    meta: CheckpointMeta,
+    samples: Sequence[LabelledImage],
+    config: FineTuneConfig,
+    words: str,
 ) -> CheckpointMeta:
-    labelled = sum(int((sample.labels != UNLABELLED).sum()) for sample in request.samples)
-    run = {
-        "version": request.version,
-        "images": len(request.samples),
-        "labelled_pixels": labelled,
-        "seconds": round(job.seconds, 2),
-        **settings,
-        "metric_before": _number(job.metric_before),
-        "metric_after": _number(job.metric_after),
-    }
-    history = meta.provenance.get("fine_tuning", [])[-MAX_RUNS:]
-    provenance = {**meta.provenance, "fine_tuning": [*history, run]}
+    more: dict[str, object] = {"version": request.version}
+    more["started_from"] = "default" if request.weights is None else request.weights.name
+    if request.is_rest_background:
+        more["rest_is_background"] = True
+    provenance = after_run(meta.provenance, job, samples, config, words, **more)
     return CheckpointMeta(request.class_names, request.class_colours, meta.expert_names, provenance)
 
 
@@ -223,7 +226,3 @@ def _sweep(target: Path) -> None:
     """Remove what a worker that was killed while it wrote ``target`` has left behind."""
     for part in target.parent.glob(f".{target.name}-*.part"):
         part.unlink(missing_ok=True)
-
-
-def _number(value: float) -> float | None:
-    return None if math.isnan(value) else round(value, 4)

@@ -2,18 +2,104 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from model.finetuning.types import FineTuneConfig, LabelledImage
+import numpy as np
+
+from model.finetuning.types import IGNORED, FineTuneConfig, LabelledImage
+
+if TYPE_CHECKING:
+    from model.finetuning.cross import Job
 
 SEEN: Final = "seen_images"
 """Key of the provenance for what weights have learned from: the mark of an image -> its cells, as a hexadecimal
 number (see `model.finetuning.heldout.cells_of`). Weights of earlier days have a list of marks alone."""
 
+RUNS: Final = "fine_tuning"
+"""Key of the provenance for the list of runs, the last one last."""
+
+MAX_RUNS: Final = 50
+"""So many runs are told of in the weights: live refits make many."""
+
 MAX_MARKS: Final = 10_000
 _ALL: Final = -1
+
+
+def after_run(
+    before: Mapping[str, Any],
+    job: Job,
+    samples: Sequence[LabelledImage],
+    config: FineTuneConfig,
+    words: str,
+    **more: object,
+) -> dict[str, Any]:
+    """The provenance of the weights of a job that has ended: what was known before, and this run.
+
+    Args:
+        before: provenance of the weights that it started from; anything may stand in a file.
+        job: that has ended.
+        samples: of the run.
+        config: of the run.
+        words: what the figures were measured on (`figures_on`).
+        more: what else to say of the run; ``started_from`` and ``images`` also stand beside the list of runs.
+
+    Returns:
+        What JSON can hold: ``fine_tuning`` is the list of runs.
+    """
+    run = {
+        "images": len(samples),
+        "labelled_pixels": sum(int((sample.labels != IGNORED).sum()) for sample in samples),
+        "seconds": round(job.seconds, 2),
+        "steps": job.step,
+        **settings_of(config),
+        **more,
+        "metric_before": _rounded(job.metric_before),
+        "metric_after": _rounded(job.metric_after),
+        "validated_on": words,
+    }
+    return {
+        **before,
+        **{key: run[key] for key in ("started_from", "images") if key in run},
+        RUNS: [*_runs(before), run][-MAX_RUNS:],
+        SEEN: seen_after(before, samples, job.learned_cells),
+    }
+
+
+def figures_on(
+    job: Job, provenance: Mapping[str, Any], samples: Sequence[LabelledImage], class_names: Sequence[str]
+) -> str:
+    """What the figures of a job that has ended were measured on, and what they leave out, in words.
+
+    Args:
+        job: that has ended.
+        provenance: of the weights that it started from.
+        samples: of the run.
+        class_names: by class id, after the run.
+    """
+    words = validation_words(job.validated_on, provenance, samples, job.held_cells)
+    if not words or math.isnan(job.metric_after):
+        return words
+    learned = {int(value) for sample in samples for value in np.unique(sample.labels)}
+    absent = [class_names[each] for each in job.unmeasured if each in learned]
+    unknown = [class_names[each] for each in job.unmeasured if each not in learned]
+    if absent:
+        words += f"; not measured, for nothing of them could be held back: {', '.join(absent)}"
+    if unknown:
+        words += f"; not labelled anywhere, so neither learned nor measured: {', '.join(unknown)}"
+    return words
+
+
+def _runs(provenance: Mapping[str, Any]) -> list[Any]:
+    """The runs that weights tell of; anything may stand in a file."""
+    known = provenance.get(RUNS, [])
+    return known if isinstance(known, list) else [known]
+
+
+def _rounded(metric: float) -> float | None:
+    return None if math.isnan(metric) else round(metric, 4)
 
 
 def settings_of(config: FineTuneConfig) -> dict[str, object]:

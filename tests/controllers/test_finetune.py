@@ -11,13 +11,22 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from latentseg_gui.controllers.background import BackgroundQuestion
 from latentseg_gui.controllers.finetune import FineTuneController, TrainingPlan
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.live import LiveController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.layers import Arrays
-from latentseg_gui.document.types import FineTuneResult, ImageRecord, Provenance, Rect
+from latentseg_gui.document.types import (
+    UNLABELLED,
+    FineTuneResult,
+    ImageRecord,
+    Prediction,
+    Provenance,
+    Rect,
+)
+from latentseg_gui.inference.messages import FineTune
 from latentseg_gui.workers.lanes import ThreadLane
 
 REFIT = TrainingPlan("live", 0.3)
@@ -53,9 +62,10 @@ class Worker:
     def __init__(self) -> None:
         self.result: FineTuneResult | None = None
         self.on_answer: Callable[[object], None] | None = None
+        self.request: object = None
 
     def submit(self, request: object, on_answer: Callable[[object], None], **how: object) -> int:
-        self.on_answer = on_answer
+        self.request, self.on_answer = request, on_answer
         self.on_failure: Callable[[LatentsegError], None] = how["on_failure"]  # type: ignore[assignment]
         return 1
 
@@ -177,3 +187,90 @@ def test_a_worker_that_stops_leaves_the_weights_alone_and_says_so(desk: Desk) ->
     desk.worker.on_failure(LatentsegError("The training worker stopped.", action="Repeat the last step."))
     assert str(desk.told.errors[-1]).endswith("Repeat the last step. The weights in use have not changed.")
     assert not desk.finetune.is_running
+
+
+class Answers:
+    """Dialogs of a user who has made up their mind."""
+
+    def __init__(self, answer: str | None) -> None:
+        self.answer = answer
+        self.asked: list[list[str]] = []
+
+    def choose_action(self, title: str, text: str, actions: list[tuple[str, str]]) -> str | None:
+        assert "Nothing says what background is" in text
+        self.asked.append([key for key, _ in actions])
+        return self.answer
+
+
+def objects_only(desk: Desk, qtbot: QtBot, *, answer: str | None, classes: int = 2) -> Answers:
+    """The image with accepted objects of so many classes, and nothing else; what would be asked."""
+    dialogs = Answers(answer)
+    desk.finetune.background = BackgroundQuestion(desk.finetune.samples, dialogs)  # type: ignore[arg-type]
+    labels = np.full((40, 40), UNLABELLED, np.uint8)
+    for number in range(classes):
+        labels[10 * number : 10 * number + 5] = number + 1
+    everywhere = np.ones((40, 40), bool)
+    desk.document.write_mask("cells", Rect.whole((40, 40)), everywhere, labels, Provenance.CLICKED)
+    qtbot.waitUntil(lambda: desk.finetune.samples.counts.is_settled)
+    return dialogs
+
+
+@pytest.mark.parametrize("classes", [1, 2])
+def test_objects_alone_bring_the_question_what_background_is(desk: Desk, qtbot: QtBot, classes: int) -> None:
+    dialogs = objects_only(desk, qtbot, answer="rest", classes=classes)
+    assert desk.finetune.obstacle() == "", "it can be started"
+    desk.finetune.start()
+    assert dialogs.asked == [["rest", "none"][:classes]]
+    assert isinstance(desk.worker.request, FineTune)
+    assert desk.worker.request.is_rest_background
+    (sample,) = desk.worker.request.samples
+    assert sample.provenance is not None
+    assert set(np.unique(sample.labels)) == {*range(1, classes + 1), UNLABELLED}, "masks stay as they are"
+
+
+def test_who_does_not_answer_does_not_start_and_who_wants_none_gets_none(desk: Desk, qtbot: QtBot) -> None:
+    objects_only(desk, qtbot, answer=None)
+    desk.finetune.start()
+    assert not desk.finetune.is_running
+    objects_only(desk, qtbot, answer="none")
+    desk.finetune.start()
+    assert isinstance(desk.worker.request, FineTune)
+    assert not desk.worker.request.is_rest_background
+
+
+def test_a_live_refit_never_asks_but_keeps_to_the_last_answer(desk: Desk, qtbot: QtBot) -> None:
+    dialogs = objects_only(desk, qtbot, answer="rest")
+    desk.finetune.refit(REFIT, says_why=True)
+    assert not desk.finetune.is_running
+    assert "Nothing says what background is" in desk.told.sentences[-1]
+    assert not dialogs.asked
+    desk.finetune.start()
+    desk.worker.end(result(0.7, 0.8))
+    desk.finetune.refit(REFIT)
+    assert desk.finetune.is_refitting
+    assert isinstance(desk.worker.request, FineTune)
+    assert desk.worker.request.is_rest_background
+    assert len(dialogs.asked) == 1
+
+
+def test_background_alone_asks_for_an_object(desk: Desk, qtbot: QtBot) -> None:
+    objects_only(desk, qtbot, answer=None, classes=0)
+    labels = np.zeros((40, 40), np.uint8)
+    desk.document.write_mask("cells", Rect.whole((40, 40)), labels < 1, labels, Provenance.PAINTED)
+    qtbot.waitUntil(lambda: desk.finetune.samples.counts.is_settled)
+    assert "All that is labelled is background. Label an object too" in desk.finetune.obstacle()
+
+
+@pytest.mark.parametrize(
+    ("names", "shape", "is_shown"),
+    [(("background", "object"), (40, 40), True), (("background", "cat"), (40, 40), False),
+     (("background", "object"), (20, 40), False)],
+)  # fmt: skip
+def test_a_preview_of_other_classes_or_another_size_is_not_shown(
+    desk: Desk, names: tuple[str, ...], shape: tuple[int, int], is_shown: bool
+) -> None:
+    desk.finetune._on_progress(
+        names, Prediction("cells", "v1", np.zeros(shape, np.uint8), np.zeros(shape, np.uint8))
+    )
+    assert desk.document.classes.names == ("background", "object")
+    assert (desk.document.prediction("cells") is not None) == is_shown

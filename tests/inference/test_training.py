@@ -339,3 +339,65 @@ def test_window_and_library_count_labels_by_row_alike():
     labels = np.random.default_rng(0).integers(250, 256, (40, 30)).astype(np.uint8)
     assert np.array_equal(labels_by_row(labels), rows_of(labels))
     assert labels_by_row(labels).sum() == (labels != 255).sum()
+
+
+def test_a_run_cancelled_after_its_last_step_writes_nothing(request_, monkeypatch):
+    """Whoever cancels while the last report is on its way gets no version."""
+    context, real = Context(), training._obey
+
+    def obey(job, context):
+        was_obeyed = real(job, context)
+        if context.reports and context.reports[-1].phase == "done":
+            raise AssertionError("asked after the end")
+        return was_obeyed
+
+    monkeypatch.setattr(training, "_obey", obey)
+    monkeypatch.setattr(
+        context, "is_cancelled", lambda: bool(context.reports) and context.reports[-1].phase == "done"
+    )
+    assert training.fine_tune(request_, context) is None
+    assert not request_.output.exists()
+
+
+def test_a_run_without_a_step_is_an_error_and_no_version(request_):
+    with pytest.raises(ModelError, match="Nothing was learned"):
+        training.fine_tune(replace(request_, seconds=1e-6), Context())
+    finished = Context(messages={1: [training.FINISH]})
+    with pytest.raises(ModelError, match="finished before it had learned"):
+        training.fine_tune(replace(request_, seconds=600.0), finished)
+    assert not request_.output.exists()
+
+
+def test_the_rest_of_the_images_is_background_where_the_user_says_so(request_):
+    (sample,) = request_.samples
+    objects = np.where(sample.labels == 1, 1, 255).astype(np.uint8)
+    accepted = np.where(objects == 1, 2, 0).astype(np.uint8)
+    samples = (replace(sample, labels=objects, provenance=accepted),)
+    result = training.fine_tune(
+        replace(request_, samples=samples, seconds=4.0, is_rest_background=True), Context()
+    )
+    (run,) = load(request_.output)[1].provenance["fine_tuning"]
+    assert run["rest_is_background"]
+    assert run["labelled_pixels"] == sample.labels.size
+    assert result.metric_after > 0.5
+    assert (samples[0].labels == objects).all()
+
+
+@pytest.mark.parametrize("known", [{"a": 1}, 7, "none", [1, {"version": "v0"}]])
+def test_whatever_weights_tell_of_earlier_runs_no_run_is_lost_at_its_end(request_, known):
+    network, meta = load(request_.weights)
+    save(request_.weights, network, replace(meta, provenance={"fine_tuning": known}))
+    assert isinstance(
+        training.fine_tune(replace(request_, seconds=0.5, speed="live"), Context()), FineTuneResult
+    )
+    runs = load(request_.output)[1].provenance["fine_tuning"]
+    assert runs[:-1] == (known if isinstance(known, list) else [known])
+    assert (runs[-1]["version"], runs[-1]["started_from"]) == ("v2", "start.safetensors")
+
+
+def test_a_prediction_that_was_taken_over_is_no_measure(request_):
+    (sample,) = request_.samples
+    taken = (replace(sample, provenance=np.ones_like(sample.labels)),)
+    result = training.fine_tune(replace(request_, samples=taken, speed="live", seconds=0.5), Context())
+    assert np.isnan(result.metric_after)
+    assert result.validated_on == ""

@@ -31,23 +31,14 @@ def one_thread():
     torch.set_num_threads(1)
 
 
-class FullClock(StepClock):
-    """Time that is over before anything has begun."""
-
-    @property
-    def fraction(self) -> float:
-        return 1.0
-
-
 # -- no run without learning --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("speed", ["live", "quick", "thorough"])
+@pytest.mark.parametrize("speed", ["quick", "thorough"])
 @pytest.mark.parametrize("validation", ["held-out", "cross"])
 def test_a_run_whose_time_is_over_before_its_first_step_is_an_error(speed, validation):
-    config = replace(QUICK, speed=speed, validation=validation)
+    config = replace(QUICK, speed=speed, validation=validation, seconds=1e-6)
     job = finetune(tiny_network(), [labelled(0), labelled(1)], config)
-    job.clock = FullClock(10)
     with pytest.raises(NotLearnedError, match=r"no step was made. Give it more time"):
         list(job)
     assert not job.has_learned
@@ -287,7 +278,8 @@ def test_the_pixel_path_learns_what_the_rest_of_the_network_leaves_over():
     features = torch.randn(64, sum(session.network.head.dims), generator=torch.Generator().manual_seed(0))
     labels = torch.ones(64, dtype=torch.long)
     right, wrong = torch.tensor([-20.0, 20.0]).expand(64, 2), torch.tensor([20.0, -20.0]).expand(64, 2)
-    losses = [float(pixels._pixel_loss(session, features, offsets, labels)) for offsets in (right, wrong)]
+    with torch.no_grad():
+        losses = [float(pixels._pixel_loss(session, features, offsets, labels)) for offsets in (right, wrong)]
     assert losses[0] < 0.01 < 10 < losses[1]
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from latentseg_gui.document.learning import SPEEDS
 from latentseg_gui.document.types import FineTuneProgress, FineTuneResult
 from latentseg_gui.panels.keyed import follow_key
 from latentseg_gui.panels.training.plots import ProgressPlot
 from latentseg_gui.panels.widgets import Segments, SliderField, text_label
-
-SECONDS: Final = {"live": 1, "quick": 30, "thorough": 180}
 
 
 class RunSection(QWidget):
@@ -76,7 +74,7 @@ class RunSection(QWidget):
         self._metric.set_value_range(0.0, 1.0)
         self._build()
         self._speed.set_value("quick")
-        self._seconds.set_value(SECONDS["quick"])
+        self._seconds.set_value(round(SPEEDS["quick"].seconds))
         self._connect()
         self.set_running(False)
 
@@ -198,6 +196,11 @@ class RunSection(QWidget):
             lines.append(words.format(result.version))
         elif result.is_better:
             lines.append(self.tr("{0} is in use now.").format(result.version))
+        elif result.metric_after < result.metric_before:
+            words = self.tr(
+                "Worse, so the weights in use stay. {0} is on the list below; “Use” takes it all the same."
+            )
+            lines.append(words.format(result.version))
         else:
             words = self.tr("Not better, so the weights in use stay. {0} is on the list below all the same.")
             lines.append(words.format(result.version))
@@ -218,7 +221,7 @@ class RunSection(QWidget):
         return measured + on
 
     def _on_speed_chosen(self, speed: str) -> None:
-        self._seconds.set_value(SECONDS[speed])
+        self._seconds.set_value(round(SPEEDS[speed].seconds))
         self.changed.emit()
 
 
