@@ -28,6 +28,7 @@ from scipy.ndimage import binary_dilation, label
 from skimage.morphology import skeletonize
 
 from model.finetuning.choices import warm_up
+from model.metrics import UNLABELLED, confusion_matrix, mean_iou
 from tests.benchmarks.fewshot_adapter import Latent
 
 CLASSES = {"nuclei": 2, "wbc": 3, "membrane": 2, "crack": 2, "tile": 2, "steel": 4}
@@ -91,16 +92,13 @@ def read(folder: Path, name: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]
     )
 
 
-def mean_iou(learner: Latent, test: list, num_classes: int) -> float:
-    """Over the classes in the truth, from one confusion matrix."""
+def measured(learner: Latent, test: list, num_classes: int) -> float:
+    """Mean IoU (see `model.metrics`) over all pictures."""
     confusion = np.zeros((num_classes, num_classes), np.int64)
     for image, mask in test:
-        known = mask < num_classes
-        pairs = mask[known] * num_classes + learner.predict(image)[known]
-        confusion += np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
-    hits, present = np.diag(confusion), confusion.sum(1) > 0
-    union = confusion.sum(0) + confusion.sum(1) - hits
-    return float((hits / np.maximum(union, 1))[present].mean())
+        truth = np.where(mask < num_classes, mask, UNLABELLED).astype(np.uint8)
+        confusion += confusion_matrix(truth, learner.predict(image).astype(np.uint8), num_classes)
+    return mean_iou(confusion)
 
 
 def main() -> None:
@@ -131,7 +129,7 @@ def main() -> None:
         for masks in ([mask for _, mask in picked], drawn):
             learner = Latent()
             learner.fit(images, masks, num_classes, Clock(arguments.seconds, arguments.div))
-            figures.append(mean_iou(learner, test, num_classes))
+            figures.append(measured(learner, test, num_classes))
         ratios.append(figures[1] / figures[0])
         covered = np.mean([(mask != IGNORED).mean() for mask in drawn])
         table[name] = figures

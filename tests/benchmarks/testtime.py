@@ -19,7 +19,7 @@ from PIL import Image
 
 from model.checkpoint import load
 from model.crf import Crf
-from model.metrics import confusion_matrix, iou_per_class
+from model.metrics import confusion_matrix, mean_iou
 from model.predictor import Predictor
 from model.testtime import PLAIN, PredictOptions
 
@@ -57,7 +57,7 @@ def measured(
         labels = predictor.predict_classes(options=options).labels
         seconds += time.process_time() - started
         counts += confusion_matrix(truth, labels, classes, ignore=IGNORED)
-    return float(np.nanmean(iou_per_class(counts))), seconds / len(pairs)
+    return mean_iou(counts), seconds / len(pairs)
 
 
 def main() -> None:

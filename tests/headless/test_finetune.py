@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -34,7 +35,8 @@ def only_objects(masks, classes=(1, 2)):
     for index, path in enumerate(sorted(masks.iterdir())):
         with Image.open(path) as mask:
             truth = np.asarray(mask)
-        labels = np.where(truth == 1, classes[index % len(classes)], 255).astype(np.uint8)
+        nobodys = 255 if any(classes) else 0
+        labels = np.where(truth == 1, classes[index % len(classes)], nobodys).astype(np.uint8)
         labels[0, 0] = classes[0]  # not black and white, so 255 is what nobody labelled
         Image.fromarray(labels).save(path)
 
@@ -130,15 +132,14 @@ def test_every_run_is_added_to_what_weights_tell_of_earlier_ones(finetune, weigh
 
 def test_the_time_follows_from_the_speed(finetune, monkeypatch):
     assert tuple(SPEEDS) == KNOWN_SPEEDS
-    from model.finetune import FineTuneConfig
-
-    asked = []
+    module, asked = sys.modules["model.finetune"], []
 
     def told(**values):
         asked.append(values["seconds"])
-        return FineTuneConfig(**{**values, "seconds": 0.3})
+        return config(**{**values, "seconds": 0.3})
 
-    monkeypatch.setattr("model.finetune.FineTuneConfig", told)
+    config = module.FineTuneConfig
+    monkeypatch.setattr(module, "FineTuneConfig", told)
     for speed in SPEEDS.values():
         finetune("--speed", speed.name)
     assert asked == [speed.seconds for speed in SPEEDS.values()]

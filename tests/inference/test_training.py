@@ -97,7 +97,7 @@ def test_a_cancelled_run_writes_nothing(request_):
 
 
 def test_a_run_can_be_told_to_finish(request_):
-    context = Context(messages={5: [training.FINISH]})
+    context = Context(messages={40: [training.FINISH]})
     result = training.fine_tune(replace(request_, seconds=600.0), context)
     assert result.seconds < 300
     assert request_.output.is_file()

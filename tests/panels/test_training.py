@@ -304,3 +304,12 @@ def test_what_training_sees_is_shown(panel: TrainingPanel, qtbot: QtBot) -> None
     ]
     assert len(shown) == 2
     assert button(panel, "Draw others")
+
+
+@pytest.mark.parametrize(
+    ("after", "words"), [(0.5, "Worse, so the weights in use stay"), (0.9, "Not better")]
+)
+def test_a_run_that_got_worse_says_so(panel: TrainingPanel, after: float, words: str) -> None:
+    panel.set_outcome(FineTuneResult(Path("w"), "v2", 0.9, after, False, 30.0))
+    assert words in texts(panel)
+    assert "v2 is on the list below" in texts(panel)
