@@ -211,7 +211,8 @@ class RunSection(QWidget):
     def _figures(self, result: FineTuneResult) -> str:
         if math.isnan(result.metric_after):
             return self.tr(
-                "Too few labels made by hand to hold some back and measure: compare with the version before, on the list below."
+                "Too few labels made by hand to hold some back and measure: compare with the version before, "
+                "on the list below."
             )
         words = self.tr("Mean IoU: {0} before, {1} after.")
         if math.isnan(result.metric_before):
