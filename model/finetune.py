@@ -164,13 +164,7 @@ class FineTuning(TimedJob):
         with own_randomness(seed_for("first weights", config.seed), choice.device):
             self.network = _started(network, kept)
         self._is_comparable = sum(source is not None for source in kept) > 1
-        keys = [zlib.crc32(sample.image.tobytes()) for sample in samples]
-        held = hold_out([s.by_hand for s in samples], config.num_classes, config.held_out, keys)
-        self._num_held = sum(bool(where.any()) for where in held)
-        self.validated_on = describe(self._num_held, self._num_held)
-        seen = [seen_of(sample.labels) for sample in samples]
-        self.held_cells = [cells_of(where & used) for where, used in zip(held, seen, strict=True)]
-        self.learned_cells = [cells_of(used & ~where) for where, used in zip(held, seen, strict=True)]
+        held = self._hold_out(samples)
         pictures, team = pictures_of(samples, held), Team()
         sparse = config.speed != "live" and is_sparse(pictures)
         weights = _weights(pictures, config.num_classes, are_strokes=sparse)
@@ -193,6 +187,17 @@ class FineTuning(TimedJob):
         team.align(self._session.network)
         self._confusion: Callable[[], NDArray[np.int64]] = partial(held_out_confusion, self._session)
         self._iterator = self._run()
+
+    def _hold_out(self, samples: Sequence[LabelledImage]) -> list[NDArray[np.bool_]]:
+        """Per sample where its labels are held back, bool [H, W]; notes which cells these and the others are."""
+        config, keys = self.config, [zlib.crc32(sample.image.tobytes()) for sample in samples]
+        held = hold_out([s.by_hand for s in samples], config.num_classes, config.held_out, keys)
+        self._num_held = sum(bool(where.any()) for where in held)
+        self.validated_on = describe(self._num_held, self._num_held)
+        seen = [seen_of(sample.labels) for sample in samples]
+        self.held_cells = [cells_of(where & used) for where, used in zip(held, seen, strict=True)]
+        self.learned_cells = [cells_of(used & ~where) for where, used in zip(held, seen, strict=True)]
+        return held
 
     @property
     def is_better(self) -> bool:
