@@ -313,8 +313,7 @@ class Session(QObject):
 
     def begin(self, paths: Sequence[Path]) -> None:
         """Starts the model behind the window and opens what was asked for."""
-        self.weights.device = self.preferences.device
-        self.project.last_folder = self.preferences.last_folder
+        self.weights.device, self.project.last_folder = self.preferences.device, self.preferences.last_folder
         self.weights.activate_shipped()
         self.opening.begin(paths, self.preferences.recent, partial(self.project.open, paths))
 
