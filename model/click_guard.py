@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Final
 
 import numpy as np
@@ -29,6 +30,9 @@ from model.postprocess import agree, clean_mask, clicked_pixels
 
 Mask = NDArray[np.bool_]
 Answer = tuple[Mask, float, NDArray[np.float32]]
+
+MOST_LOGIT: Final = 60.0
+"""Logits are kept up to this size; what is more is as sure."""
 
 REMEMBERED_BYTES: Final = 64 << 20
 GOOD: Final = 0.88
@@ -72,7 +76,7 @@ class Answered:
     """Masks that were given for clicks on one image, so that the next click knows what it starts from.
 
     Attributes:
-        masks: shape and packed bits by clicks and box, the oldest first.
+        masks: shape and packed bits by clicks, box and the logits that came with them, the oldest first.
     """
 
     masks: OrderedDict[bytes, _Packed] = field(default_factory=OrderedDict)
@@ -82,19 +86,22 @@ class Answered:
         """Memory of all of them."""
         return sum(known.bits.nbytes for known in self.masks.values())
 
-    def put(self, pointing: Pointing, mask: Mask, score: float) -> None:
+    def put(self, pointing: Pointing, mask: Mask, score: float, logits: NDArray[np.float32]) -> None:
         """Remember what was answered; the oldest are forgotten when there are too many."""
-        key = _key(pointing, len(pointing.xy))
+        key = _key(pointing, len(pointing.xy), logits)
         self.masks[key] = _Packed((mask.shape[0], mask.shape[1]), np.packbits(mask), score)
         self.masks.move_to_end(key)
         while len(self.masks) > 1 and self.nbytes > REMEMBERED_BYTES:
             self.masks.popitem(last=False)
 
-    def before(self, pointing: Pointing) -> tuple[Mask, float] | None:
-        """Mask and estimated IoU that were answered to all but the last click."""
+    def before(self, pointing: Pointing, logits: NDArray[np.float32]) -> tuple[Mask, float] | None:
+        """Mask and estimated IoU that were answered to all but the last click, if ``logits`` came with them.
+
+        Whoever hands in something else goes on from that, not from what was once answered.
+        """
         if len(pointing.xy) == 0:
             return None
-        known = self.masks.get(_key(pointing, len(pointing.xy) - 1))
+        known = self.masks.get(_key(pointing, len(pointing.xy) - 1, logits))
         if known is None:
             return None
         count = known.shape[0] * known.shape[1]
@@ -121,7 +128,7 @@ def guarded(
             settled = settle(start, mask, score, logits, pointing)
             logits = _taken_back(logits, start.logits, mask != settled)
         if is_final:
-            answered.put(pointing, settled, score)
+            answered.put(pointing, settled, score, logits)
         yield is_final, (settled, score, logits)
 
 
@@ -141,6 +148,8 @@ def settle(start: Start, mask: Mask, score: float, logits: NDArray[np.float32], 
     if before[click] == is_positive:
         return before
     wanted = (mask & ~before) if is_positive else (before & ~mask)
+    if not wanted[click]:  # an answer that contradicts its own click speaks for nothing
+        return before
     area = int(np.count_nonzero(before))
     count = vouched(wanted, click, area, (start.score, score))
     _leave_undecided(wanted, start, logits, click)
@@ -183,8 +192,10 @@ def _taken_back(
     return np.where(where[rows][:, cols], earlier, logits)
 
 
-def _key(pointing: Pointing, count: int) -> bytes:
-    """The first ``count`` clicks and the box as bytes."""
+def _key(pointing: Pointing, count: int, logits: NDArray[np.float32]) -> bytes:
+    """The first ``count`` clicks, the box, and a digest of logits, which may have been kept with 16 bits."""
+    kept = logits.clip(-MOST_LOGIT, MOST_LOGIT).astype(np.float16)
+    digest = blake2b(kept.tobytes() + repr(kept.shape).encode(), digest_size=16).digest()
     box = b"" if pointing.box is None else pointing.box.astype(np.float32).tobytes()
     clicks = pointing.xy[:count].astype(np.float32).tobytes() + pointing.is_positive[:count].tobytes()
-    return box + b"|" + clicks
+    return digest + box + b"|" + clicks

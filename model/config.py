@@ -42,6 +42,10 @@ class NetworkConfig:
     encoder: str = "residual"
     evidence_dim: int = 0
 
+    def __post_init__(self) -> None:
+        if self.num_heads < 1 or self.feature_dim < 1 or self.feature_dim % self.num_heads:
+            raise ValueError(f"{self.num_heads} attention heads do not divide {self.feature_dim} features")
+
     def to_json(self) -> dict[str, Any]:
         """Return plain lists and numbers."""
         return {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}

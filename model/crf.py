@@ -22,6 +22,8 @@ Filter = Callable[[Maps], Maps]
 """[C, N] -> [C, N], a sum over all pixels weighted by a kernel."""
 
 _LEAST = 1e-5
+LEAST_REACH = 0.001
+"""Of a pixel, or of a step of colour: what is less reaches nobody, and its lattice has no end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Crf:
         smoothness_xy: its reach in pixels.
 
     Raises:
-        ModelError: no rounds, a reach of 0 or less, or a weight below 0.
+        ModelError: no rounds, a reach below 0.001, or a weight below 0.
     """
 
     rounds: int = 5
@@ -49,9 +51,10 @@ class Crf:
 
     def __post_init__(self) -> None:
         reaches = (self.appearance_xy, self.appearance_rgb, self.smoothness_xy)
-        if self.rounds < 1 or min(reaches) <= 0 or min(self.appearance, self.smoothness) < 0:
+        is_reaching = all(reach >= LEAST_REACH for reach in reaches)
+        if self.rounds < 1 or not is_reaching or not min(self.appearance, self.smoothness) >= 0:
             raise ModelError(
-                "The refinement needs at least one round, reaches above 0 and weights from 0 upwards.",
+                f"The refinement needs at least one round, reaches from {LEAST_REACH} and weights from 0 upwards.",
                 action="Leave its settings as they are.",
             )
 

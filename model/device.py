@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import errno
+import re
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import torch
 import torch.nn.functional as F
 
 from model.errors import ModelError
+
+_SAYS_MEMORY: Final = re.compile(
+    "out of memory|(can't|cannot|failed to) allocate|not enough memory|bad_?alloc"
+    "|status_alloc_failed|cufft_alloc_failed"  # cuBLAS, cuDNN, cuSOLVER, cuSPARSE; cuFFT
+    "|could not (create|execute) a primitive",  # oneDNN, which has no other words for it
+    re.IGNORECASE,
+)
 
 BF16_MUST_GAIN: Final = 1.25
 """bfloat16 is taken on a CPU only if it is at least this much faster than float32."""
@@ -190,8 +200,40 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether ``error`` says that memory ran out, in any of the ways in which torch says it."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    text = str(error).lower()
-    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, RuntimeError) and _SAYS_MEMORY.search(str(error)) is not None
+
+
+@contextmanager
+def full_precision(device: torch.device, dtype: torch.dtype) -> Iterator[None]:
+    """Within it, float32 on a GPU is float32: else convolutions round to TF32, which has 10 bits after the point.
+
+    Nothing changes for other number formats and devices.
+    """
+    if device.type != "cuda" or dtype != torch.float32:
+        yield
+        return
+    switches: tuple[Any, ...] = (torch.backends.cudnn.conv, torch.backends.cuda.matmul)  # type: ignore[attr-defined]
+    before = [switch.fp32_precision for switch in switches]
+    try:
+        for switch in switches:
+            switch.fp32_precision = "ieee"
+        yield
+    finally:
+        for switch, precision in zip(switches, before, strict=True):
+            switch.fp32_precision = precision
+
+
+def is_same_device(one: torch.device, other: torch.device) -> bool:
+    """Whether two name the same device: "cuda" is the GPU in use, "cuda:1" perhaps another."""
+    return one.type == other.type and _index(one) == _index(other)
+
+
+def _index(device: torch.device) -> int:
+    if device.index is not None:
+        return device.index
+    return torch.cuda.current_device() if device.type == "cuda" and torch.cuda.is_available() else 0
 
 
 def free_cached_memory(device: torch.device) -> None:

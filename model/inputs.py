@@ -93,8 +93,11 @@ def check_pointing(
     Raises:
         ModelError: the numbers do not belong together or lie outside.
     """
-    xy = np.asarray([] if point_coords is None else point_coords, dtype=np.float32).reshape(-1, 2)
-    labels = np.asarray([] if point_labels is None else point_labels).reshape(-1)
+    xy = _numbers([] if point_coords is None else point_coords, "Clicks", "(x, y) pairs in pixels")
+    if xy.size % 2:
+        raise ModelError("Clicks must be (x, y) pairs.", action="Give two numbers per click.")
+    xy = xy.reshape(-1, 2)
+    labels = _numbers([] if point_labels is None else point_labels, "Labels of clicks", "1 or 0").reshape(-1)
     if len(xy) != len(labels):
         raise ModelError(
             f"There are {len(xy)} clicks but {len(labels)} labels.",
@@ -111,8 +114,20 @@ def check_pointing(
     return Pointing(xy, labels.astype(bool), None if box is None else _check_box(box, shape))
 
 
+def _numbers(values: ArrayLike, what: str, wanted: str) -> NDArray[np.float32]:
+    """``values`` as float32.
+
+    Raises:
+        ModelError: they are no numbers, or rows of different lengths.
+    """
+    try:
+        return np.asarray(values, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"{what} must be numbers.", action=f"Give {wanted}.", detail=str(error)) from error
+
+
 def _check_box(box: ArrayLike, shape: tuple[int, int]) -> NDArray[np.float32]:
-    corners = np.asarray(box, dtype=np.float32).reshape(-1)
+    corners = _numbers(box, "The corners of a box", "x0, y0, x1, y1").reshape(-1)
     if corners.size != 4 or not np.isfinite(corners).all():
         raise ModelError("A box must be four numbers x0, y0, x1, y1.", action="Correct it.")
     x0, x1 = np.sort(np.clip(corners[[0, 2]], 0, shape[1]))
@@ -126,7 +141,8 @@ def check_mask_input(mask_input: Any) -> NDArray[np.float32] | None:
     """An earlier answer as logits float32 [h, w]; masks of bool are taken as sure.
 
     Raises:
-        ModelError: it is no picture of numbers.
+        ModelError: it is no picture of logits. Whole numbers are refused: 0 and 255 may be meant as a mask, or 0
+            and 1, and as logits both would say something else.
     """
     if mask_input is None:
         return None
@@ -140,6 +156,11 @@ def check_mask_input(mask_input: Any) -> NDArray[np.float32] | None:
         )
     if mask.dtype == np.bool_:
         return np.where(mask, np.float32(MASK_LOGIT), np.float32(-MASK_LOGIT))
+    if not np.issubdtype(mask.dtype, np.floating):
+        raise ModelError(
+            f"mask_input must hold logits (float) or a mask (bool), not {mask.dtype}.",
+            action="Pass the logits that predict returned, or a mask as mask > 0.",
+        )
     logits = mask.astype(np.float32)
     if not np.isfinite(logits).all():
         raise ModelError("mask_input holds values that are not numbers.", action="Leave it out.")

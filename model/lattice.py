@@ -95,7 +95,7 @@ def _matrices(points: Values) -> tuple[sparse.csr_array, list[sparse.csr_array]]
     count, dim = points.shape
     size = dim + 1
     codes, weights = np.empty((count, size), np.int64), np.empty((count, size), np.float32)
-    factors = _reach(points) ** np.arange(dim)
+    factors = _factors(_reach(points), dim)
     for first in range(0, count, CHUNK):
         part = slice(first, first + CHUNK)
         keys, weights[part] = _corners(points[part])
@@ -106,14 +106,28 @@ def _matrices(points: Values) -> tuple[sparse.csr_array, list[sparse.csr_array]]
     splat = sparse.csr_array(parts, (count, len(unique)))
     steps = np.ones((size, dim), np.int64)
     steps[np.arange(dim), np.arange(dim)] -= size
-    return splat, [_blur(unique, int(step @ factors)) for step in steps]
+    return splat, [_blur(unique, step @ factors) for step in steps]
 
 
-def _reach(points: Values) -> np.int64:
+def _reach(points: Values) -> int:
     """More than any coordinate of a corner or its neighbour differs from that of another."""
-    dim = points.shape[1]
-    largest = np.abs(_elevated(np.abs(points).max(0, keepdims=True).repeat(2**dim, 0) * _signs(dim))).max()
-    return np.int64(2 * (math.ceil(float(largest)) + 2 * (dim + 1)) + 1)
+    dim: int = points.shape[1]
+    corners = np.abs(points).max(0, keepdims=True).repeat(2**dim, 0) * _signs(dim)
+    largest = math.ceil(float(np.abs(_elevated(corners)).max()))
+    return 2 * (largest + 2 * (dim + 1)) + 1
+
+
+def _factors(reach: int, dim: int) -> NDArray[np.int64]:
+    """What makes one number of the d coordinates of a corner, int64 [d], by a scalar product.
+
+    The digits of a number to the base ``reach`` where that fits into 64 bits. Else random odd factors, modulo
+    2^64: neighbours are still a fixed step apart, and among M corners two share a number with a chance of about
+    M^2 / 2^64, one in a million for five million corners.
+    """
+    if reach**dim < 2**63:
+        return np.array([reach**axis for axis in range(dim)], np.int64)
+    random = np.random.default_rng(0).integers(-(2**63), 2**63, dim, np.int64)
+    return random | 1
 
 
 def _signs(dim: int) -> Values:
@@ -121,11 +135,11 @@ def _signs(dim: int) -> Values:
     return ((np.arange(2**dim)[:, None] >> np.arange(dim)) & 1).astype(np.float32) * 2 - 1
 
 
-def _blur(codes: NDArray[np.int64], step: int) -> sparse.csr_array:
+def _blur(codes: NDArray[np.int64], step: np.int64) -> sparse.csr_array:
     """(1, 2, 1) / 4 along an axis whose neighbours are ``step`` apart; what is not there counts 0."""
     count = len(codes)
     rows, cols, values = [np.arange(count)], [np.arange(count)], [np.full(count, 0.5, np.float32)]
-    for shift in (-step, step):
+    for shift in np.array([step], np.int64) * np.array([[-1], [1]]):  # arrays: numbers may wrap
         found = np.searchsorted(codes, codes + shift).clip(max=count - 1)
         exists = np.flatnonzero(codes[found] == codes + shift)
         rows.append(exists)

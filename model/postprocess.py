@@ -21,6 +21,7 @@ def clean_mask(mask: Mask, pointing: Pointing) -> Mask:
         mask: bool [H, W].
         pointing: clicks and box in pixels of the mask.
     """
+    pointing = last_clicks(pointing, mask.shape)
     rows, cols = clicked_pixels(pointing, mask.shape)
     agreed = agree(mask, pointing)
     kept = _keep_parts(agreed, rows[pointing.is_positive], cols[pointing.is_positive], pointing)
@@ -36,8 +37,18 @@ def clicked_pixels(pointing: Pointing, shape: tuple[int, ...]) -> tuple[NDArray[
     return rows, cols
 
 
+def last_clicks(pointing: Pointing, shape: tuple[int, ...]) -> Pointing:
+    """Of several clicks on one pixel only the last, which says what was meant."""
+    rows, cols = clicked_pixels(pointing, shape)
+    places = rows * shape[1] + cols
+    _, from_the_end = np.unique(places[::-1], return_index=True)
+    kept = np.sort(len(places) - 1 - from_the_end)
+    return Pointing(pointing.xy[kept], pointing.is_positive[kept], pointing.box)
+
+
 def agree(mask: Mask, pointing: Pointing) -> Mask:
     """A copy of ``mask`` [H, W] in which a disk round every contradicted click has the value of the click."""
+    pointing = last_clicks(pointing, mask.shape)
     rows, cols = clicked_pixels(pointing, mask.shape)
     agreed = mask.copy()
     radius = max(1, round(0.003 * max(mask.shape)))

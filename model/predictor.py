@@ -21,6 +21,7 @@ from model.errors import ModelError
 from model.gains import Gains, Head, check_gains
 from model.inputs import check_image, check_mask_input, check_pointing
 from model.parts import Region, as_attention, attention_of_part
+from model.postprocess import last_clicks
 from model.resample import resize_logits, shrink, working_size
 from model.runner import Runner
 from model.testtime import PLAIN, PredictOptions
@@ -155,7 +156,8 @@ class Predictor:
 
         Args:
             point_coords: (x, y) in pixels, float [P, 2]; the first pixel covers 0..1.
-            point_labels: 1 for clicks on the object, 0 for clicks beside it, [P].
+            point_labels: 1 for clicks on the object, 0 for clicks beside it, [P]. Of several clicks on one
+                pixel the last counts.
             box: x0, y0, x1, y1 in pixels.
             mask_input: logits that an earlier call returned, or a bool mask to start from.
 
@@ -184,10 +186,11 @@ class Predictor:
         if len(pointing.xy) == 0 and box is None and previous is None:
             raise ModelError("Nothing was pointed at.", action="Give at least one click or a box.")
         earlier = None if previous is None else resize_logits(previous, image.size)
-        local = pointing.moved((0.0, 0.0), image.scale_xy)
+        meant = last_clicks(pointing, image.shape)
+        local = meant.moved((0.0, 0.0), image.scale_xy)
         logits, score, _ = self._clicks.segment(image.encoding, local, earlier)
-        stages = look_closer(image, self._clicks, pointing, (logits, score), self.max_pixels)
-        before = None if earlier is None else image.answered.before(pointing)
+        stages = look_closer(image, self._clicks, meant, (logits, score), self.max_pixels)
+        before = None if previous is None else image.answered.before(pointing, previous)
         start = None if earlier is None or before is None else Start(*before, earlier)
         yield from guarded(stages, image.answered, pointing, start)
 
@@ -279,12 +282,19 @@ class Predictor:
         point_coords: ArrayLike | None = None,
         point_labels: ArrayLike | None = None,
         box: ArrayLike | None = None,
+        mask_input: ArrayLike | None = None,
     ) -> Attention:
-        """As `attention`, for an object: the learned experts, then one per click, then two for the box."""
-        image = self.encoding
+        """As `attention`, for an object: the learned experts, then one per click, then two for the box.
+
+        The maps are those of the answer that `predict` gives to the same arguments: of its look at the whole
+        image, from which a closer look, where there is one, goes on.
+        """
+        image = self._seen_by_clicks()
         pointing = check_pointing(point_coords, point_labels, box, image.shape)
+        previous = check_mask_input(mask_input)
+        earlier = None if previous is None else resize_logits(previous, image.size)
         local = pointing.moved((0.0, 0.0), image.scale_xy)
-        _, _, maps = self._runner.segment(image.encoding, local, None, need_attention=True)
+        _, _, maps = self._clicks.segment(image.encoding, local, earlier, need_attention=True)
         return as_attention(maps, image.size, self._runner.stride, image.shape)
 
 

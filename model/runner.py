@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Final, Protocol, TypeVar
 
@@ -13,7 +14,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from model.device import DeviceChoice, choose_device, free_cached_memory, is_out_of_memory
+from model.device import (
+    DeviceChoice,
+    choose_device,
+    free_cached_memory,
+    full_precision,
+    is_out_of_memory,
+    is_same_device,
+)
 from model.errors import ModelError
 from model.experts import AttentionMaps
 from model.inputs import Pointing
@@ -90,7 +98,8 @@ class Runner:
         self.encoder_runs += 1
         tensor = torch.from_numpy(np.array(pixels)).to(self.choice.device)
         image = tensor.permute(2, 0, 1)[None].float() / 255
-        encoding: SizedEncoding = self._network.encode(image)
+        with self._precision():
+            encoding: SizedEncoding = self._network.encode(image)
         return encoding
 
     @torch.inference_mode()
@@ -103,9 +112,10 @@ class Runner:
     ) -> tuple[Tensor, AttentionMaps | None]:
         """Class logits float32 [C, H, W] and, if asked for, the maps."""
         tensor = None if gains is None else torch.from_numpy(gains).to(self.choice.device)
-        output = self._network.classify(
-            self._here(encoding), expert_gains=tensor, need_attention=need_attention
-        )
+        with self._precision():
+            output = self._network.classify(
+                self._here(encoding), expert_gains=tensor, need_attention=need_attention
+            )
         return output.logits[0].float(), output.maps
 
     @torch.inference_mode()
@@ -145,9 +155,10 @@ class Runner:
         earlier = None
         if previous is not None:
             earlier = torch.from_numpy(np.array(previous)).to(self.choice.device)[None, None]
-        output = self._network.segment(
-            self._here(encoding), self._prompts(pointing), previous=earlier, need_attention=need_attention
-        )
+        with self._precision():
+            output = self._network.segment(
+                self._here(encoding), self._prompts(pointing), previous=earlier, need_attention=need_attention
+            )
         logits = np.asarray(output.logits[0, 0].float().cpu().numpy(), dtype=np.float32)
         return logits, float(output.score[0]), output.maps
 
@@ -197,9 +208,13 @@ class Runner:
         if note not in self.notes:
             self.notes.append(note)
 
+    def _precision(self) -> AbstractContextManager[None]:
+        """Where float32 was chosen, it is float32 on every device."""
+        return full_precision(self.choice.device, self.choice.dtype)
+
     def _here(self, encoding: SizedEncoding) -> Any:
         """``encoding`` on the device that is used now."""
-        if encoding.tokens.device.type == self.choice.device.type:
+        if is_same_device(encoding.tokens.device, self.choice.device):
             return encoding
         return encoding.to(self.choice.device)
 
@@ -224,7 +239,7 @@ def _try(attempt: Callable[[int], Answer], size: int) -> tuple[Answer] | None:
     """
     try:
         return (attempt(size),)
-    except (RuntimeError, MemoryError) as error:
+    except (RuntimeError, MemoryError, OSError) as error:
         if not is_out_of_memory(error):
             raise
     return None

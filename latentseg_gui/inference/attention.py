@@ -77,14 +77,18 @@ def likeness_of(mix: Floats, vectors: Floats) -> ExpertLikeness:
 
 
 def prompt_attention(
-    predictor: Predictor, image_id: str, version: str, prompts: PromptSet
+    predictor: Predictor, image_id: str, version: str, prompts: PromptSet, before: Floats | None = None
 ) -> PromptAttention:
-    """What each click attends to and how much every pixel owes to it; the learned experts as one row."""
+    """What each click attends to and how much every pixel owes to it; the learned experts as one row.
+
+    ``before`` is what the answer to the last click went on from: logits [h, w], None where it was the first.
+    """
     maps = bounded(
         predictor.prompt_attention(
             point_coords=[point.xy for point in prompts.points] or None,
             point_labels=[int(point.is_positive) for point in prompts.points] or None,
             box=prompts.box,
+            mask_input=before,
         )
     )
     learned = predictor.num_experts

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from latentseg_gui.document.types import MaskProposal, PromptSet, Rect
 from latentseg_gui.inference.cache import ByteCache
 from latentseg_gui.inference.messages import SegmentObject
+from model.click_guard import MOST_LOGIT
 from model.predictor import Predictor
 
 MAX_ANSWER_BYTES: Final = 64 << 20
@@ -43,11 +44,11 @@ class Clicks:
             point_coords=[point.xy for point in prompts.points] or None,
             point_labels=[int(point.is_positive) for point in prompts.points] or None,
             box=prompts.box,
-            mask_input=self._before(request.image_id, version, prompts),
+            mask_input=self.before(request.image_id, version, prompts),
         )
         for is_final, (mask, score, logits) in stages:
             if is_final and not request.is_preview:
-                kept = logits.clip(-60, 60).astype(np.float16)
+                kept = logits.clip(-MOST_LOGIT, MOST_LOGIT).astype(np.float16)
                 self._answers.put(key, kept, kept.nbytes)
             proposal = _proposal(key, mask, score, started)
             yield replace(proposal, is_refining=not is_final and not request.is_preview)
@@ -62,7 +63,7 @@ class Clicks:
         """Drop what weights of this name have answered."""
         self._answers.drop_where(lambda key: key[1] == version)
 
-    def _before(self, image_id: str, version: str, prompts: PromptSet) -> NDArray[np.float32] | None:
+    def before(self, image_id: str, version: str, prompts: PromptSet) -> NDArray[np.float32] | None:
         """Logits of the answer to all but the last click."""
         if not prompts.points:
             return None

@@ -98,7 +98,7 @@ class Engine:
             max_cache_bytes or _cache_budget()
         )
         self._clicks = Clicks()
-        self._experts = Experts(self._show, self._live)
+        self._experts = Experts(self._show, self._live, self._clicks.before)
         self._handlers: dict[type, Callable[[Any], object]] = {
             LoadWeights: self.load_weights,
             EncodeImage: self.encode,

@@ -17,7 +17,14 @@ from latentseg_gui.document.experts import (
     Gains,
     altered,
 )
-from latentseg_gui.document.types import AttentionMaps, Prediction, PromptAttention, Rect, WeightsInfo
+from latentseg_gui.document.types import (
+    AttentionMaps,
+    Prediction,
+    PromptAttention,
+    PromptSet,
+    Rect,
+    WeightsInfo,
+)
 from latentseg_gui.inference.attention import bounded, class_attention, prompt_attention
 from latentseg_gui.inference.cache import ByteCache
 from latentseg_gui.inference.messages import (
@@ -37,6 +44,7 @@ MAX_PART_BYTES: Final = 96 << 20
 MAX_GLANCE_BYTES: Final = 32 << 20
 
 Labels = NDArray[np.uint8]
+Before = Callable[[str, str, PromptSet], NDArray[np.float32] | None]
 
 
 class Live(Protocol):
@@ -57,9 +65,13 @@ class Experts:
     Args:
         show: sets the live predictor to an image.
         live: the live weights.
+        before: by image, version and prompts, what the answer to the last click went on from.
     """
 
-    def __init__(self, show: Callable[[str], Live], live: Callable[[], Live]) -> None:
+    def __init__(
+        self, show: Callable[[str], Live], live: Callable[[], Live], before: Before = lambda *_: None
+    ) -> None:
+        self._before_click = before
         self._show = show
         self._live = live
         self._wholes: ByteCache[tuple[str, str], Attention] = ByteCache(MAX_WHOLE_BYTES)
@@ -100,7 +112,9 @@ class Experts:
     def compute_prompt_attention(self, request: ComputePromptAttention) -> PromptAttention:
         """What clicks and box attend to, and how much each pixel owes to them."""
         live = self._show(request.image_id)
-        return prompt_attention(live.predictor, request.image_id, live.info.version, request.prompts)
+        version = live.info.version
+        before = self._before_click(request.image_id, version, request.prompts)
+        return prompt_attention(live.predictor, request.image_id, version, request.prompts, before)
 
     def refine_attention(self, request: RefineAttention) -> AttentionPart:
         """The maps of a part, with more tokens; it encodes the part, once while it is remembered."""

@@ -216,6 +216,25 @@ def test_other_weights_answer_for_the_same_image_without_being_shown_it_again(en
     assert (after.confidence != before.confidence).any()
 
 
+def test_weights_that_come_again_under_the_same_name_encode_again(engine, tmp_path):
+    """A file of that name may have been written anew: what the old ones saw does not hold for the new ones."""
+    path = tmp_path / "anew.safetensors"
+    for seed in (5, 6):
+        save(path, tiny_network(seed), CheckpointMeta(("background", "disk")))
+        engine.handle(LoadWeights(path, "v2", "cpu"))
+        answer = engine.handle(PredictClasses("a"))
+        expected = Predictor(tiny_network(seed), "cpu")
+        expected.set_image(disks(0)[0])
+        assert (answer.labels == expected.predict_classes().labels).all()
+    back = tmp_path / "tiny.safetensors"
+    for version in ("v1", "v2", "v1"):
+        engine.handle(LoadWeights(back, version, "cpu"))
+        runs = engine.encoder_runs
+        engine.handle(PredictClasses("a"))
+        assert len(engine._encoded) == 1, "only what the live weights saw is kept"
+        assert engine.encoder_runs >= runs
+
+
 def test_memory_that_runs_out_twice_is_got_over_by_smaller_parts(engine, monkeypatch):
     """M-06: the CPU's shortage is a RuntimeError, no OutOfMemoryError."""
     from model import runner

@@ -212,6 +212,17 @@ def test_descriptions_that_make_no_sense_are_refused(path, fields):
         load(path)
 
 
+@pytest.mark.parametrize("heads", [0, 3, 64, 4096])
+def test_numbers_of_heads_that_do_not_divide_the_features_are_refused_at_once(tmp_path, heads):
+    """Not at the first prediction: the tensors do not tell."""
+    path = tmp_path / "default.safetensors"
+    small = NetworkConfig(feature_dim=32, widths=(16, 32, 32, 32, 32), depths=(1, 1, 1, 1))
+    save(path, LatentExpertNetwork(small))
+    rewrite(path, config=small.to_json() | {"num_heads": heads})
+    with pytest.raises(WeightsError, match="makes no sense"):
+        load(path)
+
+
 @pytest.mark.parametrize("text", ["", "[]", "null", "{", "1", '{"format": 1}', "[" * 60000])
 def test_metadata_that_are_no_description_are_refused(path, text):
     save_file(load_file(path), path, {"latentseg": text})

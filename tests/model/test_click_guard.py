@@ -205,16 +205,17 @@ def test_what_a_negative_click_cuts_off_stays_unless_it_is_little():
 
 
 def test_few_masks_are_remembered():
-    answered, mask = Answered(), np.ones((1000, 8000), bool)
+    answered, mask, logits = Answered(), np.ones((1000, 8000), bool), np.ones((5, 40), np.float32)
     for count in range(1, 101):
         points = [(x + 0.5, 0.5) for x in range(count)]
-        answered.put(check_pointing(points, [1] * count, None, mask.shape), mask, 0.5)
+        answered.put(check_pointing(points, [1] * count, None, mask.shape), mask, 0.5, logits)
     assert answered.nbytes <= click_guard.REMEMBERED_BYTES
     later = check_pointing([(x + 0.5, 0.5) for x in range(101)], [1] * 101, None, mask.shape)
-    known, score = answered.before(later)
+    known, score = answered.before(later, logits)
     assert known.all()
     assert score == 0.5
-    assert answered.before(check_pointing([(0.5, 0.5), (3, 3)], [1, 1], None, mask.shape)) is None
+    assert answered.before(check_pointing([(0.5, 0.5), (3, 3)], [1, 1], None, mask.shape), logits) is None
+    assert answered.before(later, -logits) is None, "these did not come with it"
 
 
 @pytest.mark.parametrize("name", [*SAMPLES, "scene 0", "scene 1"])

@@ -1,10 +1,12 @@
 """M-12: which device is chosen, and that the reason is said."""
 
+import errno
+
 import pytest
 import torch
 
 from model import device
-from model.device import choose_device, is_out_of_memory
+from model.device import choose_device, full_precision, is_out_of_memory, is_same_device
 from model.errors import ModelError
 
 
@@ -83,3 +85,54 @@ def test_the_cpu_format_is_the_one_that_measured_faster(monkeypatch):
 )
 def test_out_of_memory_is_known_in_every_dialect(error, expected):
     assert is_out_of_memory(error) is expected
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "could not create a primitive",
+        "could not execute a primitive",
+        "could not create a primitive descriptor for a convolution forward propagation primitive",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "cusolver error: CUSOLVER_STATUS_ALLOC_FAILED",
+        "cuFFT error: CUFFT_ALLOC_FAILED",
+        "std::bad_alloc",
+        "DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes.",
+    ],
+)
+def test_libraries_below_torch_have_their_own_words_for_a_lack_of_memory(words):
+    assert is_out_of_memory(RuntimeError(words))
+    assert not is_out_of_memory(ValueError(words))
+
+
+@pytest.mark.parametrize(
+    "words", ["cuDNN error: CUDNN_STATUS_NOT_SUPPORTED", "mat1 and mat2 cannot be multiplied"]
+)
+def test_other_troubles_are_not_taken_for_it(words):
+    assert not is_out_of_memory(RuntimeError(words))
+
+
+def test_the_system_says_it_with_a_number():
+    assert is_out_of_memory(OSError(errno.ENOMEM, "Cannot allocate memory"))
+    assert not is_out_of_memory(OSError(errno.ENOSPC, "No space left on device"))
+
+
+def test_devices_are_told_apart_by_their_number():
+    cpu, first, second = torch.device("cpu"), torch.device("cuda:0"), torch.device("cuda:1")
+    assert is_same_device(cpu, torch.device("cpu"))
+    assert is_same_device(second, torch.device("cuda", 1))
+    assert not is_same_device(first, second)
+    assert not is_same_device(cpu, first)
+    if not torch.cuda.is_available():
+        assert is_same_device(torch.device("cuda"), first)
+
+
+def test_float32_is_float32_on_a_gpu_only_as_long_as_it_is_wanted():
+    switches = torch.backends.cudnn.conv, torch.backends.cuda.matmul
+    before = [each.fp32_precision for each in switches]
+    with full_precision(torch.device("cuda"), torch.float32):
+        assert [each.fp32_precision for each in switches] == ["ieee", "ieee"]
+    assert [each.fp32_precision for each in switches] == before
+    with full_precision(torch.device("cuda"), torch.bfloat16):
+        assert [each.fp32_precision for each in switches] == before

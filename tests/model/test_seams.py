@@ -10,7 +10,7 @@ import torch
 from model.predictor import Predictor
 from model.shared_norms import SharedNorms, samples
 from model.testtime import PredictOptions
-from model.tiles import overlap_of, plan
+from model.tiles import blend, overlap_of, plan
 from tests.benchmarks.large_tiles import measured
 from tests.model.plain_network import PlainNetwork
 from tests.model.test_devices_agree import trained_network
@@ -83,3 +83,30 @@ def test_memory_follows_the_tile_and_not_the_picture(tmp_path):
     bound = (32 << 20) + 200 * tile + 2 * 2 * 4 * (256 // 4 + 64) * 4500
     assert max(grown) < bound, "a little, a tile, and two strips"
     assert 2 * bound < 2 * 4 * 4500**2, "all probabilities together would not have fitted"
+
+
+def test_both_tiles_of_a_seam_count_the_same_in_the_middle_of_it():
+    """In rows as in columns: the value of a tile is its number, so that the mix can be read off."""
+    side = 64
+    rows, cols = 96, 96
+    overlap = overlap_of(side, 2, cols)
+    tiles = plan((rows, cols), side, overlap)
+    assert [len(row) for row in tiles] == [2, 2]
+    for axis in (0, 1):
+        starts = tiles[1][0].rows[0] if axis == 0 else tiles[0][1].cols[0]
+
+        def infer(tile, axis=axis):
+            second = (tile.rows[0] if axis == 0 else tile.cols[0]) > 0
+            shape = tile.rows[1] - tile.rows[0], tile.cols[1] - tile.cols[0]
+            share = torch.full(shape, float(second))
+            return torch.stack((1 - share, share))
+
+        whole = torch.zeros(2, rows, cols)
+        for piece in blend((rows, cols), 2, side, infer):
+            whole[:, piece.rows, piece.cols] = piece.probabilities
+        assert torch.allclose(whole.sum(0), torch.ones(rows, cols), atol=1e-5)
+        line = whole[1].mean(1 - axis)
+        seam = line[starts:side]
+        assert torch.allclose(seam + seam.flip(0), torch.ones(len(seam)), atol=2e-3), "alike from both sides"
+        assert (line[:starts] == 0).all()
+        assert (line[side:] == 1).all()
