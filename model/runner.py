@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import gc
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Final, Protocol, TypeVar
 
@@ -98,7 +97,7 @@ class Runner:
         self.encoder_runs += 1
         tensor = torch.from_numpy(np.array(pixels)).to(self.choice.device)
         image = tensor.permute(2, 0, 1)[None].float() / 255
-        with self._precision():
+        with full_precision(self.choice.device, self.choice.dtype):
             encoding: SizedEncoding = self._network.encode(image)
         return encoding
 
@@ -112,7 +111,7 @@ class Runner:
     ) -> tuple[Tensor, AttentionMaps | None]:
         """Class logits float32 [C, H, W] and, if asked for, the maps."""
         tensor = None if gains is None else torch.from_numpy(gains).to(self.choice.device)
-        with self._precision():
+        with full_precision(self.choice.device, self.choice.dtype):
             output = self._network.classify(
                 self._here(encoding), expert_gains=tensor, need_attention=need_attention
             )
@@ -155,7 +154,7 @@ class Runner:
         earlier = None
         if previous is not None:
             earlier = torch.from_numpy(np.array(previous)).to(self.choice.device)[None, None]
-        with self._precision():
+        with full_precision(self.choice.device, self.choice.dtype):
             output = self._network.segment(
                 self._here(encoding), self._prompts(pointing), previous=earlier, need_attention=need_attention
             )
@@ -207,10 +206,6 @@ class Runner:
     def _note(self, note: str) -> None:
         if note not in self.notes:
             self.notes.append(note)
-
-    def _precision(self) -> AbstractContextManager[None]:
-        """Where float32 was chosen, it is float32 on every device."""
-        return full_precision(self.choice.device, self.choice.dtype)
 
     def _here(self, encoding: SizedEncoding) -> Any:
         """``encoding`` on the device that is used now."""
