@@ -19,7 +19,7 @@ from model.closer import Answer, look_closer
 from model.device import DeviceChoice, choose_device
 from model.errors import ModelError
 from model.gains import Gains, Head, check_gains
-from model.inputs import check_image, check_mask_input, check_pointing
+from model.inputs import Pointing, check_image, check_mask_input, check_pointing
 from model.parts import Region, as_attention, attention_of_part
 from model.postprocess import last_clicks
 from model.resample import resize_logits, shrink, working_size
@@ -156,8 +156,7 @@ class Predictor:
 
         Args:
             point_coords: (x, y) in pixels, float [P, 2]; the first pixel covers 0..1.
-            point_labels: 1 for clicks on the object, 0 for clicks beside it, [P]. Of several clicks on one
-                pixel the last counts.
+            point_labels: 1 for clicks on the object, 0 beside it, [P]; of several on one pixel the last counts.
             box: x0, y0, x1, y1 in pixels.
             mask_input: logits that an earlier call returned, or a bool mask to start from.
 
@@ -181,11 +180,9 @@ class Predictor:
             Perhaps (False, what is known at once); then (True, what `predict` gives).
         """
         image = self._seen_by_clicks()
-        pointing = check_pointing(point_coords, point_labels, box, image.shape)
-        previous = check_mask_input(mask_input)
+        pointing, previous, earlier = _asked(image, (point_coords, point_labels, box), mask_input)
         if len(pointing.xy) == 0 and box is None and previous is None:
             raise ModelError("Nothing was pointed at.", action="Give at least one click or a box.")
-        earlier = None if previous is None else resize_logits(previous, image.size)
         meant = last_clicks(pointing, image.shape)
         local = meant.moved((0.0, 0.0), image.scale_xy)
         logits, score, _ = self._clicks.segment(image.encoding, local, earlier)
@@ -290,12 +287,18 @@ class Predictor:
         image, from which a closer look, where there is one, goes on.
         """
         image = self._seen_by_clicks()
-        pointing = check_pointing(point_coords, point_labels, box, image.shape)
-        previous = check_mask_input(mask_input)
-        earlier = None if previous is None else resize_logits(previous, image.size)
+        pointing, _, earlier = _asked(image, (point_coords, point_labels, box), mask_input)
         local = pointing.moved((0.0, 0.0), image.scale_xy)
         _, _, maps = self._clicks.segment(image.encoding, local, earlier, need_attention=True)
         return as_attention(maps, image.size, self._runner.stride, image.shape)
+
+
+def _asked(
+    image: EncodedImage, pointed: tuple[ArrayLike | None, ArrayLike | None, ArrayLike | None], mask_input: Any
+) -> tuple[Pointing, NDArray[np.float32] | None, NDArray[np.float32] | None]:
+    """Clicks and box checked, the earlier answer checked, and the same at the working size of ``image``."""
+    pointing, previous = check_pointing(*pointed, image.shape), check_mask_input(mask_input)
+    return pointing, previous, None if previous is None else resize_logits(previous, image.size)
 
 
 def _encode(runner: Runner, pixels: NDArray[np.uint8], most: int) -> EncodedImage:
