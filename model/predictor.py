@@ -283,8 +283,7 @@ class Predictor:
     ) -> Attention:
         """As `attention`, for an object: the learned experts, then one per click, then two for the box.
 
-        The maps are those of the answer that `predict` gives to the same arguments: of its look at the whole
-        image, from which a closer look, where there is one, goes on.
+        The maps are of the answer of `predict` to the same arguments, before it looks closer.
         """
         image = self._seen_by_clicks()
         pointing, _, earlier = _asked(image, (point_coords, point_labels, box), mask_input)
