@@ -19,7 +19,7 @@ from latentseg_gui.headless.common import (
     classes_of,
     open_predictor,
 )
-from latentseg_gui.headless.masks import MaskReader, Pair, add_pair_arguments, pair_with_masks
+from latentseg_gui.headless.masks import MaskReader, Pair, add_pair_arguments, pairs_asked_for
 from latentseg_gui.headless.ranks import Ranks, joined_ranks
 from latentseg_gui.io.images import read_image
 from latentseg_gui.io.storage import atomic_write
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the figures; 1 if some images could not be measured."""
-    pairs = pair_with_masks(options.images, options.masks)
+    pairs = pairs_asked_for(options)
     with joined_ranks() as ranks:
         options.device = ranks.device(options.device)
         return _run(options, pairs, ranks)

@@ -12,7 +12,7 @@ from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.headless.common import Failures, output_stems
-from latentseg_gui.headless.masks import MaskReader, pair_with_masks, write_masks
+from latentseg_gui.headless.masks import MaskReader, add_meaning_arguments, pairs_asked_for, write_masks
 from latentseg_gui.io.batch import page_name, picture_name
 from latentseg_gui.io.images import read_image
 from latentseg_gui.io.masks import FORMATS, MaskItem
@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR|FILE",
         help="of the same names as the images, in any format, or a COCO file",
     )
+    add_meaning_arguments(parser)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     parser.add_argument(
         "--format", required=True, choices=_FORMATS, metavar="FORMAT", help=", ".join(_FORMATS)
@@ -53,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _export_folder(options: argparse.Namespace) -> int:
-    pairs = pair_with_masks(options.images, options.masks)
+    pairs = pairs_asked_for(options)
     reader = MaskReader(ClassTable.from_names([name.strip() for name in options.classes.split(",")]))
     failures, stems = Failures(), output_stems([pair.image for pair in pairs])
     items: list[MaskItem] = []

@@ -19,7 +19,7 @@ from latentseg_gui.headless.common import (
 )
 from latentseg_gui.headless.finetune_options import add_arguments
 from latentseg_gui.headless.finetune_samples import read_samples, settle_background
-from latentseg_gui.headless.masks import Pair, pair_with_masks
+from latentseg_gui.headless.masks import Pair, pairs_asked_for
 from latentseg_gui.headless.naming import words_for
 from latentseg_gui.io.storage import atomic_write, make_folder, remove_file
 
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
             "--rest-is-background and --without-background contradict each other.", action="Leave one out."
         )
     check_output(options.output)
-    pairs = pair_with_masks(options.images, options.masks)
+    pairs = pairs_asked_for(options)
     from model.finetuning.team import team_of_torchrun
 
     with model_errors(), team_of_torchrun(options.device) as (team, device):

@@ -13,7 +13,7 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import UNLABELLED, Provenance
 from latentseg_gui.headless.common import Failures, find_images
-from latentseg_gui.headless.masks import MaskReader, Pair, add_pair_arguments, pair_with_masks
+from latentseg_gui.headless.masks import MaskReader, Pair, add_pair_arguments, pairs_asked_for
 from latentseg_gui.io.images import probe
 from latentseg_gui.io.masks.values import ImportedMask, Tally
 from latentseg_gui.io.project import save_project
@@ -51,9 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make the project; a mask that fails does not stop the others."""
-    pairs = pair_with_masks(
-        options.images, options.masks, options.numbers, is_turned=bool(options.turn_masks)
-    )
+    pairs = pairs_asked_for(options)
     names = [name.strip() for name in options.classes.split(",")] if options.classes else ["background"]
     reader = MaskReader(ClassTable.from_names(names))
     document, failures, came = Document(reader.classes), Failures(), _Came()

@@ -21,6 +21,7 @@ from latentseg_gui.io.masks.turning import orientation_of
 from latentseg_gui.io.masks.values import Numbers, Reading
 
 _SHOWN = 5
+_SAME_SIZE = (2, 3, 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,11 @@ def add_meaning_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def pairs_asked_for(options: argparse.Namespace) -> list[Pair]:
+    """The pairs of the options of `add_pair_arguments`; LatentsegError if there are none."""
+    return pair_with_masks(options.images, options.masks, options.numbers, is_turned=bool(options.turn_masks))
+
+
 def pair_with_masks(
     images: Path, masks: Path, numbers: str | None = None, *, is_turned: bool = False
 ) -> list[Pair]:
@@ -122,7 +128,20 @@ def pair_with_masks(
     if not pairs:
         raise _no_pairs(images, masks, matching, found)
     _tell(matching, found)
+    if not is_turned:
+        _tell_of_turning(pairs)
     return pairs
+
+
+def _tell_of_turning(pairs: Sequence[Pair]) -> None:
+    """Say where sizes do not tell whether masks were made before their images were turned."""
+    count = sum(orientation_of(pair.image) in _SAME_SIZE for pair in pairs)
+    if count and os.environ.get("RANK", "0") == "0":
+        print(
+            f"{count} images are turned by their EXIF data. If their masks were made before that (they look "
+            "upside down), say --turn-masks.",
+            file=sys.stderr,
+        )
 
 
 def _no_pairs(images: Path, masks: Path, matching: Matching, found: FoundMasks) -> LatentsegError:

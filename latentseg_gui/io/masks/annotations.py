@@ -21,6 +21,7 @@ Box = tuple[float, float, float, float]
 
 _FARTHEST = 1e9
 _CIRCLE = 64
+_PLAIN = {int, float}
 
 
 class ShapeError(ValueError):
@@ -46,7 +47,7 @@ class Annotation:
         name: of its class; None where the file has no names.
         pieces: its polygons, together.
         area: gives its pixels where it is a picture or run lengths; called once.
-        size: about how many pixels it has.
+        size: how many pixels it has, where it has no polygons.
         number: of the object; 0 for none, None for the next free one.
         class_number: of its class, where that has no name.
     """
@@ -81,13 +82,7 @@ def outline(
     place: str, name: str | None, pieces: Sequence[Piece], number: int | None = None, **more: Any
 ) -> Annotation:
     """An annotation of polygons."""
-    size = sum(abs(sum(_twice_area(ring) for ring in piece.rings)) / 2 for piece in pieces)
-    return Annotation(place, name, tuple(pieces), None, size, number, **more)
-
-
-def _twice_area(ring: Points) -> float:
-    x, y = ring[:, 0] - ring[0, 0], ring[:, 1] - ring[0, 1]
-    return float(np.dot(x[:-1], y[1:]) - np.dot(x[1:], y[:-1]))
+    return Annotation(place, name, tuple(pieces), None, 0.0, number, **more)
 
 
 def polygon(points: Points) -> Piece:
@@ -127,11 +122,20 @@ def flat_points(values: object) -> Points:
         raise ShapeError("its corners are no list")
     if len(values) % 2:
         raise ShapeError("an odd count of numbers, which are no pairs")
+    if _are_plain(values):
+        return np.array(values, np.float64).reshape(-1, 2)
     try:
         numbers = [number(value) for value in values]
     except (TypeError, ValueError):
         raise ShapeError("its corners are not all numbers") from None
     return checked(list(zip(numbers[::2], numbers[1::2], strict=True)))
+
+
+def _are_plain(values: Sequence[Any]) -> bool:
+    """Whether these are finite numbers, as nearly all are; quick, for there may be a million lists of them."""
+    if not set(map(type, values)) <= _PLAIN or not values:
+        return False
+    return -_FARTHEST < min(values) <= max(values) < _FARTHEST and math.isfinite(sum(values))
 
 
 def number(value: object) -> float:

@@ -181,21 +181,21 @@ def _annotation(where: str, name: str | None, entry: dict[str, Any], shape: tupl
     number = about.get("object") if isinstance(about, dict) else None
     if not isinstance(number, int) or not 0 <= number < 2**32:
         number = None
-    box = box_of(entry.get("bbox"))
     try:
         return _drawable(where, name, entry.get("segmentation"), shape, number)
     except ShapeError as error:
-        raise ShapeError(error.reason, box or error.box) from error
+        raise ShapeError(error.reason, box_of(entry.get("bbox")) or error.box) from error
     except Exception as error:
-        raise ShapeError(f"its segmentation is damaged ({error})"[:120], box) from error
+        reason = f"its segmentation is damaged ({error})"[:120]
+        raise ShapeError(reason, box_of(entry.get("bbox"))) from error
 
 
 def _drawable(
     where: str, name: str | None, code: object, shape: tuple[int, int], number: int | None
 ) -> Annotation:
     if isinstance(code, dict):
-        rect, mask = rle.part_from_dict(code, shape)
-        return Annotation(where, name, (), lambda: (rect, mask), float(mask.sum()), number)
+        size = rle.size_of(code, shape)  # decoded when it is drawn: hundreds may be as large as the image
+        return Annotation(where, name, (), partial(rle.part_from_dict, code, shape), size, number)
     if not isinstance(code, list) or not code:
         raise ShapeError("it has no outline, at most a box")
     if isinstance(code[0], int | float | str):

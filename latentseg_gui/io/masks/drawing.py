@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Rect
 from latentseg_gui.io.masks.annotations import Annotation, Box, LeftOut
 from latentseg_gui.io.masks.naming import Names
-from latentseg_gui.io.masks.spans import Piece, fill, spans_of
+from latentseg_gui.io.masks.spans import Piece, fill, measured, spans_of
 from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskError, Tally
 
 _NAMED = 5
@@ -83,34 +83,49 @@ class Drawing:
         """Which annotation (from 1) is on top at every pixel, and how many pixels each has."""
         top = np.zeros(self.context.shape, np.int32)
         pixels = np.zeros(len(self._drawn) + 1, np.int64)
-        order = sorted(range(len(self._drawn)), key=lambda index: -self._drawn[index].size)
-        pieces: list[Piece] = []
-        owners: list[int] = []
-        for index in order:
-            annotation = self._drawn[index]
-            if annotation.area is None:
-                pieces += annotation.pieces
-                owners += [index + 1] * len(annotation.pieces)
-                continue
-            self._flush(top, pixels, pieces, owners)
-            rect, mask = annotation.area()
-            top[rect.slices][mask] = index + 1
-            pixels[index + 1] += int(mask.sum())
-        self._flush(top, pixels, pieces, owners)
+        pieces = [piece for annotation in self._drawn for piece in annotation.pieces]
+        owners = np.repeat(np.arange(len(self._drawn)), [len(each.pieces) for each in self._drawn])
+        area, rows = measured(pieces)
+        sizes = np.array([each.size for each in self._drawn], np.float64)
+        sizes += np.bincount(owners, area, minlength=len(sizes))
+        order = np.argsort(-sizes, kind="stable")
+        rank = np.empty(len(order), np.int64)
+        rank[order] = np.arange(len(order))
+        ranks = rank[owners]
+        in_order = np.argsort(ranks, kind="stable")
+        ranks = ranks[in_order]
+        first = 0
+        for index in [*(each for each in order.tolist() if self._drawn[each].area is not None), -1]:
+            # Polygons that are larger than the next picture come before it.
+            limit = len(order) if index < 0 else rank[index]
+            last = int(np.searchsorted(ranks, limit))
+            chosen = in_order[first:last]
+            self._fill(top, pixels, [pieces[each] for each in chosen.tolist()], owners[chosen], rows[chosen])
+            first = last
+            if index >= 0:
+                self._lay(top, pixels, index)
         return top, pixels
 
-    def _flush(
-        self, top: NDArray[np.int32], pixels: NDArray[np.int64], pieces: list[Piece], owners: list[int]
+    def _fill(
+        self,
+        top: NDArray[np.int32],
+        pixels: NDArray[np.int64],
+        pieces: Sequence[Piece],
+        owners: NDArray[np.int64],
+        rows: NDArray[np.int64],
     ) -> None:
-        if not pieces:
-            return
-        value_of = np.array(owners, np.int32)
-        for spans in spans_of(pieces, self.context.shape):
+        value_of = (owners + 1).astype(np.int32)
+        for spans in spans_of(pieces, self.context.shape, rows) if pieces else ():
             fill(top, spans, value_of)
             owner, lengths = value_of[spans.piece], spans.stop - spans.start
             pixels += np.bincount(owner, lengths, minlength=len(pixels)).astype(np.int64)
-        pieces.clear()
-        owners.clear()
+
+    def _lay(self, top: NDArray[np.int32], pixels: NDArray[np.int64], index: int) -> None:
+        """Lay the picture of an annotation over what is there."""
+        make = self._drawn[index].area
+        rect, mask = make() if make is not None else (Rect(0, 0, 0, 0), np.zeros((0, 0), np.bool_))
+        np.copyto(top[rect.slices], np.int32(index + 1), where=mask)
+        pixels[index + 1] += int(np.count_nonzero(mask))
 
     def _numbers(self) -> NDArray[np.uint32]:
         """The number of the object, by annotation, from 1; 0 for none."""

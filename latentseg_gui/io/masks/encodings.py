@@ -26,7 +26,7 @@ def text_of(data: bytes, name: str = "") -> str:
     """
     encoding = next((found for mark, found in _MARKS if data.startswith(mark)), None) or _by_zeros(data)
     try:
-        return data.decode(encoding)
+        return data.decode(encoding).lstrip("\ufeff")
     except UnicodeDecodeError as error:
         which = f"“{shown(name)}”" if name else "The file"
         others = " or ".join(each for each in _OTHERS if _is_written_in(data, each))

@@ -82,6 +82,8 @@ def find_masks(
 def _check_is_there(path: Path) -> None:
     try:
         path.stat()
+        if not (path.is_file() or path.is_dir()):
+            raise MaskError(f"“{shown(path.name)}” is no regular file.", action="Choose a mask file.")
     except OSError as error:
         raise MaskError(
             f"“{shown(path.name)}” cannot be read: {error.strerror or 'the system refused it'}.",

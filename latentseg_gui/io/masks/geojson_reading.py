@@ -29,7 +29,7 @@ _AREAS = ("Polygon", "MultiPolygon", "GeometryCollection")
 def is_geojson(content: object) -> bool:
     """Whether this is GeoJSON, in any of its outer shapes."""
     if isinstance(content, list):
-        return bool(content) and all(is_geojson(each) for each in content[:3])
+        return any(isinstance(each, dict) and is_geojson(each) for each in content[:3])
     if not isinstance(content, dict):
         return False
     kind = content.get("type")
@@ -47,7 +47,7 @@ def read(content: Any, context: ImportContext) -> ImportedMask:
 
 def _features(content: Any) -> list[Any]:
     if isinstance(content, list):
-        return [feature for each in content for feature in _features(each)]
+        return [feature for each in content for feature in (_features(each) if is_geojson(each) else [each])]
     if content.get("type") == "FeatureCollection":
         features = content.get("features")
         if not isinstance(features, list):

@@ -51,6 +51,7 @@ class Names:
         self.context = context
         self.classes: ClassTable = context.classes
         self.ignored: set[str] = set()
+        self._known: dict[str, int] = {}
 
     def class_id(self, name: str, colour: str | None = None) -> int:
         """The id of a class named in the file; one the document does not have is added.
@@ -61,6 +62,11 @@ class Names:
             MaskError: if there are too many classes.
             LatentsegError: if it cannot be the name of a class.
         """
+        if name not in self._known:
+            self._known[name] = self._found(name, colour)
+        return self._known[name]
+
+    def _found(self, name: str, colour: str | None) -> int:
         known = self.classes.index_of(name)
         if known is not None:
             return known

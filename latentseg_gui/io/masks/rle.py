@@ -117,6 +117,15 @@ def mask_from_dict(code: dict[str, Any], shape: tuple[int, int]) -> Mask:
     return mask_of(_runs_from_dict(code, shape), shape)
 
 
+def size_of(code: dict[str, Any], shape: tuple[int, int]) -> int:
+    """How many pixels are set; ValueError if it is no code of this image."""
+    runs = _runs_from_dict(code, shape)
+    total = shape[0] * shape[1]
+    if any(not 0 <= run <= total for run in runs) or sum(runs) != total:
+        raise ValueError("runs do not cover the image")
+    return sum(runs[1::2])
+
+
 def part_from_dict(code: dict[str, Any], shape: tuple[int, int]) -> tuple[Rect, Mask]:
     """As `mask_from_dict`, for the bounding box of what is set; no more than its columns are ever made."""
     runs = _runs_from_dict(code, shape)

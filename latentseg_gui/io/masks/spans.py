@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BATCH: Final = 1 << 20
+_TALL: Final = 1 << 16
 _EDGE_BATCH: Final = 1 << 17
 _LONG: Final = 48
 """Runs that are longer on average are filled one by one."""
@@ -42,33 +43,55 @@ class Spans:
     stop: NDArray[np.int64]
 
 
-def spans_of(pieces: Sequence[Piece], shape: tuple[int, int]) -> Iterator[Spans]:
+def measured(pieces: Sequence[Piece]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The area inside each piece, about, in pixels; and about how many rows its edges cross, at most."""
+    rings = [ring for piece in pieces for ring in piece.rings if len(ring)]
+    area, rows = np.zeros(len(pieces)), np.full(len(pieces), 16, np.int64)
+    if not rings:
+        return area, rows
+    owner = [index for index, piece in enumerate(pieces) for ring in piece.rings if len(ring)]
+    points = np.concatenate(rings)  # [n, 2]
+    lengths = np.array([len(ring) for ring in rings])
+    starts = np.cumsum(lengths) - lengths
+    from_first = points - np.repeat(points[starts], lengths, axis=0)
+    following = from_first[_following(lengths)]
+    cross = from_first[:, 0] * following[:, 1] - from_first[:, 1] * following[:, 0]
+    twice = np.add.reduceat(cross, starts)
+    steps = np.minimum(np.abs(following[:, 1] - from_first[:, 1]), _TALL) + 1
+    np.add.at(area, owner, twice / 2)
+    np.add.at(rows, owner, np.add.reduceat(steps, starts).astype(np.int64))
+    return np.abs(area), rows
+
+
+def _following(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For every corner of rings one after the other the index of the next one of its ring."""
+    following = np.arange(1, int(lengths.sum()) + 1)
+    ends = np.cumsum(lengths)
+    following[ends - 1] = ends - lengths
+    return following
+
+
+def spans_of(
+    pieces: Sequence[Piece], shape: tuple[int, int], rows: NDArray[np.int64] | None = None
+) -> Iterator[Spans]:
     """The runs of all pieces in their order, some pieces at a time.
 
     Args:
         pieces: what is to be filled.
         shape: (rows, columns) of the image.
+        rows: of `measured`, if that was asked already.
 
     Yields:
         Runs whose ``piece`` is the index into ``pieces``.
     """
-    first, weight = 0, 0
-    for index, piece in enumerate(pieces):
-        if weight and weight + _weight(piece, shape) > _BATCH:
-            yield _batch(pieces[first:index], first, shape)
-            first, weight = index, 0
-        weight += _weight(piece, shape)
-    if first < len(pieces):
-        yield _batch(pieces[first:], first, shape)
-
-
-def _weight(piece: Piece, shape: tuple[int, int]) -> int:
-    """About how many crossings with rows it has, at most."""
-    count = 16
-    for ring in piece.rings:
-        if len(ring):
-            count += len(ring) + int(min(shape[0], np.abs(np.diff(ring[:, 1])).sum() + len(ring)))
-    return count
+    weights = measured(pieces)[1] if rows is None else rows
+    ends = np.cumsum(weights)
+    first = 0
+    while first < len(pieces):
+        before = int(ends[first - 1]) if first else 0
+        last = max(first + 1, int(np.searchsorted(ends, before + _BATCH, side="right")))
+        yield _batch(pieces[first:last], first, shape)
+        first = last
 
 
 def _batch(pieces: Sequence[Piece], offset: int, shape: tuple[int, int]) -> Spans:
@@ -94,10 +117,7 @@ def _crossings(
     """Where edges cross the lines through pixel centres: piece, row, first pixel to the right, direction."""
     begin = np.concatenate([ring for _, ring in rings])  # [n, 2]
     lengths = np.array([len(ring) for _, ring in rings])
-    following = np.arange(1, len(begin) + 1)
-    ends = np.cumsum(lengths)
-    following[ends - 1] = ends - lengths
-    end = begin[following]
+    end = begin[_following(lengths)]
     piece = np.repeat(np.array([index for index, _ in rings], np.int64), lengths)
     sign = np.sign(end[:, 1] - begin[:, 1]).astype(np.int64)
     upper, lower = np.where((sign < 0)[:, None], end, begin), np.where((sign < 0)[:, None], begin, end)
