@@ -123,12 +123,12 @@ class WeightsController(QObject):
 
     def take_over(self, versions: Iterable[Version], in_use: str) -> None:
         """The versions of a project take the place of those on the list; the one in use becomes live."""
+        before = self._coming or SHIPPED, self.coming_path
         self.versions = {SHIPPED: Version(SHIPPED, None), **{each.name: each for each in versions}}
         self._number = 0
         version = self.versions.get(in_use)
         name = in_use if version is not None and not version.is_lost else SHIPPED
-        path = self.versions[name].path
-        if self._live is None or (self._live.version, self._live.path) != (name, path):
+        if before != (name, self.versions[name].path):
             self.activate(name, takes_classes=False)
         self.chosen = in_use if in_use in self.versions else SHIPPED
         self.versions_changed.emit()

@@ -239,9 +239,9 @@ def _restore(entry: ImageEntryModel, document: Document, folder: Path) -> None:
     if document.has_image(entry.id):
         document.expect_shape(entry.id, entry.shape)
         return
-    where = places(entry, folder)
-    _check_size(entry.shape, where[0] if where and entry.frame == 0 else None)
-    document.restore_image(entry.id, where[0] if where else None, entry.frame, MaskLayer(entry.shape))
+    where = next(places(entry, folder), None)
+    _check_size(entry.shape, where if entry.frame == 0 else None)
+    document.restore_image(entry.id, where, entry.frame, MaskLayer(entry.shape))
 
 
 def _check_fits(change: Change, document: Document) -> None:

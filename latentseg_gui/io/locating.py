@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from latentseg_gui.io.images import SUFFIXES, ImageError, list_images, probe
-from latentseg_gui.io.project_file import ImageEntryModel, MaskFiles, places
+from latentseg_gui.io.project_file import ImageEntryModel, MaskFiles, place_names
 from latentseg_gui.io.storage import open_regular
 
 _PIECE = 2**20
@@ -55,7 +55,9 @@ def _area_of(path: Path) -> int | None:
 
 def located(entry: ImageEntryModel, folder: Path) -> Path | None:
     """The file of an image where it should be: relative to the project first; None if it is not there."""
-    return next((place for place in places(entry, folder) if _is_file(place)), None)
+    # Names as text and one call each: with a hundred thousand images that is the better half of opening.
+    place = next((place for place in place_names(entry, os.fspath(folder)) if _is_file(place)), None)
+    return None if place is None else Path(place)
 
 
 def is_changed(entry: ImageEntryModel, path: Path) -> bool:
@@ -122,9 +124,9 @@ def _candidates(roots: Iterable[Path]) -> Iterable[Path]:
             yield path
 
 
-def _is_file(path: Path) -> bool:
+def _is_file(place: str) -> bool:
     """Whether it is an ordinary file; names that the system does not take are none."""
     try:
-        return path.is_file()
+        return os.path.isfile(place)
     except (OSError, ValueError):
         return False

@@ -185,7 +185,7 @@ class _Loading:
     def load(self, entry: ImageEntryModel, found: Path | None) -> None:
         """Put an image on the list, with its mask if that is whole."""
         session, document = self._session, self._document
-        path = found or next(iter(places(entry, session.folder)), None)
+        path = found or next(places(entry, session.folder), None)
         layer = MaskLayer(entry.shape) if entry.shape is not None else None
         problem: LatentsegError | None = None
         if entry.mask is not None and layer is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path, PureWindowsPath
 from typing import Annotated, Any
 
@@ -251,10 +251,16 @@ def path_fields(path: Path, folder: Path) -> dict[str, str | None]:
     return {"path": None, "path_hex": os.fsencode(relative).hex(), "absolute": None}
 
 
-def places(entry: ImageEntryModel, folder: Path) -> list[Path]:
+def places(entry: ImageEntryModel, folder: Path) -> Iterator[Path]:
     """Where the file of an image should be, best guess first; never on another computer than the project."""
-    guesses = [folder / name for name in _names(entry) if "\0" not in name and not _is_remote(name, folder)]
-    return [Path(os.path.normpath(guess)) for guess in guesses]
+    return (Path(place) for place in place_names(entry, os.fspath(folder)))
+
+
+def place_names(entry: ImageEntryModel, folder: str) -> Iterator[str]:
+    """As `places`, as text: a project may have a hundred thousand images."""
+    for name in _names(entry):
+        if "\0" not in name and not _is_remote(name, folder):
+            yield os.path.normpath(os.path.join(folder, name))
 
 
 def has_place(entry: ImageEntryModel) -> bool:
@@ -264,21 +270,19 @@ def has_place(entry: ImageEntryModel) -> bool:
 
 def is_remote(entry: ImageEntryModel, folder: Path) -> bool:
     """Whether the file of an image is on another computer than the project, by what the project says."""
-    return any(_is_remote(name, folder) for name in _names(entry))
+    return any(_is_remote(name, os.fspath(folder)) for name in _names(entry))
 
 
-def _names(entry: ImageEntryModel) -> list[str]:
-    names = []
+def _names(entry: ImageEntryModel) -> Iterator[str]:
     if entry.path_hex is not None:
-        names.append(os.fsdecode(bytes.fromhex(entry.path_hex)))
+        yield os.fsdecode(bytes.fromhex(entry.path_hex))
     if entry.path is not None:
-        names.append(entry.path)
+        yield entry.path
     if entry.absolute is not None and os.path.isabs(entry.absolute):  # not so if it is of another system
-        names.append(entry.absolute)
-    return names
+        yield entry.absolute
 
 
-def _is_remote(name: str, folder: Path) -> bool:
+def _is_remote(name: str, folder: str) -> bool:
     """Whether a name is one of a network: asking for it alone would tell a server who we are."""
     if not name.replace("\\", "/").startswith("//"):
         return False

@@ -25,6 +25,7 @@ from latentseg_gui.controllers.weights import WeightsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import Rect
 from latentseg_gui.io.opening import Recovery
+from latentseg_gui.io.project import save_project
 from tests.e2e.person import Person
 from tests.leaks import no_leaks
 from tests.strays import no_stray_windows
@@ -59,7 +60,7 @@ def crashed(own_home: Path, photos: list[Path]) -> np.ndarray:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was asked; the answer is the last entry of ``answers``."""
+    """What was asked; work is restored, and what is open when the window closes is discarded."""
     texts: list[str] = []
 
     def answer(self: object, title: str, text: str, actions: Sequence[tuple[str, str]]) -> str:
@@ -185,3 +186,54 @@ def test_work_begun_while_other_work_is_restored_is_asked_about(
     with window() as (session, person):
         person.wait_for(lambda: person.image_id is not None, 30)
         assert np.array_equal(person.mask, crashed), "what was not taken is offered again"
+
+
+@pytest.fixture
+def work(tmp_path: Path, photos: list[Path]) -> Path:
+    """A project of somebody, closed properly, with the second photo."""
+    document = Document(id_prefix="work")
+    (image_id,) = document.add_paths(photos[1:])
+    document.expect_shape(image_id, SHAPE)
+    document.load_mask(image_id, np.zeros(SHAPE, np.uint8), np.full(SHAPE, 3, np.uint8))
+    save_project(document, tmp_path / "work").close()
+    return tmp_path / "work"
+
+
+@pytest.mark.parametrize("answer", ["restore", "discard", None])
+def test_a_project_that_was_asked_for_opens_before_other_work_is_offered(
+    qtbot: QtBot,
+    crashed: np.ndarray,
+    asked: list[str],
+    work: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str | None,
+) -> None:
+    open_when_asked: list[Path | None] = []
+    with window([work]) as (session, person):
+
+        def choose(title: str, text: str, actions: Sequence[tuple[str, str]]) -> str | None:
+            project = session.storage.project
+            open_when_asked.append(None if project is None else project.folder)
+            asked.append(text)
+            return answer
+
+        monkeypatch.setattr(session.dialogs, "choose_action", choose)
+        person.wait_for(lambda: asked, 30, "the other work is offered")
+        assert open_when_asked == [work]
+        assert "in the place of “work”" in asked[0]
+        assert "photo 0.png" in asked[0]
+        for word in ("Restore:", "Open as copy:", "Discard:", "Cancel:"):
+            assert word in asked[0], "what each button means"
+        person.wait_for(lambda: session.lanes.files.is_idle, 30)
+        if answer == "restore":
+            person.wait_for(lambda: session.storage.project is None, 30)
+            assert np.array_equal(person.mask, crashed)
+            assert len(session.document.image_ids) == 1, "images of the project are not mixed into it"
+        else:
+            project = session.storage.project
+            assert project is not None
+            assert project.folder == work
+            assert not session.storage.has_unsaved
+        decided, answer = answer is not None, "discard"
+        assert person.window.close()
+    assert bool(list((state_folder() / "untitled").iterdir())) != decided, "undecided, it is kept"
