@@ -6,10 +6,12 @@ Nothing heavy is imported before it is known what is wanted: neither Qt nor torc
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final, NoReturn, Protocol
 
 from latentseg_gui import __version__
@@ -53,6 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     wants_help = bool(arguments) and arguments[0] in ("-h", "--help", "--version")
     if not wants_help and (not arguments or arguments[0] not in SUBCOMMANDS):
+        if (mistake := _mistyped(arguments)) is not None:
+            print(f"latentseg: {mistake}", file=sys.stderr)
+            return FAILED
         from latentseg_gui.app.main import main as open_window
 
         return open_window(arguments)
@@ -78,6 +83,27 @@ def run_guarded(options: argparse.Namespace) -> int:
         print(f"latentseg: {said(error)}", file=sys.stderr)
         return FAILED
     return code
+
+
+def _mistyped(arguments: Sequence[str]) -> str | None:
+    """What to say where the window would be asked to open something that is not there; None if all is."""
+    for argument in arguments:
+        if argument == "--":
+            continue
+        if argument.startswith("-") or _is_there(Path(argument)):
+            continue
+        near = difflib.get_close_matches(argument, SUBCOMMANDS, n=1, cutoff=0.5)
+        hint = f"Did you mean “latentseg {near[0]}”?" if near else "See latentseg --help."
+        name = os.fsencode(argument).decode("utf-8", errors="replace")
+        return f"There is no file “{name}”. {hint}"
+    return None
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists() or path.is_symlink()
+    except (OSError, ValueError):  # no name that a file could have
+        return False
 
 
 def said(error: BaseException) -> str:

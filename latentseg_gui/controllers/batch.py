@@ -24,8 +24,9 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import WeightsInfo
 from latentseg_gui.inference.messages import PredictionExtras
 from latentseg_gui.io.batch import BatchFolder, BatchItem, done_before, file_stamp
-from latentseg_gui.io.images import list_images
+from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.masks import FORMATS
+from latentseg_gui.io.sources import source_images
 from latentseg_gui.panels.output import OutputChoice, OutputQuestion, Scope
 
 _AHEAD = 3
@@ -181,6 +182,7 @@ class BatchController(JobSource):
             self.tr("Predicting {0} of {1}"),
             (output.folder, output.plan),
             output.items,
+            ledger=Ledger(may_replace=output.may_replace),
             files=self._files,
             make=self._make,
             ahead=_AHEAD,
@@ -238,8 +240,8 @@ class BatchController(JobSource):
 
 
 def _output_of_folder(folder: Path, choice: OutputChoice, classes: ClassTable, settings: str) -> Output:
-    """Runs in a background thread: every page of every image below a folder."""
-    pages = [Page(path) for path in list_images(folder)]
+    """Runs in a background thread: every page of every image below a folder, but for what was written there."""
+    pages = [Page(path) for path in source_images(folder, choice.folder)]
     return Output.of(pages, choice, classes, settings, whole=True)
 
 

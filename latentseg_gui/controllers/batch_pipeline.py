@@ -59,8 +59,8 @@ class BatchPipeline:
 
     def make(self, task: Task) -> None:
         """Begins; an image that is in memory is not read again."""
-        if task.snapshot.pixels is not None:
-            self._predict(task, task.snapshot.pixels)
+        if task.snapshot.record is not None:
+            self._predict(task, task.snapshot.record.pixels)
             return
         item = task.item
         self._files.submit(
@@ -78,7 +78,7 @@ class BatchPipeline:
 
     def _on_read(self, task: Task, answer: object) -> None:
         if isinstance(answer, ImageRecord):
-            self._predict(replace(task, snapshot=replace(task.snapshot, pixels=answer.pixels)), answer.pixels)
+            self._predict(replace(task, snapshot=replace(task.snapshot, record=answer)), answer.pixels)
 
     def _predict(self, task: Task, pixels: NDArray[np.uint8]) -> None:
         needs = any(FORMATS[name].needs_probabilities for name in task.folder.plan.formats)

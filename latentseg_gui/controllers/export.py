@@ -23,6 +23,7 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import WeightsInfo
 from latentseg_gui.inference.messages import PredictionExtras
 from latentseg_gui.io.batch import BatchFolder, BatchItem
+from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.masks import FORMATS
 from latentseg_gui.panels.output import OutputChoice, OutputQuestion, Scope
 
@@ -94,6 +95,7 @@ class ExportController(JobSource):
             self.tr("Exporting {0} of {1}"),
             (output.folder, output.plan),
             output.items,
+            ledger=Ledger(may_replace=output.may_replace),
             files=self._writers,
             make=partial(self._make, ids, pipeline, output.is_completed),
             parent=self,

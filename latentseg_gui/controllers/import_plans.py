@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from latentseg_gui.document.document import Document
-from latentseg_gui.io.batch import page_name, picture_name
 from latentseg_gui.io.image_errors import ImageError
 from latentseg_gui.io.images import probe
 from latentseg_gui.io.masks.candidates import Candidate, Matching, Target, match
@@ -15,6 +14,7 @@ from latentseg_gui.io.masks.finding import find_masks
 from latentseg_gui.io.masks.reading import stored_shape
 from latentseg_gui.io.masks.turning import orientation_of
 from latentseg_gui.io.masks.values import Reading
+from latentseg_gui.io.naming import page_name, picture_name
 from latentseg_gui.io.paths import shown
 
 _STRANGE = "there is no image of this name on the list"

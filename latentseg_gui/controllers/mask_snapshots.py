@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,10 +13,19 @@ from numpy.typing import NDArray
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.layers import Arrays
-from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Prediction, Provenance
-from latentseg_gui.io.batch import BatchFolder, BatchItem, picture_name
-from latentseg_gui.io.images import read_image
-from latentseg_gui.io.masks import FORMATS, MaskItem
+from latentseg_gui.document.types import (
+    BACKGROUND,
+    UNLABELLED,
+    ImageRecord,
+    Labels,
+    Prediction,
+    Provenance,
+)
+from latentseg_gui.io.batch import BatchFolder, BatchItem
+from latentseg_gui.io.masks import FORMATS, MaskItem, Picture
+from latentseg_gui.io.measuring import stored_values
+from latentseg_gui.io.naming import picture_name
+from latentseg_gui.io.patience import read_in_time
 
 _BAND_PIXELS: Final = 1 << 20
 
@@ -32,7 +41,7 @@ class MaskSnapshot:
         frame: which page of it.
         unpack: gives the mask that was vouched for; None where there is none.
         prediction: what the model says of the rest; None where nobody asked it.
-        pixels: the image, uint8 [H, W, 3], if it is in memory.
+        record: the image, if it is in memory.
         probabilities: of every class of the document, uint16 [C, H, W]; None where they were not asked for.
         is_completed: whether the prediction is put where nobody has vouched; else nothing is there.
     """
@@ -43,14 +52,14 @@ class MaskSnapshot:
     frame: int
     unpack: Callable[[], Arrays] | None
     prediction: Prediction | None
-    pixels: NDArray[np.uint8] | None
+    record: ImageRecord | None
     probabilities: NDArray[np.uint16] | None = None
     is_completed: bool = True
 
-    def item(self, *, needs_pixels: bool) -> MaskItem:
+    def item(self, formats: Sequence[str]) -> MaskItem:
         """What is exported: what was vouched for, completed by the prediction, else background, or not completed.
 
-        Slow: call it in a background thread. The image is read where its pixels are needed and not at hand.
+        Slow: call it in a background thread. The image is read where a format needs it and it is not at hand.
 
         Raises:
             LatentsegError: if the image is needed and cannot be read, or there is neither mask nor prediction.
@@ -69,22 +78,27 @@ class MaskSnapshot:
             raise LatentsegError(
                 f"“{self.name}” has neither a mask nor a prediction.", action="Predict it first."
             )
+        record = self._record_for(formats)
+        needs_values = any(FORMATS[name].needs_values for name in formats)
         return MaskItem(
             stem=self.stem,
             labels=labels,
             instances=instances,
             provenance=provenance,
-            pixels=self._pixels() if needs_pixels else self.pixels,
+            pixels=None if record is None else record.pixels,
             confidence=None if prediction is None else prediction.confidence,
             probabilities=self.probabilities,
             image_name=self.name,
             version="" if prediction is None or not self.is_completed else prediction.version,
+            stored=stored_values(record) if record is not None and needs_values else None,
         )
 
-    def _pixels(self) -> NDArray[np.uint8] | None:
-        if self.pixels is not None or self.path is None:
-            return self.pixels
-        return read_image(self.path, frame=self.frame).pixels
+    def _record_for(self, formats: Sequence[str]) -> ImageRecord | None:
+        picture = Picture(self.path, self.frame)
+        is_needed = any(FORMATS[name].needs_image(picture) for name in formats)
+        if self.record is not None or self.path is None or not is_needed:
+            return self.record
+        return read_in_time(self.path, frame=self.frame)
 
 
 def _owned(arrays: Arrays) -> Arrays:
@@ -119,12 +133,11 @@ def snapshot_of(
         frame=frame,
         unpack=layer.snapshot() if layer is not None and is_vouched else None,
         prediction=document.prediction(image_id),
-        pixels=None if record is None else record.pixels,
+        record=record,
         is_completed=is_completed,
     )
 
 
 def write_item(folder: BatchFolder, item: BatchItem, snapshot: MaskSnapshot) -> None:
     """Runs in a background thread: all files of an image."""
-    needs_pixels = any(FORMATS[name].needs_pixels for name in folder.plan.formats)
-    folder.write(item, snapshot.item(needs_pixels=needs_pixels))
+    folder.write(item, snapshot.item(folder.plan.formats))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,10 +11,12 @@ from PySide6.QtCore import QCoreApplication
 
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
-from latentseg_gui.io.batch import BatchItem, BatchPlan, page_name, picture_name
+from latentseg_gui.io.batch import BatchItem, BatchPlan
 from latentseg_gui.io.images import ImageError, probe
+from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.masks import FORMATS
-from latentseg_gui.io.paths import shown, unique_stems
+from latentseg_gui.io.naming import common_folder, picture_name, stems_of
+from latentseg_gui.io.paths import shown
 from latentseg_gui.panels.output import OutputChoice
 
 _SHOWN = 4
@@ -48,7 +51,7 @@ class Output:
         plan: what is made of every image.
         items: the images, with the names of their files.
         image_ids: which ones of the document they are; "" for those that are not of the document.
-        is_completed: as of `OutputChoice`.
+        is_completed, may_replace: as of `OutputChoice`.
     """
 
     folder: Path
@@ -56,6 +59,7 @@ class Output:
     items: tuple[BatchItem, ...]
     image_ids: tuple[str, ...] = ()
     is_completed: bool = True
+    may_replace: bool = False
 
     @classmethod
     def of(
@@ -78,18 +82,19 @@ class Output:
         """
         wanted = _all_pages(pages) if whole else list(pages)
         root = choice.source or common_folder([page.path for page in wanted])
-        stems = unique_stems([page_name(page.path.stem, page.frame) for page in wanted])
+        stems = stems_of([(page.path, page.frame) for page in wanted], root)
         items = tuple(
             BatchItem(page.path, page.frame, stem, picture_name(page.path, page.frame, root))
             for page, stem in zip(wanted, stems, strict=True)
         )
-        plan = BatchPlan(choice.formats, classes, settings)
+        plan = BatchPlan(choice.formats, classes, settings, choice.links_pictures)
         ids = tuple(page.image_id for page in wanted)
-        return cls(choice.folder, plan, items, ids, choice.is_completed).beside_images()
+        whole_choice = (choice.is_completed, choice.may_replace)
+        return cls(choice.folder, plan, items, ids, *whole_choice).beside_images()
 
     def beside_images(self) -> Output:
         """The same with other names, if a mask would take the place of an image."""
-        planned = {self.folder / name for name in self.plan.planned([item.stem for item in self.items])}
+        planned = set(self.plan.targets(self.folder, self.items))
         if not planned & {item.path for item in self.items}:
             return self
         return replace(self, items=tuple(replace(item, stem=item.stem + _BESIDE) for item in self.items))
@@ -103,6 +108,8 @@ class OutputPreview:
         names: of the files, relative to ``folder``.
         folder: where they would be.
         existing: how many of them are there already.
+        foreign: those that are there and that latentseg did not write, or that have changed since.
+        may_replace: whether even these may be replaced.
         done: images that an earlier run has made, which are not made again.
         remarks: what the formats cannot hold.
         total: images.
@@ -116,25 +123,35 @@ class OutputPreview:
     remarks: tuple[str, ...]
     total: int
     has_model: bool = True
+    foreign: tuple[str, ...] = ()
+    may_replace: bool = False
 
     @property
     def can_go(self) -> bool:
         """Whether there is anything to do, and it can be done."""
-        return self.total > 0 and self.has_model
+        is_allowed = not self.foreign or self.may_replace
+        return self.total > 0 and self.has_model and is_allowed
 
     def text(self) -> str:
         """A few lines for the user."""
         if not self.total:
             return _tr("There are no images to be done.")
-        names = ", ".join(self.names[:_SHOWN]) + (", ..." if len(self.names) > _SHOWN else "")
+        names = _listed(self.names)
         files = _tr("1 file in “{1}”: {2}") if len(self.names) == 1 else _tr("{0} files in “{1}”: {2}")
         lines = [files.format(len(self.names), shown(self.folder), names)]
         if self.done:
             text = _tr("{0} of {1} images were done by a run that did not finish; it is gone on with.")
             lines.append(text.format(self.done, self.total))
-        elif self.existing:
-            lines.append(_tr("{0} of them exist already and will be replaced.").format(self.existing))
+        elif own := self.existing - len(self.foreign):
+            lines.append(_tr("{0} of them exist already and will be replaced.").format(own))
+        if self.foreign:
+            text = _tr("{0} of them were not written by latentseg, or have changed since: {1}.")
+            lines.append(text.format(len(self.foreign), _listed(self.foreign)))
         return "\n".join([*lines, *self.remarks])
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
 
 
 def _all_pages(pages: Sequence[Page]) -> list[Page]:
@@ -161,7 +178,13 @@ def _frames(path: Path) -> int:
         return 1
 
 
-def preview_of(output: Output, done: int = 0, *, predicted: int = 0, has_model: bool = True) -> OutputPreview:
+def preview_of(
+    output: Output,
+    done: Collection[BatchItem] | None = None,
+    *,
+    predicted: int = 0,
+    has_model: bool = True,
+) -> OutputPreview:
     """Look what is there; call it in a background thread.
 
     Args:
@@ -170,13 +193,27 @@ def preview_of(output: Output, done: int = 0, *, predicted: int = 0, has_model: 
         predicted: images that the model has to be asked for.
         has_model: whether it can be.
     """
-    names = output.plan.planned([item.stem for item in output.items])
-    existing = sum((output.folder / name).exists() for name in names) if output.folder.is_dir() else 0
+    targets = output.plan.targets(output.folder, output.items)
+    names = tuple(path.relative_to(output.folder).as_posix() for path in targets)
+    there = [path for path in targets if os.path.lexists(path)] if output.folder.is_dir() else []
+    waiting = targets
+    if done is not None:
+        waiting = output.plan.targets(output.folder, [item for item in output.items if item not in done])
+    foreign = Ledger().foreign(set(there) & set(waiting))
     remarks = _remarks(output.plan.formats)
     if predicted:
         remarks = (_predicted(predicted, has_model=has_model), *remarks)
-    is_possible = has_model or not predicted
-    return OutputPreview(tuple(names), output.folder, existing, done, remarks, len(output.items), is_possible)
+    return OutputPreview(
+        names=names,
+        folder=output.folder,
+        existing=len(there),
+        done=len(done or ()),
+        remarks=remarks,
+        total=len(output.items),
+        has_model=has_model or not predicted,
+        foreign=tuple(sorted(path.relative_to(output.folder).as_posix() for path in foreign)),
+        may_replace=output.may_replace,
+    )
 
 
 def _predicted(count: int, *, has_model: bool) -> str:
@@ -188,18 +225,6 @@ def _predicted(count: int, *, has_model: bool) -> str:
         text = _tr("{0} images are predicted for this, with what is switched on in the Model menu.")
         one = _tr("The image is predicted for this, with what is switched on in the Model menu.")
     return one if count == 1 else text.format(count)
-
-
-def common_folder(paths: Sequence[Path]) -> Path | None:
-    """The innermost folder that all of them are in; None where they have none in common."""
-    folders = {path.parent for path in paths if path.is_absolute()}
-    if not folders:
-        return None
-    first, *rest = sorted(folders)
-    for candidate in (first, *first.parents):
-        if all(folder.is_relative_to(candidate) for folder in rest):
-            return candidate
-    return None
 
 
 def _remarks(formats: Sequence[str]) -> tuple[str, ...]:

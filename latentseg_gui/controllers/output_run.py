@@ -13,7 +13,8 @@ from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.controllers.jobs import Jobs, JobSource
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.io.batch import BatchFolder, BatchItem, BatchPlan
+from latentseg_gui.io.batch import BatchFolder, BatchItem, BatchPlan, done_before
+from latentseg_gui.io.ledger import Ledger
 
 _MANY_ERRORS = 200
 
@@ -59,6 +60,7 @@ class OutputRun(JobSource):
         title: what the status bar says; "{0}" and "{1}" are how many are done, of how many.
         target: the folder to write to, and what is made of every image.
         items: the images.
+        ledger: knows which files may be replaced.
         files: where the folder is opened and finished.
         make: begins to make one image; calls back when it is written, or why it is not.
         ahead: how many are made at a time, so that one is read while another is predicted.
@@ -82,6 +84,7 @@ class OutputRun(JobSource):
         target: tuple[Path, BatchPlan],
         items: Sequence[BatchItem],
         *,
+        ledger: Ledger,
         files: Jobs,
         make: Callable[[BatchFolder, BatchItem, Done], None],
         ahead: int = 1,
@@ -93,6 +96,7 @@ class OutputRun(JobSource):
         self._title = title
         self._path, self._plan = target
         self._items = tuple(items)
+        self._ledger = ledger
         self._files = files
         self._make = make
         self._ahead = ahead
@@ -109,7 +113,9 @@ class OutputRun(JobSource):
     def start(self) -> None:
         """Begins."""
         self._tell()
-        opening = partial(_opened, self._path, self._plan, self._items, self._is_continued)
+        opening = partial(
+            _opened, self._path, self._plan, self._items, self._ledger, is_continued=self._is_continued
+        )
         self._files.submit(opening, self._on_opened, key=f"{self.name} opens", on_failure=self._on_hopeless)
 
     def cancel_named(self, full_name: str) -> None:
@@ -200,11 +206,16 @@ class OutputRun(JobSource):
         self.progressed.emit(self.name, done / max(1, len(self._items)))
 
 
-def _opened(path: Path, plan: BatchPlan, items: Sequence[BatchItem], is_continued: bool) -> _Opened:
+def _opened(
+    path: Path, plan: BatchPlan, items: Sequence[BatchItem], ledger: Ledger, *, is_continued: bool
+) -> _Opened:
     """Runs in a background thread."""
-    folder = BatchFolder(path, plan)
-    missing = [item for item in items if not (is_continued and folder.is_done(item))]
-    return _Opened(folder, tuple(missing))
+    missing = items
+    if is_continued:
+        done = done_before(path, plan, items)
+        missing = [item for item in items if item not in done]
+    ledger.check(plan.targets(path, missing))  # before anything is touched
+    return _Opened(BatchFolder(path, plan, ledger=ledger), tuple(missing))
 
 
 def _ended(folder: BatchFolder, ending: Callable[[], object]) -> object:

@@ -13,8 +13,9 @@ from latentseg_gui.controllers.mask_snapshots import MaskSnapshot, snapshot_of
 from latentseg_gui.controllers.ports import ErrorSink
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
-from latentseg_gui.io.batch import page_name
+from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.masks import FORMATS, export_mask, losses
+from latentseg_gui.io.naming import stems_of
 
 MASK_ENDING = "_mask"
 """Of the names of masks beside their images."""
@@ -58,49 +59,75 @@ class QuickExport(QObject):
         if not ids:
             self._errors.inform(self.tr("There is no mask to save yet: paint one, or accept a proposal."))
             return
-        written: list[Path] = []
-        for number, image_id in enumerate(ids, start=1):
-            path = self._document.path(image_id)
-            stem = f"{self._stem(image_id)}{MASK_ENDING}"
-            target = (Path.home() if path is None else path.parent) / f"{stem}.png"
+        written: list[tuple[Path, Path]] = []
+        for number, (image_id, wanted) in enumerate(self._targets(ids).items(), start=1):
             self._writers.submit(
                 partial(
-                    _write_one,
-                    target,
-                    snapshot_of(self._document, image_id, stem, is_completed=False),
+                    _write_beside,
+                    wanted,
+                    snapshot_of(self._document, image_id, wanted.stem, is_completed=False),
                     self._document.classes,
-                    "png",
                 ),
                 partial(self._on_saved, written, is_last=number == len(ids)),
                 title=self.tr("Saving"),
-                key=f"export {target}",
+                key=f"export {wanted}",
             )
 
-    def _stem(self, image_id: str) -> str:
-        path = self._document.path(image_id)
-        return page_name(image_id if path is None else path.stem, self._document.frame(image_id))
+    def _targets(self, image_ids: Sequence[str]) -> dict[str, Path]:
+        """Where the masks belong; two images of one folder never get the same."""
+        by_folder: dict[Path, list[str]] = {}
+        for image_id in image_ids:
+            path = self._document.path(image_id)
+            by_folder.setdefault(Path.home() if path is None else path.parent, []).append(image_id)
+        targets = {}
+        for folder, inside in by_folder.items():
+            pages = [(self._document.path(each) or Path(each), self._document.frame(each)) for each in inside]
+            for image_id, stem in zip(inside, stems_of(pages, folder), strict=True):
+                targets[image_id] = folder / f"{stem}{MASK_ENDING}.png"
+        return targets
 
     def _on_written(self, answer: object) -> None:
         if isinstance(answer, tuple):
             paths, lost = answer
             self._errors.inform(" ".join([self.tr("Written: {0}.").format(paths[0]), *lost]))
 
-    def _on_saved(self, written: list[Path], answer: object, *, is_last: bool) -> None:
+    def _on_saved(self, written: list[tuple[Path, Path]], answer: object, *, is_last: bool) -> None:
         """One sentence for all of them; those that could not be written have said so."""
         if isinstance(answer, tuple):
-            written.append(answer[0][0])
-        if is_last and written:
-            text = (
-                self.tr("Saved {0}.")
-                if len(written) == 1
-                else self.tr("Saved {1} masks beside their images.")
+            written.append(answer)
+        if not is_last or not written:
+            return
+        path = written[-1][0]
+        text = self.tr("Saved {0}.") if len(written) == 1 else self.tr("Saved {1} masks beside their images.")
+        sentences = [text.format(path, len(written))]
+        moved = [(path.name, wanted.name) for path, wanted in written if path != wanted]
+        if moved:
+            text = self.tr(
+                "“{0}” is new: “{1}” was not written by latentseg, or has changed since, and stays."
             )
-            self._errors.inform(text.format(written[-1], len(written)))
+            if len(moved) > 1:
+                text = self.tr(
+                    "{2} have a number in their name: the files that were there, such as “{1}”, stay."
+                )
+            sentences.append(text.format(*moved[0], len(moved)))
+        self._errors.inform(" ".join(sentences))
 
 
 def _write_one(
     path: Path, snapshot: MaskSnapshot, classes: ClassTable, format_name: str
 ) -> tuple[Sequence[Path], tuple[str, ...]]:
     """Runs in a background thread: what was written, and what of the mask the format cannot hold."""
-    item = snapshot.item(needs_pixels=FORMATS[format_name].needs_pixels)
+    item = snapshot.item((format_name,))
     return export_mask(path, item, classes, format_name), losses(item, FORMATS[format_name])
+
+
+def _write_beside(wanted: Path, snapshot: MaskSnapshot, classes: ClassTable) -> tuple[Path, Path]:
+    """Runs in a background thread: where the mask was written, and where it belongs.
+
+    A file of somebody else stays: the mask gets a name with a number then.
+    """
+    ledger, path, number = Ledger(), wanted, 2
+    while not ledger.is_own(path):
+        path, number = wanted.with_stem(f"{wanted.stem} ({number})"), number + 1
+    export_mask(path, snapshot.item(("png",)), classes, "png", ledger)
+    return path, wanted

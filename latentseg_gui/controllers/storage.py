@@ -8,13 +8,13 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
 from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.controllers.output_plans import common_folder
 from latentseg_gui.controllers.ports import Dialogs, ErrorSink
 from latentseg_gui.controllers.saving import Saving
 from latentseg_gui.controllers.unsaved import Versions, is_changed, lost_by_leaving
 from latentseg_gui.controllers.untitled import UntitledProjects
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.io.naming import common_folder
 from latentseg_gui.io.paths import shown
 from latentseg_gui.io.project import ProjectSession, create_project
 from latentseg_gui.io.project_file import CURRENT

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.io.folders import left_out, listing
-from latentseg_gui.io.paths import shown, unique_stems
+from latentseg_gui.io.images import ImageError
+from latentseg_gui.io.ledger import Ledger
+from latentseg_gui.io.naming import stems_of
+from latentseg_gui.io.paths import shown
+from latentseg_gui.io.patience import read_in_time
+from latentseg_gui.io.sources import without_results
 
 if TYPE_CHECKING:
     from model.checkpoint import CheckpointMeta
     from model.predictor import Predictor
+
+
+_INPUTS: Final = ("images", "masks", "project", "weights")
+"""Options that name what is read."""
 
 
 @dataclass(slots=True)
@@ -33,14 +44,18 @@ class Failures:
     has_just_failed: bool = False
 
     @contextmanager
-    def caught(self) -> Iterator[None]:
-        """Note a `LatentsegError` (or one of the model) raised inside and go on."""
+    def caught(self, item: Path | str = "") -> Iterator[None]:
+        """Note whatever goes wrong inside, and go on.
+
+        Args:
+            item: what is being worked at, for errors that do not say.
+        """
         self.has_just_failed = False
         try:
             with model_errors():
                 yield
-        except LatentsegError as error:
-            self.errors.append(error)
+        except Exception as error:  # one item never ends the others
+            self.errors.append(as_error(error, item))
             self.has_just_failed = True
 
     def exit_code(self) -> int:
@@ -51,6 +66,43 @@ class Failures:
         for error in self.errors:
             print(f"  {error}", file=sys.stderr)
         return 1
+
+
+def as_error(error: Exception, item: Path | str = "") -> LatentsegError:
+    """An error as one that can be listed, unforeseen ones included."""
+    if isinstance(error, LatentsegError):
+        return error
+    place = f"“{shown(item)}”: " if str(item) else ""
+    if isinstance(error, MemoryError):
+        return LatentsegError(f"{place}There is not enough memory.", action="Make the image smaller.")
+    text = " ".join(str(error).split()) or "no more is known"
+    detail = "".join(traceback.format_exception(error))
+    return LatentsegError(
+        f"{place}An unexpected error: {type(error).__name__}: {text}.",
+        action="The others are not affected. Run it alone with --debug for the details.",
+        detail=detail,
+    )
+
+
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    """``-o`` and ``--overwrite``."""
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="where to write")
+    add_overwrite_argument(parser)
+
+
+def add_overwrite_argument(parser: argparse.ArgumentParser) -> None:
+    """``--overwrite``."""
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace files that latentseg did not write, or that have changed since (default: refuse)",
+    )
+
+
+def ledger_of(options: argparse.Namespace) -> Ledger:
+    """What decides which files may be replaced, as ``--overwrite`` says."""
+    action = "Choose another folder with -o, or add --overwrite to replace them."
+    return Ledger(may_replace=options.overwrite, action=action)
 
 
 @contextmanager
@@ -98,8 +150,34 @@ def classes_of(meta: CheckpointMeta, num_classes: int) -> ClassTable:
     return ClassTable.from_names(names, meta.class_colours)
 
 
-def find_images(paths: Iterable[Path]) -> list[Path]:
+def require_inputs(options: argparse.Namespace) -> None:
+    """Raise LatentsegError if what is to be read is not there; of several images some may be missing."""
+    for name in _INPUTS:
+        given = getattr(options, name, None)
+        paths = [each for each in (given if isinstance(given, list) else [given]) if isinstance(each, Path)]
+        if paths and not any(map(is_there, paths)):
+            raise no_file(paths[0])
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is anything of that name."""
+    try:
+        return path.exists() or path.is_symlink()
+    except (OSError, ValueError):  # no name that a file could have
+        return False
+
+
+def no_file(path: Path) -> LatentsegError:
+    """For a name that was mistyped."""
+    return ImageError(f"There is no file “{shown(path)}”, so it cannot be read.", action="Check its name.")
+
+
+def find_images(paths: Iterable[Path], output: Path | None = None) -> list[Path]:
     """The files of ``paths``, and for folders the images in them.
+
+    Args:
+        paths: files and folders. A file that is not there is kept: it says so when its turn comes.
+        output: where results are written; they are not taken for images.
 
     Raises:
         LatentsegError: there is no image at all.
@@ -110,7 +188,7 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
             found.append(path)
             continue
         folder = listing(path)
-        found += folder.images
+        found += without_results(folder.images, path, output)
         if said := left_out([each for each in folder.skipped if each.reason != "mask"]):
             print(f"{shown(path)}: {said}", file=sys.stderr)
     if not found:
@@ -120,9 +198,20 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
+def read(path: Path, frame: int = 0) -> ImageRecord:
+    """An image, given up when it takes too long; what is not there is a name that was mistyped.
+
+    Raises:
+        ImageError: if it cannot be read.
+    """
+    if not is_there(path):
+        raise no_file(path)
+    return read_in_time(path, frame=frame)
+
+
 def output_stems(images: Sequence[Path]) -> dict[Path, str]:
     """A file name without ending for every image; two images never get the same."""
-    return dict(zip(images, unique_stems([image.stem for image in images]), strict=True))
+    return dict(zip(images, stems_of([(image, 0) for image in images]), strict=True))
 
 
 def numbered(items: Sequence[Path], report: Callable[[str], None] = print) -> Iterator[Path]:

@@ -16,24 +16,30 @@ from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.headless.common import (
     Failures,
     add_model_arguments,
+    add_overwrite_argument,
     classes_of,
+    ledger_of,
     open_predictor,
+    require_inputs,
 )
 from latentseg_gui.headless.masks import MaskReader, Pair, add_pair_arguments, pairs_asked_for
 from latentseg_gui.headless.ranks import Ranks, joined_ranks
 from latentseg_gui.io.images import read_image
-from latentseg_gui.io.storage import atomic_write
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_pair_arguments(parser, "of the same names, or a COCO file")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
+    add_overwrite_argument(parser)
     add_model_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the figures; 1 if some images could not be measured."""
+    require_inputs(options)
+    if options.json:
+        ledger_of(options).check([options.json])
     pairs = pairs_asked_for(options)
     with joined_ranks() as ranks:
         options.device = ranks.device(options.device)
@@ -71,7 +77,7 @@ def _run(options: argparse.Namespace, pairs: list[Pair], ranks: Ranks) -> int:
         figures = figures_of(total, classes)
         print_table(figures)
         if options.json:
-            atomic_write(options.json, json.dumps(figures, indent=2).encode())
+            ledger_of(options).write(options.json, json.dumps(figures, indent=2).encode())
     return failures.exit_code()
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,29 @@ import numpy as np
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.headless.common import Failures, output_stems
-from latentseg_gui.headless.masks import MaskReader, add_meaning_arguments, pairs_asked_for, write_masks
-from latentseg_gui.io.batch import page_name, picture_name
-from latentseg_gui.io.images import read_image
-from latentseg_gui.io.masks import FORMATS, MaskItem
+from latentseg_gui.headless.common import (
+    Failures,
+    add_output_arguments,
+    ledger_of,
+    read,
+    require_inputs,
+)
+from latentseg_gui.headless.masks import (
+    Export,
+    MaskReader,
+    add_meaning_arguments,
+    add_picture_argument,
+    pairs_asked_for,
+)
+from latentseg_gui.io.masks import FORMATS, MaskItem, Picture
+from latentseg_gui.io.measuring import stored_values
+from latentseg_gui.io.naming import common_folder, picture_name, stems_of
 from latentseg_gui.io.opening import open_project
-from latentseg_gui.io.paths import unique_stems
 
 _FORMATS = [name for name, each in FORMATS.items() if not each.needs_probabilities]
+
+
+_UNNAMED = ClassTable.from_names(["background"])
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,18 +47,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR|FILE",
         help="of the same names as the images, in any format, or a COCO file",
     )
-    add_meaning_arguments(parser)
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    add_output_arguments(parser)
     parser.add_argument(
         "--format", required=True, choices=_FORMATS, metavar="FORMAT", help=", ".join(_FORMATS)
     )
     parser.add_argument(
-        "--classes", default="background,object", help="names by class id, with commas (not for projects)"
+        "--classes",
+        help="names by class id, with commas (not for projects; default: as the masks name or number them)",
     )
+    add_meaning_arguments(parser)
+    add_picture_argument(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Convert every mask; one that fails does not stop the others."""
+    require_inputs(options)
     if options.project is not None and options.images is None and options.masks is None:
         return _export_project(options)
     if options.project is not None or options.images is None or options.masks is None:
@@ -54,31 +72,62 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _export_folder(options: argparse.Namespace) -> int:
-    pairs = pairs_asked_for(options)
-    reader = MaskReader(ClassTable.from_names([name.strip() for name in options.classes.split(",")]))
-    failures, stems = Failures(), output_stems([pair.image for pair in pairs])
+    pairs = pairs_asked_for(options, options.output)
+    pages = [(pair.image, 0) for pair in pairs]
+    stems = stems_of(pages, options.images)
+    sources = [pair.mask.path for pair in pairs]
+    _exporting(options, _UNNAMED).check(pages, stems, sources)  # before the work of reading them
+    reader = MaskReader(_named(options) or _UNNAMED)
+    failures = Failures()
     items: list[MaskItem] = []
-    for pair in pairs:  # all are read first: the last file may bring a new class
-        with failures.caught():
-            record = read_image(pair.image)
-            mask = reader.mask(pair, record.shape)
+    for pair, stem in zip(pairs, stems, strict=True):  # all are read first: the last may bring a new class
+        with failures.caught(pair.image):
+            mask = reader.mask(pair, read(pair.image).shape)
             for note in mask.notes:
                 print(f"{pair.image.name}: {note}")
-            pixels = record.pixels if FORMATS[options.format].needs_pixels else None
-            stem, name = stems[pair.image], pair.image.name
             items.append(
-                MaskItem(stem, mask.labels, mask.instances, mask.provenance, pixels, image_name=name)
+                MaskItem(
+                    stem,
+                    mask.labels,
+                    mask.instances,
+                    mask.provenance,
+                    image_name=picture_name(pair.image, 0, options.images),
+                    picture=Picture(pair.image, 0, options.yolo_images == "link"),
+                )
             )
-    write_masks(
-        options.output,
-        items,
-        [item.stem for item in items],
-        reader.classes,
-        options.format,
-        sources=[path for pair in pairs for path in (pair.image, pair.mask.path)],
-        failures=failures,
-    )
+    exporting = _exporting(options, reader.classes)
+    exporting.check(pages, stems, sources)
+    exporting.write(_with_images(items, options.format, failures), failures)
     return failures.exit_code()
+
+
+def _named(options: argparse.Namespace) -> ClassTable | None:
+    given: str | None = options.classes
+    return None if given is None else ClassTable.from_names([name.strip() for name in given.split(",")])
+
+
+def _exporting(options: argparse.Namespace, classes: ClassTable) -> Export:
+    links = options.yolo_images == "link"
+    return Export(options.output, classes, options.format, ledger_of(options), links)
+
+
+def _with_images(items: Iterable[MaskItem], format_name: str, failures: Failures) -> Iterator[MaskItem]:
+    """The items with what the format needs of their images, one in memory at a time."""
+    for item in items:
+        ready: MaskItem | None = None
+        with failures.caught(item.image_name):
+            ready = _with_image(item, format_name)
+        if ready is not None:
+            yield ready
+
+
+def _with_image(item: MaskItem, format_name: str) -> MaskItem:
+    mask_format, picture = FORMATS[format_name], item.picture
+    if picture is None or picture.path is None or not mask_format.needs_image(picture):
+        return item
+    record = read(picture.path, picture.frame)
+    stored = stored_values(record) if mask_format.needs_values else None
+    return replace(item, pixels=record.pixels, stored=stored)
 
 
 def _export_project(options: argparse.Namespace) -> int:
@@ -95,43 +144,36 @@ def _export_project(options: argparse.Namespace) -> int:
             raise LatentsegError(
                 f"The project “{options.project.name}” has no masks.", action="Choose another."
             )
-        paths = {each: document.path(each) or Path(each) for each in ids}
-        stems = unique_stems([page_name(paths[each].stem, document.frame(each)) for each in ids])
-        failures = Failures()
-        write_masks(
-            options.output,
-            _items(document, dict(zip(ids, stems, strict=True)), options.format, failures),
-            stems,
-            document.classes,
-            options.format,
-            sources=list(paths.values()),
-            failures=failures,
-        )
+        pages = [(document.path(each) or Path(each), document.frame(each)) for each in ids]
+        stems = stems_of(pages)
+        failures, exporting = Failures(), _exporting(options, document.classes)
+        exporting.check(pages, stems, ())
+        items = _items(document, dict(zip(ids, stems, strict=True)), options, failures)
+        exporting.write(items, failures)
     finally:
         opened.session.close()  # changes that wait to be recovered stay
     return failures.exit_code()
 
 
 def _items(
-    document: Document, stems: dict[str, str], format_name: str, failures: Failures
+    document: Document, stems: dict[str, str], options: argparse.Namespace, failures: Failures
 ) -> Iterator[MaskItem]:
     """One after the other; each is packed again once it is written."""
+    root = common_folder(path for each in stems if (path := document.path(each)) is not None)
     for image_id, stem in stems.items():
         path, layer = document.path(image_id), document.layer(image_id)
+        frame = document.frame(image_id)
         item: MaskItem | None = None
-        with failures.caught():
-            needs_pixels = FORMATS[format_name].needs_pixels and path is not None
-            pixels = (
-                read_image(path, frame=document.frame(image_id)).pixels if needs_pixels and path else None
-            )
+        with failures.caught(path or image_id):
             item = MaskItem(
                 stem,
                 np.array(layer.labels),
                 np.array(layer.instances) if layer.has_instances else None,
                 np.array(layer.provenance),
-                pixels,
-                image_name=image_id if path is None else picture_name(path, document.frame(image_id)),
+                image_name=image_id if path is None else picture_name(path, frame, root),
+                picture=Picture(path, frame, options.yolo_images == "link"),
             )
-        if item is not None:
+            item = _with_image(item, options.format)
+        if item is not None and not failures.has_just_failed:
             yield item
             document.layer(image_id).pack()

@@ -15,7 +15,9 @@ from latentseg_gui.document.learning import SPEEDS
 from latentseg_gui.headless.common import (
     Failures,
     classes_of,
+    ledger_of,
     model_errors,
+    require_inputs,
 )
 from latentseg_gui.headless.finetune_options import add_arguments
 from latentseg_gui.headless.finetune_samples import read_samples, settle_background
@@ -44,7 +46,9 @@ def run(options: argparse.Namespace) -> int:
         raise LatentsegError(
             "--rest-is-background and --without-background contradict each other.", action="Leave one out."
         )
+    require_inputs(options)
     check_output(options.output)
+    ledger_of(options).check([options.output])
     pairs = pairs_asked_for(options)
     from model.finetuning.team import team_of_torchrun
 
@@ -103,6 +107,7 @@ def _run(options: argparse.Namespace, pairs: list[Pair], device: str, *, is_firs
     more = {"rest_is_background": True} if options.rest_is_background else {}
     provenance = after_run(meta.provenance, job, samples, config, words, started_from=started_from, **more)
     _save(options.output, classes, meta, job, provenance)
+    ledger_of(options).adopt(options.output)
     print(f"weights written to {options.output}")
     return failures.exit_code()
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from latentseg_gui.document.learning import SPEEDS
-from latentseg_gui.headless.common import add_model_arguments
+from latentseg_gui.headless.common import add_model_arguments, add_overwrite_argument
 from latentseg_gui.headless.masks import add_pair_arguments
 
 
@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE.safetensors", help="the new weights"
     )
+    add_overwrite_argument(parser)
     parser.add_argument(
         "--speed",
         choices=tuple(SPEEDS),

@@ -12,7 +12,7 @@ from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import UNLABELLED, Provenance
-from latentseg_gui.headless.common import Failures, find_images
+from latentseg_gui.headless.common import Failures, find_images, require_inputs
 from latentseg_gui.headless.masks import MaskReader, Pair, add_pair_arguments, pairs_asked_for
 from latentseg_gui.io.images import probe
 from latentseg_gui.io.masks.values import ImportedMask, Tally
@@ -51,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make the project; a mask that fails does not stop the others."""
+    require_inputs(options)
     pairs = pairs_asked_for(options)
     names = [name.strip() for name in options.classes.split(",")] if options.classes else ["background"]
     reader = MaskReader(ClassTable.from_names(names))

@@ -14,20 +14,25 @@ from numpy.typing import NDArray
 from latentseg_gui.headless.common import (
     Failures,
     add_model_arguments,
+    add_output_arguments,
     classes_of,
     find_images,
+    ledger_of,
     numbered,
     open_predictor,
     output_stems,
+    read,
+    require_inputs,
 )
-from latentseg_gui.io.expert_files import ExpertReport, InfluenceLine, csv_bytes, write_report
+from latentseg_gui.io.expert_files import FILE_NAMES, ExpertReport, InfluenceLine, csv_bytes, write_report
 from latentseg_gui.io.figures import matrix
-from latentseg_gui.io.images import read_image
-from latentseg_gui.io.storage import atomic_write
+from latentseg_gui.io.ledger import Ledger
 
 if TYPE_CHECKING:
     from model.predictor import Predictor
 
+
+_FOR_ALL = ("affinity.png", "affinity.svg", "affinity.csv")
 
 Floats = NDArray[np.floating[Any]]
 
@@ -44,7 +49,7 @@ class Names:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    add_output_arguments(parser)
     parser.add_argument("--heads", default="mean", help="mean, max, or the number of a head (default: mean)")
     add_model_arguments(parser)
 
@@ -53,25 +58,34 @@ def run(options: argparse.Namespace) -> int:
     """Write maps, tables and figures for every image, each into a folder of its own."""
     from latentseg_gui.inference.attention import notes_in
 
-    images = find_images(options.images)
+    require_inputs(options)
+    images = find_images(options.images, options.output)
+    ledger, stems = ledger_of(options), output_stems(images)
+    ledger.check(_targets(options.output, list(stems.values())))
     predictor, meta = open_predictor(options)
     names = Names(
         tuple(meta.expert_names.get(k, f"expert {k}") for k in range(predictor.num_experts)),
         tuple(entry.name for entry in classes_of(meta, predictor.num_classes)),
         notes_in(meta.provenance),
     )
-    failures, stems, sums = Failures(), output_stems(images), []
+    failures, sums = Failures(), []
     for path in numbered(images):
-        with failures.caught():
-            predictor.set_image(read_image(path).pixels, for_clicks=False)
+        with failures.caught(path):
+            predictor.set_image(read(path).pixels, for_clicks=False)
             report, findings = inspect(predictor, options.heads, names)
-            write_report(options.output / stems[path], report)
+            write_report(options.output / stems[path], report, ledger)
             sums.append(report.affinity * report.mass[:, None])
             for line in findings:
                 print(f"  {line}")
     if len(sums) > 1:
-        write_folder_affinity(options.output, np.sum(sums, axis=0), names, len(sums))
+        write_folder_affinity(options.output, np.sum(sums, axis=0), names, len(sums), ledger)
     return failures.exit_code()
+
+
+def _targets(folder: Path, stems: Sequence[str]) -> list[Path]:
+    """Where files will be, as far as that is known beforehand."""
+    inside = [folder / stem / name for stem in stems for name in FILE_NAMES]
+    return inside + ([folder / name for name in _FOR_ALL] if len(stems) > 1 else [])
 
 
 def inspect(predictor: Predictor, heads: str, names: Names) -> tuple[ExpertReport, Sequence[str]]:
@@ -109,14 +123,14 @@ def inspect(predictor: Predictor, heads: str, names: Names) -> tuple[ExpertRepor
     return report, findings.sentences(lambda index: names.experts[index])
 
 
-def write_folder_affinity(folder: Path, sums: Floats, names: Names, images: int) -> None:
+def write_folder_affinity(folder: Path, sums: Floats, names: Names, images: int, ledger: Ledger) -> None:
     """Experts against classes over all images, from sums [K, C] of what was explained."""
     total = sums.sum(axis=1, keepdims=True)
     shares = np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
     caption = f"How what each expert explains divides among the classes over {images} images; rows sum to 1."
     figure = matrix(shares, names.experts, names.classes, caption, unit="share")
     rows = [[k, name, *(f"{value:.6f}" for value in shares[k])] for k, name in enumerate(names.experts)]
-    atomic_write(folder / "affinity.png", figure.png())
-    atomic_write(folder / "affinity.svg", figure.svg())
+    ledger.write(folder / "affinity.png", figure.png())
+    ledger.write(folder / "affinity.svg", figure.svg())
     header = ["expert", "name", *(f"affinity_{each}" for each in names.classes)]
-    atomic_write(folder / "affinity.csv", csv_bytes(header, rows))
+    ledger.write(folder / "affinity.csv", csv_bytes(header, rows))

@@ -7,18 +7,21 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import Labels
 from latentseg_gui.headless.common import Failures, find_images
+from latentseg_gui.io.batch import BatchItem, BatchPlan
+from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.masks import ImportContext, ImportedMask, MaskItem, export_folder
 from latentseg_gui.io.masks.candidates import Candidate, Matching, Target, match
 from latentseg_gui.io.masks.finding import FoundMasks, find_masks
-from latentseg_gui.io.masks.registry import planned_files
 from latentseg_gui.io.masks.turning import orientation_of
 from latentseg_gui.io.masks.values import Numbers, Reading
+from latentseg_gui.io.patience import in_time
 
 _SHOWN = 5
 _SAME_SIZE = (2, 3, 4)
@@ -66,7 +69,7 @@ class MaskReader:
             is_turned=pair.is_turned,
         )
         try:
-            imported = pair.mask.read(context)
+            imported = in_time(pair.mask.path, partial(pair.mask.read, context))
         except LatentsegError as error:
             if pair.mask.label in error.what:
                 raise
@@ -97,13 +100,22 @@ def add_meaning_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def pairs_asked_for(options: argparse.Namespace) -> list[Pair]:
-    """The pairs of the options of `add_pair_arguments`; LatentsegError if there are none."""
-    return pair_with_masks(options.images, options.masks, options.numbers, is_turned=bool(options.turn_masks))
+def pairs_asked_for(options: argparse.Namespace, output: Path | None = None) -> list[Pair]:
+    """The pairs of the options of `add_pair_arguments`; LatentsegError if there are none.
+
+    What lies in ``output``, where results are written, is no image.
+    """
+    is_turned = bool(options.turn_masks)
+    return pair_with_masks(options.images, options.masks, options.numbers, is_turned=is_turned, output=output)
 
 
 def pair_with_masks(
-    images: Path, masks: Path, numbers: str | None = None, *, is_turned: bool = False
+    images: Path,
+    masks: Path,
+    numbers: str | None = None,
+    *,
+    is_turned: bool = False,
+    output: Path | None = None,
 ) -> list[Pair]:
     """Images of a folder with the masks of the same name in a folder of any layout, or in a COCO file.
 
@@ -114,12 +126,13 @@ def pair_with_masks(
         masks: a folder, or a file of many.
         numbers: what small numbers are; None: what they look like.
         is_turned: whether masks were made before their images were turned.
+        output: where results are written; what lies there is no image.
 
     Raises:
         LatentsegError: no image has a mask.
     """
     is_beside = masks == images
-    paths = [path for path in find_images([images]) if is_beside or not path.is_relative_to(masks)]
+    paths = [path for path in find_images([images], output) if is_beside or not path.is_relative_to(masks)]
     found = find_masks([masks], set(paths), Numbers(numbers) if numbers else None)
     targets = [Target(os.fspath(path), path.as_posix(), path.stem) for path in paths]
     matching = match(found.candidates, targets)
@@ -182,38 +195,56 @@ def _tell(matching: Matching, found: FoundMasks) -> None:
         print(f"{len(strangers)} masks belong to none of the images: {names}", file=sys.stderr)
 
 
-def write_masks(
-    folder: Path,
-    items: Iterable[MaskItem],
-    stems: Iterable[str],
-    classes: ClassTable,
-    format_name: str,
-    *,
-    sources: Sequence[Path],
-    failures: Failures,
-) -> None:
-    """Write all masks and say where.
+def add_picture_argument(parser: argparse.ArgumentParser) -> None:
+    """``--yolo-images``."""
+    parser.add_argument(
+        "--yolo-images",
+        choices=("copy", "link"),
+        default="copy",
+        help="what the YOLO format puts into images/: copies, or links that take no space (default: copy)",
+    )
 
-    Args:
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What is written where.
+
+    Attributes:
         folder: made if need be.
-        items: may be made on the way.
-        stems: of the items, known beforehand.
-        classes: of all items.
+        classes: of the masks.
         format_name: a key of `latentseg_gui.io.masks.FORMATS`.
-        sources: files that must not be overwritten.
-        failures: collects what could not be written.
-
-    Raises:
-        LatentsegError: a source would be overwritten; nothing was written.
+        ledger: knows which files may be replaced.
+        links_pictures: whether formats that hold the images get links to them.
     """
-    protected = {path.resolve() for path in sources}
-    for name in planned_files(stems, classes, format_name):
-        if (folder / name).resolve() in protected:
-            raise LatentsegError(
-                f'The output would overwrite "{folder / name}".', action="Choose another folder with -o."
-            )
-    for step in export_folder(folder, items, classes, format_name):
-        if step.error is not None:
-            failures.errors.append(step.error)
-        for path in step.written:
-            print(f"  -> {path}")
+
+    folder: Path
+    classes: ClassTable
+    format_name: str
+    ledger: Ledger
+    links_pictures: bool = False
+
+    def check(self, pages: Sequence[tuple[Path, int]], stems: Sequence[str], masks: Iterable[Path]) -> None:
+        """Raise LatentsegError if an image, one of ``masks``, or a file that is not ours would be replaced."""
+        plan = BatchPlan((self.format_name,), self.classes, "", self.links_pictures)
+        items = [BatchItem(*page, stem, "") for page, stem in zip(pages, stems, strict=True)]
+        protected = {path.resolve() for path in (*(path for path, _ in pages), *masks)}
+        targets = plan.targets(self.folder, items)
+        for path in targets:
+            if path.resolve() in protected:
+                raise LatentsegError(
+                    f'The output would overwrite "{path}".', action="Choose another folder with -o."
+                )
+        self.ledger.check(targets)
+
+    def write(self, items: Iterable[MaskItem], failures: Failures) -> None:
+        """Write all masks and say where.
+
+        Args:
+            items: may be made on the way.
+            failures: collects what could not be written.
+        """
+        for step in export_folder(self.folder, items, self.classes, self.format_name, self.ledger):
+            if step.error is not None:
+                failures.errors.append(step.error)
+            for path in step.written:
+                print(f"  -> {path}")

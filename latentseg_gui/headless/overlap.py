@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.headless.common import model_errors
+from latentseg_gui.headless.common import as_error, model_errors
 
 Item = TypeVar("Item")
 Source = TypeVar("Source")
@@ -62,6 +62,7 @@ class Overlapped(Generic[Item, Source, Answer, Written]):
         write: in a thread of its own.
         threads: for reading, and as many for writing.
         weight: memory that a source takes, in bytes; large ones are not piled up.
+        name: what an item is called in errors that do not say.
     """
 
     def __init__(
@@ -71,10 +72,12 @@ class Overlapped(Generic[Item, Source, Answer, Written]):
         write: Callable[[Item, Answer], Written],
         threads: int = 1,
         weight: Callable[[Source], int] = _weightless,
+        name: Callable[[Item], str] = str,
     ) -> None:
         self._read, self._work, self._write = read, work, write
         self._threads = threads
         self._weight = weight
+        self._name = name
         self._ahead = 1
 
     def run(self, items: Sequence[Item]) -> Iterator[Outcome[Item, Answer, Written]]:
@@ -95,9 +98,9 @@ class Overlapped(Generic[Item, Source, Answer, Written]):
                     open_.append((outcome, self._submitted(writers, outcome)))
                     del outcome  # a large image must not be held here while the next one is worked at
                     while len(open_) >= self._ahead:
-                        yield _settled(*open_.popleft())
+                        yield self._settled(*open_.popleft())
                 while open_:
-                    yield _settled(*open_.popleft())
+                    yield self._settled(*open_.popleft())
             finally:
                 for _, future in waiting:
                     future.cancel()
@@ -110,8 +113,8 @@ class Overlapped(Generic[Item, Source, Answer, Written]):
                 started = time.perf_counter()
                 answer = self._work(item, content)
                 return Outcome(item, answer, seconds=time.perf_counter() - started)
-        except LatentsegError as error:
-            return Outcome(item, error=error)
+        except Exception as error:  # one item never ends the others
+            return Outcome(item, error=as_error(error, self._name(item)))
 
     def _submitted(
         self, writers: ThreadPoolExecutor, outcome: Outcome[Item, Answer, Written]
@@ -120,14 +123,14 @@ class Overlapped(Generic[Item, Source, Answer, Written]):
             return None
         return writers.submit(self._write, outcome.item, outcome.answer)
 
-
-def _settled(
-    outcome: Outcome[Item, Answer, Written], future: Future[Written] | None
-) -> Outcome[Item, Answer, Written]:
-    """The outcome with what came of writing, which is waited for."""
-    if future is None:
-        return outcome
-    try:
-        return Outcome(outcome.item, outcome.answer, future.result(), seconds=outcome.seconds)
-    except LatentsegError as error:
-        return Outcome(outcome.item, outcome.answer, error=error, seconds=outcome.seconds)
+    def _settled(
+        self, outcome: Outcome[Item, Answer, Written], future: Future[Written] | None
+    ) -> Outcome[Item, Answer, Written]:
+        """The outcome with what came of writing, which is waited for."""
+        if future is None:
+            return outcome
+        try:
+            return Outcome(outcome.item, outcome.answer, future.result(), seconds=outcome.seconds)
+        except Exception as error:  # one item never ends the others
+            found = as_error(error, self._name(outcome.item))
+            return Outcome(outcome.item, outcome.answer, error=found, seconds=outcome.seconds)

@@ -18,23 +18,32 @@ from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.headless.common import (
     Failures,
     add_model_arguments,
+    add_output_arguments,
+    as_error,
     classes_of,
     find_images,
+    ledger_of,
     open_predictor,
+    read,
+    require_inputs,
     weights_path,
 )
+from latentseg_gui.headless.masks import add_picture_argument
 from latentseg_gui.headless.overlap import Outcome, Overlapped, file_threads
 from latentseg_gui.headless.prediction import add_prediction_arguments, predict_item, prediction_options
 from latentseg_gui.headless.ranks import Ranks, joined_ranks
-from latentseg_gui.io.batch import BatchFolder, BatchItem, BatchPlan, batch_items
-from latentseg_gui.io.images import ImageError, probe
+from latentseg_gui.io.batch import BatchFolder, BatchItem, BatchPlan, batch_items, done_before
+from latentseg_gui.io.images import probe
+from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.masks import FORMATS, MaskItem
 from latentseg_gui.io.masks.values import counts_of
-from latentseg_gui.io.patience import read_in_time
+from latentseg_gui.io.patience import in_time
 
 if TYPE_CHECKING:
     from model.predictor import Predictor
     from model.testtime import PredictOptions
+
+_MOST_PAGES = 100_000
 
 _Outcome = Outcome[BatchItem, MaskItem, tuple[Path, ...]]
 
@@ -46,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Under torchrun every process takes its share of the images."
     )
     parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE|FOLDER")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    add_output_arguments(parser)
     parser.add_argument(
         "--format",
         default=("png",),
@@ -54,22 +63,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FORMAT[,FORMAT...]",
         help=f"{', '.join(FORMATS)} (default: png); several get a folder each",
     )
+    add_picture_argument(parser)
     add_prediction_arguments(parser)
     add_model_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Predict every image; one that fails does not stop the others."""
-    items = batch_items(_pages(find_images(options.images)), _root(options.images))
+    require_inputs(options)
+    items = batch_items(_pages(find_images(options.images, options.output)), _root(options.images))
     with joined_ranks() as ranks:
         options.device = ranks.device(options.device)
         predictor, meta = open_predictor(options)
         classes = classes_of(meta, predictor.num_classes)
-        plan = BatchPlan(options.format, classes, _settings(options, predictor))
-        _protect(options.output, plan, items)
+        links = options.yolo_images == "link"
+        plan = BatchPlan(options.format, classes, _settings(options, predictor), links)
+        ledger = ledger_of(options)
+        _protect(options.output, plan, items, ledger)
         version = options.weights.stem if options.weights else "default"
         ranks.wait()  # nobody writes before everybody has agreed that it is safe
-        folder = BatchFolder(options.output, plan, rank=ranks.rank)
+        folder = BatchFolder(options.output, plan, rank=ranks.rank, ledger=ledger)
         try:
             return Run(folder, predictor, prediction_options(options), version, ranks).run(items)
         finally:
@@ -131,9 +144,19 @@ class Run:
         return self._finish(items)
 
     def _predict(self, missing: Sequence[BatchItem], total: int) -> None:
-        needs = any(FORMATS[name].needs_probabilities for name in self._folder.plan.formats)
-        work = partial(predict_item, self._predictor, self._how, self._version, needs_probabilities=needs)
-        stages = Overlapped(_read, work, self._folder.write, file_threads(), weight=_bytes)
+        formats = [FORMATS[name] for name in self._folder.plan.formats]
+        work = partial(
+            predict_item,
+            self._predictor,
+            self._how,
+            self._version,
+            needs_probabilities=any(each.needs_probabilities for each in formats),
+            needs_values=any(each.needs_values for each in formats),
+        )
+        threads = file_threads()
+        stages = Overlapped(
+            _read, work, self._folder.write, threads, weight=_bytes, name=lambda item: str(item.path)
+        )
         done, started = total - len(missing), time.perf_counter()
         for outcome in stages.run(missing):
             done += 1
@@ -171,11 +194,13 @@ class Run:
             try:
                 for file in self._folder.finish(items, failed):
                     print(f"  -> {file}")
-            except LatentsegError as error:
-                problem = error
-                self._failures.errors.append(error)
+            except Exception as error:  # the masks of single images are there
+                problem = as_error(error)
+                self._failures.errors.append(problem)
             if self._failures.exit_code():
-                print("Start it again to try these once more; the rest is done.", file=sys.stderr)
+                print(
+                    "The rest is done. Start the same command again to try these once more.", file=sys.stderr
+                )
         # torchrun ends everybody when one fails: nobody leaves before the last file is written.
         problems = self._ranks.gathered(problem is not None)
         return int(bool(failed) or any(problems))
@@ -188,7 +213,7 @@ def summary(item: MaskItem, classes: ClassTable) -> str:
 
 
 def _read(item: BatchItem) -> ImageRecord:
-    return read_in_time(item.path, frame=item.frame)
+    return read(item.path, item.frame)
 
 
 def _bytes(record: ImageRecord) -> int:
@@ -201,10 +226,11 @@ def _pages(images: Sequence[Path]) -> list[tuple[Path, int]]:
     pages = []
     for path in images:
         try:
-            frames = probe(path).frames
-        except ImageError:
+            frames = in_time(path, partial(probe, path)).frames
+        except Exception:  # whatever it is, it is said of this image when it is read
             frames = 1
-        pages += [(path, frame) for frame in range(frames)]
+        # A header can claim any number of pages; reading the first says what is wrong with it.
+        pages += [(path, frame) for frame in range(frames if frames <= _MOST_PAGES else 1)]
     return pages
 
 
@@ -221,14 +247,16 @@ def _settings(options: argparse.Namespace, predictor: Predictor) -> str:
     return f"weights {weights}, {device.device.type}, {device.dtype}" + ("" if how.is_plain else f", {how}")
 
 
-def _protect(folder: Path, plan: BatchPlan, items: Sequence[BatchItem]) -> None:
-    """Raise LatentsegError where a mask would take the place of an image."""
+def _protect(folder: Path, plan: BatchPlan, items: Sequence[BatchItem], ledger: Ledger) -> None:
+    """Raise LatentsegError where a mask would take the place of an image, or of a file that is not ours."""
     protected = {item.path.resolve() for item in items}
-    for name in plan.planned([item.stem for item in items]):
-        if (folder / name).resolve() in protected:
+    for path in plan.targets(folder, items):
+        if path.resolve() in protected:
             raise LatentsegError(
-                f'The output would overwrite "{folder / name}".', action="Choose another folder with -o."
+                f'The output would overwrite "{path}".', action="Choose another folder with -o."
             )
+    done = done_before(folder, plan, items)
+    ledger.check(plan.targets(folder, [item for item in items if item not in done]))
 
 
 def _formats(text: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.io.batch import BatchItem
 from latentseg_gui.io.masks import MaskItem
+from latentseg_gui.io.measuring import stored_values
 
 if TYPE_CHECKING:
     from model.predictor import Predictor
@@ -48,6 +49,7 @@ def predict_item(
     record: ImageRecord,
     *,
     needs_probabilities: bool = False,
+    needs_values: bool = False,
 ) -> MaskItem:
     """The mask of one image, in no more memory than the answer needs, whatever the size of the image."""
     from model.answers import ClassPrediction
@@ -71,6 +73,7 @@ def predict_item(
         probabilities=probabilities,
         image_name=item.name,
         version=version,
+        stored=stored_values(record) if needs_values else None,
     )
 
 

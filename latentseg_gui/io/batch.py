@@ -11,21 +11,26 @@ import hashlib
 import json
 import os
 import shutil
+import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.lock import ProjectLock
-from latentseg_gui.io.masks.registry import File, MaskFormat, format_named, planned_files, write_files
-from latentseg_gui.io.masks.values import MaskItem
-from latentseg_gui.io.paths import shown, unique_stems
-from latentseg_gui.io.storage import AppendFile, make_folder, remove_file
+from latentseg_gui.io.masks.registry import FORMATS, File, MaskFormat, format_named
+from latentseg_gui.io.masks.values import MaskItem, Picture
+from latentseg_gui.io.masks.writing import encoded, part_of, planned_files, write_files
+from latentseg_gui.io.masks.yolo import IMAGES
+from latentseg_gui.io.naming import picture_name, stems_of
+from latentseg_gui.io.paths import shown
+from latentseg_gui.io.storage import AppendFile, atomic_write, make_folder, remove_file
 
 WORK: Final = ".latentseg-batch"
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _MAX_LOG: Final = 2**30
 
 
@@ -54,23 +59,48 @@ class BatchPlan:
         formats: keys of `latentseg_gui.io.masks.FORMATS`; more than one get a folder each.
         classes: of the masks.
         settings: what else the masks depend on (weights, options), as text; other settings begin anew.
+        links_pictures: whether formats that hold the images get links to them instead of copies.
     """
 
     formats: tuple[str, ...]
     classes: ClassTable
     settings: str
+    links_pictures: bool = False
 
     def folder_of(self, format_name: str) -> str:
         """The folder of a format below that of the run, with "/" at its end; empty for the only one."""
         return f"{format_name}/" if len(self.formats) > 1 else ""
 
-    def planned(self, stems: Sequence[str]) -> list[str]:
+    def picture(self, item: BatchItem) -> Picture:
+        """The image as it goes along with its mask, in formats that hold both."""
+        return Picture(item.path, item.frame, self.links_pictures)
+
+    def planned(self, items: Sequence[BatchItem]) -> list[str]:
         """The names of what will be written, relative to the folder of the run."""
+        stems, pictures = [item.stem for item in items], [self.picture(item) for item in items]
         return [
             self.folder_of(name) + file
             for name in self.formats
-            for file in planned_files(stems, self.classes, name)
+            for file in planned_files(stems, self.classes, name, pictures)
         ]
+
+    def targets(self, folder: Path, items: Sequence[BatchItem]) -> list[Path]:
+        """Where files will be written; an image that lies already where it would be taken to is not."""
+        taken = [name for name in self.formats if FORMATS[name].with_pictures]
+        goals = {folder / self.folder_of(name) / IMAGES for name in taken}
+        images = {os.path.abspath(item.path) for item in items} | {
+            os.path.realpath(item.path) for item in items
+        }
+        return [
+            path
+            for path in (folder / name for name in self.planned(items))
+            if not (goals.intersection(path.parents) and _is_one_of(path, images))
+        ]
+
+
+def _is_one_of(path: Path, images: set[str]) -> bool:
+    """Whether a path is one of the images themselves, not a link to it."""
+    return os.path.abspath(path) in images or (not path.is_symlink() and os.path.realpath(path) in images)
 
 
 def batch_items(pages: Iterable[tuple[Path, int]], root: Path | None = None) -> list[BatchItem]:
@@ -81,23 +111,10 @@ def batch_items(pages: Iterable[tuple[Path, int]], root: Path | None = None) -> 
         root: names inside the files are relative to this folder where they can be.
     """
     found = list(pages)
-    stems = unique_stems([page_name(path.stem, frame) for path, frame in found])
     return [
         BatchItem(path, frame, stem, picture_name(path, frame, root))
-        for (path, frame), stem in zip(found, stems, strict=True)
+        for (path, frame), stem in zip(found, stems_of(found, root), strict=True)
     ]
-
-
-def page_name(stem: str, frame: int) -> str:
-    """The stem of the files of a page: the first has that of the file."""
-    return f"{stem}_{frame + 1}" if frame else stem
-
-
-def picture_name(path: Path, frame: int = 0, root: Path | None = None) -> str:
-    """What a picture is called inside mask files: its file, relative to ``root``, and its page."""
-    is_inside = root is not None and path.is_relative_to(root)
-    name = shown(path.relative_to(root).as_posix() if is_inside and root is not None else path.name)
-    return f"{name} [{frame + 1}]" if frame else name
 
 
 class BatchFolder:
@@ -107,19 +124,22 @@ class BatchFolder:
         folder: made if need be.
         plan: what is made of every picture.
         rank: number of this process where several share the pictures.
+        ledger: knows which files may be replaced; one that allows none but our own if not given.
 
     Raises:
         LatentsegError: if it cannot be written, or another run is writing there.
     """
 
-    def __init__(self, folder: Path, plan: BatchPlan, *, rank: int = 0) -> None:
+    def __init__(self, folder: Path, plan: BatchPlan, *, rank: int = 0, ledger: Ledger | None = None) -> None:
         self.folder = folder
         self.plan = plan
         self._formats = [format_named(name) for name in plan.formats]
         self._fingerprint = _fingerprint(plan)
         self._work = folder / WORK
         self._rank = rank
+        self._ledger = ledger or Ledger()
         self._log: AppendFile | None = None
+        self._log_lock = threading.Lock()
         make_folder(self._work)
         self._lock = ProjectLock(self._work / f"lock-{rank}")
         if not self._lock.acquire():
@@ -137,20 +157,26 @@ class BatchFolder:
         """Whether an earlier run has made everything of this picture, as it is now."""
         return _is_done(self.folder, self._done, item)
 
+    def check(self, items: Sequence[BatchItem]) -> None:
+        """Raise `ForeignFileError` if making ``items`` would replace files that are not ours; slow."""
+        self._ledger.check(self.plan.targets(self.folder, items))
+
     def write(self, item: BatchItem, mask: MaskItem) -> tuple[Path, ...]:
-        """Write all that is made of one picture, and remember it; may run in any one thread.
+        """Write all that is made of one picture, and remember it; may run in several threads.
 
         Raises:
             LatentsegError: if something cannot be written; the picture counts as not done then.
         """
         stamp = file_stamp(item.path)
+        mask = replace(mask, picture=self.plan.picture(item))
         files = [file for each in self._formats for file in self._files_of(each, mask)]
-        write_files(self.folder, files)
-        names = [name for name, _ in files]
+        parts = self._write_parts(mask)
+        written = write_files(self.folder, files, self._ledger)
+        names = [name for name, _ in files] + parts
         record = {"key": _key(item), "stem": item.stem, "name": item.name, "files": names}
         self._append({**record, "size": stamp[0], "mtime_ns": stamp[1]})
         self._done[_key(item)] = {**record, "size": stamp[0], "mtime_ns": stamp[1]}
-        return tuple(self.folder / name for name in names if not name.startswith(WORK))
+        return written
 
     def finish(self, items: Sequence[BatchItem], failed: Iterable[BatchItem] = ()) -> tuple[Path, ...]:
         """Write what belongs to all pictures: what was done by every process goes into it.
@@ -174,8 +200,8 @@ class BatchFolder:
             files += [(below + name, data) for name, data in shared]
             if each.combine is not None:
                 joined = each.combine.join(self._parts(each.name, done), self.plan.classes)
-                files.append((below + each.combine.name, joined))
-        written = write_files(self.folder, files)
+                files += [(below + name, data) for name, data in zip(each.combine.names, joined, strict=True)]
+        written = write_files(self.folder, files, self._ledger)
         if not list(failed):
             self.discard()
         return written
@@ -194,23 +220,34 @@ class BatchFolder:
 
     def _files_of(self, mask_format: MaskFormat, mask: MaskItem) -> list[File]:
         if mask_format.combine is not None:
-            return [
-                (_part_name(mask_format.name, mask.stem), mask_format.combine.part(mask, self.plan.classes))
-            ]
+            return []
         below = self.plan.folder_of(mask_format.name)
-        return [(below + name, data) for name, data in mask_format.files(mask, self.plan.classes)]
+        return [(below + name, data) for name, data in encoded(mask_format, mask, self.plan.classes)]
+
+    def _write_parts(self, mask: MaskItem) -> list[str]:
+        """What the picture adds to files of many, kept until all are there."""
+        names = []
+        for each in self._formats:
+            if each.combine is not None:
+                name = _part_name(each.name, mask.stem)
+                data = part_of(each.combine, mask, self.plan.classes)
+                make_folder((self.folder / name).parent)
+                atomic_write(self.folder / name, data)
+                names.append(name)
+        return names
 
     def _parts(self, format_name: str, items: Sequence[BatchItem]) -> Iterator[bytes]:
         for item in items:
             yield (self.folder / _part_name(format_name, item.stem)).read_bytes()
 
     def _append(self, record: dict[str, Any]) -> None:
-        if self._log is None:
-            path = self._work / f"done-{self._rank}.log"
-            self._log = AppendFile(path, keep=_whole_bytes(path, self._fingerprint))
-            if self._log.size == 0:
-                self._log.append(_line({"format": _FORMAT, "settings": self._fingerprint}))
-        self._log.append(_line(record))
+        with self._log_lock:
+            if self._log is None:
+                path = self._work / f"done-{self._rank}.log"
+                self._log = AppendFile(path, keep=_whole_bytes(path, self._fingerprint))
+                if self._log.size == 0:
+                    self._log.append(_line({"format": _FORMAT, "settings": self._fingerprint}))
+            self._log.append(_line(record))
 
     def _read_logs(self) -> dict[str, dict[str, Any]]:
         """What was done by this process and the others, with the same settings; old settings are forgotten."""
@@ -220,10 +257,10 @@ class BatchFolder:
         return _read_logs(self._work, self._fingerprint)
 
 
-def done_before(folder: Path, plan: BatchPlan, items: Iterable[BatchItem]) -> int:
-    """How many of the pictures an earlier run into this folder has made; nothing is changed."""
+def done_before(folder: Path, plan: BatchPlan, items: Iterable[BatchItem]) -> set[BatchItem]:
+    """The pictures that an earlier run into this folder has made; nothing is changed."""
     done = _read_logs(folder / WORK, _fingerprint(plan))
-    return sum(_is_done(folder, done, item) for item in items) if done else 0
+    return {item for item in items if _is_done(folder, done, item)} if done else set()
 
 
 def _is_done(folder: Path, done: dict[str, dict[str, Any]], item: BatchItem) -> bool:
@@ -246,7 +283,7 @@ def _read_logs(work: Path, fingerprint: str) -> dict[str, dict[str, Any]]:
 
 def _fingerprint(plan: BatchPlan) -> str:
     classes = [(entry.name, entry.colour) for entry in plan.classes]
-    text = json.dumps([_FORMAT, plan.formats, classes, plan.settings])
+    text = json.dumps([_FORMAT, plan.formats, classes, plan.settings, plan.links_pictures])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
 from latentseg_gui.io.figures import categories, gallery, matrix, single
+from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.sheet import Sheet
-from latentseg_gui.io.storage import atomic_write, make_folder
 
 Floats = NDArray[np.floating[Any]]
 
@@ -74,12 +74,28 @@ class ExpertReport:
         return np.asarray(self.shown_mix.argmax(0), dtype=np.uint16)
 
 
-def write_report(folder: Path, report: ExpertReport) -> list[str]:
-    """Writes every file into ``folder``; their names."""
-    make_folder(folder)
+_FIGURES: Final = (
+    *("look", "look_each", "mix", "mix_each", "territory", "mix_entropy"),
+    *("affinity", "similarity", "similarity_vectors"),
+)
+FILE_NAMES: Final = (
+    *("maps.npz", "look.tiff", "mix.tiff", "experts.csv", "influence.csv"),
+    *(f"{name}.{ending}" for name in _FIGURES for ending in ("png", "svg")),
+)
+"""Every file that a report can have."""
+
+
+def write_report(folder: Path, report: ExpertReport, ledger: Ledger) -> list[str]:
+    """Writes every file into ``folder``; their names.
+
+    Raises:
+        ForeignFileError: if one of them would replace a file that is not ours; nothing is written.
+        StorageError: if one cannot be written.
+    """
     made = files_of(report)
+    ledger.check(folder / name for name in made)
     for name, make in made.items():
-        atomic_write(folder / name, make())
+        ledger.write(folder / name, make())
     return list(made)
 
 

@@ -39,11 +39,14 @@ def safe_stem(name: str) -> str:
 
 
 def unique_stems(names: list[str]) -> list[str]:
-    """`safe_stem` of each name, numbered where two would be the same file (case does not count)."""
+    """`safe_stem` of each name, folder by folder, numbered where two would be the same file.
+
+    Case does not count.
+    """
     taken: set[str] = set()
     stems = []
     for name in names:
-        stem = candidate = safe_stem(name)
+        stem = candidate = "/".join(safe_stem(part) for part in name.split("/"))
         number = 2
         while candidate.casefold() in taken:
             candidate = f"{stem} ({number})"

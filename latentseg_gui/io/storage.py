@@ -196,6 +196,26 @@ def copy_file(source: Path, target: Path) -> None:
             raise storage_error(target, error) from error
 
 
+def append_whole(path: Path, data: bytes) -> None:
+    """Add ``data`` to a file, which is made if need be, several processes at a time; StorageError if that fails."""
+    try:
+        with open(path, "ab", buffering=0) as file:
+            file.write(data)
+    except OSError as error:
+        raise storage_error(path, error) from error
+
+
+def make_link(path: Path, target: str) -> None:
+    """Make a symbolic link, in place of what is there; StorageError if the system has none."""
+    temporary = path.with_name(f"{TEMPORARY_PREFIX}{os.urandom(6).hex()}{TEMPORARY_SUFFIX}")
+    try:
+        os.symlink(target, temporary)
+        disk.replace(temporary, path)
+    except OSError as error:
+        _remove_quietly(temporary)
+        raise storage_error(path, error) from error
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it; StorageError if that is not possible."""
     try:

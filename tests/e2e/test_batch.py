@@ -84,7 +84,7 @@ def test_a_folder_is_predicted_while_the_window_is_used(
     content = json.loads((tmp_path / "out" / "coco" / "annotations.json").read_text())
     assert len(content["images"]) == 12
     assert {each["file_name"] for each in content["images"]} >= {"day 0/photo 0.png", "day 1/photo 0.png"}
-    assert len(list((tmp_path / "out" / "png").glob("*.png"))) == 12
+    assert len(list((tmp_path / "out" / "png").rglob("*.png"))) == 12
     assert len(person.session.document.image_ids) == 6, "the list is as it was"
 
 

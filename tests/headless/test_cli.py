@@ -10,11 +10,53 @@ from latentseg_gui.app import main as app_main
 
 
 @pytest.mark.parametrize("arguments", [[], ["photo.png"], ["some/folder", "b.png"], ["predicted.png"]])
-def test_without_a_subcommand_the_window_opens_with_the_arguments(monkeypatch, arguments):
+def test_without_a_subcommand_the_window_opens_with_the_arguments(monkeypatch, tmp_path, arguments):
     opened = []
+    monkeypatch.chdir(tmp_path)
+    for name in arguments:
+        (tmp_path / name).mkdir(parents=True)
     monkeypatch.setattr(app_main, "main", lambda argv: opened.append(argv) or 7)
     assert cli.main(arguments) == 7
     assert opened == [arguments]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["predcit", "photo.png"], "There is no file “predcit”. Did you mean “latentseg predict”?"),
+        (["foo"], "There is no file “foo”."),
+        (["here.png", "gone.png"], "There is no file “gone.png”."),
+    ],
+)
+def test_a_mistyped_name_opens_no_window(monkeypatch, tmp_path, latentseg, arguments, said):
+    monkeypatch.setattr(app_main, "main", lambda argv: pytest.fail("a window opened"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here.png").touch()
+    code, out, err = latentseg(*arguments)
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("predict", "gone.png", "-o", "out"),
+        ("predict", "here.png", "-o", "out", "--weights", "gone.png"),
+        ("inspect", "gone.png", "-o", "out"),
+        ("export", "--images", "gone.png", "--masks", ".", "-o", "out", "--format", "png"),
+        ("export", "--project", "gone.png", "-o", "out", "--format", "png"),
+        ("evaluate", "--images", ".", "--masks", "gone.png"),
+        ("finetune", "--images", "gone.png", "--masks", ".", "-o", "w.safetensors"),
+    ],
+)
+def test_a_missing_file_is_said_in_the_words_of_the_command_line(monkeypatch, tmp_path, latentseg, arguments):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here.png").touch()
+    code, _, err = latentseg(*arguments)
+    assert code == 2
+    assert "There is no file “gone.png”" in err
+    assert "take it off the list" not in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["here.png"]
 
 
 def test_help_and_version_import_neither_qt_nor_torch():

@@ -185,8 +185,8 @@ def test_one_coco_file_is_a_folder_of_masks(latentseg, weights, folders, tmp_pat
     assert code == 0, err
     assert "1 masks belong to none of the images: nobody.png" in err
     assert "Pixels outside all objects are taken as background." in out
-    assert len((tmp_path / "yolo" / "scene 1.txt").read_text().splitlines()) == 2
-    assert (tmp_path / "yolo" / "scene 0.txt").read_text() == ""
+    assert len((tmp_path / "yolo" / "labels" / "scene 1.txt").read_text().splitlines()) == 2
+    assert (tmp_path / "yolo" / "labels" / "scene 0.txt").read_text() == ""
     code, out, err = latentseg("evaluate", "--images", images, "--masks", file, "--weights", weights)
     assert code == 0, err
     assert out.count("mean IoU") == 4

@@ -19,11 +19,13 @@ from skimage.measure import grid_points_in_poly
 
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED, Provenance
+from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.masks import (
     FORMATS,
     ImportContext,
     MaskError,
     MaskItem,
+    StoredValues,
     export_folder,
     export_mask,
     import_mask,
@@ -265,7 +267,7 @@ def test_yolo_lines_are_as_its_trainers_expect(tmp_path):
     assert (tmp_path / "classes.txt").read_text("utf-8").split("\n")[:3] == ["leaf", "stem", "Wurzel ü"]
     assert "nc: 3" in (tmp_path / "data.yaml").read_text("utf-8")
     labels = np.zeros(SHAPE, np.uint8)
-    for line in (tmp_path / "image.txt").read_text().splitlines():
+    for line in (tmp_path / "labels" / "image.txt").read_text().splitlines():
         words = line.split()
         corners = np.array(words[1:], float).reshape(-1, 2)
         assert corners.min() >= 0
@@ -370,7 +372,8 @@ def test_the_table_measures_every_object(tmp_path):
     labels[2:6, 10:20] = 1
     labels[20, 5] = 2
     pixels = np.full((*SHAPE, 3), (10, 20, 30), np.uint8)
-    item = MaskItem("image", labels, pixels=pixels, image_name="a,b.png")
+    stored = StoredValues(pixels, ("red", "green", "blue"))
+    item = MaskItem("image", labels, stored=stored, image_name="a,b.png")
     export_mask(tmp_path / "image.csv", item, CLASSES, "csv")
     one, other = csv.DictReader((tmp_path / "image.csv").read_text("utf-8").splitlines())
     assert (one["image"], one["class"], one["area"]) == ("a,b.png", "leaf", "40")
@@ -411,8 +414,8 @@ def test_what_cannot_be_written_is_reported_and_the_rest_is_done(tmp_path):
     assert [step.item for step in steps] == ["bad", "image"]
     assert isinstance(steps[0].error, MaskError)
     assert steps[1].written == (tmp_path / "image.png",)
-    (tmp_path / "image.csv").mkdir()
-    (step,) = export_folder(tmp_path, [good], CLASSES, "csv")
+    (tmp_path / "image.npy").mkdir()
+    (step,) = export_folder(tmp_path, [good], CLASSES, "npy", Ledger(may_replace=True))
     assert isinstance(step.error, StorageError)
 
 
@@ -602,7 +605,7 @@ def inside(rings):
 def polygons_of(name, folder):
     """Every area of a file, read by the written definition of its format: (class id, rings of (x, y))."""
     if name == "yolo":
-        for line in (folder / "image.txt").read_text().splitlines():
+        for line in (folder / "labels" / "image.txt").read_text().splitlines():
             words = line.split()
             assert len(words) >= 7
             assert len(words) % 2 == 1

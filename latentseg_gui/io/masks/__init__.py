@@ -1,16 +1,16 @@
 """Masks out to the formats of other tools, and in again."""
 
 from latentseg_gui.io.masks.reading import IMPORT_SUFFIXES, import_mask
-from latentseg_gui.io.masks.registry import (
-    FORMATS,
-    ExportStep,
-    MaskFormat,
-    export_folder,
-    export_mask,
-    losses,
-    planned_files,
+from latentseg_gui.io.masks.registry import FORMATS, MaskFormat, losses
+from latentseg_gui.io.masks.values import (
+    ImportContext,
+    ImportedMask,
+    MaskError,
+    MaskItem,
+    Picture,
+    StoredValues,
 )
-from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskError, MaskItem
+from latentseg_gui.io.masks.writing import ExportStep, export_folder, export_mask, planned_files
 
 __all__ = [
     "FORMATS",
@@ -21,6 +21,8 @@ __all__ = [
     "MaskError",
     "MaskFormat",
     "MaskItem",
+    "Picture",
+    "StoredValues",
     "export_folder",
     "export_mask",
     "import_mask",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -77,11 +78,11 @@ class Matching:
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """How well a mask fits an image: (way of comparing, folders that agree); more is better."""
+    """How well a mask fits an image: (way of comparing, folders that agree, same place); more is better."""
 
     candidate: Candidate
     target: Target
-    rank: tuple[int, int]
+    rank: tuple[int, int, bool]
 
 
 def match(candidates: Iterable[Candidate], targets: Sequence[Target]) -> Matching:
@@ -142,11 +143,18 @@ class _Index:
 
     def __init__(self, targets: Sequence[Target]) -> None:
         self._by: list[dict[str, list[Target]]] = [defaultdict(list) for _ in range(6)]
+        folders = {os.path.dirname(target.name) for target in targets}
+        is_one_tree = len({os.path.isabs(folder) for folder in folders}) == 1
+        self._root = PurePosixPath(os.path.commonpath(folders) if is_one_tree else "")
         for target in targets:
             file = PurePosixPath(target.name).name
             for way, key in enumerate((file, target.stem, bare_image(target.stem))):
                 self._by[way][key].append(target)
                 self._by[way + 3][key.casefold()].append(target)
+
+    def _is_at(self, place: PurePosixPath, target: Target) -> bool:
+        """Whether an image lies in a folder, as seen from the one that holds all of them."""
+        return PurePosixPath(target.name).parent == self._root / place
 
     def fits(self, candidate: Candidate) -> list[_Fit]:
         """The images that have its name in the strictest of the ways in which any has."""
@@ -155,9 +163,13 @@ class _Index:
         for rank, (name, way, key) in enumerate(ways):
             found = self._by[way].get(key)
             if found:
-                folders = _folders(name)
+                folders, place = _folders(name), PurePosixPath(name).parent
                 return [
-                    _Fit(candidate, target, (-rank, _agreement(folders, _folders(target.name))))
+                    _Fit(
+                        candidate,
+                        target,
+                        (-rank, _agreement(folders, _folders(target.name)), self._is_at(place, target)),
+                    )
                     for target in found
                 ]
         return []

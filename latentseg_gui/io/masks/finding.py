@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.io.masks import coco_reading, foreign, voc
+from latentseg_gui.io.masks import coco_reading, foreign, voc, yolo
 from latentseg_gui.io.masks.candidates import Candidate, Size
 from latentseg_gui.io.masks.encodings import text_of
 from latentseg_gui.io.masks.files import contents, head, readable
@@ -109,8 +109,15 @@ def _in_folder(folder: Path, images: Collection[Path], notes: list[str]) -> Foun
     if (place := voc.place_of(folder)) is not None:
         return FoundMasks("Pascal VOC folder", tuple(_of_voc(place)))
     files = list(_files(folder, notes))
+    labels = folder / yolo.LABELS
+    if labels.is_dir():  # a data set for training: the images in it are no masks
+        files = [path for path in files if path.relative_to(folder).parts[0] != yolo.IMAGES]
     outside = [path for path in files if path not in images]
-    candidates = [each for path in outside or files for each in _gently(path, folder, notes)]
+    candidates = [
+        each
+        for path in outside or files
+        for each in _gently(path, labels if path.is_relative_to(labels) else folder, notes)
+    ]
     suffixes = {each.path.suffix.lower() for each in candidates}
     return FoundMasks("YOLO folder" if suffixes == {".txt"} else "folder of masks", tuple(candidates))
 
@@ -259,9 +266,9 @@ def _size_of(image: coco_reading.DatasetImage | foreign.ForeignImage) -> Size:
 
 
 def _of_voc(place: voc.Place) -> Iterator[Candidate]:
-    for path in sorted(place.classes.glob("*.png"), key=lambda each: natural_key(each.name)):
+    for path in sorted(place.classes.rglob("*.png"), key=lambda each: natural_key(each.name)):
         yield Candidate(
-            name=path.stem,
+            name=path.relative_to(place.classes).as_posix()[: -len(path.suffix)],
             label=shown(path.relative_to(place.classes.parent)),
             path=path,
             read=partial(_read_voc, path, place),

@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import KDTree
 
 from latentseg_gui.document.types import Mask, Rect
 
 Ring = list[tuple[float, float]]
 """Corners (x, y) in order; the last is joined to the first."""
 
+_HALF = 0.499
+_FEW, _STRIP = 64, 32.0
 _TURN_RIGHT = {(1, 0): (0, 1), (0, 1): (-1, 0), (-1, 0): (0, -1), (0, -1): (1, 0)}
 
 
@@ -48,6 +52,68 @@ def keyhole(outline: Outline) -> Ring:
         at = _nearest(ring, hole[entry])
         ring[at:at] = [ring[at], *hole[entry:], *hole[:entry], hole[entry]]
     return ring
+
+
+def simplified(outline: Outline) -> Outline:
+    """The outline with fewer corners, nowhere half a pixel from where it was.
+
+    The centres of pixels are half a pixel from every outline: none of them changes sides.
+    """
+    return Outline(_fewer(outline.outer), tuple(map(_fewer, outline.holes)))
+
+
+def _fewer(ring: Ring) -> Ring:
+    from skimage.measure import approximate_polygon  # takes a quarter of a second, which only this needs
+
+    closed = np.array([*ring, ring[0]])
+    return _points(approximate_polygon(closed, _HALF)[:-1])
+
+
+def bridged(rings: Sequence[Ring]) -> Ring:
+    """Several rings as one, joined where they are near each other, there and back on one line."""
+    return _chained(rings) if len(rings) > _FEW else _spanned(rings)
+
+
+def _spanned(rings: Sequence[Ring]) -> Ring:
+    """The nearest of those that wait comes next, to wherever it is nearest."""
+    waiting = [np.array(ring) for ring in sorted(rings, key=lambda ring: -abs(_twice_area(ring)))]
+    whole: Ring = _points(waiting.pop(0))
+    while waiting:
+        tree = KDTree(np.array(whole))
+        near = [_nearest_pair(tree, ring) for ring in waiting]
+        index = min(range(len(waiting)), key=lambda each: near[each][0])
+        _, entry, at = near[index]
+        part = _points(np.roll(waiting.pop(index), -entry, axis=0))
+        whole[at + 1 : at + 1] = [*part, part[0], whole[at]]
+    return whole
+
+
+def _chained(rings: Sequence[Ring]) -> Ring:
+    """Each is joined to the one before, strip by strip: many parts would take for ever otherwise."""
+    there: list[Ring] = []
+    back: list[Ring] = []
+    before: NDArray[np.float64] | None = None
+    for ring in sorted(rings, key=lambda each: (each[0][1] // _STRIP, each[0][0])):
+        part = np.array(ring)
+        entry = 0
+        if before is not None:
+            _, entry, leave = _nearest_pair(KDTree(before), part)
+            there.append(_points(before[: leave + 1]))
+            back.append(_points(np.vstack([before[leave:], before[:1]])))
+        before = np.roll(part, -entry, axis=0)
+    there.append(_points(None if before is None else np.vstack([before, before[:1]])))
+    return [point for each in (*there, *reversed(back)) for point in each]
+
+
+def _nearest_pair(tree: KDTree, ring: NDArray[np.float64]) -> tuple[float, int, int]:
+    """How near a ring comes to the points of a tree, at which of its own points, and at which of those."""
+    distances, places = map(np.asarray, tree.query(ring))
+    entry = int(distances.argmin())
+    return float(distances[entry]), entry, int(places[entry])
+
+
+def _points(ring: NDArray[np.float64] | None) -> Ring:
+    return [] if ring is None else [(float(x), float(y)) for x, y in ring.tolist()]
 
 
 def _twice_area(ring: Sequence[tuple[float, float]]) -> float:

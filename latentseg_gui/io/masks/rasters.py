@@ -170,6 +170,15 @@ def overlay_png(item: MaskItem, classes: ClassTable) -> bytes:
     return buffer.getvalue()
 
 
+def picture_png(item: MaskItem) -> bytes:
+    """The image as it is shown."""
+    if item.pixels is None:
+        raise MaskError(f"The pixels of “{item.image_name or item.stem}” are needed to write the image.")
+    buffer = io.BytesIO()
+    Image.fromarray(item.pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def confidence_png(item: MaskItem, classes: ClassTable) -> bytes:
     """How sure the model was, 0..255, as a grey picture."""
     if item.confidence is None:

@@ -1,24 +1,21 @@
-"""All mask formats by name, and the two functions that the rest of the program calls."""
+"""All mask formats by name."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
 from latentseg_gui.document.classes import ClassTable
-from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import UNLABELLED
-from latentseg_gui.io import storage
 from latentseg_gui.io.masks import coco, geojson, labelme, probabilities, rasters, table, yolo
-from latentseg_gui.io.masks.values import MaskError, MaskItem
+from latentseg_gui.io.masks.values import MaskError, MaskItem, Picture
 
-File = tuple[str, bytes]
-"""A path relative to the folder of the export, with "/", and the contents."""
+File = tuple[str, bytes | Picture]
+"""A path relative to the folder of the export, with "/", and the contents, or the file that is taken over."""
 
 
 Encoder = Callable[[MaskItem, ClassTable], bytes]
@@ -30,17 +27,17 @@ _EVERYTHING = ("everything",)
 
 @dataclass(frozen=True, slots=True)
 class Combination:
-    """How many images go into one file, without all their masks in memory at once.
+    """How many images go into the same files, without all their masks in memory at once.
 
     Attributes:
-        name: of the file.
+        names: of the files.
         part: what one image adds, as JSON; small beside its mask.
-        join: the file from the parts, in their order.
+        join: the files from the parts, in their order.
     """
 
-    name: str
+    names: tuple[str, ...]
     part: Encoder
-    join: Callable[[Iterable[bytes], ClassTable], bytes]
+    join: Callable[[Iterable[bytes], ClassTable], list[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,9 @@ class MaskFormat:
         folder_files: files that belong to all images of a folder.
         combine: how all images of a folder go into one file instead.
         loses: what it cannot represent: "unlabelled", "instances", or "everything".
-        needs_pixels: whether it needs the image itself.
+        needs_pixels: whether it needs the image as it is shown.
+        needs_values: whether it needs the image as it is stored.
+        with_pictures: whether the images go along.
         needs_probabilities: whether it needs the probability of every class.
     """
 
@@ -67,22 +66,13 @@ class MaskFormat:
     combine: Combination | None = None
     loses: tuple[str, ...] = ()
     needs_pixels: bool = False
+    needs_values: bool = False
+    with_pictures: bool = False
     needs_probabilities: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class ExportStep:
-    """One image of a folder was written, or could not be.
-
-    Attributes:
-        item: its stem.
-        written: the files.
-        error: why it was left out; None if it was not.
-    """
-
-    item: str
-    written: tuple[Path, ...] = ()
-    error: LatentsegError | None = None
+    def needs_image(self, picture: Picture) -> bool:
+        """Whether the image must be read; one that goes along as the file that it is need not be."""
+        return self.needs_values or (self.needs_pixels and not (self.with_pictures and picture.file))
 
 
 def _one(suffix: str, encode: Encoder) -> Callable[[MaskItem, ClassTable], list[File]]:
@@ -100,12 +90,12 @@ def _coco_part(item: MaskItem, classes: ClassTable, *, as_polygons: bool) -> byt
     return _json(coco.part(item, classes, as_polygons=as_polygons))
 
 
-def _coco_joined(parts: Iterable[bytes], classes: ClassTable) -> bytes:
-    return _json(coco.joined((json.loads(part) for part in parts), classes))
+def _coco_joined(parts: Iterable[bytes], classes: ClassTable) -> list[bytes]:
+    return [_json(coco.joined((json.loads(part) for part in parts), classes))]
 
 
 def _coco(*, as_polygons: bool) -> Combination:
-    return Combination("annotations.json", partial(_coco_part, as_polygons=as_polygons), _coco_joined)
+    return Combination(("annotations.json",), partial(_coco_part, as_polygons=as_polygons), _coco_joined)
 
 
 def _coco_one(item: MaskItem, classes: ClassTable, *, as_polygons: bool) -> list[File]:
@@ -134,6 +124,19 @@ def _geojson(item: MaskItem, classes: ClassTable) -> bytes:
     return _json(geojson.collection(item, classes))
 
 
+def _yolo(item: MaskItem, classes: ClassTable) -> list[File]:
+    files: list[File] = [(f"{yolo.LABELS}/{item.stem}.txt", yolo.text(item, classes))]
+    picture = item.picture
+    if picture is not None:
+        name = f"{yolo.IMAGES}/{item.stem}{picture.suffix}"
+        files.append((name, rasters.picture_png(item) if picture.file is None else picture))
+    return files
+
+
+def _table_part(item: MaskItem, classes: ClassTable) -> bytes:
+    return _json(table.part(item, classes))
+
+
 _ALL = (
     MaskFormat("png", "PNG, classes as indices", ".png", _one(".png", rasters.indexed_png), loses=_INSTANCES),
     MaskFormat("png16", "PNG 16 bit, objects", ".png", _one(".png", rasters.instance_png), loses=_UNLABELLED),
@@ -158,9 +161,11 @@ _ALL = (
         "yolo",
         "YOLO segmentation text",
         ".txt",
-        _one(".txt", yolo.text),
+        _yolo,
         folder_files=yolo.folder_files,
         loses=(*_UNLABELLED, *_INSTANCES),
+        needs_pixels=True,
+        with_pictures=True,
     ),
     MaskFormat("voc", "Pascal VOC folders", ".png", _voc, folder_files=_voc_folder, loses=_INSTANCES),
     MaskFormat(
@@ -201,7 +206,15 @@ _ALL = (
         loses=_EVERYTHING,
         needs_probabilities=True,
     ),
-    MaskFormat("csv", "Table of objects", ".csv", _one(".csv", table.rows), loses=_EVERYTHING),
+    MaskFormat(
+        "csv",
+        "Table of objects, CSV",
+        ".csv",
+        _one(".csv", table.rows),
+        combine=Combination(table.NAMES, _table_part, table.joined),
+        loses=_EVERYTHING,
+        needs_values=True,
+    ),
 )
 
 FORMATS: dict[str, MaskFormat] = {entry.name: entry for entry in _ALL}
@@ -239,89 +252,3 @@ def _has_mixed_objects(item: MaskItem) -> bool:
     pairs = np.unique(item.instances.astype(np.uint64) * 256 + item.labels)
     numbers = pairs[pairs >= 256] // 256
     return len(np.unique(numbers)) < len(numbers)
-
-
-def export_mask(path: Path, item: MaskItem, classes: ClassTable, format_name: str) -> tuple[Path, ...]:
-    """Write the mask of one image.
-
-    Args:
-        path: the file for formats with one file per image; its folder for "voc".
-        item: the mask.
-        classes: its classes.
-        format_name: a key of `FORMATS`.
-
-    Returns:
-        What was written.
-
-    Raises:
-        MaskError: if the format cannot hold it.
-        StorageError: if a file cannot be written; files that were there before stay.
-    """
-    files = format_named(format_name).files(item, classes)
-    if len(files) == 1:
-        storage.atomic_write(path, files[0][1])
-        return (path,)
-    return write_files(path.parent, files)
-
-
-def planned_files(stems: Iterable[str], classes: ClassTable, format_name: str) -> list[str]:
-    """The names of what `export_folder` would write, for a preview; nothing is encoded."""
-    mask_format = format_named(format_name)
-    extra = mask_format.folder_files(classes) if mask_format.folder_files else []
-    shared = [name for name, _ in extra]
-    if mask_format.combine is not None:
-        return [mask_format.combine.name]
-    if format_name == "voc":
-        folders = ("SegmentationClass", "SegmentationObject")
-        return [f"{folder}/{stem}.png" for stem in stems for folder in folders] + shared
-    return [f"{stem}{mask_format.suffix}" for stem in stems] + shared
-
-
-def export_folder(
-    folder: Path, items: Iterable[MaskItem], classes: ClassTable, format_name: str
-) -> Iterator[ExportStep]:
-    """Write the masks of many images, one step at a time; stop taking steps to cancel.
-
-    An image that cannot be written is reported, and the rest is done. Formats with one file for all
-    write it at the last step.
-    """
-    mask_format = format_named(format_name)
-    storage.make_folder(folder)
-    if mask_format.combine is not None:
-        yield from _combined(folder, items, classes, mask_format.combine)
-        return
-    if mask_format.folder_files is not None:
-        write_files(folder, mask_format.folder_files(classes))
-    for item in items:
-        try:
-            yield ExportStep(item.stem, write_files(folder, mask_format.files(item, classes)))
-        except LatentsegError as error:
-            yield ExportStep(item.stem, (), error)
-
-
-def _combined(
-    folder: Path, items: Iterable[MaskItem], classes: ClassTable, combination: Combination
-) -> Iterator[ExportStep]:
-    parts: list[bytes] = []
-    for item in items:
-        try:
-            parts.append(combination.part(item, classes))
-            yield ExportStep(item.stem)
-        except LatentsegError as error:
-            yield ExportStep(item.stem, (), error)
-    yield ExportStep("", write_files(folder, [(combination.name, combination.join(parts, classes))]))
-
-
-def write_files(folder: Path, files: list[File]) -> tuple[Path, ...]:
-    """Write files below a folder, making folders where needed; their paths.
-
-    Raises:
-        StorageError: if one cannot be written; those before it are there.
-    """
-    paths = []
-    for name, data in files:
-        path = folder / name
-        storage.make_folder(path.parent)
-        storage.atomic_write(path, data)
-        paths.append(path)
-    return tuple(paths)

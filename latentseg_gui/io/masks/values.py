@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,53 @@ class MaskError(LatentsegError):
     """A mask that cannot be read, or not be written in the chosen format."""
 
 
+_CARRIED: Final = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+"""Files that all tools read alike; of others the picture that is shown is what can be learned from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The image that goes along with its mask, in formats that hold both.
+
+    Attributes:
+        path: its file; None where it has none.
+        frame: which page of it.
+        is_linked: whether a link to the file is enough.
+    """
+
+    path: Path | None
+    frame: int = 0
+    is_linked: bool = False
+
+    @property
+    def file(self) -> Path | None:
+        """The file that is taken as it is; None where its pixels are written as PNG instead."""
+        is_plain = self.path is not None and not self.frame and self.path.suffix.lower() in _CARRIED
+        return self.path if is_plain else None
+
+    @property
+    def suffix(self) -> str:
+        """The ending of what is written."""
+        return ".png" if self.file is None else self.file.suffix.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredValues:
+    """What an image measures, in its own numbers.
+
+    Attributes:
+        values: as in the file, upright, [H, W] or [H, W, channels].
+        channels: a name for every channel; one empty name where there is only one.
+        pixel_size: (height, width) of a pixel in ``unit``; None where the file does not say.
+        unit: of lengths, as the file states it.
+    """
+
+    values: NDArray[np.generic]
+    channels: tuple[str, ...]
+    pixel_size: tuple[float, float] | None = None
+    unit: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class MaskItem:
     """The mask of one image as it is exported.
@@ -36,11 +83,13 @@ class MaskItem:
         labels: class ids, uint8 [H, W]; `UNLABELLED` is allowed.
         instances: object numbers, uint32 [H, W]; None where no object has one.
         provenance: `Provenance` values, uint8 [H, W]; None where unknown.
-        pixels: the image, uint8 [H, W, 3]; only overlays and intensities need it.
+        pixels: the image, uint8 [H, W, 3]; only overlays and data sets for training need it.
         confidence: of the prediction, uint8 [H, W]; only the confidence map needs it.
         image_name: file name of the image.
         version: the version of the weights that predicted the predicted part.
         probabilities: of every class, uint16 [C, H, W], 65535 for 1; only probability maps need them.
+        picture: the file of the image, where it goes along with the mask.
+        stored: what the image measures; only tables need it.
     """
 
     stem: str
@@ -52,6 +101,8 @@ class MaskItem:
     image_name: str = ""
     version: str = ""
     probabilities: NDArray[np.uint16] | None = None
+    picture: Picture | None = None
+    stored: StoredValues | None = None
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -78,9 +78,10 @@ def read(path: Path, place: Place, context: ImportContext) -> tuple[tuple[int, .
     context = replace(context, reading=Reading())
     data = contents(path)
     found, mask = _by_colour(data, place, context) if place.names else read_picture(data, context, path)
-    if mask is None or place.objects is None or not (place.objects / path.name).is_file():
+    beside = None if place.objects is None else place.objects / path.relative_to(place.classes)
+    if mask is None or beside is None or not beside.is_file():
         return found, mask
-    numbers = _numbers(contents(place.objects / path.name))
+    numbers = _numbers(contents(beside))
     if numbers.shape != mask.labels.shape:
         notes = (*mask.notes, "The picture of the objects has another size and was left out.")
         return found, ImportedMask(mask.labels, mask.classes, None, None, notes)

@@ -5,30 +5,39 @@ from __future__ import annotations
 import json
 
 from latentseg_gui.document.classes import ClassTable
-from latentseg_gui.io.masks.polygons import keyhole, outlines_of
-from latentseg_gui.io.masks.values import MaskItem, objects_of
+from latentseg_gui.io.masks.polygons import bridged, keyhole, outlines_of, simplified
+from latentseg_gui.io.masks.values import MaskItem, Picture, objects_of
+
+LABELS, IMAGES = "labels", "images"
+"""The two folders of a data set; a label is found by the place of its image."""
 
 
 def text(item: MaskItem, classes: ClassTable) -> bytes:
-    """The lines; class 1 of the document is class 0 of the file, because the background is none.
+    """One line per object; class 1 of the document is class 0 of the file, because the background is none.
 
-    An object in several parts becomes several lines; a hole is cut in by a line without width.
+    An outline keeps to half a pixel of the mask. Holes are cut in, and the parts of an object are joined,
+    by lines without width.
     """
     rows, cols = item.shape
     lines = []
     for found in objects_of(item):
-        for outline in outlines_of(found.mask, found.rect):
-            corners = [f"{x / cols:.9g} {y / rows:.9g}" for x, y in keyhole(outline)]
-            lines.append(f"{found.class_id - 1} {' '.join(corners)}\n")
+        rings = [keyhole(simplified(outline)) for outline in outlines_of(found.mask, found.rect)]
+        corners = [f"{x / cols:.9g} {y / rows:.9g}" for x, y in bridged(rings)]
+        lines.append(f"{found.class_id - 1} {' '.join(corners)}\n")
     return "".join(lines).encode()
 
 
-def folder_files(classes: ClassTable) -> list[tuple[str, bytes]]:
-    """What belongs to the whole folder: the names of the classes, in two spellings."""
+def folder_files(classes: ClassTable) -> list[tuple[str, bytes | Picture]]:
+    """What belongs to the whole folder: the names of the classes, in two spellings, and where images are.
+
+    Without a "path" the folder of the file itself is meant, wherever it is moved to.
+    """
     names = [entry.name for entry in classes][1:]
     listed = "".join(f"{name}\n" for name in names)
     entries = "".join(f"  {index}: {json.dumps(name)}\n" for index, name in enumerate(names))
+    about = "# Put some of the images aside for val: what is trained on tells nothing of what was learned.\n"
+    where = f"train: {IMAGES}\nval: {IMAGES}\n"
     return [
         ("classes.txt", listed.encode()),
-        ("data.yaml", f"path: .\ntrain: images\nval: images\nnc: {len(names)}\nnames:\n{entries}".encode()),
+        ("data.yaml", f"{about}{where}nc: {len(names)}\nnames:\n{entries}".encode()),
     ]

@@ -87,6 +87,8 @@ class OutputChoice:
         folder: where to write.
         source: the folder of the images, where the scope wants one.
         is_completed: whether the prediction is written where nobody labelled.
+        links_pictures: whether formats that hold the images get links to them instead of copies.
+        may_replace: whether files may be replaced that latentseg did not write.
     """
 
     scope: str
@@ -94,6 +96,8 @@ class OutputChoice:
     folder: Path
     source: Path | None = None
     is_completed: bool = True
+    links_pictures: bool = False
+    may_replace: bool = False
 
 
 class OutputDialog(QDialog):
