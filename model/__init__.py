@@ -7,17 +7,43 @@
 >>> prediction = predictor.predict_classes(experts_off=[7])
 """
 
-from model.answers import Attention, ClassPrediction
-from model.checkpoint import CheckpointMeta, load, save
-from model.config import NetworkConfig
-from model.crf import Crf
-from model.errors import ModelError
-from model.experts import AttentionMaps
-from model.finetune import FineTuneConfig, LabelledImage, finetune
-from model.latent_experts import SegmentationModel
-from model.network import LatentExpertNetwork
-from model.predictor import Predictor
-from model.testtime import PredictOptions
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from model.answers import Attention, ClassPrediction
+    from model.checkpoint import CheckpointMeta, load, save
+    from model.config import NetworkConfig
+    from model.crf import Crf
+    from model.errors import ModelError
+    from model.experts import AttentionMaps
+    from model.finetune import FineTuneConfig, LabelledImage, finetune
+    from model.latent_experts import SegmentationModel
+    from model.network import LatentExpertNetwork
+    from model.predictor import Predictor
+    from model.testtime import PredictOptions
+
+_HOMES: Final = {
+    "Attention": "model.answers",
+    "AttentionMaps": "model.experts",
+    "CheckpointMeta": "model.checkpoint",
+    "ClassPrediction": "model.answers",
+    "Crf": "model.crf",
+    "FineTuneConfig": "model.finetune",
+    "LabelledImage": "model.finetune",
+    "LatentExpertNetwork": "model.network",
+    "ModelError": "model.errors",
+    "NetworkConfig": "model.config",
+    "PredictOptions": "model.testtime",
+    "Predictor": "model.predictor",
+    "SegmentationModel": "model.latent_experts",
+    "finetune": "model.finetune",
+    "load": "model.checkpoint",
+    "save": "model.checkpoint",
+}
+"""Where each public name is defined: it is imported when it is first asked for, and torch with it."""
 
 __all__ = [
     "Attention",
@@ -37,3 +63,18 @@ __all__ = [
     "load",
     "save",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, imported now."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = import_module(_HOMES[name])
+    # The module `model.finetune` is called like the function in it, so that its name means one thing only.
+    value = home if home.__name__ == f"{__name__}.{name}" else getattr(home, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

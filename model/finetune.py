@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.answers import ClassPrediction
+from model.called import call_like
 from model.detail_network import DetailNetwork
 from model.device import choose_device, free_cached_memory, is_out_of_memory
 from model.errors import ModelError
@@ -373,3 +374,6 @@ def _weights(pictures: list[Picture], num_classes: int, *, are_strokes: bool) ->
     if not bool(counts.any()):
         raise ModelError("There is nothing to learn from yet.", action="Paint a few strokes more.")
     return (counts > 0).float() if are_strokes else class_weights(counts)
+
+
+call_like(__name__, finetune)

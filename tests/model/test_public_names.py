@@ -1,0 +1,51 @@
+"""The face of the library: sixteen names, and nothing is imported for those that are not asked for."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import model
+
+
+def run(program: str) -> str:
+    outcome = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert outcome.returncode == 0, outcome.stderr
+    return outcome.stdout.strip()
+
+
+def test_every_public_name_is_there() -> None:
+    assert len(model.__all__) == 16
+    for name in model.__all__:
+        assert getattr(model, name) is not None
+    assert set(model.__all__) <= set(dir(model))
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = model.no_such_name
+
+
+def test_the_package_alone_imports_no_torch() -> None:
+    assert run("import sys, model; print('torch' in sys.modules)") == "False"
+    assert run("import sys; from model import ModelError; print('torch' in sys.modules)") == "False"
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "from model import finetune; import model.finetune as m",
+        "import model.finetune as m; from model import finetune",
+        "import model.finetune, model; m, finetune = model.finetune, model.finetune",
+        "from model import *; import model.finetune as m",
+    ],
+)
+def test_a_function_and_its_module_do_not_hide_each_other(program: str) -> None:
+    said = run(f"{program}\nprint(callable(finetune), m.FineTuneConfig.__name__, m.finetune.__name__)")
+    assert said == "True FineTuneConfig finetune"
+
+
+def test_what_is_called_has_the_signature_of_the_function() -> None:
+    from model.finetune import finetune
+
+    assert inspect.signature(model.finetune) == inspect.signature(finetune)
