@@ -35,14 +35,18 @@ def paint(path: Path, number: int) -> tuple[float, float]:
 @pytest.fixture
 def accepted(person: Person, tmp_path: Path) -> tuple[Person, dict[str, np.ndarray]]:
     """Twelve pictures with an accepted object each, of three classes; the masks by image."""
-    middles = [paint(tmp_path / f"{number:02}.png", number) for number in range(IMAGES)]
+    folder = tmp_path / "objects"
+    folder.mkdir()
+    middles = [paint(folder / f"{number:02}.png", number) for number in range(IMAGES)]
     session, masks = person.session, {}
     session.classes.add_class()
     session.classes.add_class()
-    person.open(tmp_path)
+    person.open(folder)
+    assert len(session.document.image_ids) == IMAGES
     for number, image_id in enumerate(session.document.image_ids):
-        session.document.current_id = image_id
-        person.wait_for(lambda: person.canvas.has_image, what="the image is shown")
+        session.project.show(image_id)
+        person.wait_for(lambda image_id=image_id: person.image_id == image_id, what="the image is shown")
+        person.wait_for_prediction()
         session.classes.choose_class(1 + number % 3)
         person.segment(middles[number])
         person.press(Qt.Key.Key_Return)
@@ -78,7 +82,8 @@ def test_three_classes_of_objects_without_background_are_asked_about_and_then_le
     assert all((session.document.labels(each) == mask).all() for each, mask in masks.items())
     both, either = np.zeros(4), np.zeros(4)
     for image_id, mask in masks.items():
-        session.document.current_id = image_id
+        session.project.show(image_id)
+        person.wait_for(lambda image_id=image_id: person.image_id == image_id, what="the image is shown")
         person.wait_for_prediction()
         prediction = session.document.prediction(image_id)
         assert prediction is not None
