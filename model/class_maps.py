@@ -131,7 +131,7 @@ def _in_tiles(
 
 def _norms(image: EncodedImage, runner: Runner, side: int, scale: float) -> SharedNorms:
     def show(part: NDArray[np.uint8]) -> None:
-        runner.classify(runner.encode(view_of(part, scale, False)))
+        runner.classify(runner.encode(view_of(part, scale, False), for_clicks=False))
 
     return norms_of_whole(runner.network, show, image.pixels, side)
 

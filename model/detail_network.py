@@ -143,6 +143,17 @@ class DetailNetwork(LatentExpertNetwork):
         if self.class_backbone is not None:
             pyramid = self.class_pyramid(padded)
             experts, _ = self.look_at(pyramid.tokens)
+        return self._detailed(base, pyramid, experts, padded)
+
+    def encode_for_classes(self, image: Tensor) -> DetailEncoding:
+        """As `encode`, for `classify` alone: the backbone of clicks does not run where classes have their own."""
+        padded = pad_to_stride(image.float())
+        pyramid = self.class_pyramid(padded)
+        base = self.encoding_of(pyramid, padded, (image.shape[-2], image.shape[-1]))
+        return self._detailed(base, pyramid, base.experts, padded)
+
+    @staticmethod
+    def _detailed(base: Encoding, pyramid: Pyramid, experts: Tensor, padded: Tensor) -> DetailEncoding:
         return DetailEncoding(
             **{field.name: getattr(base, field.name) for field in fields(Encoding)},
             class_tokens=pyramid.tokens,

@@ -93,7 +93,7 @@ def class_probabilities(
         known = encoding if scale == 1.0 and not is_mirrored else None
         with norms[scale].imposed() if norms is not None else nullcontext():
             if known is None:
-                known = runner.encode(view_of(pixels, scale, is_mirrored))
+                known = runner.encode(view_of(pixels, scale, is_mirrored), for_clicks=False)
             seen = _resized(runner.classify(known, gains)[0].softmax(0), shape)
         seen = seen.flip(-1) if is_mirrored else seen
         total = seen if total is None else total.add_(seen)
