@@ -80,6 +80,10 @@ def test_three_classes_of_objects_without_background_are_asked_about_and_then_le
     assert "held-out pixels of 12 images" in result.validated_on
     assert result.metric_after > 0.6
     assert all((session.document.labels(each) == mask).all() for each, mask in masks.items())
+    person.wait_for(
+        lambda: session.weights.live is not None and session.weights.live.version == result.version,
+        what="the new weights are in use",
+    )
     both, either = np.zeros(4), np.zeros(4)
     for image_id, mask in masks.items():
         session.project.show(image_id)
