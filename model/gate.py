@@ -6,9 +6,12 @@ header is checked to the last byte first, because it decides what would be alloc
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +70,7 @@ def read_gated(path: Path) -> tuple[bytes, Header]:
         WeightsError: it is not one, or it is broken or hostile; nothing was executed.
     """
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=_open_regular) as file:
             size = file.seek(0, 2)
             file.seek(0)
             head = _read_head(file, size, path)
@@ -78,6 +81,15 @@ def read_gated(path: Path) -> tuple[bytes, Header]:
             f'The file "{path.name}" cannot be read: {error.strerror or error}.',
             action="Check the path and your rights to it.",
         ) from error
+
+
+def _open_regular(path: str, flags: int) -> int:
+    """Open without waiting for whoever might write into a pipe; what is no file is an OSError."""
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is a pipe, a socket or a device, not a file", path)
+    return descriptor
 
 
 def _read_head(file: BinaryIO, size: int, path: Path) -> bytes:

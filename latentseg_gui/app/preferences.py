@@ -10,7 +10,10 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.io.regular_files import read_regular
 from latentseg_gui.io.storage import atomic_write, make_folder
+
+_MAX_BYTES = 2**24
 
 
 class Preferences(BaseModel):
@@ -43,7 +46,7 @@ def preferences_path() -> Path:
 def load_preferences(path: Path) -> tuple[Preferences, LatentsegError | None]:
     """The settings of ``path``, and what went wrong where they had to be defaults."""
     try:
-        text = path.read_bytes()
+        text = read_regular(path, _MAX_BYTES)
     except FileNotFoundError:
         return Preferences(), None
     except OSError as error:

@@ -156,7 +156,7 @@ def _checked(candidate: Candidate, target: ImportTarget) -> ImportPair | Refusal
     name = Path(target.name).name
     if shape is None and target.path is not None:
         try:
-            header = probe(target.path)
+            header = probe(target.path, budget=-1)
         except ImageError as error:
             return Refusal(candidate.label, error.what)
         shape = header.height, header.width

@@ -10,9 +10,11 @@ from PIL import Image
 
 from latentseg_gui.document.document import Document
 from latentseg_gui.io.paths import safe_stem
+from latentseg_gui.io.regular_files import read_regular
 from latentseg_gui.io.storage import atomic_write, make_folder
 
 IMAGES = "images"
+_MAX_BYTES = 2**32
 
 
 def keep_pasted(document: Document, folder: Path, temporary: Path) -> None:
@@ -45,7 +47,7 @@ def _only_copy(document: Document, image_id: str, images: Path, temporary: Path)
     if path.is_relative_to(images) or not path.is_relative_to(temporary):
         return None
     try:
-        return path.read_bytes()
+        return read_regular(path, _MAX_BYTES)
     except OSError:
         return None
 

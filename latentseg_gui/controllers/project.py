@@ -21,6 +21,7 @@ from latentseg_gui.io.batch import file_stamp
 from latentseg_gui.io.folders import MASK_SUFFIXES, SUFFIXES, Skipped, left_out, listing
 from latentseg_gui.io.patience import read_in_time
 from latentseg_gui.io.project_file import MANIFEST
+from latentseg_gui.io.regular_files import open_regular
 from latentseg_gui.panels.files.panel import FilesPanel
 
 _RECORD_BYTES = 600_000_000
@@ -283,7 +284,7 @@ def project_folder(path: Path) -> Path | None:
     """The folder of the project that ``path`` is (its folder or its manifest); None for anything else."""
     manifest = path if path.name == MANIFEST else path / MANIFEST
     try:
-        with open(manifest, "rb") as file:
+        with open_regular(manifest) as file:
             return manifest.parent if b"latentseg project" in file.read(_PEEK) else None
     except OSError:
         return None

@@ -85,7 +85,7 @@ def _account(came: _Came, pairs: int) -> str:
 
 
 def _take_over(document: Document, pair: Pair, reader: MaskReader) -> ImportedMask:
-    header = probe(pair.image)
+    header = probe(pair.image, budget=-1)
     mask = reader.mask(pair, (header.height, header.width))
     for note in mask.notes:
         print(f"{pair.image.name}: {note}")

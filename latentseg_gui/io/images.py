@@ -34,18 +34,26 @@ __all__ = [
 ]
 
 
-def probe(path: Path) -> ImageHeader:
+def probe(path: Path, *, budget: int | None = None) -> ImageHeader:
     """What the header says; the pixels are not read.
 
+    Args:
+        path: the file.
+        budget: bytes that reading it may take, as for `read_image`; None: any size is told.
+
     Raises:
+        ImageTooLargeError: if reading would take more.
         ImageError: if it is not an image that can be opened, or not in time.
     """
+    allowed = Budget.of(path, budget)
 
     def read() -> ImageHeader:
         with _opened(path) as file:
-            return decoding.header(Budget.of(path), file)
+            return decoding.header(allowed, file)
 
-    return in_time(path, read)
+    header = in_time(path, read)
+    allowed.admit(header.width, header.height, header.bytes)
+    return header
 
 
 def read_image(path: Path, *, image_id: str = "", frame: int = 0, budget: int | None = -1) -> ImageRecord:

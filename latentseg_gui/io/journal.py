@@ -23,7 +23,8 @@ from latentseg_gui.document.layers import MaskLayer
 from latentseg_gui.document.types import Rect
 from latentseg_gui.io.locating import is_sound
 from latentseg_gui.io.project_file import ImageEntryModel, WeightsList, path_fields, places
-from latentseg_gui.io.storage import AppendFile, StorageError, open_regular
+from latentseg_gui.io.regular_files import open_regular
+from latentseg_gui.io.storage import AppendFile, StorageError
 
 FORMAT: Final = 1
 _HEAD = struct.Struct("<4sIII")
@@ -31,7 +32,7 @@ _PART = struct.Struct("<I")
 _MARK = b"LSj1"
 _MAX_RECORD = 2**30
 _MAX_TEXT = 2**26
-_MAX_JOURNAL = 4 * 2**30
+MAX_JOURNAL = 4 * 2**30
 _PIECE = 2**20
 _BYTES_PER_PIXEL = 8
 _SLACK = 2**16
@@ -199,7 +200,7 @@ def _read(file: BinaryIO, size: int) -> JournalContents:
     records: list[Record] = []
     ends: list[int] = []
     position = 0
-    while position < min(size, _MAX_JOURNAL):
+    while position < min(size, MAX_JOURNAL):
         try:
             payload, following = _payload(file, position, size, len(records) + (header is not None))
             if header is None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from latentseg_gui.io.images import SUFFIXES, ImageError, list_images, probe
 from latentseg_gui.io.project_file import ImageEntryModel, MaskFiles, place_names
-from latentseg_gui.io.storage import open_regular
+from latentseg_gui.io.regular_files import open_regular
 
 _PIECE = 2**20
 _MAX_SEARCHED = 100_000

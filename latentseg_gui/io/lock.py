@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from latentseg_gui.io import storage
+from latentseg_gui.io.regular_files import open_regular
 
 _OWNER_AT = 16
 _OWNER_BYTES = 2000
@@ -69,7 +70,7 @@ class ProjectLock:
     def owner(self) -> Owner | None:
         """Who took the lock last; None if that cannot be read."""
         try:
-            with open(self._path, "rb") as file:
+            with open_regular(self._path) as file:
                 file.seek(_OWNER_AT)
                 content = json.loads(file.read(_OWNER_BYTES))
             return Owner(str(content["user"])[:100], str(content["host"])[:100], int(content["pid"]))

@@ -14,9 +14,9 @@ from PIL import Image
 from latentseg_gui.document.layers import Arrays, Instances
 from latentseg_gui.document.palette import BACKGROUND_COLOUR, palette, rgb_from_hex
 from latentseg_gui.document.types import UNLABELLED
-from latentseg_gui.io import storage
 from latentseg_gui.io.paths import shown
 from latentseg_gui.io.project_file import MaskFiles, ProjectError
+from latentseg_gui.io.regular_files import open_regular
 from latentseg_gui.io.tiff_numbers import tiff_values
 
 _MAX_PNG16 = 65535
@@ -116,7 +116,7 @@ def _name(data: bytes, suffix: str) -> str:
 
 def _contents(path: Path) -> bytes:
     try:
-        with storage.open_regular(path) as file:
+        with open_regular(path) as file:
             data = file.read(_MAX_FILE + 1)
         if len(data) > _MAX_FILE or hashlib.sha256(data).hexdigest() != path.stem:
             raise ValueError("the contents are not those that were written")

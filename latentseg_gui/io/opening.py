@@ -36,6 +36,7 @@ from latentseg_gui.io.project_file import (
     places,
 )
 from latentseg_gui.io.recovery import Recovery
+from latentseg_gui.io.regular_files import open_regular
 from latentseg_gui.io.weights_shelf import WEIGHTS
 
 _DECODED_AT_ONCE = 2**25
@@ -127,7 +128,7 @@ def _opened(session: ProjectSession, data: bytes, schema: int, search: Sequence[
 def _manifest_bytes(folder: Path) -> bytes:
     path = inside(folder, MANIFEST)
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ProjectError(

@@ -133,7 +133,7 @@ class ProjectSession:
     def is_changed_outside(self) -> bool:
         """Whether another program has changed or removed the manifest since it was read or written."""
         try:
-            return hashlib.sha256((self.folder / MANIFEST).read_bytes()).hexdigest() != self.manifest_hash
+            return locating.hash_of(self.folder / MANIFEST) != self.manifest_hash
         except OSError:
             return bool(self.manifest_hash)
 

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from latentseg_gui.document.changes import MaskChange
 from latentseg_gui.document.document import Document
 from latentseg_gui.io import storage
-from latentseg_gui.io.journal import ImageNote, WeightsNote, replay
+from latentseg_gui.io.journal import MAX_JOURNAL, ImageNote, WeightsNote, replay
 from latentseg_gui.io.journal_chain import JournalFile, set_aside
 from latentseg_gui.io.orphans import unlabel_orphans
 from latentseg_gui.io.project import ProjectSession
 from latentseg_gui.io.project_file import WeightsList
+from latentseg_gui.io.regular_files import read_regular
 
 
 class Recovery:
@@ -142,7 +143,7 @@ class Recovery:
 
     def _cut(self, journal: JournalFile, applied: int) -> None:
         """Leave in a journal what was applied, and put the rest aside."""
-        data = journal.path.read_bytes()
+        data = read_regular(journal.path, MAX_JOURNAL)
         end = journal.contents.ends[applied]
         storage.atomic_write(journal.path.with_name(journal.path.name + ".bad"), data[end:])
         storage.atomic_write(journal.path, data[:end])

@@ -17,6 +17,7 @@ from typing import BinaryIO, Final
 
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.io.paths import shown
+from latentseg_gui.io.regular_files import open_regular
 
 TEMPORARY_PREFIX: Final = ".latentseg-"
 TEMPORARY_SUFFIX: Final = ".tmp"
@@ -151,15 +152,6 @@ def atomic_write(path: Path, data: bytes | memoryview | Callable[[BinaryIO], Non
         _replace_file(Path(os.path.realpath(path)), [memoryview(data)])
     except OSError as error:
         raise storage_error(path, error) from error
-
-
-def open_regular(path: Path) -> BinaryIO:
-    """Open a file to be read, without ever waiting for the other end of a pipe or reading from a device.
-
-    Raises:
-        OSError: if it cannot be opened, or is no regular file.
-    """
-    return open(path, "rb", opener=_open_regular)
 
 
 def share_file(source: Path, target: Path) -> bool:
@@ -345,14 +337,6 @@ class AppendFile:
             os.ftruncate(self._descriptor, self._size)
         except OSError:
             return
-
-
-def _open_regular(path: str, flags: int) -> int:
-    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "not a regular file", path)
-    return descriptor
 
 
 def _replace_file(target: Path, pieces: Iterable[bytes | memoryview]) -> None:

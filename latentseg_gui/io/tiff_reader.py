@@ -69,6 +69,12 @@ def decode(file: BinaryIO, frame: int, budget: Budget) -> Decoded:
     return pillow_reader.decode(file, frame, budget)
 
 
+def orientation_of(file: BinaryIO) -> int:
+    """The EXIF orientation of the first page, 1..8; 1 where there is none."""
+    with tifffile.TiffFile(_checked(file, tiff_structure.page_offsets(file)[0])) as tiff:
+        return _orientation(tiff.pages.first)
+
+
 def _checked(file: BinaryIO, first: int) -> BinaryIO:
     """The file, at its beginning, if its first page, which tifffile parses at once, may be parsed."""
     tiff_structure.check_tags(file, first)

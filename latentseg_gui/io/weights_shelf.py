@@ -13,6 +13,7 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.io import storage
 from latentseg_gui.io.paths import shown
 from latentseg_gui.io.project_file import WeightsList, WeightsVersion, inside
+from latentseg_gui.io.regular_files import open_regular
 
 WEIGHTS = "weights"
 _SUFFIX = ".safetensors"
@@ -33,7 +34,7 @@ def mark_of(path: Path) -> FileMark:
         OSError: if it cannot be read, or is no regular file.
     """
     digest, size = hashlib.sha256(), 0
-    with storage.open_regular(path) as file:
+    with open_regular(path) as file:
         while piece := file.read(_PIECE):
             digest.update(piece)
             size += len(piece)

@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 from PIL import Image
 
-from tests.io.image_files import chunk, pillow_bytes, png_bytes
+from tests.io.image_files import chunk, pillow_bytes
 
 GIGABYTE = 2**30
 
@@ -122,6 +122,12 @@ def png_of_one_colour(side):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
+def png_without_pixels(width, height):
+    """The header of a PNG in colours, and nothing else."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+
+
 def jpeg2000_of_tiles(side=4096, tile=16):
     """The header of a JPEG 2000 that is cut into tiles, each of which has its tables."""
     data = bytearray(pillow_bytes(Image.fromarray(np.zeros((16, 16, 3), np.uint8)), "JPEG2000", no_jp2=True))
@@ -146,9 +152,7 @@ IMAGES = {
     "sixteen million tiles": lambda: tiff_of_tiles(4000, 1),
     "one tile, far larger than the page": lambda: tiff_of_tiles(4, 65520, 8),
     "tags that name the same bytes": tiff_of_tags,
-    "large png": lambda: png_bytes(np.zeros((1, 1), np.uint8), colour_type=0, depth=8).replace(
-        struct.pack(">II", 1, 1), struct.pack(">II", 65535, 65535)
-    ),
+    "large png": lambda: png_without_pixels(65535, 65535),
     "jpeg 2000 of tiles": jpeg2000_of_tiles,
     "large jpeg 2000": lambda: jpeg2000_of_tiles(60_000, 60_000),
     "large pnm": lambda: pnm(60_000, 60_000),

@@ -22,6 +22,7 @@ from latentseg_gui.io.masks.reading import IMPORT_SUFFIXES, PICTURES, fitted, im
 from latentseg_gui.io.masks.survey import reading_of
 from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskError, Numbers, Reading
 from latentseg_gui.io.paths import natural_key, shown
+from latentseg_gui.io.regular_files import open_regular
 
 _HEAD = 4096
 _LINES = 65536
@@ -303,7 +304,7 @@ def _numbers_in(words: Sequence[str]) -> int:
 
 def _picture_size(path: Path) -> Size:
     try:
-        with Image.open(path, formats=("PNG",)) as image:
+        with open_regular(path) as file, Image.open(file, formats=("PNG",)) as image:
             return image.height, image.width
     except Exception:  # it says what is wrong when it is read
         return None

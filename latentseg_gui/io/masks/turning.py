@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-import tifffile
 from PIL import Image
 
 from latentseg_gui.io import pillow_reader, tiff_reader
 from latentseg_gui.io.masks.files import head
+from latentseg_gui.io.regular_files import open_regular
 
 _HEAD = 2**22
 
@@ -21,10 +21,8 @@ def orientation_of(path: Path | None) -> int:
     try:
         start = head(path, 16)
         if tiff_reader.is_tiff(start[:4]):
-            with open(path, "rb") as file, tifffile.TiffFile(file) as tiff:
-                tag = tiff.pages.first.tags.get(274)
-                value = 1 if tag is None else tag.value
-                return value if isinstance(value, int) and 1 <= value <= 8 else 1
+            with open_regular(path) as file:
+                return tiff_reader.orientation_of(file)
         with Image.open(io.BytesIO(head(path, _HEAD)), formats=pillow_reader.FORMATS) as image:
             if image.format == "PNG" and "exif" not in image.info:
                 return 1  # Pillow would decode the pixels to look for it behind them

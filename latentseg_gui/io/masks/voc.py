@@ -44,7 +44,7 @@ def place_of(folder: Path) -> Place | None:
         return None
     objects, names = classes.parent / OBJECTS, classes.parent / NAMES
     is_named = names.is_file() and names.stat().st_size <= _MAX_NAMES
-    table = dict(_names(names.read_text("utf-8", errors="replace"))) if is_named else {}
+    table = dict(_names(contents(names, _MAX_NAMES).decode("utf-8", errors="replace"))) if is_named else {}
     return Place(classes, objects if objects.is_dir() else None, table)
 
 
@@ -81,8 +81,8 @@ def read(path: Path, place: Place, context: ImportContext) -> tuple[tuple[int, .
     beside = None if place.objects is None else place.objects / path.relative_to(place.classes)
     if mask is None or beside is None or not beside.is_file():
         return found, mask
-    numbers = _numbers(contents(beside))
-    if numbers.shape != mask.labels.shape:
+    numbers = _numbers(contents(beside), mask.labels.shape)
+    if numbers is None:
         notes = (*mask.notes, "The picture of the objects has another size and was left out.")
         return found, ImportedMask(mask.labels, mask.classes, None, None, notes)
     numbers[(mask.labels == BACKGROUND) | (mask.labels == UNLABELLED)] = 0
@@ -124,9 +124,14 @@ def _codes(image: Image.Image) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
     return known, inverse.reshape(codes.shape)
 
 
-def _numbers(data: bytes) -> NDArray[np.uint32]:
-    """Object numbers: the indices of a palette, else a number for every colour but black and void."""
+def _numbers(data: bytes, shape: tuple[int, ...]) -> NDArray[np.uint32] | None:
+    """Object numbers: the indices of a palette, else a number for every colour but black and void.
+
+    None if the picture has another shape than (rows, columns); it is not decoded then.
+    """
     with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+        if (image.height, image.width) != shape:
+            return None
         if image.mode in ("P", "L"):
             numbers = np.asarray(image, np.uint8).astype(np.uint32)
             numbers[numbers == UNLABELLED] = 0

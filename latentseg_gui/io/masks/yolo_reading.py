@@ -21,6 +21,7 @@ from latentseg_gui.io.masks.annotations import (
 )
 from latentseg_gui.io.masks.drawing import Drawing
 from latentseg_gui.io.masks.encodings import text_of
+from latentseg_gui.io.masks.files import contents
 from latentseg_gui.io.masks.naming import Names
 from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskError
 
@@ -40,7 +41,7 @@ def names_near(path: Path) -> tuple[str, ...]:
             others = [folder / "data.yaml", folder / "dataset.yaml", *sorted(folder.glob("*.y*ml"))]
             for file in (folder / "classes.txt", folder / "obj.names", *others):
                 if file.is_file() and file.stat().st_size <= _MAX_NAMES:
-                    text = text_of(file.read_bytes(), file.name)
+                    text = text_of(contents(file, _MAX_NAMES), file.name)
                     names = _lines(text) if file.suffix in (".txt", ".names") else names_of_yaml(text)
                     if names:
                         return names
