@@ -27,6 +27,7 @@ from latentseg_gui.io.masks.writing import encoded, part_of, planned_files, writ
 from latentseg_gui.io.masks.yolo import IMAGES
 from latentseg_gui.io.naming import picture_name, stems_of
 from latentseg_gui.io.paths import shown
+from latentseg_gui.io.regular_files import open_regular
 from latentseg_gui.io.storage import AppendFile, atomic_write, make_folder, remove_file
 
 WORK: Final = ".latentseg-batch"
@@ -317,7 +318,7 @@ def _whole_bytes(path: Path, fingerprint: str) -> int:
 def _read_log(path: Path, fingerprint: str) -> tuple[list[dict[str, Any]], bool, int]:
     """The records of a log, whether it is of these settings, and the bytes of its whole lines."""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             data = file.read(_MAX_LOG)
     except OSError:
         return [], False, 0

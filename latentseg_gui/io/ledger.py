@@ -21,13 +21,13 @@ import platformdirs
 
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.io.paths import shown
+from latentseg_gui.io.regular_files import open_regular
 from latentseg_gui.io.storage import (
     StorageError,
     append_whole,
     atomic_write,
     make_folder,
     make_link,
-    open_regular,
     remove_file,
 )
 
@@ -171,7 +171,7 @@ def _entries(path: Path) -> Iterator[object]:
     try:
         if not path.is_file():
             return
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             lines = file.read(_MAX_RECORD).splitlines()
     except OSError:
         return

@@ -14,6 +14,9 @@ from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.masks import yolo
 from latentseg_gui.io.masks.registry import Combination, File, MaskFormat, format_named
 from latentseg_gui.io.masks.values import MaskError, MaskItem, Picture
+from latentseg_gui.io.regular_files import read_regular
+
+_MAX_COPIED = 2**33
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +185,7 @@ def _write(path: Path, data: bytes | Picture, ledger: Ledger) -> None:
         ledger.link(path, source)
         return
     try:
-        copied = source.read_bytes()
+        copied = read_regular(source, _MAX_COPIED)
     except OSError as error:
         raise MaskError(
             f"“{source.name}” cannot be copied: {error.strerror or 'the system refused it'}.",
