@@ -141,6 +141,7 @@ class BatchController(JobSource):
                 Scope("folder", self.tr("Images of a folder:"), wants_folder=True),
             ),
             formats=tuple((name, each.label) for name, each in FORMATS.items()),
+            with_pictures=tuple(name for name, each in FORMATS.items() if each.with_pictures),
             chosen=self.asking.formats,
             folder=self.asking.folder,
             action=self.tr("Predict"),

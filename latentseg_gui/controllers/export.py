@@ -50,6 +50,7 @@ class ExportController(JobSource):
         self._weights: WeightsInfo | None = None
         self._errors = errors
         self._runs: dict[str, OutputRun] = {}
+        self._planning = 0
         self._quick = QuickExport(document, writers=writers, errors=errors, parent=self)
         self.export_to, self.save_beside = self._quick.export_to, self._quick.save_beside
         self.asking = OutputAsking(writers, window, self)
@@ -60,9 +61,9 @@ class ExportController(JobSource):
         self._weights = weights
 
     def export_current(self) -> None:
-        """Asks for formats and folder, and writes the mask of the current image."""
+        """Asks for formats and folder, and writes masks: those of all images where several are labelled."""
         if self._quick.ready_image() is not None:
-            self._open("current")
+            self._open("labelled" if len(self._document.vouched_ids()) > 1 else "current")
 
     def export_all(self) -> None:
         """Asks for formats and folder, and writes every mask there is."""
@@ -70,6 +71,11 @@ class ExportController(JobSource):
             self._errors.inform(self.tr("No image has a mask or a prediction yet."))
             return
         self._open("labelled" if self._document.vouched_ids() else "all")
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being written, or is about to be."""
+        return bool(self._runs or self._planning)
 
     def cancel_named(self, full_name: str) -> None:
         """Stops the run of this name; other names are not ours."""
@@ -114,7 +120,7 @@ class ExportController(JobSource):
         count, masks = len(self._with_masks()), len(self._document.vouched_ids())
         question = OutputQuestion(
             title=self.tr("Export masks"),
-            explanation=self.tr("What you have labelled is written."),
+            explanation=self.tr("Masks of your images are written, in the formats that you choose."),
             scopes=(
                 Scope("current", self.tr("This image"), self._document.current_id is not None),
                 Scope("labelled", self.tr("All images with a mask ({0})").format(masks), masks > 0),
@@ -123,6 +129,7 @@ class ExportController(JobSource):
                 ),
             ),
             formats=tuple((name, each.label) for name, each in FORMATS.items()),
+            with_pictures=tuple(name for name, each in FORMATS.items() if each.with_pictures),
             chosen=self.asking.formats,
             folder=self.asking.folder,
             action=self.tr("Export"),
@@ -189,9 +196,20 @@ class ExportController(JobSource):
         ]
 
     def _on_confirmed(self, choice: OutputChoice) -> None:
-        self._writers.submit(self._making(choice), self._on_planned, key=f"export plan {choice.folder}")
+        self._planning += 1
+        self._writers.submit(
+            self._making(choice),
+            self._on_planned,
+            key=f"export plan {choice.folder}",
+            on_failure=self._on_not_planned,
+        )
+
+    def _on_not_planned(self, error: LatentsegError) -> None:
+        self._planning -= 1
+        self._errors.report(error)
 
     def _on_planned(self, answer: object) -> None:
+        self._planning -= 1
         if isinstance(answer, Output):
             self.start(answer)
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QStandardPaths
 
 from latentseg_gui.controllers.expert_names import ExpertNamesController
 from latentseg_gui.controllers.inspect import InspectController
@@ -44,6 +44,7 @@ class FiguresController(QObject):
         self._writers = writers
         self._dialogs = dialogs
         self._errors = errors
+        self._last = ""
         panel.save_requested.connect(self.save)
 
     def save(self) -> None:
@@ -53,11 +54,11 @@ class FiguresController(QObject):
             self._errors.inform(self.tr("There is something to save once the image has a prediction."))
             return
         path = self._document.path(maps.image_id)
-        start = "" if path is None else str(path.parent)
-        chosen = self._dialogs.choose_folder(self.tr("Save figures and maps in"), start)
+        chosen = self._dialogs.choose_folder(self.tr("Save figures and maps in"), self._last or _documents())
         if chosen is None:
             return
-        folder = _unused(chosen / f"{'image' if path is None else path.stem} experts")
+        self._last = str(chosen)
+        folder = _unused(chosen / f"{'image' if path is None else path.stem}_experts")
         self._writers.submit(
             partial(report_of, self._material(maps)), partial(self._on_report, folder), key=f"report {folder}"
         )
@@ -140,9 +141,14 @@ def report_of(material: _Material) -> ExpertReport:
     )
 
 
+def _documents() -> str:
+    """Where documents are kept: figures do not belong among the pictures that they were made from."""
+    return QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+
+
 def _unused(folder: Path) -> Path:
     """``folder``, or with a number where there is something already: nothing is overwritten."""
     number, free = 2, folder
     while free.exists():
-        free, number = folder.with_name(f"{folder.name} {number}"), number + 1
+        free, number = folder.with_name(f"{folder.name}_{number}"), number + 1
     return free

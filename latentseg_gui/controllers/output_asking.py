@@ -56,7 +56,9 @@ class OutputAsking(QObject):
 
     def _on_preview(self, choice: OutputChoice, answer: object) -> None:
         if isinstance(answer, OutputPreview) and self.dialog is not None:
-            self.dialog.set_preview(choice, answer.text(), can_go=answer.can_go)
+            self.dialog.set_preview(
+                choice, answer.text(), can_go=answer.can_go, has_foreign=bool(answer.foreign)
+            )
 
     def _on_confirmed(self, choice: OutputChoice) -> None:
         self.formats, self.folder = choice.formats, str(choice.folder)

@@ -51,7 +51,7 @@ def test_clicks_have_maps_names_outlive_the_file_and_figures_are_saved(
     folder.mkdir()
     monkeypatch.setattr(session.dialogs, "choose_folder", lambda *_: folder)
     person.choose("save_figures")
-    wanted = folder / f"{skimage_photo.stem} experts"
+    wanted = folder / f"{skimage_photo.stem}_experts"
     person.wait_for(lambda: len(list(wanted.glob("*.svg"))) == 9, what="the figures are saved")
     assert "outlines" in (wanted / "look.svg").read_text(encoding="utf-8")
     with np.load(wanted / "maps.npz") as maps:

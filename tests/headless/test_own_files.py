@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -173,6 +174,65 @@ def test_a_pipe_among_the_images_is_left_alone_and_a_header_may_lie_about_its_pa
         predict_module, "probe", lambda path: type(honest)(64, 48, 2**31, honest.bytes, honest.format)
     )
     assert len(predict_module._pages([folders[0] / "scene 0.png"])) == 1
+
+
+def read_data_set(file):
+    """A data set as its documentation describes it: (class, polygon of shares [n, 2]) by image and the names."""
+    entries = dict(line.split(": ", 1) for line in file.read_text().splitlines() if ": " in line)
+    root = file.parent / entries.get("path", ".")
+    names = {int(key): json.loads(value) for key, value in entries.items() if key.strip().isdigit()}
+    found = {}
+    for part in ("train", "val"):
+        images = sorted((root / entries[part]).rglob("*.*"))
+        assert images, f"{part} has no images"
+        for image in images:
+            with Image.open(image) as picture:
+                picture.load()
+            place = str(image.with_suffix(".txt")).rsplit("/images/", 1)
+            found[image.name] = [
+                (int(line.split()[0]), np.array(line.split()[1:], float).reshape(-1, 2))
+                for line in Path("/labels/".join(place)).read_text().splitlines()
+            ]
+    assert int(entries["nc"]) == len(names)
+    return found, names
+
+
+@pytest.mark.parametrize("how", ["copy", "link"])
+def test_a_yolo_data_set_can_be_trained_from_wherever_it_is(latentseg, folders, tmp_path, how):
+    masks = tmp_path / "numbered"
+    masks.mkdir()
+    for index in range(3):
+        truth = np.zeros((48, 64), np.uint8)
+        labels = np.zeros((48, 64), np.uint32)
+        truth[4:20, 5:25], labels[4:20, 5:25] = 1, 1
+        truth[30:40, 40:60], labels[30:40, 40:60] = 1, 1  # one object in two parts
+        truth[25:28, 2:6], labels[25:28, 2:6] = 2, 2
+        np.savez(
+            masks / f"scene {index}.npz",
+            labels=truth,
+            instances=labels,
+            provenance=np.zeros_like(truth),
+            class_names=np.array(["background", "cell", "nucleus"]),
+            class_colours=np.array(["#000000", "#E69F00", "#56B4E9"]),
+            weights=np.array(""),
+        )
+    Image.open(folders[0] / "scene 2.png").save(folders[0] / "scene 2.tif")
+    (folders[0] / "scene 2.png").unlink()
+    code, _, err = latentseg(
+        *("export", "--images", folders[0], "--masks", masks, "-o", tmp_path / "made"),
+        *("--format", "yolo", "--yolo-images", how),
+    )
+    assert code == 0, err
+    assert (tmp_path / "made" / "images" / "scene 0.png").is_symlink() == (how == "link")
+    if how == "copy":
+        (tmp_path / "made").rename(tmp_path / "moved")
+    found, names = read_data_set(tmp_path / ("moved" if how == "copy" else "made") / "data.yaml")
+    assert names == {0: "cell", 1: "nucleus"}
+    assert sorted(found) == ["scene 0.png", "scene 1.png", "scene 2.png"]
+    for objects in found.values():
+        assert [class_id for class_id, _ in objects] == [0, 1], "a line for every object"
+        assert len(objects[0][1]) <= 12, "corners, not stairs"
+        assert all(((corners >= 0) & (corners <= 1)).all() for _, corners in objects)
 
 
 def test_class_numbers_stay_as_they_came(latentseg, folders, tmp_path):

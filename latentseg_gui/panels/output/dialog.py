@@ -8,30 +8,29 @@ from pathlib import Path
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QCheckBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
     QHBoxLayout,
     QLineEdit,
-    QListWidget,
-    QListWidgetItem,
     QPushButton,
     QRadioButton,
     QVBoxLayout,
     QWidget,
 )
 
+from latentseg_gui.panels.output.formats import FormatChoice
 from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.widgets import make_default, text_label
 
 _SETTLE_MS = 150
 _LINES, _MOST_LINES = 5, 14
-_ROWS_SHOWN = 7
 _LOW_SCREEN = 720
-"""A screen of this height or less, in pixels that follow its scale, shows fewer rows and lines."""
+"""A screen of this height or less, in pixels that follow its scale, shows fewer lines."""
 
-_LOW_LINES, _LOW_ROWS = 4, 3
-_WIDTH, _MARGIN = 520, 18
+_LOW_LINES = 3
+_WIDTH, _MARGIN = 700, 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +64,7 @@ class OutputQuestion:
         action: text of the button that does it.
         is_completed: what stands where nobody labelled, to begin with: what the model predicted, or nothing;
             None where that is no question.
+        with_pictures: the formats that the images go along with.
     """
 
     title: str
@@ -75,6 +75,7 @@ class OutputQuestion:
     folder: str
     action: str
     is_completed: bool | None = None
+    with_pictures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +127,11 @@ class OutputDialog(QDialog):
         self._scopes = QButtonGroup(self)
         self._source = _FolderField(self.tr("Folder of the images"))
         self._rest = _RestChoice(question.is_completed)
-        rows = _LOW_ROWS if self._is_low else _ROWS_SHOWN
-        self._formats = _format_list(question, self.tr("Formats"), rows)
+        self._formats = FormatChoice(question.formats, question.chosen)
+        self._formats.setAccessibleName(self.tr("Formats"))
+        self._links = QCheckBox(self.tr("Link the images instead of copying them"), self)
+        self._replace = QCheckBox(self.tr("Replace files that latentseg did not write"), self)
+        self._replace.hide()
         self._folder = _FolderField(self.tr("Write to"), question.folder)
         self._preview = text_label("", "hint")
         self._make_room()
@@ -140,7 +144,9 @@ class OutputDialog(QDialog):
         self._buttons.accepted.connect(self._on_accepted)
         self._buttons.rejected.connect(self.reject)
         self._scopes.idToggled.connect(self._on_changed)
-        self._formats.itemChanged.connect(self._on_changed)
+        self._formats.changed.connect(self._on_changed)
+        self._links.toggled.connect(self._on_changed)
+        self._replace.toggled.connect(self._on_changed)
         self._rest.changed.connect(self._on_changed)
         for field in (self._source, self._folder):
             field.changed.connect(self._on_changed)
@@ -151,18 +157,22 @@ class OutputDialog(QDialog):
     def choice(self) -> OutputChoice | None:
         """What is chosen now; None while something is missing."""
         number = self._scopes.checkedId()
-        formats = tuple(
-            str(item.data(Qt.ItemDataRole.UserRole))
-            for item in map(self._formats.item, range(self._formats.count()))
-            if item.checkState() is Qt.CheckState.Checked
-        )
+        formats = self._formats.chosen
         if number < 0 or not formats or not self._folder.text:
             return None
         scope = self._question.scopes[number]
         if scope.wants_folder and not self._source.text:
             return None
         source = Path(self._source.text) if scope.wants_folder else None
-        return OutputChoice(scope.key, formats, Path(self._folder.text), source, self._rest.is_completed)
+        return OutputChoice(
+            scope.key,
+            formats,
+            Path(self._folder.text),
+            source,
+            self._rest.is_completed,
+            self._links.isVisibleTo(self) and self._links.isChecked(),
+            self._replace.isVisibleTo(self) and self._replace.isChecked(),
+        )
 
     def set_scope(self, key: str) -> None:
         """Chooses the images."""
@@ -176,9 +186,7 @@ class OutputDialog(QDialog):
 
     def set_formats(self, names: tuple[str, ...]) -> None:
         """Chooses the formats."""
-        for item in map(self._formats.item, range(self._formats.count())):
-            is_chosen = item.data(Qt.ItemDataRole.UserRole) in names
-            item.setCheckState(Qt.CheckState.Checked if is_chosen else Qt.CheckState.Unchecked)
+        self._formats.choose(names)
 
     def set_folder(self, folder: Path) -> None:
         """Chooses where to write."""
@@ -188,9 +196,15 @@ class OutputDialog(QDialog):
         """Chooses the folder of the images."""
         self._source.set_text(str(folder))
 
-    def set_preview(self, choice: OutputChoice, text: str, *, can_go: bool) -> None:
-        """Says what a choice comes to; an answer about an earlier one is of no interest."""
+    def set_preview(
+        self, choice: OutputChoice, text: str, *, can_go: bool, has_foreign: bool = False
+    ) -> None:
+        """Says what a choice comes to; an answer about an earlier one is of no interest.
+
+        Where files of others are in the way, the user is asked whether they may go.
+        """
         if choice == self.choice:
+            self._replace.setVisible(has_foreign)
             self._preview.setText(text)
             self._preview.setToolTip(plain(text))
             self._make_room()
@@ -232,10 +246,12 @@ class OutputDialog(QDialog):
         whole.addSpacing(4)
         whole.addWidget(text_label(self.tr("Formats (several get a folder each)"), "title"))
         whole.addWidget(self._formats)
+        whole.addWidget(self._links)
         whole.addSpacing(4)
         whole.addWidget(text_label(self.tr("Write to"), "title"))
         whole.addWidget(self._folder)
         whole.addWidget(self._preview, 1)
+        whole.addWidget(self._replace)
         whole.addWidget(self._buttons)
 
     def _on_changed(self, *_: object) -> None:
@@ -244,6 +260,7 @@ class OutputDialog(QDialog):
         if wants_folder != self._source.isVisibleTo(self):
             self._source.setVisible(wants_folder)
             self.adjustSize()
+        self._links.setVisible(bool(set(self._question.with_pictures) & set(self._formats.chosen)))
         choice = self.choice
         self._do.setEnabled(choice is not None and choice == self._asked)
         if choice is None:
@@ -327,17 +344,3 @@ class _FolderField(QWidget):
         name = QFileDialog.getExistingDirectory(self, self._name, self.text)
         if name:
             self._edit.setText(name)
-
-
-def _format_list(question: OutputQuestion, name: str, shown: int) -> QListWidget:
-    rows = QListWidget()
-    rows.setAccessibleName(name)
-    for key, text in question.formats:
-        item = QListWidgetItem(text, rows)
-        item.setData(Qt.ItemDataRole.UserRole, key)
-        item.setFlags(
-            Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsSelectable
-        )
-        item.setCheckState(Qt.CheckState.Checked if key in question.chosen else Qt.CheckState.Unchecked)
-    rows.setFixedHeight(rows.sizeHintForRow(0) * shown + 2 * rows.frameWidth() + 4)
-    return rows
