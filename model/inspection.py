@@ -8,82 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster import hierarchy
 from scipy.spatial import distance
 
-from model.errors import ModelError
+from model.analysis import class_affinity as class_affinity
+from model.analysis import labels_at_tokens as labels_at_tokens
+from model.analysis import look_entropy as look_entropy
+from model.analysis import mass as mass
+from model.analysis import mix_entropy as mix_entropy
+from model.analysis import reduce_heads as reduce_heads
+from model.analysis import territory as territory
+from model.analysis import vector_shift as vector_shift
 
 FloatArray = NDArray[np.floating[Any]]
-HeadChoice = Literal["mean", "max"] | int
 
 DEAD_SHARE: Final = 0.1
 """An expert is idle if pixels draw on it less than this share of what an average expert gets."""
 
 TWIN_OVERLAP: Final = 0.9
 TWIN_COSINE: Final = 0.95
-
-
-def reduce_heads(maps: FloatArray, heads: HeadChoice = "mean") -> FloatArray:
-    """Maps [heads, K, h, w] to [K, h, w]: the mean or the largest over heads, or one head.
-
-    Raises:
-        ModelError: there is no such head.
-    """
-    if heads == "mean":
-        return np.asarray(maps.mean(0))
-    if heads == "max":
-        return np.asarray(maps.max(0))
-    if not isinstance(heads, int) or not 0 <= heads < len(maps):
-        raise ModelError(f"There is no head {heads}; there are {len(maps)}, counted from 0.")
-    return np.asarray(maps[heads])
-
-
-def mass(mix: FloatArray) -> FloatArray:
-    """Share of the picture that each expert explains, [K]; sums to 1 for a mix [K, h, w] that does."""
-    return np.asarray(mix.mean((-1, -2)))
-
-
-def look_entropy(look: FloatArray) -> FloatArray:
-    """How widely each expert looks, [K]: 0 at a single token, 1 everywhere alike.
-
-    Args:
-        look: [K, h, w], summing to 1 over (h, w).
-    """
-    flat = look.reshape(len(look), -1)
-    return _entropy(flat, axis=1)
-
-
-def mix_entropy(mix: FloatArray) -> FloatArray:
-    """How undecided each token is between experts, [h, w]: 0 for one expert, 1 for all alike."""
-    return _entropy(mix, axis=0)
-
-
-def _entropy(shares: FloatArray, axis: int) -> FloatArray:
-    logs = np.log(shares, out=np.zeros_like(shares), where=shares > 0)
-    choices = shares.shape[axis]
-    return np.asarray(-(shares * logs).sum(axis) / np.log(max(choices, 2)))
-
-
-def territory(mix: FloatArray) -> NDArray[np.uint16]:
-    """The expert that each token draws on most, [h, w], from a mix [K, h, w]."""
-    return np.asarray(mix.argmax(0), dtype=np.uint16)
-
-
-def class_affinity(mix: FloatArray, probabilities: FloatArray) -> FloatArray:
-    """For each expert, how what it explains divides among the classes: [K, C], rows sum to 1.
-
-    Args:
-        mix: [K, h, w].
-        probabilities: of the classes, [C, H, W]; averaged over each token.
-    """
-    pooled = pool_to(probabilities, (mix.shape[1], mix.shape[2]))
-    shares = np.einsum("khw,chw->kc", mix, pooled)
-    total = shares.sum(1, keepdims=True)
-    return np.asarray(np.divide(shares, total, out=np.zeros_like(shares), where=total > 0))
 
 
 def pool_to(values: FloatArray, size: tuple[int, int]) -> FloatArray:
@@ -196,9 +143,3 @@ def compare(before: FloatArray, after: FloatArray, experts: Sequence[int]) -> In
         area=tuple(float((new == c).mean() - (old == c).mean()) for c in classes),
         confidence=float(chosen.mean()),
     )
-
-
-def vector_shift(before: FloatArray, after: FloatArray) -> FloatArray:
-    """How far each expert moved between two versions: 1 - cosine of its vectors [K, D], as [K]."""
-    norms = np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
-    return np.asarray(1 - (before * after).sum(1) / np.maximum(norms, 1e-12))

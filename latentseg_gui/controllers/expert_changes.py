@@ -15,6 +15,7 @@ from latentseg_gui.document.types import AttentionMaps
 from latentseg_gui.panels.experts.attention_math import class_affinity, head_mean, labels_at_tokens
 from latentseg_gui.panels.experts.panel import ExpertsPanel
 from latentseg_gui.panels.experts.values import ExpertShift, FolderAffinity
+from model.analysis import vector_shift
 
 Floats = NDArray[np.float32]
 
@@ -112,15 +113,13 @@ def shift(before: Snapshot, now: Snapshot) -> ExpertShift | None:
     """How the experts moved; None where there is nothing that can be compared."""
     if before.vectors.shape != now.vectors.shape or before.mix.shape != now.mix.shape:
         return None
-    norms = np.linalg.norm(before.vectors, axis=1) * np.linalg.norm(now.vectors, axis=1)
-    cosine = (before.vectors * now.vectors).sum(axis=1) / np.maximum(norms, 1e-12)
     old, new = (each.reshape(len(each), -1) for each in (before.mix, now.mix))
     old, new = (each / np.maximum(each.sum(axis=1, keepdims=True), 1e-12) for each in (old, new))
     common = np.minimum(old, new).sum(axis=1)
     return ExpertShift(
         before.version,
         now.version,
-        np.clip(1 - cosine, 0, 1).astype(np.float32),
+        np.clip(vector_shift(before.vectors, now.vectors), 0, 1),
         np.clip(1 - common, 0, 1).astype(np.float32),
     )
 

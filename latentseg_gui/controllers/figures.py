@@ -134,7 +134,7 @@ def report_of(material: _Material) -> ExpertReport:
         overlap=None if likeness is None else likeness.overlap,
         order=tuple(range(len(mix))) if likeness is None else likeness.order,
         mass=attention.mass(mix),
-        spread=attention.spread(look),
+        spread=attention.look_entropy(look),
         entropy=attention.mix_entropy(mix),
         influence=material.influence,
         notes=material.notes,

@@ -98,6 +98,8 @@ def inspect(predictor: Predictor, heads: str, names: Names) -> tuple[ExpertRepor
     shown_look = inspection.reduce_heads(attention.look, choice)
     shown_mix = inspection.reduce_heads(attention.mix, choice)
     overlap, cosine = inspection.map_overlap(mean_mix), inspection.vector_similarity(vectors)
+    labels = predictor.predict_classes().labels
+    at_tokens = inspection.labels_at_tokens(labels, mean_mix.shape[1:], attention.stride)
     influence = inspection.influence_table(predictor.predict_overview, predictor.num_experts)
     report = ExpertReport(
         look=attention.look,
@@ -108,7 +110,7 @@ def inspect(predictor: Predictor, heads: str, names: Names) -> tuple[ExpertRepor
         stride=attention.stride,
         experts=names.experts,
         classes=names.classes,
-        affinity=inspection.class_affinity(mean_mix, predictor.predict_overview()),
+        affinity=inspection.class_affinity(mean_mix, at_tokens, predictor.num_classes),
         cosine=cosine,
         overlap=overlap,
         order=tuple(inspection.cluster_order((cosine + overlap) / 2)),

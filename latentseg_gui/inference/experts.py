@@ -168,8 +168,10 @@ class Experts:
         maps = bounded(live.predictor.attention())
         mix = inspection.reduce_heads(maps.mix)
         labels = live.predictor.predict_overview().argmax(0)
-        members = labels[None] == np.arange(live.predictor.num_classes)[:, None, None]
-        shares = inspection.class_affinity(mix, members.astype(np.float32))
+        encoding = live.predictor.encoding
+        stride = maps.stride * encoding.size[0] / encoding.shape[0]
+        at_tokens = inspection.labels_at_tokens(labels.astype(np.uint8), mix.shape[1:], stride)
+        shares = inspection.class_affinity(mix, at_tokens, live.predictor.num_classes)
         shares = shares * inspection.mass(mix)[:, None]
         return ExpertShares(request.image_id, live.info.version, shares.astype(np.float32))
 

@@ -10,6 +10,7 @@ from model.inspection import (
     compare,
     examine,
     influence_table,
+    labels_at_tokens,
     look_entropy,
     map_overlap,
     mass,
@@ -28,7 +29,7 @@ def random_mix(experts=5, size=(6, 8), seed=0):
 
 
 def test_heads_are_reduced_as_asked():
-    maps = np.random.default_rng(0).random((4, 3, 2, 2))
+    maps = np.random.default_rng(0).random((4, 3, 2, 2)).astype(np.float32)
     assert np.array_equal(reduce_heads(maps, 2), maps[2])
     assert np.allclose(reduce_heads(maps), maps.mean(0))
     assert np.array_equal(reduce_heads(maps, "max"), maps.max(0))
@@ -64,12 +65,13 @@ def test_territory_is_the_expert_read_most():
 def test_affinity_rows_sum_to_one_and_find_the_class():
     mix = np.zeros((2, 2, 2))
     mix[0, :, 0] = mix[1, :, 1] = 1
-    probabilities = np.zeros((2, 8, 8))
-    probabilities[0, :, :4] = probabilities[1, :, 4:] = 1
-    assert class_affinity(mix, probabilities).tolist() == [[1, 0], [0, 1]]
-    random = np.random.default_rng(0).random((3, 25, 33))
-    assert class_affinity(random_mix(), random / random.sum(0)).sum(1) == pytest.approx(1)
-    assert class_affinity(np.zeros((2, 2, 2)), probabilities).tolist() == [[0, 0], [0, 0]]
+    labels = np.zeros((8, 8), np.uint8)
+    labels[:, 4:] = 1
+    at_tokens = labels_at_tokens(labels, (2, 2), 4.0)
+    assert class_affinity(mix, at_tokens, 2).tolist() == [[1, 0], [0, 1]]
+    random = np.random.default_rng(0).integers(0, 3, (25, 33)).astype(np.uint8)
+    assert class_affinity(random_mix(), labels_at_tokens(random, (6, 8), 4.0), 3).sum(1) == pytest.approx(1)
+    assert class_affinity(np.zeros((2, 2, 2)), at_tokens, 2).tolist() == [[0, 0], [0, 0]]
 
 
 def test_pooling_averages_cells():

@@ -35,7 +35,7 @@ def test_shares_stay_shares(heads: int, count: int, rows: int, cols: int, seed: 
     look, mix = attention.head_mean(maps.look), attention.head_mean(maps.mix)
     assert attention.mass(mix).sum() == pytest.approx(1.0, abs=1e-4)
     assert mix.sum(axis=0) == pytest.approx(1.0, abs=1e-4)
-    for entropy in (attention.spread(look), attention.mix_entropy(mix)):
+    for entropy in (attention.look_entropy(look), attention.mix_entropy(mix)):
         assert entropy.min() >= 0
         assert entropy.max() <= 1
 
@@ -48,7 +48,7 @@ def test_entropy_is_zero_for_one_and_one_for_all_alike() -> None:
     look = np.zeros((2, 2, 2), dtype=np.float32)
     look[0, 1, 1] = 1.0
     look[1] = 0.25
-    assert attention.spread(look) == pytest.approx([0.0, 1.0], abs=1e-5)
+    assert attention.look_entropy(look) == pytest.approx([0.0, 1.0], abs=1e-5)
 
 
 def test_territory_belongs_to_the_largest_share_over_heads() -> None:

@@ -1,4 +1,4 @@
-"""What is computed from attention maps before they are shown. Numpy only.
+"""What is computed from attention maps before they are shown, beside `model.analysis`. Numpy only.
 
 Shapes: K experts, C classes, (h, w) tokens. ``look`` sums to 1 over tokens, ``mix`` over
 experts, as in `latentseg_gui.document.types.AttentionMaps`.
@@ -12,7 +12,13 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.types import Labels
+from model.analysis import class_affinity as class_affinity
+from model.analysis import labels_at_tokens as labels_at_tokens
+from model.analysis import look_entropy as look_entropy
+from model.analysis import mass as mass
+from model.analysis import mix_entropy as mix_entropy
+from model.analysis import reduce_heads as reduce_heads
+from model.analysis import territory as territory
 
 Floats = NDArray[np.float32]
 Head = int | Literal["mean", "max"]
@@ -25,76 +31,15 @@ _SAMPLED: Final = 4099
 SORT_KEYS: Final = ("index", "mass", "entropy", "class")
 
 
-def reduce_heads(maps: Floats, head: Head) -> Floats:
-    """One map per expert, float32 [K, h, w], out of [heads, K, h, w]."""
-    reduced: Floats
-    if head == "mean":
-        reduced = maps.mean(axis=0, dtype=np.float32)
-    elif head == "max":
-        reduced = maps.max(axis=0)
-    else:
-        reduced = maps[head]
-    return reduced
-
-
 def head_mean(maps: Floats) -> Floats:
     """The mean over heads, float32 [K, h, w], which most figures start from."""
     return reduce_heads(maps, "mean")
-
-
-def mass(mix: Floats) -> Floats:
-    """Share of the image that each expert explains, float32 [K], summing to 1; ``mix`` is [K, h, w]."""
-    shares: Floats = mix.mean(axis=(1, 2), dtype=np.float32)
-    return shares
-
-
-def spread(look: Floats) -> Floats:
-    """How widely each expert looks, float32 [K]: 0 one token, 1 the whole image evenly.
-
-    It is the entropy of ``look`` [K, h, w], relative to that of an even spread.
-    """
-    return _relative_entropy(look.reshape(look.shape[0], -1), axis=1)
-
-
-def mix_entropy(mix: Floats) -> Floats:
-    """How undecided the mix of each token is, float32 [h, w]: 0 one expert, 1 all alike.
-
-    ``mix`` is [K, h, w].
-    """
-    return _relative_entropy(mix, axis=0)
 
 
 def floored(entropy: Floats) -> tuple[float, float]:
     """Limits for showing ``entropy``: up to 1, from what is there, rounded down, for it may be near 1 everywhere."""
     low = float(np.floor(entropy.min() * 50) / 50)
     return min(low, 0.98), 1.0
-
-
-def territory(mix: Floats) -> NDArray[np.uint8]:
-    """The expert with the largest share at each token, uint8 [h, w]; ``mix`` is [K, h, w], K at most 256."""
-    dominant: NDArray[np.uint8] = mix.argmax(axis=0).astype(np.uint8)
-    return dominant
-
-
-def labels_at_tokens(labels: Labels, shape: tuple[int, int], stride: float) -> Labels:
-    """The class in the middle of each of ``shape`` tokens, uint8 [h, w], from labels [H, W]."""
-    rows = np.minimum(((np.arange(shape[0]) + 0.5) * stride).astype(np.intp), labels.shape[0] - 1)
-    cols = np.minimum(((np.arange(shape[1]) + 0.5) * stride).astype(np.intp), labels.shape[1] - 1)
-    return labels[np.ix_(rows, cols)]
-
-
-def class_affinity(mix: Floats, labels: Labels, num_classes: int) -> Floats:
-    """Of what each expert explains, the share that lies in each class, float32 [K, C].
-
-    ``mix`` is [K, h, w]. Rows sum to 1 where every token of ``labels`` [h, w] has one of the classes; an expert without
-    any mass has a row of zeros.
-    """
-    flat = mix.reshape(mix.shape[0], -1)
-    members = labels.reshape(-1)[None, :] == np.arange(num_classes)[:, None]
-    sums = flat @ members.astype(np.float32).T
-    totals = flat.sum(axis=1, keepdims=True)
-    shares: Floats = np.divide(sums, totals, out=np.zeros_like(sums), where=totals > 0)
-    return shares
 
 
 def value_limits(maps: Floats, normalisation: Normalisation) -> Floats:
@@ -199,13 +144,3 @@ def pixel_mix(mix: Floats, shape: tuple[int, int], stride: float, xy: tuple[floa
     mean = per_head.mean(axis=0, dtype=np.float32)
     ranked = tuple(int(each) for each in np.argsort(-mean, kind="stable"))
     return PixelMix(xy, per_head, mean, ranked)
-
-
-def _relative_entropy(shares: Floats, axis: int) -> Floats:
-    count = shares.shape[axis]
-    if count < 2:
-        return np.zeros(np.delete(shares.shape, axis), dtype=np.float32)
-    safe = np.maximum(shares, np.float32(1e-30))
-    entropy = -(shares * np.log(safe)).sum(axis=axis, dtype=np.float32)
-    relative: Floats = np.clip(entropy / np.float32(np.log(count)), 0, 1).astype(np.float32)
-    return relative

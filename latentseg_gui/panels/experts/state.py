@@ -81,7 +81,9 @@ class ExpertsState:
             self._labels = None
         if maps is not None:
             look = self._means[maps.spreads.key]
-            spread = attention.spread(look) if maps.spreads.sums_over else np.zeros(self.count, np.float32)
+            spread = (
+                attention.look_entropy(look) if maps.spreads.sums_over else np.zeros(self.count, np.float32)
+            )
             mass = np.zeros(self.count, np.float32) if maps.shares is None else attention.mass(self.mix)
             self.figures = ExpertFigures(mass, spread, self._affinity())
 
