@@ -98,3 +98,75 @@ def test_a_folder_with_neither_images_nor_masks_says_so(
     person.window.paths_dropped.emit([str(tmp_path / "nothing")])
     person.wait_for(lambda: told.errors, what="it is said")
     assert "There are no images in the folder “nothing”" in str(told.errors[-1])
+
+
+def test_numbers_that_could_be_classes_or_objects_are_asked_about(
+    person: Person, told: Witness, items: list[MaskItem], tmp_path: Path
+) -> None:
+    (tmp_path / "masks").mkdir()
+    for item in items:
+        Image.fromarray(item.labels.astype(np.uint16)).save(tmp_path / "masks" / f"{item.stem}_masks.png")
+    person.open(tmp_path / "photos")
+    importing = person.session.importing
+    importing.import_from([tmp_path / "masks"])  # dropped, a folder of pictures would be images
+    person.wait_for(lambda: importing.dialog is not None, what="it is asked")
+    assert importing.dialog is not None
+    assert importing.dialog.choice.numbers == "classes", "what they look like"
+    importing.dialog.set_numbers("objects")
+    importing.dialog._on_accepted()
+    person.wait_for(lambda: not importing.is_running, what="the masks are there")
+    document = person.session.document
+    for image_id, item in zip(document.image_ids, items, strict=True):
+        assert np.array_equal(document.labels(image_id), item.labels > 0)
+        assert np.array_equal(document.instances(image_id), item.labels)
+    assert document.classes.names == ("background", "object")
+
+
+def test_classes_of_a_file_keep_their_order_in_a_fresh_window_and_bad_lines_are_said(
+    person: Person, told: Witness, items: list[MaskItem], tmp_path: Path
+) -> None:
+    """Nobody has used "object", so nobody gets it; leaf is class 1 here because it is class 0 there."""
+    (tmp_path / "yolo").mkdir()
+    (tmp_path / "yolo" / "classes.txt").write_text("leaf\nstem\n")
+    good = "1 0.25 0.25 0.5 0.25 0.5 0.5 0.25 0.5\n"
+    (tmp_path / "yolo" / "photo 0.txt").write_text(good + "0 0.5 0.5 0.25 0.25\n")
+    (tmp_path / "yolo" / "photo 1.txt").write_text(good)
+    person.open(tmp_path / "photos")
+    person.window.paths_dropped.emit([str(tmp_path / "yolo")])
+    confirm(person)
+    document = person.session.document
+    assert document.classes.names == ("background", "leaf", "stem")
+    first = np.array(document.labels(document.image_ids[0]))
+    assert (first[12:24, 16:32] == 2).all()
+    assert (first[24:30, 24:40] == UNLABELLED).all(), "a box is neither object nor background"
+    said = " ".join(told.sentences)
+    assert "2 of 3 objects came in." in said
+    assert "line #2 (“leaf”): it holds a box" in said
+    person.choose("undo")
+    person.choose("undo")
+    person.choose("undo")
+    person.wait_for(lambda: not person.session.document.vouched_ids(), what="the masks are taken back")
+
+
+def test_masks_from_before_the_images_were_turned_are_asked_about(
+    person: Person, told: Witness, tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "masks").mkdir()
+    exif = Image.Exif()
+    exif[274] = 3
+    area = np.zeros(SHAPE, np.uint8)
+    area[2:10, 4:30] = 255
+    for name in "ab":
+        Image.fromarray(np.dstack([area] * 3)).save(tmp_path / "photos" / f"{name}.png", exif=exif)
+        Image.fromarray(area).save(tmp_path / "masks" / f"{name}.png")
+    person.open(tmp_path / "photos")
+    importing = person.session.importing
+    importing.import_from([tmp_path / "masks"])  # dropped, a folder of pictures would be images
+    person.wait_for(lambda: importing.dialog is not None, what="it is asked")
+    assert importing.dialog is not None
+    importing.dialog.set_turned(True)
+    importing.dialog._on_accepted()
+    person.wait_for(lambda: not importing.is_running, what="the masks are there")
+    for found in masks(person):
+        assert np.array_equal(found > 0, np.rot90(area, 2) > 0)
