@@ -15,6 +15,7 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import Labels
 from latentseg_gui.headless.common import Failures, find_images
 from latentseg_gui.io.batch import BatchItem, BatchPlan
+from latentseg_gui.io.images import probe
 from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.masks import ImportContext, ImportedMask, MaskItem, export_folder
 from latentseg_gui.io.masks.candidates import Candidate, Matching, Target, match
@@ -146,9 +147,21 @@ def pair_with_masks(
     return pairs
 
 
+def _is_doubtful(image: Path) -> bool:
+    """Whether an image is turned, and has the same size as before."""
+    orientation = orientation_of(image)
+    if orientation in (1, *_SAME_SIZE):
+        return orientation != 1
+    try:
+        header = probe(image)
+    except LatentsegError:
+        return False  # whoever reads it says why
+    return header.width == header.height
+
+
 def _tell_of_turning(pairs: Sequence[Pair]) -> None:
     """Say where sizes do not tell whether masks were made before their images were turned."""
-    count = sum(orientation_of(pair.image) in _SAME_SIZE for pair in pairs)
+    count = sum(_is_doubtful(pair.image) for pair in pairs)
     if count and os.environ.get("RANK", "0") == "0":
         print(
             f"{count} images are turned by their EXIF data. If their masks were made before that (they look "
