@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.commands.source import MaskSource
+from latentseg_gui.commands.source import LayerSource, MaskSource, next_instance
 from latentseg_gui.document.changes import Change, MaskChange
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.layers import Delta, Instances, gain_of
+from latentseg_gui.document.object_rules import Planes, keep_objects_whole, window_of
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Mask, Provenance, Rect
 
 _TILE, _LARGE_TILE, _LARGE = 128, 512, 200
@@ -150,6 +151,7 @@ class StrokeRecorder:
 
     def finish(self) -> MaskPatch | None:
         """End the stroke; the step to be recorded in the history, or None if nothing changed."""
+        self._keep_objects_whole()
         layer = self._document.layer(self._image_id)
         labels, provenance = layer.labels, layer.provenance
         deltas = []
@@ -170,6 +172,40 @@ class StrokeRecorder:
         if not deltas:
             return None
         return MaskPatch(self._label, MaskChange.of(self._image_id, deltas), self._gain)
+
+    def _keep_objects_whole(self) -> None:
+        """Put the objects right that the stroke has touched; that belongs to the same step."""
+        layer = self._document.layer(self._image_id)
+        if not layer.has_instances or not self._before:
+            return
+        rect = Rect(0, 0, 0, 0)
+        for tile in self._before:
+            rect = rect.union(tile)
+        window = window_of(rect, layer.labels, layer.instances)
+        after = planes_of(layer, window)
+        before = after.copy()
+        for tile, (labels, provenance, instances) in self._before.items():
+            inner = _relative(tile, window).slices
+            before.labels[inner], before.provenance[inner] = labels, provenance
+            before.instances[inner] = 0 if instances is None else instances
+        number = max(next_instance(self._document, self._image_id), int(before.instances.max(initial=0)) + 1)
+        made = keep_objects_whole(before, after, next_number=number, locked=self._document.classes.locked_ids)
+        where = (made.labels != after.labels) | (made.instances != after.instances)
+        box = Rect.around(where)
+        if box.is_empty:
+            return
+        place = _shifted(box, window)
+        self._remember(place)
+        inner, vouched = box.slices, layer.vouched
+        self._document.write_mask(
+            self._image_id,
+            place,
+            where[inner],
+            made.labels[inner],
+            made.provenance[inner],
+            made.instances[inner],
+        )
+        self._gain += layer.vouched - vouched
 
     def abort(self) -> None:
         """Take the stroke back as if it had never been."""
@@ -212,7 +248,23 @@ def area_patch(
     provenance = np.where(where, np.uint8(_provenance_of(ink)), layer.provenance[rect.slices])
     if instances is not None:
         instances = np.where(where, np.asarray(instances, np.uint32), layer.instances[rect.slices])
-    return values_patch(source, image_id, rect, labels, provenance, instances, label)
+    if not layer.has_instances:
+        return values_patch(source, image_id, rect, labels, provenance, instances, label)
+    window = window_of(rect, layer.labels, layer.instances)
+    before = planes_of(layer, window)
+    after, inner = before.copy(), _relative(rect, window).slices
+    after.labels[inner], after.provenance[inner] = labels, provenance
+    if instances is not None:
+        after.instances[inner] = instances
+    number = max(next_instance(source, image_id), int(after.instances.max(initial=0)) + 1)
+    made = keep_objects_whole(before, after, next_number=number, locked=source.classes.locked_ids)
+    return values_patch(source, image_id, window, made.labels, made.provenance, made.instances, label)
+
+
+def planes_of(layer: LayerSource, window: Rect) -> Planes:
+    """A window of a mask, copied."""
+    area = window.slices
+    return Planes(layer.labels[area].copy(), layer.provenance[area].copy(), layer.instances[area].copy())
 
 
 def values_patch(
@@ -315,6 +367,12 @@ def _common(one: Rect, other: Rect) -> Rect:
         min(one.row1, other.row1),
         min(one.col1, other.col1),
     )
+
+
+def _shifted(inner: Rect, outer: Rect) -> Rect:
+    """A rectangle that is meant relative to ``outer`` as one of the image."""
+    row, col = outer.row0, outer.col0
+    return Rect(inner.row0 + row, inner.col0 + col, inner.row1 + row, inner.col1 + col)
 
 
 def _relative(inner: Rect, outer: Rect) -> Rect:

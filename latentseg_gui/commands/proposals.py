@@ -2,22 +2,82 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from latentseg_gui.commands.patch import Ink, MaskPatch, area_patch, values_patch
 from latentseg_gui.commands.source import MaskSource, next_instance
+from latentseg_gui.document.object_rules import without_crumbs
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, MaskProposal, Provenance, Rect
 
 
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Pixels of a proposal that belong to an object already.
+
+    Attributes:
+        number: of that object.
+        class_id: of it.
+        pixels: how many.
+    """
+
+    number: int
+    class_id: int
+    pixels: int
+
+
+def overlaps(source: MaskSource, proposal: MaskProposal) -> list[Overlap]:
+    """The objects that a proposal lies over, the one with the most pixels first."""
+    layer = source.layer(proposal.image_id)
+    if not layer.has_instances:
+        return []
+    area = proposal.rect.slices
+    numbers = layer.instances[area][proposal.mask]
+    labels = layer.labels[area][proposal.mask]
+    found = []
+    for number in np.setdiff1d(numbers, 0).tolist():
+        where = numbers == number
+        found.append(Overlap(number, int(labels[where][0]), int(where.sum())))
+    return sorted(found, key=lambda overlap: -overlap.pixels)
+
+
 def accept_proposal(
-    source: MaskSource, proposal: MaskProposal, class_id: int, *, protect_others: bool = False
+    source: MaskSource,
+    proposal: MaskProposal,
+    class_id: int,
+    *,
+    protect_others: bool = False,
+    yields: bool = True,
 ) -> MaskPatch | None:
-    """The step that makes a proposed object part of the mask, with an object number of its own."""
-    image_id = proposal.image_id
-    instance = 0 if class_id in (BACKGROUND, UNLABELLED) else next_instance(source, image_id)
-    ink = Ink(class_id, Provenance.CLICKED, instance, protect_others)
+    """The step that makes a proposed object part of the mask, with an object number of its own.
+
+    Args:
+        source: what is edited.
+        proposal: the object.
+        class_id: of the object.
+        protect_others: whether pixels of other classes stay, objects or not.
+        yields: whether objects that are there keep their pixels. Where most of the proposal is one object of
+            the same class, the rest extends that one instead of becoming an object of its own. The background
+            yields to nothing: it is how objects are taken away.
+
+    Returns:
+        The step; None if nothing would change.
+    """
+    image_id, mask = proposal.image_id, proposal.mask
     label = f"Accept {_class_name(source, class_id)}"
-    return area_patch(source, image_id, proposal.rect, proposal.mask, ink, label)
+    if class_id in (BACKGROUND, UNLABELLED):
+        ink = Ink(class_id, Provenance.CLICKED, 0, protect_others)
+        return area_patch(source, image_id, proposal.rect, mask, ink, label)
+    number = next_instance(source, image_id)
+    if yields and (there := overlaps(source, proposal)):
+        if there[0].class_id == class_id and 2 * there[0].pixels >= np.count_nonzero(mask):
+            number = there[0].number
+        instances = source.layer(image_id).instances[proposal.rect.slices]
+        mask = mask & (instances == 0)
+        mask &= without_crumbs(mask | (instances == number))
+    ink = Ink(class_id, Provenance.CLICKED, number, protect_others)
+    return area_patch(source, image_id, proposal.rect, mask, ink, label)
 
 
 def accept_prediction(
