@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QCoreApplication, QObject
 
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.commands.patch import MaskPatch
-from latentseg_gui.commands.proposals import accept_prediction, accept_proposal
+from latentseg_gui.commands.proposals import accept_prediction, accept_proposal, overlaps
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.edits import Edits
 from latentseg_gui.controllers.jobs import Jobs
@@ -17,7 +17,7 @@ from latentseg_gui.controllers.ports import ErrorSink, Window
 from latentseg_gui.controllers.predict import PredictController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.types import MaskProposal, PromptPoint, PromptSet
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, MaskProposal, PromptPoint, PromptSet
 from latentseg_gui.inference.messages import SegmentObject
 
 _CLICK = 30
@@ -127,6 +127,9 @@ class SegmentController(QObject):
         def make(source: MaskSource, class_id: int) -> MaskPatch | None:
             return accept_proposal(source, proposal, class_id, protect_others=protects)
 
+        words = whose_pixels_stay(self._document, proposal, class_id)
+        if words:
+            self._errors.inform(words)
         self._edits.do(image_id, self.tr("Accept"), make, class_id=class_id)
         self._set_prompts(image_id, PromptSet())
 
@@ -219,3 +222,22 @@ class SegmentController(QObject):
     def _on_proposal_failed(self, error: LatentsegError) -> None:
         self._canvas.set_pending(False)
         self._errors.report(error)
+
+
+def whose_pixels_stay(source: MaskSource, proposal: MaskProposal, class_id: int) -> str:
+    """What is said where a new object would lie over others, which keep their pixels; "" where it hardly does."""
+    if class_id in (BACKGROUND, UNLABELLED):
+        return ""
+    size = int(proposal.mask.sum())
+    found = [each for each in overlaps(source, proposal) if 50 * each.pixels >= size]
+    taken = sum(each.pixels for each in found)
+    if not found:
+        return ""
+    if taken >= size:
+        return QCoreApplication.translate(
+            "SegmentController", "All of this area belongs to objects already; nothing was changed."
+        )
+    names = ", ".join(sorted({source.classes[each.class_id].name for each in found}))
+    return QCoreApplication.translate(
+        "SegmentController", "{0} pixels stay with what was accepted before ({1})."
+    ).format(taken, names)

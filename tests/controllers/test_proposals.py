@@ -17,10 +17,11 @@ from latentseg_gui.canvas import CanvasView
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.patch import Ink, area_patch
 from latentseg_gui.controllers.edits import Edits
-from latentseg_gui.controllers.segment import SegmentController
+from latentseg_gui.controllers.segment import SegmentController, whose_pixels_stay
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import ImageRecord, Mask, MaskProposal, Rect
 from latentseg_gui.inference.messages import SegmentObject
+from tests.commands import hand as one_image
 
 SHAPE = (12, 16)
 
@@ -236,3 +237,16 @@ def test_a_click_made_while_the_model_looks_closer_is_asked_about_and_the_old_an
     shown = hand.document.proposal("image")
     assert shown is not None
     assert shown.prompts == hand.document.prompts("image")
+
+
+def test_whose_pixels_stay_is_said_where_a_new_object_lies_over_others():
+    hand, disk = one_image.Hand(), one_image.disk
+    hand.accept(disk(30, 30, 10), class_id=2)
+    beside, over, same = disk(30, 60, 10), disk(30, 42, 10), disk(30, 30, 6)
+    words = [
+        whose_pixels_stay(hand.document, one_image.proposal_of(hand.image_id, mask), class_id)
+        for mask, class_id in ((beside, 1), (over, 1), (same, 2), (over, 0))
+    ]
+    assert words[0] == words[3] == ""
+    assert "stay with what was accepted before (leaf)" in words[1]
+    assert "nothing was changed" in words[2]

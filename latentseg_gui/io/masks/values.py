@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from scipy import ndimage
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.layers import Instances
+from latentseg_gui.document.object_rules import drop_rims
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Mask, Provenance, Rect
 from latentseg_gui.io.masks.parts import connected_parts
 from latentseg_gui.io.paths import shown
@@ -209,8 +210,10 @@ class ObjectArea:
 def objects_of(item: MaskItem) -> Iterator[ObjectArea]:
     """All objects but the background: numbered ones, then connected areas of a class without number.
 
-    Pixels of one number but of two classes make two objects with that number.
+    Pixels of one number but of two classes make two objects with that number. What a prediction leaves round an
+    object that somebody has made is none.
     """
+    item = _without_rims(item)
     highest = 0
     if item.instances is not None:
         highest = int(item.instances.max(initial=0))
@@ -228,6 +231,19 @@ def objects_of(item: MaskItem) -> Iterator[ObjectArea]:
         for rect, mask in connected_parts(band, item.shape):
             highest += 1
             yield ObjectArea(highest, class_id, rect, mask, False)
+
+
+def _without_rims(item: MaskItem) -> MaskItem:
+    """The item as objects are read from it."""
+    if (
+        item.provenance is None
+        or not item.provenance.any()
+        or not np.any(item.provenance > Provenance.PREDICTED)
+    ):
+        return item
+    labels = item.labels.copy()
+    drop_rims(labels, item.provenance, item.instances)
+    return replace(item, labels=labels)
 
 
 def _unnumbered(item: MaskItem) -> list[int]:
