@@ -93,7 +93,7 @@ def test_a_percentage_never_stands_without_its_word(qapp: QApplication) -> None:
                 badge, note = words_of(entry, metrics, width)
                 assert badge in (status, "42 % unsure")
                 assert note in ("", "42 % unsure")
-                taken = metrics.horizontalAdvance(badge) + 22 + (14 if is_ready else 0)
+                taken = metrics.horizontalAdvance(badge) + 22
                 assert not note or taken + metrics.horizontalAdvance(note) <= width
     narrow = words_of(FileEntry("id", "a.png", "predicted", True, 0.42), metrics, 90)
     assert narrow == ("42 % unsure", "")

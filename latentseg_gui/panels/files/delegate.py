@@ -14,7 +14,7 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPalette
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPalette, QPen
 from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from latentseg_gui.panels.files.model import FileEntry, FilesRole
@@ -28,7 +28,6 @@ _NARROWEST: Final = 120
 
 _SELECTED_TOO: Final = 0.45
 _BADGE_PADDING: Final = 14
-_DOT_WIDTH: Final = 14
 _TONES: Final = {
     "new": "quiet",
     "predicted": "info",
@@ -67,6 +66,8 @@ class FilesDelegate(QStyledItemDelegate):
         _paint_ground(painter, rect, palette, state, is_current=is_current, is_error=entry.status == "error")
         picture = QRect(rect.left() + 5, rect.top() + 5, THUMBNAIL.width(), THUMBNAIL.height())
         _paint_thumbnail(painter, picture, index.data(FilesRole.THUMBNAIL), palette)
+        if entry.is_ready:
+            _paint_dot(painter, picture, palette)
         text = QRect(
             picture.right() + 10, rect.top() + 6, rect.right() - picture.right() - 17, rect.height() - 12
         )
@@ -112,6 +113,13 @@ def _paint_thumbnail(painter: QPainter, rect: QRect, picture: object, palette: Q
     painter.drawRoundedRect(rect, 4, 4)
 
 
+def _paint_dot(painter: QPainter, picture: QRect, palette: QPalette) -> None:
+    """Clicks are answered at once: a dot in the corner of the picture, where there is room at any width."""
+    painter.setPen(QPen(palette.color(QPalette.ColorRole.Base), 1.5))
+    painter.setBrush(tone("good", palette))
+    painter.drawEllipse(QPointF(picture.right() - 4.5, picture.bottom() - 4.5), 4.5, 4.5)
+
+
 def _paint_text(painter: QPainter, rect: QRect, entry: FileEntry, font: QFont, palette: QPalette) -> None:
     metrics = QFontMetrics(font)
     painter.setFont(font)
@@ -126,11 +134,6 @@ def _paint_text(painter: QPainter, rect: QRect, entry: FileEntry, font: QFont, p
     status, note = words_of(entry, small_metrics, rect.width())
     badge = _paint_badge(painter, rect, status, small_metrics, colour)
     left = badge.right() + 8
-    if entry.is_ready:
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(tone("good", palette))
-        painter.drawEllipse(QPointF(left + 3, badge.center().y() + 0.5), 3.0, 3.0)
-        left += _DOT_WIDTH
     rest = QRect(left, badge.top(), rect.right() - left + 1, badge.height())
     if note and rest.width() > 24:
         painter.setPen(colour if entry.status == "error" else muted(palette))
@@ -160,7 +163,7 @@ def words_of(entry: FileEntry, metrics: QFontMetrics, width: int) -> tuple[str, 
     status, note = status_text(entry.status), note_of(entry)
     if entry.status == "error" or entry.uncertainty is None or not note:
         return status, note
-    taken = metrics.horizontalAdvance(status) + _BADGE_PADDING + 8 + (_DOT_WIDTH if entry.is_ready else 0)
+    taken = metrics.horizontalAdvance(status) + _BADGE_PADDING + 8
     if taken + metrics.horizontalAdvance(note) <= width:
         return status, note
     return (note, "") if entry.status == "predicted" else (status, "")
