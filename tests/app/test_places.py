@@ -52,6 +52,22 @@ def test_the_picture_stays_where_it_is_whatever_tool_is_taken(
         assert not strip.intersects(place), "nothing that is said covers the picture"
 
 
+def test_the_picture_does_not_move_when_something_runs(composed: Session) -> None:
+    window = composed.window
+    window.resize(1366, 768)
+    before = picture_place(composed)
+    window.jobs.set_job("one", "Encoding", 0.3)
+    assert picture_place(composed) == before
+    window.jobs.set_job("two", "Predicting")
+    window.set_timing_text("predicted in 0.02 s")
+    window.set_cursor_text("x 1  y 2   object 97% (predicted)")
+    window.device.set_device("model stopped", "It stopped.")
+    assert picture_place(composed) == before
+    for job in ("one", "two"):
+        window.jobs.finish_job(job)
+    assert picture_place(composed) == before
+
+
 SCRIPT = """
 import json
 from PySide6.QtCore import QPoint, QRect

@@ -75,6 +75,8 @@ class JobsIndicator(QWidget):
         row.setSpacing(6)
         row.addWidget(self._front)
         row.addWidget(self._more)
+        # Its room is kept while nothing runs: the picture above would move with every job.
+        self.setMinimumHeight(max(self._front.sizeHint().height(), self._more.sizeHint().height()))
         self._refresh()
 
     @property
