@@ -241,6 +241,8 @@ class MainWindow(QMainWindow):
         self.statusBar().addWidget(self._cursor)
         self.statusBar().addWidget(self._experts_text, 1)
         self._cursor.setContentsMargins(8, 0, 0, 0)
+        for label in (self._timing, self._version):
+            label.setMinimumWidth(24)  # in a narrow window they give way
         self._after_timing = upright_line()
         ends = (
             self._timing,
