@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from PySide6.QtCore import QObject
 
@@ -24,8 +25,8 @@ class ExpertNamesController(QObject):
         super().__init__(parent)
         self._panel = panel
         self._weights = weights
-        self._known: dict[str, ExpertLabels] = {}
-        self._version = ""
+        self._known: dict[tuple[str, Path | None], ExpertLabels] = {}
+        self._version: tuple[str, Path | None] = "", None
         weights.activated.connect(self._on_activated)
         panel.rename_requested.connect(self._on_rename_requested)
         panel.note_requested.connect(self._on_note_requested)
@@ -36,11 +37,12 @@ class ExpertNamesController(QObject):
         return self._known.get(self._version, ExpertLabels())
 
     def _on_activated(self, info: WeightsInfo) -> None:
-        before, self._version = self.labels, info.version
-        if info.version not in self._known:
+        # Versions of two projects may have the same name; their files are others.
+        before, self._version = self.labels, (info.version, info.path)
+        if self._version not in self._known:
             version = self._weights.versions.get(info.version)
             inherited = before if version is not None and version.images > 0 else ExpertLabels()
-            self._known[info.version] = ExpertLabels(
+            self._known[self._version] = ExpertLabels(
                 {**info.expert_names, **inherited.names}, {**info.expert_notes, **inherited.notes}
             )
         self._show()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from latentseg_gui.document.changes import MaskChange
 from latentseg_gui.document.document import Document
@@ -11,7 +12,7 @@ from latentseg_gui.io.journal import MAX_JOURNAL, ImageNote, WeightsNote, replay
 from latentseg_gui.io.journal_chain import JournalFile, set_aside
 from latentseg_gui.io.orphans import unlabel_orphans
 from latentseg_gui.io.project import ProjectSession
-from latentseg_gui.io.project_file import WeightsList
+from latentseg_gui.io.project_file import WeightsList, places
 from latentseg_gui.io.regular_files import read_regular
 
 
@@ -52,7 +53,7 @@ class Recovery:
     def names(self) -> dict[str, str]:
         """Names of the files of images that the save does not know, by image id."""
         return {
-            record.entry.id: (record.entry.path or record.entry.absolute or record.entry.id).split("/")[-1]
+            record.entry.id: next(places(record.entry, self._session.folder), Path(record.entry.id)).name
             for journal in self._chain
             for record in journal.contents.records
             if isinstance(record, ImageNote)

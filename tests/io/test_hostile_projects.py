@@ -164,6 +164,13 @@ def test_more_bytes_than_pixels_can_have_are_no_change(folder):
     assert contents.is_damaged
 
 
+def test_a_manifest_that_is_no_file_is_not_waited_for(folder):
+    (folder / "project.json").unlink()
+    os.mkfifo(folder / "project.json")
+    with pytest.raises(ProjectError, match="no project"):
+        open_project(folder)
+
+
 @pytest.mark.parametrize("name", ["fifo", "device"])
 def test_a_journal_that_is_no_file_is_not_read(folder, name):
     path = folder / "journal-strange.log"
@@ -471,6 +478,26 @@ def test_no_file_of_a_damaged_mask_is_removed_by_the_next_save(tmp_path, plane):
     kept = again.document.instances(again.document.image_ids[0])
     assert np.array_equal(kept, numbers), "repaired, it is what it was"
     again.session.close()
+
+
+@pytest.mark.parametrize("plane", ["labels", "provenance", "instances"])
+def test_files_of_a_damaged_mask_stay_when_it_is_painted_anew(tmp_path, plane):
+    document = document_of(photos(tmp_path / "photos"))
+    numbers = np.arange(SHAPE[0] * SHAPE[1], dtype=np.uint32).reshape(SHAPE)
+    labels = np.ones(SHAPE, np.uint8)
+    document.load_mask(document.image_ids[0], labels, np.full_like(labels, 3), numbers)
+    folder = tmp_path / "work"
+    save_project(document, folder).close()
+    mask = manifest_of(folder)["images"][0]["mask"]
+    (folder / "masks" / mask[plane]).write_bytes(b"damaged")
+    opened = open_project(folder)
+    opened.document.expect_shape(opened.document.image_ids[0], SHAPE)
+    paint(opened.document, 0, seed=4)
+    save_project(opened.document, folder, opened.session)
+    opened.session.close()
+    assert manifest_of(folder)["images"][0]["mask"]["labels"] != mask["labels"]
+    left = {path.name for path in (folder / "masks").iterdir()}
+    assert {mask["labels"], mask["provenance"], mask["instances"]} <= left, "they may be repaired"
 
 
 def test_journals_that_a_save_holds_are_removed_and_never_offered(folder):
