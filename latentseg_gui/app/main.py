@@ -24,6 +24,7 @@ from latentseg_gui.app.session import Session
 from latentseg_gui.app.theme import apply_theme
 from latentseg_gui.app.wiring import wire
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.io.paths import shown
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -75,6 +76,7 @@ def start(reporter: Reporter, paths: Sequence[Path] = ()) -> Session:
     apply_theme(application(), preferences.theme)
     session = Session(preferences, reporter)
     wire(session)
+    session.export.asking.suggest(preferences.export_formats, preferences.export_folder)
     session.window.restore_layout(geometry=preferences.window_geometry, state=preferences.window_state)
     session.window.show()
     QTimer.singleShot(0, session.window, partial(bring_onto_screen, session.window))
@@ -97,6 +99,10 @@ def finish(session: Session) -> None:
 def _remember(session: Session) -> None:
     preferences = session.preferences
     preferences.window_geometry, preferences.window_state = session.window.layout_texts()
+    asking = session.export.asking
+    preferences.export_formats = list(asking.formats)
+    is_text = asking.folder == shown(asking.folder)  # other names cannot be kept in the settings
+    preferences.export_folder = asking.folder if is_text else ""
     save_preferences(preferences_path(), preferences)
 
 

@@ -25,7 +25,8 @@ class Preferences(BaseModel):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     recent: list[str] = Field(default_factory=list)
     last_folder: str = ""
-    export_format: str = "png"
+    export_formats: list[str] = Field(default_factory=lambda: ["png"])
+    export_folder: str = ""
     overlay_opacity: float = Field(default=0.5, ge=0.0, le=1.0)
     window_geometry: str = ""
     window_state: str = ""

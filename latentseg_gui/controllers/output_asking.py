@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.output_plans import OutputPreview
+from latentseg_gui.io.masks import FORMATS
 from latentseg_gui.panels.output import OutputChoice, OutputDialog, OutputQuestion
 
 _PRIORITY = 9
@@ -38,6 +39,11 @@ class OutputAsking(QObject):
         self.formats: tuple[str, ...] = ("png",)
         self.folder = ""
         self.is_completed: bool | None = None
+
+    def suggest(self, formats: Sequence[str], folder: str) -> None:
+        """What was chosen last, in an earlier session; formats that there are no more are left out."""
+        self.formats = tuple(name for name in formats if name in FORMATS) or self.formats
+        self.folder = folder
 
     def open(self, question: OutputQuestion, preview_of: PreviewOf, scope: str = "") -> None:
         """Asks; the answer comes as a signal."""

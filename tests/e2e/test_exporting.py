@@ -11,6 +11,8 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from latentseg_gui.app.main import _remember
+from latentseg_gui.app.preferences import load_preferences, preferences_path
 from latentseg_gui.document.types import UNLABELLED, Prediction
 from latentseg_gui.panels.output import OutputDialog
 from latentseg_gui.panels.output import dialog as dialog_module
@@ -230,4 +232,30 @@ def test_masks_beside_the_images_hold_what_was_labelled_and_are_told_of_once(
     person.wait_for(lambda: len(told.sentences) == 2, 30, "the folder is listed again")
     assert len(person.session.document.image_ids) == 3
     assert "3 masks that were saved beside their images are not listed" in told.sentences[-1]
+    assert not told.errors
+
+
+def test_formats_and_folder_of_the_last_export_are_suggested_after_a_restart(
+    person: Person, told: Witness, tmp_path: Path
+) -> None:
+    person.open(photo(tmp_path / "photos"))
+    person.wait_for_prediction()
+    dialog = asked(person, "export_mask", tmp_path / "out", "npz", "csv")
+    person.wait_for(dialog._do.isEnabled, 30)
+    dialog._do.click()
+    finished(person)
+    session = person.session
+    _remember(session)
+    preferences, error = load_preferences(preferences_path())
+    assert error is None
+    assert (preferences.export_formats, preferences.export_folder) == (["npz", "csv"], str(tmp_path / "out"))
+    session.export.asking.suggest(["a format of tomorrow"], "")
+    assert session.export.asking.formats == ("npz", "csv"), "what is unknown is not suggested"
+    session.export.asking.suggest(preferences.export_formats, preferences.export_folder)
+    person.choose("export_mask")
+    dialog = session.export.asking.dialog
+    assert dialog is not None
+    assert dialog.choice is not None
+    assert (dialog.choice.formats, dialog.choice.folder) == (("npz", "csv"), tmp_path / "out")
+    dialog.reject()
     assert not told.errors
