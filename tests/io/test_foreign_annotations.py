@@ -138,6 +138,14 @@ def test_a_box_inside_an_object_leaves_the_object(tmp_path):
     check(mask, open_area=box)
 
 
+def test_annotations_that_are_no_list_are_no_empty_mask(tmp_path):
+    path = saved(tmp_path, {**coco(), "annotations": {"1": annotation([flat(5, 5, 10)])}})
+    with pytest.raises(MaskError, match="no list"):
+        find_masks([path])
+    with pytest.raises(MaskError, match="no list"):
+        import_mask(path, ImportContext(SHAPE, BARE))
+
+
 def test_annotations_of_no_image_are_counted(tmp_path):
     strays = [annotation([flat(5, 5, 10)], image_id=99), annotation([flat(5, 5, 10)], image_id=None)]
     path = saved(tmp_path, coco(annotation([flat(5, 5, 10)]), *strays))

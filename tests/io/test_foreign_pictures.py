@@ -213,6 +213,12 @@ def test_soft_edges_are_cut_and_the_clean_masks_beside_stay_as_they_are(tmp_path
     assert any("cut at one half" in note for note in read["c"].notes)
 
 
+def test_greys_that_a_jpeg_has_blurred_are_no_soft_edges(tmp_path):
+    pil(IDS * np.uint8(100), "L", ".jpg", quality=60)(tmp_path / "a")
+    with pytest.raises(MaskError, match="many shades"):
+        read_folder(tmp_path)
+
+
 def test_one_picture_among_masks_changes_nothing_and_is_refused(tmp_path):
     for name in "ab":
         png(WHITE)(tmp_path / name)

@@ -77,6 +77,8 @@ class Dataset:
         entries = document.get("images")
         if not isinstance(entries, list) or not entries:
             return None
+        if not isinstance(document["annotations"], list):
+            raise MaskError("The annotations of the file are no list.", action="Export it once more.")
         images = tuple(image_of(entry) for entry in entries if isinstance(entry, dict))
         return cls(images, names_of(document), _strays(annotations, images), annotations)
 
@@ -142,9 +144,12 @@ def read(document: dict[str, Any], context: ImportContext) -> tuple[tuple[int, .
     """The mask of one image of a file: the one with the name asked for, or the only one."""
     images = [image_of(entry) for entry in document.get("images") or [] if isinstance(entry, dict)]
     image = _chosen(images, context)
+    entries = document.get("annotations")
+    if not isinstance(entries, list):
+        raise MaskError("The annotations of the file are no list.", action="Export it once more.")
     found = [
         (place, each)
-        for place, each in enumerate(document.get("annotations") or [], 1)
+        for place, each in enumerate(entries, 1)
         if isinstance(each, dict) and key_of(each.get("image_id")) == image.key
     ]
     return _read(image, found, names_of(document), context)

@@ -99,7 +99,8 @@ def look_of(picture: Picture) -> Look:
         flat = _flat_share(values, full)
         is_trimap = flat > 0.35 and len(found) == 2 and found[1] == full and abs(found[0] / full - 0.5) < 0.03
         ends = sum(count for value, count in counted.items() if _is_end(value, full))
-        is_soft = flat < 0.35 and ends >= total / 2
+        black = sum(count for value, count in counted.items() if value <= full // 16)
+        is_soft = flat < 0.35 and ends >= total / 2 and ends - black >= (total - black) / 4
         is_picture = flat < 0.35 and not is_soft and len(found) > _SMALL
     is_plain = not (is_soft or is_trimap or is_picture)
     is_apart = _is_apart(values, found) if is_plain else None
