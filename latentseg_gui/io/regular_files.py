@@ -70,9 +70,11 @@ def read_regular(path: Path, limit: int) -> bytes:
         OSError: as `open_regular`, and if reading fails.
     """
     with open_regular(path) as file:
-        if os.fstat(file.fileno()).st_size > limit:
+        size = os.fstat(file.fileno()).st_size
+        if size > limit:
             raise _too_long(path, limit)
-        data = file.read(limit + 1)
+        data = file.read(size + 1)  # room is made for as much as is asked for
+    limit = min(limit, size)
     if len(data) > limit:  # it grew meanwhile
         raise _too_long(path, limit)
     return data
