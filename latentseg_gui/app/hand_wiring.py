@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, QPoint
 
 from latentseg_gui.app.session import Session
 from latentseg_gui.canvas import ToolName
-from latentseg_gui.controllers.classes import ClassDeletion
+from latentseg_gui.controllers.masks.classes import ClassDeletion
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.panels.classes import DeleteClassDialog

@@ -12,8 +12,8 @@ from PySide6.QtGui import QGuiApplication, QImage
 from latentseg_gui.app.dropped import content_of, elsewhere
 from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.app.samples import sample_paths, title_of
+from latentseg_gui.controllers.images.images import ProjectController
 from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.controllers.project import ProjectController
 from latentseg_gui.io.thumbnails import thumbnail
 from latentseg_gui.panels.files import EmptyStateWidget, SampleImage
 

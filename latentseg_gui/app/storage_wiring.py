@@ -9,9 +9,9 @@ from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QMenu
 
 from latentseg_gui.app.session import Session
-from latentseg_gui.controllers.closing import ClosingController
-from latentseg_gui.controllers.journal_keeper import JournalKeeper
-from latentseg_gui.controllers.kept_versions import VersionKeeper
+from latentseg_gui.controllers.project.closing import ClosingController
+from latentseg_gui.controllers.project.journal_keeper import JournalKeeper
+from latentseg_gui.controllers.training.kept_versions import VersionKeeper
 from latentseg_gui.io.paths import shown
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.plain import plain, unmarked

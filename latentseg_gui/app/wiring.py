@@ -20,8 +20,8 @@ from latentseg_gui.app.session import Session
 from latentseg_gui.app.shortcuts import Shortcuts
 from latentseg_gui.app.storage_wiring import wire_storage
 from latentseg_gui.canvas import ToolName
-from latentseg_gui.controllers.image_shower import ImageShower
-from latentseg_gui.controllers.model_process import ModelProcessController
+from latentseg_gui.controllers.prediction.image_shower import ImageShower
+from latentseg_gui.controllers.prediction.model_process import ModelProcessController
 
 _CANVAS_ONLY = ("accept", "cancel", "drop_click", "delete_objects", "next_expert", "previous_expert")
 """Their keys mean something else in lists and text fields, so they act only while the canvas has the focus."""

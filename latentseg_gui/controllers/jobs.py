@@ -8,7 +8,7 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from latentseg_gui.controllers.ports import ErrorSink
+from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.workers.events import JobFailure
 from latentseg_gui.workers.lanes import Lane

@@ -17,10 +17,10 @@ from latentseg_gui.commands.class_work import FrozenMasks
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.patch import Ink, MaskPatch, area_patch
 from latentseg_gui.commands.source import MaskSource
-from latentseg_gui.controllers import edits as module
-from latentseg_gui.controllers.classes import ClassDeletion, ClassesController
-from latentseg_gui.controllers.edits import Edits
 from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.masks import edit_queue as module
+from latentseg_gui.controllers.masks.classes import ClassDeletion, ClassesController
+from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.document.classes import ClassTable, SegmentationClass
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.layers import Arrays

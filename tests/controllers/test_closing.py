@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtGui import QCloseEvent
 
-from latentseg_gui.controllers.closing import ClosingController
+from latentseg_gui.controllers.project.closing import ClosingController
 
 
 class Running:

@@ -7,7 +7,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.controllers.display import DisplayController
+from latentseg_gui.controllers.images.display import DisplayController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import ImageRecord, Prediction
 

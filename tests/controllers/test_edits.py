@@ -21,10 +21,10 @@ from latentseg_gui.commands.history import History
 from latentseg_gui.commands.objects import merge_objects, split_object
 from latentseg_gui.commands.patch import Ink, MaskPatch, area_patch
 from latentseg_gui.commands.source import MaskSource
-from latentseg_gui.controllers import edits as module
-from latentseg_gui.controllers.edit_work import Make
-from latentseg_gui.controllers.edits import Edits
 from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.masks import edit_queue as module
+from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.masks.edit_work import Make
 from latentseg_gui.document.brush import polygon_mask
 from latentseg_gui.document.classes import ClassTable, SegmentationClass
 from latentseg_gui.document.document import Document

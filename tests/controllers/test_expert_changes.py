@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latentseg_gui.controllers.expert_changes import Snapshot, over_all, shift
+from latentseg_gui.controllers.experts.changes import Snapshot, over_all, shift
 
 
 def snapshot(version: str, vectors: object, mix: object) -> Snapshot:

@@ -12,9 +12,9 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.controllers.expert_changes import ExpertChangesController
-from latentseg_gui.controllers.expert_folder import ExpertFolderController
-from latentseg_gui.controllers.inspect import InspectController
+from latentseg_gui.controllers.experts.changes import ExpertChangesController
+from latentseg_gui.controllers.experts.folder import ExpertFolderController
+from latentseg_gui.controllers.experts.inspect import InspectController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.experts import ExpertShares

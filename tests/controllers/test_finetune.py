@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from latentseg_gui.controllers.background import BackgroundQuestion
-from latentseg_gui.controllers.finetune import FineTuneController, TrainingPlan
 from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.controllers.live import LiveController
+from latentseg_gui.controllers.training.background import BackgroundQuestion
+from latentseg_gui.controllers.training.finetune import FineTuneController, TrainingPlan
+from latentseg_gui.controllers.training.live import LiveController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.layers import Arrays

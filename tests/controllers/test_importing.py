@@ -14,11 +14,11 @@ from latentseg_gui.canvas import CanvasView
 from latentseg_gui.commands.classes import lock_class
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.patch import Ink, area_patch
-from latentseg_gui.controllers.edits import Edits
-from latentseg_gui.controllers.import_run import ImportReport, summary_of
-from latentseg_gui.controllers.importing import ImportController
 from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.controllers.vouched import VouchedCounts
+from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.training.labelled import VouchedCounts
+from latentseg_gui.controllers.transfer.import_run import ImportReport, summary_of
+from latentseg_gui.controllers.transfer.importing import ImportController
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.taking_over import take_over

@@ -13,8 +13,8 @@ from pytestqt.qtbot import QtBot
 
 from latentseg_gui.commands.history import History
 from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.controllers.kept_versions import VersionKeeper
-from latentseg_gui.controllers.weights import Version, WeightsController
+from latentseg_gui.controllers.training.kept_versions import VersionKeeper
+from latentseg_gui.controllers.training.weights import Version, WeightsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import FineTuneResult

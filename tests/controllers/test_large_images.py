@@ -9,11 +9,13 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from latentseg_gui.controllers import blank_masks, labels, training_set
-from latentseg_gui.controllers.blank_masks import BlankMasks
 from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.controllers.labels import LabelMap, Translator
-from latentseg_gui.controllers.training_set import TrainingSet
+from latentseg_gui.controllers.masks import mask_allocation as blank_masks
+from latentseg_gui.controllers.masks.mask_allocation import BlankMasks
+from latentseg_gui.controllers.prediction import class_mapping as labels
+from latentseg_gui.controllers.prediction.class_mapping import LabelMap, Translator
+from latentseg_gui.controllers.training import training_set
+from latentseg_gui.controllers.training.training_set import TrainingSet
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import ImageRecord, Prediction, Provenance, Rect, WeightsInfo

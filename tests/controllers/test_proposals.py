@@ -16,8 +16,8 @@ from pytestqt.qtbot import QtBot
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.patch import Ink, area_patch
-from latentseg_gui.controllers.edits import Edits
-from latentseg_gui.controllers.segment import SegmentController, whose_pixels_stay
+from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.prediction.segment import SegmentController, whose_pixels_stay
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import ImageRecord, Mask, MaskProposal, Rect
 from latentseg_gui.inference.messages import SegmentObject

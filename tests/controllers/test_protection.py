@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QCheckBox
 
 from latentseg_gui.app.session import Session
 from latentseg_gui.commands.patch import Ink, area_patch
-from latentseg_gui.controllers.labels import Translator
-from latentseg_gui.controllers.predict import PredictController
+from latentseg_gui.controllers.prediction.class_mapping import Translator
+from latentseg_gui.controllers.prediction.predict import PredictController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import (
     ImageRecord,

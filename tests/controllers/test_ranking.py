@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QObject
 
-from latentseg_gui.controllers.ranking import Ranking
-from latentseg_gui.controllers.training_set import TrainingSet
-from latentseg_gui.controllers.vouched import VouchedCounts
+from latentseg_gui.controllers.training.labelled import VouchedCounts
+from latentseg_gui.controllers.training.ranking import Ranking
+from latentseg_gui.controllers.training.training_set import TrainingSet
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.doubts import Doubts
 from latentseg_gui.document.types import ImageRecord, Provenance, Rect, WeightsInfo

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 from pytestqt.qtbot import QtBot
 
-from latentseg_gui.controllers.labels import Translator
-from latentseg_gui.controllers.predict import PredictController
-from latentseg_gui.controllers.project import ProjectController
+from latentseg_gui.controllers.images.images import ProjectController
+from latentseg_gui.controllers.prediction.class_mapping import Translator
+from latentseg_gui.controllers.prediction.predict import PredictController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import Prediction, WeightsInfo
 from latentseg_gui.inference.messages import EncodeImage, ImageEncoded, PredictClasses

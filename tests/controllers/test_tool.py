@@ -6,7 +6,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.canvas import CanvasView, ToolName
-from latentseg_gui.controllers.tool import ToolController
+from latentseg_gui.controllers.masks.tool import ToolController
 
 
 @pytest.fixture

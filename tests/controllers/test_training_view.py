@@ -11,9 +11,9 @@ import pytest
 from PySide6.QtCore import QObject, Signal
 from pytestqt.qtbot import QtBot
 
-from latentseg_gui.controllers.finetune import FineTuneController
 from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.controllers.training_view import TrainingViewController
+from latentseg_gui.controllers.training.finetune import FineTuneController
+from latentseg_gui.controllers.training.training_view import TrainingViewController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import ImageRecord, Labels, Provenance, Rect

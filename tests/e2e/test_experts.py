@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtWidgets import QToolButton
 
-from latentseg_gui.controllers.weights import SHIPPED
+from latentseg_gui.controllers.training.weights import SHIPPED
 from latentseg_gui.io.weights_names import with_expert_names
 from latentseg_gui.panels.experts.gallery import Gallery
 from model.checkpoint import default_weights_path, load, read_meta

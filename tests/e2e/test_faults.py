@@ -18,7 +18,7 @@ from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.app.storage_wiring import Autosave, RecentProjects
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.patch import Ink, area_patch
-from latentseg_gui.controllers import journal_keeper
+from latentseg_gui.controllers.project import journal_keeper
 from latentseg_gui.document.types import Rect
 from latentseg_gui.io import storage as disk_module
 from latentseg_gui.io.opening import open_project

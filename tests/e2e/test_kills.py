@@ -27,7 +27,7 @@ import os, sys
 from pathlib import Path
 from latentseg_gui.app import main as application
 from latentseg_gui.app.reporting import Reporter
-from latentseg_gui.controllers.weights import WeightsController
+from latentseg_gui.controllers.training.weights import WeightsController
 from tests.e2e.person import Person
 
 WeightsController.activate_shipped = lambda self: None  # painting needs no model

@@ -373,7 +373,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QApplication
 from latentseg_gui.app import main as application
 from latentseg_gui.app.reporting import Reporter
-from latentseg_gui.controllers.weights import WeightsController
+from latentseg_gui.controllers.training.weights import WeightsController
 from tests.e2e.person import Person
 
 WeightsController.activate_shipped = lambda self: None  # painting needs no model

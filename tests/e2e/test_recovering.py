@@ -20,8 +20,8 @@ from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.app.session import Session
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.patch import Ink, area_patch
-from latentseg_gui.controllers.untitled import UntitledProjects
-from latentseg_gui.controllers.weights import WeightsController
+from latentseg_gui.controllers.project.untitled import UntitledProjects
+from latentseg_gui.controllers.training.weights import WeightsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import Rect
 from latentseg_gui.io.opening import Recovery

@@ -18,7 +18,7 @@ from latentseg_gui.app.log import start_log, state_folder, stop_log
 from latentseg_gui.app.preferences import load_preferences, preferences_path
 from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.app.session import Session
-from latentseg_gui.controllers.weights import WeightsController
+from latentseg_gui.controllers.training.weights import WeightsController
 from tests.e2e.conftest import Witness
 from tests.e2e.person import Person
 from tests.leaks import no_leaks

@@ -1,0 +1,192 @@
+"""What the experts attend to, in the panel and over the image."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from latentseg_gui.canvas import CanvasView
+from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.prediction.class_mapping import LabelMap
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.types import AttentionMaps, Prediction, WeightsInfo
+from latentseg_gui.inference.messages import ComputeAttention
+from latentseg_gui.panels.experts.panel import ExpertsPanel
+from latentseg_gui.panels.experts.sources import EXPERTS
+from latentseg_gui.panels.experts.values import ExpertOverlay
+
+_ATTENTION = 8
+
+
+class InspectController(QObject):
+    """Feeds the experts panel and lays the chosen map over the image."""
+
+    maps_arrived = Signal(object)
+    """The `AttentionMaps` of the current image are there."""
+
+    maps_kept = Signal(object)
+    """There is another prediction of the current image, and these `AttentionMaps` hold for it too."""
+
+    def __init__(
+        self,
+        document: Document,
+        panel: ExpertsPanel,
+        canvas: CanvasView,
+        *,
+        engine: Jobs,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._panel = panel
+        self._canvas = canvas
+        self._engine = engine
+        self.labels = LabelMap()
+        self._attention = ""
+        self._maps: AttentionMaps | None = None
+        self._untouched: Prediction | None = None
+        self._is_overlay_visible = True
+        self._hover: tuple[float, float] | None = None
+        document.events.current_changed.connect(self._on_current_changed)
+        document.events.prediction_changed.connect(self._on_prediction_changed)
+        panel.overlay_requested.connect(self._on_overlay_requested)
+        panel.pins_changed.connect(canvas.set_pins)
+        canvas.cursor_moved.connect(self._on_cursor_moved)
+        canvas.cursor_left.connect(self._on_cursor_left)
+
+    def use_weights(self, weights: WeightsInfo) -> None:
+        """Other weights are live; maps stay where the experts attend to the same as before, as after a refit."""
+        self.labels = LabelMap(weights)
+        is_same = bool(weights.attention) and weights.attention == self._attention
+        self._attention = weights.attention
+        if is_same and self._maps is not None:
+            self._forget_prediction()
+            self._maps = replace(self._maps, version=weights.version)
+        else:
+            self._forget()
+        if self._document.current_id is not None:
+            self._on_prediction_changed(
+                self._document.current_id
+            )  # what trained them may have predicted already
+
+    @property
+    def maps(self) -> AttentionMaps | None:
+        """The attention maps of the current image; None until they and the prediction they belong to are there."""
+        return None if self._untouched is None else self._maps
+
+    @property
+    def untouched(self) -> Prediction | None:
+        """The prediction of the current image with all experts as trained."""
+        return self._untouched
+
+    def next_expert(self) -> None:
+        """Goes to the next expert in the order shown."""
+        self._panel.step(1)
+
+    def previous_expert(self) -> None:
+        """Goes to the previous expert in the order shown."""
+        self._panel.step(-1)
+
+    def set_overlay_visible(self, is_visible: bool) -> None:
+        """Shows the chosen map over the image, or hides it for now."""
+        self._is_overlay_visible = is_visible
+        self._on_overlay_requested(self._panel.overlay)
+
+    def set_territory_visible(self, is_visible: bool) -> None:
+        """Shows which expert explains each pixel most, or no longer."""
+        overlay = self._panel.overlay
+        if is_visible != (overlay is not None and overlay.kind == "territory"):
+            self._panel.toggle_map("territory")
+
+    def pin(self) -> None:
+        """Pins the pixel under the cursor, to compare its mix with that of others, or removes the pin there."""
+        if self._hover is None:
+            return
+        index = self._canvas.pin_at(self._hover)
+        if index is None:
+            self._panel.pixels.pin(self._hover)
+        else:
+            self._panel.pixels.unpin(index)
+
+    @property
+    def is_overlaid(self) -> bool:
+        """Whether a map of the experts lies over the image."""
+        shows_experts = self._panel.sources.chosen == EXPERTS
+        return shows_experts and self._is_overlay_visible and self._panel.overlay is not None
+
+    def _forget(self) -> None:
+        self._forget_prediction()
+        self._maps = None
+        self._panel.set_maps(None)
+
+    def _forget_prediction(self) -> None:
+        before = self._untouched
+        if before is not None and self._panel.gains and before.image_id in self._document.image_ids:
+            # An intervention ends with its image: what stays there is what the whole model says.
+            self._document.set_prediction(before)
+        self._untouched = None
+        self._panel.set_gains({})
+        self._panel.set_result(None)
+
+    def _on_current_changed(self, image_id: str | None) -> None:
+        self._panel.pixels.clear()
+        self._panel.set_waiting(image_id is not None)
+        self._forget()
+        if image_id is not None and self._document.prediction(image_id) is not None:
+            self._on_prediction_changed(image_id)
+
+    def _on_prediction_changed(self, image_id: str) -> None:
+        prediction = self._document.prediction(image_id)
+        if image_id != self._document.current_id or prediction is None:
+            return
+        if self._document.is_prediction_stale(image_id) or self._panel.gains:
+            return
+        self._untouched = prediction
+        self._panel.set_labels(prediction.labels, self._document.classes.names)
+        if self._maps is None:
+            self._engine.submit(
+                ComputeAttention(image_id), self._on_attention, key="attention", priority=_ATTENTION
+            )
+        else:
+            self.maps_kept.emit(self._maps)
+
+    def _on_attention(self, answer: object) -> None:
+        if not isinstance(answer, AttentionMaps) or answer.image_id != self._document.current_id:
+            return
+        # A question of the weights before may be answered by these: then there is no prediction to the maps yet.
+        if self.labels.version == answer.version and self._untouched is not None:
+            self._maps = answer
+            self._panel.set_maps(answer)
+            self.maps_arrived.emit(answer)
+
+    def _on_overlay_requested(self, overlay: ExpertOverlay | None) -> None:
+        if overlay is None or not self._is_overlay_visible:
+            self._canvas.set_heatmap(None)
+            self._canvas.set_categories(None)
+        elif overlay.kind == "territory":
+            self._canvas.set_heatmap(None)
+            self._canvas.set_categories(
+                overlay.values.astype(np.uint8),
+                colours=overlay.colours,
+                caption=overlay.caption,
+                part=overlay.part,
+            )
+        else:
+            self._canvas.set_categories(None)
+            self._canvas.set_heatmap(
+                overlay.values,
+                colour_map=overlay.colour_map,
+                value_range=overlay.limits,
+                caption=overlay.caption,
+                part=overlay.part,
+            )
+
+    def _on_cursor_moved(self, x: float, y: float) -> None:
+        self._hover = (x, y)
+        self._panel.pixels.hover(self._hover)
+
+    def _on_cursor_left(self) -> None:
+        self._hover = None
+        self._panel.pixels.hover(None)

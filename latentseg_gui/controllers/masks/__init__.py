@@ -1,0 +1,1 @@
+"""Editing masks: tools, classes, objects, undo."""

@@ -1,0 +1,333 @@
+"""Edits in their order: small ones at once, large ones worked out beside the window, the rest after them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeVar, cast
+
+from PySide6.QtCore import QObject
+
+from latentseg_gui.canvas import CanvasView
+from latentseg_gui.commands.class_work import FrozenMasks
+from latentseg_gui.commands.classes import ClassEdit
+from latentseg_gui.commands.command import Command
+from latentseg_gui.commands.history import History
+from latentseg_gui.commands.patch import MaskPatch
+from latentseg_gui.commands.source import FrozenMask, MaskSource, MasksSource
+from latentseg_gui.controllers.interfaces import ErrorSink
+from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.masks.edit_work import (
+    ClassRequest,
+    EditAnswer,
+    EditRequest,
+    Make,
+    MakeClasses,
+    Prepared,
+    Request,
+    known_classes,
+)
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.errors import LatentsegError
+
+LARGE: Final = 1_200_000
+"""Edits that may have to look at more pixels than this do not run in the window's thread."""
+
+UNPACKED: Final = 8_000_000
+UNPACKED_SHARE: Final = 0.25
+"""Known steps of more pixels than this, and of more than this share of their image, are unpacked in another
+thread: a megapixel takes about 1 ms."""
+
+Ends = tuple[Callable[[], None], Callable[[], None]]
+"""What is called when an edit is done, and when there was nothing to be done."""
+
+Number = Callable[[], int] | None
+"""Gives the id of the class that an edit is about, when its turn has come."""
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """The large edit that is worked out."""
+
+    job_id: int
+    title: str
+    request: Request
+    take: Callable[[Prepared], None]
+    ends: Ends
+
+
+class Edits(QObject):
+    """The way of all edits by hand into the history, so that they happen in the order they were made in.
+
+    While a large edit is worked out, whatever comes after it waits: nothing is lost, nothing is done to a mask
+    other than the one it was meant for. If something else changed the mask meanwhile (an import, say), the
+    large edit is not made, and the user is told.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        history: History,
+        canvas: CanvasView,
+        *,
+        jobs: Jobs,
+        errors: ErrorSink,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._history = history
+        self._canvas = canvas
+        self._jobs = jobs
+        self._errors = errors
+        self._work: _Work | None = None
+        self._waiting: deque[Callable[[], None]] = deque()
+
+    @property
+    def is_working(self) -> bool:
+        """Whether a large edit is being worked out."""
+        return self._work is not None
+
+    def is_large(self, image_id: str, weight: float = 1.0) -> bool:
+        """Whether an edit of the image takes too long for the window's thread.
+
+        Args:
+            image_id: the image.
+            weight: how much longer than a mere look it takes per pixel.
+        """
+        shape = self._document.shape(image_id)
+        return shape is not None and shape[0] * shape[1] * weight > LARGE
+
+    def do(
+        self,
+        image_id: str,
+        title: str,
+        make: Make,
+        *,
+        after: Callable[[], None] | None = None,
+        otherwise: Callable[[], None] | None = None,
+        weight: float = 1.0,
+        class_id: int | None = None,
+    ) -> None:
+        """Makes one step of the history, now or when its turn comes.
+
+        Args:
+            image_id: the image that is edited.
+            title: what is done, for the user.
+            make: works the step out; called in another thread where the image is large.
+            after: called when it is done, also where nothing had to be changed.
+            otherwise: called instead of ``after`` where nothing had to be changed.
+            weight: see `is_large`.
+            class_id: where it is given, ``make`` gets ``class_id`` too: what number the class has by then.
+        """
+        ends = after or _nothing, otherwise or after or _nothing
+        number = None if class_id is None else self._document.numbers.later(class_id)
+        is_large = self.is_large(image_id, weight)
+        self.then(partial(self._do, image_id, title, make, number, ends, is_large))
+
+    def do_classes(
+        self, title: str, make: MakeClasses, class_ids: Sequence[int], after: Callable[[], None] | None = None
+    ) -> None:
+        """Makes one step that gives classes other ids in all images, now or when its turn comes.
+
+        Args:
+            title: what is done, for the user.
+            make: works the step out from all masks and ``class_ids``; in another thread if they are large.
+            class_ids: the class it is about and others; it gets the numbers that they have by then.
+            after: called when it is done.
+        """
+        later = self._document.numbers.later
+        numbers = [later(class_id, is_itself=index == 0) for index, class_id in enumerate(class_ids)]
+
+        def begin() -> None:
+            frozen, now = FrozenMasks.of(self._document), [number() for number in numbers]
+            made = partial(make, class_ids=now)
+            if frozen.pixels <= LARGE:
+                self._history.do(made(self._document))
+                ends[0]()
+            else:
+                self._begin(ClassRequest(frozen, made), title, self._do_prepared, ends)
+
+        ends = after or _nothing, _nothing
+        self.then(begin)
+
+    def look_at_all(
+        self, query: Callable[[MasksSource], Found], take: Callable[[Found, bool], None], key: str
+    ) -> None:
+        """Looks something up in all masks, beside the window if they are large; nothing waits for it.
+
+        Args:
+            query: answers from what it is given, and from nothing else.
+            take: is handed the answer, and whether it is still that of the masks as they are now.
+            key: a later question of the same key takes the place of one that still waits.
+        """
+        frozen = FrozenMasks.of(self._document)
+        if frozen.pixels <= LARGE:
+            take(query(self._document), True)
+            return
+
+        def on_found(found: object) -> None:
+            take(cast(Found, found), frozen.is_current(self._document))
+
+        self._jobs.submit(partial(query, frozen), on_found, key=key)
+
+    def look(
+        self, image_id: str, query: Callable[[MaskSource], Found], take: Callable[[Found], None]
+    ) -> None:
+        """Looks something up in a mask, beside the window where the image is large; the latest question counts.
+
+        Args:
+            image_id: the image.
+            query: answers from what it is given, and from nothing else.
+            take: is handed the answer; not called if the mask has changed meanwhile.
+        """
+        if not self.is_large(image_id):
+            take(query(self._document))
+            return
+        frozen = FrozenMask.of(self._document, image_id)
+
+        def on_found(found: object) -> None:
+            if frozen.is_current(self._document):
+                take(cast(Found, found))
+
+        self._jobs.submit(partial(query, frozen), on_found, key="look")
+
+    def then(self, call: Callable[[], None]) -> None:
+        """Calls, now or after the large edits that came before."""
+        self._waiting.append(call)
+        self._go_on()
+
+    def undo(self, follow: Callable[[Command | None], None]) -> None:
+        """Takes the last step back and hands it to ``follow``."""
+        self.then(partial(self._step, True, follow))
+
+    def redo(self, follow: Callable[[Command | None], None]) -> None:
+        """Does the step again that was taken back last and hands it to ``follow``."""
+        self.then(partial(self._step, False, follow))
+
+    def step_to(self, position: int, last: int = -1) -> None:
+        """Takes steps back, or does them again, until so many are applied; for `then`.
+
+        Args:
+            position: how many.
+            last: how many were applied before the step that was just asked for.
+        """
+        now = self._history.position
+        target = min(max(position, 0), len(self._history.entries))
+        if now not in (target, last):  # neither there nor given up
+            self._waiting.appendleft(partial(self.step_to, target, now))
+            self._step(target < now, _follow_nobody)
+
+    def cancel(self) -> bool:
+        """Gives up the large edit that is worked out; whether there was one. What waits goes on."""
+        if self._work is None:
+            return False
+        self._work.request.give_up()
+        self._jobs.cancel(self._work.job_id)
+        return True
+
+    def _go_on(self) -> None:
+        while self._waiting and self._work is None:
+            try:
+                self._waiting.popleft()()
+            except LatentsegError as error:  # what comes after it must not wait for ever
+                self._errors.report(error)
+
+    def _do(self, image_id: str, title: str, make: Make, number: Number, ends: Ends, is_large: bool) -> None:
+        if not self._document.has_image(image_id):
+            return
+        if number is not None:
+            make = partial(make, class_id=number())
+        if is_large:
+            frozen = FrozenMask.of(self._document, image_id)
+            self._begin(EditRequest(frozen, make), title, self._do_prepared, ends)
+            return
+        patch = make(self._document)
+        self._history.do(patch)
+        ends[patch is None]()
+
+    def _step(self, is_undone: bool, follow: Callable[[Command | None], None]) -> None:
+        history = self._history
+        command, step = (
+            (history.next_undone, history.undo) if is_undone else (history.next_redone, history.redo)
+        )
+        request = _request(self._document, command, is_undone=is_undone)
+        if request is None:
+            follow(step())
+            return
+
+        def take(prepared: Prepared) -> None:
+            follow(step(partial(prepared.apply, self._document)))
+
+        title = self.tr("Undo") if is_undone else self.tr("Redo")
+        self._begin(request, title, take, (_nothing, _nothing))
+
+    def _do_prepared(self, prepared: Prepared) -> None:
+        self._history.do(prepared.command, partial(prepared.apply, self._document))
+
+    def _begin(self, request: Request, title: str, take: Callable[[Prepared], None], ends: Ends) -> None:
+        job_id = self._jobs.submit(
+            request,
+            self._on_worked_out,
+            title=title,
+            on_failure=self._on_failed,
+            on_cancelled=self._end,
+        )
+        self._work = _Work(job_id, title, request, take, ends)
+        key = self._canvas.cancel_key
+        text = self.tr("{0}… {1} gives it up") if key else self.tr("{0}…")
+        self._canvas.set_working(text.format(title, key))
+
+    def _on_worked_out(self, answer: object) -> None:
+        work = self._work
+        if work is None or not isinstance(answer, EditAnswer):
+            return
+        self._work = None
+        self._canvas.set_working("")
+        try:
+            if not answer.frozen.is_current(self._document):
+                self._errors.inform(
+                    self.tr("“{0}” was not done: the mask was changed meanwhile. Do it again.").format(
+                        work.title
+                    )
+                )
+                return
+            if answer.prepared is not None:
+                work.take(answer.prepared)
+            work.ends[answer.prepared is None]()
+        finally:
+            self._go_on()
+
+    def _on_failed(self, error: LatentsegError) -> None:
+        self._errors.report(error)
+        self._end()
+
+    def _end(self) -> None:
+        self._work = None
+        self._canvas.set_working("")
+        self._go_on()
+
+
+def _request(document: Document, command: Command | None, *, is_undone: bool) -> Request | None:
+    """What works a known step out in another thread; None for one that is small enough for this one."""
+    if isinstance(command, ClassEdit) and command.is_renumbering:
+        frozen = FrozenMasks.of(document)
+        return known_classes(frozen, command, is_undone=is_undone) if frozen.pixels > LARGE else None
+    if not isinstance(command, MaskPatch) or not document.has_image(command.image_id):
+        return None
+    rows, cols = document.layer(command.image_id).shape
+    if command.area <= max(UNPACKED, rows * cols * UNPACKED_SHARE):
+        return None
+    return EditRequest(FrozenMask.of(document, command.image_id), lambda source: command)
+
+
+def _follow_nobody(command: Command | None) -> None:
+    """Nobody follows to another image."""
+
+
+def _nothing() -> None:
+    """Nobody waits for the end."""

@@ -1,0 +1,145 @@
+"""Undo and redo, and edits of the mask that are no gestures."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from latentseg_gui.commands import cleanup
+from latentseg_gui.commands.command import Command
+from latentseg_gui.commands.history import History
+from latentseg_gui.commands.objects import is_object, object_at
+from latentseg_gui.commands.patch import Ink, MaskPatch, area_patch
+from latentseg_gui.commands.proposals import accept_prediction
+from latentseg_gui.commands.source import MaskSource
+from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.masks.edit_work import Make
+from latentseg_gui.controllers.masks.objects import ObjectsController
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.types import UNLABELLED, Rect
+
+_SPECK_AREA = 64
+_CLEAN_WEIGHT = 4.0
+"""A clean-up takes this much longer than a mere look."""
+
+
+class CleanUp(Protocol):
+    """A step that changes the area of a class, or of a selection of it."""
+
+    def __call__(
+        self, source: MaskSource, image_id: str, class_id: int, *, selection: cleanup.Selection | None
+    ) -> MaskPatch | None:
+        """The step; None where nothing changes."""
+
+
+class EditController(QObject):
+    """The history, and commands on the class in use of the current image, or on the chosen objects."""
+
+    other_image_edited = Signal(str)
+    """A step was undone or done again on an image that is not the current one."""
+
+    def __init__(
+        self,
+        document: Document,
+        history: History,
+        edits: Edits,
+        objects: ObjectsController,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._history = history
+        self._edits = edits
+        self._objects = objects
+
+    def undo(self) -> None:
+        """Takes the last step back."""
+        self._edits.undo(self._follow)
+
+    def redo(self) -> None:
+        """Does the step again that was taken back last."""
+        self._edits.redo(self._follow)
+
+    def jump_to(self, position: int) -> None:
+        """Goes to a place in the history."""
+        self._edits.then(partial(self._edits.step_to, position))
+
+    def fill_holes(self) -> None:
+        """Fills what the class in use encloses."""
+        self._clean(cleanup.fill_holes, self.tr("Fill holes"))
+
+    def remove_specks(self) -> None:
+        """Takes small parts of the class in use away."""
+        self._clean(partial(cleanup.remove_specks, min_area=_SPECK_AREA), self.tr("Remove specks"))
+
+    def smooth(self) -> None:
+        """Rounds the edges of the class in use."""
+        self._clean(partial(cleanup.smooth, radius=2.0), self.tr("Smooth"))
+
+    def grow(self) -> None:
+        """Widens the class in use by a pixel."""
+        self._clean(partial(cleanup.grow, radius=1.0), self.tr("Grow"))
+
+    def shrink(self) -> None:
+        """Narrows the class in use by a pixel."""
+        self._clean(partial(cleanup.shrink, radius=1.0), self.tr("Shrink"))
+
+    def clear_mask(self) -> None:
+        """Takes all labels of the current image away."""
+        image_id = self._editable()
+        if image_id is None:
+            return
+        title = self.tr("Clear mask")
+
+        def make(source: MaskSource) -> MaskPatch | None:
+            shape = source.layer(image_id).shape
+            everywhere = np.ones(shape, np.bool_)
+            return area_patch(source, image_id, Rect.whole(shape), everywhere, Ink(UNLABELLED), title)
+
+        self._edits.do(image_id, title, make)
+
+    def vouch(self, image_id: str) -> None:
+        """Says that the whole image is right: what is not labelled takes the prediction, else background."""
+        if self._document.record(image_id) is not None:
+            title = self.tr("Declare right")
+            self._edits.do(image_id, title, partial(accept_prediction, image_id=image_id))
+
+    def vouch_current(self) -> None:
+        """`vouch` for the image that is looked at."""
+        if self._document.current_id is not None:
+            self.vouch(self._document.current_id)
+
+    def _editable(self) -> str | None:
+        image_id = self._document.current_id
+        return image_id if image_id is not None and self._document.record(image_id) is not None else None
+
+    def _clean(self, step: CleanUp, title: str) -> None:
+        """Does a clean-up to the class in use, or to each of the chosen objects where there are any."""
+        image_id = self._editable()
+        if image_id is None:
+            return
+        makes: list[Make] = [
+            partial(_clean_object, step=step, image_id=image_id, rc=rc) for rc in self._objects.chosen
+        ]
+        for make in makes:
+            self._edits.do(image_id, title, make, weight=_CLEAN_WEIGHT)
+        if not makes:
+            whole, class_id = partial(step, image_id=image_id, selection=None), self._document.active_class
+            self._edits.do(image_id, title, whole, weight=_CLEAN_WEIGHT, class_id=class_id)
+
+    def _follow(self, command: Command | None) -> None:
+        if command is None or command.image_id is None or command.image_id == self._document.current_id:
+            return
+        if command.image_id in self._document.image_ids:
+            self.other_image_edited.emit(command.image_id)
+
+
+def _clean_object(source: MaskSource, step: CleanUp, image_id: str, rc: tuple[int, int]) -> MaskPatch | None:
+    """Cleans the object that a pixel belongs to."""
+    if not is_object(source, image_id, rc):
+        return None
+    class_id = int(source.layer(image_id).labels[rc])
+    return step(source, image_id=image_id, class_id=class_id, selection=object_at(source, image_id, rc))

@@ -1,0 +1,219 @@
+"""Whole objects: choose them, and change, merge, split, clean or delete what is chosen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from latentseg_gui.canvas import CanvasView
+from latentseg_gui.commands.objects import is_object, merge_objects, object_at, set_object_class, split_object
+from latentseg_gui.commands.source import MaskSource
+from latentseg_gui.controllers.interfaces import ErrorSink
+from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.document.coords import is_inside, rc_from_xy
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Rect
+
+XY = tuple[float, float]
+RC = tuple[int, int]
+Part = tuple[int, Rect, Mask]
+"""Class, bounding box and area of one object."""
+
+_ALONG_LINE: Final = 256
+_MERGE_WEIGHT: Final = 2.0
+"""Several objects are looked for."""
+
+
+class ObjectsController(QObject):
+    """Remembers one pixel of every chosen object, so that the choice follows every edit and its undo."""
+
+    selection_changed = Signal(int)
+    """How many objects are chosen."""
+
+    edited = Signal(str)
+    """Objects of an image were changed."""
+
+    def __init__(
+        self,
+        document: Document,
+        edits: Edits,
+        canvas: CanvasView,
+        *,
+        errors: ErrorSink,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._edits = edits
+        self._canvas = canvas
+        self._errors = errors
+        self._pixels: list[RC] = []
+        self._parts: list[Part] = []
+        self._follow = QTimer(self)
+        self._follow.setSingleShot(True)
+        self._follow.timeout.connect(self._refresh)
+        document.events.current_changed.connect(self.clear)
+        document.events.mask_changed.connect(self._on_mask_changed)
+        document.events.record_changed.connect(self._on_mask_changed)
+        canvas.select_requested.connect(self.select)
+        canvas.split_line_completed.connect(self.split)
+
+    @property
+    def chosen(self) -> tuple[RC, ...]:
+        """A pixel of each of the chosen objects."""
+        return tuple(self._pixels)
+
+    def select(self, x: float, y: float, is_added: bool = False) -> bool:
+        """Chooses the object at a place of the image; whether there is one.
+
+        Args:
+            x: column of the place.
+            y: row of the place.
+            is_added: the others stay chosen; an object that was chosen is no longer.
+        """
+        rc = rc_from_xy((x, y))
+        if not self._has_object(rc):
+            if not is_added:
+                self.clear()
+            return False
+        same = [index for index, each in enumerate(self._parts) if _has(each, rc)]
+        if is_added and same:
+            del self._pixels[same[0]]
+        else:
+            self._pixels = [*(self._pixels if is_added else []), rc]
+        self._refresh()
+        return True
+
+    def select_at(self, x: float, y: float) -> bool:
+        """Makes sure that the object at a place is among the chosen ones, as before a context menu."""
+        rc = rc_from_xy((x, y))
+        return any(_has(each, rc) for each in self._parts) or self.select(x, y)
+
+    def clear(self, *_: object) -> None:
+        """Chooses nothing."""
+        self._pixels = []
+        self._refresh()
+
+    def set_class(self, class_id: int) -> None:
+        """Gives the chosen objects another class."""
+        image_id = self._document.current_id
+        for rc in list(self._pixels):
+            if image_id is not None:
+                make = partial(set_object_class, image_id=image_id, rc=rc)
+                title, after = self.tr("Change class of object"), partial(self._after, image_id)
+                self._edits.do(image_id, title, make, after=after, class_id=class_id)
+
+    def delete(self) -> None:
+        """Makes background of the chosen objects."""
+        self.set_class(BACKGROUND)
+
+    def merge(self) -> None:
+        """Makes one object of the chosen ones, with the class of the first."""
+        image_id = self._document.current_id
+        if image_id is None or len(self._pixels) < 2:
+            self._errors.inform(self.tr("Choose two objects or more: Shift and click adds one."))
+            return
+        make = partial(merge_objects, image_id=image_id, pixels=tuple(self._pixels))
+        self._pixels = self._pixels[:1]
+        title, after = self.tr("Merge objects"), partial(self._after, image_id)
+        self._edits.do(image_id, title, make, after=after, weight=_MERGE_WEIGHT)
+
+    def split(self, line: Sequence[XY]) -> None:
+        """Cuts the object under a straight line in two."""
+        image_id = self._document.current_id
+        if image_id is None or self._document.record(image_id) is None or len(line) < 2:
+            return
+        rc = self._object_under(image_id, line[0], line[-1])
+        if rc is None:
+            self._explain_split()
+            return
+        make = partial(split_object, image_id=image_id, rc=rc, xy_from=line[0], xy_to=line[-1])
+        self._edits.do(
+            image_id,
+            self.tr("Split object"),
+            make,
+            after=partial(self._after, image_id),
+            otherwise=self._explain_split,
+        )
+
+    def _explain_split(self) -> None:
+        self._errors.inform(self.tr("The line has to cross an object of the mask from side to side."))
+
+    def _object_under(self, image_id: str, start: XY, end: XY) -> RC | None:
+        """A pixel of the object that most of the line runs over."""
+        layer = self._document.layer(image_id)
+        votes: Counter[tuple[int, int]] = Counter()
+        pixels: dict[tuple[int, int], RC] = {}
+        for share in np.linspace(0.0, 1.0, _ALONG_LINE):
+            rc = rc_from_xy((start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])))
+            if is_inside(rc, layer.shape) and layer.labels[rc] not in (BACKGROUND, UNLABELLED):
+                number = int(layer.instances[rc]) if layer.has_instances else 0
+                key = (int(layer.labels[rc]), number)
+                votes[key] += 1
+                pixels.setdefault(key, rc)
+        return pixels[votes.most_common(1)[0][0]] if votes else None
+
+    def _has_object(self, rc: RC) -> bool:
+        image_id = self._document.current_id
+        if image_id is None or self._document.record(image_id) is None:
+            return False
+        return is_object(self._document, image_id, rc)
+
+    def _after(self, image_id: str) -> None:
+        self._refresh()
+        self.edited.emit(image_id)
+
+    def _on_mask_changed(self, image_id: str, *_: object) -> None:
+        if self._pixels and image_id == self._document.current_id:
+            self._follow.start(0)
+
+    def _refresh(self) -> None:
+        """Takes the areas of the chosen objects again and shows them."""
+        self._pixels = [rc for rc in self._pixels if self._has_object(rc)]
+        image_id = self._document.current_id
+        if image_id is None or not self._pixels:
+            self._show([])
+            return
+        pixels = tuple(self._pixels)
+
+        def take(parts: list[Part]) -> None:
+            if self.chosen == pixels and self._document.current_id == image_id:
+                self._show(parts)
+
+        self._edits.look(image_id, partial(_parts_at, image_id=image_id, pixels=pixels), take)
+
+    def _show(self, parts: list[Part]) -> None:
+        had, self._parts = len(self._parts), parts
+        if parts or had:
+            self._canvas.set_selection(*united(parts))
+            self.selection_changed.emit(len(parts))
+
+
+def _parts_at(source: MaskSource, image_id: str, pixels: Sequence[RC]) -> list[Part]:
+    labels = source.layer(image_id).labels
+    return [(int(labels[rc]), *object_at(source, image_id, rc)) for rc in pixels]
+
+
+def united(parts: Sequence[Part]) -> tuple[Rect | None, Mask | None]:
+    """The area of several objects in one box; (None, None) of none."""
+    box = Rect(0, 0, 0, 0)
+    for _, rect, _ in parts:
+        box = box.union(rect)
+    if box.is_empty:
+        return None, None
+    together = np.zeros(box.shape, np.bool_)
+    for _, rect, mask in parts:
+        row, col = rect.row0 - box.row0, rect.col0 - box.col0
+        together[row : row + mask.shape[0], col : col + mask.shape[1]] |= mask
+    return box, together
+
+
+def _has(part: Part, rc: RC) -> bool:
+    _, rect, mask = part
+    row, col = rc[0] - rect.row0, rc[1] - rect.col0
+    return 0 <= row < mask.shape[0] and 0 <= col < mask.shape[1] and bool(mask[row, col])

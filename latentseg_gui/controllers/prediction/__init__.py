@@ -1,0 +1,1 @@
+"""Predictions of the model and answers to clicks."""

@@ -1,0 +1,82 @@
+"""What a click here would give, before it is made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import QObject
+
+from latentseg_gui.canvas import CanvasView, ToolName
+from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.prediction.predict import PredictController
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.types import MaskProposal, PromptPoint
+from latentseg_gui.inference.messages import SegmentObject
+
+_PRIORITY = 2
+
+
+class HoverController(QObject):
+    """Shows a preview while the mouse rests; the document never hears of it."""
+
+    def __init__(
+        self,
+        document: Document,
+        canvas: CanvasView,
+        predict: PredictController,
+        *,
+        engine: Jobs,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._canvas = canvas
+        self._predict = predict
+        self._engine = engine
+        self._is_on = False
+        self._job: int | None = None
+        self._is_shown = False
+        canvas.hover_settled.connect(self._on_hover_settled)
+        canvas.cursor_moved.connect(self._on_cursor_moved)
+        canvas.cursor_left.connect(self._drop)
+
+    def set_enabled(self, is_on: bool) -> None:
+        """Switches the preview on or off."""
+        self._is_on = is_on
+        self._drop()
+
+    def _on_hover_settled(self, x: float, y: float) -> None:
+        image_id = self._document.current_id
+        if not self._is_on or image_id is None or self._canvas.tool is not ToolName.CLICK:
+            return
+        if not self._predict.is_encoded(image_id):
+            return
+        prompts = self._document.prompts(image_id)
+        preview = replace(prompts, points=(*prompts.points, PromptPoint((x, y), True)))
+        request = SegmentObject(image_id, preview, is_preview=True)
+        self._job = self._engine.submit(request, self._on_proposed, key="hover", priority=_PRIORITY)
+
+    def _on_proposed(self, answer: object) -> None:
+        if self._job is None or not isinstance(answer, MaskProposal):
+            return
+        self._job = None
+        if answer.image_id != self._document.current_id or answer.rect.is_empty:
+            return
+        if answer.prompts.points[:-1] == self._document.prompts(answer.image_id).points:
+            self._is_shown = True
+            self._canvas.set_proposal(answer.rect, answer.mask, is_preview=True)
+
+    def _on_cursor_moved(self, x: float, y: float) -> None:
+        self._drop()
+
+    def _drop(self) -> None:
+        self._job = None
+        if not self._is_shown:
+            return
+        self._is_shown = False
+        image_id = self._document.current_id
+        proposal = None if image_id is None else self._document.proposal(image_id)
+        if proposal is None or proposal.rect.is_empty:
+            self._canvas.set_proposal(None, None)
+        else:
+            self._canvas.set_proposal(proposal.rect, proposal.mask)

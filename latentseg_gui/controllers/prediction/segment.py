@@ -1,0 +1,243 @@
+"""Clicks -> proposal -> mask."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from PySide6.QtCore import QCoreApplication, QObject
+
+from latentseg_gui.canvas import CanvasView
+from latentseg_gui.commands.patch import MaskPatch
+from latentseg_gui.commands.proposals import accept_prediction, accept_proposal, overlaps
+from latentseg_gui.commands.source import MaskSource
+from latentseg_gui.controllers.interfaces import ErrorSink, Window
+from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.prediction.predict import PredictController
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, MaskProposal, PromptPoint, PromptSet
+from latentseg_gui.inference.messages import SegmentObject
+
+_CLICK = 30
+
+
+class SegmentController(QObject):
+    """Turns clicks into a proposal, and an accepted proposal into one step of the history.
+
+    What is known at once is shown at once; the answer of a closer look takes its place when it comes. What
+    is accepted is always what is on the screen, also while the model still looks.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        edits: Edits,
+        canvas: CanvasView,
+        predict: PredictController,
+        *,
+        engine: Jobs,
+        errors: ErrorSink,
+        window: Window,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._edits = edits
+        self._canvas = canvas
+        self._predict = predict
+        self._engine = engine
+        self._errors = errors
+        self._window = window
+        self._protect_others = False
+        self._unremembered: set[str] = set()
+        predict.forgotten.connect(self._on_forgotten)
+        document.events.current_changed.connect(self._on_current_changed)
+        predict.encoded.connect(self._on_encoded)
+        predict.failed.connect(self._on_encoding_failed)
+        canvas.prompt_added.connect(self.add_click)
+        canvas.box_added.connect(self.add_box)
+        canvas.prompt_moved.connect(self.move_click)
+        canvas.prompt_removed.connect(self.remove_click)
+
+    def set_protect_others(self, is_on: bool) -> None:
+        """Keeps accepted objects from covering pixels of other classes, or no longer."""
+        self._protect_others = is_on
+
+    def add_click(self, x: float, y: float, is_positive: bool) -> None:
+        """One more click; it waits, and says so, where the image is not encoded yet."""
+        image_id = self._document.current_id
+        if image_id is None:
+            return
+        prompts = self._document.prompts(image_id)
+        point = PromptPoint((x, y), is_positive)
+        self._set_prompts(image_id, replace(prompts, points=(*prompts.points, point)))
+
+    def add_box(self, x0: float, y0: float, x1: float, y1: float) -> None:
+        """A box round the object; it replaces the one before."""
+        image_id = self._document.current_id
+        if image_id is not None:
+            box = (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
+            self._set_prompts(image_id, replace(self._document.prompts(image_id), box=box))
+
+    def move_click(self, index: int, x: float, y: float) -> None:
+        """A marker was dragged elsewhere."""
+        image_id = self._document.current_id
+        if image_id is None:
+            return
+        prompts = self._document.prompts(image_id)
+        points = list(prompts.points)
+        points[index] = replace(points[index], xy=(x, y))
+        self._set_prompts(image_id, replace(prompts, points=tuple(points)))
+
+    def remove_click(self, index: int) -> None:
+        """A marker was taken away."""
+        image_id = self._document.current_id
+        if image_id is None:
+            return
+        prompts = self._document.prompts(image_id)
+        points = prompts.points[:index] + prompts.points[index + 1 :]
+        self._set_prompts(image_id, replace(prompts, points=points))
+
+    def drop_last(self) -> None:
+        """Takes the last click back; the box when there is no click left."""
+        image_id = self._document.current_id
+        if image_id is None:
+            return
+        prompts = self._document.prompts(image_id)
+        if prompts.points:
+            self._set_prompts(image_id, replace(prompts, points=prompts.points[:-1]))
+        elif prompts.box is not None:
+            self._set_prompts(image_id, PromptSet())
+
+    def clear(self) -> None:
+        """Throws clicks and proposal away."""
+        if self._document.current_id is not None:
+            self._set_prompts(self._document.current_id, PromptSet())
+
+    def accept(self) -> None:
+        """Makes the proposal part of the mask, as one step."""
+        image_id = self._document.current_id
+        proposal = self._document.proposal(image_id) if image_id is not None else None
+        if image_id is None or proposal is None:
+            return
+        class_id, protects = self._document.active_class, self._protect_others
+
+        def make(source: MaskSource, class_id: int) -> MaskPatch | None:
+            return accept_proposal(source, proposal, class_id, protect_others=protects)
+
+        words = whose_pixels_stay(self._document, proposal, class_id)
+        if words:
+            self._errors.inform(words)
+        self._edits.do(image_id, self.tr("Accept"), make, class_id=class_id)
+        self._set_prompts(image_id, PromptSet())
+
+    def accept_prediction(self) -> None:
+        """Makes the prediction part of the mask wherever nobody has vouched yet."""
+        image_id = self._document.current_id
+        if image_id is None or self._document.record(image_id) is None:
+            return
+        if self._document.prediction(image_id) is None:
+            self._errors.inform(self.tr("There is no prediction of this image yet."))
+            return
+        make = partial(accept_prediction, image_id=image_id)
+        title = self.tr("Accept prediction")
+        self._edits.do(image_id, title, make)
+
+    def _set_prompts(self, image_id: str, prompts: PromptSet) -> None:
+        self._document.set_prompts(image_id, prompts)
+        if prompts.is_empty:
+            self._document.set_proposal(image_id, None)
+            self._canvas.set_pending(False)
+            return
+        self._request_proposal(image_id)
+
+    def _request_proposal(self, image_id: str) -> None:
+        is_ready = self._predict.is_encoded(image_id)
+        text = self.tr("thinking…") if is_ready else self.tr("encoding…")
+        self._canvas.set_pending(True, text, is_brief=is_ready)
+        if not is_ready:
+            self._predict.encode(image_id)
+            return
+        if image_id in self._unremembered:
+            self._remind(image_id)
+        self._ask(image_id, self._document.prompts(image_id), key="segment")
+
+    def _ask(self, image_id: str, prompts: PromptSet, *, key: str) -> None:
+        self._engine.submit(
+            SegmentObject(image_id, prompts),
+            self._on_proposed,
+            key=key,
+            priority=_CLICK,
+            on_progress=self._on_proposed,
+            on_failure=self._on_proposal_failed,
+        )
+
+    def _on_forgotten(self) -> None:
+        """The model has lost its answers so far; a further click would not go on from what is on the screen."""
+        ids = self._document.image_ids
+        self._unremembered = {each for each in ids if len(self._document.prompts(each).points) > 1}
+
+    def _remind(self, image_id: str) -> None:
+        """Asks again what led to the present clicks, one after the other, as they were made.
+
+        A further click takes the place of the present question, but not of these.
+        """
+        self._unremembered.discard(image_id)
+        prompts = self._document.prompts(image_id)
+        for count in range(1, len(prompts.points) + 1):
+            earlier = replace(prompts, points=prompts.points[:count])
+            self._ask(image_id, earlier, key=f"segment again {count}")
+
+    def _on_current_changed(self, image_id: str | None) -> None:
+        is_waiting = image_id is not None and not self._document.prompts(image_id).is_empty
+        has_answer = image_id is not None and self._document.proposal(image_id) is not None
+        self._canvas.set_pending(is_waiting and not has_answer)
+
+    def _on_encoded(self, image_id: str) -> None:
+        if not self._document.prompts(image_id).is_empty:
+            self._request_proposal(image_id)
+
+    def _on_encoding_failed(self, image_id: str) -> None:
+        if image_id == self._document.current_id:
+            self._canvas.set_pending(False)
+
+    def _on_proposed(self, answer: object) -> None:
+        if not isinstance(answer, MaskProposal) or not self._predict.is_fresh(
+            answer.image_id, answer.version
+        ):
+            return
+        if answer.prompts != self._document.prompts(answer.image_id):
+            return  # the user has clicked on; the newer answer is on its way
+        self._document.set_proposal(answer.image_id, answer)
+        if answer.image_id != self._document.current_id:
+            return
+        self._canvas.set_pending(answer.is_refining, self.tr("looking closer…"), is_brief=True)
+        if not answer.is_refining:
+            self._window.set_timing_text(
+                self.tr("click answered in {0:.0f} ms").format(1000 * answer.seconds)
+            )
+
+    def _on_proposal_failed(self, error: LatentsegError) -> None:
+        self._canvas.set_pending(False)
+        self._errors.report(error)
+
+
+def whose_pixels_stay(source: MaskSource, proposal: MaskProposal, class_id: int) -> str:
+    """What is said where a new object would lie over others, which keep their pixels; "" where it hardly does."""
+    if class_id in (BACKGROUND, UNLABELLED):
+        return ""
+    size = int(proposal.mask.sum())
+    found = [each for each in overlaps(source, proposal) if 50 * each.pixels >= size]
+    taken = sum(each.pixels for each in found)
+    if not found:
+        return ""
+    if taken >= size:
+        return QCoreApplication.translate(
+            "SegmentController", "All of this area belongs to objects already; nothing was changed."
+        )
+    names = ", ".join(sorted({source.classes[each.class_id].name for each in found}))
+    return QCoreApplication.translate(
+        "SegmentController", "{0} pixels stay with what was accepted before ({1})."
+    ).format(taken, names)

@@ -1,0 +1,66 @@
+"""Closing the window: nothing is lost without a question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QCloseEvent
+
+from latentseg_gui.controllers.interfaces import Dialogs
+from latentseg_gui.controllers.project.project import StorageController
+from latentseg_gui.controllers.training.finetune import FineTuneController
+from latentseg_gui.controllers.transfer.batch import BatchController
+
+
+class ClosingController(QObject):
+    """Asks about unsaved masks and what is running; a refusal leaves everything as it is."""
+
+    def __init__(
+        self,
+        storage: StorageController,
+        finetune: FineTuneController,
+        batch: BatchController,
+        *,
+        dialogs: Dialogs,
+        is_importing: Callable[[], bool] = lambda: False,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._is_importing = is_importing
+        self._storage = storage
+        self._finetune = finetune
+        self._batch = batch
+        self._dialogs = dialogs
+
+    def on_close_requested(self, event: QCloseEvent) -> None:
+        """Lets the window close, or not."""
+        if not self._is_agreed():
+            event.ignore()
+            return
+        self._finetune.cancel()
+        self._storage.leave()
+        event.accept()
+
+    def _is_agreed(self) -> bool:
+        title, remark = self.tr("Close latentseg"), self._remark()
+        if not remark or self._storage.has_unsaved:
+            return self._storage.may_leave(title, remark)
+        return self._dialogs.confirm(title, remark, self.tr("Close"))
+
+    def _remark(self) -> str:
+        """What else ends; empty where nothing is running."""
+        sentences = []
+        if self._finetune.is_running and not self._finetune.is_refitting:
+            sentences.append(
+                self.tr("A fine-tuning is running; closing ends it, and the weights stay as they were.")
+            )
+        if self._batch.is_running:
+            sentences.append(
+                self.tr("Images are being predicted; closing stops that, and it goes on when started again.")
+            )
+        if self._is_importing():
+            sentences.append(
+                self.tr("Masks are being imported; closing leaves out those that are not there yet.")
+            )
+        return " ".join(sentences)

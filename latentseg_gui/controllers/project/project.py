@@ -1,0 +1,298 @@
+"""The project of the window: where it is, and saving it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
+
+from latentseg_gui.controllers.interfaces import Dialogs, ErrorSink
+from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.project.saving import Saving
+from latentseg_gui.controllers.project.unsaved import Versions, is_changed, lost_by_leaving
+from latentseg_gui.controllers.project.untitled import UntitledProjects
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.io.naming import common_folder
+from latentseg_gui.io.paths import shown
+from latentseg_gui.io.project import ProjectSession, create_project
+from latentseg_gui.io.project_file import CURRENT
+
+_RETRY_MS = 200
+_WAIT_S = 60.0
+_PRIORITY = 15
+
+
+class StorageController(QObject):
+    """Keeps what the user does: in the journal at once, in the project when it is saved.
+
+    Before the first save the journal belongs to an untitled project in the state folder. A project is saved
+    from a snapshot, in the background; it counts as saved only when its manifest is on the disk.
+
+    Args:
+        document: the one document of the window.
+        files: where reading and writing happen.
+        dialogs: questions to the user.
+        errors: what the user must know.
+        untitled: where work without a project is kept.
+        is_painting: whether a stroke is in progress; nothing is saved in the middle of one.
+        parent: owner of this QObject.
+    """
+
+    project_changed = Signal()
+    """The project of the window, its name, or whether there is something to save changed."""
+
+    saved = Signal()
+    """What a snapshot held is on the disk."""
+
+    made = Signal(object)
+    """Folder of a project that was saved for the first time, for the list of recent ones."""
+
+    def __init__(
+        self,
+        document: Document,
+        *,
+        files: Jobs,
+        dialogs: Dialogs,
+        errors: ErrorSink,
+        untitled: UntitledProjects,
+        is_painting: Callable[[], bool],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._files = files
+        self._dialogs = dialogs
+        self._errors = errors
+        self.untitled = untitled
+        self._is_painting = is_painting
+        self.versions: Versions | None = None
+        """Whoever keeps the versions of the weights sets this."""
+        self._session: ProjectSession | None = None
+        self._is_untitled = True
+        self._saving: Saving | None = None
+        self._failed: set[Path] = set()
+        self._told_of_change: set[Path] = set()
+        self._retry = QTimer(self)
+        self._retry.setSingleShot(True)
+        self._retry.setInterval(_RETRY_MS)
+        self._retry.timeout.connect(self.save)
+
+    @property
+    def project(self) -> ProjectSession | None:
+        """The project that the user opened or saved; None while there is none."""
+        return None if self._is_untitled else self._session
+
+    @property
+    def sessions(self) -> tuple[ProjectSession, ...]:
+        """Where changes go: what is open, and what is being saved for the first time."""
+        saved_to = None if self._saving is None else self._saving.target
+        return tuple({id(each): each for each in (self._session, saved_to) if each is not None}.values())
+
+    @property
+    def has_unsaved(self) -> bool:
+        """Whether closing now would lose something."""
+        return bool(lost_by_leaving(self._document, self.project, self.versions))
+
+    def save(self) -> None:
+        """Saves the project in the background; asks for a folder the first time."""
+        project = self.project
+        if project is None or project.is_read_only:
+            self.save_as()
+        elif self._saving is not None or self._is_painting():
+            self._retry.start()
+        elif _may_overwrite(project, self._dialogs):
+            self._begin(project, is_asked=True)
+
+    def save_as(self) -> None:
+        """Asks for a folder and saves a project there, to go on with it."""
+        if self._saving is not None or self._is_painting():
+            self._errors.inform(self.tr("The project is being saved; try again in a moment."))
+            return
+        target = self._new_target()
+        if target is not None:
+            self._begin(target, is_asked=True)
+
+    def autosave(self) -> None:
+        """Saves a project that has a name, if there is something to save and nothing else to do."""
+        project = self.project
+        is_idle = self._saving is None and not self._is_painting()
+        if (
+            project is None
+            or project.is_read_only
+            or not is_idle
+            or not is_changed(self._document, self.versions)
+        ):
+            return
+        if not project.is_changed_outside():
+            self._told_of_change.discard(project.folder)
+            self._begin(project, is_asked=False)
+        elif project.folder not in self._told_of_change:
+            self._told_of_change.add(project.folder)
+            text = self.tr(
+                "“{0}” was changed by another program, so it is not saved by itself any more. "
+                "Save it to put your version in its place, or save it in another folder."
+            )
+            self._errors.inform(text.format(shown(project.folder.name)))
+
+    def save_now(self) -> bool:
+        """Saves before going on, asking for a folder where needed; whether everything is saved."""
+        if self._saving is not None:
+            self._saving.wait(_WAIT_S)
+            self._settle(self._saving)
+        project = self.project
+        if project is not None and not project.is_read_only:
+            target = project if _may_overwrite(project, self._dialogs) else None
+        else:
+            target = self._new_target()
+        saving = None if target is None else self._snapshot(target, is_asked=False)
+        if saving is None:
+            return False
+        self._saving = saving
+        self._settle(saving())
+        return saving.error is None
+
+    def may_leave(self, title: str, remark: str = "") -> bool:
+        """Asks what to do with unsaved work; whether the user wants to go on, and it is safe.
+
+        Args:
+            title: of the question.
+            remark: what else ends.
+        """
+        sentences = lost_by_leaving(self._document, self.project, self.versions)
+        if not sentences:
+            return True
+        text = " ".join([*sentences, remark]).strip()
+        choices = [("save", self.tr("Save")), ("discard", self.tr("Discard"))]
+        answer = self._dialogs.choose_action(title, text, choices)
+        return self.save_now() if answer == "save" else answer == "discard"
+
+    def start_untitled(self) -> None:
+        """Keeps work that has no project yet in the state folder; nothing happens if it is kept already.
+
+        Raises:
+            LatentsegError: if that folder cannot be written.
+        """
+        if self._session is None or self._session.is_read_only:
+            session = self.untitled.make(self._document)
+            self.leave()
+            self._session, self._is_untitled = session, True
+            self.project_changed.emit()
+
+    def use(self, session: ProjectSession, *, is_untitled: bool) -> None:
+        """Goes on with a project that was opened, in the place of what was open."""
+        self.leave()
+        self._session, self._is_untitled = session, is_untitled
+        if self.versions is not None:
+            self.versions.take_over(session, is_untitled=is_untitled)
+        self.project_changed.emit()
+
+    def leave(self) -> None:
+        """The user is done with the project; what is not saved is gone."""
+        session, self._session = self._session, None
+        if session is not None and self._is_untitled:
+            self.untitled.remove(session)
+        elif session is not None:
+            session.close()
+        self._is_untitled = True
+
+    def abandon(self) -> None:
+        """The program ends without having asked: the journal stays, to be offered next time."""
+        if self._saving is not None:
+            self._saving.wait(_WAIT_S)
+        session, self._session = self._session, None
+        if session is not None and self._is_untitled and not self.has_unsaved:
+            self.untitled.remove(session)
+        elif session is not None:
+            session.abandon()
+
+    def _begin(self, target: ProjectSession, *, is_asked: bool) -> None:
+        saving = self._snapshot(target, is_asked=is_asked)
+        if saving is None:
+            return
+        self._saving, key = saving, f"save {saving.snapshot.revision}"
+        self._files.submit(saving, self._on_written, key=key, priority=_PRIORITY)
+
+    def _snapshot(self, target: ProjectSession, *, is_asked: bool) -> Saving | None:
+        try:
+            self.untitled.keep_pasted(self._document, target.folder)
+            settings = {**target.manifest.settings, CURRENT: self._document.current_id}
+            weights, sources = (None, None) if self.versions is None else self.versions.at_hand()
+            snapshot = target.snapshot(self._document, settings, weights, sources)
+            return Saving(target, snapshot, is_asked=is_asked)
+        except LatentsegError as error:
+            self._on_failed(target, error, is_asked=is_asked)
+            return None
+
+    def _new_target(self) -> ProjectSession | None:
+        """A new project in a folder that the user chooses."""
+        title = self.tr("Save project in a new folder")
+        folder = self._dialogs.choose_new_folder(title, _suggested(self._document))
+        if folder is None:
+            return None
+        project = self.project
+        if project is not None and not project.is_read_only and project.folder == folder.absolute():
+            return project
+        try:
+            return create_project(folder, self._document, None if project is None else project.manifest)
+        except LatentsegError as error:
+            self._errors.report(error)
+            return None
+
+    def _settle(self, saving: Saving) -> None:
+        """Draws the consequences of a save, once."""
+        if saving is not self._saving:
+            return
+        self._saving = None
+        target = saving.target
+        if saving.error is not None:
+            self._on_failed(target, saving.error, is_asked=saving.is_asked)
+            return
+        if target is not self._session:
+            self.leave()
+            self._session, self._is_untitled = target, False
+            self.made.emit(target.folder)
+        self._failed.discard(target.folder)
+        self._document.mark_saved(saving.snapshot.revision)
+        self.saved.emit()
+        if saving.is_asked:
+            self._errors.inform(self.tr("Saved “{0}”.").format(shown(target.folder.name)))
+        self.project_changed.emit()
+
+    def _on_written(self, answer: object) -> None:
+        if isinstance(answer, Saving):
+            self._settle(answer)
+
+    def _on_failed(self, target: ProjectSession, error: LatentsegError, *, is_asked: bool) -> None:
+        """One message per target until a save succeeds again, unless the user asked for the save."""
+        if target is not self._session:
+            target.close()
+        if is_asked or target.folder not in self._failed:
+            what = self.tr("The project “{0}” was not saved.").format(shown(target.folder.name))
+            self._errors.report(
+                LatentsegError(f"{what} {error.what}", action=error.action, detail=error.detail)
+            )
+        self._failed.add(target.folder)
+
+
+def _may_overwrite(project: ProjectSession, dialogs: Dialogs) -> bool:
+    """Asks before a project is written that another program has changed."""
+    if not project.is_changed_outside():
+        return True
+    translate = QCoreApplication.translate
+    text = translate("StorageController", "“{0}” was changed by another program since it was opened.")
+    title, action = (
+        translate("StorageController", "Save project"),
+        translate("StorageController", "Overwrite"),
+    )
+    return dialogs.confirm(title, text.format(shown(project.folder.name)), action)
+
+
+def _suggested(document: Document) -> Path:
+    """A new folder beside that of the images, called after it."""
+    paths = [document.path(each) for each in document.image_ids]
+    source = common_folder([path for path in paths if path is not None])
+    if source is None or source.parent == source:
+        return Path.home() / QCoreApplication.translate("StorageController", "latentseg project")
+    return source.parent / QCoreApplication.translate("StorageController", "{0} project").format(source.name)

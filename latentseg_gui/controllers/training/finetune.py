@@ -1,0 +1,265 @@
+"""Corrected masks -> a new version of the weights, while the window stays alive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from latentseg_gui.controllers.interfaces import Dialogs, ErrorSink
+from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.training.background import BackgroundQuestion
+from latentseg_gui.controllers.training.training_set import TrainingSet
+from latentseg_gui.controllers.training.weights import WeightsController
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.learning import SPEEDS, LearningSettings
+from latentseg_gui.document.types import (
+    FineTuneProgress,
+    FineTuneResult,
+    Prediction,
+    TrainingSample,
+)
+from latentseg_gui.inference.messages import FineTune
+from latentseg_gui.io.storage import make_folder
+
+PAUSE, RESUME, FINISH = "pause", "resume", "finish"
+"""What the training worker understands while it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPlan:
+    """How the next run shall go; the panel sets it."""
+
+    speed: str = "quick"
+    seconds: float = SPEEDS["quick"].seconds
+    settings: LearningSettings = field(default_factory=LearningSettings)
+    is_rest_background: bool = False
+
+    def with_seconds(self, seconds: float) -> TrainingPlan:
+        """The same with another time budget."""
+        return replace(self, seconds=seconds)
+
+
+class FineTuneController(QObject):
+    """Runs one fine-tuning at a time in the training process.
+
+    It trains on copies of what a person vouched for, in a clone of the live weights; the live ones change only
+    when the outcome is adopted.
+    """
+
+    progressed = Signal(object)
+    """`FineTuneProgress` of the running job."""
+
+    state_changed = Signal()
+    """It started, ended, or what it would train on changed."""
+
+    ended = Signal(object)
+    """`FineTuneResult`, or None where there is none."""
+
+    def __init__(
+        self,
+        document: Document,
+        weights: WeightsController,
+        *,
+        training: Jobs,
+        readers: Jobs,
+        errors: ErrorSink,
+        versions_folder: Path,
+        dialogs: Dialogs | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.samples = TrainingSet(document, readers=readers, parent=self)
+        self.samples.changed.connect(self.state_changed)
+        self.background = BackgroundQuestion(self.samples, dialogs, self)
+        self.samples.counts.changed.connect(self._start_if_waiting)
+        self._document = document
+        self._weights = weights
+        self._training = training
+        self._errors = errors
+        self._folder = versions_folder
+        self._job: int | None = None
+        self._is_reading = False
+        self._is_paused = False
+        self._is_refit = False
+        self._is_start_waiting = False
+        self._is_refusal_told = False
+        self.plan = TrainingPlan()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a fine-tuning is under way."""
+        return self._job is not None or self._is_reading
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the running job holds still."""
+        return self._is_paused
+
+    @property
+    def is_refitting(self) -> bool:
+        """Whether what is under way is a refit that nobody asked for by hand."""
+        return self.is_running and self._is_refit
+
+    def obstacle(self) -> str:
+        """Why it cannot start, as a sentence; empty where it can."""
+        if self.is_running and not self._is_refit:
+            return self.tr("A fine-tuning is running.")
+        if self._weights.live is None:
+            return self.tr("The model is still being loaded.")
+        if not self.samples.image_ids:
+            return self.tr("Paint or accept a mask on at least one image first.")
+        return self.background.obstacle()
+
+    def start(self) -> None:
+        """Starts as `plan` says, once labels are counted and no refit is under way; says why where it cannot."""
+        obstacle, counts = self.obstacle(), self.samples.counts
+        if counts.is_behind or (obstacle and not counts.is_settled):
+            self._is_start_waiting = True
+            if not counts.is_behind:
+                self._errors.inform(
+                    self.tr("Labels are still being counted; fine-tuning starts when that is done.")
+                )
+        elif obstacle:
+            self._errors.inform(obstacle)
+        elif self.is_running:
+            self._is_start_waiting = True
+        elif self.background.ask():
+            self._begin(self.plan, is_refit=False)
+
+    def cancel(self) -> None:
+        """Ends the running job; the live weights stay as they are."""
+        if self._job is not None:
+            self._training.cancel(self._job)
+
+    def set_paused(self, is_paused: bool) -> None:
+        """Lets the running job hold still, or go on; the time that it may take stands still, too."""
+        if self._job is not None and is_paused != self._is_paused:
+            self._is_paused = is_paused
+            self._training.lane.tell(self._job, PAUSE if is_paused else RESUME)
+            self.state_changed.emit()
+
+    def toggle_pause(self) -> None:
+        """Holds the running job, or lets it go on."""
+        self.set_paused(not self._is_paused)
+
+    def finish(self) -> None:
+        """Ends the running job now, with the best weights so far."""
+        if self._job is not None:
+            self._is_paused = False
+            self._training.lane.tell(self._job, FINISH)
+            self.state_changed.emit()
+
+    def refit(self, plan: TrainingPlan, *, says_why: bool = False) -> None:
+        """Starts as ``plan`` says; where it cannot, it waits for what is missing, which it may say.
+
+        Whoever calls this has waited until labels are counted.
+        """
+        obstacle = self.obstacle() or self.background.obstacle_of_refit()
+        if not self.is_running and not obstacle:
+            self._begin(plan, is_refit=True)
+        elif obstacle and says_why:
+            self._errors.inform(
+                self.tr("Live refit is on, but has nothing to begin with. {0}").format(obstacle)
+            )
+
+    def _begin(self, plan: TrainingPlan, *, is_refit: bool) -> None:
+        self._is_refit = is_refit
+        plan = replace(plan, is_rest_background=self.background.is_rest)
+        self._is_reading = not self.samples.collect(partial(self._submit, plan), self._on_failed)
+        self.state_changed.emit()
+
+    def _submit(self, plan: TrainingPlan, samples: tuple[TrainingSample, ...]) -> None:
+        self._is_reading = False
+        version = self._weights.next_name()
+        try:
+            make_folder(self._folder)
+        except LatentsegError as error:
+            self._on_failed(error)
+            return
+        classes = self._document.classes
+        request = FineTune(
+            weights=self._weights.coming_path,
+            version=version,
+            samples=samples,
+            class_names=classes.names,
+            class_colours=classes.colours,
+            output=self._folder / f"{version}.safetensors",
+            seconds=plan.seconds,
+            speed=plan.speed,
+            settings=plan.settings,
+            shown=self._document.current_id or "",
+            is_rest_background=plan.is_rest_background,
+        )
+        self._is_paused = False
+        self._job = self._training.submit(
+            request,
+            partial(self._on_result, plan, len(samples)),
+            title=self.tr("Fine-tuning"),
+            key="finetune",
+            on_progress=partial(self._on_progress, classes.names),
+            on_failure=self._on_failed,
+            on_cancelled=self._on_cancelled,
+        )
+        self.state_changed.emit()
+
+    def _on_progress(self, class_names: tuple[str, ...], progress: object) -> None:
+        """Shows what a live refit sees, too, before its weights are loaded for clicks and other images."""
+        if isinstance(progress, FineTuneProgress):
+            self.progressed.emit(progress)
+        elif (
+            isinstance(progress, Prediction)
+            and self._document.classes.names == class_names
+            and self._document.shape(progress.image_id) == progress.labels.shape
+        ):
+            self._document.set_prediction(progress)
+
+    def _on_result(self, plan: TrainingPlan, images: int, answer: object) -> None:
+        self._job = None
+        result = answer if isinstance(answer, FineTuneResult) else None
+        if result is not None:
+            self._weights.adopt(
+                result, images=images, is_live=result.is_better, is_refit=plan.speed == "live"
+            )
+            if result.note:
+                self._errors.inform(result.note)
+            elif self._is_refit:
+                self._tell_refusal(result)
+        self._end(result)
+
+    def _tell_refusal(self, result: FineTuneResult) -> None:
+        """Says why the overlay does not follow, at the first of several refits that are not taken over."""
+        is_news = not result.is_better and not self._is_refusal_told
+        self._is_refusal_told = not result.is_better
+        if is_news:
+            words = self.tr(
+                "Refit not used: mean IoU {0} on held-out pixels, {1} without it. Correct more, or fine-tune."
+            )
+            self._errors.inform(words.format(f"{result.metric_after:.2f}", f"{result.metric_before:.2f}"))
+
+    def _on_failed(self, error: LatentsegError) -> None:
+        self._job, self._is_reading = None, False
+        action = " ".join(
+            part for part in (error.action, self.tr("The weights in use have not changed.")) if part
+        )
+        self._errors.report(LatentsegError(error.what, action=action, detail=error.detail))
+        self._end(None)
+
+    def _on_cancelled(self) -> None:
+        self._job = None
+        self._errors.inform(self.tr("Fine-tuning was cancelled; the weights in use have not changed."))
+        self._end(None)
+
+    def _end(self, result: FineTuneResult | None) -> None:
+        self._is_paused = self._is_refit = False
+        self.ended.emit(result)
+        self.state_changed.emit()
+        self._start_if_waiting()
+
+    def _start_if_waiting(self) -> None:
+        if self._is_start_waiting and not self.is_running:
+            self._is_start_waiting = False
+            self.start()

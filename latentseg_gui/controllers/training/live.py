@@ -1,0 +1,58 @@
+"""Live refit: after every correction the model learns from it, for a fraction of a second."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QTimer
+
+from latentseg_gui.controllers.training.finetune import FineTuneController, TrainingPlan
+from latentseg_gui.document.learning import REFIT
+from latentseg_gui.workers.lanes import ChildLane, Lane
+
+_DELAY_MS = 60
+
+
+class LiveController(QObject):
+    """Starts a refit when masks have changed; corrections made meanwhile start another one after it."""
+
+    def __init__(self, finetune: FineTuneController, *, lane: Lane, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._finetune = finetune
+        self._lane = lane
+        self._is_on = False
+        self._is_new = False
+        self._is_outdated = False
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_DELAY_MS)
+        self._timer.timeout.connect(self._refit)
+        finetune.ended.connect(self._on_ended)
+
+    def set_on(self, is_on: bool) -> None:
+        """Refits after every correction from now on, or no longer."""
+        self._is_on = self._is_new = is_on
+        if not is_on:
+            return
+        if isinstance(self._lane, ChildLane):
+            self._lane.start()  # it takes seconds, and the first correction shall not wait for it
+        self._timer.start()
+
+    def note_correction(self, *_: object) -> None:
+        """Somebody did, undid or redid something to the masks."""
+        if self._is_on:
+            self._timer.start()
+
+    def _refit(self) -> None:
+        if self._finetune.is_running:
+            self._is_outdated = True
+            return
+        if not self._finetune.samples.counts.is_settled:
+            self._timer.start()  # labels are counted a few at a time; all at once would hold up the window
+            return
+        self._is_outdated = False
+        plan = TrainingPlan(REFIT.name, REFIT.seconds, self._finetune.plan.settings)
+        self._finetune.refit(plan, says_why=self._is_new)
+        self._is_new = False
+
+    def _on_ended(self) -> None:
+        if self._is_outdated and self._is_on:
+            self._timer.start()

@@ -1,0 +1,189 @@
+"""Where to correct next: a list of places, and a key that jumps from one to the next."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QRectF, QTimer
+
+from latentseg_gui.canvas import CanvasView
+from latentseg_gui.controllers.images.images import ProjectController
+from latentseg_gui.controllers.interfaces import ErrorSink
+from latentseg_gui.controllers.training.ranking import Ranking
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.doubts import Doubt, Doubts
+from latentseg_gui.document.types import UNLABELLED, Rect, WeightsInfo
+from latentseg_gui.panels.files import FilesPanel
+from latentseg_gui.panels.training.flash import FlashFrame
+from latentseg_gui.panels.training.places import PlacesSection
+from latentseg_gui.panels.training.values import PlaceRow
+
+_SETTLE_MS = 1500
+_SHOWN = 20
+_MOSTLY = 0.6
+_SHARE = 0.45
+"""A place that was jumped to takes up this part of the view."""
+
+
+class PlacesController(QObject):
+    """Ranks the image that is looked at after each prediction, and on request all of them."""
+
+    def __init__(
+        self,
+        document: Document,
+        panel: PlacesSection,
+        canvas: CanvasView,
+        files: FilesPanel,
+        *,
+        project: ProjectController,
+        ranking: Ranking,
+        errors: ErrorSink,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._panel = panel
+        self._canvas = canvas
+        self._files = files
+        self._project = project
+        self._ranking = ranking
+        self._errors = errors
+        self._places: list[Doubt] = []
+        self._number = -1
+        self._wanted: Doubt | None = None
+        self._flash = FlashFrame(canvas)
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(_SETTLE_MS)
+        self._settle.timeout.connect(self._on_settled)
+        events = document.events
+        events.prediction_changed.connect(self._on_prediction_changed)
+        events.mask_changed.connect(self._later)
+        events.current_changed.connect(self._on_current_changed)
+        events.images_changed.connect(self._later)
+        panel.next_requested.connect(self.go_on)
+        panel.place_requested.connect(self.go_to)
+        panel.scan_requested.connect(self._on_scan_requested)
+        ranking.found.connect(self._on_found)
+        ranking.scanned.connect(panel.set_scanning)
+
+    @property
+    def places(self) -> tuple[Doubt, ...]:
+        """What is listed, the most doubtful first."""
+        return tuple(self._places)
+
+    def use_weights(self, weights: WeightsInfo) -> None:
+        """Other weights are live: what the others were unsure of is of no interest."""
+        self._ranking.use_weights(weights)
+        self._list()
+
+    def go_on(self) -> None:
+        """Goes to the next place; at first to the most doubtful one."""
+        if not self._places:
+            nothing = self.tr("Nothing is ranked yet. Wait for the prediction, or press “Rank all images”.")
+            self._errors.inform(self._why_none() or nothing)
+            return
+        self.go_to((self._number + 1) % len(self._places))
+
+    def go_to(self, number: int) -> None:
+        """Shows the image of a place, goes close to the place and makes it blink."""
+        place = self._places[number]
+        self._number, self._wanted = number, place
+        self._panel.set_current(number)
+        if place.image_id == self._document.current_id:
+            self._show()
+        else:
+            self._project.show(place.image_id)
+
+    def _on_scan_requested(self, is_on: bool) -> None:
+        if is_on:
+            self._ranking.scan()
+        else:
+            self._ranking.stop()
+
+    def _on_found(self, doubts: Doubts) -> None:
+        reason = self._words(doubts.places[0]) if doubts.places else self.tr("no doubtful place")
+        self._files.set_uncertainty(doubts.image_id, doubts.uncertainty, reason)
+        self._list()
+
+    def _list(self) -> None:
+        """Puts the places in order: those that a person has seen to since are left out."""
+        current = self._places[self._number] if 0 <= self._number < len(self._places) else None
+        places = [place for doubts in self._ranking.doubts.values() for place in doubts.places]
+        places = [place for place in places if self._is_open(place)]
+        self._places = sorted(places, key=lambda place: -place.score)[:_SHOWN]
+        self._number = self._places.index(current) if current in self._places else -1
+        name = self._document.name
+        rows = [PlaceRow(name(each.image_id), self._words(each)) for each in self._places]
+        self._panel.set_places(rows, self._why_none())
+        self._panel.set_current(self._number)
+
+    def _why_none(self) -> str:
+        """Why the list is empty, where it could be otherwise; empty where nothing is predicted yet."""
+        ranked, image_id = self._ranking.doubts, self._document.current_id
+        if not ranked and image_id is not None and self._document.prediction(image_id) is not None:
+            return self.tr("Looking for places that the model is unsure of...")
+        if ranked and set(ranked) >= set(self._document.image_ids):
+            return self.tr(
+                "No doubtful place is left on any image. What is wrong all the same, correct by hand."
+            )
+        if ranked:
+            return self.tr(
+                "No doubtful place on the images looked at; “Rank all images” looks at the others."
+            )
+        return ""
+
+    def _is_open(self, place: Doubt) -> bool:
+        if not self._document.has_image(place.image_id):
+            return False
+        if self._document.shape(place.image_id) is None:
+            return True
+        labels = self._document.labels(place.image_id)[place.rect.slices]
+        step = max(1, int(labels.size**0.5) // 64)
+        return bool((labels[::step, ::step] != UNLABELLED).mean() < _MOSTLY)
+
+    def _show(self) -> None:
+        place, self._wanted = self._wanted, None
+        if place is None or not self._canvas.has_image:
+            return
+        rect = place.rect
+        centre = (rect.col0 + rect.col1) / 2, (rect.row0 + rect.row1) / 2
+        rows, cols = (max(1, side) for side in rect.shape)
+        scale = _SHARE * min(self._canvas.width() / cols, self._canvas.height() / rows)
+        self._canvas.zoom_to(scale * self._canvas.devicePixelRatioF())
+        self._canvas.centre_on(centre)
+        self._flash.flash(self._on_canvas(rect).toRect())
+
+    def _on_canvas(self, rect: Rect) -> QRectF:
+        viewport = self._canvas.viewport
+        corner = viewport.to_logical((float(rect.col0), float(rect.row0)))
+        return QRectF(corner, viewport.to_logical((float(rect.col1), float(rect.row1))))
+
+    def _on_prediction_changed(self, image_id: str) -> None:
+        if image_id == self._document.current_id and not self._document.is_prediction_stale(image_id):
+            self._ranking.forget(image_id)
+            self._later()
+
+    def _on_current_changed(self, image_id: str | None) -> None:
+        if self._wanted is not None and self._wanted.image_id == image_id:
+            QTimer.singleShot(0, self, self._show)
+        self._later()
+
+    def _later(self, *_: object) -> None:
+        self._settle.start()
+
+    def _on_settled(self) -> None:
+        image_id = self._document.current_id
+        if image_id is not None and not self._document.prompts(image_id).is_empty:
+            self._settle.start()  # somebody is clicking, and clicks come first
+            return
+        if image_id is not None and self._document.prediction(image_id) is not None:
+            self._ranking.rank(image_id)
+        self._list()
+
+    def _words(self, place: Doubt) -> str:
+        """Why a place should be looked at."""
+        first, second = (self._ranking.class_name(name) for name in place.classes)
+        unsure = self.tr("{0} or {1}? {2} % unsure").format(first, second, round(100 * place.unsure))
+        experts = self.tr("experts disagree, {0} %").format(round(100 * place.disagreement))
+        if place.why == "both":
+            return self.tr("{0}; {1}").format(unsure, experts)
+        return unsure if place.why == "unsure" else experts

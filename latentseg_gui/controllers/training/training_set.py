@@ -1,0 +1,134 @@
+"""What would be trained on: the images with vouched pixels that are ticked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from latentseg_gui.controllers.jobs import Jobs, OnFailure
+from latentseg_gui.controllers.training.label_rows import LabelRows
+from latentseg_gui.controllers.training.labelled import VouchedCounts
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.layers import Arrays
+from latentseg_gui.document.types import ImageRecord, TrainingSample
+from latentseg_gui.io.images import read_image
+
+OnSamples = Callable[[tuple[TrainingSample, ...]], None]
+
+_AT_ONCE: Final = 8_000_000
+"""Masks of more pixels than this are copied in another thread."""
+
+
+class TrainingSet(QObject):
+    """Ticks, counts, and snapshots of the labels.
+
+    Signals:
+        changed: what it would train on changed.
+
+    Attributes:
+        counts: of vouched pixels.
+        rows: where masks have which classes.
+    """
+
+    changed = Signal()
+
+    def __init__(self, document: Document, *, readers: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.counts = VouchedCounts(document, self, readers=readers)
+        self.counts.changed.connect(self.changed)
+        self.rows = LabelRows(document, readers)
+        self._document = document
+        self._readers = readers
+        self._left_out: set[str] = set()
+
+    @property
+    def image_ids(self) -> tuple[str, ...]:
+        """The images it would train on: those with vouched pixels that are ticked."""
+        return tuple(each for each in self._document.vouched_ids() if each not in self._left_out)
+
+    @property
+    def classes(self) -> set[int]:
+        """Class ids with vouched pixels on the ticked images."""
+        total = sum((self.counts.of(image_id) for image_id in self.image_ids), np.zeros(1, np.int64))
+        return {int(number) for number in np.flatnonzero(total)}
+
+    @property
+    def has_rest(self) -> bool:
+        """Whether the ticked images have pixels without a label."""
+        layers = [self._document.layer(image_id) for image_id in self.image_ids]
+        return any(layer.vouched < layer.shape[0] * layer.shape[1] for layer in layers)
+
+    def set_ticked(self, image_id: str, is_ticked: bool) -> None:
+        """Trains on an image, or leaves it out."""
+        (self._left_out.discard if is_ticked else self._left_out.add)(image_id)
+        self.changed.emit()
+
+    def is_ticked(self, image_id: str) -> bool:
+        """Whether an image is trained on."""
+        return image_id not in self._left_out
+
+    def ready(self, limit: int, on_samples: OnSamples, on_failure: OnFailure) -> None:
+        """Hands over at most ``limit`` of the ticked images, whose pixels are in memory, as they are now."""
+        ids = [each for each in self.image_ids if self._document.record(each) is not None]
+        self._hand_over(tuple(ids[:limit]), on_samples, on_failure, key="preview of training")
+
+    def collect(self, on_samples: OnSamples, on_failure: OnFailure) -> bool:
+        """Hands over snapshots of the ticked images; False where that takes a moment beside the window."""
+        return self._hand_over(self.image_ids, on_samples, on_failure, key="read for training")
+
+    def _hand_over(
+        self, ids: tuple[str, ...], on_samples: OnSamples, on_failure: OnFailure, *, key: str
+    ) -> bool:
+        document = self._document
+        sources = tuple(
+            _Source(
+                each,
+                document.record(each),
+                document.path(each),
+                document.frame(each),
+                document.layer(each).snapshot(),
+            )
+            for each in ids
+        )
+        shapes = [document.layer(each).shape for each in ids]
+        is_small = sum(rows * cols for rows, cols in shapes) <= _AT_ONCE
+        if is_small and all(source.record is not None for source in sources):
+            on_samples(_samples(sources))
+            return True
+
+        def on_made(answer: object) -> None:
+            made = answer if isinstance(answer, tuple) else ()
+            on_samples(tuple(each for each in made if document.has_image(each.image_id)))
+
+        self._readers.submit(partial(_samples, sources), on_made, key=key, on_failure=on_failure)
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What a sample is made from: pixels, or where to read them, and the mask as it is now."""
+
+    image_id: str
+    record: ImageRecord | None
+    path: Path | None
+    frame: int
+    mask: Callable[[], Arrays]
+
+
+def _samples(sources: Sequence[_Source]) -> tuple[TrainingSample, ...]:
+    """Reads what is no longer in memory and copies the masks; where that is much, in a background thread."""
+    samples = []
+    for source in sources:
+        record = source.record
+        if record is None and source.path is not None:
+            record = read_image(source.path, image_id=source.image_id, frame=source.frame)
+        if record is not None:
+            labels, provenance, _ = source.mask()
+            samples.append(TrainingSample(source.image_id, record.pixels, labels, provenance))
+    return tuple(samples)

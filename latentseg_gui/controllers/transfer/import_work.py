@@ -1,0 +1,162 @@
+"""One mask on its way into the document: read, laid over what is there, and made a step of the history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentseg_gui.commands.patch import MaskPatch, PreparedPatch, values_patch
+from latentseg_gui.commands.source import FrozenLayer, FrozenMask
+from latentseg_gui.controllers.transfer.import_plans import ImportPair
+from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.layers import Arrays, MaskLayer
+from latentseg_gui.document.types import UNLABELLED, Provenance, Rect
+from latentseg_gui.io.masks import ImportContext, ImportedMask
+from latentseg_gui.io.masks.values import Tally, counts_of
+
+
+class ImportMode(StrEnum):
+    """What becomes of masks that are there already."""
+
+    SKIP = "skip"
+    FILL = "fill"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportWork:
+    """What a background thread needs to make a step of one mask; call it there.
+
+    Attributes:
+        pair: the mask and its image.
+        context: what the reader is told.
+        mode: what becomes of the mask that is there.
+        before: that mask; None where there is none.
+        version: of that mask; what was made counts only while it is the same.
+        is_looked_at: whether the image is on the canvas.
+        title: of the step.
+    """
+
+    pair: ImportPair
+    context: ImportContext
+    mode: ImportMode
+    before: Callable[[], Arrays] | None
+    version: int
+    is_looked_at: bool
+    title: str
+
+    def __call__(self) -> ImportedStep:
+        """The step, ready to be applied."""
+        mask = self.pair.candidate.read(self.context)
+        blank = self.before is None
+        before = _blank(self.pair.shape) if self.before is None else self.before()
+        after = _laid_over(before, mask, self.context.classes, is_filling=self.mode is ImportMode.FILL)
+        patch = self._patch(before, after)
+        kept = 0 if blank else int(np.count_nonzero((before[0] != UNLABELLED) & (after[0] == before[0])))
+        step = ImportedStep(self, mask.classes, mask.notes, kept, tally=mask.tally)
+        if patch is None:
+            return step
+        if self.is_looked_at:
+            return step.with_change(patch, PreparedPatch.of(patch, before[0]))
+        return step.with_change(patch, PackedMask.of(self.pair.image_id, after))
+
+    def _patch(self, before: Arrays, after: Arrays) -> MaskPatch | None:
+        labels, provenance, instances = before
+        has_instances = instances is not None
+        numbers = np.broadcast_to(np.uint32(0), labels.shape) if instances is None else instances
+        layer = FrozenLayer(self.pair.shape, labels, provenance, numbers, has_instances)
+        source = FrozenMask(self.pair.image_id, self.version, self.context.classes, layer, None)
+        whole = Rect.whole(self.pair.shape)
+        return values_patch(source, self.pair.image_id, whole, *after, self.title)
+
+
+@dataclass(frozen=True, slots=True)
+class PackedMask:
+    """A mask for an image that is not looked at: compressed, so that a thousand of them fit.
+
+    Attributes:
+        unpack: gives its arrays.
+        counts: pixels by label, int64 [256].
+    """
+
+    image_id: str
+    unpack: Callable[[], Arrays]
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, image_id: str, arrays: Arrays) -> PackedMask:
+        """Of whole arrays."""
+        labels = arrays[0]
+        layer = MaskLayer((int(labels.shape[0]), int(labels.shape[1])))
+        layer.replace(*arrays)
+        layer.pack()
+        return cls(image_id, layer.snapshot(), counts_of(labels))
+
+    def apply(self, document: Document) -> None:
+        """Put it into the document; nothing is unpacked for that."""
+        document.hand_over_mask(self.image_id, self.unpack, self.counts)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedStep:
+    """What became of an `ImportWork`.
+
+    Attributes:
+        work: of which this is the answer.
+        classes: those of the document, with new ones at the end.
+        notes: what could not be represented.
+        kept: labelled pixels of before that stay as they were.
+        patch: the step; None where nothing would change.
+        applied: does what the step does, faster.
+        tally: how many of the objects of the file came in.
+    """
+
+    work: ImportWork
+    classes: ClassTable
+    notes: tuple[str, ...]
+    kept: int
+    patch: MaskPatch | None = None
+    applied: PreparedPatch | PackedMask | None = None
+    tally: Tally | None = None
+
+    def with_change(self, patch: MaskPatch, applied: PreparedPatch | PackedMask) -> ImportedStep:
+        """The same with what is to be done."""
+        return replace(self, patch=patch, applied=applied)
+
+
+def _blank(shape: tuple[int, int]) -> Arrays:
+    return np.full(shape, UNLABELLED, np.uint8), np.zeros(shape, np.uint8), None
+
+
+def _laid_over(before: Arrays, mask: ImportedMask, classes: ClassTable, *, is_filling: bool) -> Arrays:
+    """The imported mask, but where a class is locked, or (``is_filling``) anything is labelled, what was there."""
+    labels, provenance, instances = before
+    new_provenance = mask.provenance
+    if new_provenance is None:
+        new_provenance = np.where(mask.labels == UNLABELLED, np.uint8(0), np.uint8(Provenance.PAINTED))
+    stays = labels != UNLABELLED if is_filling else np.isin(labels, classes.locked_ids)
+    if not stays.any():
+        numbers = mask.instances
+        if numbers is None and instances is not None:
+            numbers = np.zeros(labels.shape, np.uint32)
+        return mask.labels, new_provenance, numbers
+    numbers = _numbers(instances, mask.instances, stays)
+    return np.where(stays, labels, mask.labels), np.where(stays, provenance, new_provenance), numbers
+
+
+def _numbers(
+    before: NDArray[np.uint32] | None, new: NDArray[np.uint32] | None, stays: NDArray[np.bool_]
+) -> NDArray[np.uint32] | None:
+    """Object numbers of both; the new ones begin after those that are there."""
+    if before is None and new is None:
+        return None
+    if before is None or new is None:
+        zeros = np.zeros(stays.shape, np.uint32)
+        return np.where(stays, zeros if before is None else before, zeros if new is None else new)
+    highest = np.where(stays, before, 0).max(initial=0)
+    return np.where(stays, before, np.where(new > 0, new + highest, 0)).astype(np.uint32)

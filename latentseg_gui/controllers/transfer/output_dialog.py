@@ -1,0 +1,75 @@
+"""The conversation before masks are written: the dialog, and what a choice in it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.transfer.output_plans import OutputPreview
+from latentseg_gui.io.masks import FORMATS
+from latentseg_gui.panels.output import OutputChoice, OutputDialog, OutputQuestion
+
+_PRIORITY = 9
+
+PreviewOf = Callable[[OutputChoice], Callable[[], OutputPreview]]
+"""Makes of a choice a function that any thread may call for its preview."""
+
+
+class OutputAsking(QObject):
+    """Opens the dialog and keeps it up to date; what was chosen last is suggested next time.
+
+    Args:
+        jobs: where previews are made.
+        window: that the dialog belongs to.
+        parent: owner of this QObject.
+    """
+
+    confirmed = Signal(object)
+    """Carries the `OutputChoice`."""
+
+    def __init__(self, jobs: Jobs, window: QWidget | None, parent: QObject) -> None:
+        super().__init__(parent)
+        self._jobs = jobs
+        self._window = window
+        self.dialog: OutputDialog | None = None
+        self.formats: tuple[str, ...] = ("png",)
+        self.folder = ""
+        self.is_completed: bool | None = None
+
+    def suggest(self, formats: Sequence[str], folder: str) -> None:
+        """What was chosen last, in an earlier session; formats that there are no more are left out."""
+        self.formats = tuple(name for name in formats if name in FORMATS) or self.formats
+        self.folder = folder
+
+    def open(self, question: OutputQuestion, preview_of: PreviewOf, scope: str = "") -> None:
+        """Asks; the answer comes as a signal."""
+        dialog = OutputDialog(question, self._window)
+        dialog.set_scope(scope)
+        dialog.preview_requested.connect(partial(self._on_preview_requested, preview_of))
+        dialog.confirmed.connect(self._on_confirmed)
+        dialog.finished.connect(self._on_finished)
+        self.dialog = dialog
+        dialog.open()
+
+    def _on_preview_requested(self, preview_of: PreviewOf, choice: OutputChoice) -> None:
+        self._jobs.submit(
+            preview_of(choice), partial(self._on_preview, choice), key="output preview", priority=_PRIORITY
+        )
+
+    def _on_preview(self, choice: OutputChoice, answer: object) -> None:
+        if isinstance(answer, OutputPreview) and self.dialog is not None:
+            self.dialog.set_preview(
+                choice, answer.text(), can_go=answer.can_go, has_foreign=bool(answer.foreign)
+            )
+
+    def _on_confirmed(self, choice: OutputChoice) -> None:
+        self.formats, self.folder = choice.formats, str(choice.folder)
+        self.is_completed = choice.is_completed
+        self.confirmed.emit(choice)
+
+    def _on_finished(self, _: int) -> None:
+        self.dialog = None

@@ -1,0 +1,133 @@
+"""The mask of an image to one file, without a question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+
+from latentseg_gui.controllers.interfaces import ErrorSink
+from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.transfer.mask_snapshots import MaskSnapshot, snapshot_of
+from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.document import Document
+from latentseg_gui.io.ledger import Ledger
+from latentseg_gui.io.masks import FORMATS, export_mask, losses
+from latentseg_gui.io.naming import stems_of
+
+MASK_ENDING = "_mask"
+"""Of the names of masks beside their images."""
+
+
+class QuickExport(QObject):
+    """Writes masks under names that are clear already."""
+
+    def __init__(
+        self, document: Document, *, writers: Jobs, errors: ErrorSink, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._writers = writers
+        self._errors = errors
+
+    def ready_image(self) -> str | None:
+        """The image that is looked at, if there is one with a size; says so if not."""
+        image_id = self._document.current_id
+        if image_id is None or self._document.shape(image_id) is None:
+            self._errors.inform(self.tr("Open an image first."))
+            return None
+        return image_id
+
+    def export_to(self, path: Path, format_name: str) -> None:
+        """Writes the mask of the current image in the background, under a name of the caller's choice."""
+        image_id = self.ready_image()
+        if image_id is None:
+            return
+        snapshot = snapshot_of(self._document, image_id, path.stem)
+        self._writers.submit(
+            partial(_write_one, path, snapshot, self._document.classes, format_name),
+            self._on_written,
+            title=self.tr("Exporting"),
+            key=f"export {path}",
+        )
+
+    def save_beside(self) -> None:
+        """Writes what was labelled of every image as an indexed PNG beside it; the rest stays unlabelled."""
+        ids = [each for each in self._document.vouched_ids() if self._document.path(each) is not None]
+        if not ids:
+            self._errors.inform(self.tr("There is no mask to save yet: paint one, or accept a proposal."))
+            return
+        written: list[tuple[Path, Path]] = []
+        for number, (image_id, wanted) in enumerate(self._targets(ids).items(), start=1):
+            self._writers.submit(
+                partial(
+                    _write_beside,
+                    wanted,
+                    snapshot_of(self._document, image_id, wanted.stem, is_completed=False),
+                    self._document.classes,
+                ),
+                partial(self._on_saved, written, is_last=number == len(ids)),
+                title=self.tr("Saving"),
+                key=f"export {wanted}",
+            )
+
+    def _targets(self, image_ids: Sequence[str]) -> dict[str, Path]:
+        """Where the masks belong; two images of one folder never get the same."""
+        by_folder: dict[Path, list[str]] = {}
+        for image_id in image_ids:
+            path = self._document.path(image_id)
+            by_folder.setdefault(Path.home() if path is None else path.parent, []).append(image_id)
+        targets = {}
+        for folder, inside in by_folder.items():
+            pages = [(self._document.path(each) or Path(each), self._document.frame(each)) for each in inside]
+            for image_id, stem in zip(inside, stems_of(pages, folder), strict=True):
+                targets[image_id] = folder / f"{stem}{MASK_ENDING}.png"
+        return targets
+
+    def _on_written(self, answer: object) -> None:
+        if isinstance(answer, tuple):
+            paths, lost = answer
+            self._errors.inform(" ".join([self.tr("Written: {0}.").format(paths[0]), *lost]))
+
+    def _on_saved(self, written: list[tuple[Path, Path]], answer: object, *, is_last: bool) -> None:
+        """One sentence for all of them; those that could not be written have said so."""
+        if isinstance(answer, tuple):
+            written.append(answer)
+        if not is_last or not written:
+            return
+        path = written[-1][0]
+        text = self.tr("Saved {0}.") if len(written) == 1 else self.tr("Saved {1} masks beside their images.")
+        sentences = [text.format(path, len(written))]
+        moved = [(path.name, wanted.name) for path, wanted in written if path != wanted]
+        if moved:
+            text = self.tr(
+                "“{0}” is new: “{1}” was not written by latentseg, or has changed since, and stays."
+            )
+            if len(moved) > 1:
+                text = self.tr(
+                    "{2} have a number in their name: the files that were there, such as “{1}”, stay."
+                )
+            sentences.append(text.format(*moved[0], len(moved)))
+        self._errors.inform(" ".join(sentences))
+
+
+def _write_one(
+    path: Path, snapshot: MaskSnapshot, classes: ClassTable, format_name: str
+) -> tuple[Sequence[Path], tuple[str, ...]]:
+    """Runs in a background thread: what was written, and what of the mask the format cannot hold."""
+    item = snapshot.item((format_name,))
+    return export_mask(path, item, classes, format_name), losses(item, FORMATS[format_name])
+
+
+def _write_beside(wanted: Path, snapshot: MaskSnapshot, classes: ClassTable) -> tuple[Path, Path]:
+    """Runs in a background thread: where the mask was written, and where it belongs.
+
+    A file of somebody else stays: the mask gets a name with a number then.
+    """
+    ledger, path, number = Ledger(), wanted, 2
+    while not ledger.is_own(path):
+        path, number = wanted.with_stem(f"{wanted.stem} ({number})"), number + 1
+    export_mask(path, snapshot.item(("png",)), classes, "png", ledger)
+    return path, wanted
