@@ -270,8 +270,8 @@ def test_nothing_but_storage_writes_files():
 
 ALLOWED = {
     "app/log.py": "the log itself, which must not depend on what it reports",
-    "controllers/pasted.py": "into the file that storage hands out",
-    "controllers/weights.py": "removes a version that the user does not want any more",
+    "controllers/images/pasted.py": "into the file that storage hands out",
+    "controllers/training/weights.py": "removes a version that the user does not want any more",
     "headless/finetune.py": "weights, by `model.checkpoint.save`, which writes in the same way",
     "inference/training.py": "weights, by `model.checkpoint.save`; removes those that were not taken",
     "workers/child.py": "the log of crashes of a process that cannot know about projects",
