@@ -20,10 +20,11 @@ from latentseg_gui.document.errors import LatentsegError
 SUBCOMMANDS: Final = {
     "predict": "write a mask for every image",
     "finetune": "learn from images with masks and write new weights",
+    "networks": "list the networks that can be trained, and what each is good for",
     "evaluate": "measure class predictions against masks (mean IoU, Dice, accuracy)",
     "import": "make a project of images and the masks of another tool",
     "export": "write the masks of a folder in another format (COCO, YOLO, polygons, overlays, ...)",
-    "inspect": "show what each expert looks at and explains, and what happens without it",
+    "inspect": "show what each expert looks at and explains, or what another network attends to",
     "doctor": "say what the program runs on, why, and what is missing",
 }
 _MODULES: Final = {"import": "importing"}

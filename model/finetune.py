@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import copy
 import math
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,26 +22,25 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from model.answers import ClassPrediction
 from model.called import call_like
 from model.detail_network import DetailNetwork
 from model.device import choose_device, free_cached_memory, is_out_of_memory
-from model.errors import ModelError
 from model.finetuning.agreement import is_sparse
 from model.finetuning.choices import speed_of, warm_up
 from model.finetuning.clock import Budget, Clock, Span, are_finite
-from model.finetuning.coverage import left_out, painted_classes, seen_of
+from model.finetuning.coverage import divided, left_out, painted_classes
 from model.finetuning.crops import learn_crops
-from model.finetuning.cross import CrossValidated, Job, describe, is_better
+from model.finetuning.cross import CrossValidated, Job, Make, describe, is_better, slack_of
 from model.finetuning.growth import grow_strokes
-from model.finetuning.heldout import cells_of, hold_out
 from model.finetuning.live import LiveRefit
 from model.finetuning.measure import held_out_confusion, images_encoded
 from model.finetuning.objective import Objective, class_weights
 from model.finetuning.orientation import are_upright, rows_of
 from model.finetuning.outcome import no_step
+from model.finetuning.plain import PlainTuning
 from model.finetuning.prepare import (
     encode_again,
     encode_pictures,
@@ -55,11 +53,12 @@ from model.finetuning.session import DivergedError, Session
 from model.finetuning.store import FeatureStore
 from model.finetuning.team import Team
 from model.finetuning.timed import TimedJob
-from model.finetuning.types import IGNORED, FineTuneConfig, LabelledImage, Progress, checked
-from model.finetuning.views import Picture, pictures_of, scarcity_of
+from model.finetuning.types import FineTuneConfig, LabelledImage, Progress, checked
+from model.finetuning.views import Picture, class_counts, pictures_of, scarcity_of, shared
 from model.finetuning.whole import learn_whole
 from model.metrics import is_labelled, mean_iou
 from model.network import LatentExpertNetwork
+from model.zoo.tutorial import as_predictable
 
 __all__ = ["FeatureStore", "FineTuneConfig", "FineTuning", "LabelledImage", "Progress", "finetune"]
 
@@ -90,14 +89,9 @@ LIVE_DOUBT: Final = 0.25
 """A refit may lose so much, and so much more over the root of the number of cells that are held out: a few
 strokes say no more than that, and what was just corrected must show."""
 
-FEW_CELLS: Final = 12
-DOUBT: Final = 0.1
-"""Where no more cells than that are held out, a longer run may lose this much over their number, or draw: what
-has learned from more strokes is the better bet then. Otherwise it must gain."""
-
 
 def finetune(
-    network: LatentExpertNetwork,
+    network: nn.Module,
     samples: Sequence[LabelledImage],
     config: FineTuneConfig | None = None,
     store: FeatureStore | None = None,
@@ -105,21 +99,23 @@ def finetune(
     """Start a job that improves a copy of ``network``; iterate over it to let it work.
 
     Args:
-        network: stays as it is.
+        network: stays as it is. Another than the latent-expert network learns as a whole (`PlainTuning`).
         samples: images with the pixels that somebody vouched for.
         config: how.
         store: where features may be kept for the next run.
 
     Returns:
-        The job: a `FineTuning`, or one that cross-validates where ``config`` asks for that.
+        The job: a `FineTuning` or `PlainTuning`, or one that cross-validates where ``config`` asks for that.
 
     Raises:
-        ModelError: samples or config make no sense.
+        ModelError: samples or config make no sense, or nobody knows how to teach such a network.
     """
     config = config or FineTuneConfig()
+    network = as_predictable(network)
+    make: Make = FineTuning if isinstance(network, LatentExpertNetwork) else PlainTuning
     if config.validation == "cross" and config.speed != "live":
-        return CrossValidated(network, samples, config, FineTuning)
-    return FineTuning(network, samples, config, store)
+        return CrossValidated(network, samples, config, make)
+    return make(network, samples, config, store)
 
 
 class FineTuning(TimedJob):
@@ -161,7 +157,7 @@ class FineTuning(TimedJob):
         self._store = store
         self._is_finishing = False
         choice = choose_device(config.device)
-        kept = _kept(network, config)
+        kept = config.kept_of(network.config.num_classes)
         with own_randomness(seed_for("first weights", config.seed), choice.device):
             self.network = _started(network, kept)
         self._is_comparable = sum(source is not None for source in kept) > 1
@@ -175,7 +171,7 @@ class FineTuning(TimedJob):
             choice=choice,
             clock=team.clock(Clock(config.seconds)),
             objective=Objective(config.loss, weights.to(choice.device)),
-            pictures=_shared(pictures, team),
+            pictures=shared(pictures, team),
             generator=torch.Generator().manual_seed(config.seed + team.rank),
             team=team,
             is_sparse=sparse,
@@ -191,22 +187,19 @@ class FineTuning(TimedJob):
 
     def _hold_out(self, samples: Sequence[LabelledImage]) -> list[NDArray[np.bool_]]:
         """Per sample where its labels are held back, bool [H, W]; notes which cells these and the others are."""
-        config, keys = self.config, [zlib.crc32(sample.image.tobytes()) for sample in samples]
-        held = hold_out([s.by_hand for s in samples], config.num_classes, config.held_out, keys)
-        self._num_held = sum(bool(where.any()) for where in held)
+        division = divided(samples, self.config)
+        self._num_held = division.num_held
         self.validated_on = describe(self._num_held, self._num_held)
-        seen = [seen_of(sample.labels) for sample in samples]
-        self.held_cells = [cells_of(where & used) for where, used in zip(held, seen, strict=True)]
-        self.learned_cells = [cells_of(used & ~where) for where, used in zip(held, seen, strict=True)]
-        return held
+        self.held_cells, self.learned_cells = division.held_cells, division.learned_cells
+        return division.held
 
     @property
     def is_better(self) -> bool:
         """Whether the new weights should take the place of the old ones."""
-        cells = max(1, sum(each.bit_count() for each in self.held_cells))
         if self.config.speed == "live":
+            cells = max(1, sum(each.bit_count() for each in self.held_cells))
             return is_better(self, LIVE_SLACK + LIVE_DOUBT / math.sqrt(cells))
-        return is_better(self, DOUBT / cells if cells <= FEW_CELLS else 0.0)
+        return is_better(self, slack_of(self.held_cells))
 
     @property
     def step(self) -> int:
@@ -344,14 +337,6 @@ class FineTuning(TimedJob):
         return Progress(session.step, self.clock.fraction, session.loss, metric, self.clock.spent, phase)
 
 
-def _kept(network: LatentExpertNetwork, config: FineTuneConfig) -> Sequence[int | None]:
-    """Per class which class of ``network`` it goes on from."""
-    if config.classes_kept:
-        return config.classes_kept
-    have = network.config.num_classes
-    return [index if index < have else None for index in range(config.num_classes)]
-
-
 def _started(network: LatentExpertNetwork, kept: Sequence[int | None]) -> DetailNetwork:
     """A copy of ``network`` to start from."""
     if isinstance(network, DetailNetwork) and list(kept) == list(range(network.config.num_classes)):
@@ -359,20 +344,9 @@ def _started(network: LatentExpertNetwork, kept: Sequence[int | None]) -> Detail
     return DetailNetwork.of(network, kept).eval()
 
 
-def _shared(pictures: list[Picture], team: Team) -> list[Picture]:
-    """The pictures of this process: its share of those that teach something, or all."""
-    shares = [pictures[rank :: team.size] for rank in range(team.size)]
-    can_teach = all(any(bool((p.train != IGNORED).any()) for p in share) for share in shares)
-    return team.share(shares, pictures) if can_teach else pictures
-
-
 def _weights(pictures: list[Picture], num_classes: int, *, are_strokes: bool) -> Tensor:
     """Of the classes [C]; strokes say which classes there are, but not how common they are."""
-    counts = torch.zeros(num_classes, dtype=torch.long)
-    for picture in pictures:
-        counts += torch.bincount(picture.train[picture.train != IGNORED].long(), minlength=num_classes)
-    if not bool(counts.any()):
-        raise ModelError("There is nothing to learn from yet.", action="Paint a few strokes more.")
+    counts = class_counts(pictures, num_classes)
     return (counts > 0).float() if are_strokes else class_weights(counts)
 
 

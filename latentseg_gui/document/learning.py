@@ -24,6 +24,18 @@ SPEEDS: Final = {
 }
 """The speeds by name, the fastest first; window and command line take names and times from here."""
 
+LATENT_EXPERT: Final = "latent-expert"
+"""The network that comes with the program; it alone has speeds, and learns while masks are corrected."""
+
+FROM_SCRATCH: Final = 60.0
+"""Seconds for a network that learns from nothing."""
+
+
+def seconds_for(network: str, speed: str) -> float:
+    """The time budget where nobody says otherwise."""
+    return SPEEDS[speed].seconds if network == LATENT_EXPERT else FROM_SCRATCH
+
+
 REFIT: Final = Speed("live", 0.35)
 """What follows a correction by itself: it must be over before the next one."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.learning import SPEEDS
+from latentseg_gui.document.learning import LATENT_EXPERT, seconds_for
 from latentseg_gui.headless.common import (
     Failures,
     classes_of,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from model.checkpoint import CheckpointMeta
     from model.finetune import FineTuneConfig, Progress
     from model.finetuning.cross import Job
-    from model.network import LatentExpertNetwork
+    from model.zoo.catalogue import Start
 
 __all__ = ["add_arguments", "run"]
 
@@ -39,7 +39,7 @@ REPORT_EVERY = 2.0
 def run(options: argparse.Namespace) -> int:
     """Fine-tune and save; 1 if some images could not be used, or nothing was written since it is worse."""
     if options.seconds is None:
-        options.seconds = SPEEDS[options.speed].seconds
+        options.seconds = seconds_for(options.network or LATENT_EXPERT, options.speed)
     if not 0 < options.seconds < math.inf:
         raise LatentsegError("--seconds must be more than 0.", action="30 is a good start.")
     if options.rest_is_background and options.without_background:
@@ -74,27 +74,26 @@ def check_output(path: Path) -> None:
 
 def _run(options: argparse.Namespace, pairs: list[Pair], device: str, *, is_first: bool) -> int:
     """The work of one process; the first one speaks and saves."""
-    from model.checkpoint import default_weights_path, load
     from model.finetune import finetune
     from model.finetuning.outcome import is_worse, refuse_unlearned
     from model.finetuning.record import after_run, figures_on
+    from model.zoo.catalogue import start_of
 
-    network, meta = load(options.weights or default_weights_path())
-    learner = _learner(network)
+    start = start_of(options.network, options.weights, seed=options.seed)
     failures = Failures()
-    samples, classes = read_samples(pairs, _first_classes(options, meta, learner), failures)
+    samples, classes = read_samples(pairs, _first_classes(options, start), failures)
     samples = settle_background(
         samples, classes, is_rest=options.rest_is_background, is_none=options.without_background
     )
     if is_first:
         print(words_for(classes))
-    config = _config(options, len(classes), device)
-    job = finetune(learner, samples, config)
+    config = _config(options, len(classes), device, is_fresh=start.is_fresh)
+    job = finetune(start.network, samples, config)
     _follow(job, is_silent=not is_first)
     refuse_unlearned(job)
     if not is_first:
         return 0
-    words = figures_on(job, meta.provenance, samples, classes.names)
+    words = figures_on(job, start.meta.provenance, samples, classes.names)
     print("\n".join([verdict(job, words), *job.remarks]))
     if is_worse(job) and not options.keep_worse:
         print(
@@ -103,16 +102,17 @@ def _run(options: argparse.Namespace, pairs: list[Pair], device: str, *, is_firs
             file=sys.stderr,
         )
         return max(1, failures.exit_code())
-    started_from = options.weights.name if options.weights else "default"
     more = {"rest_is_background": True} if options.rest_is_background else {}
-    provenance = after_run(meta.provenance, job, samples, config, words, started_from=started_from, **more)
-    _save(options.output, classes, meta, job, provenance)
+    provenance = after_run(
+        start.meta.provenance, job, samples, config, words, started_from=start.name, **more
+    )
+    _save(options.output, classes, start.meta, job, provenance)
     ledger_of(options).adopt(options.output)
     print(f"weights written to {options.output}")
     return failures.exit_code()
 
 
-def _config(options: argparse.Namespace, num_classes: int, device: str) -> FineTuneConfig:
+def _config(options: argparse.Namespace, num_classes: int, device: str, *, is_fresh: bool) -> FineTuneConfig:
     from model.finetune import FineTuneConfig
 
     return FineTuneConfig(
@@ -125,6 +125,7 @@ def _config(options: argparse.Namespace, num_classes: int, device: str) -> FineT
         parts=options.parts,
         validation=options.validation,
         augmentation=options.augmentation,
+        classes_kept=(None,) * num_classes if is_fresh else (),
         seed=options.seed,
         device=device,
     )
@@ -144,27 +145,15 @@ def _save(
     save(output, job.network, details)
 
 
-def _learner(network: object) -> LatentExpertNetwork:
-    from model.network import LatentExpertNetwork
-
-    if not isinstance(network, LatentExpertNetwork):
-        raise LatentsegError(
-            f"A network of the kind {type(network).__name__} cannot be fine-tuned.",
-            action="Start from the weights that come with the program.",
-        )
-    return network
-
-
-def _first_classes(
-    options: argparse.Namespace, meta: CheckpointMeta, network: LatentExpertNetwork
-) -> ClassTable | None:
+def _first_classes(options: argparse.Namespace, start: Start) -> ClassTable | None:
     """The classes before any mask was read: those asked for, else those of weights that were named.
 
     What the weights that come with the program call their classes says nothing about anybody's masks.
     """
     if options.classes:
         return ClassTable.from_names([name.strip() for name in options.classes.split(",")])
-    return classes_of(meta, network.config.num_classes) if options.weights else None
+    network: Any = start.network
+    return classes_of(start.meta, network.config.num_classes) if options.weights else None
 
 
 def _follow(job: Job, *, is_silent: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from latentseg_gui.document.learning import SPEEDS
+from latentseg_gui.document.learning import FROM_SCRATCH, SPEEDS
 from latentseg_gui.headless.common import add_model_arguments, add_overwrite_argument
 from latentseg_gui.headless.masks import add_pair_arguments
 
@@ -17,7 +17,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "of the same names, or a COCO file; 255 is not learned (where all is 0 or 255 it is the object)",
     )
     times = ", ".join(f"{each.seconds:g} for {each.name}" for each in SPEEDS.values())
-    parser.add_argument("--seconds", type=float, help=f"time budget (default: {times})")
+    parser.add_argument(
+        "--network",
+        default="",
+        metavar="NAME",
+        help="learn this network, from fresh weights; latentseg networks lists them "
+        "(default: that of --weights, latent-expert without)",
+    )
+    parser.add_argument(
+        "--seconds", type=float, help=f"time budget (default: {times}; {FROM_SCRATCH:g} for other networks)"
+    )
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE.safetensors", help="the new weights"
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from torch import nn
 
 from latentseg_gui.document.learning import LearningSettings
 from latentseg_gui.document.types import (
@@ -25,7 +26,6 @@ from latentseg_gui.document.types import (
 from latentseg_gui.inference.messages import FineTune, PreviewCrops, TrainingPreview
 from latentseg_gui.inference.service import JobContext
 from model.checkpoint import CheckpointMeta, default_weights_path, load, save
-from model.errors import ModelError
 from model.finetune import FeatureStore, FineTuneConfig, LabelledImage, Progress, finetune
 from model.finetuning.cross import Job
 from model.finetuning.orientation import are_upright
@@ -33,7 +33,6 @@ from model.finetuning.outcome import refuse_unlearned
 from model.finetuning.preview import preview_crops
 from model.finetuning.record import after_run, figures_on
 from model.finetuning.views import scarcity_of
-from model.network import LatentExpertNetwork
 
 PAUSE: Final = "pause"
 RESUME: Final = "resume"
@@ -52,7 +51,7 @@ class Trainer:
 
     def __init__(self) -> None:
         self._store = FeatureStore()
-        self._last: tuple[Path, LatentExpertNetwork, CheckpointMeta] | None = None
+        self._last: tuple[Path, nn.Module, CheckpointMeta] | None = None
 
     def handle(self, request: object, context: JobContext) -> object:
         """The answer to a `FineTune`."""
@@ -90,17 +89,12 @@ class Trainer:
             validated_on=validated_on,
         )
 
-    def _start_of(self, request: FineTune) -> tuple[LatentExpertNetwork, CheckpointMeta]:
+    def _start_of(self, request: FineTune) -> tuple[nn.Module, CheckpointMeta]:
         """The weights to start from; those that were made last are still at hand."""
         path = request.weights if request.weights is not None else default_weights_path()
         if self._last is not None and self._last[0] == path:
             return self._last[1], self._last[2]
         network, meta = load(path)
-        if not isinstance(network, LatentExpertNetwork):
-            raise ModelError(
-                "These weights belong to a network that cannot be fine-tuned here.",
-                action="Start from the shipped weights or from a version made of them.",
-            )
         if request.weights is None:  # the shipped file does not change; another might
             self._last = (path, network, meta)
         return network, meta

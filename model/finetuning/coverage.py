@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.finetuning.types import ACCEPTED, IGNORED, LabelledImage
+from model.finetuning.heldout import cells_of, hold_out
+from model.finetuning.types import ACCEPTED, IGNORED, FineTuneConfig, LabelledImage
 from model.finetuning.views import MAX_WINDOWS, windows_of
 
 
@@ -30,6 +33,39 @@ def seen_of(labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     for window in windows_of(labels)[0]:
         seen[window] = labels[window] != IGNORED
     return seen
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Division:
+    """Which labels of a run are measured with and which are learned from.
+
+    Attributes:
+        held: per sample where its labels are held back, bool [H, W].
+        held_cells: per sample the cells that it is measured on (see `heldout.cells_of`).
+        learned_cells: the same for those that it learns from.
+    """
+
+    held: list[NDArray[np.bool_]]
+    held_cells: list[int]
+    learned_cells: list[int]
+
+    @property
+    def num_held(self) -> int:
+        """Of how many samples something is held back."""
+        return sum(bool(where.any()) for where in self.held)
+
+
+def divided(samples: Sequence[LabelledImage], config: FineTuneConfig) -> Division:
+    """Hold some labels back; the same ones for every run on these samples, whatever the network."""
+    keys = [zlib.crc32(sample.image.tobytes()) for sample in samples]
+    held = hold_out([s.by_hand for s in samples], config.num_classes, config.held_out, keys)
+    seen = [seen_of(sample.labels) for sample in samples]
+    pairs = list(zip(held, seen, strict=True))
+    return Division(
+        held,
+        [cells_of(where & used) for where, used in pairs],
+        [cells_of(used & ~where) for where, used in pairs],
+    )
 
 
 def painted_classes(samples: Sequence[LabelledImage]) -> frozenset[int]:

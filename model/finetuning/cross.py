@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from model.answers import ClassPrediction
-from model.detail_network import DetailNetwork
 from model.finetuning.clock import Budget, Clock, Span
+from model.finetuning.store import FeatureStore
 from model.finetuning.timed import TimedJob
 from model.finetuning.types import IGNORED, FineTuneConfig, LabelledImage, Progress, checked
 from model.metrics import confusion_matrix, is_labelled, mean_iou
-from model.network import LatentExpertNetwork
 from model.predictor import Predictor
 
 NAN: Final = float("nan")
@@ -49,7 +49,7 @@ class Job(Protocol):
         """The same for those that it learns from."""
 
     @property
-    def network(self) -> DetailNetwork:
+    def network(self) -> nn.Module:
         """The best weights so far."""
 
     @property
@@ -88,7 +88,19 @@ class Job(Protocol):
         """End at the next item with the best weights so far."""
 
 
-Make = Callable[[LatentExpertNetwork, Sequence[LabelledImage], FineTuneConfig, None], Job]
+Make = Callable[[Any, Sequence[LabelledImage], FineTuneConfig, FeatureStore | None], Job]
+
+
+FEW_CELLS: Final = 12
+DOUBT: Final = 0.1
+"""Where no more cells than that are held out, a longer run may lose this much over their number, or draw: what
+has learned from more strokes is the better bet then. Otherwise it must gain."""
+
+
+def slack_of(held_cells: Sequence[int]) -> float:
+    """How much worse a longer run may be by so few held-out cells as these, which are given per sample."""
+    cells = max(1, sum(each.bit_count() for each in held_cells))
+    return DOUBT / cells if cells <= FEW_CELLS else 0.0
 
 
 def is_better(job: Job, slack: float = 0.0) -> bool:
@@ -150,7 +162,7 @@ class CrossValidated(TimedJob):
 
     def __init__(
         self,
-        network: LatentExpertNetwork,
+        network: nn.Module,
         samples: Sequence[LabelledImage],
         config: FineTuneConfig,
         make: Make,
@@ -184,7 +196,7 @@ class CrossValidated(TimedJob):
         return self._final.learned_cells
 
     @property
-    def network(self) -> DetailNetwork:
+    def network(self) -> nn.Module:
         """The network that learned from all images."""
         return self._final.network
 
@@ -278,7 +290,7 @@ class CrossValidated(TimedJob):
         return words
 
     def _confusion(
-        self, network: DetailNetwork, image: NDArray[np.uint8], truth: NDArray[np.uint8]
+        self, network: nn.Module, image: NDArray[np.uint8], truth: NDArray[np.uint8]
     ) -> NDArray[np.int64]:
         predictor = Predictor(network, self.config.device)
         predictor.set_image(image)

@@ -92,6 +92,12 @@ class FineTuneConfig:
     device: str = "auto"
     shown: str = ""
 
+    def kept_of(self, have: int) -> Sequence[int | None]:
+        """Per class which of the ``have`` classes of a network it goes on from."""
+        if self.classes_kept:
+            return self.classes_kept
+        return [index if index < have else None for index in range(self.num_classes)]
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:

@@ -7,7 +7,7 @@ windows where there are labels, so that memory stays bounded.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,8 +21,10 @@ from model.augment import jitter_colour
 from model.backbone import pad_to_stride
 from model.detail_head import Levels
 from model.detail_network import DetailNetwork
+from model.errors import ModelError
 from model.filters import filter_bank
 from model.finetuning.orientation import random_turn
+from model.finetuning.team import Team
 from model.finetuning.types import IGNORED, LabelledImage
 
 WINDOW: Final = 1024
@@ -145,6 +147,27 @@ def _spans(length: int) -> list[tuple[int, int]]:
     count = math.ceil(length / WINDOW)
     side = math.ceil(length / count)
     return [(start, side) for start in range(0, length, side)]
+
+
+def class_counts(pictures: Sequence[Picture], num_classes: int) -> Tensor:
+    """Pixels to learn from per class, int64 [C].
+
+    Raises:
+        ModelError: there are none.
+    """
+    counts = torch.zeros(num_classes, dtype=torch.long)
+    for picture in pictures:
+        counts += torch.bincount(picture.train[picture.train != IGNORED].long(), minlength=num_classes)
+    if not bool(counts.any()):
+        raise ModelError("There is nothing to learn from yet.", action="Paint a few strokes more.")
+    return counts
+
+
+def shared(pictures: list[Picture], team: Team) -> list[Picture]:
+    """The pictures of this process: its share of those that teach something, or all."""
+    shares = [pictures[rank :: team.size] for rank in range(team.size)]
+    can_teach = all(any(bool((p.train != IGNORED).any()) for p in share) for share in shares)
+    return team.share(shares, pictures) if can_teach else pictures
 
 
 def scarcity_of(count: int) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +13,7 @@ from model.latent_experts import SegmentationModel
 from model.network import ClassOutput
 
 STRIDE = 4
+_HEAD = "expert_seg.segmentation_head."
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,24 @@ class TutorialNetwork(SegmentationModel):
             logits=full[..., : encoding.size[0], : encoding.size[1]],
             maps=maps,
         )
+
+    @torch.no_grad()
+    def with_classes(self, kept: Sequence[int | None]) -> TutorialNetwork:
+        """Copy with other classes.
+
+        Args:
+            kept: per new class the class whose weights it goes on with; None for a new one.
+        """
+        made = TutorialNetwork(**{**asdict(self.config), "num_classes": len(kept)})
+        fresh = made.state_dict()
+        state = {**fresh, **{name: t for name, t in self.state_dict().items() if not name.startswith(_HEAD)}}
+        for name in (f"{_HEAD}weight", f"{_HEAD}bias"):
+            old = self.state_dict()[name]
+            for index, source in enumerate(kept):
+                if source is not None:
+                    state[name][index] = old[source]
+        made.load_state_dict(state)
+        return made.to(self.latent_attn.latents).train(self.training)
 
     def _answer_without_experts(self, encoding: TutorialEncoding) -> ClassOutput:
         """What the head says when nothing was read: its bias, everywhere."""

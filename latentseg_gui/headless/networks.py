@@ -1,0 +1,48 @@
+"""`latentseg networks`: which networks can be trained and used, and what each is good for."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--json", action="store_true", help="for programs: a list of tables")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the list."""
+    from model.zoo.catalogue import OFFERS, parameters_of
+
+    rows: list[dict[str, Any]] = [
+        {
+            "name": offer.name,
+            "title": offer.title,
+            "good_for": offer.summary,
+            "limits": offer.limits,
+            "parameters": parameters_of(offer),
+            "pretrained": offer.is_pretrained,
+            "trainable": offer.is_trainable,
+            "shows": sorted(offer.capabilities),
+        }
+        for offer in OFFERS
+    ]
+    if options.json:
+        print(json.dumps(rows, indent=2))
+        return 0
+    for row in rows:
+        print("\n".join(_lines(row)))
+    print("\nTrain one: latentseg finetune --network NAME ...")
+    return 0
+
+
+def _lines(row: dict[str, Any]) -> list[str]:
+    size = "" if row["parameters"] is None else f"{row['parameters']:,} parameters"
+    weights = "comes with weights" if row["pretrained"] else "learns from nothing" if row["trainable"] else ""
+    facts = ", ".join(filter(None, (size, weights)))
+    return [
+        f"{row['name']:16} {row['title']}{f' ({facts})' if facts else ''}",
+        f"{'':16} {row['good_for']} {row['limits']}",
+    ]

@@ -1,0 +1,159 @@
+"""What `PlainTuning` does to a network again and again: one step of learning, one measurement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from model.device import DeviceChoice, free_cached_memory, is_out_of_memory
+from model.finetuning.choices import make_optimiser, rate_factor
+from model.finetuning.clock import Average, Budget, rate_at
+from model.finetuning.objective import Objective
+from model.finetuning.randomness import own_randomness, seed_for
+from model.finetuning.session import MAX_GRADIENT, DivergedError
+from model.finetuning.squares import Squares
+from model.finetuning.team import Team
+from model.finetuning.types import IGNORED, FineTuneConfig
+from model.finetuning.views import Picture
+from model.metrics import confusion_matrix
+
+BATCH: Final = 2
+"""Squares of a step: in so little time, steps are worth more than steady gradients."""
+
+RATE: Final = 1e-3
+
+MOST_FOR_FIRST: Final = 0.15
+"""Share of the time for the first measurement; images that it does not reach are measured by none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a run takes place, and with which other processes."""
+
+    choice: DeviceChoice
+    team: Team
+
+    def autocast(self) -> torch.autocast:
+        """Compute in the number format of the device."""
+        dtype = self.choice.dtype
+        return torch.autocast(self.choice.device.type, dtype=dtype, enabled=dtype != torch.float32)
+
+    def logits(self, network: Any, images: torch.Tensor) -> torch.Tensor:
+        """Class logits [B, C, H, W] of images [B, 3, H, W] in 0..1."""
+        with self.autocast():
+            logits: torch.Tensor = network.classify(network.encode(images)).logits
+        return logits
+
+
+class Learner:
+    """A network, its optimiser, and the average of its weights.
+
+    Args:
+        network: that learns, on the device of ``site``.
+        squares: what it learns from.
+        objective: of the classes.
+        config: of the run.
+        site: of the run.
+    """
+
+    def __init__(
+        self, network: nn.Module, squares: Squares, objective: Objective, config: FineTuneConfig, site: Site
+    ) -> None:
+        self._network, self._squares, self._objective = network, squares, objective
+        self._seed, self._site = config.seed, site
+        named = dict(network.requires_grad_(True).named_parameters())
+        self._parameters = list(named.values())
+        self._rate = (config.learning_rate or RATE) * rate_factor(config.optimiser)
+        self._optimiser = make_optimiser(config.optimiser, [(self._rate, named)])
+        self._batch = BATCH
+        self.average = Average(named)
+
+    def step(self, number: int, clock: Budget, end: float) -> float:
+        """One step; its loss.
+
+        Args:
+            number: of the step; what layers draw follows from it.
+            clock: of the run.
+            end: share of the clock at which learning ends.
+
+        Raises:
+            DivergedError: loss or gradient are no numbers; the weights are as before.
+        """
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._rate * rate_at(clock.fraction / end)
+        self._network.train()
+        team = self._site.team
+        what = f"layers {number} {team.rank}"
+        with own_randomness(seed_for(what, self._seed), self._site.choice.device):
+            loss = self._gradient()
+        self._network.eval()
+        loss = team.average(self._parameters, loss, clock)
+        learned = [p for p in self._parameters if p.grad is not None]
+        norm = float(nn.utils.clip_grad_norm_(learned, MAX_GRADIENT))
+        if not (abs(loss) < float("inf") and norm < float("inf")):
+            raise DivergedError(
+                "Training left the range of numbers.",
+                action="The last good weights are used; try a smaller rate.",
+            )
+        self._optimiser.step()
+        self.average.update()
+        return loss
+
+    def _gradient(self) -> float:
+        """The loss of a batch, which is halved where memory ends; its gradient is left in the parameters."""
+        while True:
+            self._optimiser.zero_grad(set_to_none=True)
+            images, labels = (each.to(self._site.choice.device) for each in self._squares.batch(self._batch))
+            try:
+                loss = self._objective(self._site.logits(self._network, images), labels)
+                loss.backward()  # type: ignore[no-untyped-call]
+                return float(loss.detach())
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error) or self._batch == 1:
+                    raise
+            self._batch //= 2
+            free_cached_memory(self._site.choice.device)
+
+
+class Measurement:
+    """Confusion of classes on held-out pixels; every time on those of the first time.
+
+    Args:
+        pictures: of the run.
+        config: of the run.
+        site: of the run.
+
+    Attributes:
+        cost: share of the clock that it takes; 0 before the first.
+        images: how many were measured, of all processes; 0 before the first.
+    """
+
+    def __init__(self, pictures: list[Picture], config: FineTuneConfig, site: Site) -> None:
+        self.cost, self.images = 0.0, 0
+        self._pictures = [p for p in pictures if bool((p.held != IGNORED).any())]
+        self._num_classes, self._site = config.num_classes, site
+
+    @torch.no_grad()
+    def confusion(self, network: nn.Module, clock: Budget) -> NDArray[np.int64]:
+        """Pixel counts [C, C] (see `model.metrics.confusion_matrix`) over all processes."""
+        network.eval()
+        begun, measured = clock.spent, 0
+        counts = np.zeros((self._num_classes,) * 2, np.int64)
+        for picture in self._pictures:
+            if measured and not self.images and clock.spent - begun > MOST_FOR_FIRST * clock.seconds:
+                break
+            image = picture.image[None].to(self._site.choice.device)
+            guess = self._site.logits(network, image)[0].argmax(0).to(torch.uint8).cpu()
+            counts += confusion_matrix(picture.held.numpy(), guess.numpy(), self._num_classes)
+            measured += 1
+        self._pictures = self._pictures[:measured]
+        own = [len({p.sample for p in self._pictures}), (clock.spent - begun) / clock.seconds]
+        images, cost = self._site.team.total(torch.tensor(own), self._site.choice.device).tolist()
+        self.images, self.cost = round(images), cost / self._site.team.size
+        total = self._site.team.total(torch.from_numpy(counts), self._site.choice.device)
+        return np.asarray(total.cpu().numpy())
