@@ -42,6 +42,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAMES",
         help="by class id, with commas (default: those of --weights, and those that the masks name or number)",
     )
+    add_background_arguments(parser)
+    parser.add_argument(
+        "--keep-worse",
+        action="store_true",
+        help="write the new weights even where they measure worse than those they started from",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of everything random (default: %(default)s)")
+    _add_settings(parser)
+    add_model_arguments(parser)
+    parser.epilog = "On several GPUs or machines: torchrun --nproc-per-node N -m latentseg_gui finetune ..."
+
+
+def add_background_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--rest-is-background`` and ``--without-background``."""
     parser.add_argument(
         "--rest-is-background",
         action="store_true",
@@ -52,15 +66,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="the labelled classes are all there is; nothing is background",
     )
-    parser.add_argument(
-        "--keep-worse",
-        action="store_true",
-        help="write the new weights even where they measure worse than those they started from",
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of everything random (default: %(default)s)")
-    _add_settings(parser)
-    add_model_arguments(parser)
-    parser.epilog = "On several GPUs or machines: torchrun --nproc-per-node N -m latentseg_gui finetune ..."
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
