@@ -22,6 +22,7 @@ _SEMANTIC_WEIGHT = 0.3
 _SCORE_WEIGHT = 0.3
 _BALANCE_WEIGHT = 0.01
 _LIKENESS_WEIGHT = 0.02
+_DECISION_WEIGHT = 0.05
 _GIVEN_SHARE = 0.25  # of the crops begin with a mask of another origin
 _GIVEN_LOGIT = 6.0
 
@@ -110,9 +111,10 @@ def _at_stride_8(heads: nn.ModuleList, levels: list[Tensor]) -> Tensor:
 
 
 def _experts_loss(network: LatentExpertNetwork, encoding: Encoding) -> Tensor:
-    """Experts are to be asked equally often, and not to be copies of each other."""
-    mix = encoding.territory.float().flatten(2).transpose(1, 2)  # [B, N, K]
-    loss = _BALANCE_WEIGHT * balance_loss(mix)
+    """Experts are to be asked equally often, few by each token, and not to be copies of each other."""
+    territory = encoding.territory.float()
+    mix = territory.flatten(2).transpose(1, 2)  # [B, N, K]
+    loss = _BALANCE_WEIGHT * balance_loss(mix) + _DECISION_WEIGHT * _indecision(territory)
     if isinstance(network.mix, CosineMix):
         experts = network.exchange(encoding.experts)
         loss = loss + _LIKENESS_WEIGHT * likeness_loss(network.mix.keys(experts))
