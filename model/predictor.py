@@ -36,8 +36,9 @@ CLICK_PIXELS: Final = 384 * 256
 _READS: Final = ("class_head.", "head.", "classifiers.")
 """Parameters that only read what experts and pixels are, by how their names begin."""
 
-_EXPERTS: Final = ("exchange.", "mix.", "class_exchange.", "class_mix.")
-"""Parameters that come after encoding, and decide what experts attend to."""
+_EXPERTS: Final = ("exchange.", "mix.")
+_OWN_EXPERTS: Final = ("class_exchange.", "class_mix.")
+"""Parameters that come after encoding, and decide what experts attend to; the second where encoding asks, too."""
 
 
 class Predictor:
@@ -110,7 +111,8 @@ class Predictor:
 
     def encodes_like(self, other: Predictor) -> bool:
         """Whether pictures encoded by ``other`` would come out the same here, bit for bit."""
-        return type(self.network) is type(other.network) and _alike(self, other, but=(*_READS, *_EXPERTS))
+        asks = _EXPERTS if getattr(self.network, "classifiers", None) is None else _OWN_EXPERTS
+        return type(self.network) is type(other.network) and _alike(self, other, but=(*_READS, *asks))
 
     def attends_like(self, other: Predictor) -> bool:
         """Whether the `attention` of ``other`` would be the same here, on every picture."""

@@ -125,7 +125,8 @@ class Runner:
         """What pixels read for classes, float32 [K, D]: the experts after looking and after exchanging."""
         here = self._here(encoding)
         experts: Tensor = getattr(here, "class_experts", here.experts)
-        exchange = getattr(self._network, "exchange", None)
+        own = getattr(self._network, "class_exchange", None)  # where clicks must go on as they were
+        exchange = own or getattr(self._network, "exchange", None)
         read = experts if exchange is None else exchange(experts)
         return np.asarray(read[0].float().cpu().numpy(), dtype=np.float32)
 

@@ -8,12 +8,13 @@ from typing import Final
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from model.backbone import STRIDE
+from model.backbone import STRIDE, LiteBackbone
 from model.detail_head import Levels
 from model.device import free_cached_memory
 from model.filters import filter_bank
+from model.finetuning.choices import Groups
 from model.finetuning.crops import expert_parameters, fits_memory
 from model.finetuning.session import BATCH, Optimiser, Session, below, named
 from model.finetuning.types import IGNORED
@@ -31,6 +32,8 @@ MOST_PARTS: Final = 16
 HEAD_RATE: Final = 1e-3
 BACKBONE_RATE: Final = 5e-4
 EXPERT_RATE: Final = 4e-4
+ENCODER_SHARE: Final = 0.3
+"""A pretrained encoder knows more than a few pictures can tell it, and has no normalisation to hold it."""
 FASTEST: Final = 2.0
 """Factor on the rates where there are many images: what is learned from them holds for others, too."""
 
@@ -50,7 +53,7 @@ def learn_whole(session: Session, end: float) -> Iterator[str]:
     groups = [
         (factor * HEAD_RATE, named(network.head.context, "head.context")),
         (factor * EXPERT_RATE, expert_parameters(network)),
-        (factor * BACKBONE_RATE, named(network.class_backbone, "class_backbone")),
+        *_backbone_groups(network.class_backbone, factor * BACKBONE_RATE),
     ]
     optimiser = Optimiser(session, groups, end)
     while session.clock.fraction < end:
@@ -62,6 +65,16 @@ def learn_whole(session: Session, end: float) -> Iterator[str]:
     session.batch = BATCH
     network.head.omission = 1.0
     optimiser.average.swap()
+
+
+def _backbone_groups(backbone: nn.Module, rate: float) -> Groups:
+    """The parameters of a backbone with their rates; those of a pretrained encoder in it with a lower one."""
+    encoder = backbone.encoder if isinstance(backbone, LiteBackbone) else None
+    slow = set() if encoder is None else {id(parameter) for parameter in encoder.parameters()}
+    parts: tuple[dict[str, nn.Parameter], dict[str, nn.Parameter]] = ({}, {})
+    for name, parameter in named(backbone, "class_backbone").items():
+        parts[id(parameter) in slow][name] = parameter
+    return [(rate, parts[0]), *([(rate * ENCODER_SHARE, parts[1])] if parts[1] else [])]
 
 
 def _whole_loss(session: Session) -> Tensor:

@@ -14,6 +14,7 @@ from model.detail_head import Levels
 from model.detail_network import DetailNetwork
 from model.errors import WeightsError
 from model.network import LatentExpertNetwork, Prompts
+from model.predictor import Predictor
 
 SMALL = replace(
     NetworkConfig.pretrained(num_classes=3),
@@ -177,3 +178,28 @@ def test_weights_are_saved_and_loaded_and_an_unknown_encoder_is_refused(network,
 def test_widths_of_another_encoder_are_refused():
     with pytest.raises(ValueError, match="other widths"):
         LatentExpertNetwork(replace(SMALL, encoder="lite2"))
+
+
+def test_pictures_stay_encoded_while_classes_learn_and_not_when_territories_change(network):
+    """An encoding holds territories, which come of the exchange and the mix that clicks know."""
+    detail = DetailNetwork.of(network, [0, 1, 2]).eval()
+    before = Predictor(detail, "cpu")
+    for name, is_alike in (("class_exchange", True), ("classifiers", True), ("exchange", False)):
+        other = DetailNetwork.of(network, [0, 1, 2]).eval()
+        with torch.no_grad():
+            next(other.get_submodule(name).parameters()).add_(0.1)
+        assert before.encodes_like(Predictor(other, "cpu")) is is_alike
+
+
+def test_vectors_are_those_that_classes_read(network):
+    detail = DetailNetwork.of(network, [0, 1, 2]).eval()
+    with torch.no_grad():
+        detail.class_exchange.out.bias.add_(1.0)
+    pixels = (torch.rand(64, 64, 3) * 255).to(torch.uint8).numpy()
+    vectors = []
+    for each in (network, detail):
+        predictor = Predictor(each, "cpu")
+        predictor.set_image(pixels)
+        vectors.append(predictor.expert_vectors())
+    assert vectors[0].shape == (5, 16)
+    assert abs(vectors[0] - vectors[1]).max() > 0.1
