@@ -35,7 +35,8 @@ class SlotLook(nn.Module):
         self.key = nn.Linear(map_dim, dim)
         self.value = nn.Linear(map_dim, dim)
         self.out = nn.Linear(dim, dim)
-        self.log_scale = nn.Parameter(torch.tensor(math.log(8.0)))
+        self.log_scale = nn.Parameter(torch.empty(()))
+        nn.init.constant_(self.log_scale, math.log(8.0))
 
     def keys_values(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Map [B, C, h, w] -> keys and values [B, heads, h * w, d]."""
@@ -47,12 +48,13 @@ class SlotLook(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """Experts [B, K, D] -> experts [B, K, D], weights [B, heads, K, N] or None."""
         query = F.normalize(split_heads(self.query(self.norm(experts)), self.heads), dim=-1)
-        cosine = query @ F.normalize(keys, dim=-1).transpose(-1, -2).to(query.dtype)  # [B, heads, K, N]
-        won = torch.softmax(cosine.float() * _scale(self.log_scale), dim=-2)
-        weights = won / won.sum(-1, keepdim=True)
-        seen = weights.to(values.dtype) @ values
+        length = keys.square().sum(-1, keepdim=True).clamp(min=1e-24).sqrt()  # [B, heads, N, 1]
+        cosine = keys @ query.transpose(-1, -2).to(keys.dtype) / length  # [B, heads, N, K]
+        won = torch.softmax(cosine.float() * _scale(self.log_scale), dim=-1)
+        total = won.sum(-2).unsqueeze(-1)  # [B, heads, K, 1]
+        seen = won.transpose(-1, -2).to(values.dtype) @ values / total.to(values.dtype)
         looked: Tensor = experts + self.out(join_heads(seen))
-        return looked, weights if need_attention else None
+        return looked, won.transpose(-1, -2) / total if need_attention else None
 
 
 class CosineMix(nn.Module):
@@ -63,14 +65,15 @@ class CosineMix(nn.Module):
         self.query = nn.Linear(dim, dim)
         self.norm = nn.LayerNorm(dim)
         self.key = nn.Linear(dim, dim)
-        self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))
+        self.log_scale = nn.Parameter(torch.empty(()))
+        nn.init.constant_(self.log_scale, math.log(10.0))
 
     def forward(self, tokens: Tensor, experts: Tensor, bias: Tensor | None = None) -> Tensor:
         """Tokens [B, D, h, w], experts [B, K, D], bias [B or 1, 1, K] -> float32 weights [B, h * w, K]."""
-        query = F.normalize(self.query(flatten_map(tokens)), dim=-1)
-        logits = (query @ self.keys(experts).transpose(-1, -2).to(query.dtype)).float() * _scale(
-            self.log_scale
-        )
+        query = self.query(flatten_map(tokens))
+        length = query.square().sum(-1, keepdim=True).clamp(min=1e-24).sqrt()  # [B, N, 1]
+        cosine = query @ self.keys(experts).transpose(-1, -2).to(query.dtype) / length
+        logits = cosine.float() * _scale(self.log_scale)
         return torch.softmax(logits if bias is None else logits + bias, dim=-1)
 
     def keys(self, experts: Tensor) -> Tensor:
@@ -93,8 +96,10 @@ class ExpertClassifiers(nn.Module):
         self.norm = nn.LayerNorm(dim)
         self.gate = nn.Linear(dim, dim)
         self.level_gates = nn.ModuleList(nn.Linear(dim, width) for width in level_dims)
-        self.weight = nn.Parameter(torch.randn(num_experts, evidence_dim, dim) * dim**-0.5)
-        self.bias = nn.Parameter(torch.zeros(num_experts, evidence_dim))
+        self.weight = nn.Parameter(torch.empty(num_experts, evidence_dim, dim))
+        self.bias = nn.Parameter(torch.empty(num_experts, evidence_dim))
+        nn.init.normal_(self.weight, std=dim**-0.5)
+        nn.init.zeros_(self.bias)
 
     def forward(self, tokens: Tensor, experts: Tensor, mix: Tensor) -> Tensor:
         """Tokens [B, D, h, w], experts [B, K, D], mix [B, h * w, K] -> answers [B, R, h, w]."""

@@ -114,10 +114,20 @@ class PaddedConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, channels, h, w] -> [B, width, ceil(h / stride), ceil(w / stride)]."""
-        if self.conv.stride[0] > 1:
-            x = F.pad(x, self._borders(x.shape[-2], x.shape[-1]))
-        x = self.conv(x)
+        x = self.conv(x) if self.conv.stride[0] == 1 else self._reduced(x)
         return x if self.is_linear else F.relu6(x, inplace=True)
+
+    def _reduced(self, x: Tensor) -> Tensor:
+        """At stride 2. Where a border round the kernel does what one round the map would, nothing is copied."""
+        conv, kernel = self.conv, self.conv.kernel_size[0]
+        is_even = x.shape[-2] % 2 == 0 and x.shape[-1] % 2 == 0
+        if is_even and self.leans_left:
+            return F.conv2d(x, conv.weight, conv.bias, 2, kernel // 2, groups=conv.groups)
+        if is_even and conv.groups > 1:
+            wide = F.pad(conv.weight, (2, 0, 2, 0))
+            return F.conv2d(x, wide, conv.bias, 2, kernel // 2 + 1, groups=conv.groups)
+        padded: Tensor = conv(F.pad(x, self._borders(x.shape[-2], x.shape[-1])))
+        return padded
 
     def _borders(self, height: int, width: int) -> tuple[int, int, int, int]:
         """Left, right, top, bottom."""

@@ -111,8 +111,7 @@ class Predictor:
 
     def encodes_like(self, other: Predictor) -> bool:
         """Whether pictures encoded by ``other`` would come out the same here, bit for bit."""
-        asks = _EXPERTS if getattr(self.network, "classifiers", None) is None else _OWN_EXPERTS
-        return type(self.network) is type(other.network) and _alike(self, other, but=(*_READS, *asks))
+        return type(self.network) is type(other.network) and _alike(self, other, but=_late(self.network))
 
     def attends_like(self, other: Predictor) -> bool:
         """Whether the `attention` of ``other`` would be the same here, on every picture."""
@@ -324,6 +323,11 @@ def _alike(one: Predictor, other: Predictor, *, but: tuple[str, ...]) -> bool:
         for network in (mine, theirs)
     )
     return own.keys() == foreign.keys() and all(torch.equal(t, foreign[n]) for n, t in own.items())
+
+
+def _late(network: nn.Module) -> tuple[str, ...]:
+    """Parameters that come after encoding, by how their names begin."""
+    return _READS + (_EXPERTS if getattr(network, "classifiers", None) is None else _OWN_EXPERTS)
 
 
 def _same_place(one: DeviceChoice, other: DeviceChoice) -> bool:

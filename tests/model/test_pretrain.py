@@ -1,23 +1,37 @@
 """Pre-training on tiny made-up sets: reads what it may, never what it must not, and resumes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from model import checkpoint
+from model.click_cues import NUM_CUES
 from model.config import NetworkConfig
+from model.efficientnet import EfficientNetLite
 from model.errors import ModelError
-from model.network import Prompts
+from model.network import LatentExpertNetwork, Prompts
 from model.pretrain import main
 from model.pretraining.cache import Cache, find_sources
-from model.pretraining.clicks import add_click, add_pair, boxes_of, depth, first_prompts
+from model.pretraining.clicks import (
+    add_click,
+    add_pair,
+    boxes_of,
+    depth,
+    first_prompts,
+    next_click,
+    sloppiness,
+    spoiled,
+)
 from model.pretraining.crops import CropSampler, agreement
 from model.pretraining.loop import PretrainConfig, Pretraining
 from model.pretraining.schedule import Stage
+from model.pretraining.start import begin_from
 
 SMALL = NetworkConfig(
     num_experts=4,
@@ -204,3 +218,104 @@ def test_agreement_counts_the_annotators_who_drew_a_region_alike():
     third = np.arange(100, dtype=np.uint16).reshape(10, 10)
     assert agreement([first, second, third], 0).tolist() == [0, 1, 1]
     assert agreement([first, first, second], 2)[[1, 7]].tolist() == [2, 2]
+
+
+LITE = replace(
+    NetworkConfig.pretrained(),
+    num_experts=4,
+    num_heads=2,
+    feature_dim=16,
+    path_widths=(16, 16),
+    click_widths=(16, 16, 16, 16, 16),
+    evidence_dim=8,
+)
+
+
+def encoder_file(folder):
+    torch.manual_seed(5)
+    path = folder / "lite0.safetensors"
+    save_file(EfficientNetLite("lite0").state_dict(), path)
+    return path
+
+
+def test_a_pretrained_encoder_is_frozen_at_first_and_runs_repeat_bit_for_bit(data, tmp_path):
+    path = encoder_file(tmp_path)
+    config = replace(run_config(data, tmp_path / "one", 6), network=LITE, encoder=path, frozen_until=0.5)
+    half = replace(config, output=tmp_path / "half", frozen_until=1.0)
+    again = replace(config, output=tmp_path / "two")
+    first, frozen, second = (
+        checkpoint.load(Pretraining(each).run())[0].state_dict() for each in (config, half, again)
+    )
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+    names = [name for name in first if name.startswith("backbone.encoder.")]
+    given = EfficientNetLite("lite0")
+    given.load_state_dict(load_file(path))
+    known = given.half().float().state_dict()
+    assert all(torch.equal(frozen[n], known[n.removeprefix("backbone.encoder.")]) for n in names)
+    assert any(not torch.equal(first[n], frozen[n]) for n in names)
+
+
+def test_a_run_begins_from_earlier_weights_where_they_fit(tmp_path):
+    torch.manual_seed(0)
+    old = LatentExpertNetwork(SMALL)
+    checkpoint.save(tmp_path / "old.safetensors", old)
+    new = LatentExpertNetwork(LITE)
+    fresh = {name: value.clone() for name, value in new.state_dict().items()}
+    said = begin_from(new, encoder=encoder_file(tmp_path), start=tmp_path / "old.safetensors")
+    state = new.state_dict()
+    assert torch.equal(state["click.pixels.weight"], old.state_dict()["click.pixels.weight"])
+    cues = state["click.cue_in.weight"]
+    assert torch.equal(cues[:, :NUM_CUES], old.state_dict()["click.cue_in.weight"])
+    assert not bool(cues[:, NUM_CUES:].any())
+    assert torch.equal(state["classifiers.weight"], fresh["classifiers.weight"])
+    assert said["encoder"]["kind"] == "lite0"
+    assert said["started_from"]["tensors"] > 20
+    with pytest.raises(ModelError, match="no pretrained encoder"):
+        begin_from(LatentExpertNetwork(SMALL), encoder=tmp_path / "lite0.safetensors")
+    (tmp_path / "bad.safetensors").write_bytes(b"nothing")
+    with pytest.raises(ModelError, match=r"bad.safetensors"):
+        begin_from(new, encoder=tmp_path / "bad.safetensors")
+
+
+def test_people_click_anywhere_that_is_deep_enough():
+    generator = torch.Generator().manual_seed(0)
+    wrong = torch.zeros(400, 2, 40, 40, dtype=torch.bool)
+    wrong[:, 0, 4:36, 4:36] = True
+    for jitter, least in ((0.0, 13), (0.5, 5.5)):
+        xy, _ = next_click(wrong, generator, jitter=jitter)
+        edge = torch.minimum(xy - 4, 36 - xy).amin(-1)
+        assert float(edge.min()) >= least
+    centre = (xy - 20).abs().amax(-1)
+    assert float((centre > 5).float().mean()) > 0.5
+    careful = sloppiness(4000, generator)
+    assert 0.4 < float((careful < 0.25).float().mean()) < 0.6
+    assert float(careful.max()) < 0.8
+
+
+def test_masks_of_another_origin_are_wrong_but_not_hopeless():
+    generator = torch.Generator().manual_seed(0)
+    target = torch.zeros(64, 1, 96, 96)
+    target[:, :, 20:70, 25:75] = 1
+    given, inside = spoiled(target, generator), target > 0
+    both, either = ((a.sum((1, 2, 3)).float()) for a in (given & inside, given | inside))
+    iou = both / either
+    assert 0.55 < float(iou.mean()) < 0.95
+    assert float(iou.min()) > 0.2
+    assert float((iou > 0.97).float().mean()) < 0.2
+
+
+def test_every_twentieth_picture_is_left_to_measure_on(tmp_path):
+    things = np.zeros((60, 80), int)
+    things[10:40, 20:60] = 1
+    write_set(tmp_path / "data" / "many", {"kind": "instances"}, {f"p{i:02d}": things for i in range(40)})
+    assert len(Cache.open(tmp_path / "data", tmp_path / "cache").items) == 38
+
+
+def test_what_nobody_named_is_nothing_to_click_on(tmp_path):
+    labels = np.zeros((60, 80), int)
+    labels[10:40, 20:60] = 1
+    meta = {"kind": "semantic", "classes": ["background", "car"], "ignore": 255, "foreground": [1]}
+    write_set(tmp_path / "data" / "cars", meta, {"a": labels})
+    cache = Cache.open(tmp_path / "data", tmp_path / "cache")
+    batch = CropSampler(cache, {}, np.random.default_rng(0)).batch(30, (32, 48))
+    assert not ((batch.objects == 1) & (batch.foreground == 0)).any()
