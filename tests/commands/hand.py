@@ -55,5 +55,5 @@ class Hand:
         return self.document.instances(self.image_id)
 
     def objects(self):
-        item = snapshot_of(self.document, self.image_id, "a").item()
+        item = snapshot_of(self.document, self.image_id, "a").item(())
         return list(objects_of(item))
