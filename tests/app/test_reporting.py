@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from psygnal import EmitLoopError, Signal, SignalGroup
-from PySide6.QtCore import QThread
+from PySide6.QtCore import QEvent, QObject, QRunnable, QThread, QThreadPool, QTimer
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.app.reporting import Hooks, Reporter, as_error
@@ -55,6 +57,85 @@ def test_an_error_of_a_thread_arrives_in_the_thread_of_the_window(
     assert places == [QThread.currentThread()]
     assert "from elsewhere" in caught.args[0].what
     assert "Traceback" in caught.args[0].detail
+
+
+class Failing(QWidget):
+    """Whatever it is asked to do goes wrong."""
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.User:
+            raise ValueError("in an event handler")
+        return super().event(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  # Qt's own name
+        raise ValueError("in a paint event")
+
+    def slot(self) -> None:
+        raise ValueError("in a slot")
+
+
+class FailingThread(QThread):
+    def run(self) -> None:
+        raise ValueError("in a thread of Qt")
+
+
+class FailingTask(QRunnable):
+    def run(self) -> None:
+        raise ValueError("in a pool")
+
+
+def by_slot(widget: Failing) -> None:
+    QTimer.singleShot(0, widget.slot)
+
+
+def by_event(widget: Failing) -> None:
+    QApplication.postEvent(widget, QEvent(QEvent.Type.User))
+
+
+def by_painting(widget: Failing) -> None:
+    widget.show()
+    for _ in range(20):
+        widget.repaint()
+
+
+def by_thread(widget: Failing) -> None:
+    thread = FailingThread()
+    thread.start()
+    thread.wait()
+
+
+def by_pool(widget: Failing) -> None:
+    pool = QThreadPool()
+    pool.start(FailingTask())
+    pool.waitForDone()
+
+
+FAULTS: dict[str, Callable[[Failing], None]] = {
+    "in a slot": by_slot,
+    "in an event handler": by_event,
+    "in a paint event": by_painting,
+    "in a thread of Qt": by_thread,
+    "in a pool": by_pool,
+}
+
+
+@pytest.mark.parametrize("where", FAULTS)
+def test_wherever_an_error_comes_up_it_is_read_once_and_the_window_goes_on(
+    qtbot: QtBot, reporter: Reporter, hooks: Hooks, where: str
+) -> None:
+    widget, shown = Failing(), list[LatentsegError]()
+    qtbot.addWidget(widget)
+    places: list[QThread] = []
+    reporter.reported.connect(shown.append)
+    reporter.reported.connect(lambda _: places.append(QThread.currentThread()))
+    FAULTS[where](widget)
+    qtbot.waitUntil(lambda: bool(shown))
+    QApplication.processEvents()
+    assert [where in each.what for each in shown] == [True], "one, however often it is painted"
+    assert places == [QThread.currentThread()]
+    later = QObject()
+    QTimer.singleShot(0, lambda: later.setObjectName("alive"))
+    qtbot.waitUntil(lambda: later.objectName() == "alive")
 
 
 def test_an_unforeseen_exception_says_what_to_do_and_keeps_the_traceback() -> None:

@@ -83,6 +83,25 @@ def test_a_polygon_along_pixel_edges_is_exactly_those_pixels(row, col, height, w
     assert mask.all()
 
 
+_corners = st.tuples(st.floats(-6, 38), st.floats(-6, 30))
+
+
+@settings(max_examples=200, deadline=None)
+@given(_corners, _corners, _corners)
+def test_a_triangle_is_every_pixel_whose_centre_is_inside(a, b, c):
+    rect, mask = polygon_mask([a, b, c], SHAPE)
+    painted = _placed(rect, mask)
+    rows, cols = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    sides = np.stack(
+        [
+            (x1 - x0) * (rows + 0.5 - y0) - (y1 - y0) * (cols + 0.5 - x0)
+            for (x0, y0), (x1, y1) in ((a, b), (b, c), (c, a))
+        ]
+    )  # twice the area between each side and a centre; its sign says on which side that is
+    assert painted[(sides > 1e-6).all(0) | (sides < -1e-6).all(0)].all()
+    assert not painted[(sides > 1e-6).any(0) & (sides < -1e-6).any(0)].any()
+
+
 def test_a_ring_inside_another_is_a_hole():
     outer = [(1, 1), (9, 1), (9, 9), (1, 9)]
     inner = [(3, 3), (5, 3), (5, 5), (3, 5)]
