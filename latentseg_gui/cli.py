@@ -21,10 +21,12 @@ SUBCOMMANDS: Final = {
     "predict": "write a mask for every image",
     "finetune": "learn from images with masks and write new weights",
     "networks": "list the networks that can be trained, and what each is good for",
+    "compare": "train several networks on the same masks and measure which suits them",
     "evaluate": "measure class predictions against masks (mean IoU, Dice, accuracy)",
     "import": "make a project of images and the masks of another tool",
     "export": "write the masks of a folder in another format (COCO, YOLO, polygons, overlays, ...)",
     "inspect": "show what each expert looks at and explains, or what another network attends to",
+    "onnx": "write a network as an ONNX file for other programs",
     "doctor": "say what the program runs on, why, and what is missing",
 }
 _MODULES: Final = {"import": "importing"}

@@ -140,7 +140,7 @@ def load(path: Path | str) -> tuple[nn.Module, CheckpointMeta]:
     path = Path(path)
     data, header = read_gated(path)
     meta = _parse_meta(header, path)
-    with torch.device("meta"), _Unfilled():  # names and shapes without memory, before anything is allocated
+    with torch.device("meta"), Unfilled():  # names and shapes without memory, before anything is allocated
         expected = build_network(meta.architecture, meta.config).state_dict()
     differences = _differences(expected, header)
     if differences:
@@ -156,7 +156,7 @@ def load(path: Path | str) -> tuple[nn.Module, CheckpointMeta]:
     return network.eval(), meta
 
 
-class _Unfilled(TorchFunctionMode):
+class Unfilled(TorchFunctionMode):
     """Parameters get no first values.
 
     Without memory there is nothing to fill, and torch would import its compiler, 1.5 s, to find that out.

@@ -16,6 +16,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from latentseg_gui.document.learning import LATENT_EXPERT
+
 Labels = NDArray[np.uint8]
 """Class ids [H, W]; `UNLABELLED` where nobody has vouched for a class."""
 
@@ -327,6 +329,27 @@ class FineTuneResult:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkChoice:
+    """A network that can be trained.
+
+    Attributes:
+        name: as the command line and files of weights know it.
+        title: as shown.
+        summary: what it is good for, in one sentence.
+        limits: what it cannot do, in a sentence or two.
+        parameters: numbers that it is made of.
+        is_pretrained: whether it comes with weights; others learn from nothing.
+    """
+
+    name: str
+    title: str
+    summary: str
+    limits: str
+    parameters: int = 0
+    is_pretrained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class WeightsInfo:
     """What the window must know of a set of weights.
 
@@ -342,6 +365,11 @@ class WeightsInfo:
         device_reason: why it runs there.
         expert_notes: notes the user wrote, by expert index.
         attention: the same for weights whose experts attend to the same on every image; "" is like no other.
+        network: which network they are of (`NetworkChoice.name`).
+        title: of that network.
+        capabilities: what it can do besides predicting classes: "clicks", "experts", "rows" (what a place attends
+            to), "gates", "rollout", "live" (learning while masks are corrected).
+        networks: all that can be trained, the default first.
     """
 
     version: str
@@ -355,3 +383,11 @@ class WeightsInfo:
     expert_names: dict[int, str] = field(default_factory=dict)
     expert_notes: dict[int, str] = field(default_factory=dict)
     attention: str = ""
+    network: str = LATENT_EXPERT
+    title: str = "Latent experts"
+    capabilities: frozenset[str] = frozenset({"clicks", "experts", "live"})
+    networks: tuple[NetworkChoice, ...] = ()
+
+    def can(self, what: str) -> bool:
+        """Whether the network can do something besides predicting classes."""
+        return what in self.capabilities

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentseg_gui.headless.attention import inspect_all, place
 from latentseg_gui.headless.common import (
     Failures,
     add_model_arguments,
@@ -51,6 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
     add_output_arguments(parser)
     parser.add_argument("--heads", default="mean", help="mean, max, or the number of a head (default: mean)")
+    parser.add_argument(
+        "--at",
+        type=place,
+        metavar="X,Y",
+        help="networks whose places attend to each other: the pixel that is asked (default: the middle)",
+    )
     add_model_arguments(parser)
 
 
@@ -60,9 +67,11 @@ def run(options: argparse.Namespace) -> int:
 
     require_inputs(options)
     images = find_images(options.images, options.output)
+    predictor, meta = open_predictor(options)
+    if predictor.num_experts == 0:
+        return inspect_all(options, images, predictor)
     ledger, stems = ledger_of(options), output_stems(images)
     ledger.check(_targets(options.output, list(stems.values())))
-    predictor, meta = open_predictor(options)
     names = Names(
         tuple(meta.expert_names.get(k, f"expert {k}") for k in range(predictor.num_experts)),
         tuple(entry.name for entry in classes_of(meta, predictor.num_classes)),

@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     for row in rows:
         print("\n".join(_lines(row)))
-    print("\nTrain one: latentseg finetune --network NAME ...")
+    print("\nTrain one: latentseg finetune --network NAME ...; compare several: latentseg compare ...")
     return 0
 
 

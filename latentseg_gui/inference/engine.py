@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import (
     MaskProposal,
+    NetworkChoice,
     Prediction,
     WeightsInfo,
 )
 from latentseg_gui.inference.attention import notes_in
 from latentseg_gui.inference.cache import ByteCache
+from latentseg_gui.inference.clicker import Clicker
 from latentseg_gui.inference.clicks import Clicks
 from latentseg_gui.inference.doubts import find_doubts
 from latentseg_gui.inference.experts import Experts
@@ -45,6 +47,7 @@ from model.checkpoint import default_weights_path, load
 from model.crf import Crf
 from model.predictor import Predictor
 from model.testtime import PredictOptions
+from model.zoo.catalogue import CLICKS, OFFERS, capabilities, offer_of, parameters_of
 
 MAX_CACHE_BYTES: Final = 1 << 30
 MAX_PIXEL_BYTES: Final = 1 << 30
@@ -78,6 +81,7 @@ class _Weights:
 
     predictor: Predictor
     info: WeightsInfo
+    device: str
 
 
 class Engine:
@@ -98,7 +102,8 @@ class Engine:
             max_cache_bytes or _cache_budget()
         )
         self._clicks = Clicks()
-        self._experts = Experts(self._show, self._live, self._clicks.before)
+        self._clicker = Clicker(self._encoded, self._pixels_of)
+        self._experts = Experts(self._show, self._live, self._clicks.before, self._clicking)
         self._handlers: dict[type, Callable[[Any], object]] = {
             LoadWeights: self.load_weights,
             EncodeImage: self.encode,
@@ -148,9 +153,13 @@ class Engine:
             expert_names=dict(meta.expert_names),
             expert_notes=notes_in(meta.provenance),
             attention=self._attention_of(predictor, request.version),
+            network=offer_of(predictor.network).name,
+            title=offer_of(predictor.network).title,
+            capabilities=capabilities(predictor.network),
+            networks=_networks(),
         )
         carried = self._carried(predictor)
-        self._weights = _Weights(predictor, info)
+        self._weights = _Weights(predictor, info, request.device)
         self._clicks.forget_version(request.version)
         self._experts.forget_all()
         self._encoded.drop_where(lambda key: True)
@@ -225,11 +234,18 @@ class Engine:
 
     def segment(self, request: SegmentObject, report: Report = _unheard) -> MaskProposal:
         """The object that the prompts point at; where that takes longer, a rough one is reported first."""
-        live = self._show(request.image_id)
-        for proposal in self._clicks.answers(live.predictor, live.info.version, request):
+        predictor = self._clicking(request.image_id)
+        for proposal in self._clicks.answers(predictor, self._live().info.version, request):
             if proposal.is_refining:
                 report(proposal)
         return proposal
+
+    def _clicking(self, image_id: str) -> Predictor:
+        """Who answers clicks, set to an image."""
+        live = self._live()
+        if live.info.can(CLICKS):
+            return self._show(image_id).predictor
+        return self._clicker.shown(image_id, live.device)
 
     def forget(self, request: ForgetImage) -> None:
         """Drop an image with everything that was made of it."""
@@ -275,6 +291,17 @@ def _predicted(predictor: Predictor, version: str, request: PredictClasses | Pre
         labels=answer.labels,
         confidence=answer.confidence,
         seconds=time.monotonic() - started,
+    )
+
+
+def _networks() -> tuple[NetworkChoice, ...]:
+    """What can be trained."""
+    return tuple(
+        NetworkChoice(
+            each.name, each.title, each.summary, each.limits, parameters_of(each) or 0, each.is_pretrained
+        )
+        for each in OFFERS
+        if each.is_trainable
     )
 
 

@@ -66,12 +66,18 @@ class Experts:
         show: sets the live predictor to an image.
         live: the live weights.
         before: by image, version and prompts, what the answer to the last click went on from.
+        clicking: who answers clicks, set to an image; None for the live predictor.
     """
 
     def __init__(
-        self, show: Callable[[str], Live], live: Callable[[], Live], before: Before = lambda *_: None
+        self,
+        show: Callable[[str], Live],
+        live: Callable[[], Live],
+        before: Before = lambda *_: None,
+        clicking: Callable[[str], Predictor] | None = None,
     ) -> None:
         self._before_click = before
+        self._clicking = clicking or (lambda image_id: show(image_id).predictor)
         self._show = show
         self._live = live
         self._wholes: ByteCache[tuple[str, str], Attention] = ByteCache(MAX_WHOLE_BYTES)
@@ -111,10 +117,11 @@ class Experts:
 
     def compute_prompt_attention(self, request: ComputePromptAttention) -> PromptAttention:
         """What clicks and box attend to, and how much each pixel owes to them."""
-        live = self._show(request.image_id)
-        version = live.info.version
+        version = self._live().info.version
         before = self._before_click(request.image_id, version, request.prompts)
-        return prompt_attention(live.predictor, request.image_id, version, request.prompts, before)
+        return prompt_attention(
+            self._clicking(request.image_id), request.image_id, version, request.prompts, before
+        )
 
     def refine_attention(self, request: RefineAttention) -> AttentionPart:
         """The maps of a part, with more tokens; it encodes the part, once while it is remembered."""

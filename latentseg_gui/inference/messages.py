@@ -194,6 +194,8 @@ class FineTune:
         shown: the image that is looked at: a live refit says at once what it now sees there, as a
             `Prediction` among the progress messages.
         is_rest_background: whether what nobody labelled on the images is background.
+        network: that learns (`NetworkChoice.name`); "" for that of ``weights``. Without weights, another than the
+            default one learns from nothing.
     """
 
     weights: Path | None
@@ -207,6 +209,7 @@ class FineTune:
     settings: LearningSettings = field(default_factory=LearningSettings)
     shown: str = ""
     is_rest_background: bool = False
+    network: str = ""
 
 
 @dataclass(frozen=True, slots=True)

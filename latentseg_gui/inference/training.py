@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from torch import nn
 
 from latentseg_gui.document.learning import LearningSettings
 from latentseg_gui.document.types import (
@@ -25,7 +24,7 @@ from latentseg_gui.document.types import (
 )
 from latentseg_gui.inference.messages import FineTune, PreviewCrops, TrainingPreview
 from latentseg_gui.inference.service import JobContext
-from model.checkpoint import CheckpointMeta, default_weights_path, load, save
+from model.checkpoint import CheckpointMeta, default_weights_path, save
 from model.finetune import FeatureStore, FineTuneConfig, LabelledImage, Progress, finetune
 from model.finetuning.cross import Job
 from model.finetuning.orientation import are_upright
@@ -33,6 +32,7 @@ from model.finetuning.outcome import refuse_unlearned
 from model.finetuning.preview import preview_crops
 from model.finetuning.record import after_run, figures_on
 from model.finetuning.views import scarcity_of
+from model.zoo.catalogue import LATENT_EXPERT, Start, refuse_other, start_of
 
 PAUSE: Final = "pause"
 RESUME: Final = "resume"
@@ -51,7 +51,7 @@ class Trainer:
 
     def __init__(self) -> None:
         self._store = FeatureStore()
-        self._last: tuple[Path, nn.Module, CheckpointMeta] | None = None
+        self._last: tuple[Path, Start] | None = None
 
     def handle(self, request: object, context: JobContext) -> object:
         """The answer to a `FineTune`."""
@@ -60,7 +60,8 @@ class Trainer:
         return self._fine_tune(request, context)
 
     def _fine_tune(self, request: FineTune, context: JobContext) -> FineTuneResult | None:
-        network, meta = self._start_of(request)
+        start = self._start_of(request)
+        network, meta = start.network, start.meta
         kept = classes_kept(meta.class_names, request.class_names)
         samples = [_labelled(each, is_rest_background=request.is_rest_background) for each in request.samples]
         config = config_of(request.settings, len(request.class_names))
@@ -73,10 +74,10 @@ class Trainer:
         refuse_unlearned(job)
         _show(request, job, context)
         validated_on = figures_on(job, meta.provenance, samples, request.class_names)
-        details = _details(request, job, meta, samples, config, validated_on)
+        details = _details(request, job, start, samples, config, validated_on)
         _sweep(request.output)
         save(request.output, job.network, details)
-        self._last = (request.output, job.network, details)
+        self._last = (request.output, Start(job.network, details, request.output.name))
         return FineTuneResult(
             weights=request.output,
             version=request.version,
@@ -89,15 +90,19 @@ class Trainer:
             validated_on=validated_on,
         )
 
-    def _start_of(self, request: FineTune) -> tuple[nn.Module, CheckpointMeta]:
+    def _start_of(self, request: FineTune) -> Start:
         """The weights to start from; those that were made last are still at hand."""
-        path = request.weights if request.weights is not None else default_weights_path()
+        path = request.weights
+        if path is None and request.network in ("", LATENT_EXPERT):
+            path = default_weights_path()
         if self._last is not None and self._last[0] == path:
-            return self._last[1], self._last[2]
-        network, meta = load(path)
-        if request.weights is None:  # the shipped file does not change; another might
-            self._last = (path, network, meta)
-        return network, meta
+            if request.network:
+                refuse_other(self._last[1].network, request.network, self._last[1].name)
+            return self._last[1]
+        start = start_of(request.network, request.weights, seed=request.settings.seed)
+        if request.weights is None and path is not None:  # the shipped file does not change; another might
+            self._last = (path, start)
+        return start
 
 
 def fine_tune(request: object, context: JobContext) -> object:
@@ -203,17 +208,17 @@ def _show(request: FineTune, job: Job, context: JobContext) -> None:
 def _details(
     request: FineTune,
     job: Job,
-    meta: CheckpointMeta,
+    start: Start,
     samples: Sequence[LabelledImage],
     config: FineTuneConfig,
     words: str,
 ) -> CheckpointMeta:
     more: dict[str, object] = {"version": request.version}
-    more["started_from"] = "default" if request.weights is None else request.weights.name
+    more["started_from"] = start.name
     if request.is_rest_background:
         more["rest_is_background"] = True
-    provenance = after_run(meta.provenance, job, samples, config, words, **more)
-    return CheckpointMeta(request.class_names, request.class_colours, meta.expert_names, provenance)
+    provenance = after_run(start.meta.provenance, job, samples, config, words, **more)
+    return CheckpointMeta(request.class_names, request.class_colours, start.meta.expert_names, provenance)
 
 
 def _sweep(target: Path) -> None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 import torch
 from torch import nn
 
-from model.checkpoint import CheckpointMeta, default_weights_path, load
+from model.checkpoint import CheckpointMeta, Unfilled, default_weights_path, load, read_meta
 from model.errors import ModelError
 from model.finetuning.randomness import own_randomness, seed_for
 from model.network import LatentExpertNetwork
 from model.zoo.dense import DenseKind, DenseNetwork
 from model.zoo.presets import DENSE_KINDS
-from model.zoo.registry import architecture_of
+from model.zoo.registry import architecture_of, build_network
 from model.zoo.tutorial import TutorialNetwork
 
 CLICKS: Final = "clicks"
@@ -203,11 +204,16 @@ def count_parameters(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
+@cache
 def parameters_of(offer: Offer, num_classes: int = 2) -> int | None:
     """Parameters of an offered network as learning begins with it; None where it cannot learn here."""
     if not offer.is_trainable:
         return None
-    return count_parameters(fresh_network(offer.name, num_classes))
+    with torch.device("meta"), Unfilled():  # shapes without memory
+        if offer.name == LATENT_EXPERT:
+            meta = read_meta(default_weights_path())
+            return count_parameters(build_network(meta.architecture, meta.config))
+        return count_parameters(_built(offer.name, num_classes))
 
 
 def refuse_other(network: nn.Module, wanted: str, where: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
 
+import numpy as np
 import pytest
 
-from model.checkpoint import load, read_meta
+from model.checkpoint import CheckpointMeta, load, read_meta, save
 from model.zoo import catalogue
 from model.zoo.dense import DenseNetwork
 from model.zoo.presets import DENSE_KINDS
@@ -102,3 +104,90 @@ def test_weights_of_one_network_are_refused_where_another_is_wanted(latentseg, f
         "finetune", *arguments, "--network", "latent-expert", "--seconds", 4, "--keep-worse"
     )
     assert code == 0, err
+
+
+def weights_of(name, path, num_classes=2):
+    """A file of fresh weights."""
+    save(path, catalogue.fresh_network(name, num_classes), CheckpointMeta(("background", "thing")))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "keys"),
+    [
+        ("attention-unet", {"gates.png", "gates.npz"}, {"stride_1", "stride_2", "stride_4", "stride_8"}),
+        ("setr", {"rows_layer_1.png", "rollout.png", "rows.npz"}, {"layer_1", "rollout", "at"}),
+        ("vit", {"rows_layer_1.png", "rollout.png", "rows.npz"}, {"layer_1", "rollout", "at"}),
+        ("segformer", {"rows_stage_1_block_1.png", "rows.npz"}, {"stage_1_block_1", "stage_4_block_1", "at"}),
+        ("attention-cnn", {"rows_attention.png", "rollout.png", "rows.npz"}, {"attention", "rollout", "at"}),
+    ],
+)
+def test_what_a_network_attends_to_is_written(latentseg, folders, tmp_path, name, files, keys):
+    weights, out = weights_of(name, tmp_path / "net.safetensors"), tmp_path / "out"
+    image = folders[0] / "scene 0.png"
+    code, said, err = latentseg("inspect", image, "-o", out, "--weights", weights, "--at", "50,10")
+    assert code == 0, err
+    assert "has no experts" in said
+    written = {path.name for path in (out / "scene 0").iterdir()}
+    assert files <= written
+    (table,) = (path for path in (out / "scene 0").iterdir() if path.suffix == ".npz")
+    with np.load(table) as arrays:
+        assert keys <= set(arrays.files)
+        if "at" in keys:
+            assert arrays["at"].tolist() == [50, 10]
+            for key in set(arrays.files) - {"at"}:
+                assert arrays[key].sum((-2, -1)) == pytest.approx(1, abs=1e-4)
+        else:
+            assert all(0 <= arrays[key].min() <= arrays[key].max() <= 1 for key in arrays.files)
+    code, _, err = latentseg("inspect", image, "-o", tmp_path / "far", "--weights", weights, "--at", "500,10")
+    assert (code == 1 and "outside the image" in err) or name == "attention-unet"
+
+
+def test_a_network_with_nothing_to_show_says_so(latentseg, folders, tmp_path):
+    weights = weights_of("fcn", tmp_path / "net.safetensors")
+    code, _, err = latentseg("inspect", folders[0], "-o", tmp_path / "out", "--weights", weights)
+    assert code == 2
+    assert "FCN has nothing to look into" in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_networks_are_compared_on_the_same_pixels_and_their_weights_kept(latentseg, folders, tmp_path):
+    images, masks = folders
+    table, kept = tmp_path / "table.csv", tmp_path / "kept"
+    pairs = "--images", images, "--masks", masks
+    arguments = "--networks", "unet,tutorial,attention-cnn", "--seconds", 1.5, "-o", table, "--save", kept
+    code, out, err = latentseg("compare", *pairs, *arguments)
+    assert code == 0, err
+    with table.open() as file:
+        rows = {row["network"]: row for row in csv.DictReader(file)}
+    assert list(rows) == ["unet", "tutorial", "attention-cnn"]
+    for name, row in rows.items():
+        assert 0 <= float(row["mean_iou"]) <= 1
+        assert int(row["steps"]) > 0
+        assert float(row["seconds"]) > 1
+        assert name in out
+        network, meta = load(kept / f"{name}.safetensors")
+        assert int(row["parameters"]) == catalogue.count_parameters(network)
+        assert "did not learn from" in meta.provenance["fine_tuning"][0]["validated_on"]
+    assert "held-out pixels of 3 images, from which no network has learned" in out
+    code, _, err = latentseg("compare", *pairs, "--networks", "mask-rcnn")
+    assert code == 2
+    assert "Cannot be trained here yet" in err
+    code, _, err = latentseg("compare", *pairs, *arguments, "--seconds", 0)
+    assert "more than 0" in err
+
+
+def test_weights_become_an_onnx_file(latentseg, tmp_path):
+    pytest.importorskip("onnxscript")
+    runtime = pytest.importorskip("onnxruntime")
+    weights, target = weights_of("unet", tmp_path / "net.safetensors"), tmp_path / "net.onnx"
+    code, out, err = latentseg("onnx", "--weights", weights, "-o", target, "--size", "48x64")
+    assert code == 0, err
+    assert "net.rdf.yaml" in out
+    session = runtime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
+    (logits,) = session.run(None, {"image": np.zeros((1, 3, 48, 64), np.float32)})
+    assert logits.shape == (1, 2, 48, 64)
+    code, _, err = latentseg("onnx", "--weights", weights, "-o", tmp_path / "net.txt")
+    assert "does not end in .onnx" in err
+    code, _, err = latentseg("onnx", "--weights", weights, "-o", tmp_path / "n.onnx", "--size", "big")
+    assert "is no size" in err
