@@ -97,6 +97,7 @@ def add_meaning_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--turn-masks",
         action="store_true",
+        default=None,
         help="masks were made before their images were turned by EXIF data (seen by itself where sizes differ)",
     )
 

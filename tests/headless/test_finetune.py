@@ -176,6 +176,7 @@ def test_numbered_objects_are_whole_and_do_not_grow(folders):
 
     class Mask:
         label = "mask"
+        path = folders[1] / "scene 0.png"
 
         def read(self, context):
             return ImportedMask(labels, classes, (labels == 1).astype(np.uint32))
