@@ -87,6 +87,15 @@ LENIENT = {
     "numbers as text": coco(annotation([[str(value) for value in flat(5, 5, 10)]])),
     "run lengths": coco(annotation({"size": list(SHAPE), "counts": rle.runs_of(LEAF)})),
     "packed run lengths": coco(annotation(rle.rle_dict(LEAF))),
+    "run lengths as fractions": coco(
+        annotation({"size": [40.0, 60.0], "counts": [*map(float, rle.runs_of(LEAF))]})
+    ),
+    "run lengths without a size": coco(annotation({"counts": rle.rle_dict(LEAF)["counts"]})),
+    "run lengths in a list": coco(annotation([rle.rle_dict(LEAF)])),
+    "written as text": coco(annotation(json.dumps([flat(5, 5, 10)]))),
+    "run lengths written as text": coco(annotation(json.dumps(rle.rle_dict(LEAF)))),
+    "category by its name": coco(annotation([flat(5, 5, 10)], "leaf")),
+    "a part that encloses nothing": coco(annotation([flat(5, 5, 10), [40, 30, 50, 35]])),
     "no sizes": coco(annotation([flat(5, 5, 10)]), images=[{"id": 1, "file_name": "x\\a.png"}]),
 }
 
@@ -129,6 +138,39 @@ def test_one_bad_annotation_is_named_and_its_place_is_unlabelled(tmp_path, kind,
     (said,) = [note for note in mask.notes if "left out" in note]
     assert "annotation #2 (“stem”)" in said
     assert reason in said
+
+
+def test_a_damaged_part_may_lie_anywhere_and_parts_without_area_lie_together(tmp_path):
+    whole = annotation([flat(30, 10, 10)], 2)
+    broken = annotation([flat(5, 5, 10), [1, 2, 3]])
+    mask = read(saved(tmp_path, coco(broken, whole)))
+    check(mask, leaf=None, stem=STEM, open_area=~STEM)
+    bare = annotation([[1, 1, 3, 3], [50, 30, 51, 31]])
+    mask = read(saved(tmp_path, coco(bare, whole)))
+    unlabelled = np.zeros(SHAPE, bool)
+    unlabelled[0:32, 0:52] = True
+    check(mask, leaf=None, stem=STEM, open_area=unlabelled)
+
+
+def test_an_object_too_small_for_a_pixel_is_no_background(tmp_path):
+    tiny = annotation([[20.1, 20.1, 20.2, 20.1, 20.2, 20.3]], 2)
+    mask = read(saved(tmp_path, coco(annotation([flat(5, 5, 10)]), tiny)))
+    unlabelled = np.zeros(SHAPE, bool)
+    unlabelled[19:22, 19:22] = True
+    check(mask, open_area=unlabelled)
+    assert any("No pixel of the image lies in annotation #2" in note for note in mask.notes)
+    with pytest.raises(MaskError, match="None of the 1 objects of the file covers a pixel"):
+        read(saved(tmp_path, coco(annotation([flat(500, 500, 10)]))))
+
+
+def test_two_images_of_one_number_are_told_and_not_taken(tmp_path):
+    images = [IMAGE, {**IMAGE, "file_name": "b.png"}, {**IMAGE, "id": 2, "file_name": "c.png"}]
+    entries = [annotation([flat(5, 5, 10)]), annotation([flat(5, 5, 10)], image_id=2)]
+    path = saved(tmp_path, coco(*entries, images=images))
+    for name in ("a.png", "b.png"):
+        with pytest.raises(MaskError, match="the same number"):
+            read(path, [name])
+    check(read(path, ["c.png"]))
 
 
 def test_a_box_inside_an_object_leaves_the_object(tmp_path):
@@ -181,8 +223,9 @@ def test_a_class_that_cannot_be_does_not_cost_the_others(tmp_path):
         annotation([flat(0, 0, 3)], 3),
     ]
     mask = read(saved(tmp_path, coco(*entries, categories=names)))
-    assert (mask.labels[LEAF] == 1).all()
-    assert (mask.labels[~LEAF] == UNLABELLED).all()
+    unlabelled = np.zeros(SHAPE, bool)
+    unlabelled[9:21, 29:41] = unlabelled[:4, :4] = True
+    check(mask, open_area=unlabelled)
     assert mask.tally == Tally(1, 3)
 
 
@@ -294,6 +337,15 @@ OUTER = {
     "single": HOLED,
     "collections": [{"type": "FeatureCollection", "features": [HOLED]}],
     "multi": feature({"type": "MultiPolygon", "coordinates": [HOLED["geometry"]["coordinates"]]}),
+    "geometries, one without area": feature(
+        {
+            "type": "GeometryCollection",
+            "geometries": [{"type": "Point", "coordinates": [50, 30]}, HOLED["geometry"]],
+        }
+    ),
+    "multi, one of two corners": feature(
+        {"type": "MultiPolygon", "coordinates": [[[[50, 30], [51, 31]]], HOLED["geometry"]["coordinates"]]}
+    ),
     "geometries": feature({"type": "GeometryCollection", "geometries": [HOLED["geometry"]]}),
 }
 
@@ -316,6 +368,11 @@ def test_geojson_features_without_area_are_named(tmp_path):
     places = np.zeros(SHAPE, bool)
     places[4:10, 39:51] = places[29:34, 40:45] = places[34:36, 54:56] = True
     check(mask, leaf=area(5, 5, 20) & ~area(10, 10, 5), open_area=places)
+    point = {"type": "Point", "coordinates": [50, 30]}
+    both = {"type": "GeometryCollection", "geometries": [polygon(square(5, 5, 10)), point]}
+    mask = read(saved(tmp_path, both, "a.geojson"))
+    assert np.array_equal(mask.labels == 1, LEAF), "an object beside a point is no background"
+    assert mask.tally == Tally(1, 2)
     bare = read(saved(tmp_path, feature(polygon(square(5, 5, 10)), None), "a.geojson"))
     assert bare.classes.names == ("background", "object")
     broken = read(saved(tmp_path, [HOLED, feature(None), 5], "a.geojson"))
@@ -332,6 +389,10 @@ YOLO = {
     "tabs, CRLF and a mark": "\ufeff" + line(0, square(5, 5, 10), "\t").replace("\n", "\r\n"),
     "class as a fraction": line("0.0", square(5, 5, 10)),
     "with confidence": line(0, square(5, 5, 10)).strip() + " 0.93\n",
+    "commas": line(0, square(5, 5, 10), ","),
+    "commas and spaces": line(0, square(5, 5, 10), ", "),
+    "commas for points": line(0, square(5, 5, 10)).replace(".", ","),
+    "a comment": "# made by hand\n" + line(0, square(5, 5, 10)),
     "spaces and empty lines": "\n\n  " + line(0, square(5, 5, 10), "   ") + "\n \n",
 }
 
@@ -368,6 +429,24 @@ def test_one_bad_line_of_yolo_is_named_and_the_good_ones_come_in(tmp_path, kind)
     check(mask, open_area=~LEAF)
     assert mask.tally == Tally(1, 2)
     assert any("line #2" in note for note in mask.notes)
+
+
+@pytest.mark.parametrize("data", ["叶子\n".encode("gbk"), bytes(range(128, 256))])
+def test_names_of_classes_that_cannot_be_read_are_told(tmp_path, data):
+    (tmp_path / "classes.txt").write_bytes(data)
+    mask = read(saved(tmp_path, YOLO["plain"], "a.txt"))
+    assert mask.classes.names == ("background", "class 1")
+    assert any("names of the classes were not read" in note and "classes.txt" in note for note in mask.notes)
+
+
+def test_a_text_with_the_name_of_an_image_is_not_passed_over(tmp_path):
+    saved(tmp_path, YOLO["plain"], "a.txt")
+    saved(tmp_path, "hello world\n", "b.txt")
+    saved(tmp_path, "hello world\n", "readme.txt")
+    found = find_masks([tmp_path], [tmp_path / "a.png", tmp_path / "b.png"])
+    assert [each.name for each in found.candidates] == ["a", "b"]
+    with pytest.raises(MaskError, match="line #1"):
+        found.candidates[1].read(ImportContext(SHAPE, BARE))
 
 
 def test_boxes_of_yolo_are_unlabelled_and_corners_a_little_outside_are_cut(tmp_path):
@@ -579,6 +658,9 @@ def candidate(name, **more):
         ("a.jpg-labels", "a"),
         ("A_GroundTruth", "a"),
         ("a_GT", "a"),
+        ("21_manual1", "21"),
+        ("a_pred", "a"),
+        ("a-binary", "a"),
     ],
 )
 def test_what_programs_add_to_names_is_known(mask, image):
@@ -603,6 +685,30 @@ def test_files_of_one_object_each_are_joined(tmp_path):
     assert np.array_equal(mask.labels > 0, LEAF | STEM | area(0, 0, 30))
     names = [Target(f"a_{number}.png", f"a_{number}.png", f"a_{number}") for number in range(3)]
     assert len(match(find_masks([tmp_path]).candidates, names).pairs) == 3, "images of these names come first"
+
+
+@pytest.mark.parametrize("folder", ["a", "a/masks", "a_masks"])
+def test_files_of_one_object_each_in_a_folder_of_their_image_are_joined(tmp_path, folder):
+    (tmp_path / folder).mkdir(parents=True)
+    for name, where in (("f00d", LEAF), ("beef", STEM)):
+        Image.fromarray(where.astype(np.uint8) * 255).save(tmp_path / folder / f"{name}.png")
+    mask = read(tmp_path)
+    assert np.array_equal(mask.labels > 0, LEAF | STEM)
+    assert len(np.unique(mask.instances)) == 3
+
+
+def test_one_bad_file_among_those_of_an_object_each_is_named_and_costs_itself_only(tmp_path):
+    for number, where in enumerate((LEAF, STEM)):
+        Image.fromarray(where.astype(np.uint8) * 255).save(tmp_path / f"a_{number}.png")
+    (tmp_path / "a_2.png").write_bytes(b"no picture")
+    mask = read(tmp_path)
+    expected = np.where(LEAF | STEM, np.uint8(1), np.uint8(UNLABELLED))
+    assert np.array_equal(mask.labels, expected), "the third may lie anywhere"
+    assert any("1 of 3 files could not be read" in note and "a_2.png" in note for note in mask.notes)
+    for number in range(2):
+        (tmp_path / f"a_{number}.png").write_bytes(b"no picture")
+    with pytest.raises(MaskError, match="cannot be read"):
+        read(tmp_path)
 
 
 POINT = st.tuples(st.floats(-20, 80), st.floats(-20, 60))

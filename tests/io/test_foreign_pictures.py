@@ -91,6 +91,13 @@ BLACK_AND_WHITE = {
     "BMP": pil(WHITE, "L", ".bmp"),
     "1-bit BMP": pil(WHITE, "1", ".bmp"),
     "JPEG": pil(WHITE, "L", ".jpg", quality=80),
+    "RGB JPEG of high quality": pil(WHITE, "RGB", ".jpg", quality=100),
+    "JPEG of high quality": pil(WHITE, "L", ".jpg", quality=100),
+    "lossy WebP": pil(WHITE, "RGB", ".webp", quality=70),
+    "PGM": pil(WHITE, "L", ".pgm"),
+    "PBM": pil(WHITE, "1", ".pbm"),
+    "JPEG 2000": pil(WHITE, "L", ".jp2"),
+    "CMYK TIFF": pil(WHITE, "CMYK", ".tif"),
     "TIFF": tif(WHITE),
     "TIFF, white is zero (ImageJ)": tif(WHITE, photometric="miniswhite"),
     "TIFF, white is zero, LZW": tif(WHITE, photometric="miniswhite", compression="lzw"),
@@ -121,7 +128,7 @@ def test_black_and_white_is_one_object_on_background_in_every_kind_of_picture(tm
     read, _ = read_folder(tmp_path)
     mask = read["a"]
     assert mask.classes.names == ("background", "object")
-    assert np.count_nonzero(mask.labels != AREA) <= (12 if kind == "JPEG" else 0)
+    assert np.count_nonzero(mask.labels != AREA) <= (12 if "JPEG" in kind or "lossy" in kind else 0)
 
 
 MAP = np.random.default_rng(0).integers(0, 65535, (3, 256)).astype(np.uint16)
@@ -316,6 +323,31 @@ def test_deep_colours_keep_their_values(tmp_path):
     cv(deep)(tmp_path / "a")
     with pytest.raises(MaskError, match="more than 8 bits per colour"):
         read_folder(tmp_path)
+
+
+def test_a_palette_in_any_order_means_its_colours(tmp_path):
+    colours = [(250, 50, 83), (61, 61, 245), (0, 0, 0)]
+    palette(np.array([2, 0, 1], np.uint8)[IDS], colours)(tmp_path / "a")
+    read, _ = read_folder(tmp_path)
+    mask = read["a"]
+    assert np.array_equal(mask.labels == 0, IDS == 0), "black is the background, wherever it stands"
+    assert {mask.classes[int(value)].colour for value in np.unique(mask.labels[AREA])} == {
+        "#fa3253",
+        "#3d3df5",
+    }
+    palette(np.array([0, 1, 255], np.uint8)[IDS], [*colours[:2], *[(0, 0, 0)] * 254])(tmp_path / "a")
+    read, _ = read_folder(tmp_path)
+    assert sorted(np.unique(read["a"].labels)) == [0, 1, UNLABELLED], "void of a palette is no background"
+
+
+def test_white_all_over_says_nothing_and_an_array_of_channels_says_so(tmp_path):
+    png(np.full_like(WHITE, 255))(tmp_path / "a")
+    read, _ = read_folder(tmp_path)
+    assert (read["a"].labels == UNLABELLED).all()
+    assert any("white all over" in note for note in read["a"].notes)
+    np.save(tmp_path / "b.npy", np.eye(3, dtype=np.uint8)[IDS])
+    with pytest.raises(MaskError, match="3 values per pixel"):
+        import_mask(tmp_path / "b.npy", ImportContext(SHAPE, BARE))
 
 
 def test_voc_borders_are_void_in_a_palette(tmp_path):

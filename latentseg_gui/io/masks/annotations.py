@@ -30,12 +30,14 @@ class ShapeError(ValueError):
     Args:
         reason: why, as words that follow a colon.
         box: where it lies, as far as that is known; None where it may be anywhere.
+        is_bare: whether it is whole, but encloses nothing, as a line or a point.
     """
 
-    def __init__(self, reason: str, box: Box | None = None) -> None:
+    def __init__(self, reason: str, box: Box | None = None, *, is_bare: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.box = box
+        self.is_bare = is_bare
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +94,36 @@ def polygon(points: Points) -> Piece:
         ShapeError: it has fewer than three corners.
     """
     if len(points) < 3:
-        raise ShapeError("a polygon of fewer than three corners", around(points))
+        raise ShapeError("a polygon of fewer than three corners", around(points), is_bare=True)
     return Piece((points,))
+
+
+def pieces_of(makers: Iterable[Callable[[], list[Piece]]]) -> list[Piece]:
+    """The parts of one object; a part that encloses nothing is passed over where another one does.
+
+    Raises:
+        ShapeError: a part is damaged: the object may lie anywhere; or no part has an area.
+    """
+    pieces: list[Piece] = []
+    bare: list[ShapeError] = []
+    for make in makers:
+        try:
+            pieces += make()
+        except ShapeError as error:
+            if not error.is_bare:
+                raise ShapeError(error.reason) from error
+            bare.append(error)
+    if bare and not pieces:
+        raise ShapeError(bare[0].reason, _box_around([error.box for error in bare]), is_bare=True)
+    return pieces
+
+
+def _box_around(boxes: Sequence[Box | None]) -> Box | None:
+    known = [box for box in boxes if box is not None]
+    if len(known) < len(boxes):
+        return None
+    lefts, tops, rights, bottoms = zip(*known, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
 
 
 def points_of(values: object) -> Points:

@@ -90,7 +90,8 @@ def match(candidates: Iterable[Candidate], targets: Sequence[Target]) -> Matchin
 
     Names are compared as they are, then without ending, then without what people add to names of masks
     and images ("photo_mask.png", "street_leftImg8bit.png"), then all of this without heed to capitals. Masks
-    of single objects ("photo_0.png", "photo_1.png") are joined where no image has such a name.
+    of single objects ("photo_0.png", "photo_1.png", or whatever lies in a folder "photo") are joined where no
+    image has such a name.
     """
     index = _Index(targets)
     unclear: list[tuple[str, tuple[str, ...]]] = []
@@ -132,7 +133,7 @@ def joined(parts: Sequence[Candidate]) -> Candidate:
         name=first.name,
         label=f"{first.label} and {len(parts) - 1} more" if len(parts) > 1 else first.label,
         path=first.path,
-        read=joined_reading([part.read for part in parts]),
+        read=joined_reading([(part.label, part.read) for part in parts]),
         size=first.size,
         is_picture=True,
     )
@@ -175,11 +176,12 @@ class _Index:
         return []
 
     def owner(self, candidate: Candidate) -> Target | None:
-        """The image of which it shows a single object, by a number at the end of its name."""
-        name = numberless(PurePosixPath(candidate.name).name)
-        if not candidate.is_picture or name is None:
+        """The image of which it shows a single object: by a number at the end of its name, or by its folder."""
+        if not candidate.is_picture:
             return None
-        for key in bare_names(name):
+        place = PurePosixPath(candidate.name)
+        names = [numberless(place.name), *reversed(place.parts[:-1])]
+        for key in (each for name in names if name for each in bare_names(name)):
             found = self._by[1].get(key) or self._by[2].get(key)
             if found and len(found) == 1:
                 return found[0]

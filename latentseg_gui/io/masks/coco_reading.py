@@ -12,17 +12,20 @@ from latentseg_gui.document.types import Mask
 from latentseg_gui.io.masks import rle
 from latentseg_gui.io.masks.annotations import (
     Annotation,
+    Points,
     ShapeError,
     box_of,
     flat_points,
     gathered,
     outline,
+    pieces_of,
     points_of,
     polygon,
 )
 from latentseg_gui.io.masks.drawing import Drawing
 from latentseg_gui.io.masks.long_json import split
 from latentseg_gui.io.masks.naming import Names
+from latentseg_gui.io.masks.spans import Piece
 from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskError
 
 KEY = "latentseg"
@@ -48,11 +51,13 @@ class Dataset:
         images: those that it lists.
         names: of the classes by the key of their category, in the order of the file.
         notes: what belongs to none of the images.
+        doubled: keys that several images of different names have.
     """
 
     images: tuple[DatasetImage, ...]
     names: dict[object, str]
     notes: tuple[str, ...] = ()
+    doubled: frozenset[object] = frozenset()
     _annotations: dict[object, list[tuple[int, bytes]]] = field(default_factory=dict)
 
     @classmethod
@@ -80,21 +85,38 @@ class Dataset:
         if not isinstance(document["annotations"], list):
             raise MaskError("The annotations of the file are no list.", action="Export it once more.")
         images = tuple(image_of(entry) for entry in entries if isinstance(entry, dict))
-        return cls(images, names_of(document), _strays(annotations, images), annotations)
+        notes = _strays(annotations, images)
+        return cls(images, names_of(document), notes, _doubled(images), annotations)
 
     def read(
         self, image: DatasetImage, context: ImportContext
     ) -> tuple[tuple[int, ...], ImportedMask | None]:
-        """The shape of an image of the file, and its mask unless that shape is wrong."""
+        """The shape of an image of the file, and its mask unless that shape is wrong.
+
+        Raises:
+            MaskError: if another image has its number, so that it is not clear whose annotations these are.
+        """
+        if image.key in self.doubled:
+            raise MaskError(
+                f"“{image.name}” and another image of the file have the same number ({image.key}).",
+                action="Give every image a number of its own there, and its annotations that number.",
+            )
         found = self._annotations.get(image.key, ())
         return _read(image, [(place, json.loads(text)) for place, text in found], self.names, context)
+
+
+def _doubled(images: tuple[DatasetImage, ...]) -> frozenset[object]:
+    """The keys of more than one image."""
+    first: dict[object, str] = {}
+    return frozenset(each.key for each in images if first.setdefault(each.key, each.name) != each.name)
 
 
 def _strays(
     annotations: dict[object, list[tuple[int, bytes]]], images: tuple[DatasetImage, ...]
 ) -> tuple[str, ...]:
     """What to say of annotations whose image is not listed."""
-    strays = [places for key, places in annotations.items() if key not in {each.key for each in images}]
+    known = {each.key for each in images}
+    strays = [places for key, places in annotations.items() if key not in known]
     numbers = sorted(place for places in strays for place, _ in places)
     if not numbers:
         return ()
@@ -176,9 +198,16 @@ def _entries(
 ) -> Iterator[tuple[str, str | None, Callable[[], Annotation]]]:
     for place, entry in entries:
         key = key_of(entry.get("category_id")) if isinstance(entry, dict) else None
-        name = names.get(key, f"class {key}") if key is not None else None
+        name = _name_of(key, names)
         where = f"annotation #{place}"
         yield where, name, partial(_annotation, where, name, entry, shape)
+
+
+def _name_of(key: object, names: dict[object, str]) -> str | None:
+    """The class of an annotation by the key of its category, which some write as its name."""
+    if key is None:
+        return None
+    return names.get(key) or (key if isinstance(key, str) and key in names.values() else f"class {key}")
 
 
 def _annotation(where: str, name: str | None, entry: dict[str, Any], shape: tuple[int, int]) -> Annotation:
@@ -198,6 +227,10 @@ def _annotation(where: str, name: str | None, entry: dict[str, Any], shape: tupl
 def _drawable(
     where: str, name: str | None, code: object, shape: tuple[int, int], number: int | None
 ) -> Annotation:
+    if isinstance(code, str) and code.lstrip()[:1] in ("[", "{"):  # tables write lists as text
+        code = json.loads(code)
+    if isinstance(code, list) and len(code) == 1 and isinstance(code[0], dict):
+        code = code[0]
     if isinstance(code, dict):
         size = rle.size_of(code, shape)  # decoded when it is drawn: hundreds may be as large as the image
         return Annotation(where, name, (), partial(rle.part_from_dict, code, shape), size, number)
@@ -206,8 +239,16 @@ def _drawable(
     if isinstance(code[0], int | float | str):
         return outline(where, name, [polygon(flat_points(code))], number)
     if all(isinstance(part, list) and part and isinstance(part[0], list) for part in code):
-        return outline(where, name, [polygon(points_of(part)) for part in code], number)
-    return outline(where, name, [polygon(flat_points(part)) for part in code], number)
+        return outline(where, name, _parts_of(points_of, code), number)
+    return outline(where, name, _parts_of(flat_points, code), number)
+
+
+def _parts_of(corners: Callable[[object], Points], parts: list[Any]) -> list[Piece]:
+    return pieces_of(partial(_piece, corners, part) for part in parts)
+
+
+def _piece(corners: Callable[[object], Points], part: object) -> list[Piece]:
+    return [polygon(corners(part))]
 
 
 def _chosen(images: list[DatasetImage], context: ImportContext) -> DatasetImage:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Rect
-from latentseg_gui.io.masks.annotations import Annotation, Box, LeftOut
+from latentseg_gui.io.masks.annotations import Annotation, Box, LeftOut, around
 from latentseg_gui.io.masks.naming import Names
 from latentseg_gui.io.masks.spans import Piece, fill, measured, spans_of
 from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskError, Tally
@@ -42,7 +42,7 @@ class Drawing:
                 self._ids.append(self._class_of(each))
                 self._drawn.append(each)
             except LatentsegError as error:
-                self._left.append(LeftOut(each.place, None, error.what.rstrip("."), None))
+                self._left.append(LeftOut(each.place, None, error.what.rstrip("."), _box_around(each)))
 
     def _class_of(self, annotation: Annotation) -> int:
         if annotation.name is not None:
@@ -66,7 +66,8 @@ class Drawing:
         labels = ids[top]
         numbers = self._numbers()
         instances = numbers[top]
-        self._outside(labels, top == 0, unlabelled)
+        self._refuse_nothing(pixels)
+        self._outside(labels, top == 0, unlabelled, pixels[1:])
         self._say(pixels, counts)
         if self._left and not (labels != UNLABELLED).any():
             raise MaskError(
@@ -78,6 +79,14 @@ class Drawing:
         total = sum(each != UNLABELLED for each in self._ids) + len(self._left)
         found = instances if instances.any() else None
         return ImportedMask(labels, self.names.classes, found, None, tuple(self.notes), Tally(taken, total))
+
+    def _refuse_nothing(self, pixels: NDArray[np.int64]) -> None:
+        """Raise MaskError where no object covers a pixel: the file is for something else than this image."""
+        if self._drawn and not self._left and not pixels[1:].any():
+            raise MaskError(
+                f"None of the {len(self._drawn)} objects of the file covers a pixel of the image.",
+                action="Check that its corners are counted in pixels of this image.",
+            )
 
     def _painted(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Which annotation (from 1) is on top at every pixel, and how many pixels each has."""
@@ -138,16 +147,19 @@ class Drawing:
                 numbers[index] = number
         return numbers
 
-    def _outside(self, labels: NDArray[np.uint8], free: Mask, unlabelled: Mask | None) -> None:
+    def _outside(
+        self, labels: NDArray[np.uint8], free: Mask, unlabelled: Mask | None, pixels: NDArray[np.int64]
+    ) -> None:
         """Pixels that no annotation covers: background, unless something may lie there that was not drawn."""
         is_open = any(each.box is None for each in self._left)
         if unlabelled is not None:
             free &= ~unlabelled
         elif self.context.outside == UNLABELLED:
             return
-        for each in self._left:
-            if each.box is not None:
-                free[_slices(each.box, self.context.shape)] = False
+        too_small = [each for each, count in zip(self._drawn, pixels.tolist(), strict=True) if not count]
+        for box in [*(each.box for each in self._left), *map(_box_around, too_small)]:
+            if box is not None:
+                free[_slices(box, self.context.shape)] = False
         if not is_open:
             labels[free] = BACKGROUND
             if unlabelled is None and free.any():
@@ -182,6 +194,12 @@ class Drawing:
             f"{len(self._left)} of {len(self._left) + len(self._drawn)} objects were left out, {where}: "
             f"{_named(self._left)}."
         )
+
+
+def _box_around(annotation: Annotation) -> Box | None:
+    """Where an annotation of polygons lies."""
+    rings = [ring for piece in annotation.pieces for ring in piece.rings if len(ring)]
+    return around(np.concatenate(rings)) if rings else None
 
 
 def _named(left: Sequence[LeftOut]) -> str:

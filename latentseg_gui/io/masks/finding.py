@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.io.masks import coco_reading, foreign, voc, yolo
+from latentseg_gui.io.masks import coco_reading, foreign, voc, yolo, yolo_reading
 from latentseg_gui.io.masks.candidates import Candidate, Size
 from latentseg_gui.io.masks.encodings import text_of
 from latentseg_gui.io.masks.files import contents, head, readable
@@ -114,19 +114,25 @@ def _in_folder(folder: Path, images: Collection[Path], notes: list[str]) -> Foun
     if labels.is_dir():  # a data set for training: the images in it are no masks
         files = [path for path in files if path.relative_to(folder).parts[0] != yolo.IMAGES]
     outside = [path for path in files if path not in images]
+    stems = {image.stem for image in images}
     candidates = [
         each
         for path in outside or files
-        for each in _gently(path, labels if path.is_relative_to(labels) else folder, notes)
+        for each in _gently(path, labels if path.is_relative_to(labels) else folder, notes, stems)
     ]
     suffixes = {each.path.suffix.lower() for each in candidates}
     return FoundMasks("YOLO folder" if suffixes == {".txt"} else "folder of masks", tuple(candidates))
 
 
-def _gently(path: Path, root: Path, notes: list[str]) -> list[Candidate]:
-    """The masks of a file; one that is damaged says so when it is read, and never ends the others."""
+def _gently(path: Path, root: Path, notes: list[str], stems: Collection[str]) -> list[Candidate]:
+    """The masks of a file; one that is damaged says so when it is read, and never ends the others.
+
+    So does a text that has the name of an image (one of ``stems``) and is no list of labels.
+    """
     try:
-        return list(_of_file(path, root, notes))
+        found = list(_of_file(path, root, notes))
+        is_lost = not found and path.suffix.lower() == ".txt" and path.stem in stems
+        return [_plain(path, root)] if is_lost else found
     except LatentsegError as error:
         notes.append(str(error))
         return [_plain(path, root)]
@@ -287,7 +293,7 @@ def _looks_like_yolo(path: Path) -> bool:
         lines = text_of(head(path, _LINES)).split("\n")[:100]
     except LatentsegError:
         return False
-    rows = [words for line in lines if (words := line.split())]
+    rows = [words for line in lines if (words := yolo_reading.spaced(line).split())]
     return not rows or any(len(words) >= 5 and _numbers_in(words) > len(words) / 2 for words in rows)
 
 

@@ -16,6 +16,7 @@ from latentseg_gui.io.masks.annotations import (
     around,
     gathered,
     outline,
+    pieces_of,
     points_of,
 )
 from latentseg_gui.io.masks.drawing import Drawing
@@ -24,6 +25,7 @@ from latentseg_gui.io.masks.values import ImportContext, ImportedMask
 
 _KEY = "latentseg"
 _AREAS = ("Polygon", "MultiPolygon", "GeometryCollection")
+_BARE = ("Point", "MultiPoint", "LineString", "MultiLineString")
 
 
 def is_geojson(content: object) -> bool:
@@ -33,7 +35,8 @@ def is_geojson(content: object) -> bool:
     if not isinstance(content, dict):
         return False
     kind = content.get("type")
-    return kind in ("FeatureCollection", "Feature") or (kind in _AREAS and "coordinates" in content)
+    is_geometry = kind in _AREAS and ("coordinates" in content or "geometries" in content)
+    return kind in ("FeatureCollection", "Feature") or is_geometry
 
 
 def read(content: Any, context: ImportContext) -> ImportedMask:
@@ -55,7 +58,8 @@ def _features(content: Any) -> list[Any]:
         return features
     if content.get("type") == "Feature":
         return [content]
-    return [{"type": "Feature", "geometry": content}]
+    parts = content.get("geometries") if content.get("type") == "GeometryCollection" else [content]
+    return [{"type": "Feature", "geometry": each} for each in parts or ()]
 
 
 def _entries(features: list[Any]) -> Iterator[tuple[str, str | None, Callable[[], Annotation]]]:
@@ -94,10 +98,11 @@ def _pieces(geometry: Any) -> list[Piece]:
     if kind == "Polygon":
         return [_polygon(coordinates)]
     if kind == "MultiPolygon" and isinstance(coordinates, list) and coordinates:
-        return [_polygon(polygon) for polygon in coordinates]
+        return pieces_of(partial(_pieces, {"type": "Polygon", "coordinates": each}) for each in coordinates)
     if kind == "GeometryCollection" and isinstance(geometry.get("geometries"), list):
-        return [piece for each in geometry["geometries"] for piece in _pieces(each)]
-    raise ShapeError(f"a {kind or 'geometry without a kind'} has no area", _place(coordinates))
+        return pieces_of(partial(_pieces, each) for each in geometry["geometries"])
+    reason = f"a {kind or 'geometry without a kind'} has no area"
+    raise ShapeError(reason, _place(coordinates), is_bare=kind in _BARE)
 
 
 def _polygon(rings: Any) -> Piece:
@@ -105,7 +110,7 @@ def _polygon(rings: Any) -> Piece:
         raise ShapeError("a polygon without corners")
     corners = [points_of(ring) for ring in rings]
     if len(corners[0]) < 3:
-        raise ShapeError("a polygon of fewer than three corners", around(corners[0]))
+        raise ShapeError("a polygon of fewer than three corners", around(corners[0]), is_bare=True)
     return Piece(tuple(corners), is_evenodd=True)
 
 

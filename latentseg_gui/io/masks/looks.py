@@ -26,6 +26,8 @@ _MANY: Final = 8
 """More objects than this in one mask are hardly classes of which each has one area."""
 
 _FEW: Final = 3
+_BYTE: Final = 255
+_MOSTLY: Final = 0.9
 _PIXELS: Final = 1 << 25
 _DENSE: Final = 1 << 25
 
@@ -102,6 +104,8 @@ def look_of(picture: Picture) -> Look:
         black = sum(count for value, count in counted.items() if value <= full // 16)
         is_soft = flat < 0.35 and ends >= total / 2 and ends - black >= (total - black) / 4
         is_picture = flat < 0.35 and not is_soft and len(found) > _SMALL
+    if not is_trimap and _is_noise(counted, full, is_lossy=picture.is_lossy):
+        is_soft, is_picture = True, False
     is_plain = not (is_soft or is_trimap or is_picture)
     is_apart = _is_apart(values, found) if is_plain else None
     return Look(True, found[:_LIMIT], picture.depth, is_soft, is_trimap, is_picture, 0 in counted, is_apart)
@@ -110,6 +114,17 @@ def look_of(picture: Picture) -> Look:
 def _is_end(value: int, full: int) -> bool:
     """Whether a grey is all but black or white."""
     return value <= full // 16 or value >= full - full // 16
+
+
+def _is_noise(counted: dict[int, int], full: int, *, is_lossy: bool) -> bool:
+    """Whether nearly all is all but black or white, in several whites: so lossy formats write two greys."""
+    if full != _BYTE:
+        return False
+    whites = {value for value in counted if value >= full - full // 16}
+    blacks = {value for value in counted if value <= full // 16}
+    ends = sum(counted[value] for value in whites | blacks)
+    is_blurred = len(whites - {full}) > 1 or (is_lossy and len(whites | blacks) > 2)
+    return bool(whites and blacks) and is_blurred and ends >= _MOSTLY * sum(counted.values())
 
 
 def _counted(values: Values) -> dict[int, int]:

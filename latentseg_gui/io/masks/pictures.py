@@ -30,6 +30,8 @@ Shape = tuple[int, ...]
 _WHITE_IS_ZERO, _PALETTE = 0, 3
 _MOST: Final = 2**32 - 1
 _MAX_COLOURS: Final = 4096
+_TINT: Final = 16
+_LOSSY: Final = ("JPEG", "MPO", "AVIF")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Picture:
         clear: transparent pixels; None where there are none.
         is_indexed: whether the numbers are indices into a palette.
         about: what latentseg wrote into it; empty where it did not.
+        is_lossy: whether its format does not keep values.
         notes: what was assumed on the way.
     """
 
@@ -52,6 +55,7 @@ class Picture:
     clear: Mask | None = None
     is_indexed: bool = False
     about: dict[str, Any] = field(default_factory=dict)
+    is_lossy: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -86,7 +90,7 @@ def picture_of(data: bytes, shape: tuple[int, int] | None, path: Path) -> tuple[
             detail=f"{error.what} {error.detail}",
         ) from error
     facts = _tiff_facts(data) if tiff_reader.is_tiff(data[:4]) else _facts(data)
-    picture = _picture(_as_stored(decoded, facts), facts)
+    picture = replace(_picture(_as_stored(decoded, facts), facts), is_lossy=facts.is_lossy)
     if header.frames > 1:
         note = f"Only the first of {header.frames} pages was read."
         picture = replace(picture, notes=(*picture.notes, note))
@@ -102,6 +106,7 @@ class _Facts:
     is_bits: bool = False
     is_white_zero: bool = False
     clear_indices: tuple[int, ...] = ()
+    is_lossy: bool = False
 
 
 def _facts(data: bytes) -> _Facts:
@@ -111,7 +116,10 @@ def _facts(data: bytes) -> _Facts:
         if isinstance(key, bytes):
             clear = tuple(index for index, alpha in enumerate(key) if alpha == 0)
         text = image.info.get(TEXT_KEY)
-        return _Facts(about_of(text), image.mode == "P", image.mode == "1", clear_indices=clear)
+        is_lossy = image.format in _LOSSY
+        return _Facts(
+            about_of(text), image.mode == "P", image.mode == "1", clear_indices=clear, is_lossy=is_lossy
+        )
 
 
 def _tiff_facts(data: bytes) -> _Facts:
@@ -193,12 +201,23 @@ def _indexed(values: NDArray[np.generic], shown: NDArray[np.uint8], facts: _Fact
         np.flatnonzero(counts_of(indices.astype(np.uint8))) if indices.itemsize == 1 else np.unique(indices)
     )
     palette = np.array([shown[indices == index][0] for index in used[:3]])
+    if not facts.about and _is_shuffled(indices, shown, used):
+        return replace(_coloured(shown, None, {}), clear=clear)
     is_two = len(used) <= 2 and used[-1] <= 1 and np.isin(palette, (0, 255)).all()
     is_grey = bool((palette == palette[:, :1]).all())
     if is_two and is_grey and not facts.about:
         return _silhouette(Picture((shown[:, :, 0] > 0).astype(np.uint8) * np.uint8(255), 1, clear=clear))
     is_ends = set(used.tolist()) <= {0, 255} and is_grey and np.isin(palette, (0, 255)).all()
     return Picture(indices, indices.itemsize, None, clear, not is_ends, facts.about)
+
+
+def _is_shuffled(indices: Values, shown: NDArray[np.uint8], used: NDArray[Any]) -> bool:
+    """Whether a palette was made from colours in any order: black is used, but is not the first of them."""
+    if not len(used) or used[0] != 0:
+        return False
+    is_black = ~shown.any(axis=2)  # [H, W]
+    black = np.unique(indices[is_black])
+    return len(black) == 1 and 0 < int(black[0]) < 255
 
 
 def _coloured(
@@ -211,12 +230,26 @@ def _coloured(
         most = float(shares.max(initial=0))
         is_clear = shares < most / 2 if most else shares <= 0
         clear = is_clear if is_clear.any() else None
+    bands = _without_tint(bands)
     if bands.shape[2] == 1 or _is_grey(bands, clear):
         picture = replace(_grey(bands[:, :, 0], about), clear=clear)
         return _silhouette(picture)
     if clear is not None:
         bands = np.where(clear[:, :, None], bands.dtype.type(0), bands)
     return replace(_colours(bands), clear=clear)
+
+
+def _without_tint(bands: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Black and white that a lossy format has given a breath of colour as greys; anything else as it is."""
+    if bands.dtype != np.uint8 or bands.shape[2] != 3:
+        return bands
+    low, high = bands.min(axis=2), bands.max(axis=2)  # [H, W]
+    spread = (high - low)[high > low]
+    if not spread.size or spread.max() > _TINT or int(high.max()) < 255 - _TINT:
+        return bands
+    ends = np.count_nonzero((high <= _TINT) | (low >= 255 - _TINT))
+    is_plain = ends >= low.size / 2 and np.count_nonzero(high <= _TINT) and spread.size < low.size
+    return np.sort(bands, axis=2)[:, :, 1:2] if is_plain else bands
 
 
 def _is_grey(bands: NDArray[np.generic], clear: Mask | None) -> bool:

@@ -36,6 +36,8 @@ _COLOURS: Final = 32
 _SHARE: Final = 0.005
 _MOST: Final = 0.8
 _GIVEN = "labels"
+_WHITE: Final = "White was taken as “not labelled”, because other masks number their classes."
+_ALL_WHITE: Final = "It is white all over, and nothing says that white is an object; it is not labelled."
 
 
 def read_picture(data: bytes, context: ImportContext, path: Path) -> tuple[Shape, ImportedMask | None]:
@@ -197,7 +199,7 @@ def _from_small(
         values = np.where(whites, np.uint8(UNLABELLED), values.astype(np.uint8))
     read = from_labels(values.astype(np.uint8), table, context)
     if table is None and look.white == UNLABELLED:
-        note = "White was taken as “not labelled”, because other masks number their classes."
+        note = _WHITE if look.has_zero else _ALL_WHITE
         return replace(read, notes=(*read.notes, note))
     return read
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.io import display
+from latentseg_gui.io.folders import SUFFIXES
 from latentseg_gui.io.masks import (
     coco_reading,
     foreign,
@@ -25,8 +26,8 @@ from latentseg_gui.io.masks.files import UNKNOWN_ACTION, contents, readable
 from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskError, check_size
 from latentseg_gui.io.paths import shown
 
-PICTURES = (".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jpg", ".jpeg")
-"""Endings of masks that are pictures."""
+PICTURES = SUFFIXES
+"""Endings of masks that are pictures: what opens as an image opens as a mask."""
 
 IMPORT_SUFFIXES = (*PICTURES, ".npy", ".npz", ".json", ".geojson", ".xml", ".txt")
 """Endings of files that `import_mask` can read."""
@@ -102,6 +103,9 @@ def _checked(
 ) -> ImportedMask:
     """The mask that was read; MaskError if there is none, or it is of another size than the image."""
     check_size(path, found, context.shape)
+    if len(found) > 2:
+        said = f"“{shown(path.name)}” has {' x '.join(map(str, found[2:]))} values per pixel, and a mask has one."
+        raise MaskError(said, action="Save one number per pixel: that of its class.")
     if mask is None:
         raise MaskError(f"“{shown(path.name)}” holds no mask.")
     return mask
@@ -135,7 +139,7 @@ def _read(path: Path, data: bytes, context: ImportContext) -> Found:
     if suffix == ".xml":
         return _the_image(path, foreign.of_xml(text_of(data, path.name)), context)
     if suffix == ".txt":
-        return context.shape, yolo_reading.read(data, context, yolo_reading.names_near(path))
+        return context.shape, yolo_reading.read(data, context, *yolo_reading.names_near(path))
     return raster_reading.read_picture(data, context, path)
 
 

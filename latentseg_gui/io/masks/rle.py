@@ -150,11 +150,22 @@ def part_from_dict(code: dict[str, Any], shape: tuple[int, int]) -> tuple[Rect, 
 
 
 def _runs_from_dict(code: dict[str, Any], shape: tuple[int, int]) -> list[int]:
-    if list(code.get("size", ())) != list(shape):
+    if [_whole(side) for side in code.get("size") or shape] != list(shape):
         raise ValueError("run-length code of another size")
     counts = code.get("counts")
     if isinstance(counts, str):
         counts = unpacked(counts)
-    if not isinstance(counts, list) or not all(isinstance(run, int) for run in counts):
+    if not isinstance(counts, list):
         raise ValueError("not a run-length code")
-    return counts
+    return counts if set(map(type, counts)) <= {int} else [_whole(run) for run in counts]
+
+
+def _whole(value: object) -> int:
+    """A whole number that may be written as 5.0 or as text; ValueError if it is none."""
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float | str)
+        or float(value) != int(float(value))
+    ):
+        raise ValueError("not a run-length code")
+    return int(float(value))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from latentseg_gui.io.folders import SUFFIXES
 from latentseg_gui.io.masks.files import contents
 from latentseg_gui.io.masks.looks import Look, decide, look_of
 from latentseg_gui.io.masks.mask_names import numbers_of
@@ -15,7 +16,7 @@ from latentseg_gui.io.masks.values import Numbers, Reading
 _PIXELS: Final = 1_500_000_000
 """As many are looked at; where there are more, the rest is like a fair sample of all."""
 
-_LOOKED_AT: Final = (".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jpg", ".jpeg", ".npy")
+_LOOKED_AT: Final = (*SUFFIXES, ".npy")
 
 
 def reading_of(paths: Sequence[Path], told: Numbers | None = None) -> Reading:

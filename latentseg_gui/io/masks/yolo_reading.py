@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -34,8 +35,13 @@ _SLACK = 1.5
 """Shares a little above 1 are rounded corners; far above they are pixels."""
 
 
-def names_near(path: Path) -> tuple[str, ...]:
-    """The names of the classes of a file of labels, from "classes.txt" or a YAML beside or above it."""
+def names_near(path: Path) -> tuple[tuple[str, ...], str]:
+    """The names of the classes of a file of labels, from "classes.txt" or a YAML beside or above it.
+
+    Returns:
+        The names, and what to say of a file that may hold them and cannot be read; empty where there is none.
+    """
+    unread = ""
     for folder in path.parents[:_LEVELS]:
         try:
             others = [folder / "data.yaml", folder / "dataset.yaml", *sorted(folder.glob("*.y*ml"))]
@@ -44,10 +50,10 @@ def names_near(path: Path) -> tuple[str, ...]:
                     text = text_of(contents(file, _MAX_NAMES), file.name)
                     names = _lines(text) if file.suffix in (".txt", ".names") else names_of_yaml(text)
                     if names:
-                        return names
-        except (OSError, MaskError):
-            continue
-    return ()
+                        return names, ""
+        except (OSError, MaskError) as error:
+            unread = unread or f"The names of the classes were not read: {error}"
+    return (), unread
 
 
 def names_of_yaml(text: str) -> tuple[str, ...]:
@@ -112,30 +118,41 @@ def _lines(text: str) -> tuple[str, ...]:
     return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
-def read(data: bytes, context: ImportContext, names: tuple[str, ...] = ()) -> ImportedMask:
+def read(data: bytes, context: ImportContext, names: tuple[str, ...] = (), unread: str = "") -> ImportedMask:
     """The mask; boxes and lines that are damaged are named and left without label.
 
     Args:
         data: the lines.
         context: what is known of the image.
         names: of the file's classes, from "classes.txt"; empty: the document's own.
+        unread: what to say of names that could not be read.
     """
     known = Names(context)
     known.expect(names)
     drawing = Drawing(context, known)
     drawing.take(*gathered(_entries(text_of(data), context.shape, names)))
-    return drawing.finish()
+    read = drawing.finish()
+    return replace(read, notes=(*read.notes, unread)) if unread else read
 
 
 def _entries(
     text: str, shape: tuple[int, int], names: tuple[str, ...]
 ) -> Iterator[tuple[str, str | None, Callable[[], Annotation]]]:
     for index, line in enumerate(text.splitlines(), 1):
+        line = spaced(line)
         head = line[:32].split()
-        if head:
+        if head and not head[0].startswith("#"):
             number = _class_of(head[0])
             name = names[number] if number is not None and number < len(names) else None
             yield f"line #{index}", name, partial(_annotation, f"line #{index}", line, shape, name, number)
+
+
+def spaced(line: str) -> str:
+    """A line whose numbers stand apart by commas, or have commas for points, as YOLO itself writes it."""
+    if "," not in line or len(line) > _MAX_LINE:
+        return line
+    is_decimal = "." not in line and all("," in word.strip(",") for word in line.split()[1:])
+    return line.replace(",", "." if is_decimal else " ")
 
 
 def _class_of(word: str) -> int | None:
