@@ -95,6 +95,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("fit", "Fit to window", "Ctrl+F", menu=VIEW, icon="fit"),
     _spec("actual_size", "100 %", "Ctrl+0", menu=VIEW),
     _spec("show_overlay", "Overlay", "V", menu=VIEW, check=True, sep=True),
+    _spec("show_prediction", "What the model predicts", "G", menu=VIEW, icon="predict", check=True),
     _spec("show_outlines", "Outlines only", "O", menu=VIEW, check=True),
     _spec("show_objects", "Colours by object, not by class", "Shift+O", menu=VIEW, icon="layers", check=True),
     _spec("show_uncertainty", "Uncertainty", "U", menu=VIEW, check=True),

@@ -120,7 +120,7 @@ def _wire_switches(session: Session) -> None:
     action["show_uncertainty"].toggled.connect(session.display.set_uncertainty_visible)
     action["show_uncertainty"].toggled.connect(options.set_uncertainty)
     options.uncertainty_requested.connect(action["show_uncertainty"].setChecked)
-    options.layer_requested.connect(session.display.set_layers)
+    _wire_layers(session)
     options.opacity_requested.connect(canvas.set_overlay_opacity)
     action["show_attention"].setChecked(True)
     action["show_attention"].toggled.connect(session.inspect.set_overlay_visible)
@@ -130,6 +130,17 @@ def _wire_switches(session: Session) -> None:
     action["live"].toggled.connect(session.live.set_on)
     for extra in ("mirror", "sizes", "edges"):
         action[f"predict_{extra}"].toggled.connect(partial(session.predict.set_extra, extra))
+
+
+def _wire_layers(session: Session) -> None:
+    layers, action = session.layers, session.window.action
+    options = session.window.options.display
+    options.layer_requested.connect(layers.choose)
+    action["show_prediction"].toggled.connect(layers.set_prediction_shown)
+    action["predict"].triggered.connect(_without_argument(layers.ask_for_prediction))
+    layers.changed.connect(options.set_layer)
+    layers.changed.connect(lambda shown: action["show_prediction"].setChecked(shown != "mask"))
+    session.weights.activated.connect(layers.use_weights)
 
 
 def _wire_tools(session: Session) -> None:
@@ -149,6 +160,8 @@ def _wire_tools(session: Session) -> None:
     options.accept_requested.connect(segment.accept)
     options.clear_requested.connect(segment.clear)
     options.preview_requested.connect(session.hover.set_enabled)
+    session.hover.set_enabled(True)
+    options.set_preview(True)
     options.set_tolerance(int(tool.options.wand_tolerance))
     options.set_eraser_mode("background" if tool.options.is_erasing_to_background else "unlabelled")
 

@@ -114,7 +114,9 @@ class CanvasNumbers(CanvasOverlays):
 
     def _show_key(self) -> None:
         self._colour_bar.is_shown = self._colour_bar.is_shown and self._stack.has_numbers
-        self.refresh_chrome(self._colour_bar)
+        bar = self._colour_bar.bounds(self._viewport)
+        self._legend.lift = bar.height() + 6 if self._colour_bar.is_shown else 0
+        self.refresh_chrome(self._colour_bar, self._legend)
         self.refresh_layers()
 
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QWidget
 
 from latentseg_gui.canvas.chrome.divider import SplitDivider
+from latentseg_gui.canvas.chrome.legend import Legend, LegendEntry
 from latentseg_gui.canvas.layers.labels import ObjectCodes
 from latentseg_gui.canvas.layers.stack import LayerStack
 from latentseg_gui.canvas.surface import CanvasSurface
@@ -22,7 +23,8 @@ class CanvasOverlays(CanvasSurface):
         super().__init__(parent)
         self._stack = LayerStack()
         self._divider = SplitDivider(self.font())
-        self._chrome.append(self._divider)
+        self._legend = Legend(self.font())
+        self._chrome += [self._divider, self._legend]
         self._restack()
 
     def set_labels(
@@ -49,21 +51,40 @@ class CanvasOverlays(CanvasSurface):
         """Draws again what shows ``rect`` of the mask."""
         self.refresh_image_rect(rect, self._stack.label_margin(self._viewport))
 
-    def set_prediction(self, labels: Labels | None) -> None:
-        """Shows what the model says, wherever the mask is unlabelled."""
+    def set_prediction(self, labels: Labels | None, colours: NDArray[np.uint8] | None = None) -> None:
+        """Shows what the model says, wherever the mask is unlabelled.
+
+        Args:
+            labels: class ids, uint8 [H, W].
+            colours: RGBA of every class id, uint8 [256, 4]; None for those of the classes.
+        """
         self._stack.prediction.labels = labels
+        if colours is not self._stack.predicted_colours:
+            self._stack.predicted_colours = colours
+            self._stack.restyle()
         self.refresh_layers()
 
-    def set_class_colours(self, colours: NDArray[np.uint8]) -> None:
+    def set_class_colours(self, colours: NDArray[np.uint8], veiled: int | None = None) -> None:
         """Takes the RGBA of every class id, uint8 [256, 4]; alpha 0 hides a class.
+
+        Args:
+            colours: by class id.
+            veiled: the class that has no colour and is hatched in grey where the mask says so; None for none.
 
         Raises:
             ValueError: the table has another shape.
         """
         if colours.shape != (256, 4):
             raise ValueError(f"the colours of classes must be [256, 4], not {list(colours.shape)}")
+        self._stack.veiled = veiled
         self._stack.set_colours(colours)
         self.refresh_layers()
+
+    def set_legend(self, entries: tuple[LegendEntry, ...]) -> None:
+        """Explains what the looks of mask and prediction mean; nothing for no legend."""
+        if entries != self._legend.entries:
+            self._legend.entries = entries
+            self.refresh_chrome(self._legend)
 
     def set_overlay_opacity(self, opacity: float) -> None:
         """Fills classes with 0 (only outlines) to 1 (opaque)."""
@@ -114,7 +135,9 @@ class CanvasOverlays(CanvasSurface):
         self._stack.left.clip, self._stack.right.clip = (0, middle), (middle, width)
 
     def _restack(self) -> None:
-        self._layers = self._stack.visible()
+        stack = self._stack
+        self._layers = stack.visible()
+        self._legend.is_shown = stack.shows_overlay and not stack.is_peeking and not stack.is_comparing
         self.refresh_layers()
 
     def _look(self, viewport: Viewport) -> None:

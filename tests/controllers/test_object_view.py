@@ -10,7 +10,7 @@ from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.images.display import DisplayController
 from latentseg_gui.controllers.masks.object_view import object_codes, object_colours
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.types import ImageRecord, Provenance, Rect
+from latentseg_gui.document.types import BACKGROUND, ImageRecord, Provenance, Rect
 
 SHAPE = (240, 320)
 
@@ -85,5 +85,6 @@ def test_a_mask_that_is_read_takes_the_place_of_the_one_shown(qtbot: QtBot, docu
     display._on_current_changed("image")
     paint(document, Rect(20, 20, 60, 60), 1, None)
     assert shown(view, 40, 40) != (0, 0, 0)
+    document.set_classes(document.classes.replaced(BACKGROUND, is_visible=False))
     document.load_mask("image", np.zeros(SHAPE, np.uint8), np.full(SHAPE, 3, np.uint8))
     assert shown(view, 40, 40) == (0, 0, 0)

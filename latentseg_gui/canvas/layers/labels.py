@@ -21,6 +21,15 @@ from latentseg_gui.document.types import UNLABELLED, Labels
 EDGE: Final = 256
 """Offset of the colours of outline pixels in the table."""
 
+_GAP: Final = 2 * EDGE
+"""Offset of the colours between the lines of a hatching."""
+
+_HATCH: Final = 6.0
+"""From one line of a hatching to the next, in logical pixels along a row."""
+
+VEIL: Final = (150, 150, 150)
+"""The colour of what is said to be background."""
+
 
 @dataclass(frozen=True, slots=True)
 class LabelStyle:
@@ -32,6 +41,8 @@ class LabelStyle:
         edge_opacity: factor on the alpha of outlines.
         halo_opacity: alpha of the dark line that runs outside an outline; 0 for none.
         edge_width: width of outlines in logical pixels.
+        is_hatched: whether fills are hatched.
+        veiled: an id without a colour that is hatched in grey all the same; None for none.
     """
 
     colours: NDArray[np.uint8]
@@ -39,20 +50,42 @@ class LabelStyle:
     edge_opacity: float = 1.0
     halo_opacity: float = 0.45
     edge_width: float = 1.25
+    is_hatched: bool = False
+    veiled: int | None = None
+
+    @property
+    def has_hatching(self) -> bool:
+        """Whether anything is hatched."""
+        return self.is_hatched or self.veiled is not None
 
     def table(self) -> Packed:
-        """Packed colours [512]: the fill of each id, then its outline (for a hidden one: the halo)."""
+        """Packed colours [1024] of each id: its fill, its outline (for a hidden one: the halo), both in a gap."""
         fill, edge = self.colours.copy(), self.colours.copy()
         is_shown = self.colours[:, 3] > 0
         fill[:, 3] = np.round(self.colours[:, 3] * self.opacity).astype(np.uint8)
         edge[:, 3] = np.where(is_shown, round(255 * self.edge_opacity), round(255 * self.halo_opacity))
         edge[~is_shown, :3] = 0
-        return pack_table(np.concatenate([fill, edge]))
+        gap = fill.copy()
+        if self.is_hatched:
+            gap[:, 3] //= 4
+        if self.veiled is not None:
+            fill[self.veiled] = (*VEIL, round(255 * self.opacity))
+            edge[self.veiled] = (*VEIL, round(200 * self.edge_opacity))
+            gap[self.veiled] = (*VEIL, round(40 * self.opacity))
+        return pack_table(np.concatenate([fill, edge, gap, edge]))
+
+    @property
+    def is_hidden(self) -> NDArray[np.bool_]:
+        """Which ids are not drawn, bool [256]."""
+        is_hidden = np.asarray(self.colours[:, 3] == 0)
+        if self.veiled is not None:
+            is_hidden[self.veiled] = False
+        return is_hidden
 
     def merged_ids(self) -> NDArray[np.uint8]:
         """Maps every hidden id to one of them, so that no outline runs between two that are hidden."""
         ids = np.arange(256, dtype=np.uint8)
-        hidden = np.flatnonzero(self.colours[:, 3] == 0)
+        hidden = np.flatnonzero(self.is_hidden)
         if hidden.size:
             ids[hidden] = hidden[0]
         return ids
@@ -131,20 +164,34 @@ class LabelLayer:
         drawn = samples.of(self.labels)
         ids = self._merged.take(drawn if self.objects is None else self.objects.of(drawn, samples))
         if self.above is not None and self.above.shape == self.labels.shape:
-            hidden = self._merged[np.argmin(self.style.colours[:, 3])]
+            hidden = self._merged[np.argmax(self.style.is_hidden)]
             ids[samples.of(self.above) != UNLABELLED] = hidden
-        is_clear = ids.min() == ids.max() and self.style.colours[ids[0, 0], 3] == 0
+        is_clear = ids.min() == ids.max() and self.style.is_hidden[ids[0, 0]]
         if not is_clear:
-            paint_samples(painter, samples, outlined(ids, pad, self._table))
+            gaps = hatching(viewport, samples.device) if self.style.has_hatching else None
+            paint_samples(painter, samples, outlined(ids, pad, self._table, gaps))
 
 
-def outlined(ids: NDArray[np.uint8], pad: int, table: Packed) -> Packed:
+def hatching(viewport: Viewport, device: QRect) -> NDArray[np.uint16]:
+    """What the gaps of slanting lines add to a code, uint16 [h, w]; the lines keep to the image when it is moved."""
+    period = max(4, round(_HATCH * viewport.ratio))
+    x0, y0, _, _ = viewport.image_box
+    places = np.arange(period + device.width()) + (device.x() - x0)
+    line = np.where(places % period < max(1, period // 3), 0, _GAP).astype(np.uint16)
+    shifted = np.stack([line[phase : phase + device.width()] for phase in range(period)])  # [period, w]
+    return shifted[(np.arange(device.height()) + (device.y() - y0)) % period]
+
+
+def outlined(
+    ids: NDArray[np.uint8], pad: int, table: Packed, gaps: NDArray[np.uint16] | None = None
+) -> Packed:
     """The colours of the inner part of ``ids``, whose pixels near another id count as outline.
 
     Args:
         ids: [h + 2 pad, w + 2 pad].
         pad: half the width of an outline.
         table: see `LabelStyle.table`.
+        gaps: of a hatching, see `hatching`; None where nothing is hatched.
 
     Returns:
         Packed colours [h, w].
@@ -156,4 +203,6 @@ def outlined(ids: NDArray[np.uint8], pad: int, table: Packed) -> Packed:
         is_edge |= inner != ids[row : row + rows, col : col + cols]
     codes = inner.astype(np.uint16)
     codes[is_edge] += EDGE
+    if gaps is not None:
+        codes += gaps
     return table.take(codes)

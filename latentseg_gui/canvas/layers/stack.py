@@ -43,6 +43,8 @@ class LayerStack:
         self.opacity = 0.45
         self.colours = style.colours
         self.object_colours: NDArray[np.uint8] | None = None
+        self.predicted_colours: NDArray[np.uint8] | None = None
+        self.veiled: int | None = None
 
     def visible(self) -> list[Layer]:
         """What is to be drawn, bottom first."""
@@ -62,7 +64,7 @@ class LayerStack:
         return not (self.categories.is_empty and self.heatmap.is_empty and self.uncertainty.is_empty)
 
     def restyle(self) -> None:
-        """Gives the label layers their look: a prediction is fainter than what a person said."""
+        """Gives the label layers their look: solid what a person said, hatched and fainter what is predicted."""
         is_bare = self.shows_outlines_only
         fill = 0.0 if is_bare else self.opacity
         mask = LabelStyle(self.colours, opacity=fill, edge_width=2.0 if is_bare else 1.25)
@@ -72,12 +74,16 @@ class LayerStack:
             edge_opacity=0.85,
             halo_opacity=0.4 if is_bare else 0.0,
             edge_width=1.5 if is_bare else 1.0,
+            is_hatched=not is_bare,
         )
         for layer in (self.left, self.right):
             layer.set_style(mask)
-        own = self.object_colours
-        self.mask.set_style(mask if own is None else replace(mask, colours=own))
-        self.prediction.set_style(faint)
+        own, predicted = self.object_colours, self.predicted_colours
+        veiled = replace(mask, veiled=self.veiled)
+        self.mask.set_style(veiled if own is None else replace(mask, colours=own))
+        # Grey would not show on grey: a dark line beside the light one shows on any image.
+        grey = faint if predicted is None else replace(faint, colours=predicted, halo_opacity=0.5)
+        self.prediction.set_style(grey)
 
     def set_colours(self, colours: NDArray[np.uint8]) -> None:
         """Takes RGBA [256, 4]; what nobody has labelled stays without colour."""

@@ -14,11 +14,16 @@ from latentseg_gui.controllers.masks.object_view import object_codes, object_col
 from latentseg_gui.document.coords import is_inside, rc_from_xy
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.layers import MaskLayer
-from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Rect
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Prediction, Rect
+from latentseg_gui.io.project_file import SHIPPED
 
 _UNKNOWN_CLASS = (160, 160, 160, 255)
 _SURE = 255.0
 """A confidence of 100 %."""
+
+NEUTRAL = np.full((256, 4), (205, 205, 205, 255), np.uint8)
+"""Colours of what untaught weights call foreground, which is none of the user's classes."""
+NEUTRAL[[BACKGROUND, UNLABELLED]] = 0
 
 
 @dataclass(slots=True)
@@ -31,7 +36,7 @@ class DisplayOptions:
         show_objects: whether the mask is coloured by object instead of by class.
     """
 
-    layers: str = "both"
+    layers: str = "mask"
     show_uncertainty: bool = False
     show_objects: bool = False
 
@@ -81,8 +86,9 @@ class DisplayController(QObject):
         self._show_prediction()
 
     def refresh_colours(self) -> None:
-        """Takes the colours of the classes again; the hidden ones and the background stay clear."""
-        self._canvas.set_class_colours(colour_table(self._document))
+        """Takes the colours of the classes again; the hidden ones stay clear, labelled background is hatched."""
+        is_veiled = self._document.classes[BACKGROUND].is_visible
+        self._canvas.set_class_colours(colour_table(self._document), BACKGROUND if is_veiled else None)
         if self.options.show_objects:
             self._show_labels()
         self._on_active_class_changed(self._document.active_class)
@@ -135,7 +141,11 @@ class DisplayController(QObject):
         prediction = self._document.prediction(image_id) if image_id is not None else None
         # A prediction has no objects: beside theirs, its colours would say something that is not so.
         shows = self.options.layers != "mask" and not self.options.show_objects
-        self._canvas.set_prediction(prediction.labels if prediction is not None and shows else None)
+        shown = prediction if shows else None
+        self._canvas.set_prediction(
+            None if shown is None else shown.labels,
+            NEUTRAL if shown is not None and is_untaught(shown) else None,
+        )
         is_unsure = prediction is not None and self.options.show_uncertainty
         self._canvas.set_uncertainty(
             prediction.confidence if prediction is not None and is_unsure else None,
@@ -198,6 +208,11 @@ def _places_of(layer: MaskLayer) -> tuple[int, int]:
     return labels.__array_interface__["data"][0], instances.__array_interface__["data"][0]
 
 
+def is_untaught(prediction: Prediction) -> bool:
+    """Whether it comes from the shipped weights, which tell foreground from background and know no class."""
+    return prediction.version == SHIPPED
+
+
 def describe_pixel(document: Document, image_id: str, rc: tuple[int, int]) -> str:
     """Position, class and confidence of a pixel, for the status bar."""
     text = f"x {rc[1]}  y {rc[0]}"
@@ -210,6 +225,8 @@ def describe_pixel(document: Document, image_id: str, rc: tuple[int, int]) -> st
         return text
     said = int(prediction.labels[rc])
     name = names[said] if said < len(names) else f"class {said}"
+    if said != BACKGROUND and is_untaught(prediction):
+        name = "foreground"
     return f"{text}   {name} {prediction.confidence[rc] / 255:.0%} (predicted)"
 
 

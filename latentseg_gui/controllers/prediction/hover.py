@@ -17,7 +17,7 @@ _PRIORITY = 2
 
 
 class HoverController(QObject):
-    """Shows a preview while the mouse rests; the document never hears of it."""
+    """Shows a preview while the mouse rests and nothing is clicked; the document never hears of it."""
 
     def __init__(
         self,
@@ -52,7 +52,9 @@ class HoverController(QObject):
         if not self._predict.is_encoded(image_id):
             return
         prompts = self._document.prompts(image_id)
-        preview = replace(prompts, points=(*prompts.points, PromptPoint((x, y), True)))
+        if not prompts.is_empty:
+            return  # what was clicked stands, and is not exchanged for what might be
+        preview = replace(prompts, points=(PromptPoint((x, y), True),))
         request = SegmentObject(image_id, preview, is_preview=True)
         self._job = self._engine.submit(request, self._on_proposed, key="hover", priority=_PRIORITY)
 
@@ -62,7 +64,7 @@ class HoverController(QObject):
         self._job = None
         if answer.image_id != self._document.current_id or answer.rect.is_empty:
             return
-        if answer.prompts.points[:-1] == self._document.prompts(answer.image_id).points:
+        if self._document.prompts(answer.image_id).is_empty:
             self._is_shown = True
             self._canvas.set_proposal(answer.rect, answer.mask, is_preview=True)
 

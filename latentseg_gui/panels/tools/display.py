@@ -33,7 +33,7 @@ class DisplayOptions(QObject):
                 ("both", self.tr("Both"), self.tr("Your mask where there is one, else the model")),
             ),
         )
-        self._layer.set_value("both")
+        self._layer.set_value("mask")
         self._opacity = SliderField(self.tr("Opacity"), (0, 100), suffix=" %")
         self._opacity.set_value(50)
         self._outlines = icon_button("outlines", self.tr("Outlines only"), is_checkable=True)

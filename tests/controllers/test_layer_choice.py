@@ -1,0 +1,135 @@
+"""The picture is clean until a prediction is asked for, or comes from what the user has taught."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from latentseg_gui.canvas import CanvasView
+from latentseg_gui.controllers.images.display import DisplayController, describe_pixel
+from latentseg_gui.controllers.images.layer_choice import LayerChoice
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.types import BACKGROUND, ImageRecord, Prediction, Provenance, Rect, WeightsInfo
+from latentseg_gui.io.project_file import SHIPPED
+
+SHAPE = (240, 320)
+WEIGHTS = WeightsInfo(SHIPPED, None, ("background", "foreground"), (), 16, 4, "CPU", "")
+TAUGHT = replace(WEIGHTS, version="v1", path=Path("v1.safetensors"))
+CLEAR = (0, 0, 0)
+
+
+class Frame:
+    """A window that hears nothing."""
+
+    def set_cursor_text(self, text: str) -> None:
+        """Nobody reads it."""
+
+
+class Bench:
+    """A black image with its layers, as `Session` joins them."""
+
+    def __init__(self, qtbot: QtBot) -> None:
+        self.document = Document()
+        pixels = np.zeros((*SHAPE, 3), np.uint8)
+        self.document.add_record(ImageRecord("image", pixels, pixels))
+        self.view = CanvasView()
+        qtbot.addWidget(self.view)
+        self.view.resize(700, 520)
+        self.view.show()
+        display = DisplayController(self.document, self.view, window=Frame())  # type: ignore[arg-type]
+        self.layers = LayerChoice(self.document, self.view, display)
+        self.chosen: list[str] = []
+        self.layers.changed.connect(self.chosen.append)
+        self.document.current_id = "image"
+        self.layers.use_weights(WEIGHTS)
+
+    def predict(self, version: str, *, is_altered: bool = False) -> None:
+        labels = np.ones(SHAPE, np.uint8)
+        self.document.set_prediction(Prediction("image", version, labels, labels * 200, is_altered=is_altered))
+
+    def paint(self, class_id: int) -> None:
+        rect = Rect(100, 100, 140, 180)
+        self.document.write_mask(
+            "image", rect, np.ones(rect.shape, np.bool_), class_id, Provenance.PAINTED, None
+        )
+
+    def colours(self) -> set[tuple[int, int, int]]:
+        """Of some pixels in a row in the middle: a hatching has two."""
+        image = self.view.grab().toImage()
+        places = (self.view.viewport.to_logical((x + 0.5, 120.5)).toPoint() for x in range(110, 150))
+        rgb = (image.pixelColor(place) for place in places)
+        return {(each.red(), each.green(), each.blue()) for each in rgb}
+
+    @property
+    def legend(self) -> list[str]:
+        return [entry.text for entry in self.view._legend.entries]
+
+
+@pytest.fixture
+def bench(qtbot: QtBot) -> Bench:
+    return Bench(qtbot)
+
+
+def test_what_nobody_taught_is_shown_when_it_is_asked_for_and_has_no_class(bench: Bench) -> None:
+    bench.predict(SHIPPED)
+    assert bench.colours() == {CLEAR}
+    assert bench.legend == []
+    bench.layers.ask_for_prediction()
+    drawn = bench.colours()
+    assert len(drawn) == 2, "it is hatched"
+    assert all(red == green == blue for red, green, blue in drawn), "it has no colour"
+    assert bench.legend == ["foreground, nothing taught yet"]
+    assert bench.chosen == ["both"]
+    bench.layers.set_prediction_shown(False)
+    assert bench.colours() == {CLEAR}
+
+
+def test_the_pointer_calls_it_foreground_and_what_was_taught_by_its_class(bench: Bench) -> None:
+    bench.predict(SHIPPED)
+    assert "foreground 78%" in describe_pixel(bench.document, "image", (5, 5))
+    bench.predict("v1")
+    assert "object 78%" in describe_pixel(bench.document, "image", (5, 5))
+
+
+def test_what_the_user_has_taught_is_shown_in_the_colours_of_classes(bench: Bench) -> None:
+    bench.layers.use_weights(TAUGHT)
+    bench.predict("v1")
+    drawn = bench.colours()
+    assert len(drawn) == 2
+    assert all(blue > red for red, _, blue in drawn)
+    assert bench.legend == ["predicted"]
+    bench.layers.choose("mask")
+    bench.layers.use_weights(replace(TAUGHT, version="v2"))
+    assert bench.chosen[-1] == "mask", "the next version keeps to what was chosen"
+    bench.layers.use_weights(WEIGHTS)
+    bench.layers.use_weights(TAUGHT)
+    assert bench.chosen[-1] == "both"
+
+
+def test_whoever_switches_an_expert_off_sees_what_that_does(bench: Bench) -> None:
+    bench.predict(SHIPPED)
+    bench.predict(SHIPPED, is_altered=True)
+    assert bench.chosen == ["both"]
+    bench.layers.choose("mask")
+    bench.predict(SHIPPED, is_altered=True)
+    assert bench.chosen[-1] == "mask"
+
+
+def test_labelled_background_is_seen_and_hides_with_its_class(bench: Bench) -> None:
+    bench.paint(BACKGROUND)
+    assert len(bench.colours() - {CLEAR}) == 2
+    assert bench.legend == ["labelled", "labelled background"]
+    classes = bench.document.classes
+    bench.document.set_classes(classes.replaced(BACKGROUND, is_visible=False))
+    assert bench.colours() == {CLEAR}
+    assert bench.legend == ["labelled"]
+
+
+def test_a_mask_is_solid(bench: Bench) -> None:
+    bench.paint(1)
+    assert len(bench.colours()) == 1
+    assert bench.colours() != {CLEAR}
