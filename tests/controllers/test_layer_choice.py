@@ -49,7 +49,9 @@ class Bench:
 
     def predict(self, version: str, *, is_altered: bool = False) -> None:
         labels = np.ones(SHAPE, np.uint8)
-        self.document.set_prediction(Prediction("image", version, labels, labels * 200, is_altered=is_altered))
+        self.document.set_prediction(
+            Prediction("image", version, labels, labels * 200, is_altered=is_altered)
+        )
 
     def paint(self, class_id: int) -> None:
         rect = Rect(100, 100, 140, 180)
