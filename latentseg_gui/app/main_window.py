@@ -185,7 +185,7 @@ class MainWindow(QMainWindow):
         self.tabifyDockWidget(experts, training)
         classes.raise_()
         experts.raise_()
-        self.resizeDocks([classes, experts], [290, 530], Qt.Orientation.Vertical)
+        self.resizeDocks([classes, experts], [390, 430], Qt.Orientation.Vertical)
         self.resizeDocks([classes], [340], Qt.Orientation.Horizontal)
 
     def _add_dock(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:

@@ -26,7 +26,6 @@ from latentseg_gui.controllers.experts.names import ExpertNamesController
 from latentseg_gui.controllers.experts.regions import ExpertPartsController
 from latentseg_gui.controllers.images.display import DisplayController
 from latentseg_gui.controllers.images.images import ProjectController
-from latentseg_gui.controllers.images.layer_choice import LayerChoice
 from latentseg_gui.controllers.images.levels import AdjustController
 from latentseg_gui.controllers.images.pages import PagesController
 from latentseg_gui.controllers.images.thumbnails import ThumbnailController
@@ -128,7 +127,6 @@ class Session(QObject):
             document, window.files, thumbnails=self.thumbnail_jobs, parent=self
         )
         self.display = DisplayController(document, window.canvas, window=window, parent=self)
-        self.layers = LayerChoice(document, window.canvas, self.display, self)
         self.tool = ToolController(window.canvas, self)
         self.edits = Edits(document, history, window.canvas, jobs=self.edit_jobs, errors=errors, parent=self)
         BlankMasks(document, jobs=self.edit_jobs, parent=self)

@@ -20,6 +20,7 @@ from latentseg_gui.app.session import Session
 from latentseg_gui.app.shortcuts import Shortcuts
 from latentseg_gui.app.storage_wiring import wire_storage
 from latentseg_gui.canvas import ToolName
+from latentseg_gui.controllers.images.layer_choice import LayerChoice
 from latentseg_gui.controllers.prediction.image_shower import ImageShower
 from latentseg_gui.controllers.prediction.model_process import ModelProcessController
 
@@ -133,7 +134,8 @@ def _wire_switches(session: Session) -> None:
 
 
 def _wire_layers(session: Session) -> None:
-    layers, action = session.layers, session.window.action
+    layers = LayerChoice(session.document, session.window.canvas, session.display, session)
+    action = session.window.action
     options = session.window.options.display
     options.layer_requested.connect(layers.choose)
     action["show_prediction"].toggled.connect(layers.set_prediction_shown)
@@ -259,6 +261,12 @@ def _wire_classes(session: Session) -> None:
     show_classes()
 
 
+def _fine_tune(session: Session) -> None:
+    """Starts, with the panel in sight that shows how it goes and what came of it."""
+    session.window.show_panel("training")
+    session.training_view.start()
+
+
 def _wire_model(session: Session, chrome: Chrome) -> None:
     weights, window = session.weights, session.window
     OfferedActions(session.reporter, window.messages, session)
@@ -279,7 +287,7 @@ def _wire_model(session: Session, chrome: Chrome) -> None:
     weights.activated.connect(session.export.use_weights)
     weights.activated.connect(session.places.use_weights)
     for name, handler in (
-        ("finetune", session.training_view.start),
+        ("finetune", partial(_fine_tune, session)),
         ("pause_training", session.finetune.toggle_pause),
         ("next_place", session.places.go_on),
         ("solo", window.experts.toggle_solo),

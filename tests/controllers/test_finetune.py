@@ -116,12 +116,18 @@ def test_a_refit_that_is_not_used_says_so_once_until_one_is_used(desk: Desk) -> 
     ]
 
 
-def test_a_run_that_was_asked_for_shows_its_outcome_in_the_panel_alone(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    ("after", "words"), [(0.8, "v1 is in use now"), (0.6, "v1 is not better, so the weights in use stay")]
+)
+def test_a_run_that_was_asked_for_says_at_its_end_what_came_of_it(
+    desk: Desk, after: float, words: str
+) -> None:
     desk.finetune.start()
     assert desk.finetune.is_running
     assert not desk.finetune.is_refitting
-    desk.worker.end(result(0.7, 0.6))
-    assert desk.told.sentences == []
+    desk.worker.end(result(0.7, after))
+    (sentence,) = desk.told.sentences
+    assert words in sentence
 
 
 def test_a_live_refit_waits_until_large_masks_are_counted(desk: Desk, lane: ThreadLane, qtbot: QtBot) -> None:

@@ -156,7 +156,7 @@ def test_knock_out_solo_boost_and_reset(panel: ExpertsPanel, qtbot: QtBot) -> No
     qtbot.keyClick(view, Qt.Key.Key_K)
     qtbot.keyClick(view, Qt.Key.Key_K)
     push(panel, "Solo").click()
-    push(panel, "All as trained").click()
+    push(panel, "Reset").click()
     slider = named(panel, QSlider, "Boost")
     assert isinstance(slider, QSlider)
     slider.setValue(250)
@@ -182,7 +182,7 @@ def test_heads_are_knocked_out_one_by_one_or_in_all_experts(panel: ExpertsPanel,
     panel.toggle_knock_out()
     assert wanted[-1] == {2: 0.0}, "all heads of an expert are the expert"
     assert gallery(panel).tiles[2].is_out
-    push(panel, "All as trained").click()
+    push(panel, "Reset").click()
     named(panel, QToolButton, "Heads: 1").click()  # type: ignore[attr-defined]
     everywhere = panel.findChild(QCheckBox)
     assert everywhere is not None

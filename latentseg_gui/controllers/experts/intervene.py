@@ -67,7 +67,7 @@ class InterveneController(QObject):
         words = ", ".join(f"{name} {(after - before) / total:+.1%}" for name, before, after in changes)
         text = self.tr(
             "Experts changed: {0} of the pixels have another class ({1}). Clicks are answered by all experts as "
-            "trained. “All as trained” takes it back."
+            "trained. “Reset” takes all changes back."
         )
         return text.format(f"{result.changed_pixels / total:.1%}", words)
 

@@ -228,6 +228,11 @@ class FineTuneController(QObject):
                 self._errors.inform(result.note)
             elif self._is_refit:
                 self._tell_refusal(result)
+            else:  # for those who do not look at the panel
+                words = self.tr("Fine-tuning has ended: {0} is in use now.")
+                if not result.is_better:
+                    words = self.tr("Fine-tuning has ended: {0} is not better, so the weights in use stay.")
+                self._errors.inform(words.format(result.version))
         self._end(result)
 
     def _tell_refusal(self, result: FineTuneResult) -> None:

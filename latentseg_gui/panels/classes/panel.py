@@ -12,7 +12,7 @@ from latentseg_gui.document.classes import SegmentationClass
 from latentseg_gui.document.types import BACKGROUND
 from latentseg_gui.panels.classes.row import CLASS_MIME, ClassRow
 from latentseg_gui.panels.icons import icon
-from latentseg_gui.panels.widgets import Scrolled, discard, icon_button, text_label
+from latentseg_gui.panels.widgets import Scrolled, discard, icon_button
 
 
 class ClassesPanel(QWidget):
@@ -58,7 +58,6 @@ class ClassesPanel(QWidget):
         whole.setSpacing(6)
         whole.addWidget(self._scroll, 1)
         whole.addLayout(buttons)
-        whole.addWidget(text_label(self.tr("Double click renames; drag or Alt+arrow moves."), "hint"))
         add.clicked.connect(self.add_requested)
         self._delete.clicked.connect(self._on_delete_pressed)
 

@@ -91,6 +91,7 @@ class ClassRow(QFrame):
         self._lock.setIcon(icon("lock" if entry.is_locked else "unlock"))
         self._key.setText(str(self.class_id) if self.class_id <= 9 else "·")
         self._key.setToolTip(plain(self.tr("Key {0}").format(self.class_id) if self.class_id <= 9 else ""))
+        self._name.setToolTip(self.tr("Double click renames; drag or Alt+arrow moves."))
         self._swatch.setAccessibleName(self.tr("Colour of {0}").format(entry.name))
         self._eye.setAccessibleName(self.tr("Show {0}").format(entry.name))
         self._lock.setAccessibleName(self.tr("Protect {0}").format(entry.name))

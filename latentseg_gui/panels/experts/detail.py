@@ -66,7 +66,7 @@ class ExpertDetail(QFrame):
             "knock-out", self.tr("Knock out"), self.tr("Predict without the chosen heads of it")
         )
         follow_key(self._out, "knock_out")
-        self._reset = QPushButton(icon("refresh"), self.tr("All as trained"))
+        self._reset = QPushButton(icon("refresh"), self.tr("Reset"))
         self.heads = HeadChoice(self)
         self._gain = SliderField(self.tr("Boost"), (0, 400), suffix=" %")
         self._build()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from latentseg_gui.panels.keyed import follow_key
@@ -37,10 +37,14 @@ class DisplayOptions(QObject):
         self._opacity = SliderField(self.tr("Opacity"), (0, 100), suffix=" %")
         self._opacity.set_value(50)
         self._outlines = icon_button("outlines", self.tr("Outlines only"), is_checkable=True)
+        self._outlines.setText(self.tr("Outlines"))
         follow_key(self._outlines, "show_outlines")
         self._uncertainty = icon_button(
             "uncertainty", self.tr("Where the model is unsure"), is_checkable=True
         )
+        self._uncertainty.setText(self.tr("Unsure"))
+        for button in (self._outlines, self._uncertainty):
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         follow_key(self._uncertainty, "show_uncertainty")
         self._switches = QWidget()
         row = QHBoxLayout(self._switches)

@@ -26,7 +26,7 @@ from latentseg_gui.panels.widgets import Fold, Scrolled, text_label
 
 
 class TrainingPanel(QWidget):
-    """Places to correct, samples with ticks, speed, curves, versions, settings.
+    """Speed, start and outcome; images with ticks, versions, settings, places to correct.
 
     Attributes:
         places: where to correct next.
@@ -80,14 +80,16 @@ class TrainingPanel(QWidget):
         settings.body.addWidget(self._settings)
         settings.body.addWidget(self._crops)
         scroll = Scrolled(self, margins=10, spacing=8)
-        scroll.body.addWidget(text_label(self.tr("Where to correct next"), "title"))
-        scroll.body.addWidget(self.places)
-        scroll.body.addWidget(text_label(self.tr("Trains on"), "title"))
-        for widget in (self._empty, self._view, self._bar, self._shares, self._run):
+        # What is pressed and what came of it come first: on small screens the rest is below the edge.
+        scroll.body.addWidget(self._run)
+        scroll.body.addWidget(text_label(self.tr("Images to train on"), "title"))
+        for widget in (self._empty, self._view, self._bar, self._shares):
             scroll.body.addWidget(widget)
-        scroll.body.addWidget(settings)
         scroll.body.addWidget(text_label(self.tr("Versions of the weights"), "title"))
         scroll.body.addWidget(self._versions)
+        scroll.body.addWidget(settings)
+        scroll.body.addWidget(text_label(self.tr("Where to correct next"), "title"))
+        scroll.body.addWidget(self.places)
         scroll.body.addStretch(1)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -122,7 +124,7 @@ class TrainingPanel(QWidget):
         self._empty.setVisible(not items)
 
     def set_class_summary(self, shares: Sequence[ClassShare]) -> None:
-        """Shows how many vouched pixels each class has over the ticked images."""
+        """Shows how many labelled pixels each class has over the ticked images."""
         self._bar.set_shares(shares)
         self._bar.setVisible(bool(shares))
         self._shares.setVisible(bool(shares))

@@ -90,11 +90,14 @@ class RunSection(QWidget):
         whole.setSpacing(7)
         whole.addWidget(self._speed)
         whole.addWidget(self._seconds)
-        whole.addWidget(self._live)
         whole.addLayout(buttons)
-        for widget in (self._hint, self._progress, self._status, self._outcome, self._loss, self._metric):
-            whole.addWidget(widget)
-            widget.hide()
+        for told in (self._hint, self._progress, self._status, self._outcome):
+            whole.addWidget(told)
+            told.hide()
+        whole.addWidget(self._live)
+        for plot in (self._loss, self._metric):
+            whole.addWidget(plot)
+            plot.hide()
 
     def _connect(self) -> None:
         self._speed.chosen.connect(self._on_speed_chosen)
@@ -197,12 +200,12 @@ class RunSection(QWidget):
         elif result.is_better:
             lines.append(self.tr("{0} is in use now.").format(result.version))
         elif result.metric_after < result.metric_before:
-            words = self.tr(
-                "Worse, so the weights in use stay. {0} is on the list below; “Use” takes it all the same."
-            )
+            words = self.tr("Worse, so the weights in use stay. {0} is on the list below; “Use” takes it.")
             lines.append(words.format(result.version))
         else:
-            words = self.tr("Not better, so the weights in use stay. {0} is on the list below all the same.")
+            words = self.tr(
+                "Not better, so the weights in use stay. {0} is on the list below; “Use” takes it."
+            )
             lines.append(words.format(result.version))
         if result.note:
             lines.append(result.note)
@@ -216,7 +219,9 @@ class RunSection(QWidget):
             )
         words = self.tr("Mean IoU: {0} before, {1} after.")
         if math.isnan(result.metric_before):
-            words = self.tr("Mean IoU: {1}. The weights before knew other classes.")
+            words = self.tr(
+                "Mean IoU: {1}. The weights before had other classes, so there is nothing to compare with."
+            )
         measured = words.format(_figure(result.metric_before), _figure(result.metric_after))
         on = self.tr(" Measured on {0}.").format(result.validated_on) if result.validated_on else ""
         return measured + on

@@ -58,7 +58,7 @@ class SamplesModel(QAbstractListModel):
         return super().flags(index) | Qt.ItemFlag.ItemIsUserCheckable
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Qt: name, vouched pixels, classes."""
+        """Qt: name, labelled pixels, classes."""
         if not index.isValid():
             return None
         item = self._items[index.row()]
@@ -69,7 +69,7 @@ class SamplesModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return f"{item.name}  ·  {share:.1%}"
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            words = self.tr("{0}: {1} vouched pixels ({2}); {3}").format(
+            words = self.tr("{0}: {1} labelled pixels ({2}); {3}").format(
                 item.name, f"{item.vouched_pixels:,}", f"{share:.1%}", ", ".join(item.class_names)
             )
             return plain(words) if role == Qt.ItemDataRole.ToolTipRole else words
@@ -117,7 +117,7 @@ class SamplesView(QListView):
 
 
 class ClassShareBar(QWidget):
-    """Vouched pixels per class as one bar; whoever is rare is seen to be."""
+    """Labelled pixels per class as one bar; whoever is rare is seen to be."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
