@@ -27,8 +27,10 @@ _GAP: Final = 2 * EDGE
 _HATCH: Final = 6.0
 """From one line of a hatching to the next, in logical pixels along a row."""
 
-VEIL: Final = (150, 150, 150)
-"""The colour of what is said to be background."""
+VEIL: Final = (235, 235, 235)
+"""The colour of the lines over what is said to be background; dark between them, it shows on any image."""
+
+_BETWEEN: Final = (60, 60, 60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class LabelStyle:
         if self.veiled is not None:
             fill[self.veiled] = (*VEIL, round(255 * self.opacity))
             edge[self.veiled] = (*VEIL, round(200 * self.edge_opacity))
-            gap[self.veiled] = (*VEIL, round(40 * self.opacity))
+            gap[self.veiled] = (*_BETWEEN, round(160 * self.opacity))
         return pack_table(np.concatenate([fill, edge, gap, edge]))
 
     @property

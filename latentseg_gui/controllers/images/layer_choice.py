@@ -95,7 +95,7 @@ class LayerChoice(QObject):
     def _of_mask(self) -> list[LegendEntry]:
         entries = [LegendEntry(self.tr("labelled"), self._colour())]
         if self._document.classes[BACKGROUND].is_visible:
-            entries.append(LegendEntry(self.tr("labelled background"), "#969696", is_hatched=True))
+            entries.append(LegendEntry(self.tr("labelled background"), "#ebebeb", is_hatched=True))
         return entries
 
     def _colour(self) -> str:
