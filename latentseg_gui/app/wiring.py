@@ -162,6 +162,7 @@ def _wire_tools(session: Session) -> None:
     options.accept_requested.connect(segment.accept)
     options.clear_requested.connect(segment.clear)
     options.preview_requested.connect(session.hover.set_enabled)
+    tool.tool_changed.connect(session.hover.drop)
     session.hover.set_enabled(True)
     options.set_preview(True)
     options.set_tolerance(int(tool.options.wand_tolerance))

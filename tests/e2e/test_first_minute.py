@@ -25,6 +25,10 @@ def test_point_click_and_enter_on_a_clean_picture(person: Person) -> None:
     assert person.image_id is not None
     assert person.session.document.prompts(person.image_id).is_empty, "nothing is clicked"
 
+    person.choose("tool_brush")
+    assert layer.rect.is_empty, "the brush has no outline of what a click would give"
+    person.choose("tool_click")
+
     person.segment((302.0, 200.0))
     person.press(Qt.Key.Key_Return)
     person.wait_for(lambda: (person.mask == 1).any(), what="the object is accepted")

@@ -38,12 +38,12 @@ class HoverController(QObject):
         self._is_shown = False
         canvas.hover_settled.connect(self._on_hover_settled)
         canvas.cursor_moved.connect(self._on_cursor_moved)
-        canvas.cursor_left.connect(self._drop)
+        canvas.cursor_left.connect(self.drop)
 
     def set_enabled(self, is_on: bool) -> None:
         """Switches the preview on or off."""
         self._is_on = is_on
-        self._drop()
+        self.drop()
 
     def _on_hover_settled(self, x: float, y: float) -> None:
         image_id = self._document.current_id
@@ -69,9 +69,10 @@ class HoverController(QObject):
             self._canvas.set_proposal(answer.rect, answer.mask, is_preview=True)
 
     def _on_cursor_moved(self, x: float, y: float) -> None:
-        self._drop()
+        self.drop()
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
+        """Shows what was clicked again, as when the pointer moves on or another tool is taken."""
         self._job = None
         if not self._is_shown:
             return
