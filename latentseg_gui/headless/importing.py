@@ -16,7 +16,9 @@ from latentseg_gui.headless.common import Failures, find_images, require_inputs
 from latentseg_gui.headless.masks import MaskReader, Pair, add_pair_arguments, pairs_asked_for
 from latentseg_gui.io.images import probe
 from latentseg_gui.io.masks.values import ImportedMask, Tally
+from latentseg_gui.io.paths import shown
 from latentseg_gui.io.project import save_project
+from latentseg_gui.io.project_file import MANIFEST
 
 
 @dataclass(slots=True)
@@ -52,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Make the project; a mask that fails does not stop the others."""
     require_inputs(options)
+    _refuse_project(options.output)
     pairs = pairs_asked_for(options)
     names = [name.strip() for name in options.classes.split(",")] if options.classes else ["background"]
     reader = MaskReader(ClassTable.from_names(names))
@@ -69,6 +72,14 @@ def run(options: argparse.Namespace) -> int:
     print(f"{came.masks} masks of {len(document.image_ids)} images are in {options.output}")
     print(_account(came, len(pairs)))
     return failures.exit_code()
+
+
+def _refuse_project(folder: Path) -> None:
+    """Raise LatentsegError where there is a project already: better now than when all masks are read."""
+    if (folder / MANIFEST).exists():
+        raise LatentsegError(
+            f"There is already a project in “{shown(folder.name)}”.", action="Choose another folder with -o."
+        )
 
 
 def _account(came: _Came, pairs: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,10 @@ _RARE = (".mpo", ".avif", ".avifs", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jp
 _PLAIN = (".pnm", ".pbm", ".pgm", ".ppm", ".pfm")
 SUFFIXES: Final = (*_USUAL, *_RARE, *_PLAIN)
 """Endings of files that can be images, in lower case: of all lists and dialogs the one source."""
+
+_MANIFEST, _MASKS = "project.json", "masks"
+_CONTENT: Final = re.compile(r"[0-9a-f]{64}\.png")
+"""Masks in a project that lies among images are none of the images."""
 
 MASK_SUFFIXES: Final = (".json", ".geojson", ".npy", ".npz", ".txt")
 """Endings of files that can be masks, but no images."""
@@ -130,10 +135,23 @@ def _found(folder: Path) -> Iterator[Path | Skipped]:
             yield Skipped(folder / name, kind)
     for name in names:
         if kinds[name] == "folder":
-            yield from _found(folder / name)
+            is_of_project = name == _MASKS and _MANIFEST in kinds
+            yield from (each for each in _found(folder / name) if not (is_of_project and _is_content(each)))
+
+
+def _is_content(found: Path | Skipped) -> bool:
+    """Whether a file is named by its content, as the masks in a project are."""
+    return isinstance(found, Path) and _CONTENT.fullmatch(found.name) is not None
 
 
 def _kind(entry: os.DirEntry[str]) -> Literal["folder", "image"] | Reason:
+    try:
+        return _ordinary_kind(entry)
+    except OSError:  # a link that leads to itself: it never costs the files beside it
+        return "strange"
+
+
+def _ordinary_kind(entry: os.DirEntry[str]) -> Literal["folder", "image"] | Reason:
     if entry.is_dir(follow_symlinks=False):
         return "folder"
     ending = entry.name.lower()

@@ -145,3 +145,16 @@ def test_masks_from_before_the_images_were_turned(latentseg, images, tmp_path, o
         code, _, err = latentseg(*common, tmp_path / "other")
         assert code == 0
         assert "--turn-masks" in err, "the size does not tell, so it is said"
+
+
+def test_a_project_that_is_there_is_told_before_the_masks_are_read(latentseg, images, tmp_path):
+    (tmp_path / "masks" / "a.png").write_bytes(b"no picture: reading it would be said")
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "project.json").write_text('{"tool": "another"}')
+    code, out, err = latentseg(
+        "import", "--images", images, "--masks", tmp_path / "masks", "-o", tmp_path / "one"
+    )
+    assert code == 2
+    assert "already a project" in err
+    assert "cannot be read" not in out + err
+    assert (tmp_path / "one" / "project.json").read_text() == '{"tool": "another"}'

@@ -44,6 +44,27 @@ def test_many_files_are_counted_and_a_few_named(tmp_path):
     assert said.endswith("“0.csv”, “1.csv”, “2.csv”, “3.csv” and 1,196 more.")
 
 
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="there are no links here")
+def test_a_link_that_leads_to_itself_never_costs_the_images_beside_it(tmp_path):
+    (tmp_path / "a.png").touch()
+    os.symlink("loop.png", tmp_path / "loop.png")
+    found = listing(tmp_path)
+    assert found.images == (tmp_path / "a.png",)
+    assert "loop.png" in left_out(found.skipped)
+
+
+def test_masks_of_a_project_that_lies_among_the_images_are_none_of_them(tmp_path):
+    masks = tmp_path / "project" / "masks"
+    masks.mkdir(parents=True)
+    for path in (tmp_path / "a.png", masks / f"{'0f' * 32}.png", masks / "own.png"):
+        path.touch()
+    assert len(list_images(tmp_path)) == 3
+    (tmp_path / "project" / "project.json").touch()
+    assert list_images(tmp_path) == (tmp_path / "a.png", masks / "own.png"), (
+        "only what is named by its content"
+    )
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
 def test_pipes_devices_and_links_are_no_images_whatever_their_names(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
