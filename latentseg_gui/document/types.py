@@ -316,6 +316,7 @@ class FineTuneResult:
         is_better: whether the new version should be adopted.
         note: sentences for the user.
         validated_on: what the metrics were measured on, and what they leave out, in words.
+        network: title of the network that has learned; "" for the one that comes with the program.
     """
 
     weights: Path
@@ -326,6 +327,7 @@ class FineTuneResult:
     seconds: float
     note: str = ""
     validated_on: str = ""
+    network: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from model.finetuning.outcome import refuse_unlearned
 from model.finetuning.preview import preview_crops
 from model.finetuning.record import after_run, figures_on
 from model.finetuning.views import scarcity_of
-from model.zoo.catalogue import LATENT_EXPERT, Start, refuse_other, start_of
+from model.zoo.catalogue import LATENT_EXPERT, Start, offer_of, refuse_other, start_of
 
 PAUSE: Final = "pause"
 RESUME: Final = "resume"
@@ -88,6 +88,7 @@ class Trainer:
             # Refits come with every stroke: what they leave out would be said with every stroke.
             note=" ".join(filter(None, (job.note, *(() if request.speed == "live" else job.remarks)))),
             validated_on=validated_on,
+            network="" if (offer := offer_of(job.network)).name == LATENT_EXPERT else offer.title,
         )
 
     def _start_of(self, request: FineTune) -> Start:

@@ -117,6 +117,7 @@ class WeightsVersion(_Kept):
         images: how many images it was trained on; 0 for one that was opened from a file.
         made: when, as text.
         is_refit: whether it came from a live refit.
+        network: title of the network that it is of; "" for the one that comes with the program.
     """
 
     name: Name
@@ -128,6 +129,7 @@ class WeightsVersion(_Kept):
     images: Annotated[int, Field(ge=0)] = 0
     made: str = ""
     is_refit: bool = False
+    network: Annotated[str, StringConstraints(max_length=200)] = ""
 
 
 class WeightsList(_Kept):

@@ -25,6 +25,7 @@ from latentseg_gui.document.types import (
     Prediction,
     Provenance,
     Rect,
+    WeightsInfo,
 )
 from latentseg_gui.inference.messages import FineTune
 from latentseg_gui.workers.lanes import ThreadLane
@@ -280,3 +281,38 @@ def test_a_preview_of_other_classes_or_another_size_is_not_shown(
     )
     assert desk.document.classes.names == ("background", "object")
     assert (desk.document.prediction("cells") is not None) == is_shown
+
+
+def live_weights(network: str, title: str, *capabilities: str) -> WeightsInfo:
+    return WeightsInfo(
+        "v7", None, ("background", "object"), (), 0, 1, "CPU", "", network=network, title=title,
+        capabilities=frozenset(capabilities),
+    )  # fmt: skip
+
+
+def test_the_network_in_use_goes_on_from_its_weights_and_another_does_not(desk: Desk) -> None:
+    weights = desk.finetune._weights
+    weights.live = live_weights("unet", "U-Net")  # type: ignore[misc, assignment]
+    weights.coming_path = Path("v7.safetensors")  # type: ignore[misc]
+    for network, path in (
+        ("unet", Path("v7.safetensors")),
+        ("", Path("v7.safetensors")),
+        ("setr", None),
+        ("latent-expert", None),
+    ):
+        desk.finetune.plan = TrainingPlan(network=network)
+        desk.finetune.start()
+        asked = desk.worker.request
+        assert isinstance(asked, FineTune)
+        assert (asked.network, asked.weights) == (network, path)
+        desk.worker.end(result(0.7, 0.8))
+
+
+def test_a_network_that_cannot_learn_live_is_not_refitted_and_that_is_said(desk: Desk) -> None:
+    desk.finetune._weights.live = live_weights("unet", "U-Net")  # type: ignore[misc, assignment]
+    desk.finetune.refit(REFIT, says_why=True)
+    assert desk.worker.request is None
+    assert "U-Net cannot learn while you correct" in desk.told.sentences[0]
+    desk.finetune._weights.live = live_weights("latent-expert", "Latent experts", "live")  # type: ignore[misc]
+    desk.finetune.refit(REFIT)
+    assert desk.worker.request is not None

@@ -11,6 +11,7 @@ from latentseg_gui.inference import training
 from latentseg_gui.inference.service import training_handler
 from model import atomic
 from model.finetuning import prepare, session
+from model.zoo import catalogue
 
 TARGET = "tests.inference.faulty_service:faulty_handler"
 PHASES = ("load", "encode", "step", "report", "save")
@@ -22,7 +23,7 @@ def faulty_handler() -> Callable[[object, object], object]:
     def faulty(request, context):
         how, _, phase = request.version.partition(" in ")
         places = {
-            "load": (training, "load"),
+            "load": (catalogue, "load"),
             "encode": (prepare, "features_of"),
             "step": (session.Optimiser, "step"),
             "report": (training, "_report"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.jobs import Jobs
@@ -49,6 +49,7 @@ class InspectController(QObject):
         self._untouched: Prediction | None = None
         self._is_overlay_visible = True
         self._hover: tuple[float, float] | None = None
+        self._instead = ""
         document.events.current_changed.connect(self._on_current_changed)
         document.events.prediction_changed.connect(self._on_prediction_changed)
         panel.overlay_requested.connect(self._on_overlay_requested)
@@ -61,6 +62,8 @@ class InspectController(QObject):
         self.labels = LabelMap(weights)
         is_same = bool(weights.attention) and weights.attention == self._attention
         self._attention = weights.attention
+        self._instead = instead_of_experts(weights)
+        self._panel.set_waiting(self._document.current_id is not None, instead=self._instead)
         if is_same and self._maps is not None:
             self._forget_prediction()
             self._maps = replace(self._maps, version=weights.version)
@@ -132,7 +135,7 @@ class InspectController(QObject):
 
     def _on_current_changed(self, image_id: str | None) -> None:
         self._panel.pixels.clear()
-        self._panel.set_waiting(image_id is not None)
+        self._panel.set_waiting(image_id is not None, instead=self._instead)
         self._forget()
         if image_id is not None and self._document.prediction(image_id) is not None:
             self._on_prediction_changed(image_id)
@@ -145,6 +148,8 @@ class InspectController(QObject):
             return
         self._untouched = prediction
         self._panel.set_labels(prediction.labels, self._document.classes.names)
+        if self._instead:
+            return
         if self._maps is None:
             self._engine.submit(
                 ComputeAttention(image_id), self._on_attention, key="attention", priority=_ATTENTION
@@ -190,3 +195,24 @@ class InspectController(QObject):
     def _on_cursor_left(self) -> None:
         self._hover = None
         self._panel.pixels.hover(None)
+
+
+def instead_of_experts(weights: WeightsInfo) -> str:
+    """What a network without experts has to show, in words; "" where it has experts."""
+    if weights.can("experts"):
+        return ""
+    words = _tr("{0} has no experts, and nothing else to look into.")
+    if weights.can("gates"):
+        words = _tr(
+            "{0} has no experts, but gates that let detail through: “latentseg inspect” writes them as pictures."
+        )
+    elif weights.can("rows"):
+        words = _tr(
+            "{0} has no experts, but places that attend to each other: “latentseg inspect --at X,Y” writes what a "
+            "pixel attends to."
+        )
+    return f"{words} {_tr('Clicks go on with the latent-expert network.')}".format(weights.title)
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("experts", text)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from latentseg_gui.controllers.interfaces import Dialogs, ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
@@ -21,6 +21,7 @@ from latentseg_gui.document.types import (
     FineTuneResult,
     Prediction,
     TrainingSample,
+    WeightsInfo,
 )
 from latentseg_gui.inference.messages import FineTune
 from latentseg_gui.io.storage import make_folder
@@ -31,12 +32,13 @@ PAUSE, RESUME, FINISH = "pause", "resume", "finish"
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """How the next run shall go; the panel sets it."""
+    """How the next run shall go; the panel sets it. ``network`` is "" for that of the weights in use."""
 
     speed: str = "quick"
     seconds: float = SPEEDS["quick"].seconds
     settings: LearningSettings = field(default_factory=LearningSettings)
     is_rest_background: bool = False
+    network: str = ""
 
     def with_seconds(self, seconds: float) -> TrainingPlan:
         """The same with another time budget."""
@@ -158,7 +160,9 @@ class FineTuneController(QObject):
 
         Whoever calls this has waited until labels are counted.
         """
-        obstacle = self.obstacle() or self.background.obstacle_of_refit()
+        obstacle = (
+            obstacle_of_live(self._weights.live) or self.obstacle() or self.background.obstacle_of_refit()
+        )
         if not self.is_running and not obstacle:
             self._begin(plan, is_refit=True)
         elif obstacle and says_why:
@@ -182,7 +186,7 @@ class FineTuneController(QObject):
             return
         classes = self._document.classes
         request = FineTune(
-            weights=self._weights.coming_path,
+            weights=self._weights.coming_path if goes_on(plan, self._weights.live) else None,
             version=version,
             samples=samples,
             class_names=classes.names,
@@ -193,6 +197,7 @@ class FineTuneController(QObject):
             settings=plan.settings,
             shown=self._document.current_id or "",
             is_rest_background=plan.is_rest_background,
+            network=plan.network,
         )
         self._is_paused = False
         self._job = self._training.submit(
@@ -268,3 +273,19 @@ class FineTuneController(QObject):
         if self._is_start_waiting and not self.is_running:
             self._is_start_waiting = False
             self.start()
+
+
+def obstacle_of_live(live: WeightsInfo | None) -> str:
+    """Why weights cannot learn while masks are corrected; empty where they can."""
+    if not isinstance(live, WeightsInfo) or live.can("live"):
+        return ""
+    words = QCoreApplication.translate(
+        "training",
+        "{0} cannot learn while you correct; fine-tune it, or go back to weights of the latent-expert network.",
+    )
+    return words.format(live.title)
+
+
+def goes_on(plan: TrainingPlan, live: WeightsInfo | None) -> bool:
+    """Whether the network that shall learn is that of the weights in use, and goes on from them."""
+    return not plan.network or not isinstance(live, WeightsInfo) or plan.network == live.network

@@ -168,6 +168,7 @@ class VersionKeeper(QObject):
             entry.validated_on,
             entry.sha256,
             entry.size,
+            entry.network,
         )
 
     def _own(self, path: Path, entry: WeightsVersion) -> Path:
@@ -307,6 +308,7 @@ def _entry(version: Version, marks: Mapping[Path, FileMark]) -> WeightsVersion:
         size=mark.size,
         metric=version.metric if math.isfinite(version.metric) else None,
         validated_on=version.validated_on,
+        network=version.network,
         seconds=max(0.0, float(version.seconds)),
         images=version.images,
         made=version.made,

@@ -22,6 +22,7 @@ from latentseg_gui.document.types import (
     FineTuneResult,
     Labels,
     TrainingSample,
+    WeightsInfo,
 )
 from latentseg_gui.inference.messages import PreviewCrops, TrainingPreview
 from latentseg_gui.panels.training import TrainingPanel
@@ -72,6 +73,7 @@ class TrainingViewController(QObject):
         finetune.ended.connect(self._on_ended)
         weights.versions_changed.connect(self._show_versions)
         weights.activated.connect(self._later)
+        weights.activated.connect(self._show_networks)
         panel.start_requested.connect(self._on_start_requested)
         panel.request_changed.connect(self._on_request_changed)
         panel.cancel_requested.connect(finetune.cancel)
@@ -126,7 +128,9 @@ class TrainingViewController(QObject):
         self._finetune.start()
 
     def _on_request_changed(self, request: TrainingRequest) -> None:
-        self._finetune.plan = TrainingPlan(request.speed, request.seconds, request.settings)
+        self._finetune.plan = TrainingPlan(
+            request.speed, request.seconds, request.settings, network=request.network
+        )
 
     def show_crops(self) -> None:
         """Shows a few crops as training would see them, with what has been labelled so far."""
@@ -166,6 +170,9 @@ class TrainingViewController(QObject):
     def _later(self, *_: object) -> None:
         self._settle.start()
 
+    def _show_networks(self, live: WeightsInfo) -> None:
+        self._panel.network.set_networks(live.networks, live.network)
+
     def _show_versions(self) -> None:
         live = self._weights.live
         rows = []
@@ -177,6 +184,8 @@ class TrainingViewController(QObject):
             if not version.images:
                 is_file = version.path is not None
                 data = self.tr("opened from a file") if is_file else self.tr("came with the program")
+            if version.network:
+                data = f"{version.network}: {data}"
             if version.is_lost:
                 data = self.tr("its file is missing or damaged")
             rows.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import nan
 from pathlib import Path
@@ -18,6 +18,7 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.learning import LATENT_EXPERT
 from latentseg_gui.document.types import FineTuneResult, WeightsInfo
 from latentseg_gui.inference.messages import LoadWeights
 from latentseg_gui.io.project_file import SHIPPED
@@ -43,6 +44,7 @@ class Version:
         validated_on: what the metric was measured on, in words.
         sha256: of the file, where it is known.
         size: of the file in bytes, where that is known.
+        network: title of the network that it is of; "" for the one that comes with the program.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Version:
     validated_on: str = ""
     sha256: str = ""
     size: int = 0
+    network: str = ""
 
     @property
     def is_lost(self) -> bool:
@@ -176,6 +179,7 @@ class WeightsController(QObject):
             made=QDateTime.currentDateTime().toString("yyyy-MM-dd HH:mm"),
             is_refit=is_refit,
             validated_on=result.validated_on,
+            network=result.network,
         )
         self._forget_refits()
         self.versions[version.name] = version
@@ -274,6 +278,8 @@ class WeightsController(QObject):
             return  # of a list that another project has replaced meanwhile
         self._live = answer
         self._coming = answer.version
+        if answer.network != LATENT_EXPERT:
+            self.versions[answer.version] = replace(self.versions[answer.version], network=answer.title)
         if takes_classes:
             self._take_classes_of(answer)
         self.activated.emit(answer)

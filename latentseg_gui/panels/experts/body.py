@@ -67,11 +67,11 @@ class ExpertsBody(Scrolled):
         self.save.clicked.connect(self.save_wanted)
         self._stack()
 
-    def set_waiting(self, is_waiting: bool) -> None:
+    def set_waiting(self, is_waiting: bool, *, instead: str = "") -> None:
         """Says why there are no maps: the model is at work on them, or there is no image."""
         text = self.tr("Open an image: its maps appear here once the model has seen it.")
         coming = self.tr("The model is looking at the image; its maps appear here in a moment.")
-        self.empty.setText(coming if is_waiting else text)
+        self.empty.setText(instead or (coming if is_waiting else text))
 
     @staticmethod
     def _map_button(name: str, text: str) -> QPushButton:

@@ -98,9 +98,9 @@ class ExpertsPanel(QWidget):
         """Shows the maps of an image, of whatever attention; None while there are none."""
         self._sources.set_experts(maps)
 
-    def set_waiting(self, is_waiting: bool) -> None:
-        """Says whether there is an image whose maps are to come."""
-        self._body.set_waiting(is_waiting)
+    def set_waiting(self, is_waiting: bool, *, instead: str = "") -> None:
+        """Says whether there is an image whose maps are to come, or ``instead`` why there will be none."""
+        self._body.set_waiting(is_waiting, instead=instead)
 
     def set_labels(self, labels: Labels | None, class_names: Sequence[str]) -> None:
         """Takes mask or prediction [H, W] for the class affinities."""

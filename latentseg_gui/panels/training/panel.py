@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from latentseg_gui.document.learning import LearningSettings
 from latentseg_gui.document.types import FineTuneProgress, FineTuneResult
 from latentseg_gui.panels.training.crops import CropsView
+from latentseg_gui.panels.training.network import NetworkSection
 from latentseg_gui.panels.training.places import PlacesSection
 from latentseg_gui.panels.training.run import RunSection
 from latentseg_gui.panels.training.samples import ClassShareBar, SamplesModel, SamplesView
@@ -30,6 +31,7 @@ class TrainingPanel(QWidget):
 
     Attributes:
         places: where to correct next.
+        network: which network learns.
 
     Signals:
         start_requested: `TrainingRequest`.
@@ -64,6 +66,7 @@ class TrainingPanel(QWidget):
         self._empty = text_label(self.tr("Nothing to train on yet: paint or accept a mask."), "muted")
         self._bar = ClassShareBar()
         self._shares = text_label("", "hint")
+        self.network = NetworkSection()
         self._run = RunSection()
         self._versions = VersionsList()
         self._settings = SettingsForm()
@@ -81,6 +84,7 @@ class TrainingPanel(QWidget):
         settings.body.addWidget(self._crops)
         scroll = Scrolled(self, margins=10, spacing=8)
         # What is pressed and what came of it come first: on small screens the rest is below the edge.
+        scroll.body.addWidget(self.network)
         scroll.body.addWidget(self._run)
         scroll.body.addWidget(text_label(self.tr("Images to train on"), "title"))
         for widget in (self._empty, self._view, self._bar, self._shares):
@@ -98,6 +102,8 @@ class TrainingPanel(QWidget):
     def _connect(self) -> None:
         self._samples.ticks_changed.connect(self._on_ticks_changed)
         self._view.opened.connect(self.image_requested)
+        self.network.chosen.connect(self._run.set_network)
+        self.network.chosen.connect(self._on_request_changed)
         self._run.start_pressed.connect(self._on_start_pressed)
         self._run.changed.connect(self._on_request_changed)
         self._settings.changed.connect(self._on_request_changed)
@@ -114,7 +120,11 @@ class TrainingPanel(QWidget):
     def request(self) -> TrainingRequest:
         """What Start asks for now."""
         return TrainingRequest(
-            self._samples.ticked_ids, self._run.speed, float(self._run.seconds), self._settings.settings
+            self._samples.ticked_ids,
+            self._run.speed,
+            float(self._run.seconds),
+            self._settings.settings,
+            self.network.value,
         )
 
     def set_samples(self, items: Sequence[TrainingItem]) -> None:
@@ -180,5 +190,5 @@ class TrainingPanel(QWidget):
     def _on_start_pressed(self) -> None:
         self.start_requested.emit(self.request)
 
-    def _on_request_changed(self) -> None:
+    def _on_request_changed(self, *_: object) -> None:
         self.request_changed.emit(self.request)

@@ -7,7 +7,7 @@ import math
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from latentseg_gui.document.learning import SPEEDS
+from latentseg_gui.document.learning import LATENT_EXPERT, SPEEDS, seconds_for
 from latentseg_gui.document.types import FineTuneProgress, FineTuneResult
 from latentseg_gui.panels.keyed import follow_key
 from latentseg_gui.panels.training.plots import ProgressPlot
@@ -62,6 +62,7 @@ class RunSection(QWidget):
         self._cancel = QPushButton(self.tr("Cancel"))
         self._cancel.setToolTip(self.tr("End the run and throw its weights away"))
         self._last: FineTuneProgress | None = None
+        self._network = LATENT_EXPERT
         self._hint = text_label("", "hint")
         self._progress = QProgressBar(self)
         self._progress.setRange(0, 1000)
@@ -110,8 +111,20 @@ class RunSection(QWidget):
 
     @property
     def speed(self) -> str:
-        """The chosen speed: "live", "quick" or "thorough"."""
-        return self._speed.value
+        """The chosen speed: "live", "quick" or "thorough"; "quick" for networks that have no speeds."""
+        return self._speed.value if self._has_speeds else "quick"
+
+    @property
+    def _has_speeds(self) -> bool:
+        return self._network == LATENT_EXPERT
+
+    def set_network(self, name: str) -> None:
+        """Another network learns: of the others all weights do, and they take their time."""
+        if name == self._network or not name:
+            return
+        self._network = name
+        self._speed.setEnabled(self._has_speeds and not self._progress.isVisibleTo(self))
+        self._seconds.set_value(round(seconds_for(name, self.speed)))
 
     @property
     def seconds(self) -> int:
@@ -144,7 +157,7 @@ class RunSection(QWidget):
             button.setVisible(is_running)
         self._progress.setVisible(is_running)
         self._status.setVisible(is_running)
-        self._speed.setEnabled(not is_running)
+        self._speed.setEnabled(not is_running and self._has_speeds)
         self._seconds.setEnabled(not is_running)
         self._last = None
         if is_running:

@@ -41,12 +41,13 @@ class ClassShare:
 
 @dataclass(frozen=True, slots=True)
 class TrainingRequest:
-    """What Start asks for; ``speed`` is one of `SPEEDS`."""
+    """What Start asks for; ``speed`` is one of `SPEEDS`, ``network`` "" for that of the weights in use."""
 
     image_ids: tuple[str, ...]
     speed: str
     seconds: float
     settings: LearningSettings
+    network: str = ""
 
 
 @dataclass(frozen=True, slots=True)
