@@ -13,7 +13,15 @@ from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.images.display import DisplayController, describe_pixel
 from latentseg_gui.controllers.images.layer_choice import LayerChoice
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.types import BACKGROUND, ImageRecord, Prediction, Provenance, Rect, WeightsInfo
+from latentseg_gui.document.types import (
+    BACKGROUND,
+    UNLABELLED,
+    ImageRecord,
+    Prediction,
+    Provenance,
+    Rect,
+    WeightsInfo,
+)
 from latentseg_gui.io.project_file import SHIPPED
 
 SHAPE = (240, 320)
@@ -129,6 +137,12 @@ def test_labelled_background_is_seen_and_hides_with_its_class(bench: Bench) -> N
     bench.document.set_classes(classes.replaced(BACKGROUND, is_visible=False))
     assert bench.colours() == {CLEAR}
     assert bench.legend == ["labelled"]
+
+
+def test_a_mask_that_was_emptied_needs_no_legend(bench: Bench) -> None:
+    bench.paint(1)
+    bench.paint(UNLABELLED)
+    assert bench.legend == []
 
 
 def test_a_mask_is_solid(bench: Bench) -> None:

@@ -8,6 +8,7 @@ from latentseg_gui.canvas.chrome.legend import LegendEntry
 from latentseg_gui.canvas.view import CanvasView
 from latentseg_gui.controllers.images.display import NEUTRAL, DisplayController, is_untaught
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.layers import MaskLayer
 from latentseg_gui.document.types import BACKGROUND, Rect, WeightsInfo
 from latentseg_gui.io.project_file import SHIPPED
 
@@ -81,8 +82,8 @@ class LayerChoice(QObject):
     def _explain(self, *_: object) -> None:
         image_id, layers = self._document.current_id, self._display.options.layers
         entries: list[LegendEntry] = []
-        if image_id is not None and layers != "prediction" and self._document.layer(image_id).is_touched:
-            entries += self._of_mask()
+        if image_id is not None and layers != "prediction":
+            entries += self._of_mask(self._document.layer(image_id))
         prediction = None if image_id is None else self._document.prediction(image_id)
         if prediction is not None and layers != "mask":
             if is_untaught(prediction):
@@ -92,7 +93,9 @@ class LayerChoice(QObject):
                 entries.append(LegendEntry(self.tr("predicted"), self._colour(), is_hatched=True))
         self._canvas.set_legend(tuple(entries))
 
-    def _of_mask(self) -> list[LegendEntry]:
+    def _of_mask(self, layer: MaskLayer) -> list[LegendEntry]:
+        if not layer.vouched:
+            return []
         entries = [LegendEntry(self.tr("labelled"), self._colour())]
         if self._document.classes[BACKGROUND].is_visible:
             entries.append(LegendEntry(self.tr("labelled background"), "#ebebeb", is_hatched=True))
