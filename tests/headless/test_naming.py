@@ -114,7 +114,7 @@ def test_every_option_says_what_holds_without_it():
         assert action.help, action.option_strings
         is_told = "default" in action.help or action.required or action.nargs == 0
         assert is_told, action.option_strings
-        if action.default not in (None, argparse.SUPPRESS):
+        if action.default not in (None, False, argparse.SUPPRESS):
             said = parser._get_formatter()._expand_help(action)
             value = f"{action.default:g}" if isinstance(action.default, float) else str(action.default)
             assert f"(default: {value}" in said, said
