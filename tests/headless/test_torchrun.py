@@ -75,8 +75,8 @@ def test_the_command_line_in_two_processes_writes_one_file_and_evaluates_in_shar
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout.count("weights written") == 1
     _, meta = load(tuned)
-    assert meta.provenance["optimiser"] == "adamw"
-    assert meta.provenance["images"] == 3
+    assert meta.provenance["fine_tuning"][-1]["optimiser"] == "adamw"
+    assert meta.provenance["fine_tuning"][-1]["images"] == 3
     outcome = torchrun("-m", "latentseg_gui.cli", "evaluate", *common, "--weights", tuned, "--json", figures)
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout.count("pixel accuracy") == 1
