@@ -91,6 +91,7 @@ class MaskItem:
         probabilities: of every class, uint16 [C, H, W], 65535 for 1; only probability maps need them.
         picture: the file of the image, where it goes along with the mask.
         stored: what the image measures; only tables need it.
+        is_completed: whether a prediction was put where nobody has labelled; its rims are no objects.
     """
 
     stem: str
@@ -104,6 +105,7 @@ class MaskItem:
     probabilities: NDArray[np.uint16] | None = None
     picture: Picture | None = None
     stored: StoredValues | None = None
+    is_completed: bool = False
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -235,11 +237,7 @@ def objects_of(item: MaskItem) -> Iterator[ObjectArea]:
 
 def _without_rims(item: MaskItem) -> MaskItem:
     """The item as objects are read from it."""
-    if (
-        item.provenance is None
-        or not item.provenance.any()
-        or not np.any(item.provenance > Provenance.PREDICTED)
-    ):
+    if not item.is_completed or item.provenance is None:
         return item
     labels = item.labels.copy()
     drop_rims(labels, item.provenance, item.instances)
