@@ -182,6 +182,8 @@ class StrokeRecorder:
         for tile in self._before:
             rect = rect.union(tile)
         window = window_of(rect, layer.labels, layer.instances)
+        if window is None:
+            return
         after = planes_of(layer, window)
         before = after.copy()
         for tile, (labels, provenance, instances) in self._before.items():
@@ -248,9 +250,9 @@ def area_patch(
     provenance = np.where(where, np.uint8(_provenance_of(ink)), layer.provenance[rect.slices])
     if instances is not None:
         instances = np.where(where, np.asarray(instances, np.uint32), layer.instances[rect.slices])
-    if not layer.has_instances:
+    window = window_of(rect, layer.labels, layer.instances) if layer.has_instances else None
+    if window is None:
         return values_patch(source, image_id, rect, labels, provenance, instances, label)
-    window = window_of(rect, layer.labels, layer.instances)
     before = planes_of(layer, window)
     after, inner = before.copy(), _relative(rect, window).slices
     after.labels[inner], after.provenance[inner] = labels, provenance

@@ -32,6 +32,12 @@ RIM_SHARE: Final = 0.5
 """A predicted area beside an object is its rim if no pixel of it lies deeper than the first, and if it has less
 than the second of the pixels of the object."""
 
+MOST_PIXELS: Final = 1 << 22
+"""Looking after an object takes about 50 bytes and 50 ns a pixel of the window that holds it."""
+
+_TILE: Final = 2048
+_OVERLAP: Final = 512
+
 _TOUCHING: Final = np.ones((3, 3), np.bool_)
 
 
@@ -86,8 +92,10 @@ def without_crumbs(mask: Mask) -> Mask:
     return np.asarray(is_kept[numbers], np.bool_)
 
 
-def window_of(rect: Rect, labels: Labels, instances: Instances) -> Rect:
+def window_of(rect: Rect, labels: Labels, instances: Instances) -> Rect | None:
     """A window round ``rect`` that holds every object that touches it, and the areas without number beside it.
+
+    None where it would be larger than `MOST_PIXELS`: an object of that size is left as the edit made it.
 
     Args:
         rect: what was edited, inside the image.
@@ -101,9 +109,11 @@ def window_of(rect: Rect, labels: Labels, instances: Instances) -> Rect:
     margin = 32
     while True:
         window = _wider(rect, margin, shape)
+        if window.shape[0] * window.shape[1] > MOST_PIXELS:
+            return None
         if window == Rect.whole(shape) or not _reaches_out(window, labels, instances, numbers, classes):
             return window
-        margin *= 4
+        margin *= 2
 
 
 def _wider(rect: Rect, margin: int, shape: tuple[int, ...]) -> Rect:
@@ -202,13 +212,34 @@ def drop_rims(labels: Labels, provenance: NDArray[np.uint8], instances: Instance
     """Take away, in place, what a prediction leaves round objects that somebody has made: it is no object.
 
     A predicted area that touches a hand-made object of its class goes where it is only a few pixels thick and
-    smaller than that object; a touching neighbour of some size stays.
+    smaller than that object; a touching neighbour of some size stays. Worked out in overlapping tiles, so that
+    it takes no more memory for a large image.
 
     Args:
         labels: class ids, uint8 [H, W]; rims become background.
         provenance: `Provenance` values, uint8 [H, W].
         instances: object numbers, uint32 [H, W]; None where no object has one.
     """
+    shape = (labels.shape[0], labels.shape[1])
+    for row in range(0, shape[0], _TILE - _OVERLAP):
+        for col in range(0, shape[1], _TILE - _OVERLAP):
+            tile = Rect(row, col, row + _TILE, col + _TILE).clipped(shape)
+            area = tile.slices
+            numbers = None if instances is None else instances[area]
+            _drop_rims_within(labels[area], provenance[area], numbers, _cut_sides(tile, shape))
+
+
+_Sides = tuple[bool, bool, bool, bool]
+"""Of a tile: whether it ends at its first row, first column, last row, last column and the image goes on."""
+
+
+def _cut_sides(tile: Rect, shape: tuple[int, int]) -> _Sides:
+    return tile.row0 > 0, tile.col0 > 0, tile.row1 < shape[0], tile.col1 < shape[1]
+
+
+def _drop_rims_within(
+    labels: Labels, provenance: NDArray[np.uint8], instances: Instances | None, cut: _Sides
+) -> None:
     is_thing = (labels != BACKGROUND) & (labels != UNLABELLED)
     is_predicted = is_thing & (provenance == Provenance.PREDICTED)
     if instances is not None:
@@ -217,17 +248,21 @@ def drop_rims(labels: Labels, provenance: NDArray[np.uint8], instances: Instance
     if not made_by_hand.any() or not is_predicted.any():
         return
     for class_id in np.unique(labels[made_by_hand]).tolist():
-        _drop_rims_of(labels, is_predicted & (labels == class_id), made_by_hand & (labels == class_id))
+        is_class = labels == class_id
+        _drop_rims_of(labels, is_predicted & is_class, made_by_hand & is_class, cut)
 
 
-def _drop_rims_of(labels: Labels, predicted: Mask, by_hand: Mask) -> None:
+def _drop_rims_of(labels: Labels, predicted: Mask, by_hand: Mask, cut: _Sides) -> None:
     parts, _ = ndimage.label(predicted, _TOUCHING)
     objects, _ = ndimage.label(by_hand, _TOUCHING)
     sizes = np.bincount(objects.ravel())
     near = ndimage.binary_dilation(by_hand, _TOUCHING) & predicted
     places = ndimage.find_objects(parts)
     for part in np.unique(parts[near]).tolist():
-        box = _wider(_rect_of(places[part - 1]), 1, labels.shape).slices
+        rect = _rect_of(places[part - 1])
+        if _is_cut(rect, labels.shape, cut):
+            continue  # it goes on beyond the tile; another tile holds it, or it is no rim
+        box = _wider(rect, 1, labels.shape).slices
         inside = parts[box] == part
         touched = np.unique(objects[box][ndimage.binary_dilation(inside, _TOUCHING)])
         largest = int(sizes[touched[touched > 0]].max())
@@ -235,3 +270,8 @@ def _drop_rims_of(labels: Labels, predicted: Mask, by_hand: Mask) -> None:
         size = int(inside.sum())
         if size < CRUMB_PIXELS or (thickness <= RIM_REACH and size < RIM_SHARE * largest):
             labels[box][inside] = BACKGROUND
+
+
+def _is_cut(rect: Rect, shape: tuple[int, ...], cut: _Sides) -> bool:
+    ends = rect.row0 == 0, rect.col0 == 0, rect.row1 == shape[0], rect.col1 == shape[1]
+    return any(is_at_end and goes_on for is_at_end, goes_on in zip(ends, cut, strict=True))

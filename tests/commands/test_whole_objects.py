@@ -11,11 +11,12 @@ from scipy import ndimage
 
 from latentseg_gui.commands.patch import Ink, StrokeRecorder
 from latentseg_gui.commands.proposals import accept_prediction, overlaps
-from latentseg_gui.document.object_rules import CRUMB_PIXELS
+from latentseg_gui.document.object_rules import CRUMB_PIXELS, drop_rims, window_of
 from latentseg_gui.document.types import (
     BACKGROUND,
     UNLABELLED,
     Prediction,
+    Provenance,
     Rect,
 )
 from tests.commands.hand import SHAPE, Hand, disk, proposal_of
@@ -244,3 +245,26 @@ TestAnySequence = AnySequence.TestCase
 TestAnySequence.settings = settings(
     max_examples=60, stateful_step_count=25, deadline=None, phases=[Phase.explicit, Phase.generate]
 )
+
+
+def test_an_object_larger_than_can_be_looked_after_is_left_as_the_edit_made_it():
+    labels = np.ones((2100, 2100), np.uint8)
+    instances = np.ones((2100, 2100), np.uint32)
+    assert window_of(Rect(5, 5, 9, 9), labels, instances) is None
+    instances[300:] = 0
+    labels[300:] = UNLABELLED
+    labels[:, 300:], instances[:, 300:] = UNLABELLED, 0
+    window = window_of(Rect(5, 5, 9, 9), labels, instances)
+    assert window is not None
+    assert window.row1 > 300
+
+
+def test_rims_are_found_wherever_a_tile_ends():
+    shape = (2300, 2300)
+    labels, provenance = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    for row, col in ((300, 300), (1536, 1536), (2040, 700), (700, 2048), (2250, 2250)):
+        wide, inner = disk(row, col, 24, shape), disk(row, col, 21, shape)
+        labels[wide], provenance[wide] = 1, Provenance.PREDICTED
+        provenance[inner] = Provenance.CLICKED
+    drop_rims(labels, provenance, None)
+    assert ((labels == 1) == (provenance == Provenance.CLICKED)).all()
