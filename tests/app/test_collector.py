@@ -56,3 +56,15 @@ def test_what_the_window_is_made_of_is_not_looked_through_again(qtbot: QtBot) ->
     qtbot.waitUntil(lambda: len(gone) == 5_000)
     collector.stop()
     assert gc.get_freeze_count() == 0
+
+
+def test_of_the_generations_that_are_due_the_oldest_is_collected(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collected: list[int] = []
+    monkeypatch.setattr(gc, "get_threshold", lambda: (700, 10, 10))
+    monkeypatch.setattr(gc, "collect", collected.append)
+    for counts in ((100, 3, 3), (701, 3, 3), (701, 11, 3), (701, 11, 11), (3, 3, 11)):
+        monkeypatch.setattr(gc, "get_count", lambda counts=counts: counts)
+        collector.collect()
+    assert collected == [0, 1, 2, 2]

@@ -12,6 +12,8 @@ from pytestqt.qtbot import QtBot
 
 from latentseg_gui.app.session import Session
 from latentseg_gui.commands.patch import Ink, area_patch
+from latentseg_gui.controllers.images.file_rows import _together
+from latentseg_gui.document.images import ImageStatus
 from latentseg_gui.document.types import ImageRecord, Prediction, Rect
 from latentseg_gui.panels.files.delegate import words_of
 from latentseg_gui.panels.files.model import FileEntry, FilesModel
@@ -160,3 +162,10 @@ def test_the_fields_of_the_status_bar_are_told_apart(composed: Session) -> None:
     assert window._cursor.contentsMargins().left() >= 6
     window.set_timing_text("")
     assert not window._after_timing.isVisible()
+
+
+def test_a_file_is_accepted_when_all_of_its_pages_are() -> None:
+    accepted, new = ImageStatus.ACCEPTED, ImageStatus.NEW
+    assert _together([accepted, accepted]) is accepted
+    assert _together([accepted, new]) is ImageStatus.CORRECTED, "somebody has begun with it"
+    assert _together([new, ImageStatus.PREDICTED]) is ImageStatus.PREDICTED

@@ -124,6 +124,17 @@ def test_accepting_the_prediction_leaves_vouched_pixels_alone(document):
     assert accept_prediction(document, image_id, (Rect(0, 0, 5, 5), full(Rect(0, 0, 5, 5)))) is None
 
 
+def test_the_prediction_of_an_area_is_accepted_inside_it_alone(document):
+    image_id = document.image_ids[0]
+    labels = np.full(SHAPE, 2, np.uint8)
+    document.set_prediction(Prediction(image_id, "v1", labels, labels))
+    rect = Rect(4, 4, 10, 10)
+    lower_left = np.tril(full(rect))
+    accept_prediction(document, image_id, (rect, lower_left)).apply(document)
+    assert np.array_equal(document.labels(image_id)[rect.slices] == 2, lower_left)
+    assert document.layer(image_id).vouched == lower_left.sum()
+
+
 def test_a_damaged_change_is_refused_before_anything_is_written(document):
     image_id = document.image_ids[0]
     patch = fill(document, image_id, Rect(0, 0, 9, 9), Ink(1, instance=2))

@@ -103,6 +103,7 @@ def test_edits_of_a_removed_image_are_dropped(document):
     history.forget_image(one)
     assert [entry.image_id for entry in history.entries] == [other, other]
     assert history.position == 1
+    assert history.nbytes == sum(entry.nbytes for entry in history.entries), "theirs alone"
     history.jump_to(2)
     assert document.layer(other).vouched == 10
     history.jump_to(0)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from latentseg_gui.controllers.experts.changes import Snapshot, over_all, shift
+from latentseg_gui.controllers.experts.changes import (
+    ExpertChangesController,
+    Snapshot,
+    over_all,
+    shift,
+)
+from latentseg_gui.document.document import Document
 
 
 def snapshot(version: str, vectors: object, mix: object) -> Snapshot:
@@ -40,3 +48,23 @@ def test_images_add_up_by_how_much_an_expert_explains_in_them() -> None:
     assert (folder.images, folder.total) == (2, 5)
     assert folder.shares[0] == pytest.approx([0.75, 0.25])
     assert folder.shares[1] == pytest.approx([0, 0])
+
+
+def test_what_has_moved_is_said_when_other_weights_look_at_the_same_image(qapp: object) -> None:
+    deaf = SimpleNamespace(connect=lambda _: None)
+    said: list[object] = []
+    panel = SimpleNamespace(comparisons=SimpleNamespace(set_shift=said.append))
+    inspect = SimpleNamespace(maps_arrived=deaf, maps_kept=deaf, untouched=None)
+    changes = ExpertChangesController(Document(), panel, inspect)  # type: ignore[arg-type]
+    for version in ("v1", "v1", "v2"):
+        vectors = np.eye(2, dtype=np.float32)[:: 1 if version == "v1" else -1]
+        mix = np.full((1, 2, 3, 3), 0.5, np.float32)
+        likeness = SimpleNamespace(vectors=vectors)
+        maps = SimpleNamespace(
+            image_id="a", version=version, mix=mix, likeness=likeness, shape=(9, 9), stride=3
+        )
+        changes._on_maps(maps)  # type: ignore[arg-type]
+    first, moved = said
+    assert first is None, "nothing to compare with, and the same weights say nothing new"
+    assert (moved.before, moved.after) == ("v1", "v2")
+    assert moved.vectors == pytest.approx([1, 1])

@@ -17,7 +17,7 @@ from latentseg_gui.controllers.training.kept_versions import VersionKeeper
 from latentseg_gui.controllers.training.weights import Version, WeightsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.types import FineTuneResult
+from latentseg_gui.document.types import FineTuneResult, WeightsInfo
 from latentseg_gui.inference.messages import LoadWeights
 from latentseg_gui.io import storage as disk_module
 from latentseg_gui.io.opening import open_project
@@ -40,13 +40,20 @@ class Sink:
 
 @dataclass
 class Engine:
-    """Takes orders to load weights, and does nothing."""
+    """Takes orders to load weights, and does nothing before it is told to."""
 
     orders: list[LoadWeights] = field(default_factory=list)
+    heard: list[Callable[[object], None]] = field(default_factory=list)
 
-    def submit(self, request: LoadWeights, *_: object, **__: object) -> int:
+    def submit(self, request: LoadWeights, on_result: Callable[[object], None], **__: object) -> int:
         self.orders.append(request)
+        self.heard.append(on_result)
         return 0
+
+    def load(self) -> None:
+        """The last order is carried out."""
+        order = self.orders[-1]
+        self.heard[-1](WeightsInfo(order.version, order.path, ("background", "object"), (), 4, 2, "cpu", ""))
 
 
 @dataclass
@@ -170,6 +177,16 @@ def test_refits_take_each_others_place_and_leave_nothing_behind(desk: Desk, qtbo
         qtbot.waitUntil(lambda name=f"v{number}": _is_noted(desk, name))
     desk.session.weights.sweep(desk.session.manifest.weights)
     assert len(desk.files_in_project()) <= 4
+    desk.session.close()
+
+
+def test_the_file_of_a_refit_stays_for_as_long_as_it_is_in_use(desk: Desk) -> None:
+    in_use = desk.train("v0", b"0", is_refit=True)
+    desk.engine.load()
+    others = [desk.train(f"v{number}", bytes([number]), is_refit=True) for number in range(1, 5)]
+    assert in_use.read_bytes() == b"0"
+    assert "v0" in desk.weights.versions
+    assert [path.exists() for path in others] == [False, False, True, True]
     desk.session.close()
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from latentseg_gui.document.types import Rect
-from latentseg_gui.inference.doubts import disagreement, find_doubts, margins, worst_windows
+from latentseg_gui.inference.doubts import _grown, disagreement, find_doubts, margins, worst_windows
 from latentseg_gui.inference.engine import Engine
 from latentseg_gui.inference.messages import EncodeImage, FindDoubts, LoadWeights, PredictClasses
 from model.checkpoint import CheckpointMeta, save
@@ -122,3 +122,9 @@ def test_the_engine_answers_and_goes_on_with_the_image_it_showed(tmp_path):
     assert found.version == "v1"
     assert 0 <= found.uncertainty <= 1
     assert (engine.handle(PredictClasses("a")).labels == before.labels).all()
+
+
+def test_a_place_of_the_reduced_image_is_found_in_the_image() -> None:
+    assert _grown(Rect(1, 2, 3, 5), (10.0, 4.0), (40, 18)) == Rect(10, 8, 30, 18), (
+        "rows by rows, no pixel outside"
+    )

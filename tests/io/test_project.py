@@ -16,7 +16,7 @@ from latentseg_gui.commands.history import History
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.images import ImageStatus
-from latentseg_gui.io import project_file, storage
+from latentseg_gui.io import locating, project_file, storage
 from latentseg_gui.io.images import read_image
 from latentseg_gui.io.lock import ProjectLock
 from latentseg_gui.io.opening import open_project
@@ -127,6 +127,20 @@ def test_pages_of_a_file_have_masks_of_their_own(tmp_path):
     opened = reopened(saved(document, tmp_path / "work"))
     assert state(opened.document) == state(document)
     assert [opened.document.frame(key) for key in opened.document.image_ids] == [0, 1]
+
+
+def test_a_page_may_be_larger_than_the_first_of_its_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(locating, "_SURELY_SMALL", 100)
+    path = tmp_path / "stack.tif"
+    pages = [Image.new("L", size, 90) for size in ((4, 4), (40, 30))]
+    pages[0].save(path, save_all=True, append_images=pages[1:])
+    document = Document(ClassTable.from_names(("background", "object", "leaf")))
+    image_id = document.add_path(path, 1)
+    document.attach_record(read_image(path, image_id=image_id, frame=1))
+    paint(document, 0, seed=3)
+    opened = reopened(saved(document, tmp_path / "work"))
+    assert opened.notices == ()
+    assert state(opened.document) == state(document)
 
 
 def test_a_pasted_image_keeps_its_mask(tmp_path):

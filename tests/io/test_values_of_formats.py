@@ -90,6 +90,16 @@ def test_a_page_with_white_as_zero_is_shown_inverted_and_keeps_its_numbers(write
         assert np.all(np.diff(record.pixels[32, :, 0].astype(int)) <= 0)
 
 
+def test_which_value_is_shown_black_and_which_white_is_said_as_it_is_seen(write):
+    values = np.repeat(np.linspace(100, 900, 64).astype(np.uint16)[None], 64, axis=0)
+    for kind, black, white in (("miniswhite", 900, 100), ("minisblack", 100, 900)):
+        record = read_image(write(tiff_bytes(values, photometric=kind), "fax.tif"))
+        (said,) = (note for note in record.level_notes if "is shown black" in note)
+        assert f"{black} is shown black, {white} white" in said
+        shown = {int(record.source[0, col]): int(record.pixels[0, col, 0]) for col in (0, -1)}
+        assert (shown[black], shown[white]) == (0, 255)
+
+
 def test_a_volume_and_complex_numbers_are_named_for_what_they_are(write):
     volume = write(
         tiff_bytes(

@@ -218,6 +218,40 @@ def test_few_masks_are_remembered():
     assert answered.before(later, -logits) is None, "these did not come with it"
 
 
+def test_what_was_answered_again_is_kept_longer_than_what_was_not(monkeypatch):
+    mask, logits = np.ones((10, 16), bool), np.ones((5, 8), np.float32)
+    monkeypatch.setattr(click_guard, "REMEMBERED_BYTES", 2 * mask.size // 8)
+    answered = Answered()
+    for x in (1, 2, 1, 3):
+        answered.put(check_pointing([(x, 0.5)], [1], None, mask.shape), mask, 0.5, logits)
+
+    def is_known(x):
+        return answered.before(check_pointing([(x, 0.5), (9, 9)], [1, 1], None, mask.shape), logits)
+
+    assert [is_known(x) is not None for x in (1, 2, 3)] == [True, False, True]
+
+
+def test_an_answer_is_remembered_with_the_box_that_it_was_given_to():
+    mask, logits, click = np.ones((10, 16), bool), np.ones((5, 8), np.float32), [(1, 0.5)]
+    answered, box = Answered(), [0, 0, 8, 8]
+    answered.put(check_pointing(click, [1], box, mask.shape), mask, 0.5, logits)
+    more = [*click, (9, 9)]
+    assert answered.before(check_pointing(more, [1, 1], box, mask.shape), logits) is not None
+    for other in (None, [0, 0, 8, 9]):
+        assert answered.before(check_pointing(more, [1, 1], other, mask.shape), logits) is None
+
+
+def test_an_answer_that_contradicts_its_own_click_changes_nothing():
+    before = np.zeros((60, 80), bool)
+    before[10:30, 10:30] = True
+    answer = before.copy()
+    answer[40:50, 10:20] = True
+    logits = np.where(answer, 9.0, -9.0).astype(np.float32)
+    beside = check_pointing([(20, 20), (60, 20)], [1, 1], None, before.shape)
+    settled = settle(Start(before, 0.7, logits), answer, 0.9, logits, beside)
+    assert np.array_equal(settled, before)
+
+
 @pytest.mark.parametrize("name", [*SAMPLES, "scene 0", "scene 1"])
 def test_with_the_shipped_weights_a_confirming_click_changes_nothing(name):
     if name in SAMPLES:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -16,7 +18,8 @@ from model.filters import NUM_FILTERS, filter_bank, gaussian_blur
 from model.finetuning.clock import Average, Clock, rate_at
 from model.finetuning.heldout import MAX_TAKEN_OF_CLASS, cells_of, hold_out
 from model.finetuning.objective import Objective, class_weights
-from model.finetuning.types import LOSSES
+from model.finetuning.record import MAX_RUNS, RUNS, after_run
+from model.finetuning.types import LOSSES, FineTuneConfig
 from tests.tiny import tiny_network
 
 
@@ -294,3 +297,10 @@ def test_pixel_path_on_maps_and_on_samples_agree_where_maps_are_flat(trained):
     dense = trained.head.pixel.on_maps(maps)
     sampled = trained.head.pixel(torch.cat([m[0, :, 0, 0] for m in maps])[None])
     assert torch.allclose(dense[0, :, 5, 7], sampled[0], atol=1e-5)
+
+
+def test_of_too_many_runs_weights_tell_of_the_last_ones():
+    job = SimpleNamespace(seconds=1.0, step=3, metric_before=0.5, metric_after=0.75, learned_cells=[])
+    before = {RUNS: [{"number": number} for number in range(MAX_RUNS)]}
+    told = after_run(before, job, [], FineTuneConfig(num_classes=2), "held-out pixels", number=MAX_RUNS)[RUNS]
+    assert [each["number"] for each in told] == list(range(1, MAX_RUNS + 1))

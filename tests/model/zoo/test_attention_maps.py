@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from model.errors import ModelError
-from model.zoo.attention_maps import attention_layers, gate_maps, rollout
+from model.zoo.attention_maps import AttentionLayer, attention_layers, gate_maps, rollout
 from model.zoo.dense import DenseNetwork
 from model.zoo.presets import DENSE_KINDS
 from tests.model.zoo.tiny_networks import TINY
@@ -118,3 +118,11 @@ def test_a_large_picture_never_needs_all_pairs():
     assert layer.queries.shape[1] == 128 * 160
     row = layer.row_at(320, 256)
     assert row.numel() == 128 * 160  # 20,480 squared would be 1.7 GB
+
+
+def test_a_pixel_lies_in_the_place_that_covers_it_whatever_was_padded():
+    layer = AttentionLayer(
+        "layer 1", torch.zeros(1, 8, 2), torch.zeros(1, 8, 2), (2, 4), (2, 4), shown=(32, 64), size=(20, 33)
+    )
+    assert [layer.place_at(x, 5) for x in (0, 15, 16, 32)] == [0, 0, 1, 2]
+    assert [layer.place_at(0, y) for y in (0, 15, 16, 19)] == [0, 0, 4, 4]

@@ -12,7 +12,7 @@ from torch import nn
 from model import Predictor, load, save
 from model.checkpoint import CheckpointMeta
 from model.errors import ModelError, WeightsError
-from model.zoo.dense import DenseNetwork, class_axes, with_group_norm
+from model.zoo.dense import DenseEncoding, DenseNetwork, class_axes, with_group_norm
 from model.zoo.presets import DENSE_KINDS
 from model.zoo.registry import architecture_of, build_network
 from tests.model.zoo.tiny_networks import TINY
@@ -151,3 +151,10 @@ def test_group_norm_takes_the_place_of_batch_norm_but_not_on_colours():
     assert isinstance(module[0], nn.BatchNorm2d)
     assert isinstance(module[2], nn.GroupNorm)
     assert module[2].num_groups == 3
+
+
+def test_padding_is_cut_off_where_it_was_added():
+    network = DenseNetwork(next(each for each in DENSE_KINDS if each.name == "unet"), 2, TINY["unet"])
+    tokens = torch.arange(2 * 16 * 16, dtype=torch.float32).view(1, 2, 16, 16)  # [B, C, h, w]
+    logits = network.classify(DenseEncoding(tokens, (16, 16), (10, 12))).logits
+    assert torch.equal(logits, tokens[..., :10, :12])
