@@ -477,3 +477,30 @@ def test_a_mask_that_would_decode_to_gigabytes_is_refused(tmp_path):
     found = find_masks([tmp_path])
     with pytest.raises(MaskError, match="40000 x 40000"):
         found.candidates[0].read(ImportContext(SHAPE, BARE))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_a_colour_that_only_the_second_mask_has_is_a_class_too(tmp_path, suffix):
+    colours = np.array([[0, 0, 0], [250, 50, 83], [61, 61, 245]], np.uint8)
+    pil(colours[IDS * (IDS == 1)], "RGB", suffix, quality=95)(tmp_path / "a")
+    pil(colours[IDS], "RGB", suffix, quality=95)(tmp_path / "b")
+    read, _ = read_folder(tmp_path, "ab")
+    assert len(read["b"].classes) == 3
+    for place in ((10, 15), (27, 40)):
+        assert read["b"].labels[place] not in (0, UNLABELLED)
+    assert read["b"].labels[10, 15] == read["a"].labels[10, 15]
+
+
+def test_colours_that_a_jpeg_has_blurred_are_those_that_were_painted(tmp_path):
+    painted = np.array([[0, 0, 0], [250, 50, 83], [61, 61, 245]], np.uint8)[IDS]
+    pil(painted, "RGB", ".jpg", quality=90)(tmp_path / "a")
+    read, _ = read_folder(tmp_path)
+    mask = read["a"]
+    assert len(mask.classes) == 3
+    assert np.count_nonzero((mask.labels > 0) != AREA) < 90
+    assert len(np.unique(mask.labels[7:13, 8:22])) == len(np.unique(mask.labels[23:32, 33:47])) == 1
+    assert any("blurred" in note for note in mask.notes)
+    noise = np.random.default_rng(0).integers(0, 256, (*SHAPE, 3)).astype(np.uint8)
+    pil(noise, "RGB", ".jpg")(tmp_path / "a")
+    with pytest.raises(MaskError):
+        read_folder(tmp_path)

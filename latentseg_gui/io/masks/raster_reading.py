@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from latentseg_gui.document.classes import ClassTable, SegmentationClass
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance
 from latentseg_gui.io.masks.looks import WHITES, Look, decide, look_of
+from latentseg_gui.io.masks.lossy import sharpened
 from latentseg_gui.io.masks.naming import Names
 from latentseg_gui.io.masks.pictures import (
     Picture,
@@ -154,7 +155,7 @@ def understood(picture: Picture, context: ImportContext) -> ImportedMask:
 def _meant(picture: Picture, look: Look, reading: Reading, context: ImportContext) -> ImportedMask:
     values = picture.values
     if picture.colours is not None:
-        return _from_colours(values, picture.colours, context)
+        return _from_any_colours(picture, picture.colours, context)
     if "class_of" in picture.about:
         return from_numbers(values.astype(np.uint32), picture.about, context)
     if picture.depth == 0:
@@ -289,6 +290,16 @@ def from_numbers(numbers: NDArray[np.uint32], about: dict[str, Any], context: Im
     return ImportedMask(labels, names.classes, numbers, None, tuple(notes))
 
 
+def _from_any_colours(picture: Picture, colours: NDArray[np.uint8], context: ImportContext) -> ImportedMask:
+    """Colours as they were painted, also where the format has blurred them."""
+    known = np.vstack([np.zeros((1, 3), np.uint8), context.classes.rgb[1:].astype(np.uint8)])
+    clean = sharpened(picture.values, colours, known) if picture.is_lossy else None
+    if clean is None:
+        return _from_colours(picture.values, colours, context)
+    read = _from_colours(*clean, context)
+    return replace(read, notes=(*read.notes, "Colours that the file has blurred went to the nearest."))
+
+
 def _from_colours(
     indices: NDArray[np.unsignedinteger[Any]], colours: NDArray[np.uint8], context: ImportContext
 ) -> ImportedMask:
@@ -303,7 +314,11 @@ def _from_colours(
     new = strange if len(colours) <= _COLOURS else strange[counts[strange] >= _SHARE * indices.size]
     is_mask = counts[ids != UNLABELLED].sum() + counts[new].sum() >= _MOST * indices.size
     is_known = ((ids != UNLABELLED) & (ids != BACKGROUND) & (counts > 0)).any()
-    if is_known or len(new) > _COLOURS or not is_mask:
+    if (
+        is_known
+    ):  # a few pixels of other colours are blurred edges, more are a class that was not there before
+        new = new[counts[new] >= _SHARE * indices.size]
+    if len(new) > _COLOURS or not is_mask:
         new = new[:0]
     for index in new.tolist():
         code = "#{:02x}{:02x}{:02x}".format(*colours[index].tolist())
