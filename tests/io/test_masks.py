@@ -502,13 +502,6 @@ HOSTILE = {
     "nan.json": b'{"imageHeight": NaN, "imageWidth": 1, "shapes": []}',
     "types.json": b'{"imageHeight": 30, "imageWidth": 41, "shapes": 5}',
     "points.json": b'{"imageHeight": 30, "imageWidth": 41, "shapes": [{"label": 3, "points": "x"}]}',
-    "names.json": json.dumps(
-        {
-            "imageHeight": 30,
-            "imageWidth": 41,
-            "shapes": [{"label": "a\nb", "points": [[0, 0], [9, 0], [9, 9]]}],
-        }
-    ).encode(),
     "rle.json": json.dumps(
         {
             "images": [{"id": 1, "width": 41, "height": 30}],

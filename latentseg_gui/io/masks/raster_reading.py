@@ -314,11 +314,12 @@ def _from_colours(
     new = strange if len(colours) <= _COLOURS else strange[counts[strange] >= _SHARE * indices.size]
     is_mask = counts[ids != UNLABELLED].sum() + counts[new].sum() >= _MOST * indices.size
     is_known = ((ids != UNLABELLED) & (ids != BACKGROUND) & (counts > 0)).any()
-    if (
-        is_known
-    ):  # a few pixels of other colours are blurred edges, more are a class that was not there before
+    # Classes that the masks before this one brought have no names of their own; this one may bring more.
+    present = set(ids[counts > 0].tolist()) - {BACKGROUND, UNLABELLED}
+    is_settled = any(not names.classes[each].name.startswith("colour #") for each in present)
+    if is_known and not is_settled:
         new = new[counts[new] >= _SHARE * indices.size]
-    if len(new) > _COLOURS or not is_mask:
+    if is_settled or len(new) > _COLOURS or not is_mask:
         new = new[:0]
     for index in new.tolist():
         code = "#{:02x}{:02x}{:02x}".format(*colours[index].tolist())
