@@ -59,7 +59,7 @@ def test_the_visible_part_of_a_large_picture_is_refined_and_pins_are_marked(
     part = wait_for_part(person)
     visible = canvas.viewport.visible_rect()
     assert part.rect.union(visible) == part.rect, "the last view counts, not those on the way"
-    assert part.stride == 4
+    assert 4 <= part.stride < 5, "as fine as tokens are, unless the window is very large"
     assert part.look.nbytes + part.mix.nbytes <= 32 << 20
     overlay = panel.overlay
     assert overlay is not None
