@@ -9,9 +9,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
-from PySide6.QtWidgets import QApplication, QDialog
+from PySide6.QtWidgets import QApplication, QDialog, QToolButton
 from pytestqt.qtbot import QtBot
 
+from latentseg_gui.app.samples import sample_paths
 from latentseg_gui.app.session import Session
 from latentseg_gui.document.types import ImageRecord
 from tests.leaks import open_files
@@ -35,6 +36,12 @@ def settle() -> None:
 
 def objects_of(session: Session) -> int:
     return len(session.window.findChildren(QObject)) + len(session.findChildren(QObject))
+
+
+def sample_buttons(session: Session) -> list[QToolButton]:
+    """Those of the sample images, which come when their thumbnails have been made."""
+    buttons = session.window.findChildren(QToolButton)
+    return [each for each in buttons if each.accessibleName().startswith("Open the sample")]
 
 
 def counted(session: Session) -> tuple[int, int, int]:
@@ -86,6 +93,7 @@ def test_dialogs_that_were_closed_are_gone(composed: Session, qtbot: QtBot, name
         close_dialogs()
         settle()
 
+    qtbot.waitUntil(lambda: len(sample_buttons(composed)) == len(sample_paths()))
     for _ in range(3):
         once()
     before = objects_of(composed), len(QApplication.allWidgets())
