@@ -17,7 +17,6 @@ from latentseg_gui.inference.messages import (
 )
 from model.answers import Attention
 from model.checkpoint import CheckpointMeta, save
-from model.errors import ModelError
 from model.zoo.tutorial import TutorialNetwork
 from tests.tiny import disks, tiny_network
 
@@ -105,14 +104,15 @@ def test_clicks_have_a_map_each_and_the_learned_experts_one(tmp_path):
     assert maps.mix.sum(1) == pytest.approx(1.0, abs=1e-5)
 
 
-def test_the_tutorial_architecture_shows_its_experts_and_says_that_it_has_no_clicks(tmp_path):
+def test_the_tutorial_architecture_shows_its_experts_and_clicks_are_of_the_shipped_network(tmp_path):
     torch.manual_seed(0)
     engine = engine_with(TutorialNetwork(num_latents=6, num_heads=2), tmp_path)
     maps = engine.handle(ComputeAttention("a"))
     assert maps.mix.shape[:2] == (2, 6)
     assert maps.likeness is not None
-    with pytest.raises(ModelError):
-        engine.handle(ComputePromptAttention("a", PromptSet((PromptPoint((3.0, 3.0), True),))))
+    clicked = engine.handle(ComputePromptAttention("a", PromptSet((PromptPoint((3.0, 3.0), True),))))
+    assert clicked.mix.shape != maps.mix.shape
+    assert np.isfinite(clicked.mix).all()
 
 
 @pytest.mark.parametrize("network", [tiny_network(), TutorialNetwork(num_latents=6, num_heads=2).eval()])
