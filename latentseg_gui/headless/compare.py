@@ -24,6 +24,7 @@ from latentseg_gui.headless.finetune_options import add_background_arguments
 from latentseg_gui.headless.finetune_samples import read_samples, settle_background
 from latentseg_gui.headless.masks import add_pair_arguments, pairs_asked_for
 from latentseg_gui.headless.naming import words_for
+from latentseg_gui.io.storage import make_folder
 
 if TYPE_CHECKING:
     from model.finetune import LabelledImage
@@ -165,7 +166,7 @@ def _plain(value: float) -> str:
 def _save(rows: Sequence[Row], classes: ClassTable, options: argparse.Namespace) -> None:
     from model.checkpoint import CheckpointMeta, save
 
-    options.save.mkdir(parents=True, exist_ok=True)
+    make_folder(options.save)
     for row in rows:
         if row.network is not None:
             path = options.save / f"{row.offer.name}.safetensors"

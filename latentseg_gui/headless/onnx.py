@@ -13,6 +13,7 @@ from latentseg_gui.headless.common import (
     require_inputs,
     weights_path,
 )
+from latentseg_gui.io.storage import make_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
 
     with model_errors():
         network, meta = load(weights_path(options))
-        options.output.resolve().parent.mkdir(parents=True, exist_ok=True)
+        make_folder(options.output.resolve().parent)
         export_onnx(network, options.output, meta, size=options.size)
     for path in (options.output, description):
         ledger.adopt(path)

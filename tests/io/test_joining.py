@@ -19,7 +19,7 @@ def part(class_id, rows, cols, unknown=None):
         labels[rows, cols] = class_id
         return ImportedMask(labels, context.classes)
 
-    return read
+    return f"part {class_id}", read
 
 
 def test_a_small_object_lies_over_a_large_one_whichever_file_comes_first():

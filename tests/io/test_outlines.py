@@ -66,7 +66,7 @@ def test_run_lengths_of_a_part_are_those_of_the_whole(mask, above, left, below, 
 
 
 @pytest.mark.parametrize(
-    "counts", ["", "~~~", "0" * 9, "o" * 50, [1, 2], [-1, 13], ["12"], None, [10**30], "P" * 20, "é"]
+    "counts", ["", "~~~", "0" * 9, "o" * 50, [1, 2], [-1, 13], ["twelve"], None, [10**30], "P" * 20, "é"]
 )
 def test_codes_that_do_not_fit_are_refused(counts):
     with pytest.raises(ValueError, match="r"):
