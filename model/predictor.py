@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from model.answers import Attention, ClassPrediction, EncodedImage
 from model.checkpoint import default_weights_path, load
@@ -311,6 +311,14 @@ def _encode(runner: Runner, pixels: NDArray[np.uint8], most: int) -> EncodedImag
     return runner.within_memory(most, attempt)
 
 
+def _as_classes_use_it(network: nn.Module) -> dict[str, Tensor]:
+    """Parameters by name; where classes have a copy of a part that clicks use as well, theirs in its place."""
+    state = dict(network.state_dict())
+    own = [name for name in state if name.startswith(tuple(f"class_{part}" for part in _EXPERTS))]
+    theirs = {name.removeprefix("class_"): state.pop(name) for name in own}
+    return {**state, **theirs}
+
+
 def _alike(one: Predictor, other: Predictor, *, but: tuple[str, ...]) -> bool:
     """Whether two are the same but for parameters whose names begin in one of these ways."""
     mine, theirs = one.network, other.network
@@ -319,7 +327,7 @@ def _alike(one: Predictor, other: Predictor, *, but: tuple[str, ...]) -> bool:
     if not _same_place(one.device, other.device) or one.max_pixels != other.max_pixels:
         return False
     own, foreign = (
-        {name: tensor for name, tensor in network.state_dict().items() if not name.startswith(but)}
+        {name: tensor for name, tensor in _as_classes_use_it(network).items() if not name.startswith(but)}
         for network in (mine, theirs)
     )
     return own.keys() == foreign.keys() and all(torch.equal(t, foreign[n]) for n, t in own.items())

@@ -12,6 +12,7 @@ import torch
 from model.checkpoint import default_weights_path, load, read_meta
 from model.config import NetworkConfig
 from model.deciding import CosineMix
+from model.detail_network import DetailNetwork
 from model.inspection import mix_entropy, reduce_heads, territory
 from model.network import LatentExpertNetwork
 from model.predictor import Predictor
@@ -109,3 +110,14 @@ def test_a_description_of_before_is_still_the_network_of_before():
     assert network.classifiers is None
     assert "mix.value.weight" in network.state_dict()
     assert "backbone.stages.0.0.conv.weight" in network.state_dict()
+
+
+def test_a_network_that_goes_on_from_them_attends_and_encodes_alike():
+    network, _ = load(default_weights_path())
+    before, after = Predictor(network, "cpu"), Predictor(DetailNetwork.of(network, (0, 1)), "cpu")
+    assert after.attends_like(before)
+    assert Predictor(DetailNetwork.of(network, (0, None)), "cpu").attends_like(before)
+    with torch.no_grad():
+        other = DetailNetwork.of(network, (0, 1))
+        other.class_mix.query.weight += 0.1
+    assert not Predictor(other, "cpu").attends_like(before)
