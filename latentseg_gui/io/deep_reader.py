@@ -15,6 +15,7 @@ from latentseg_gui.io import structures
 from latentseg_gui.io.decoded import Decoded
 
 _ORIENTATION_TAG: Final = 274
+_SPACE, _ZERO, _NINE = (ord(each) for each in " 09")
 _PNM_HEAD: Final = 4096
 _PNM_START: Final = re.compile(rb"P([2356])(?=[\s#])")
 _PNM_NUMBER: Final = re.compile(rb"(?:\s|#[^\n\r]*[\n\r])*(\d{1,9})")
@@ -116,8 +117,17 @@ def _pnm(file: BinaryIO) -> Decoded | None:
 def _written_out(file: BinaryIO, place: int, wanted: int, largest: int) -> NDArray[np.uint32]:
     """The numbers of a text, the first of which follows ``place``."""
     file.seek(place)
-    text = _PNM_COMMENT.sub(b"", file.read()).decode("ascii")
-    values = np.fromstring(text, np.uint32, wanted, sep=" ")  # ends at what is no number
+    text = _PNM_COMMENT.sub(b"", file.read()) + b" "
+    letters = np.frombuffer(text, np.uint8)
+    is_space = letters <= _SPACE
+    ends = np.flatnonzero(~is_space[:-1] & is_space[1:]) + 1
+    if ends.size < wanted:
+        raise ValueError(f"{ends.size} numbers of {wanted}")
+    stop = int(ends[wanted - 1]) if wanted else 0
+    # NumPy hands out whatever was in memory for numbers that it does not find, with no more than a warning.
+    if not (is_space[:stop] | ((letters[:stop] >= _ZERO) & (letters[:stop] <= _NINE))).all():
+        raise ValueError("there is something else between the numbers")
+    values = np.fromstring(text[:stop].decode("ascii"), np.uint32, sep=" ")
     if values.size != wanted or values.max(initial=0) > largest:
         raise ValueError(f"{values.size} numbers of {wanted}, or one beyond {largest}")
     return values

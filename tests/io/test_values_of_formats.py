@@ -166,8 +166,10 @@ def test_a_pnm_keeps_its_numbers_whatever_its_largest(write, kind, channels, lar
     assert np.array_equal(record.source, values[:, :, 0] if channels == 1 else values)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # as for users, who see none
 def test_a_cut_pnm_is_damaged(write):
-    for data in (b"P6 40 40 4095\n" + bytes(100), b"P5 4", b"P2 4 4 99 1 2 3"):
+    odd = b"P2 2 2 99 1 2 x 4 5"
+    for data in (b"P6 40 40 4095\n" + bytes(100), b"P5 4", b"P2 4 4 99 1 2 3", odd):
         with pytest.raises(ImageError, match="damaged"):
             read_image(write(data, "a.pnm"))
 
