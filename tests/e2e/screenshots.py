@@ -8,6 +8,9 @@ import tempfile
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+if os.environ["QT_QPA_PLATFORM"] == "offscreen":
+    # Qt's own screen has 800 x 800 pixels, and the window takes no more room than that.
+    os.environ["QT_QPA_PLATFORM"] = f"offscreen:configfile={Path(__file__).parents[1] / 'screen.json'}"
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest

@@ -16,6 +16,7 @@ _PADDING: Final = 7
 _SWATCH: Final = 16
 _GAP: Final = 6
 _BETWEEN: Final = 14
+_UNDER_HATCHING: Final = "#6f6f6f"
 _SLACK: Final = 1.12
 """Text runs a little wider in the frame, which is a picture, than the metrics of the screen say."""
 
@@ -83,7 +84,8 @@ class Legend:
 def _draw_swatch(painter: QPainter, area: QRectF, entry: LegendEntry) -> None:
     colour = QColor(entry.colour)
     painter.setPen(QPen(colour, 1))
-    painter.setBrush(Qt.BrushStyle.NoBrush if entry.is_hatched else colour)
+    # Hatching lies over pictures; on a panel of its own colour it would not be seen.
+    painter.setBrush(QColor(_UNDER_HATCHING) if entry.is_hatched else colour)
     painter.drawRect(area)
     if entry.is_hatched:
         painter.save()
