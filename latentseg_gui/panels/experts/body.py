@@ -37,7 +37,10 @@ class ExpertsBody(Scrolled):
                 (
                     "clicks",
                     self.tr("Clicks"),
-                    self.tr("What each click attends to, and which pixels owe to it"),
+                    self.tr(
+                        "What each click attends to in the whole image, and which pixels owe to it. Knocking experts "
+                        "out does not change the answers to clicks."
+                    ),
                 ),
             ),
         )
