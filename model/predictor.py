@@ -115,7 +115,7 @@ class Predictor:
 
     def attends_like(self, other: Predictor) -> bool:
         """Whether the `attention` of ``other`` would be the same here, on every picture."""
-        return _alike(self, other, but=_READS)
+        return _alike(self, other, but=_READS, as_classes_see=True)
 
     def take_over(self, image: EncodedImage) -> EncodedImage:
         """An image of another predictor for which `encodes_like` holds, now one of this."""
@@ -319,16 +319,16 @@ def _as_classes_use_it(network: nn.Module) -> dict[str, Tensor]:
     return {**state, **theirs}
 
 
-def _alike(one: Predictor, other: Predictor, *, but: tuple[str, ...]) -> bool:
+def _alike(one: Predictor, other: Predictor, *, but: tuple[str, ...], as_classes_see: bool = False) -> bool:
     """Whether two are the same but for parameters whose names begin in one of these ways."""
     mine, theirs = one.network, other.network
     if not isinstance(theirs, type(mine)) and not isinstance(mine, type(theirs)):
         return False
     if not _same_place(one.device, other.device) or one.max_pixels != other.max_pixels:
         return False
+    states = (_as_classes_use_it(each) if as_classes_see else each.state_dict() for each in (mine, theirs))
     own, foreign = (
-        {name: tensor for name, tensor in _as_classes_use_it(network).items() if not name.startswith(but)}
-        for network in (mine, theirs)
+        {name: tensor for name, tensor in state.items() if not name.startswith(but)} for state in states
     )
     return own.keys() == foreign.keys() and all(torch.equal(t, foreign[n]) for n, t in own.items())
 
