@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.backbone import upsample_to
+
 WIDTH = 64
 
 
@@ -94,6 +96,6 @@ class AttentionCNNForSegmentation(AttentionCNN):
         fine = self.features(image)
         tokens, size = self.tokens(image)
         attended = self.attn(tokens).transpose(1, 2).unflatten(2, size)  # [B, 64, h, w]
-        seen = fine + F.interpolate(attended, size=fine.shape[-2:], mode="bilinear", align_corners=False)
+        seen = fine + upsample_to(attended, fine)
         logits = F.linear(seen.movedim(1, -1), self.fc.weight, self.fc.bias)  # [B, H, W, C]
         return logits.movedim(-1, 1)

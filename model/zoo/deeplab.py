@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from model.zoo.fcn import resized
+from model.backbone import upsample_to
 from model.zoo.spellings import also_reads
 
 
@@ -83,7 +83,7 @@ class ASPP(nn.Module):
     def branches(self, x: Tensor) -> list[Tensor]:
         """What every branch answers, all at the size of ``x``, [B, out_channels, h, w]."""
         pooled = self.convs[-1](x)  # [B, out_channels, 1, 1]
-        return [branch(x) for branch in self.convs[:-1]] + [resized(pooled, x)]
+        return [branch(x) for branch in self.convs[:-1]] + [upsample_to(pooled, x)]
 
     def forward(self, x: Tensor) -> Tensor:
         """All branches, joined."""
@@ -131,5 +131,5 @@ class DeepLabV3Plus(nn.Module):
         """Class logits of ``image``."""
         low, high = self.backbone(image)
         low = self.low_level_conv(low)  # [B, 48, H/4, W/4]
-        x = resized(self.aspp(high), low)
-        return resized(self.decoder(torch.cat((x, low), dim=1)), image)
+        x = upsample_to(self.aspp(high), low)
+        return upsample_to(self.decoder(torch.cat((x, low), dim=1)), image)

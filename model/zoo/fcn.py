@@ -13,14 +13,11 @@ from typing import Final
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.backbone import upsample_to
+
 VGG16_WIDTHS: Final = (64, 128, 256, 512, 512)
 VGG16_DEPTHS: Final = (2, 2, 3, 3, 3)
 CLASSIFIER_WIDTH: Final = 4096
-
-
-def resized(x: Tensor, like: Tensor) -> Tensor:
-    """Bilinear to the height and width of ``like``."""
-    return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def conv_block(in_channels: int, out_channels: int, *, depth: int) -> nn.Sequential:
@@ -80,7 +77,7 @@ class FCN(nn.Module):
         """Class logits of ``image``."""
         x = self.features(image)  # [B, 512, H/32, W/32]
         x = F.relu(self.fc7(F.relu(self.fc6(x))))
-        return resized(self.upsample(self.score(x)), image)
+        return upsample_to(self.upsample(self.score(x)), image)
 
 
 class FCN8s(nn.Module):
@@ -126,9 +123,9 @@ class FCN8s(nn.Module):
         x = self.score_fr(F.relu(self.fc7(F.relu(self.fc6(x)))))
         x = _plus(self.upscore2(x), self.score_pool4(pool4))
         x = _plus(self.upscore4(x), self.score_pool3(pool3))
-        return resized(self.upscore8(x), image)
+        return upsample_to(self.upscore8(x), image)
 
 
 def _plus(coarse: Tensor, fine: Tensor) -> Tensor:
     """The sum at the size of ``fine``; pooling rounds down, so the enlarged map can be a row short."""
-    return fine + (coarse if coarse.shape == fine.shape else resized(coarse, fine))
+    return fine + (coarse if coarse.shape == fine.shape else upsample_to(coarse, fine))

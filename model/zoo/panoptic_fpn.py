@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.backbone import upsample_to
+
 RESNET_WIDTHS: Final = (256, 512, 1024, 2048)
 PYRAMID_WIDTH: Final = 256
 
@@ -76,9 +78,7 @@ class PanopticFPN(nn.Module):
         """Area logits and the pyramid."""
         levels = self.pyramid(self.backbone(image))
         finest = levels[0]
-        total = torch.stack(
-            [F.interpolate(x, size=finest.shape[-2:], mode="bilinear", align_corners=False) for x in levels]
-        ).sum(dim=0)  # [B, 256, H/4, W/4]
+        total = torch.stack([upsample_to(x, finest) for x in levels]).sum(dim=0)  # [B, 256, H/4, W/4]
         logits = F.interpolate(
             self.semantic_head(total), scale_factor=4.0, mode="bilinear", align_corners=False
         )

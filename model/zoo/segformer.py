@@ -14,7 +14,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from model.zoo.fcn import resized
+from model.backbone import upsample_to
 
 REDUCTION: Final = 4
 """Keys and values are taken from a map that many times smaller on each side."""
@@ -100,7 +100,7 @@ class MLPDecoder(nn.Module):
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """Logits at the stride of the first map."""
-        fused = [resized(fuse(x), maps[0]) for fuse, x in zip(self.linear_fuse, maps, strict=True)]
+        fused = [upsample_to(fuse(x), maps[0]) for fuse, x in zip(self.linear_fuse, maps, strict=True)]
         logits: Tensor = self.linear_pred(torch.cat(fused, dim=1))
         return logits
 

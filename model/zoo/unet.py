@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.zoo.fcn import resized
+from model.backbone import upsample_to
 from model.zoo.spellings import also_reads
 
 FEATURES: Final = (64, 128, 256, 512, 1024)
@@ -49,7 +49,7 @@ class DoubleConv(nn.Module):
 
 def _like(x: Tensor, skip: Tensor) -> Tensor:
     """``x`` at the size of ``skip``: pooling rounds down, so it can be a row or column short."""
-    return x if x.shape[-2:] == skip.shape[-2:] else resized(x, skip)
+    return x if x.shape[-2:] == skip.shape[-2:] else upsample_to(x, skip)
 
 
 class UNet(nn.Module):
