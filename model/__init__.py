@@ -15,30 +15,30 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from model.answers import Attention, ClassPrediction
     from model.checkpoint import CheckpointMeta, load, save
-    from model.config import NetworkConfig
     from model.crf import Crf
     from model.errors import ModelError
-    from model.experts import AttentionMaps
     from model.finetune import FineTuneConfig, LabelledImage, finetune
-    from model.latent_experts import SegmentationModel
-    from model.network import LatentExpertNetwork
+    from model.networks.config import NetworkConfig
+    from model.networks.experts import AttentionMaps
+    from model.networks.latent_experts import SegmentationModel
+    from model.networks.network import LatentExpertNetwork
     from model.predictor import Predictor
     from model.testtime import PredictOptions
 
 _HOMES: Final = {
     "Attention": "model.answers",
-    "AttentionMaps": "model.experts",
+    "AttentionMaps": "model.networks.experts",
     "CheckpointMeta": "model.checkpoint",
     "ClassPrediction": "model.answers",
     "Crf": "model.crf",
     "FineTuneConfig": "model.finetune",
     "LabelledImage": "model.finetune",
-    "LatentExpertNetwork": "model.network",
+    "LatentExpertNetwork": "model.networks.network",
     "ModelError": "model.errors",
-    "NetworkConfig": "model.config",
+    "NetworkConfig": "model.networks.config",
     "PredictOptions": "model.testtime",
     "Predictor": "model.predictor",
-    "SegmentationModel": "model.latent_experts",
+    "SegmentationModel": "model.networks.latent_experts",
     "finetune": "model.finetune",
     "load": "model.checkpoint",
     "save": "model.checkpoint",

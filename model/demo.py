@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import torch
 import torch.nn.functional as F
 
-from model.latent_experts import SegmentationModel
+from model.networks.latent_experts import SegmentationModel
 
 
 def run_demo(

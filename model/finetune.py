@@ -26,7 +26,6 @@ from torch import Tensor, nn
 
 from model.answers import ClassPrediction
 from model.called import call_like
-from model.detail_network import DetailNetwork
 from model.device import choose_device, free_cached_memory, is_out_of_memory
 from model.finetuning.agreement import is_sparse
 from model.finetuning.choices import speed_of, warm_up
@@ -57,7 +56,8 @@ from model.finetuning.types import FineTuneConfig, LabelledImage, Progress, chec
 from model.finetuning.views import Picture, class_counts, pictures_of, scarcity_of, shared
 from model.finetuning.whole import learn_whole
 from model.metrics import is_labelled, mean_iou
-from model.network import LatentExpertNetwork
+from model.networks.detail_network import DetailNetwork
+from model.networks.network import LatentExpertNetwork
 from model.zoo.tutorial import as_predictable
 
 __all__ = ["FeatureStore", "FineTuneConfig", "FineTuning", "LabelledImage", "Progress", "finetune"]

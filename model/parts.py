@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from model.answers import Attention, EncodedImage
 from model.errors import ModelError
-from model.experts import AttentionMaps
+from model.networks.experts import AttentionMaps
 from model.resample import shrink, working_size
 from model.runner import Runner
 

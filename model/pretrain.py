@@ -14,8 +14,8 @@ from pathlib import Path
 
 import torch
 
-from model.config import NetworkConfig
 from model.errors import ModelError
+from model.networks.config import NetworkConfig
 from model.pretraining.loop import PretrainConfig, Pretraining
 
 

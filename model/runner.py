@@ -22,9 +22,9 @@ from model.device import (
     is_same_device,
 )
 from model.errors import ModelError
-from model.experts import AttentionMaps
 from model.inputs import Pointing
-from model.network import Prompts
+from model.networks.experts import AttentionMaps
+from model.networks.network import Prompts
 
 HALVINGS: Final = 2
 

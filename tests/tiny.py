@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from model.config import NetworkConfig
-from model.network import LatentExpertNetwork
+from model.networks.config import NetworkConfig
+from model.networks.network import LatentExpertNetwork
 
 TINY = NetworkConfig(
     num_experts=4,

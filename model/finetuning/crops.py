@@ -10,13 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.detail_head import Levels
-from model.detail_network import DetailNetwork
 from model.device import free_cached_memory, is_out_of_memory
 from model.finetuning.orientation import random_turn
 from model.finetuning.session import Optimiser, Session, below, named
 from model.finetuning.types import IGNORED
 from model.finetuning.views import View
+from model.networks.detail_head import Levels
+from model.networks.detail_network import DetailNetwork
 
 CROP: Final = 128
 ALIGN: Final = 16
@@ -28,7 +28,7 @@ EXPERT_SHARE: Final = 0.15
 def learn_crops(session: Session, end: float, factor: float = 1.0) -> Iterator[str]:
     """Teach head and experts from crops of the cached views, until the share ``end`` of the time.
 
-    The pixel path falls silent: it is for the second after a correction (see `model.detail_head`).
+    The pixel path falls silent: it is for the second after a correction (see `model.networks.detail_head`).
     """
     session.network.head.pixel.silence()
     network, rate = session.network, factor * (session.config.learning_rate or HEAD_RATE)

@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.answers import ClassPrediction
-from model.backbone import upsample_to
-from model.detail_head import PixelPath
 from model.finetuning.measure import totalled
 from model.finetuning.pixels import fit_pixels
 from model.finetuning.session import Session
@@ -27,6 +25,8 @@ from model.finetuning.store import FeatureStore, fingerprint_without
 from model.finetuning.types import IGNORED
 from model.finetuning.views import View
 from model.metrics import confusion_matrix
+from model.networks.backbone import upsample_to
+from model.networks.detail_head import PixelPath
 
 LEARNS: Final = "head.pixel."
 MAX_PIXELS: Final = 24_000

@@ -9,8 +9,6 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from model.detail_head import Levels
-from model.detail_network import DetailNetwork
 from model.device import DeviceChoice
 from model.errors import ModelError
 from model.finetuning.agreement import STRENGTH, disagreement, trust
@@ -21,6 +19,8 @@ from model.finetuning.randomness import own_randomness, seed_for
 from model.finetuning.team import Team
 from model.finetuning.types import FineTuneConfig
 from model.finetuning.views import Picture, View, vary
+from model.networks.detail_head import Levels
+from model.networks.detail_network import DetailNetwork
 
 MAX_GRADIENT: Final = 5.0
 BATCH: Final = 4

@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.augment import jitter_colour
-from model.backbone import pad_to_stride
-from model.detail_head import Levels
-from model.detail_network import DetailNetwork
 from model.errors import ModelError
-from model.filters import filter_bank
 from model.finetuning.orientation import random_turn
 from model.finetuning.team import Team
 from model.finetuning.types import IGNORED, LabelledImage
+from model.networks.backbone import pad_to_stride
+from model.networks.detail_head import Levels
+from model.networks.detail_network import DetailNetwork
+from model.networks.filters import filter_bank
 
 WINDOW: Final = 1024
 MAX_WINDOWS: Final = 12

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model.network import Prompts
+from model.networks.network import Prompts
 
 _ERODE_STEPS = 18
 

@@ -21,8 +21,8 @@ from safetensors import torch as safetensors_torch
 from torch import Tensor
 
 from model.atomic import write_atomically
-from model.efficientnet import EfficientNetLite, fold
 from model.errors import ModelError, WeightsError
+from model.networks.efficientnet import EfficientNetLite, fold
 
 LOG = logging.getLogger("model.pretraining.convert")
 

@@ -17,9 +17,9 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from model import checkpoint
 from model.atomic import write_atomically
-from model.config import NetworkConfig
 from model.errors import ModelError
-from model.network import LatentExpertNetwork
+from model.networks.config import NetworkConfig
+from model.networks.network import LatentExpertNetwork
 from model.pretraining.cache import Cache
 from model.pretraining.crops import Batch, CropSampler
 from model.pretraining.schedule import STAGES, AverageWeights, Budget, Stage, learning_rate, stage_at

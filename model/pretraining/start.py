@@ -12,9 +12,9 @@ from safetensors import torch as safetensors_torch
 from torch import Tensor, nn
 
 from model import checkpoint
-from model.backbone import LiteBackbone
 from model.errors import ModelError, WeightsError
-from model.network import LatentExpertNetwork
+from model.networks.backbone import LiteBackbone
+from model.networks.network import LatentExpertNetwork
 
 _CUES = "click.cue_in.weight"
 

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.backbone import upsample_to
+from model.networks.backbone import upsample_to
 
 WIDTH = 64
 

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.errors import ModelError
-from model.experts import split_heads
+from model.networks.experts import split_heads
 from model.zoo.attention_cnn import AttentionCNNForSegmentation, SelfAttention
 from model.zoo.dense import DenseNetwork
 from model.zoo.segformer import SegFormer

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from model.backbone import upsample_to
+from model.networks.backbone import upsample_to
 from model.zoo.spellings import also_reads
 
 

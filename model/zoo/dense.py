@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.backbone import pad_to_stride
-from model.network import ClassOutput
+from model.networks.backbone import pad_to_stride
+from model.networks.network import ClassOutput
 
 Sizes = Mapping[str, Any]
 """Arguments of an architecture besides its classes: whole numbers and lists of them."""

@@ -13,7 +13,7 @@ from typing import Final
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.backbone import upsample_to
+from model.networks.backbone import upsample_to
 
 VGG16_WIDTHS: Final = (64, 128, 256, 512, 512)
 VGG16_DEPTHS: Final = (2, 2, 3, 3, 3)

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.backbone import upsample_to
+from model.networks.backbone import upsample_to
 
 RESNET_WIDTHS: Final = (256, 512, 1024, 2048)
 PYRAMID_WIDTH: Final = 256

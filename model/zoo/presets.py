@@ -8,7 +8,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from model.backbone import ConvNorm, ResidualBlock
+from model.networks.backbone import ConvNorm, ResidualBlock
 from model.zoo.attention_cnn import AttentionCNNForSegmentation
 from model.zoo.deeplab import DeepLabV3Plus
 from model.zoo.dense import DenseKind, Sizes

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from torch import nn
 
-from model.config import NetworkConfig
-from model.detail_network import DetailNetwork
 from model.errors import ModelError, WeightsError
-from model.network import LatentExpertNetwork
+from model.networks.config import NetworkConfig
+from model.networks.detail_network import DetailNetwork
+from model.networks.network import LatentExpertNetwork
 from model.zoo.dense import DenseKind, DenseNetwork
 from model.zoo.presets import DENSE_KINDS
 from model.zoo.tutorial import TutorialNetwork

@@ -14,7 +14,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from model.backbone import upsample_to
+from model.networks.backbone import upsample_to
 
 REDUCTION: Final = 4
 """Keys and values are taken from a map that many times smaller on each side."""

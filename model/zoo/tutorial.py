@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.latent_experts import SegmentationModel
-from model.network import ClassOutput
+from model.networks.latent_experts import SegmentationModel
+from model.networks.network import ClassOutput
 
 STRIDE = 4
 _HEAD = "expert_seg.segmentation_head."

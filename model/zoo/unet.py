@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.backbone import upsample_to
+from model.networks.backbone import upsample_to
 from model.zoo.spellings import also_reads
 
 FEATURES: Final = (64, 128, 256, 512, 1024)

@@ -27,8 +27,8 @@ from model.checkpoint import CheckpointMeta, default_weights_path, load, save
 from model.finetune import FineTuneConfig, LabelledImage, finetune
 from model.finetuning.clock import Clock, rate_at
 from model.finetuning.objective import class_weights
-from model.latent_experts import SegmentationModel
 from model.metrics import confusion_matrix
+from model.networks.latent_experts import SegmentationModel
 from model.predictor import Predictor
 
 NAMES = (

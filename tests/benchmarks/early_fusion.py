@@ -21,10 +21,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from model import Predictor
-from model.backbone import ConvNorm, normalise, pad_to_stride
-from model.click_cues import NUM_CUES
-from model.config import NetworkConfig
-from model.network import Encoding, LatentExpertNetwork, ObjectOutput, Prompts
+from model.networks.backbone import ConvNorm, normalise, pad_to_stride
+from model.networks.click_cues import NUM_CUES
+from model.networks.config import NetworkConfig
+from model.networks.network import Encoding, LatentExpertNetwork, ObjectOutput, Prompts
 from model.pretraining.loop import PretrainConfig, Pretraining
 from tests.benchmarks.click_adapter import LatentExperts
 

@@ -13,7 +13,7 @@ from model.checkpoint import default_weights_path, load
 from model.errors import WeightsError
 from model.finetune import FineTuneConfig, LabelledImage, finetune
 from model.finetuning.choices import warm_up
-from model.network import LatentExpertNetwork
+from model.networks.network import LatentExpertNetwork
 from model.predictor import Predictor
 
 warm_up()  # importing what optimisers need takes a second that no picture should pay for

@@ -8,8 +8,8 @@ from PIL import Image
 from latentseg_gui import cli
 from model import device
 from model.checkpoint import CheckpointMeta, save
-from model.config import NetworkConfig
-from model.network import LatentExpertNetwork
+from model.networks.config import NetworkConfig
+from model.networks.network import LatentExpertNetwork
 
 SMALL = NetworkConfig(
     num_classes=2,

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor, nn
 
-from model.network import ClassOutput, ObjectOutput
+from model.networks.network import ClassOutput, ObjectOutput
 
 
 @dataclass

@@ -9,13 +9,13 @@ import pytest
 import torch
 from scipy.ndimage import binary_erosion
 
-from model.detail_network import DetailNetwork
 from model.finetune import FineTuneConfig, LabelledImage, finetune
 from model.finetuning import growth, session
 from model.finetuning.agreement import disagreement, is_sparse, trust
 from model.finetuning.growth import grow_strokes
 from model.finetuning.types import IGNORED
 from model.finetuning.views import pictures_of
+from model.networks.detail_network import DetailNetwork
 from tests.model.test_finetune import QUICK, accuracy, run
 from tests.tiny import disks, tiny_network
 

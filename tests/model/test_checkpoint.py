@@ -12,11 +12,11 @@ from safetensors.torch import load_file, save_file
 
 from model import checkpoint
 from model.checkpoint import CheckpointMeta, load, read_meta, save
-from model.config import NetworkConfig
-from model.detail_network import DetailConfig, DetailNetwork
 from model.errors import ModelError, WeightsError
-from model.latent_experts import SegmentationModel
-from model.network import LatentExpertNetwork
+from model.networks.config import NetworkConfig
+from model.networks.detail_network import DetailConfig, DetailNetwork
+from model.networks.latent_experts import SegmentationModel
+from model.networks.network import LatentExpertNetwork
 from model.zoo.tutorial import TutorialNetwork
 
 META = CheckpointMeta(

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from model import checkpoint
-from model.config import NetworkConfig
-from model.deciding import TOKENS_AT_ONCE, ExpertClassifiers, balance_loss, likeness_loss
-from model.detail_head import Levels
-from model.detail_network import DetailNetwork
 from model.errors import WeightsError
-from model.network import LatentExpertNetwork, Prompts
+from model.networks.config import NetworkConfig
+from model.networks.deciding import TOKENS_AT_ONCE, ExpertClassifiers, balance_loss, likeness_loss
+from model.networks.detail_head import Levels
+from model.networks.detail_network import DetailNetwork
+from model.networks.network import LatentExpertNetwork, Prompts
 from model.predictor import Predictor
 
 SMALL = replace(

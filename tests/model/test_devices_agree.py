@@ -8,7 +8,7 @@ import torch
 from model.checkpoint import default_weights_path, load
 from model.errors import WeightsError
 from model.metrics import mask_iou
-from model.network import LatentExpertNetwork
+from model.networks.network import LatentExpertNetwork
 from model.predictor import Predictor
 
 

@@ -14,9 +14,9 @@ from safetensors.torch import load_file
 from skimage import data
 from torch import Tensor, nn
 
-from model.backbone import normalise, published_range
-from model.efficientnet import VARIANTS, EfficientNetLite, normalised, same_padding, widths_of
 from model.errors import WeightsError
+from model.networks.backbone import normalise, published_range
+from model.networks.efficientnet import VARIANTS, EfficientNetLite, normalised, same_padding, widths_of
 from model.pretraining.convert import converted, encoder_of, main, read_published, variant_of
 
 

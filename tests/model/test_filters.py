@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from model.filters import NUM_FILTERS, filter_bank
+from model.networks.filters import NUM_FILTERS, filter_bank
 
 
 def test_mixed_precision_around_them_does_not_blur_the_filters():

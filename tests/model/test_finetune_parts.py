@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
 from model.checkpoint import CheckpointMeta, load, save
-from model.detail_network import DetailNetwork
-from model.filters import NUM_FILTERS, filter_bank, gaussian_blur
 from model.finetuning.clock import Average, Clock, rate_at
 from model.finetuning.heldout import MAX_TAKEN_OF_CLASS, cells_of, hold_out
 from model.finetuning.objective import Objective, class_weights
 from model.finetuning.record import MAX_RUNS, RUNS, after_run
 from model.finetuning.types import LOSSES, FineTuneConfig
+from model.networks.detail_network import DetailNetwork
+from model.networks.filters import NUM_FILTERS, filter_bank, gaussian_blur
 from tests.tiny import tiny_network
 
 
@@ -275,7 +275,7 @@ def test_knocking_out_all_experts_but_one_equals_a_network_with_that_one(trained
 
 @torch.inference_mode()
 def test_a_backbone_for_classes_leaves_clicks_alone(trained, image):
-    from model.network import Prompts
+    from model.networks.network import Prompts
 
     own = trained.give_classes_a_backbone().eval()
     assert torch.equal(own(image), trained(image))

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from model.demo import run_demo
-from model.latent_experts import SegmentationModel
+from model.networks.latent_experts import SegmentationModel
 
 NAMES_AND_SHAPES = {
     "encoder.conv1.weight": (32, 3, 3, 3),

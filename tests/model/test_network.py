@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from model.config import NetworkConfig
-from model.network import LatentExpertNetwork, Prompts
+from model.networks.config import NetworkConfig
+from model.networks.network import LatentExpertNetwork, Prompts
 
 SMALL = NetworkConfig(
     num_classes=3,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from model.detail_network import DetailNetwork
 from model.errors import ModelError
+from model.networks.detail_network import DetailNetwork
 from model.parts import attention_of_part, share_within
 from model.predictor import Predictor
 from model.zoo.tutorial import TutorialNetwork

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from model import closer
-from model.config import NetworkConfig
 from model.errors import ModelError
-from model.latent_experts import SegmentationModel
-from model.network import LatentExpertNetwork
+from model.networks.config import NetworkConfig
+from model.networks.latent_experts import SegmentationModel
+from model.networks.network import LatentExpertNetwork
 from model.predictor import Predictor
 from model.zoo.tutorial import TutorialNetwork
 from tests.model.plain_network import PlainNetwork

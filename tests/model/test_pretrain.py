@@ -11,11 +11,11 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from model import checkpoint
-from model.click_cues import NUM_CUES
-from model.config import NetworkConfig
-from model.efficientnet import EfficientNetLite
 from model.errors import ModelError
-from model.network import LatentExpertNetwork, Prompts
+from model.networks.click_cues import NUM_CUES
+from model.networks.config import NetworkConfig
+from model.networks.efficientnet import EfficientNetLite
+from model.networks.network import LatentExpertNetwork, Prompts
 from model.pretrain import main
 from model.pretraining.cache import Cache, find_sources
 from model.pretraining.clicks import (

@@ -10,11 +10,11 @@ import skimage.data
 import torch
 
 from model.checkpoint import default_weights_path, load, read_meta
-from model.config import NetworkConfig
-from model.deciding import CosineMix
-from model.detail_network import DetailNetwork
 from model.inspection import mix_entropy, reduce_heads, territory
-from model.network import LatentExpertNetwork
+from model.networks.config import NetworkConfig
+from model.networks.deciding import CosineMix
+from model.networks.detail_network import DetailNetwork
+from model.networks.network import LatentExpertNetwork
 from model.predictor import Predictor
 
 PICTURES = ("astronaut", "chelsea", "coffee")

@@ -8,7 +8,7 @@ from model.answers import ClassPrediction
 from model.crf import Crf, mean_field, refine
 from model.errors import ModelError
 from model.lattice import Lattice
-from model.network import LatentExpertNetwork
+from model.networks.network import LatentExpertNetwork
 from model.predictor import Predictor
 from model.testtime import PredictOptions
 from tests.model.plain_network import PlainNetwork

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from model.detail_network import DetailNetwork
+from model.networks.detail_network import DetailNetwork
 from model.predictor import Predictor
 from tests.tiny import disks, tiny_network
 

@@ -18,8 +18,8 @@ from model.finetuning.plain import PlainTuning
 from model.finetuning.record import after_run
 from model.finetuning.types import IGNORED
 from model.finetuning.views import pictures_of
-from model.latent_experts import SegmentationModel
 from model.metrics import confusion_matrix, mean_iou
+from model.networks.latent_experts import SegmentationModel
 from model.predictor import Predictor
 from model.zoo.dense import DenseNetwork
 from model.zoo.presets import DENSE_KINDS

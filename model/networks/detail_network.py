@@ -14,14 +14,14 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from model.backbone import Pyramid, normalise, pad_to_stride
-from model.config import NetworkConfig
-from model.deciding import ask_experts
-from model.detail_head import DetailHead, Levels
-from model.encoding import ClassOutput, Encoding, cropped
-from model.experts import Exchange
-from model.filters import NUM_FILTERS, filter_bank
-from model.network import LatentExpertNetwork
+from model.networks.backbone import Pyramid, normalise, pad_to_stride
+from model.networks.config import NetworkConfig
+from model.networks.deciding import ask_experts
+from model.networks.detail_head import DetailHead, Levels
+from model.networks.encoding import ClassOutput, Encoding, cropped
+from model.networks.experts import Exchange
+from model.networks.filters import NUM_FILTERS, filter_bank
+from model.networks.network import LatentExpertNetwork
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from model.click_cues import NUM_CUES, TERRITORY_CUES
-from model.efficientnet import widths_of
+from model.networks.click_cues import NUM_CUES, TERRITORY_CUES
+from model.networks.efficientnet import widths_of
 
 
 @dataclass(frozen=True, slots=True)

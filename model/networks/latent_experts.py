@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.experts import AttentionMaps, attend, gain_bias, join_heads, split_heads
+from model.networks.experts import AttentionMaps, attend, gain_bias, join_heads, split_heads
 
 
 class SimpleEncoder(nn.Module):

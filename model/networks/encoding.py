@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model.backbone import pad_to_stride
-from model.click_decoder import ClickBase
-from model.experts import AttentionMaps
+from model.networks.backbone import pad_to_stride
+from model.networks.click_decoder import ClickBase
+from model.networks.experts import AttentionMaps
 
 PADDING: Final = 4
 """Kind of a prompt that is none."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.backbone import ConvNorm, upsample_to
+from model.networks.backbone import ConvNorm, upsample_to
 
 
 class ClassHead(nn.Module):

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.experts import Exchange, flatten_map, gain_bias, join_heads, split_heads
+from model.networks.experts import Exchange, flatten_map, gain_bias, join_heads, split_heads
 
 TOKENS_AT_ONCE: Final = 16384
 """So many tokens are classified in one go where no gradient is wanted: the answers of all experts stay small."""

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.backbone import ConvNorm, Pyramid, ResidualBlock, upsample_to
-from model.click_cues import NUM_CUES
+from model.networks.backbone import ConvNorm, Pyramid, ResidualBlock, upsample_to
+from model.networks.click_cues import NUM_CUES
 
 
 @dataclass(frozen=True, slots=True)

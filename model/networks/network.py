@@ -9,9 +9,9 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from model.backbone import Pyramid, backbone_of, normalise, pad_to_stride
-from model.class_head import ClassHead, kept_rows
-from model.click_cues import (
+from model.networks.backbone import Pyramid, backbone_of, normalise, pad_to_stride
+from model.networks.class_head import ClassHead, kept_rows
+from model.networks.click_cues import (
     box_cue,
     colour_bins,
     mask_cues,
@@ -20,10 +20,10 @@ from model.click_cues import (
     sample_points,
     territory_cues,
 )
-from model.click_decoder import ClickDecoder, Embedding, embedded
-from model.config import NetworkConfig
-from model.deciding import CosineMix, ExpertClassifiers, SlotLook, as_map, ask_experts
-from model.encoding import (
+from model.networks.click_decoder import ClickDecoder, Embedding, embedded
+from model.networks.config import NetworkConfig
+from model.networks.deciding import CosineMix, ExpertClassifiers, SlotLook, as_map, ask_experts
+from model.networks.encoding import (
     PADDING,
     ClassOutput,
     Encoding,
@@ -34,7 +34,15 @@ from model.encoding import (
     pointed_at,
     previous_at_tokens,
 )
-from model.experts import AttentionMaps, Exchange, Look, Mix, fourier_position, gain_bias, weights_to_map
+from model.networks.experts import (
+    AttentionMaps,
+    Exchange,
+    Look,
+    Mix,
+    fourier_position,
+    gain_bias,
+    weights_to_map,
+)
 
 __all__ = [
     "ClassHead",

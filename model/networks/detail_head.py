@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.backbone import upsample_to
-from model.filters import COLOURS
+from model.networks.backbone import upsample_to
+from model.networks.filters import COLOURS
 
 LEVEL_DROPOUT: Final = (0.5, 0.3, 0.1, 0.3, 0.3)
 """How often, while learning, a level is left out; coarse to fine. Colours and filters, too: stains differ."""

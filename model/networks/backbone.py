@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.config import NetworkConfig
-from model.efficientnet import EfficientNetLite, normalised, widths_of
+from model.networks.config import NetworkConfig
+from model.networks.efficientnet import EfficientNetLite, normalised, widths_of
 
 GROUP = 16
 STRIDE = 32

@@ -1,0 +1,1 @@
+"""The latent-expert network and its parts: encoder, experts, heads, click decoder."""
