@@ -24,6 +24,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from model.analysis.metrics import is_labelled, mean_iou
 from model.answers import ClassPrediction
 from model.called import call_like
 from model.device import choose_device, free_cached_memory, is_out_of_memory
@@ -55,7 +56,6 @@ from model.finetuning.timed import TimedJob
 from model.finetuning.types import FineTuneConfig, LabelledImage, Progress, checked
 from model.finetuning.views import Picture, class_counts, pictures_of, scarcity_of, shared
 from model.finetuning.whole import learn_whole
-from model.metrics import is_labelled, mean_iou
 from model.networks.detail_network import DetailNetwork
 from model.networks.network import LatentExpertNetwork
 from model.zoo.tutorial import as_predictable
@@ -311,7 +311,7 @@ class FineTuning(TimedJob):
             )
 
     def _measure(self) -> float:
-        """Mean IoU (see `model.metrics`) of the present network on the held-out pixels; NaN if there are none."""
+        """Mean IoU (see `model.analysis.metrics`) of the present network on the held-out pixels; NaN if there are none."""
         confusion = self._confusion()
         self.unmeasured = tuple(np.flatnonzero(~is_labelled(confusion)).tolist())
         return mean_iou(confusion)

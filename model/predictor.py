@@ -11,6 +11,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from model.analysis.gains import Gains, Head, check_gains
 from model.answers import Attention, ClassPrediction, EncodedImage
 from model.checkpoint import default_weights_path, load
 from model.class_maps import LabelSink, ProbabilitySink, check_out, empty_prediction, predict_into
@@ -18,7 +19,6 @@ from model.click_guard import Start, guarded
 from model.closer import Answer, look_closer
 from model.device import DeviceChoice, choose_device
 from model.errors import ModelError
-from model.gains import Gains, Head, check_gains
 from model.inputs import Pointing, check_image, check_mask_input, check_pointing
 from model.parts import Region, as_attention, attention_of_part
 from model.postprocess import last_clicks

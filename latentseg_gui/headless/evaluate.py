@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace, pairs: list[Pair], ranks: Ranks) -> int:
     """Measure the share of this process; the first one adds all up and speaks of it."""
     predictor, meta = open_predictor(options)
-    from model.metrics import confusion_matrix, mean_iou
+    from model.analysis.metrics import confusion_matrix, mean_iou
 
     classes = classes_of(meta, predictor.num_classes)
     total = np.zeros((len(classes), len(classes)), dtype=np.int64)
@@ -95,7 +95,7 @@ def refuse_unknown_classes(truth: NDArray[np.uint8], classes: ClassTable, num_kn
 
 def figures_of(total: NDArray[np.int64], classes: ClassTable) -> dict[str, Any]:
     """The figures of a confusion matrix as JSON can hold them; null where no pixel is labelled so."""
-    from model.metrics import dice_per_class, iou_per_class, mean_iou, pixel_accuracy
+    from model.analysis.metrics import dice_per_class, iou_per_class, mean_iou, pixel_accuracy
 
     def plain(values: NDArray[np.float64]) -> list[float | None]:
         return [None if np.isnan(value) else round(float(value), 6) for value in values]

@@ -99,7 +99,7 @@ def _targets(folder: Path, stems: Sequence[str]) -> list[Path]:
 
 def inspect(predictor: Predictor, heads: str, names: Names) -> tuple[ExpertReport, Sequence[str]]:
     """Everything on the experts on the predictor's present image, and what is odd; it does not encode again."""
-    from model import inspection
+    from model.analysis import inspection
 
     attention, vectors = predictor.attention(), predictor.expert_vectors()
     choice: Any = int(heads) if heads.isdecimal() else heads

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.document.types import AttentionMaps, ExpertLikeness, PromptAttention, PromptSet
-from model import inspection
+from model.analysis import inspection
 from model.answers import Attention
 from model.predictor import Predictor
 

@@ -35,7 +35,7 @@ from latentseg_gui.inference.messages import (
     MeasureShares,
     RefineAttention,
 )
-from model import inspection
+from model.analysis import inspection
 from model.answers import Attention, ClassPrediction
 from model.predictor import Predictor
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from model.analysis.metrics import confusion_matrix, iou_per_class, mean_iou
 from model.errors import ModelError
 from model.finetune import finetune
 from model.finetuning.coverage import divided
@@ -26,7 +27,6 @@ from model.finetuning.cross import describe
 from model.finetuning.outcome import refuse_unlearned
 from model.finetuning.record import after_run
 from model.finetuning.types import IGNORED, FineTuneConfig, LabelledImage, Progress, checked
-from model.metrics import confusion_matrix, iou_per_class, mean_iou
 from model.predictor import Predictor
 from model.zoo.catalogue import Offer, count_parameters, offer_named, start_of
 

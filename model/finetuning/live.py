@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from model.analysis.metrics import confusion_matrix
 from model.answers import ClassPrediction
 from model.finetuning.measure import totalled
 from model.finetuning.pixels import fit_pixels
@@ -24,7 +25,6 @@ from model.finetuning.session import Session
 from model.finetuning.store import FeatureStore, fingerprint_without
 from model.finetuning.types import IGNORED
 from model.finetuning.views import View
-from model.metrics import confusion_matrix
 from model.networks.backbone import upsample_to
 from model.networks.detail_head import PixelPath
 
@@ -89,7 +89,7 @@ class LiveRefit:
 
     @torch.no_grad()
     def confusion(self) -> NDArray[np.int64]:
-        """Pixel counts [C, C] (see `model.metrics.confusion_matrix`) on (some of) the held-out pixels."""
+        """Pixel counts [C, C] (see `model.analysis.metrics.confusion_matrix`) on (some of) the held-out pixels."""
         held = self._held
         guess = (self._session.network.head.pixel(held.features) + held.others).argmax(1)
         size = self._session.config.num_classes

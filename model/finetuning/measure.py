@@ -6,14 +6,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from model.analysis.metrics import confusion_matrix
 from model.finetuning.session import Session
 from model.finetuning.types import IGNORED
-from model.metrics import confusion_matrix
 
 
 @torch.no_grad()
 def held_out_confusion(session: Session) -> NDArray[np.int64]:
-    """Pixel counts [C, C] (see `model.metrics.confusion_matrix`) on the held-out pixels of the encoded pictures."""
+    """Pixel counts [C, C] (see `model.analysis.metrics.confusion_matrix`) on the held-out pixels of the encoded pictures."""
     confusion = np.zeros((session.config.num_classes,) * 2, np.int64)
     for view in session.views[: session.encoded]:
         if bool((view.held != IGNORED).any()):

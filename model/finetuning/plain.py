@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from model.analysis.metrics import is_labelled, mean_iou
 from model.answers import ClassPrediction
 from model.device import choose_device, free_cached_memory, is_out_of_memory
 from model.errors import ModelError
@@ -34,7 +35,6 @@ from model.finetuning.team import Team
 from model.finetuning.timed import TimedJob
 from model.finetuning.types import FineTuneConfig, LabelledImage, Progress, checked
 from model.finetuning.views import class_counts, pictures_of, scarcity_of, shared
-from model.metrics import is_labelled, mean_iou
 
 NAN: Final = float("nan")
 CHECKS: Final = (0.5, 0.75, 1.0)
@@ -179,7 +179,7 @@ class PlainTuning(TimedJob):
         return metric
 
     def _measured(self, measure: Measurement, network: nn.Module) -> float:
-        """Mean IoU (see `model.metrics`) on the held-out pixels; NaN if there are none."""
+        """Mean IoU (see `model.analysis.metrics`) on the held-out pixels; NaN if there are none."""
         confusion = measure.confusion(network, self.clock)
         self._site.team.agree(self.clock, self._site.choice.device)
         self.validated_on = describe(min(measure.images, self._num_held), self._num_held)

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from model.analysis.metrics import confusion_matrix
 from model.device import DeviceChoice, free_cached_memory, is_out_of_memory
 from model.finetuning.choices import make_optimiser, rate_factor
 from model.finetuning.clock import Average, Budget, rate_at
@@ -20,7 +21,6 @@ from model.finetuning.squares import Squares
 from model.finetuning.team import Team
 from model.finetuning.types import IGNORED, FineTuneConfig
 from model.finetuning.views import Picture
-from model.metrics import confusion_matrix
 
 BATCH: Final = 2
 """Squares of a step: in so little time, steps are worth more than steady gradients."""
@@ -140,7 +140,7 @@ class Measurement:
 
     @torch.no_grad()
     def confusion(self, network: nn.Module, clock: Budget) -> NDArray[np.int64]:
-        """Pixel counts [C, C] (see `model.metrics.confusion_matrix`) over all processes."""
+        """Pixel counts [C, C] (see `model.analysis.metrics.confusion_matrix`) over all processes."""
         network.eval()
         begun, measured = clock.spent, 0
         counts = np.zeros((self._num_classes,) * 2, np.int64)

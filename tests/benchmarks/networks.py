@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from model.analysis.metrics import confusion_matrix, mean_iou
 from model.errors import ModelError
 from model.finetune import FineTuneConfig, LabelledImage, finetune
-from model.metrics import confusion_matrix, mean_iou
 from model.predictor import Predictor
 from model.zoo.catalogue import OFFERS, count_parameters, start_of
 

@@ -22,8 +22,8 @@ import torch
 from numpy.typing import NDArray
 
 from model import Predictor, load
+from model.analysis.metrics import mask_iou
 from model.checkpoint import default_weights_path
-from model.metrics import mask_iou
 from tests.benchmarks.click_objects import OBJECT, UNKNOWN, objects
 from tests.benchmarks.clicks import next_click
 

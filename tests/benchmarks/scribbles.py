@@ -27,8 +27,8 @@ from PIL import Image
 from scipy.ndimage import binary_dilation, label
 from skimage.morphology import skeletonize
 
+from model.analysis.metrics import UNLABELLED, confusion_matrix, mean_iou
 from model.finetuning.choices import warm_up
-from model.metrics import UNLABELLED, confusion_matrix, mean_iou
 from tests.benchmarks.fewshot_adapter import Latent
 
 CLASSES = {"nuclei": 2, "wbc": 3, "membrane": 2, "crack": 2, "tile": 2, "steel": 4}
@@ -93,7 +93,7 @@ def read(folder: Path, name: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]
 
 
 def measured(learner: Latent, test: list, num_classes: int) -> float:
-    """Mean IoU (see `model.metrics`) over all pictures."""
+    """Mean IoU (see `model.analysis.metrics`) over all pictures."""
     confusion = np.zeros((num_classes, num_classes), np.int64)
     for image, mask in test:
         truth = np.where(mask < num_classes, mask, UNLABELLED).astype(np.uint8)

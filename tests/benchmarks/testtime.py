@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from model.analysis.metrics import confusion_matrix, mean_iou
 from model.checkpoint import load
 from model.crf import Crf
-from model.metrics import confusion_matrix, mean_iou
 from model.predictor import Predictor
 from model.testtime import PLAIN, PredictOptions
 

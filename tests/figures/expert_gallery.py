@@ -13,8 +13,8 @@ from PIL import Image
 
 from latentseg_gui.headless.inspect import Names, inspect
 from latentseg_gui.io.expert_files import ExpertReport, figures_of
+from model.analysis.inspection import compare
 from model.checkpoint import default_weights_path, load
-from model.inspection import compare
 from model.predictor import Predictor
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from latentseg_gui.headless.inspect import Names, inspect
 from latentseg_gui.inference.experts import Experts
 from latentseg_gui.inference.messages import MeasureShares
 from latentseg_gui.panels.experts import attention_math
-from model import analysis
+from model.analysis import attention as analysis
 from model.predictor import Predictor
 from tests.tiny import disks, tiny_network
 
@@ -42,9 +42,9 @@ def test_experts_against_classes_are_one_table_wherever_it_is_asked_for() -> Non
 
 
 def test_there_is_one_definition_of_each_and_it_needs_no_torch() -> None:
-    from model import inspection
+    from model.analysis import inspection
 
     for name in ("reduce_heads", "mass", "look_entropy", "mix_entropy", "territory", "class_affinity"):
         assert getattr(attention_math, name) is getattr(inspection, name) is getattr(analysis, name)
-    program = "import sys, model.analysis; sys.exit('torch' in sys.modules)"
+    program = "import sys, model.analysis.attention; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from model import click_guard, click_trust
+from model.analysis.metrics import mask_iou
 from model.click_guard import Answered, Start, settle
 from model.inputs import Pointing, check_pointing
-from model.metrics import mask_iou
 from model.postprocess import clean_mask, clicked_pixels
 from model.predictor import Predictor
 from tests.model.test_devices_agree import SAMPLES, scene, trained_network

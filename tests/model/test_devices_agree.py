@@ -5,9 +5,9 @@ import pytest
 import skimage.data
 import torch
 
+from model.analysis.metrics import mask_iou
 from model.checkpoint import default_weights_path, load
 from model.errors import WeightsError
-from model.metrics import mask_iou
 from model.networks.network import LatentExpertNetwork
 from model.predictor import Predictor
 

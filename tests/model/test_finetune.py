@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from model.analysis.metrics import confusion_matrix, mean_iou
 from model.errors import ModelError
 from model.finetune import FeatureStore, FineTuneConfig, LabelledImage, finetune
 from model.finetuning import crops, pixels, prepare, views, whole
 from model.finetuning.session import BATCH
-from model.metrics import confusion_matrix, mean_iou
 from model.networks.network import Prompts
 from model.predictor import Predictor
 from tests.tiny import disks, tiny_network

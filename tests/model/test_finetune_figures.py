@@ -10,6 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from model.analysis.metrics import confusion_matrix, mean_iou
 from model.errors import ModelError
 from model.finetune import FineTuneConfig, LabelledImage, finetune
 from model.finetuning import crops, growth, pixels, views, whole
@@ -19,7 +20,6 @@ from model.finetuning.objective import Objective
 from model.finetuning.outcome import NotLearnedError, is_worse, refuse_unlearned
 from model.finetuning.session import DivergedError, Optimiser
 from model.finetuning.types import ACCEPTED, IGNORED, PAINTED, TAKEN_OVER
-from model.metrics import confusion_matrix, mean_iou
 from model.predictor import Predictor
 from tests.model.test_agreement import stroked
 from tests.model.test_finetune import QUICK, StepClock, labelled, run, state_of

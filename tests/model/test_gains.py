@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from model.analysis.gains import check_gains
 from model.errors import ModelError
-from model.gains import check_gains
 from model.predictor import Predictor
 from model.zoo.tutorial import TutorialNetwork
 from tests.tiny import disks, tiny_network

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from model.errors import ModelError
-from model.inspection import (
+from model.analysis.inspection import (
     class_affinity,
     cluster_order,
     compare,
@@ -21,6 +20,7 @@ from model.inspection import (
     vector_shift,
     vector_similarity,
 )
+from model.errors import ModelError
 
 
 def random_mix(experts=5, size=(6, 8), seed=0):

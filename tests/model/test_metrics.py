@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from model.metrics import (
+from model.analysis.metrics import (
     confusion_matrix,
     dice_per_class,
     iou_per_class,

@@ -9,8 +9,8 @@ import pytest
 import skimage.data
 import torch
 
+from model.analysis.inspection import mix_entropy, reduce_heads, territory
 from model.checkpoint import default_weights_path, load, read_meta
-from model.inspection import mix_entropy, reduce_heads, territory
 from model.networks.config import NetworkConfig
 from model.networks.deciding import CosineMix
 from model.networks.detail_network import DetailNetwork

@@ -15,7 +15,7 @@ from latentseg_gui.document.types import AttentionMaps
 from latentseg_gui.panels.experts.attention_math import class_affinity, head_mean, labels_at_tokens
 from latentseg_gui.panels.experts.panel import ExpertsPanel
 from latentseg_gui.panels.experts.values import ExpertShift, FolderAffinity
-from model.analysis import vector_shift
+from model.analysis.attention import vector_shift
 
 Floats = NDArray[np.float32]
 

@@ -1,4 +1,4 @@
-"""What is computed from attention maps before they are shown, beside `model.analysis`. Numpy only.
+"""What is computed from attention maps before they are shown, beside `model.analysis.attention`. Numpy only.
 
 Shapes: K experts, C classes, (h, w) tokens. ``look`` sums to 1 over tokens, ``mix`` over
 experts, as in `latentseg_gui.document.types.AttentionMaps`.
@@ -12,13 +12,13 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from model.analysis import class_affinity as class_affinity
-from model.analysis import labels_at_tokens as labels_at_tokens
-from model.analysis import look_entropy as look_entropy
-from model.analysis import mass as mass
-from model.analysis import mix_entropy as mix_entropy
-from model.analysis import reduce_heads as reduce_heads
-from model.analysis import territory as territory
+from model.analysis.attention import class_affinity as class_affinity
+from model.analysis.attention import labels_at_tokens as labels_at_tokens
+from model.analysis.attention import look_entropy as look_entropy
+from model.analysis.attention import mass as mass
+from model.analysis.attention import mix_entropy as mix_entropy
+from model.analysis.attention import reduce_heads as reduce_heads
+from model.analysis.attention import territory as territory
 
 Floats = NDArray[np.float32]
 Head = int | Literal["mean", "max"]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from model.analysis.metrics import confusion_matrix, mean_iou
 from model.errors import ModelError
 from model.finetune import FineTuneConfig, LabelledImage, finetune
 from model.finetuning import plain_steps, squares
@@ -18,7 +19,6 @@ from model.finetuning.plain import PlainTuning
 from model.finetuning.record import after_run
 from model.finetuning.types import IGNORED
 from model.finetuning.views import pictures_of
-from model.metrics import confusion_matrix, mean_iou
 from model.networks.latent_experts import SegmentationModel
 from model.predictor import Predictor
 from model.zoo.dense import DenseNetwork

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from scipy.cluster import hierarchy
 from scipy.spatial import distance
 
-from model.analysis import class_affinity as class_affinity
-from model.analysis import labels_at_tokens as labels_at_tokens
-from model.analysis import look_entropy as look_entropy
-from model.analysis import mass as mass
-from model.analysis import mix_entropy as mix_entropy
-from model.analysis import reduce_heads as reduce_heads
-from model.analysis import territory as territory
-from model.analysis import vector_shift as vector_shift
+from model.analysis.attention import class_affinity as class_affinity
+from model.analysis.attention import labels_at_tokens as labels_at_tokens
+from model.analysis.attention import look_entropy as look_entropy
+from model.analysis.attention import mass as mass
+from model.analysis.attention import mix_entropy as mix_entropy
+from model.analysis.attention import reduce_heads as reduce_heads
+from model.analysis.attention import territory as territory
+from model.analysis.attention import vector_shift as vector_shift
 
 FloatArray = NDArray[np.floating[Any]]
 

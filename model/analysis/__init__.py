@@ -1,0 +1,1 @@
+"""What attention maps, experts and masks say, in figures. NumPy only, and open to everyone."""
