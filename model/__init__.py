@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from model.answers import Attention, ClassPrediction
-    from model.checkpoint import CheckpointMeta, load, save
     from model.crf import Crf
     from model.errors import ModelError
     from model.finetune import FineTuneConfig, LabelledImage, finetune
@@ -24,11 +23,12 @@ if TYPE_CHECKING:
     from model.networks.network import LatentExpertNetwork
     from model.predictor import Predictor
     from model.testtime import PredictOptions
+    from model.weights.checkpoint import CheckpointMeta, load, save
 
 _HOMES: Final = {
     "Attention": "model.answers",
     "AttentionMaps": "model.networks.experts",
-    "CheckpointMeta": "model.checkpoint",
+    "CheckpointMeta": "model.weights.checkpoint",
     "ClassPrediction": "model.answers",
     "Crf": "model.crf",
     "FineTuneConfig": "model.finetune",
@@ -40,8 +40,8 @@ _HOMES: Final = {
     "Predictor": "model.predictor",
     "SegmentationModel": "model.networks.latent_experts",
     "finetune": "model.finetune",
-    "load": "model.checkpoint",
-    "save": "model.checkpoint",
+    "load": "model.weights.checkpoint",
+    "save": "model.weights.checkpoint",
 }
 """Where each public name is defined: it is imported when it is first asked for, and torch with it."""
 

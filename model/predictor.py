@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from model.analysis.gains import Gains, Head, check_gains
 from model.answers import Attention, ClassPrediction, EncodedImage
-from model.checkpoint import default_weights_path, load
 from model.class_maps import LabelSink, ProbabilitySink, check_out, empty_prediction, predict_into
 from model.click_guard import Start, guarded
 from model.closer import Answer, look_closer
@@ -25,6 +24,7 @@ from model.postprocess import last_clicks
 from model.resample import resize_logits, shrink, working_size
 from model.runner import Runner
 from model.testtime import PLAIN, PredictOptions
+from model.weights.checkpoint import default_weights_path, load
 from model.zoo.tutorial import as_predictable
 
 MAX_PIXELS: Final[Mapping[str, int]] = {"cuda": 4_200_000, "mps": 2_100_000, "cpu": 2_100_000}

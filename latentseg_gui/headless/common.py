@@ -23,8 +23,8 @@ from latentseg_gui.io.patience import read_in_time
 from latentseg_gui.io.sources import without_results
 
 if TYPE_CHECKING:
-    from model.checkpoint import CheckpointMeta
     from model.predictor import Predictor
+    from model.weights.checkpoint import CheckpointMeta
 
 
 _INPUTS: Final = ("images", "masks", "project", "weights")
@@ -126,7 +126,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
 
 def weights_path(options: argparse.Namespace) -> Path:
     """The file of weights that ``--weights`` asks for."""
-    from model.checkpoint import default_weights_path
+    from model.weights.checkpoint import default_weights_path
 
     given: Path | None = options.weights
     return given or default_weights_path()
@@ -134,8 +134,8 @@ def weights_path(options: argparse.Namespace) -> Path:
 
 def open_predictor(options: argparse.Namespace) -> tuple[Predictor, CheckpointMeta]:
     """The predictor that ``--weights`` and ``--device`` ask for."""
-    from model.checkpoint import load
     from model.predictor import Predictor
+    from model.weights.checkpoint import load
 
     with model_errors():
         network, meta = load(weights_path(options))

@@ -164,7 +164,7 @@ def _plain(value: float) -> str:
 
 
 def _save(rows: Sequence[Row], classes: ClassTable, options: argparse.Namespace) -> None:
-    from model.checkpoint import CheckpointMeta, save
+    from model.weights.checkpoint import CheckpointMeta, save
 
     make_folder(options.save)
     for row in rows:

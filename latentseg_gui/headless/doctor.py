@@ -165,9 +165,9 @@ def try_qt(environment: dict[str, str]) -> tuple[str, str]:
 def check_model(wanted: str) -> Finding:
     """Torch, the device and why, the number formats, and the weights that come inside."""
     try:
-        from model.checkpoint import default_weights_path, load
         from model.device import choose_device, measure_cpu_dtypes
         from model.errors import ModelError
+        from model.weights.checkpoint import default_weights_path, load
     except ImportError as error:
         return False, [_marked(False, f"the model cannot be loaded: {error}")]
     lines, is_fine = [], True

@@ -26,9 +26,9 @@ from latentseg_gui.headless.naming import words_for
 from latentseg_gui.io.storage import atomic_write, make_folder, remove_file
 
 if TYPE_CHECKING:
-    from model.checkpoint import CheckpointMeta
     from model.finetune import FineTuneConfig, Progress
     from model.finetuning.cross import Job
+    from model.weights.checkpoint import CheckpointMeta
     from model.zoo.catalogue import Start
 
 __all__ = ["add_arguments", "run"]
@@ -134,7 +134,7 @@ def _config(options: argparse.Namespace, num_classes: int, device: str, *, is_fr
 def _save(
     output: Path, classes: ClassTable, meta: CheckpointMeta, job: Job, provenance: dict[str, Any]
 ) -> None:
-    from model.checkpoint import CheckpointMeta, save
+    from model.weights.checkpoint import CheckpointMeta, save
 
     details = CheckpointMeta(
         class_names=tuple(entry.name for entry in classes),

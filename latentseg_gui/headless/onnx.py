@@ -43,8 +43,8 @@ def run(options: argparse.Namespace) -> int:
     description = options.output.with_suffix(".rdf.yaml")
     ledger = ledger_of(options)
     ledger.check([options.output, description])
-    from model.checkpoint import load
-    from model.onnx_export import export_onnx
+    from model.weights.checkpoint import load
+    from model.weights.onnx_export import export_onnx
 
     with model_errors():
         network, meta = load(weights_path(options))

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from latentseg_gui.inference.cache import ByteCache
 from model.answers import EncodedImage
-from model.checkpoint import default_weights_path, load
 from model.predictor import Predictor
+from model.weights.checkpoint import default_weights_path, load
 
 KEY: Final = "clicks of the shipped weights"
 """Takes the place of a version where encodings are kept."""

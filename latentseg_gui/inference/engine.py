@@ -43,10 +43,10 @@ from latentseg_gui.inference.messages import (
 )
 from latentseg_gui.inference.training import preview
 from model.answers import ClassPrediction, EncodedImage
-from model.checkpoint import default_weights_path, load
 from model.crf import Crf
 from model.predictor import Predictor
 from model.testtime import PredictOptions
+from model.weights.checkpoint import default_weights_path, load
 from model.zoo.catalogue import CLICKS, OFFERS, capabilities, offer_of, parameters_of
 
 MAX_CACHE_BYTES: Final = 1 << 30

@@ -20,9 +20,9 @@ import torch
 from safetensors import torch as safetensors_torch
 from torch import Tensor
 
-from model.atomic import write_atomically
 from model.errors import ModelError, WeightsError
 from model.networks.efficientnet import EfficientNetLite, fold
+from model.weights.atomic import write_atomically
 
 LOG = logging.getLogger("model.pretraining.convert")
 

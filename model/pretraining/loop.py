@@ -15,8 +15,6 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset
 
-from model import checkpoint
-from model.atomic import write_atomically
 from model.errors import ModelError
 from model.networks.config import NetworkConfig
 from model.networks.network import LatentExpertNetwork
@@ -25,6 +23,8 @@ from model.pretraining.crops import Batch, CropSampler
 from model.pretraining.schedule import STAGES, AverageWeights, Budget, Stage, learning_rate, stage_at
 from model.pretraining.start import begin_from
 from model.pretraining.step import Trainee, train_step
+from model.weights import checkpoint
+from model.weights.atomic import write_atomically
 
 LOG = logging.getLogger("model.pretrain")
 

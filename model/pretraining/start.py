@@ -11,10 +11,10 @@ from safetensors import SafetensorError
 from safetensors import torch as safetensors_torch
 from torch import Tensor, nn
 
-from model import checkpoint
 from model.errors import ModelError, WeightsError
 from model.networks.backbone import LiteBackbone
 from model.networks.network import LatentExpertNetwork
+from model.weights import checkpoint
 
 _CUES = "click.cue_in.weight"
 

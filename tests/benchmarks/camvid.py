@@ -24,12 +24,12 @@ from torch import Tensor, nn
 
 from model.analysis.metrics import confusion_matrix
 from model.augment import jitter_colour
-from model.checkpoint import CheckpointMeta, default_weights_path, load, save
 from model.finetune import FineTuneConfig, LabelledImage, finetune
 from model.finetuning.clock import Clock, rate_at
 from model.finetuning.objective import class_weights
 from model.networks.latent_experts import SegmentationModel
 from model.predictor import Predictor
+from model.weights.checkpoint import CheckpointMeta, default_weights_path, load, save
 
 NAMES = (
     *("sky", "building", "pole", "road", "pavement", "tree"),

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from model import Predictor, load
 from model.answers import ClassPrediction
-from model.checkpoint import default_weights_path
 from model.crf import Crf
 from model.testtime import PLAIN, PredictOptions
+from model.weights.checkpoint import default_weights_path
 
 BAND = 500
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from model import Predictor, load
 from model.analysis.metrics import mask_iou
-from model.checkpoint import default_weights_path
+from model.weights.checkpoint import default_weights_path
 from tests.benchmarks.click_objects import OBJECT, UNKNOWN, objects
 from tests.benchmarks.clicks import next_click
 

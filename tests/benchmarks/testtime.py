@@ -18,10 +18,10 @@ import torch
 from PIL import Image
 
 from model.analysis.metrics import confusion_matrix, mean_iou
-from model.checkpoint import load
 from model.crf import Crf
 from model.predictor import Predictor
 from model.testtime import PLAIN, PredictOptions
+from model.weights.checkpoint import load
 
 IGNORED = 255
 ROWS = {

@@ -7,9 +7,9 @@ from PIL import Image
 
 from latentseg_gui import cli
 from model import device
-from model.checkpoint import CheckpointMeta, save
 from model.networks.config import NetworkConfig
 from model.networks.network import LatentExpertNetwork
+from model.weights.checkpoint import CheckpointMeta, save
 
 SMALL = NetworkConfig(
     num_classes=2,

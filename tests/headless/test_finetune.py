@@ -11,8 +11,8 @@ from PIL import Image
 
 from latentseg_gui.document.learning import SPEEDS
 from latentseg_gui.headless.finetune_samples import read_samples, settle_background
-from model.checkpoint import load, save
 from model.finetuning.types import SPEEDS as KNOWN_SPEEDS
+from model.weights.checkpoint import load, save
 
 LIVE = "--seconds", 0.5, "--speed", "live"
 

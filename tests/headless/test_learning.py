@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.checkpoint import load
+from model.weights.checkpoint import load
 
 
 def test_fine_tuned_weights_are_better_and_say_where_they_come_from(latentseg, weights, folders, tmp_path):

@@ -9,8 +9,8 @@ from PIL import Image
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.headless.finetune import add_arguments
 from latentseg_gui.headless.naming import UNNAMED, settled
-from model import checkpoint
-from model.checkpoint import load
+from model.weights import checkpoint
+from model.weights.checkpoint import load
 
 
 @pytest.fixture

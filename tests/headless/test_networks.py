@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from model.checkpoint import CheckpointMeta, load, read_meta, save
+from model.weights.checkpoint import CheckpointMeta, load, read_meta, save
 from model.zoo import catalogue
 from model.zoo.dense import DenseNetwork
 from model.zoo.presets import DENSE_KINDS

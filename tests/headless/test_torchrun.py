@@ -9,7 +9,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from model.checkpoint import load
+from model.weights.checkpoint import load
 
 LEARNER = """
     import sys, zlib

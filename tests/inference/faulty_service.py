@@ -9,8 +9,8 @@ from unittest.mock import patch
 
 from latentseg_gui.inference import training
 from latentseg_gui.inference.service import training_handler
-from model import atomic
 from model.finetuning import prepare, session
+from model.weights import atomic
 from model.zoo import catalogue
 
 TARGET = "tests.inference.faulty_service:faulty_handler"

@@ -16,7 +16,7 @@ from latentseg_gui.inference.messages import (
     LoadWeights,
 )
 from model.answers import Attention
-from model.checkpoint import CheckpointMeta, save
+from model.weights.checkpoint import CheckpointMeta, save
 from model.zoo.tutorial import TutorialNetwork
 from tests.tiny import disks, tiny_network
 

@@ -12,7 +12,7 @@ from latentseg_gui.document.types import Rect
 from latentseg_gui.inference.doubts import _grown, disagreement, find_doubts, margins, worst_windows
 from latentseg_gui.inference.engine import Engine
 from latentseg_gui.inference.messages import EncodeImage, FindDoubts, LoadWeights, PredictClasses
-from model.checkpoint import CheckpointMeta, save
+from model.weights.checkpoint import CheckpointMeta, save
 from tests.tiny import disks, tiny_network
 
 

@@ -19,9 +19,9 @@ from latentseg_gui.inference.messages import (
     PredictWith,
     SegmentObject,
 )
-from model.checkpoint import CheckpointMeta, save
 from model.errors import ModelError
 from model.predictor import Predictor
+from model.weights.checkpoint import CheckpointMeta, save
 from tests.tiny import disks, tiny_network
 
 CLICK = PromptPoint((30.5, 40.5), True)

@@ -21,8 +21,8 @@ from latentseg_gui.inference.messages import (
     PredictClasses,
     RefineAttention,
 )
-from model.checkpoint import CheckpointMeta, save
 from model.errors import ModelError
+from model.weights.checkpoint import CheckpointMeta, save
 from tests.tiny import disks, tiny_network
 
 

@@ -20,9 +20,9 @@ from latentseg_gui.inference.messages import (
     SegmentObject,
 )
 from latentseg_gui.inference.training import Trainer
-from model.checkpoint import CheckpointMeta, read_meta, save
 from model.errors import ModelError
 from model.predictor import Predictor
+from model.weights.checkpoint import CheckpointMeta, read_meta, save
 from model.zoo import catalogue
 from model.zoo.dense import DenseNetwork
 from model.zoo.presets import DENSE_KINDS

@@ -16,8 +16,8 @@ from safetensors.torch import load_file, save_file
 
 from latentseg_gui.inference.engine import Engine
 from latentseg_gui.inference.messages import EncodeImage, LoadWeights, PredictClasses
-from model.checkpoint import CheckpointMeta, save
 from model.errors import WeightsError
+from model.weights.checkpoint import CheckpointMeta, save
 from model.zoo.tutorial import TutorialNetwork
 from tests.tiny import TINY, disks, tiny_network
 

@@ -22,9 +22,9 @@ from latentseg_gui.inference import training
 from latentseg_gui.inference.messages import FineTune, PreviewCrops
 from latentseg_gui.inference.service import TRAINING
 from latentseg_gui.workers.lanes import ChildLane
-from model.checkpoint import CheckpointMeta, load, save
 from model.errors import ModelError, WeightsError
 from model.finetuning.orientation import rows_of
+from model.weights.checkpoint import CheckpointMeta, load, save
 from tests.e2e.nursery import workers_from_nursery
 from tests.inference.faulty_service import PHASES, TARGET
 from tests.leaks import is_alive, leak_check, wait_until

@@ -273,9 +273,9 @@ ALLOWED = {
     "controllers/images/pasted.py": "into the file that storage hands out",
     "controllers/training/weights.py": "removes a version that the user does not want any more",
     "headless/attention.py": "arrays into memory; the bytes go out through the ledger",
-    "headless/compare.py": "weights, by `model.checkpoint.save`, which writes in the same way",
-    "headless/finetune.py": "weights, by `model.checkpoint.save`, which writes in the same way",
-    "inference/training.py": "weights, by `model.checkpoint.save`; removes those that were not taken",
+    "headless/compare.py": "weights, by `model.weights.checkpoint.save`, which writes in the same way",
+    "headless/finetune.py": "weights, by `model.weights.checkpoint.save`, which writes in the same way",
+    "inference/training.py": "weights, by `model.weights.checkpoint.save`; removes those that were not taken",
     "workers/child.py": "the log of crashes of a process that cannot know about projects",
     "workers/transport.py": "shared memory, no file",
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from model import atomic
+from model.weights import atomic
 
 OPERATIONS = ("write", "fsync", "close", "chmod", "replace", "open")
 NEW = bytes(range(256)) * 40

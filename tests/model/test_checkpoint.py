@@ -10,13 +10,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from model import checkpoint
-from model.checkpoint import CheckpointMeta, load, read_meta, save
 from model.errors import ModelError, WeightsError
 from model.networks.config import NetworkConfig
 from model.networks.detail_network import DetailConfig, DetailNetwork
 from model.networks.latent_experts import SegmentationModel
 from model.networks.network import LatentExpertNetwork
+from model.weights import checkpoint
+from model.weights.checkpoint import CheckpointMeta, load, read_meta, save
 from model.zoo.tutorial import TutorialNetwork
 
 META = CheckpointMeta(
@@ -93,7 +93,7 @@ def test_loading_does_not_wait_for_a_compiler():
     """Torch would import its own, longer than everything else takes, to fill parameters that have no memory."""
     code = """
 import sys
-from model import checkpoint
+from model.weights import checkpoint
 checkpoint.load(checkpoint.default_weights_path())
 assert not {"torch._dynamo", "sympy"} & sys.modules.keys()
 """

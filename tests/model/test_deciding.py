@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 import torch
 
-from model import checkpoint
 from model.errors import WeightsError
 from model.networks.config import NetworkConfig
 from model.networks.deciding import TOKENS_AT_ONCE, ExpertClassifiers, balance_loss, likeness_loss
@@ -15,6 +14,7 @@ from model.networks.detail_head import Levels
 from model.networks.detail_network import DetailNetwork
 from model.networks.network import LatentExpertNetwork, Prompts
 from model.predictor import Predictor
+from model.weights import checkpoint
 
 SMALL = replace(
     NetworkConfig.pretrained(num_classes=3),

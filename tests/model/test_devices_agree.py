@@ -6,10 +6,10 @@ import skimage.data
 import torch
 
 from model.analysis.metrics import mask_iou
-from model.checkpoint import default_weights_path, load
 from model.errors import WeightsError
 from model.networks.network import LatentExpertNetwork
 from model.predictor import Predictor
+from model.weights.checkpoint import default_weights_path, load
 
 
 def trained_network():

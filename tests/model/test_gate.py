@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from model.errors import WeightsError
-from model.gate import read_gated
+from model.weights.checks import read_gated
 
 
 class Payload:

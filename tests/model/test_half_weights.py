@@ -4,10 +4,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from model import checkpoint
 from model.errors import WeightsError
 from model.networks.config import NetworkConfig
 from model.networks.network import LatentExpertNetwork
+from model.weights import checkpoint
 
 SMALL = NetworkConfig(widths=(16, 16, 16, 16, 16), depths=(1, 1, 1, 1), path_widths=(16, 16), feature_dim=16,
                       click_widths=(16, 16, 16, 16, 16), embed_dim=8, num_experts=4)  # fmt: skip

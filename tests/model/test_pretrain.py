@@ -10,7 +10,6 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from model import checkpoint
 from model.errors import ModelError
 from model.networks.click_cues import NUM_CUES
 from model.networks.config import NetworkConfig
@@ -32,6 +31,7 @@ from model.pretraining.crops import CropSampler, agreement
 from model.pretraining.loop import PretrainConfig, Pretraining
 from model.pretraining.schedule import Stage
 from model.pretraining.start import begin_from
+from model.weights import checkpoint
 
 SMALL = NetworkConfig(
     num_experts=4,

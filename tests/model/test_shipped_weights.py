@@ -10,12 +10,12 @@ import skimage.data
 import torch
 
 from model.analysis.inspection import mix_entropy, reduce_heads, territory
-from model.checkpoint import default_weights_path, load, read_meta
 from model.networks.config import NetworkConfig
 from model.networks.deciding import CosineMix
 from model.networks.detail_network import DetailNetwork
 from model.networks.network import LatentExpertNetwork
 from model.predictor import Predictor
+from model.weights.checkpoint import default_weights_path, load, read_meta
 
 PICTURES = ("astronaut", "chelsea", "coffee")
 LARGEST_MIB = 20

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from model import Predictor, load, save
-from model.checkpoint import CheckpointMeta
 from model.errors import ModelError, WeightsError
+from model.weights.checkpoint import CheckpointMeta
 from model.zoo.dense import DenseEncoding, DenseNetwork, class_axes, with_group_norm
 from model.zoo.presets import DENSE_KINDS
 from model.zoo.registry import architecture_of, build_network

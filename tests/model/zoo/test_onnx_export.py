@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from model.checkpoint import CheckpointMeta
 from model.errors import ModelError
-from model.onnx_export import export_onnx
+from model.weights.checkpoint import CheckpointMeta
+from model.weights.onnx_export import export_onnx
 from model.zoo.dense import DenseNetwork
 from model.zoo.presets import DENSE_KINDS
 from model.zoo.tutorial import TutorialNetwork

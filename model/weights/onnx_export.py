@@ -21,9 +21,9 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from model.atomic import write_atomically
-from model.checkpoint import CheckpointMeta
 from model.errors import ModelError
+from model.weights.atomic import write_atomically
+from model.weights.checkpoint import CheckpointMeta
 from model.zoo.registry import architecture_of
 
 OPSET: Final = 18

@@ -21,9 +21,9 @@ from safetensors import torch as safetensors_torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from model.atomic import write_atomically
 from model.errors import ModelError, WeightsError
-from model.gate import MAX_METADATA_BYTES, Header, read_gated
+from model.weights.atomic import write_atomically
+from model.weights.checks import MAX_METADATA_BYTES, Header, read_gated
 from model.zoo.registry import architecture_of, build_network
 
 FORMAT: Final = 1
