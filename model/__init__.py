@@ -13,31 +13,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from model.answers import Attention, ClassPrediction
-    from model.crf import Crf
     from model.errors import ModelError
     from model.finetune import FineTuneConfig, LabelledImage, finetune
     from model.networks.config import NetworkConfig
     from model.networks.experts import AttentionMaps
     from model.networks.latent_experts import SegmentationModel
     from model.networks.network import LatentExpertNetwork
-    from model.predictor import Predictor
-    from model.testtime import PredictOptions
+    from model.prediction.crf import Crf
+    from model.prediction.outputs import Attention, ClassPrediction
+    from model.prediction.predictor import Predictor
+    from model.prediction.testtime import PredictOptions
     from model.weights.checkpoint import CheckpointMeta, load, save
 
 _HOMES: Final = {
-    "Attention": "model.answers",
+    "Attention": "model.prediction.outputs",
     "AttentionMaps": "model.networks.experts",
     "CheckpointMeta": "model.weights.checkpoint",
-    "ClassPrediction": "model.answers",
-    "Crf": "model.crf",
+    "ClassPrediction": "model.prediction.outputs",
+    "Crf": "model.prediction.crf",
     "FineTuneConfig": "model.finetune",
     "LabelledImage": "model.finetune",
     "LatentExpertNetwork": "model.networks.network",
     "ModelError": "model.errors",
     "NetworkConfig": "model.networks.config",
-    "PredictOptions": "model.testtime",
-    "Predictor": "model.predictor",
+    "PredictOptions": "model.prediction.testtime",
+    "Predictor": "model.prediction.predictor",
     "SegmentationModel": "model.networks.latent_experts",
     "finetune": "model.finetune",
     "load": "model.weights.checkpoint",

@@ -25,9 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from model.analysis.metrics import is_labelled, mean_iou
-from model.answers import ClassPrediction
 from model.called import call_like
-from model.device import choose_device, free_cached_memory, is_out_of_memory
 from model.finetuning.agreement import is_sparse
 from model.finetuning.choices import speed_of, warm_up
 from model.finetuning.clock import Budget, Clock, Span, are_finite
@@ -58,6 +56,8 @@ from model.finetuning.views import Picture, class_counts, pictures_of, scarcity_
 from model.finetuning.whole import learn_whole
 from model.networks.detail_network import DetailNetwork
 from model.networks.network import LatentExpertNetwork
+from model.prediction.device import choose_device, free_cached_memory, is_out_of_memory
+from model.prediction.outputs import ClassPrediction
 from model.zoo.tutorial import as_predictable
 
 __all__ = ["FeatureStore", "FineTuneConfig", "FineTuning", "LabelledImage", "Progress", "finetune"]

@@ -19,7 +19,7 @@ from latentseg_gui.io.ledger import Ledger
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from model.predictor import Predictor
+    from model.prediction.predictor import Predictor
     from model.zoo.attention_maps import AttentionLayer
 
 Maps = NDArray[np.float32]
@@ -87,8 +87,8 @@ def _tensor(predictor: Predictor, pixels: NDArray[np.uint8]) -> tuple[Tensor, tu
     """The image [1, 3, h, w] in 0..1 as the network is shown it, and its scale in x and y."""
     import torch
 
-    from model.inputs import check_image
-    from model.resample import shrink, working_size
+    from model.prediction.inputs import check_image
+    from model.prediction.resample import shrink, working_size
 
     pixels = check_image(pixels)
     size = working_size((pixels.shape[0], pixels.shape[1]), predictor.max_pixels)

@@ -23,7 +23,7 @@ from latentseg_gui.io.patience import read_in_time
 from latentseg_gui.io.sources import without_results
 
 if TYPE_CHECKING:
-    from model.predictor import Predictor
+    from model.prediction.predictor import Predictor
     from model.weights.checkpoint import CheckpointMeta
 
 
@@ -134,7 +134,7 @@ def weights_path(options: argparse.Namespace) -> Path:
 
 def open_predictor(options: argparse.Namespace) -> tuple[Predictor, CheckpointMeta]:
     """The predictor that ``--weights`` and ``--device`` ask for."""
-    from model.predictor import Predictor
+    from model.prediction.predictor import Predictor
     from model.weights.checkpoint import load
 
     with model_errors():

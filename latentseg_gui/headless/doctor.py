@@ -165,8 +165,8 @@ def try_qt(environment: dict[str, str]) -> tuple[str, str]:
 def check_model(wanted: str) -> Finding:
     """Torch, the device and why, the number formats, and the weights that come inside."""
     try:
-        from model.device import choose_device, measure_cpu_dtypes
         from model.errors import ModelError
+        from model.prediction.device import choose_device, measure_cpu_dtypes
         from model.weights.checkpoint import default_weights_path, load
     except ImportError as error:
         return False, [_marked(False, f"the model cannot be loaded: {error}")]

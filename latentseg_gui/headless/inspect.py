@@ -30,7 +30,7 @@ from latentseg_gui.io.figures import matrix
 from latentseg_gui.io.ledger import Ledger
 
 if TYPE_CHECKING:
-    from model.predictor import Predictor
+    from model.prediction.predictor import Predictor
 
 
 _FOR_ALL = ("affinity.png", "affinity.svg", "affinity.csv")

@@ -40,8 +40,8 @@ from latentseg_gui.io.masks.values import counts_of
 from latentseg_gui.io.patience import in_time
 
 if TYPE_CHECKING:
-    from model.predictor import Predictor
-    from model.testtime import PredictOptions
+    from model.prediction.predictor import Predictor
+    from model.prediction.testtime import PredictOptions
 
 _MOST_PAGES = 100_000
 

@@ -13,8 +13,8 @@ from latentseg_gui.io.masks import MaskItem
 from latentseg_gui.io.measuring import stored_values
 
 if TYPE_CHECKING:
-    from model.predictor import Predictor
-    from model.testtime import PredictOptions
+    from model.prediction.predictor import Predictor
+    from model.prediction.testtime import PredictOptions
 
 
 def add_prediction_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,8 +35,8 @@ def add_prediction_arguments(parser: argparse.ArgumentParser) -> None:
 
 def prediction_options(options: argparse.Namespace) -> PredictOptions:
     """What was asked for."""
-    from model.crf import Crf
-    from model.testtime import PredictOptions
+    from model.prediction.crf import Crf
+    from model.prediction.testtime import PredictOptions
 
     return PredictOptions(options.scales, options.flip, Crf() if options.crf else None)
 
@@ -52,7 +52,7 @@ def predict_item(
     needs_values: bool = False,
 ) -> MaskItem:
     """The mask of one image, in no more memory than the answer needs, whatever the size of the image."""
-    from model.answers import ClassPrediction
+    from model.prediction.outputs import ClassPrediction
 
     shape = record.pixels.shape[:2]
     predictor.set_image(record.pixels, for_clicks=False)

@@ -39,7 +39,7 @@ class Ranks:
         """The GPU of this process, where GPUs are numbered and none was named."""
         if self.count == 1 or wanted not in ("auto", "cuda"):
             return wanted
-        from model.device import probe_cuda
+        from model.prediction.device import probe_cuda
 
         return f"cuda:{self.local_rank}" if not probe_cuda() else wanted
 

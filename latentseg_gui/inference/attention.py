@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from latentseg_gui.document.types import AttentionMaps, ExpertLikeness, PromptAttention, PromptSet
 from model.analysis import inspection
-from model.answers import Attention
-from model.predictor import Predictor
+from model.prediction.outputs import Attention
+from model.prediction.predictor import Predictor
 
 Floats = NDArray[np.float32]
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.inference.cache import ByteCache
-from model.answers import EncodedImage
-from model.predictor import Predictor
+from model.prediction.outputs import EncodedImage
+from model.prediction.predictor import Predictor
 from model.weights.checkpoint import default_weights_path, load
 
 KEY: Final = "clicks of the shipped weights"

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from latentseg_gui.document.types import MaskProposal, PromptSet, Rect
 from latentseg_gui.inference.cache import ByteCache
 from latentseg_gui.inference.messages import SegmentObject
-from model.click_guard import MOST_LOGIT
-from model.predictor import Predictor
+from model.prediction.click_constraints import MOST_LOGIT
+from model.prediction.predictor import Predictor
 
 MAX_ANSWER_BYTES: Final = 64 << 20
 

@@ -42,10 +42,10 @@ from latentseg_gui.inference.messages import (
     SegmentObject,
 )
 from latentseg_gui.inference.training import preview
-from model.answers import ClassPrediction, EncodedImage
-from model.crf import Crf
-from model.predictor import Predictor
-from model.testtime import PredictOptions
+from model.prediction.crf import Crf
+from model.prediction.outputs import ClassPrediction, EncodedImage
+from model.prediction.predictor import Predictor
+from model.prediction.testtime import PredictOptions
 from model.weights.checkpoint import default_weights_path, load
 from model.zoo.catalogue import CLICKS, OFFERS, capabilities, offer_of, parameters_of
 

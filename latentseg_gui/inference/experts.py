@@ -36,8 +36,8 @@ from latentseg_gui.inference.messages import (
     RefineAttention,
 )
 from model.analysis import inspection
-from model.answers import Attention, ClassPrediction
-from model.predictor import Predictor
+from model.prediction.outputs import Attention, ClassPrediction
+from model.prediction.predictor import Predictor
 
 MAX_WHOLE_BYTES: Final = 64 << 20
 MAX_PART_BYTES: Final = 96 << 20

@@ -27,7 +27,7 @@ from model.finetuning.cross import describe
 from model.finetuning.outcome import refuse_unlearned
 from model.finetuning.record import after_run
 from model.finetuning.types import IGNORED, FineTuneConfig, LabelledImage, Progress, checked
-from model.predictor import Predictor
+from model.prediction.predictor import Predictor
 from model.zoo.catalogue import Offer, count_parameters, offer_named, start_of
 
 NAN: Final = float("nan")

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from model.analysis.metrics import confusion_matrix, is_labelled, mean_iou
-from model.answers import ClassPrediction
 from model.finetuning.clock import Budget, Clock, Span
 from model.finetuning.store import FeatureStore
 from model.finetuning.timed import TimedJob
 from model.finetuning.types import IGNORED, FineTuneConfig, LabelledImage, Progress, checked
-from model.predictor import Predictor
+from model.prediction.outputs import ClassPrediction
+from model.prediction.predictor import Predictor
 
 NAN: Final = float("nan")
 MAX_FOLDS: Final = 5

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.analysis.metrics import confusion_matrix
-from model.answers import ClassPrediction
 from model.finetuning.measure import totalled
 from model.finetuning.pixels import fit_pixels
 from model.finetuning.session import Session
@@ -27,6 +26,7 @@ from model.finetuning.types import IGNORED
 from model.finetuning.views import View
 from model.networks.backbone import upsample_to
 from model.networks.detail_head import PixelPath
+from model.prediction.outputs import ClassPrediction
 
 LEARNS: Final = "head.pixel."
 MAX_PIXELS: Final = 24_000

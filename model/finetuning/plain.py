@@ -16,8 +16,6 @@ import torch
 from torch import nn
 
 from model.analysis.metrics import is_labelled, mean_iou
-from model.answers import ClassPrediction
-from model.device import choose_device, free_cached_memory, is_out_of_memory
 from model.errors import ModelError
 from model.finetuning.agreement import is_sparse
 from model.finetuning.choices import warm_up
@@ -35,6 +33,8 @@ from model.finetuning.team import Team
 from model.finetuning.timed import TimedJob
 from model.finetuning.types import FineTuneConfig, LabelledImage, Progress, checked
 from model.finetuning.views import class_counts, pictures_of, scarcity_of, shared
+from model.prediction.device import choose_device, free_cached_memory, is_out_of_memory
+from model.prediction.outputs import ClassPrediction
 
 NAN: Final = float("nan")
 CHECKS: Final = (0.5, 0.75, 1.0)

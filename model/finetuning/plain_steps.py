@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import nn
 
 from model.analysis.metrics import confusion_matrix
-from model.device import DeviceChoice, free_cached_memory, is_out_of_memory
 from model.finetuning.choices import make_optimiser, rate_factor
 from model.finetuning.clock import Average, Budget, rate_at
 from model.finetuning.objective import Objective
@@ -21,6 +20,7 @@ from model.finetuning.squares import Squares
 from model.finetuning.team import Team
 from model.finetuning.types import IGNORED, FineTuneConfig
 from model.finetuning.views import Picture
+from model.prediction.device import DeviceChoice, free_cached_memory, is_out_of_memory
 
 BATCH: Final = 2
 """Squares of a step: in so little time, steps are worth more than steady gradients."""

@@ -9,7 +9,6 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from model.device import DeviceChoice
 from model.errors import ModelError
 from model.finetuning.agreement import STRENGTH, disagreement, trust
 from model.finetuning.choices import Groups, learning, make_optimiser, rate_factor
@@ -21,6 +20,7 @@ from model.finetuning.types import FineTuneConfig
 from model.finetuning.views import Picture, View, vary
 from model.networks.detail_head import Levels
 from model.networks.detail_network import DetailNetwork
+from model.prediction.device import DeviceChoice
 
 MAX_GRADIENT: Final = 5.0
 BATCH: Final = 4

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.errors import ModelError
-from model.inputs import check_image
+from model.prediction.inputs import check_image
 
 IGNORED: Final = 255
 SPEEDS: Final = ("live", "quick", "thorough")

@@ -25,8 +25,8 @@ from latentseg_gui.headless.predict import Run, Tally
 from latentseg_gui.headless.ranks import Ranks
 from latentseg_gui.io.batch import BatchFolder, BatchPlan, batch_items
 from latentseg_gui.io.images import read_image
-from model.predictor import Predictor
-from model.testtime import PLAIN
+from model.prediction.predictor import Predictor
+from model.prediction.testtime import PLAIN
 
 MOST = 0.15
 """The part of the model's time that reading, writing and keeping the record may take on top."""

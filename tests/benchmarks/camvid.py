@@ -28,7 +28,7 @@ from model.finetune import FineTuneConfig, LabelledImage, finetune
 from model.finetuning.clock import Clock, rate_at
 from model.finetuning.objective import class_weights
 from model.networks.latent_experts import SegmentationModel
-from model.predictor import Predictor
+from model.prediction.predictor import Predictor
 from model.weights.checkpoint import CheckpointMeta, default_weights_path, load, save
 
 NAMES = (

@@ -13,7 +13,7 @@ from model.errors import WeightsError
 from model.finetune import FineTuneConfig, LabelledImage, finetune
 from model.finetuning.choices import warm_up
 from model.networks.network import LatentExpertNetwork
-from model.predictor import Predictor
+from model.prediction.predictor import Predictor
 from model.weights.checkpoint import default_weights_path, load
 
 warm_up()  # importing what optimisers need takes a second that no picture should pay for

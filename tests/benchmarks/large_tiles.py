@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import Predictor, load
-from model.answers import ClassPrediction
-from model.crf import Crf
-from model.testtime import PLAIN, PredictOptions
+from model.prediction.crf import Crf
+from model.prediction.outputs import ClassPrediction
+from model.prediction.testtime import PLAIN, PredictOptions
 from model.weights.checkpoint import default_weights_path
 
 BAND = 500

@@ -18,9 +18,9 @@ import torch
 from PIL import Image
 
 from model.analysis.metrics import confusion_matrix, mean_iou
-from model.crf import Crf
-from model.predictor import Predictor
-from model.testtime import PLAIN, PredictOptions
+from model.prediction.crf import Crf
+from model.prediction.predictor import Predictor
+from model.prediction.testtime import PLAIN, PredictOptions
 from model.weights.checkpoint import load
 
 IGNORED = 255

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QToolButton
 from latentseg_gui.document.experts import AttentionPart
 from latentseg_gui.document.types import FineTuneResult
 from model.analysis.inspection import vector_shift
-from model.predictor import Predictor
+from model.prediction.predictor import Predictor
 from model.weights.checkpoint import CheckpointMeta, default_weights_path, load, save
 from tests.e2e.conftest import Witness
 from tests.e2e.person import Person

@@ -14,7 +14,7 @@ from PIL import Image
 from latentseg_gui.headless.inspect import Names, inspect
 from latentseg_gui.io.expert_files import ExpertReport, figures_of
 from model.analysis.inspection import compare
-from model.predictor import Predictor
+from model.prediction.predictor import Predictor
 from model.weights.checkpoint import default_weights_path, load
 
 ROOT = Path(__file__).parents[2]

@@ -6,9 +6,9 @@ import torch
 from PIL import Image
 
 from latentseg_gui import cli
-from model import device
 from model.networks.config import NetworkConfig
 from model.networks.network import LatentExpertNetwork
+from model.prediction import device
 from model.weights.checkpoint import CheckpointMeta, save
 
 SMALL = NetworkConfig(

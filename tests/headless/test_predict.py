@@ -147,7 +147,7 @@ def test_masks_are_in_the_frame_that_is_shown(latentseg, weights, tmp_path, orie
 
 def test_every_small_size_is_predicted(weights):
     """I-04: sides 1 to 33, where strides and windows are larger than the image."""
-    from model.predictor import Predictor
+    from model.prediction.predictor import Predictor
     from model.weights.checkpoint import load
 
     predictor = Predictor(load(weights)[0], "cpu")

@@ -15,7 +15,7 @@ from latentseg_gui.inference.messages import (
     EncodeImage,
     LoadWeights,
 )
-from model.answers import Attention
+from model.prediction.outputs import Attention
 from model.weights.checkpoint import CheckpointMeta, save
 from model.zoo.tutorial import TutorialNetwork
 from tests.tiny import disks, tiny_network

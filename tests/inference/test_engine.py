@@ -20,7 +20,7 @@ from latentseg_gui.inference.messages import (
     SegmentObject,
 )
 from model.errors import ModelError
-from model.predictor import Predictor
+from model.prediction.predictor import Predictor
 from model.weights.checkpoint import CheckpointMeta, save
 from tests.tiny import disks, tiny_network
 
@@ -237,7 +237,7 @@ def test_weights_that_come_again_under_the_same_name_encode_again(engine, tmp_pa
 
 def test_memory_that_runs_out_twice_is_got_over_by_smaller_parts(engine, monkeypatch):
     """M-06: the CPU's shortage is a RuntimeError, no OutOfMemoryError."""
-    from model import runner
+    from model.prediction import runner
 
     failures = [RuntimeError("DefaultCPUAllocator: can't allocate memory"), torch.OutOfMemoryError()]
     encode = runner.Runner.encode
@@ -254,7 +254,7 @@ def test_memory_that_runs_out_twice_is_got_over_by_smaller_parts(engine, monkeyp
 
 
 def test_memory_that_runs_out_for_good_is_a_sentence_and_the_engine_goes_on(engine, monkeypatch):
-    from model import runner
+    from model.prediction import runner
 
     def short(self, pixels):
         raise torch.OutOfMemoryError

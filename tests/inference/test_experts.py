@@ -48,7 +48,7 @@ def engine(tmp_path):
 @pytest.fixture
 def reduced(tmp_path, monkeypatch):
     """The same, but an image of more than 1024 pixels is a large one."""
-    monkeypatch.setattr("model.predictor.MAX_PIXELS", dict.fromkeys(("cpu", "cuda", "mps"), 1024))
+    monkeypatch.setattr("model.prediction.predictor.MAX_PIXELS", dict.fromkeys(("cpu", "cuda", "mps"), 1024))
     return engine_in(tmp_path, (192, 240))
 
 

@@ -21,7 +21,7 @@ from latentseg_gui.inference.messages import (
 )
 from latentseg_gui.inference.training import Trainer
 from model.errors import ModelError
-from model.predictor import Predictor
+from model.prediction.predictor import Predictor
 from model.weights.checkpoint import CheckpointMeta, read_meta, save
 from model.zoo import catalogue
 from model.zoo.dense import DenseNetwork

@@ -12,7 +12,7 @@ from latentseg_gui.inference.experts import Experts
 from latentseg_gui.inference.messages import MeasureShares
 from latentseg_gui.panels.experts import attention_math
 from model.analysis import attention as analysis
-from model.predictor import Predictor
+from model.prediction.predictor import Predictor
 from tests.tiny import disks, tiny_network
 
 

@@ -7,12 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from model import click_guard, click_trust
 from model.analysis.metrics import mask_iou
-from model.click_guard import Answered, Start, settle
-from model.inputs import Pointing, check_pointing
-from model.postprocess import clean_mask, clicked_pixels
-from model.predictor import Predictor
+from model.prediction import click_constraints as click_guard
+from model.prediction import click_trust
+from model.prediction.click_constraints import Answered, Start, settle
+from model.prediction.inputs import Pointing, check_pointing
+from model.prediction.postprocess import clean_mask, clicked_pixels
+from model.prediction.predictor import Predictor
 from tests.model.test_devices_agree import SAMPLES, scene, trained_network
 
 SHAPE = (30, 44)

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.errors import ModelError
-from model.inputs import check_pointing
-from model.postprocess import clean_mask
-from model.predictor import Predictor
-from model.runner import Runner
+from model.prediction.inputs import check_pointing
+from model.prediction.postprocess import clean_mask
+from model.prediction.predictor import Predictor
+from model.prediction.runner import Runner
 from tests.model.test_predictor import picture, predictor_of, small_network
 
 ROWS, COLS = 24, 32

@@ -13,7 +13,7 @@ from model.networks.deciding import TOKENS_AT_ONCE, ExpertClassifiers, balance_l
 from model.networks.detail_head import Levels
 from model.networks.detail_network import DetailNetwork
 from model.networks.network import LatentExpertNetwork, Prompts
-from model.predictor import Predictor
+from model.prediction.predictor import Predictor
 from model.weights import checkpoint
 
 SMALL = replace(

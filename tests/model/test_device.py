@@ -5,9 +5,9 @@ import errno
 import pytest
 import torch
 
-from model import device
-from model.device import choose_device, full_precision, is_out_of_memory, is_same_device
 from model.errors import ModelError
+from model.prediction import device
+from model.prediction.device import choose_device, full_precision, is_out_of_memory, is_same_device
 
 
 @pytest.fixture(autouse=True)

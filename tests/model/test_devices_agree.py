@@ -8,7 +8,7 @@ import torch
 from model.analysis.metrics import mask_iou
 from model.errors import WeightsError
 from model.networks.network import LatentExpertNetwork
-from model.predictor import Predictor
+from model.prediction.predictor import Predictor
 from model.weights.checkpoint import default_weights_path, load
 
 

@@ -15,7 +15,7 @@ from model.finetune import FeatureStore, FineTuneConfig, LabelledImage, finetune
 from model.finetuning import crops, pixels, prepare, views, whole
 from model.finetuning.session import BATCH
 from model.networks.network import Prompts
-from model.predictor import Predictor
+from model.prediction.predictor import Predictor
 from tests.tiny import disks, tiny_network
 
 QUICK = FineTuneConfig(num_classes=2, seconds=3.0, device="cpu", classes_kept=(None, None))

@@ -18,7 +18,7 @@ from model.finetuning.heldout import hold_out
 from model.finetuning.live import bands_of_logits
 from model.finetuning.record import SEEN, seen_after, validation_words
 from model.finetuning.types import IGNORED, OPTIMISERS, FineTuneConfig
-from model.predictor import Predictor
+from model.prediction.predictor import Predictor
 from tests.model.test_finetune import QUICK, StepClock, accuracy, labelled, one_thread, run, state_of
 from tests.tiny import disks, tiny_network
 

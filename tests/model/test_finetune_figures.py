@@ -20,7 +20,7 @@ from model.finetuning.objective import Objective
 from model.finetuning.outcome import NotLearnedError, is_worse, refuse_unlearned
 from model.finetuning.session import DivergedError, Optimiser
 from model.finetuning.types import ACCEPTED, IGNORED, PAINTED, TAKEN_OVER
-from model.predictor import Predictor
+from model.prediction.predictor import Predictor
 from tests.model.test_agreement import stroked
 from tests.model.test_finetune import QUICK, StepClock, labelled, run, state_of
 from tests.tiny import disks, tiny_network

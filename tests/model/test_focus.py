@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.focus import GRID, on_grid
+from model.prediction.zoom_region import GRID, on_grid
 
 SHAPE = (900, 1300)
 SPANS = [

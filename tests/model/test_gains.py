@@ -6,7 +6,7 @@ import torch
 
 from model.analysis.gains import check_gains
 from model.errors import ModelError
-from model.predictor import Predictor
+from model.prediction.predictor import Predictor
 from model.zoo.tutorial import TutorialNetwork
 from tests.tiny import disks, tiny_network
 

@@ -6,12 +6,22 @@ import numpy as np
 import pytest
 import torch
 
-from model import runner
-from model.device import DeviceChoice
 from model.errors import ModelError
-from model.predictor import CLICK_PIXELS, Predictor
-from model.resample import grow_in_bands, shrink, working_size
-from model.tiles import OVERLAP, STRIP_BYTES, TILE_BYTES, blend, overlap_of, plan, ramp, spans, tile_side
+from model.prediction import runner
+from model.prediction.device import DeviceChoice
+from model.prediction.predictor import CLICK_PIXELS, Predictor
+from model.prediction.resample import grow_in_bands, shrink, working_size
+from model.prediction.tiles import (
+    OVERLAP,
+    STRIP_BYTES,
+    TILE_BYTES,
+    blend,
+    overlap_of,
+    plan,
+    ramp,
+    spans,
+    tile_side,
+)
 from tests.model.plain_network import PlainNetwork
 from tests.tiny import tiny_network
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from model import lattice
-from model.crf import Crf, refine
 from model.errors import ModelError
-from model.lattice import Lattice
+from model.prediction import permutohedral as lattice
+from model.prediction.crf import Crf, refine
+from model.prediction.permutohedral import Lattice
 
 
 def points(reach, count=4000, seed=0):

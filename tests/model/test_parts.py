@@ -6,8 +6,8 @@ import torch
 
 from model.errors import ModelError
 from model.networks.detail_network import DetailNetwork
-from model.parts import attention_of_part, share_within
-from model.predictor import Predictor
+from model.prediction.predictor import Predictor
+from model.prediction.region_attention import attention_of_part, share_within
 from model.zoo.tutorial import TutorialNetwork
 from tests.tiny import disks, tiny_network
 

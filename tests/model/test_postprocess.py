@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from model.inputs import check_pointing
-from model.postprocess import clean_mask
+from model.prediction.inputs import check_pointing
+from model.prediction.postprocess import clean_mask
 
 
 def two_parts():

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from model import closer
 from model.errors import ModelError
 from model.networks.config import NetworkConfig
 from model.networks.latent_experts import SegmentationModel
 from model.networks.network import LatentExpertNetwork
-from model.predictor import Predictor
+from model.prediction import zoom_in as closer
+from model.prediction.predictor import Predictor
 from model.zoo.tutorial import TutorialNetwork
 from tests.model.plain_network import PlainNetwork
 

@@ -7,10 +7,10 @@ import pytest
 import skimage.data
 import torch
 
-from model.predictor import Predictor
-from model.shared_norms import SharedNorms, samples
-from model.testtime import PredictOptions
-from model.tiles import blend, overlap_of, plan
+from model.prediction.predictor import Predictor
+from model.prediction.shared_norms import SharedNorms, samples
+from model.prediction.testtime import PredictOptions
+from model.prediction.tiles import blend, overlap_of, plan
 from tests.benchmarks.large_tiles import measured
 from tests.model.plain_network import PlainNetwork
 from tests.model.test_devices_agree import trained_network

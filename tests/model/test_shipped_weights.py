@@ -14,7 +14,7 @@ from model.networks.config import NetworkConfig
 from model.networks.deciding import CosineMix
 from model.networks.detail_network import DetailNetwork
 from model.networks.network import LatentExpertNetwork
-from model.predictor import Predictor
+from model.prediction.predictor import Predictor
 from model.weights.checkpoint import default_weights_path, load, read_meta
 
 PICTURES = ("astronaut", "chelsea", "coffee")

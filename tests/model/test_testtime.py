@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from model.answers import ClassPrediction
-from model.crf import Crf, mean_field, refine
 from model.errors import ModelError
-from model.lattice import Lattice
 from model.networks.network import LatentExpertNetwork
-from model.predictor import Predictor
-from model.testtime import PredictOptions
+from model.prediction.crf import Crf, mean_field, refine
+from model.prediction.outputs import ClassPrediction
+from model.prediction.permutohedral import Lattice
+from model.prediction.predictor import Predictor
+from model.prediction.testtime import PredictOptions
 from tests.model.plain_network import PlainNetwork
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from model.networks.detail_network import DetailNetwork
-from model.predictor import Predictor
+from model.prediction.predictor import Predictor
 from tests.tiny import disks, tiny_network
 
 

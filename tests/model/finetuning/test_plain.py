@@ -20,7 +20,7 @@ from model.finetuning.record import after_run
 from model.finetuning.types import IGNORED
 from model.finetuning.views import pictures_of
 from model.networks.latent_experts import SegmentationModel
-from model.predictor import Predictor
+from model.prediction.predictor import Predictor
 from model.zoo.dense import DenseNetwork
 from model.zoo.presets import DENSE_KINDS
 from model.zoo.tutorial import TutorialNetwork

@@ -10,13 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.answers import ClassPrediction, EncodedImage
 from model.errors import ModelError
-from model.resample import grow_in_bands
-from model.runner import Runner
-from model.shared_norms import SharedNorms, norms_of_whole
-from model.testtime import PredictOptions, class_probabilities, view_of
-from model.tiles import Tile, blend, tile_side
+from model.prediction.outputs import ClassPrediction, EncodedImage
+from model.prediction.resample import grow_in_bands
+from model.prediction.runner import Runner
+from model.prediction.shared_norms import SharedNorms, norms_of_whole
+from model.prediction.testtime import PredictOptions, class_probabilities, view_of
+from model.prediction.tiles import Tile, blend, tile_side
 
 CRF_PIXELS: Final = 1 << 20
 """The refinement of edges takes about 0.5 kB a pixel."""

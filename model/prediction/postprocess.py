@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from model.inputs import Pointing
+from model.prediction.inputs import Pointing
 
 Mask = NDArray[np.bool_]
 

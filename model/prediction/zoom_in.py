@@ -9,12 +9,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from model.answers import EncodedImage
-from model.focus import MARGINS, WORTHWHILE, Bounds, Focus, bounds_of_interest, grown, on_grid
-from model.inputs import Pointing
-from model.postprocess import clean_mask
-from model.resample import Closer, closer_size, grow_in_bands, resize_logits, shrink, working_size
-from model.runner import Runner
+from model.prediction.inputs import Pointing
+from model.prediction.outputs import EncodedImage
+from model.prediction.postprocess import clean_mask
+from model.prediction.resample import Closer, closer_size, grow_in_bands, resize_logits, shrink, working_size
+from model.prediction.runner import Runner
+from model.prediction.zoom_region import (
+    MARGINS,
+    WORTHWHILE,
+    Bounds,
+    Focus,
+    bounds_of_interest,
+    grown,
+    on_grid,
+)
 
 CLOSER: Final = Closer(pixels=320 * 320, most_pixels=448 * 448, enlarged=2.5)
 

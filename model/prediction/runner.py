@@ -13,7 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from model.device import (
+from model.errors import ModelError
+from model.networks.experts import AttentionMaps
+from model.networks.network import Prompts
+from model.prediction.device import (
     DeviceChoice,
     choose_device,
     free_cached_memory,
@@ -21,10 +24,7 @@ from model.device import (
     is_out_of_memory,
     is_same_device,
 )
-from model.errors import ModelError
-from model.inputs import Pointing
-from model.networks.experts import AttentionMaps
-from model.networks.network import Prompts
+from model.prediction.inputs import Pointing
 
 HALVINGS: Final = 2
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.click_guard import Answered
-from model.focus import Focus
+from model.prediction.click_constraints import Answered
+from model.prediction.zoom_region import Focus
 
 
 @dataclass(frozen=True, slots=True)

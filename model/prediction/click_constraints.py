@@ -4,7 +4,7 @@ Guaranteed, by construction, for a click that continues from an earlier answer:
 
 - a click on what already has its sign (on the object and positive, beside it and negative) changes nothing;
 - a positive click takes no pixel away, and a negative one adds none;
-- no more pixels change than the click vouches for (`model.click_trust`): some times the widest disk round it that
+- no more pixels change than the click vouches for (`model.prediction.click_trust`): some times the widest disk round it that
   would change as a whole, or half a percent of the mask. So whatever is right, the IoU falls by no more than that,
   as a share of the mask. Of more, what is nearest and surest changes.
 
@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from model.click_trust import LITTLE, around, distances_from, leave_far, part_of, too_much, vouched
-from model.inputs import Pointing
-from model.postprocess import agree, clean_mask, clicked_pixels
+from model.prediction.click_trust import LITTLE, around, distances_from, leave_far, part_of, too_much, vouched
+from model.prediction.inputs import Pointing
+from model.prediction.postprocess import agree, clean_mask, clicked_pixels
 
 Mask = NDArray[np.bool_]
 Answer = tuple[Mask, float, NDArray[np.float32]]

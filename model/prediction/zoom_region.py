@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from model.inputs import Pointing
+from model.prediction.inputs import Pointing
 
 MARGINS: Final = (0.3, 1.0)
 """Share of the object's size that is added on every side; the second where the first was too tight."""

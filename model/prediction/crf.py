@@ -2,7 +2,7 @@
 
 Every pixel is joined with every other one: those that are near and of like colour want the same class
 (appearance), and so do close neighbours (smoothness). Mean-field inference needs one high-dimensional
-Gaussian filtering per round, which the permutohedral lattice (`model.lattice`) does in linear time.
+Gaussian filtering per round, which the permutohedral lattice (`model.prediction.permutohedral`) does in linear time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, special
 
 from model.errors import ModelError
-from model.lattice import Lattice
+from model.prediction.permutohedral import Lattice
 
 Maps = NDArray[np.float32]
 Filter = Callable[[Maps], Maps]

@@ -8,11 +8,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from model.answers import Attention, EncodedImage
 from model.errors import ModelError
 from model.networks.experts import AttentionMaps
-from model.resample import shrink, working_size
-from model.runner import Runner
+from model.prediction.outputs import Attention, EncodedImage
+from model.prediction.resample import shrink, working_size
+from model.prediction.runner import Runner
 
 Region = tuple[int, int, int, int]
 """(row0, col0, row1, col1) in pixels of the image, half-open."""

@@ -12,18 +12,18 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from model.analysis.gains import Gains, Head, check_gains
-from model.answers import Attention, ClassPrediction, EncodedImage
-from model.class_maps import LabelSink, ProbabilitySink, check_out, empty_prediction, predict_into
-from model.click_guard import Start, guarded
-from model.closer import Answer, look_closer
-from model.device import DeviceChoice, choose_device
 from model.errors import ModelError
-from model.inputs import Pointing, check_image, check_mask_input, check_pointing
-from model.parts import Region, as_attention, attention_of_part
-from model.postprocess import last_clicks
-from model.resample import resize_logits, shrink, working_size
-from model.runner import Runner
-from model.testtime import PLAIN, PredictOptions
+from model.prediction.class_maps import LabelSink, ProbabilitySink, check_out, empty_prediction, predict_into
+from model.prediction.click_constraints import Start, guarded
+from model.prediction.device import DeviceChoice, choose_device
+from model.prediction.inputs import Pointing, check_image, check_mask_input, check_pointing
+from model.prediction.outputs import Attention, ClassPrediction, EncodedImage
+from model.prediction.postprocess import last_clicks
+from model.prediction.region_attention import Region, as_attention, attention_of_part
+from model.prediction.resample import resize_logits, shrink, working_size
+from model.prediction.runner import Runner
+from model.prediction.testtime import PLAIN, PredictOptions
+from model.prediction.zoom_in import Answer, look_closer
 from model.weights.checkpoint import default_weights_path, load
 from model.zoo.tutorial import as_predictable
 

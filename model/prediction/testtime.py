@@ -14,11 +14,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.crf import Crf, refine
 from model.errors import ModelError
-from model.resample import shrink
-from model.runner import Runner
-from model.shared_norms import SharedNorms
+from model.prediction.crf import Crf, refine
+from model.prediction.resample import shrink
+from model.prediction.runner import Runner
+from model.prediction.shared_norms import SharedNorms
 
 SMALLEST: Final = 0.25
 LARGEST: Final = 4.0
