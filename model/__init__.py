@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from model.errors import ModelError
-    from model.finetune import FineTuneConfig, LabelledImage, finetune
     from model.networks.config import NetworkConfig
     from model.networks.experts import AttentionMaps
     from model.networks.latent_experts import SegmentationModel
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from model.prediction.outputs import Attention, ClassPrediction
     from model.prediction.predictor import Predictor
     from model.prediction.testtime import PredictOptions
+    from model.training.finetune import FineTuneConfig, LabelledImage, finetune
     from model.weights.checkpoint import CheckpointMeta, load, save
 
 _HOMES: Final = {
@@ -31,15 +31,15 @@ _HOMES: Final = {
     "CheckpointMeta": "model.weights.checkpoint",
     "ClassPrediction": "model.prediction.outputs",
     "Crf": "model.prediction.crf",
-    "FineTuneConfig": "model.finetune",
-    "LabelledImage": "model.finetune",
+    "FineTuneConfig": "model.training.finetune",
+    "LabelledImage": "model.training.finetune",
     "LatentExpertNetwork": "model.networks.network",
     "ModelError": "model.errors",
     "NetworkConfig": "model.networks.config",
     "PredictOptions": "model.prediction.testtime",
     "Predictor": "model.prediction.predictor",
     "SegmentationModel": "model.networks.latent_experts",
-    "finetune": "model.finetune",
+    "finetune": "model.training.finetune",
     "load": "model.weights.checkpoint",
     "save": "model.weights.checkpoint",
 }
@@ -70,7 +70,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = import_module(_HOMES[name])
-    # The module `model.finetune` is called like the function in it, so that its name means one thing only.
+    # The module `model.training.finetune` is called like the function in it, so that its name means one thing only.
     value = home if home.__name__ == f"{__name__}.{name}" else getattr(home, name)
     globals()[name] = value
     return value

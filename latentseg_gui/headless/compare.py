@@ -27,8 +27,8 @@ from latentseg_gui.headless.naming import words_for
 from latentseg_gui.io.storage import make_folder
 
 if TYPE_CHECKING:
-    from model.finetune import LabelledImage
-    from model.finetuning.compare import Comparison, Row
+    from model.training.compare import Comparison, Row
+    from model.training.finetune import LabelledImage
 
 _FACTS = ("network", "mean IoU", "seconds", "steps", "parameters")
 
@@ -101,8 +101,8 @@ def run(options: argparse.Namespace) -> int:
 def _comparison(
     options: argparse.Namespace, names: list[str], samples: Sequence[LabelledImage], num_classes: int
 ) -> Comparison:
-    from model.finetune import FineTuneConfig
-    from model.finetuning.compare import Comparison
+    from model.training.compare import Comparison
+    from model.training.finetune import FineTuneConfig
 
     config = FineTuneConfig(
         num_classes=num_classes,

@@ -26,8 +26,8 @@ from latentseg_gui.headless.naming import words_for
 from latentseg_gui.io.storage import atomic_write, make_folder, remove_file
 
 if TYPE_CHECKING:
-    from model.finetune import FineTuneConfig, Progress
-    from model.finetuning.cross import Job
+    from model.training.cross import Job
+    from model.training.finetune import FineTuneConfig, Progress
     from model.weights.checkpoint import CheckpointMeta
     from model.zoo.catalogue import Start
 
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     check_output(options.output)
     ledger_of(options).check([options.output])
     pairs = pairs_asked_for(options)
-    from model.finetuning.team import team_of_torchrun
+    from model.training.distributed import team_of_torchrun
 
     with model_errors(), team_of_torchrun(options.device) as (team, device):
         return _run(options, pairs, device, is_first=team.rank == 0)
@@ -74,9 +74,9 @@ def check_output(path: Path) -> None:
 
 def _run(options: argparse.Namespace, pairs: list[Pair], device: str, *, is_first: bool) -> int:
     """The work of one process; the first one speaks and saves."""
-    from model.finetune import finetune
-    from model.finetuning.outcome import is_worse, refuse_unlearned
-    from model.finetuning.record import after_run, figures_on
+    from model.training.finetune import finetune
+    from model.training.outcome import is_worse, refuse_unlearned
+    from model.training.provenance import after_run, figures_on
     from model.zoo.catalogue import start_of
 
     start = start_of(options.network, options.weights, seed=options.seed)
@@ -113,7 +113,7 @@ def _run(options: argparse.Namespace, pairs: list[Pair], device: str, *, is_firs
 
 
 def _config(options: argparse.Namespace, num_classes: int, device: str, *, is_fresh: bool) -> FineTuneConfig:
-    from model.finetune import FineTuneConfig
+    from model.training.finetune import FineTuneConfig
 
     return FineTuneConfig(
         num_classes=num_classes,

@@ -20,7 +20,7 @@ from latentseg_gui.io.images import read_image
 from latentseg_gui.io.masks import ImportedMask
 
 if TYPE_CHECKING:
-    from model.finetune import LabelledImage
+    from model.training.finetune import LabelledImage
 
 
 def read_samples(
@@ -33,7 +33,7 @@ def read_samples(
         classes: that there are before any mask is read; None where the masks alone decide.
         failures: collects what cannot be read.
     """
-    from model.finetune import LabelledImage
+    from model.training.finetune import LabelledImage
 
     samples: list[LabelledImage] = []
     reader = MaskReader(classes or UNNAMED)

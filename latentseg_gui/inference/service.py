@@ -46,7 +46,7 @@ def training_handler() -> Handler:
     """Answers `FineTune`."""
     _use_given_threads()
     from latentseg_gui.inference.training import Trainer
-    from model.finetuning.choices import warm_up
+    from model.training.optimisers import warm_up
 
     warm_up()
     return Trainer().handle

@@ -24,13 +24,13 @@ from latentseg_gui.document.types import (
 )
 from latentseg_gui.inference.messages import FineTune, PreviewCrops, TrainingPreview
 from latentseg_gui.inference.service import JobContext
-from model.finetune import FeatureStore, FineTuneConfig, LabelledImage, Progress, finetune
-from model.finetuning.cross import Job
-from model.finetuning.orientation import are_upright
-from model.finetuning.outcome import refuse_unlearned
-from model.finetuning.preview import preview_crops
-from model.finetuning.record import after_run, figures_on
-from model.finetuning.views import scarcity_of
+from model.training.cross import Job
+from model.training.finetune import FeatureStore, FineTuneConfig, LabelledImage, Progress, finetune
+from model.training.orientation import are_upright
+from model.training.outcome import refuse_unlearned
+from model.training.preview import preview_crops
+from model.training.provenance import after_run, figures_on
+from model.training.views import scarcity_of
 from model.weights.checkpoint import CheckpointMeta, default_weights_path, save
 from model.zoo.catalogue import LATENT_EXPERT, Start, offer_of, refuse_other, start_of
 

@@ -9,13 +9,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.augment import augment_light
-from model.losses import IGNORED, class_loss, object_loss
 from model.networks.backbone import LiteBackbone, Pyramid, upsample_to
 from model.networks.deciding import CosineMix, balance_loss, likeness_loss
 from model.networks.network import Encoding, LatentExpertNetwork, ObjectOutput, Prompts
 from model.pretraining.clicks import add_click, add_pair, first_prompts, spoiled
 from model.pretraining.crops import Batch
+from model.training.augment import augment_light
+from model.training.losses import IGNORED, class_loss, object_loss
 
 _CLASS_WEIGHT = 0.4
 _SEMANTIC_WEIGHT = 0.3

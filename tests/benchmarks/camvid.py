@@ -23,12 +23,12 @@ from PIL import Image
 from torch import Tensor, nn
 
 from model.analysis.metrics import confusion_matrix
-from model.augment import jitter_colour
-from model.finetune import FineTuneConfig, LabelledImage, finetune
-from model.finetuning.clock import Clock, rate_at
-from model.finetuning.objective import class_weights
 from model.networks.latent_experts import SegmentationModel
 from model.prediction.predictor import Predictor
+from model.training.augment import jitter_colour
+from model.training.clock import Clock, rate_at
+from model.training.finetune import FineTuneConfig, LabelledImage, finetune
+from model.training.objective import class_weights
 from model.weights.checkpoint import CheckpointMeta, default_weights_path, load, save
 
 NAMES = (

@@ -1,4 +1,4 @@
-"""Few-shot learner over `model.finetune`, for an evaluation that calls fit and predict.
+"""Few-shot learner over `model.training.finetune`, for an evaluation that calls fit and predict.
 
 A learner has ``fit(images, masks, n_classes, clock)`` (uint8 [H, W, 3], int [H, W], 255 ignored;
 ``clock.left()`` in seconds) and ``predict(image) -> int [H, W]``.
@@ -10,10 +10,10 @@ import numpy as np
 import torch
 
 from model.errors import WeightsError
-from model.finetune import FineTuneConfig, LabelledImage, finetune
-from model.finetuning.choices import warm_up
 from model.networks.network import LatentExpertNetwork
 from model.prediction.predictor import Predictor
+from model.training.finetune import FineTuneConfig, LabelledImage, finetune
+from model.training.optimisers import warm_up
 from model.weights.checkpoint import default_weights_path, load
 
 warm_up()  # importing what optimisers need takes a second that no picture should pay for

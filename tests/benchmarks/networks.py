@@ -21,8 +21,8 @@ from PIL import Image
 
 from model.analysis.metrics import confusion_matrix, mean_iou
 from model.errors import ModelError
-from model.finetune import FineTuneConfig, LabelledImage, finetune
 from model.prediction.predictor import Predictor
+from model.training.finetune import FineTuneConfig, LabelledImage, finetune
 from model.zoo.catalogue import OFFERS, count_parameters, start_of
 
 TRAINABLE = [offer.name for offer in OFFERS if offer.is_trainable]

@@ -28,7 +28,7 @@ from scipy.ndimage import binary_dilation, label
 from skimage.morphology import skeletonize
 
 from model.analysis.metrics import UNLABELLED, confusion_matrix, mean_iou
-from model.finetuning.choices import warm_up
+from model.training.optimisers import warm_up
 from tests.benchmarks.fewshot_adapter import Latent
 
 CLASSES = {"nuclei": 2, "wbc": 3, "membrane": 2, "crack": 2, "tile": 2, "steel": 4}

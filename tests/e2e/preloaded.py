@@ -5,7 +5,7 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as every worker does before it loads torch
 
 from latentseg_gui.inference import engine, training
-from model.finetuning.choices import warm_up
+from model.training.optimisers import warm_up
 
 __all__ = ["engine", "training"]
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from latentseg_gui.document.learning import SPEEDS
 from latentseg_gui.headless.finetune_samples import read_samples, settle_background
-from model.finetuning.types import SPEEDS as KNOWN_SPEEDS
+from model.training.types import SPEEDS as KNOWN_SPEEDS
 from model.weights.checkpoint import load, save
 
 LIVE = "--seconds", 0.5, "--speed", "live"
@@ -83,7 +83,7 @@ def test_one_class_asks_for_the_other(finetune, folders, classes, words):
 
 def test_masks_that_label_every_pixel_need_no_background(folders):
     from latentseg_gui.document.classes import ClassTable
-    from model.finetune import LabelledImage
+    from model.training.finetune import LabelledImage
 
     labels = np.ones((8, 8), np.uint8)
     labels[:4] = 2
@@ -101,7 +101,7 @@ def test_a_run_without_a_step_is_an_error_and_writes_nothing(finetune):
 
 
 def test_worse_weights_are_kept_back_unless_they_are_asked_for(finetune, monkeypatch):
-    monkeypatch.setattr("model.finetuning.outcome.is_worse", lambda job: True)
+    monkeypatch.setattr("model.training.outcome.is_worse", lambda job: True)
     code, _, err, tuned = finetune(*LIVE)
     assert code == 1
     assert "worse than those they started from" in err
@@ -132,7 +132,7 @@ def test_every_run_is_added_to_what_weights_tell_of_earlier_ones(finetune, weigh
 
 def test_the_time_follows_from_the_speed(finetune, monkeypatch):
     assert tuple(SPEEDS) == KNOWN_SPEEDS
-    module, asked = sys.modules["model.finetune"], []
+    module, asked = sys.modules["model.training.finetune"], []
 
     def told(**values):
         asked.append(values["seconds"])

@@ -15,8 +15,8 @@ LEARNER = """
     import sys, zlib
     from pathlib import Path
     import torch
-    from model.finetune import FineTuneConfig, LabelledImage, finetune
-    from model.finetuning.team import team_of_torchrun
+    from model.training.finetune import FineTuneConfig, LabelledImage, finetune
+    from model.training.distributed import team_of_torchrun
     from tests.tiny import disks, tiny_network
 
     class StepClock:

@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 from latentseg_gui.inference import training
 from latentseg_gui.inference.service import training_handler
-from model.finetuning import prepare, session
+from model.training import prepare, session
 from model.weights import atomic
 from model.zoo import catalogue
 

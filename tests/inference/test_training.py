@@ -23,7 +23,7 @@ from latentseg_gui.inference.messages import FineTune, PreviewCrops
 from latentseg_gui.inference.service import TRAINING
 from latentseg_gui.workers.lanes import ChildLane
 from model.errors import ModelError, WeightsError
-from model.finetuning.orientation import rows_of
+from model.training.orientation import rows_of
 from model.weights.checkpoint import CheckpointMeta, load, save
 from tests.e2e.nursery import workers_from_nursery
 from tests.inference.faulty_service import PHASES, TARGET

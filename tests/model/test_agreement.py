@@ -9,13 +9,14 @@ import pytest
 import torch
 from scipy.ndimage import binary_erosion
 
-from model.finetune import FineTuneConfig, LabelledImage, finetune
-from model.finetuning import growth, session
-from model.finetuning.agreement import disagreement, is_sparse, trust
-from model.finetuning.growth import grow_strokes
-from model.finetuning.types import IGNORED
-from model.finetuning.views import pictures_of
 from model.networks.detail_network import DetailNetwork
+from model.training import pseudo_labels as growth
+from model.training import session
+from model.training.crf_loss import disagreement, is_sparse, trust
+from model.training.finetune import FineTuneConfig, LabelledImage, finetune
+from model.training.pseudo_labels import grow_strokes
+from model.training.types import IGNORED
+from model.training.views import pictures_of
 from tests.model.test_finetune import QUICK, accuracy, run
 from tests.tiny import disks, tiny_network
 

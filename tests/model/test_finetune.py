@@ -11,11 +11,12 @@ import torch
 
 from model.analysis.metrics import confusion_matrix, mean_iou
 from model.errors import ModelError
-from model.finetune import FeatureStore, FineTuneConfig, LabelledImage, finetune
-from model.finetuning import crops, pixels, prepare, views, whole
-from model.finetuning.session import BATCH
 from model.networks.network import Prompts
 from model.prediction.predictor import Predictor
+from model.training import crops, pixels, prepare, views
+from model.training import full_images as whole
+from model.training.finetune import FeatureStore, FineTuneConfig, LabelledImage, finetune
+from model.training.session import BATCH
 from tests.tiny import disks, tiny_network
 
 QUICK = FineTuneConfig(num_classes=2, seconds=3.0, device="cpu", classes_kept=(None, None))

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from model.finetune import FeatureStore, LabelledImage, finetune
-from model.finetuning.choices import learning, speed_of
-from model.finetuning.clock import Clock, Span
-from model.finetuning.cross import CrossValidated
-from model.finetuning.heldout import hold_out
-from model.finetuning.live import bands_of_logits
-from model.finetuning.record import SEEN, seen_after, validation_words
-from model.finetuning.types import IGNORED, OPTIMISERS, FineTuneConfig
 from model.prediction.predictor import Predictor
+from model.training.clock import Clock, Span
+from model.training.cross import CrossValidated
+from model.training.finetune import FeatureStore, LabelledImage, finetune
+from model.training.heldout import hold_out
+from model.training.live import bands_of_logits
+from model.training.optimisers import learning, speed_of
+from model.training.provenance import SEEN, seen_after, validation_words
+from model.training.types import IGNORED, OPTIMISERS, FineTuneConfig
 from tests.model.test_finetune import QUICK, StepClock, accuracy, labelled, one_thread, run, state_of
 from tests.tiny import disks, tiny_network
 

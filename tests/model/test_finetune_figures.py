@@ -12,15 +12,17 @@ import torch.nn.functional as F
 
 from model.analysis.metrics import confusion_matrix, mean_iou
 from model.errors import ModelError
-from model.finetune import FineTuneConfig, LabelledImage, finetune
-from model.finetuning import crops, growth, pixels, views, whole
-from model.finetuning.coverage import left_out, painted_classes, seen_of
-from model.finetuning.live import _at
-from model.finetuning.objective import Objective
-from model.finetuning.outcome import NotLearnedError, is_worse, refuse_unlearned
-from model.finetuning.session import DivergedError, Optimiser
-from model.finetuning.types import ACCEPTED, IGNORED, PAINTED, TAKEN_OVER
 from model.prediction.predictor import Predictor
+from model.training import crops, pixels, views
+from model.training import full_images as whole
+from model.training import pseudo_labels as growth
+from model.training.coverage import left_out, painted_classes, seen_of
+from model.training.finetune import FineTuneConfig, LabelledImage, finetune
+from model.training.live import _at
+from model.training.objective import Objective
+from model.training.outcome import NotLearnedError, is_worse, refuse_unlearned
+from model.training.session import DivergedError, Optimiser
+from model.training.types import ACCEPTED, IGNORED, PAINTED, TAKEN_OVER
 from tests.model.test_agreement import stroked
 from tests.model.test_finetune import QUICK, StepClock, labelled, run, state_of
 from tests.tiny import disks, tiny_network
@@ -145,7 +147,7 @@ def test_nothing_is_measured_on_what_was_taken_over_from_a_prediction():
 
 def test_only_images_that_were_measured_are_counted_and_the_rest_is_said(monkeypatch):
     """The strokes of twelve images took the time to see more than two of them, and "12 images" were measured."""
-    monkeypatch.setattr("model.finetuning.prepare.VIEW_BYTES", 0)
+    monkeypatch.setattr("model.training.prepare.VIEW_BYTES", 0)
     samples = [labelled(seed) for seed in range(5)]
     job, _ = run(tiny_network(), samples, steps=30)
     assert "held-out pixels of 1 of 5 images" in job.validated_on

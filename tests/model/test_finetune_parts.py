@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from model.finetuning.clock import Average, Clock, rate_at
-from model.finetuning.heldout import MAX_TAKEN_OF_CLASS, cells_of, hold_out
-from model.finetuning.objective import Objective, class_weights
-from model.finetuning.record import MAX_RUNS, RUNS, after_run
-from model.finetuning.types import LOSSES, FineTuneConfig
 from model.networks.detail_network import DetailNetwork
 from model.networks.filters import NUM_FILTERS, filter_bank, gaussian_blur
+from model.training.clock import Average, Clock, rate_at
+from model.training.heldout import MAX_TAKEN_OF_CLASS, cells_of, hold_out
+from model.training.objective import Objective, class_weights
+from model.training.provenance import MAX_RUNS, RUNS, after_run
+from model.training.types import LOSSES, FineTuneConfig
 from model.weights.checkpoint import CheckpointMeta, load, save
 from tests.tiny import tiny_network
 

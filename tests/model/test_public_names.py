@@ -34,10 +34,10 @@ def test_the_package_alone_imports_no_torch() -> None:
 @pytest.mark.parametrize(
     "program",
     [
-        "from model import finetune; import model.finetune as m",
-        "import model.finetune as m; from model import finetune",
-        "import model.finetune, model; m, finetune = model.finetune, model.finetune",
-        "from model import *; import model.finetune as m",
+        "from model import finetune; import model.training.finetune as m",
+        "import model.training.finetune as m; from model import finetune",
+        "import model.training.finetune, model; m, finetune = model.training.finetune, model.training.finetune",
+        "from model import *; import model.training.finetune as m",
     ],
 )
 def test_a_function_and_its_module_do_not_hide_each_other(program: str) -> None:
@@ -46,6 +46,6 @@ def test_a_function_and_its_module_do_not_hide_each_other(program: str) -> None:
 
 
 def test_what_is_called_has_the_signature_of_the_function() -> None:
-    from model.finetune import finetune
+    from model.training.finetune import finetune
 
-    assert inspect.signature(model.finetune) == inspect.signature(finetune)
+    assert inspect.signature(model.training.finetune) == inspect.signature(finetune)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from model.finetune import FineTuneConfig, LabelledImage, finetune
-from model.finetuning.crops import draw
-from model.finetuning.orientation import FEWEST, are_upright, random_turn, rows_of
-from model.finetuning.preview import preview_crops
-from model.finetuning.types import IGNORED
+from model.training.crops import draw
+from model.training.finetune import FineTuneConfig, LabelledImage, finetune
+from model.training.orientation import FEWEST, are_upright, random_turn, rows_of
+from model.training.preview import preview_crops
+from model.training.types import IGNORED
 from tests.tiny import disks, tiny_network
 
 SCENES = 12

@@ -11,16 +11,16 @@ import torch
 
 from model.analysis.metrics import confusion_matrix, mean_iou
 from model.errors import ModelError
-from model.finetune import FineTuneConfig, LabelledImage, finetune
-from model.finetuning import plain_steps, squares
-from model.finetuning.coverage import divided
-from model.finetuning.outcome import NotLearnedError, refuse_unlearned
-from model.finetuning.plain import PlainTuning
-from model.finetuning.record import after_run
-from model.finetuning.types import IGNORED
-from model.finetuning.views import pictures_of
 from model.networks.latent_experts import SegmentationModel
 from model.prediction.predictor import Predictor
+from model.training import plain_steps, squares
+from model.training.coverage import divided
+from model.training.finetune import FineTuneConfig, LabelledImage, finetune
+from model.training.outcome import NotLearnedError, refuse_unlearned
+from model.training.plain import PlainTuning
+from model.training.provenance import after_run
+from model.training.types import IGNORED
+from model.training.views import pictures_of
 from model.zoo.dense import DenseNetwork
 from model.zoo.presets import DENSE_KINDS
 from model.zoo.tutorial import TutorialNetwork

@@ -15,8 +15,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from model.finetuning.types import IGNORED
-from model.finetuning.views import Picture
+from model.training.types import IGNORED
+from model.training.views import Picture
 
 SPARSE: Final = 0.5
 """Below this share of labelled pixels, what is not labelled has a say."""

@@ -17,24 +17,24 @@ from torch import nn
 
 from model.analysis.metrics import is_labelled, mean_iou
 from model.errors import ModelError
-from model.finetuning.agreement import is_sparse
-from model.finetuning.choices import warm_up
-from model.finetuning.clock import Budget, Clock, are_finite
-from model.finetuning.coverage import divided, left_out
-from model.finetuning.cross import describe, is_better, slack_of
-from model.finetuning.objective import Objective, class_weights
-from model.finetuning.orientation import are_upright, rows_of
-from model.finetuning.outcome import no_step
-from model.finetuning.plain_steps import Learner, Measurement, Site
-from model.finetuning.randomness import own_randomness, seed_for
-from model.finetuning.session import DivergedError
-from model.finetuning.squares import Squares
-from model.finetuning.team import Team
-from model.finetuning.timed import TimedJob
-from model.finetuning.types import FineTuneConfig, LabelledImage, Progress, checked
-from model.finetuning.views import class_counts, pictures_of, scarcity_of, shared
 from model.prediction.device import choose_device, free_cached_memory, is_out_of_memory
 from model.prediction.outputs import ClassPrediction
+from model.training.clock import Budget, Clock, are_finite
+from model.training.coverage import divided, left_out
+from model.training.crf_loss import is_sparse
+from model.training.cross import describe, is_better, slack_of
+from model.training.distributed import Team
+from model.training.objective import Objective, class_weights
+from model.training.optimisers import warm_up
+from model.training.orientation import are_upright, rows_of
+from model.training.outcome import no_step
+from model.training.plain_steps import Learner, Measurement, Site
+from model.training.randomness import own_randomness, seed_for
+from model.training.session import DivergedError
+from model.training.squares import Squares
+from model.training.timed import TimedJob
+from model.training.types import FineTuneConfig, LabelledImage, Progress, checked
+from model.training.views import class_counts, pictures_of, scarcity_of, shared
 
 NAN: Final = float("nan")
 CHECKS: Final = (0.5, 0.75, 1.0)
@@ -48,7 +48,7 @@ MOST_FOR_CHECK: Final = 0.06
 
 
 class PlainTuning(TimedJob):
-    """A running job; see `model.finetune.FineTuning`, whose attributes it has.
+    """A running job; see `model.training.finetune.FineTuning`, whose attributes it has.
 
     Args:
         network: with ``encode``, ``classify`` and ``with_classes``; it stays as it is.

@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.analysis.metrics import confusion_matrix
-from model.finetuning.measure import totalled
-from model.finetuning.pixels import fit_pixels
-from model.finetuning.session import Session
-from model.finetuning.store import FeatureStore, fingerprint_without
-from model.finetuning.types import IGNORED
-from model.finetuning.views import View
 from model.networks.backbone import upsample_to
 from model.networks.detail_head import PixelPath
 from model.prediction.outputs import ClassPrediction
+from model.training.feature_cache import FeatureStore, fingerprint_without
+from model.training.measure import totalled
+from model.training.pixels import fit_pixels
+from model.training.session import Session
+from model.training.types import IGNORED
+from model.training.views import View
 
 LEARNS: Final = "head.pixel."
 MAX_PIXELS: Final = 24_000

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from model.errors import ModelError
 
 if TYPE_CHECKING:
-    from model.finetuning.cross import Job
+    from model.training.cross import Job
 
 
 class NotLearnedError(ModelError):

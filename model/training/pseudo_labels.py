@@ -16,10 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.finetuning.session import Session
-from model.finetuning.types import IGNORED
-from model.finetuning.views import Picture
 from model.networks.filters import filter_bank
+from model.training.session import Session
+from model.training.types import IGNORED
+from model.training.views import Picture
 
 if TYPE_CHECKING:
     from sklearn.ensemble import RandomForestClassifier

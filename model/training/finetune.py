@@ -26,38 +26,38 @@ from torch import Tensor, nn
 
 from model.analysis.metrics import is_labelled, mean_iou
 from model.called import call_like
-from model.finetuning.agreement import is_sparse
-from model.finetuning.choices import speed_of, warm_up
-from model.finetuning.clock import Budget, Clock, Span, are_finite
-from model.finetuning.coverage import divided, left_out, painted_classes
-from model.finetuning.crops import learn_crops
-from model.finetuning.cross import CrossValidated, Job, Make, describe, is_better, slack_of
-from model.finetuning.growth import grow_strokes
-from model.finetuning.live import LiveRefit
-from model.finetuning.measure import held_out_confusion, images_encoded
-from model.finetuning.objective import Objective, class_weights
-from model.finetuning.orientation import are_upright, rows_of
-from model.finetuning.outcome import no_step
-from model.finetuning.plain import PlainTuning
-from model.finetuning.prepare import (
+from model.networks.detail_network import DetailNetwork
+from model.networks.network import LatentExpertNetwork
+from model.prediction.device import choose_device, free_cached_memory, is_out_of_memory
+from model.prediction.outputs import ClassPrediction
+from model.training.clock import Budget, Clock, Span, are_finite
+from model.training.coverage import divided, left_out, painted_classes
+from model.training.crf_loss import is_sparse
+from model.training.crops import learn_crops
+from model.training.cross import CrossValidated, Job, Make, describe, is_better, slack_of
+from model.training.distributed import Team
+from model.training.feature_cache import FeatureStore
+from model.training.full_images import learn_whole
+from model.training.live import LiveRefit
+from model.training.measure import held_out_confusion, images_encoded
+from model.training.objective import Objective, class_weights
+from model.training.optimisers import speed_of, warm_up
+from model.training.orientation import are_upright, rows_of
+from model.training.outcome import no_step
+from model.training.plain import PlainTuning
+from model.training.prepare import (
     encode_again,
     encode_pictures,
     encode_variations,
     set_statistics,
     settle_order,
 )
-from model.finetuning.randomness import own_randomness, seed_for
-from model.finetuning.session import DivergedError, Session
-from model.finetuning.store import FeatureStore
-from model.finetuning.team import Team
-from model.finetuning.timed import TimedJob
-from model.finetuning.types import FineTuneConfig, LabelledImage, Progress, checked
-from model.finetuning.views import Picture, class_counts, pictures_of, scarcity_of, shared
-from model.finetuning.whole import learn_whole
-from model.networks.detail_network import DetailNetwork
-from model.networks.network import LatentExpertNetwork
-from model.prediction.device import choose_device, free_cached_memory, is_out_of_memory
-from model.prediction.outputs import ClassPrediction
+from model.training.pseudo_labels import grow_strokes
+from model.training.randomness import own_randomness, seed_for
+from model.training.session import DivergedError, Session
+from model.training.timed import TimedJob
+from model.training.types import FineTuneConfig, LabelledImage, Progress, checked
+from model.training.views import Picture, class_counts, pictures_of, scarcity_of, shared
 from model.zoo.tutorial import as_predictable
 
 __all__ = ["FeatureStore", "FineTuneConfig", "FineTuning", "LabelledImage", "Progress", "finetune"]

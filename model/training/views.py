@@ -17,15 +17,15 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.augment import jitter_colour
 from model.errors import ModelError
-from model.finetuning.orientation import random_turn
-from model.finetuning.team import Team
-from model.finetuning.types import IGNORED, LabelledImage
 from model.networks.backbone import pad_to_stride
 from model.networks.detail_head import Levels
 from model.networks.detail_network import DetailNetwork
 from model.networks.filters import filter_bank
+from model.training.augment import jitter_colour
+from model.training.distributed import Team
+from model.training.orientation import random_turn
+from model.training.types import IGNORED, LabelledImage
 
 WINDOW: Final = 1024
 MAX_WINDOWS: Final = 12

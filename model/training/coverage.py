@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.finetuning.heldout import cells_of, hold_out
-from model.finetuning.types import ACCEPTED, IGNORED, FineTuneConfig, LabelledImage
-from model.finetuning.views import MAX_WINDOWS, windows_of
+from model.training.heldout import cells_of, hold_out
+from model.training.types import ACCEPTED, IGNORED, FineTuneConfig, LabelledImage
+from model.training.views import MAX_WINDOWS, windows_of
 
 
 def left_out(samples: Sequence[LabelledImage]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from model.finetuning.session import Optimiser, Session, named
+from model.training.session import Optimiser, Session, named
 
 PER_STEP: Final = 2048
 RATE: Final = 3e-3

@@ -21,13 +21,13 @@ from torch import nn
 
 from model.analysis.metrics import confusion_matrix, iou_per_class, mean_iou
 from model.errors import ModelError
-from model.finetune import finetune
-from model.finetuning.coverage import divided
-from model.finetuning.cross import describe
-from model.finetuning.outcome import refuse_unlearned
-from model.finetuning.record import after_run
-from model.finetuning.types import IGNORED, FineTuneConfig, LabelledImage, Progress, checked
 from model.prediction.predictor import Predictor
+from model.training.coverage import divided
+from model.training.cross import describe
+from model.training.finetune import finetune
+from model.training.outcome import refuse_unlearned
+from model.training.provenance import after_run
+from model.training.types import IGNORED, FineTuneConfig, LabelledImage, Progress, checked
 from model.zoo.catalogue import Offer, count_parameters, offer_named, start_of
 
 NAN: Final = float("nan")

@@ -10,13 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.finetuning.orientation import random_turn
-from model.finetuning.session import Optimiser, Session, below, named
-from model.finetuning.types import IGNORED
-from model.finetuning.views import View
 from model.networks.detail_head import Levels
 from model.networks.detail_network import DetailNetwork
 from model.prediction.device import free_cached_memory, is_out_of_memory
+from model.training.orientation import random_turn
+from model.training.session import Optimiser, Session, below, named
+from model.training.types import IGNORED
+from model.training.views import View
 
 CROP: Final = 128
 ALIGN: Final = 16

@@ -9,7 +9,7 @@ from typing import Any, Final
 import torch
 from torch import nn
 
-from model.finetuning.types import FineTuneConfig
+from model.training.types import FineTuneConfig
 
 Groups = list[tuple[float, Mapping[str, nn.Parameter]]]
 """Learning rate -> named parameters."""

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.finetuning.types import IGNORED
+from model.training.types import IGNORED
 
 FEWEST: Final = 8
 """Of fewer images nothing is concluded: one that lies on its side would do."""

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model.finetuning.types import IGNORED, FineTuneConfig
-from model.finetuning.views import SCALE_RANGE, Picture, class_counts, vary
+from model.training.types import IGNORED, FineTuneConfig
+from model.training.views import SCALE_RANGE, Picture, class_counts, vary
 
 SIDE: Final = 192
 """Of the squares in pixels; less where all pictures are smaller."""

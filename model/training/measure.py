@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 
 from model.analysis.metrics import confusion_matrix
-from model.finetuning.session import Session
-from model.finetuning.types import IGNORED
+from model.training.session import Session
+from model.training.types import IGNORED
 
 
 @torch.no_grad()

@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 import torch
 
-from model.finetuning.session import Session
-from model.finetuning.store import FeatureStore, fingerprint
-from model.finetuning.types import IGNORED
-from model.finetuning.views import View, features_of, view_of
+from model.training.feature_cache import FeatureStore, fingerprint
+from model.training.session import Session
+from model.training.types import IGNORED
+from model.training.views import View, features_of, view_of
 
 VIEW_BYTES: Final = 1 << 30
 COPIES: Final = 12

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from model.finetuning.types import IGNORED, FineTuneConfig, LabelledImage
+from model.training.types import IGNORED, FineTuneConfig, LabelledImage
 
 if TYPE_CHECKING:
-    from model.finetuning.cross import Job
+    from model.training.cross import Job
 
 SEEN: Final = "seen_images"
 """Key of the provenance for what weights have learned from: the mark of an image -> its cells, as a hexadecimal
-number (see `model.finetuning.heldout.cells_of`). Weights of earlier days have a list of marks alone."""
+number (see `model.training.heldout.cells_of`). Weights of earlier days have a list of marks alone."""
 
 RUNS: Final = "fine_tuning"
 """Key of the provenance for the list of runs, the last one last."""

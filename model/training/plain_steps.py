@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from torch import nn
 
 from model.analysis.metrics import confusion_matrix
-from model.finetuning.choices import make_optimiser, rate_factor
-from model.finetuning.clock import Average, Budget, rate_at
-from model.finetuning.objective import Objective
-from model.finetuning.randomness import own_randomness, seed_for
-from model.finetuning.session import MAX_GRADIENT, DivergedError
-from model.finetuning.squares import Squares
-from model.finetuning.team import Team
-from model.finetuning.types import IGNORED, FineTuneConfig
-from model.finetuning.views import Picture
 from model.prediction.device import DeviceChoice, free_cached_memory, is_out_of_memory
+from model.training.clock import Average, Budget, rate_at
+from model.training.distributed import Team
+from model.training.objective import Objective
+from model.training.optimisers import make_optimiser, rate_factor
+from model.training.randomness import own_randomness, seed_for
+from model.training.session import MAX_GRADIENT, DivergedError
+from model.training.squares import Squares
+from model.training.types import IGNORED, FineTuneConfig
+from model.training.views import Picture
 
 BATCH: Final = 2
 """Squares of a step: in so little time, steps are worth more than steady gradients."""

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from model.finetuning.types import IGNORED, FineTuneConfig, LabelledImage
-from model.finetuning.views import Picture, pictures_of, vary
+from model.training.types import IGNORED, FineTuneConfig, LabelledImage
+from model.training.views import Picture, pictures_of, vary
 
 SIDE = 192
 

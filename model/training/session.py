@@ -10,17 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from model.errors import ModelError
-from model.finetuning.agreement import STRENGTH, disagreement, trust
-from model.finetuning.choices import Groups, learning, make_optimiser, rate_factor
-from model.finetuning.clock import Average, Budget, rate_at
-from model.finetuning.objective import Objective
-from model.finetuning.randomness import own_randomness, seed_for
-from model.finetuning.team import Team
-from model.finetuning.types import FineTuneConfig
-from model.finetuning.views import Picture, View, vary
 from model.networks.detail_head import Levels
 from model.networks.detail_network import DetailNetwork
 from model.prediction.device import DeviceChoice
+from model.training.clock import Average, Budget, rate_at
+from model.training.crf_loss import STRENGTH, disagreement, trust
+from model.training.distributed import Team
+from model.training.objective import Objective
+from model.training.optimisers import Groups, learning, make_optimiser, rate_factor
+from model.training.randomness import own_randomness, seed_for
+from model.training.types import FineTuneConfig
+from model.training.views import Picture, View, vary
 
 MAX_GRADIENT: Final = 5.0
 BATCH: Final = 4
@@ -51,7 +51,7 @@ class Session:
         team: the processes that learn together.
         is_sparse: whether most pixels have no label.
         is_upright: whether pictures have an up; they are not turned then.
-        scarcity: of labelled images; see `model.finetuning.views.scarcity_of`.
+        scarcity: of labelled images; see `model.training.views.scarcity_of`.
         painted: classes of which something was painted, not accepted as whole objects.
     """
 

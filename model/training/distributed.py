@@ -16,7 +16,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from model.errors import ModelError
-from model.finetuning.clock import Budget
+from model.training.clock import Budget
 
 Item = TypeVar("Item")
 

@@ -10,15 +10,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.finetuning.choices import Groups
-from model.finetuning.crops import expert_parameters, fits_memory
-from model.finetuning.session import BATCH, Optimiser, Session, below, named
-from model.finetuning.types import IGNORED
-from model.finetuning.views import Picture
 from model.networks.backbone import STRIDE, LiteBackbone
 from model.networks.detail_head import Levels
 from model.networks.filters import filter_bank
 from model.prediction.device import free_cached_memory
+from model.training.crops import expert_parameters, fits_memory
+from model.training.optimisers import Groups
+from model.training.session import BATCH, Optimiser, Session, below, named
+from model.training.types import IGNORED
+from model.training.views import Picture
 
 SIDE: Final = 352
 """Experts look at what they are given: in parts much smaller than pictures they learn what does not hold for those."""

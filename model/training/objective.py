@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from kornia.losses import dice_loss, focal_loss, lovasz_softmax_loss
 from torch import Tensor
 
-from model.finetuning.types import IGNORED
+from model.training.types import IGNORED
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Logits [N, C], labels [N], class weights [C] -> scalar."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from model.finetuning.clock import Budget
-from model.finetuning.types import Progress
+from model.training.clock import Budget
+from model.training.types import Progress
 
 
 class TimedJob:

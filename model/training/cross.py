@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from model.analysis.metrics import confusion_matrix, is_labelled, mean_iou
-from model.finetuning.clock import Budget, Clock, Span
-from model.finetuning.store import FeatureStore
-from model.finetuning.timed import TimedJob
-from model.finetuning.types import IGNORED, FineTuneConfig, LabelledImage, Progress, checked
 from model.prediction.outputs import ClassPrediction
 from model.prediction.predictor import Predictor
+from model.training.clock import Budget, Clock, Span
+from model.training.feature_cache import FeatureStore
+from model.training.timed import TimedJob
+from model.training.types import IGNORED, FineTuneConfig, LabelledImage, Progress, checked
 
 NAN: Final = float("nan")
 MAX_FOLDS: Final = 5
@@ -26,7 +26,7 @@ FOLDS_SHARE: Final = 0.5
 
 
 class Job(Protocol):
-    """A running fine-tuning; see `model.finetune.FineTuning`."""
+    """A running fine-tuning; see `model.training.finetune.FineTuning`."""
 
     metric_before: float
     metric_after: float

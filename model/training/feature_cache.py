@@ -8,8 +8,8 @@ from typing import Any, Final, Protocol
 
 from torch import Tensor
 
-from model.finetuning.views import Picture
 from model.networks.detail_network import DetailNetwork
+from model.training.views import Picture
 
 MAX_BYTES: Final = 512 << 20
 FROZEN: Final = ("backbone.", "class_backbone.", "look.", "experts")

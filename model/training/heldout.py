@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from model.finetuning.types import IGNORED
+from model.training.types import IGNORED
 
 CELLS_PER_SIDE: Final = 6
 MIN_CELL: Final = 8
