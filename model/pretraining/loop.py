@@ -26,7 +26,7 @@ from model.pretraining.step import Trainee, train_step
 from model.weights import checkpoint
 from model.weights.atomic import write_atomically
 
-LOG = logging.getLogger("model.pretrain")
+LOG = logging.getLogger("model.pretraining")
 
 # Clicked rounds without gradient in a step; the long ones teach what to do late in a session.
 _SILENT_ROUNDS = (0, 0, 1, 1, 2, 2, 3, 5)

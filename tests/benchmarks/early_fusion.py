@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.early_fusion --data DIR --output DIR [--seconds 600] [--fusion early|late] [--threads 1]
 
-Trains the rival, or the shipped design, by the recipe of `model.pretrain` for the same time from the same
+Trains the rival, or the shipped design, by the recipe of `model.pretraining` for the same time from the same
 seed. `Rival` then lets a simulated-click harness drive what came out: ``--predictor early_fusion:Rival
 --kw '{"output": "DIR", "fusion": "early"}'``. Disks at clicks and the previous mask join after the first
 convolution (Sofiiuk et al. 2021, "Conv1S"); nothing about clicks reaches the decoder but through the image.

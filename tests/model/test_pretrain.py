@@ -15,7 +15,7 @@ from model.networks.click_cues import NUM_CUES
 from model.networks.config import NetworkConfig
 from model.networks.efficientnet import EfficientNetLite
 from model.networks.network import LatentExpertNetwork, Prompts
-from model.pretrain import main
+from model.pretraining.__main__ import main
 from model.pretraining.cache import Cache, find_sources
 from model.pretraining.clicks import (
     add_click,

@@ -1,4 +1,4 @@
-"""How the shipped weights were made: ``python -m model.pretrain --data DIR``.
+"""How the shipped weights were made: ``python -m model.pretraining --data DIR``.
 
 Stopped runs are taken up again by the same command. The log is ``OUTPUT/log.jsonl``, the result
 ``OUTPUT/weights.safetensors``.
@@ -21,7 +21,7 @@ from model.pretraining.loop import PretrainConfig, Pretraining
 
 def _parser() -> argparse.ArgumentParser:
     defaults = PretrainConfig(Path(), Path())
-    parser = argparse.ArgumentParser(prog="python -m model.pretrain", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m model.pretraining", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with the sets")
     parser.add_argument("--output", type=Path, default=Path("runs/pretrain"))
     parser.add_argument("--steps", type=int, default=defaults.steps, help="budget (default: as shipped)")
@@ -58,9 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         path = Pretraining(config).run()
     except ModelError as error:
-        logging.getLogger("model.pretrain").error("%s", error)
+        logging.getLogger("model.pretraining").error("%s", error)
         return 1
-    logging.getLogger("model.pretrain").info("wrote %s", path)
+    logging.getLogger("model.pretraining").info("wrote %s", path)
     return 0
 
 
