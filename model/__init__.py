@@ -69,9 +69,7 @@ def __getattr__(name: str) -> Any:
     """A public name, imported now."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = import_module(_HOMES[name])
-    # The module `model.training.finetune` is called like the function in it, so that its name means one thing only.
-    value = home if home.__name__ == f"{__name__}.{name}" else getattr(home, name)
+    value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
 

@@ -30,7 +30,7 @@ FILES: Final = ("gates.png", "gates.npz", "rows.npz", "rollout.png")
 
 def what_there_is(predictor: Predictor) -> str:
     """What the network has to show, in a sentence; "" where that is nothing."""
-    from model.zoo.catalogue import GATES, ROLLOUT, ROWS, capabilities, offer_of
+    from model.weights.catalogue import GATES, ROLLOUT, ROWS, capabilities, offer_of
 
     shows, title = capabilities(predictor.network), offer_of(predictor.network).title
     if GATES in shows:
@@ -50,7 +50,7 @@ def inspect_all(options: argparse.Namespace, images: Sequence[Path], predictor: 
     Raises:
         LatentsegError: it has nothing to show.
     """
-    from model.zoo.catalogue import GATES, capabilities, offer_of
+    from model.weights.catalogue import GATES, capabilities, offer_of
 
     words = what_there_is(predictor)
     if not words:
@@ -117,8 +117,8 @@ def _write_rows(
     folder: Path,
     ledger: Ledger,
 ) -> None:
+    from model.weights.catalogue import ROLLOUT, capabilities
     from model.zoo.attention_maps import attention_layers, rollout
-    from model.zoo.catalogue import ROLLOUT, capabilities
 
     network: Any = predictor.network
     tensor, scale = image

@@ -28,8 +28,8 @@ from latentseg_gui.io.storage import atomic_write, make_folder, remove_file
 if TYPE_CHECKING:
     from model.training.cross import Job
     from model.training.finetune import FineTuneConfig, Progress
+    from model.weights.catalogue import Start
     from model.weights.checkpoint import CheckpointMeta
-    from model.zoo.catalogue import Start
 
 __all__ = ["add_arguments", "run"]
 
@@ -77,7 +77,7 @@ def _run(options: argparse.Namespace, pairs: list[Pair], device: str, *, is_firs
     from model.training.finetune import finetune
     from model.training.outcome import is_worse, refuse_unlearned
     from model.training.provenance import after_run, figures_on
-    from model.zoo.catalogue import start_of
+    from model.weights.catalogue import start_of
 
     start = start_of(options.network, options.weights, seed=options.seed)
     failures = Failures()

@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the list."""
-    from model.zoo.catalogue import OFFERS, parameters_of
+    from model.weights.catalogue import OFFERS, parameters_of
 
     rows: list[dict[str, Any]] = [
         {

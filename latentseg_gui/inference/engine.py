@@ -46,8 +46,8 @@ from model.prediction.crf import Crf
 from model.prediction.outputs import ClassPrediction, EncodedImage
 from model.prediction.predictor import Predictor
 from model.prediction.testtime import PredictOptions
+from model.weights.catalogue import CLICKS, OFFERS, capabilities, offer_of, parameters_of
 from model.weights.checkpoint import default_weights_path, load
-from model.zoo.catalogue import CLICKS, OFFERS, capabilities, offer_of, parameters_of
 
 MAX_CACHE_BYTES: Final = 1 << 30
 MAX_PIXEL_BYTES: Final = 1 << 30

@@ -31,8 +31,8 @@ from model.training.outcome import refuse_unlearned
 from model.training.preview import preview_crops
 from model.training.provenance import after_run, figures_on
 from model.training.views import scarcity_of
+from model.weights.catalogue import LATENT_EXPERT, Start, offer_of, refuse_other, start_of
 from model.weights.checkpoint import CheckpointMeta, default_weights_path, save
-from model.zoo.catalogue import LATENT_EXPERT, Start, offer_of, refuse_other, start_of
 
 PAUSE: Final = "pause"
 RESUME: Final = "resume"

@@ -4,9 +4,9 @@ Guaranteed, by construction, for a click that continues from an earlier answer:
 
 - a click on what already has its sign (on the object and positive, beside it and negative) changes nothing;
 - a positive click takes no pixel away, and a negative one adds none;
-- no more pixels change than the click vouches for (`model.prediction.click_trust`): some times the widest disk round it that
-  would change as a whole, or half a percent of the mask. So whatever is right, the IoU falls by no more than that,
-  as a share of the mask. Of more, what is nearest and surest changes.
+- no more pixels change than the click is trusted with (`model.prediction.click_trust`): some times the widest disk
+  round it that would change as a whole, or half a percent of the mask. So whatever is right, the IoU falls by no
+  more than that, as a share of the mask. Of more, what is nearest and surest changes.
 
 Beyond that, where the mask was good by the network's own estimate, and the click settles something small beside
 it, a pixel changes sides only if the new answer is decided there: the farther from the click, the more so.

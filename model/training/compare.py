@@ -28,7 +28,7 @@ from model.training.finetune import finetune
 from model.training.outcome import refuse_unlearned
 from model.training.provenance import after_run
 from model.training.types import IGNORED, FineTuneConfig, LabelledImage, Progress, checked
-from model.zoo.catalogue import Offer, count_parameters, offer_named, start_of
+from model.weights.catalogue import Offer, count_parameters, offer_named, start_of
 
 NAN: Final = float("nan")
 
@@ -81,7 +81,7 @@ class Comparison:
     """Networks learn one after the other; iterate to let them. It can be left between any two items.
 
     Args:
-        names: of the networks (`model.zoo.catalogue.OFFERS`), in order.
+        names: of the networks (`model.weights.catalogue.OFFERS`), in order.
         samples: images with labels.
         config: of every run; ``seconds`` is the time for each network, and ``held_out`` the share to measure with.
 

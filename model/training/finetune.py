@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from model.analysis.metrics import is_labelled, mean_iou
-from model.called import call_like
 from model.networks.detail_network import DetailNetwork
 from model.networks.network import LatentExpertNetwork
+from model.networks.randomness import own_randomness, seed_for
 from model.prediction.device import choose_device, free_cached_memory, is_out_of_memory
 from model.prediction.outputs import ClassPrediction
 from model.training.clock import Budget, Clock, Span, are_finite
@@ -53,7 +53,6 @@ from model.training.prepare import (
     settle_order,
 )
 from model.training.pseudo_labels import grow_strokes
-from model.training.randomness import own_randomness, seed_for
 from model.training.session import DivergedError, Session
 from model.training.timed import TimedJob
 from model.training.types import FineTuneConfig, LabelledImage, Progress, checked
@@ -311,7 +310,7 @@ class FineTuning(TimedJob):
             )
 
     def _measure(self) -> float:
-        """Mean IoU (see `model.analysis.metrics`) of the present network on the held-out pixels; NaN if there are none."""
+        """Mean IoU (`model.analysis.metrics`) of the present network on the held-out pixels; NaN if there are none."""
         confusion = self._confusion()
         self.unmeasured = tuple(np.flatnonzero(~is_labelled(confusion)).tolist())
         return mean_iou(confusion)
@@ -348,6 +347,3 @@ def _weights(pictures: list[Picture], num_classes: int, *, are_strokes: bool) ->
     """Of the classes [C]; strokes say which classes there are, but not how common they are."""
     counts = class_counts(pictures, num_classes)
     return (counts > 0).float() if are_strokes else class_weights(counts)
-
-
-call_like(__name__, finetune)

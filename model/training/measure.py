@@ -13,7 +13,7 @@ from model.training.types import IGNORED
 
 @torch.no_grad()
 def held_out_confusion(session: Session) -> NDArray[np.int64]:
-    """Pixel counts [C, C] (see `model.analysis.metrics.confusion_matrix`) on the held-out pixels of the encoded pictures."""
+    """Pixel counts [C, C] (`model.analysis.metrics.confusion_matrix`) on held-out pixels of the encoded images."""
     confusion = np.zeros((session.config.num_classes,) * 2, np.int64)
     for view in session.views[: session.encoded]:
         if bool((view.held != IGNORED).any()):

@@ -17,6 +17,7 @@ from torch import nn
 
 from model.analysis.metrics import is_labelled, mean_iou
 from model.errors import ModelError
+from model.networks.randomness import own_randomness, seed_for
 from model.prediction.device import choose_device, free_cached_memory, is_out_of_memory
 from model.prediction.outputs import ClassPrediction
 from model.training.clock import Budget, Clock, are_finite
@@ -29,7 +30,6 @@ from model.training.optimisers import warm_up
 from model.training.orientation import are_upright, rows_of
 from model.training.outcome import no_step
 from model.training.plain_steps import Learner, Measurement, Site
-from model.training.randomness import own_randomness, seed_for
 from model.training.session import DivergedError
 from model.training.squares import Squares
 from model.training.timed import TimedJob

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from model.analysis.metrics import confusion_matrix
+from model.networks.randomness import own_randomness, seed_for
 from model.prediction.device import DeviceChoice, free_cached_memory, is_out_of_memory
 from model.training.clock import Average, Budget, rate_at
 from model.training.distributed import Team
 from model.training.objective import Objective
 from model.training.optimisers import make_optimiser, rate_factor
-from model.training.randomness import own_randomness, seed_for
 from model.training.session import MAX_GRADIENT, DivergedError
 from model.training.squares import Squares
 from model.training.types import IGNORED, FineTuneConfig

@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from model.errors import ModelError
 from model.networks.detail_head import Levels
 from model.networks.detail_network import DetailNetwork
+from model.networks.randomness import own_randomness, seed_for
 from model.prediction.device import DeviceChoice
 from model.training.clock import Average, Budget, rate_at
 from model.training.crf_loss import STRENGTH, disagreement, trust
 from model.training.distributed import Team
 from model.training.objective import Objective
 from model.training.optimisers import Groups, learning, make_optimiser, rate_factor
-from model.training.randomness import own_randomness, seed_for
 from model.training.types import FineTuneConfig
 from model.training.views import Picture, View, vary
 

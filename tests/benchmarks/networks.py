@@ -23,7 +23,7 @@ from model.analysis.metrics import confusion_matrix, mean_iou
 from model.errors import ModelError
 from model.prediction.predictor import Predictor
 from model.training.finetune import FineTuneConfig, LabelledImage, finetune
-from model.zoo.catalogue import OFFERS, count_parameters, start_of
+from model.weights.catalogue import OFFERS, count_parameters, start_of
 
 TRAINABLE = [offer.name for offer in OFFERS if offer.is_trainable]
 FIELDS = ("set", "draw", "network", "mean_iou", "seconds", "steps", "parameters", "note")

@@ -8,8 +8,8 @@ import json
 import numpy as np
 import pytest
 
+from model.weights import catalogue
 from model.weights.checkpoint import CheckpointMeta, load, read_meta, save
-from model.zoo import catalogue
 from model.zoo.dense import DenseNetwork
 from model.zoo.presets import DENSE_KINDS
 from tests.model.zoo.tiny_networks import TINY

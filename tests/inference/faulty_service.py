@@ -10,8 +10,7 @@ from unittest.mock import patch
 from latentseg_gui.inference import training
 from latentseg_gui.inference.service import training_handler
 from model.training import prepare, session
-from model.weights import atomic
-from model.zoo import catalogue
+from model.weights import atomic, catalogue
 
 TARGET = "tests.inference.faulty_service:faulty_handler"
 PHASES = ("load", "encode", "step", "report", "save")

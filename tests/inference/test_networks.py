@@ -22,8 +22,8 @@ from latentseg_gui.inference.messages import (
 from latentseg_gui.inference.training import Trainer
 from model.errors import ModelError
 from model.prediction.predictor import Predictor
+from model.weights import catalogue
 from model.weights.checkpoint import CheckpointMeta, read_meta, save
-from model.zoo import catalogue
 from model.zoo.dense import DenseNetwork
 from model.zoo.presets import DENSE_KINDS
 from tests.model.zoo.tiny_networks import TINY

@@ -12,7 +12,7 @@ from torch import nn
 
 from model.errors import ModelError
 from model.networks.network import LatentExpertNetwork
-from model.training.randomness import own_randomness, seed_for
+from model.networks.randomness import own_randomness, seed_for
 from model.weights.checkpoint import CheckpointMeta, Unfilled, default_weights_path, load, read_meta
 from model.zoo.dense import DenseKind, DenseNetwork
 from model.zoo.presets import DENSE_KINDS
