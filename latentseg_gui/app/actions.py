@@ -70,7 +70,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("cancel", "Clear clicks", "Esc", menu=EDIT),
     _spec("drop_click", "Drop last click", "Backspace", menu=EDIT),
     _spec("accept_prediction", "Accept prediction as mask", "Ctrl+Shift+Return", menu=EDIT, sep=True),
-    _spec("vouch_all", "This whole image is right", "Ctrl+Shift+A", menu=EDIT),
+    _spec("mark_reviewed", "This whole image is right", "Ctrl+Shift+A", menu=EDIT),
     _spec("clear_mask", "Clear the mask of this image", menu=EDIT),
     _spec("merge_objects", "Merge the chosen objects", "M", menu=EDIT, icon="merge", sep=True),
     _spec("delete_objects", "Delete the chosen objects", "Del", menu=EDIT, icon="trash"),

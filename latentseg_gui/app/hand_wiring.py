@@ -17,7 +17,7 @@ _OBJECT_GROUPS = (
     ("fill_holes", "remove_specks", "smooth", "grow", "shrink"),
 )
 _CANVAS_GROUPS = (
-    ("tool_select", "accept_prediction", "vouch_all"),
+    ("tool_select", "accept_prediction", "mark_reviewed"),
     ("fit", "actual_size"),
     ("show_overlay", "show_outlines", "show_objects"),
     ("pin",),

@@ -68,7 +68,7 @@ def _wire_actions(session: Session, chrome: Chrome, intake: Intake) -> None:
         "accept": segment.accept,
         "drop_click": segment.drop_last,
         "accept_prediction": segment.accept_prediction,
-        "vouch_all": edit.vouch_current,
+        "mark_reviewed": edit.mark_current_reviewed,
         "clear_mask": edit.clear_mask,
         "fill_holes": edit.fill_holes,
         "remove_specks": edit.remove_specks,
@@ -225,7 +225,7 @@ def _wire_files(session: Session, chrome: Chrome, intake: Intake) -> None:
     window.empty_state.open_images_requested.connect(project.choose_images)
     window.empty_state.open_folder_requested.connect(project.choose_folder)
     window.empty_state.sample_requested.connect(intake.open_sample)
-    project.rows.vouch_requested.connect(session.edit.vouch)
+    project.rows.reviewed_requested.connect(session.edit.mark_reviewed)
     session.pages.show_requested.connect(project.show)
     window.files.selection_changed.connect(session.batch.set_selected)
     project.opened.connect(session.preferences.remember)

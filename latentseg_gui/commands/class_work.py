@@ -27,7 +27,7 @@ class _Frozen:
 
     shape: tuple[int, int]
     version: int
-    is_vouched: bool
+    is_labelled: bool
     unpack: Callable[[], Arrays]
 
     @property
@@ -63,7 +63,7 @@ class FrozenMasks:
             layer = document.layer(image_id) if document.shape(image_id) is not None else None
             if layer is not None and layer.is_touched:
                 unpack = layer.snapshot(copies=False)
-                masks[image_id] = _Frozen(layer.shape, layer.version, layer.vouched > 0, unpack)
+                masks[image_id] = _Frozen(layer.shape, layer.version, layer.num_labelled > 0, unpack)
         return cls(document.classes, masks, predictions)
 
     @property
@@ -73,9 +73,9 @@ class FrozenMasks:
         shapes += [prediction.labels.shape for prediction in self.predictions.values()]
         return sum(shape[0] * shape[1] for shape in shapes)
 
-    def vouched_ids(self) -> tuple[str, ...]:
+    def labelled_ids(self) -> tuple[str, ...]:
         """See `MasksSource`."""
-        return tuple(image_id for image_id, mask in self.masks.items() if mask.is_vouched)
+        return tuple(image_id for image_id, mask in self.masks.items() if mask.is_labelled)
 
     def layer(self, image_id: str) -> FrozenLayer:
         """See `MasksSource`; a packed mask is unpacked every time."""

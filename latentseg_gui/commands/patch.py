@@ -27,7 +27,7 @@ class MaskPatch:
     Attributes:
         label: for the history.
         change: of the pixels.
-        gain: how many more pixels are vouched for after it than before; None where nobody has counted.
+        gain: how many more pixels are labelled after it than before; None where nobody has counted.
     """
 
     label: str
@@ -82,7 +82,7 @@ class PreparedPatch:
 
     Attributes:
         deltas: its parts.
-        gains: how many more pixels each of them vouches for.
+        gains: how many more pixels each of them labels.
     """
 
     patch: MaskPatch
@@ -145,9 +145,9 @@ class StrokeRecorder:
         self._remember(rect)
         where, instances = _inked(self._document, self._image_id, rect, mask, self._ink)
         layer = self._document.layer(self._image_id)
-        vouched, provenance = layer.vouched, _provenance_of(self._ink)
+        labelled, provenance = layer.num_labelled, _provenance_of(self._ink)
         self._document.write_mask(self._image_id, rect, where, self._ink.class_id, provenance, instances)
-        self._gain += layer.vouched - vouched
+        self._gain += layer.num_labelled - labelled
 
     def finish(self) -> MaskPatch | None:
         """End the stroke; the step to be recorded in the history, or None if nothing changed."""
@@ -198,7 +198,7 @@ class StrokeRecorder:
             return
         place = _shifted(box, window)
         self._remember(place)
-        inner, vouched = box.slices, layer.vouched
+        inner, labelled = box.slices, layer.num_labelled
         self._document.write_mask(
             self._image_id,
             place,
@@ -207,7 +207,7 @@ class StrokeRecorder:
             made.provenance[inner],
             made.instances[inner],
         )
-        self._gain += layer.vouched - vouched
+        self._gain += layer.num_labelled - labelled
 
     def abort(self) -> None:
         """Take the stroke back as if it had never been."""

@@ -83,7 +83,7 @@ def accept_proposal(
 def accept_prediction(
     source: MaskSource, image_id: str, within: tuple[Rect, Mask] | None = None
 ) -> MaskPatch | None:
-    """The step that vouches for the prediction wherever nobody has vouched yet.
+    """The step that accepts the prediction wherever nothing is labelled.
 
     Args:
         source: what is edited.

@@ -63,8 +63,8 @@ class MasksSource(Protocol):
     def layer(self, image_id: str) -> LayerSource:
         """The mask of an image."""
 
-    def vouched_ids(self) -> Sequence[str]:
-        """The images with at least one pixel that somebody vouched for."""
+    def labelled_ids(self) -> Sequence[str]:
+        """The images with at least one pixel that are labelled."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ class MaskChange:
 
         Args:
             document: that has the image.
-            gain: how many more pixels somebody will have vouched for, where that is known.
+            gain: how many more pixels will be labelled, where that is known.
         """
         if document.has_image(self.image_id):
             document.apply_deltas(self.image_id, self.deltas(), gain=gain)

@@ -54,9 +54,9 @@ class ImageEntry:
         """The status that follows from what is held."""
         if self.error is not None:
             return ImageStatus.ERROR
-        if self.layer is not None and self.layer.vouched:
+        if self.layer is not None and self.layer.num_labelled:
             rows, cols = self.layer.shape
-            is_whole = self.layer.vouched == rows * cols
+            is_whole = self.layer.num_labelled == rows * cols
             return ImageStatus.ACCEPTED if is_whole else ImageStatus.CORRECTED
         if self.prediction is None:
             return ImageStatus.NEW

@@ -12,7 +12,7 @@ LabelsByRow = NDArray[np.uint32]
 
 
 def labels_by_row(labels: Labels) -> LabelsByRow:
-    """Count labels uint8 [H, W]; what nobody has vouched for is left out.
+    """Count labels uint8 [H, W]; what is not labelled is left out.
 
     Row by row: numpy makes eight bytes of every label that it counts.
     """

@@ -54,8 +54,8 @@ class MaskLayer:
 
     def __init__(self, shape: tuple[int, int]) -> None:
         self.shape = shape
-        self.vouched = 0
-        """How many pixels have a class that somebody vouched for."""
+        self.num_labelled = 0
+        """How many pixels have a class."""
         self.version = 0
         """Grows with every change: equal versions of a layer are equal masks."""
         self._labels: Labels | None = None
@@ -131,12 +131,12 @@ class MaskLayer:
         np.copyto(held_provenance[area], np.asarray(provenance, np.uint8), where=where)
         if instance is not None and (self._instances is not None or np.any(instance)):
             np.copyto(self._allocated_instances()[area], np.asarray(instance, np.uint32), where=where)
-        self.vouched += int(np.count_nonzero(part != UNLABELLED) - before)
+        self.num_labelled += int(np.count_nonzero(part != UNLABELLED) - before)
 
     def apply(self, delta: Delta, gain: int | None = None) -> None:
         """Apply a change, or take it back; ``gain`` is `gain_of` the change where it is known already."""
         labels, provenance = self._changing(delta.rect)
-        self.vouched += gain_of(labels, delta) if gain is None else gain
+        self.num_labelled += gain_of(labels, delta) if gain is None else gain
         area = delta.rect.slices
         labels[area] ^= delta.labels
         provenance[area] ^= delta.provenance
@@ -165,7 +165,7 @@ class MaskLayer:
         labels: Labels,
         provenance: NDArray[np.uint8],
         instances: Instances | None,
-        vouched: int | None = None,
+        num_labelled: int | None = None,
     ) -> None:
         """Take over whole arrays of the layer's shape.
 
@@ -173,32 +173,32 @@ class MaskLayer:
             labels: class ids.
             provenance: `Provenance` values.
             instances: object numbers; None for none.
-            vouched: how many pixels somebody vouched for; the arrays are copied unless this is known.
+            num_labelled: how many pixels are labelled; the arrays are copied unless this is known.
         """
         self._packed = self._deferred = self._blank = None
         self.version += 1
-        if vouched is not None:
+        if num_labelled is not None:
             self._labels, self._provenance, self._instances = labels, provenance, instances
-            self.vouched = vouched
+            self.num_labelled = num_labelled
             return
         self._labels = np.array(labels, np.uint8)
         self._provenance = np.array(provenance, np.uint8)
         self._instances = None if instances is None else np.array(instances, np.uint32)
-        self.vouched = int(np.count_nonzero(self._labels != UNLABELLED))
+        self.num_labelled = int(np.count_nonzero(self._labels != UNLABELLED))
 
     def defer(
-        self, unpack: Callable[[], Arrays], vouched: int, counts: NDArray[np.int64] | None = None
+        self, unpack: Callable[[], Arrays], num_labelled: int, counts: NDArray[np.int64] | None = None
     ) -> None:
         """Take the mask from ``unpack`` when it is first needed (a project with a thousand masks).
 
         Args:
             unpack: gives the arrays.
-            vouched: how many pixels somebody vouched for.
+            num_labelled: how many pixels are labelled.
             counts: pixels by label, int64 [256], where they are known.
         """
         self._labels = self._provenance = self._instances = self._packed = self._blank = None
         self._deferred = unpack
-        self.vouched = vouched
+        self.num_labelled = num_labelled
         self.version += 1
         self._counts = None if counts is None else (self.version, counts)
 
@@ -245,7 +245,7 @@ class MaskLayer:
         if self._deferred is not None:
             self._labels, self._provenance, self._instances = self._deferred()
             self._deferred = None
-            self.vouched = int(np.count_nonzero(self._labels != UNLABELLED))
+            self.num_labelled = int(np.count_nonzero(self._labels != UNLABELLED))
         if self._packed is None:
             return
         self._labels, self._provenance, self._instances = _arrays(self._packed, self.shape)
@@ -359,7 +359,7 @@ def _arrays(packed: tuple[bytes, bytes, bytes], shape: tuple[int, int]) -> Array
 
 
 def gain_of(labels: Labels, delta: Delta) -> int:
-    """How many more pixels somebody will have vouched for once a change of ``labels`` is applied."""
+    """How many more pixels will be labelled once a change of ``labels`` is applied."""
     part = labels[delta.rect.slices]
     after = np.count_nonzero((part ^ delta.labels) != UNLABELLED)
     return int(after - np.count_nonzero(part != UNLABELLED))

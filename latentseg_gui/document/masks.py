@@ -41,7 +41,7 @@ class MaskStore(ImageList):
         del self._entries[image_id]
         self._known = {key: value for key, value in self._known.items() if value != image_id}
         self._set_dirty(
-            self._is_dirty or self._is_kept or (entry.layer is not None and entry.layer.vouched > 0)
+            self._is_dirty or self._is_kept or (entry.layer is not None and entry.layer.num_labelled > 0)
         )
         self.events.images_changed.emit()
         if self.current_id == image_id:
@@ -67,7 +67,7 @@ class MaskStore(ImageList):
         return layer
 
     def labels(self, image_id: str) -> Labels:
-        """Class ids, uint8 [H, W], `UNLABELLED` where nobody has vouched; read-only."""
+        """Class ids, uint8 [H, W], `UNLABELLED` where nothing is labelled; read-only."""
         return self.layer(image_id).labels
 
     def provenance(self, image_id: str) -> NDArray[np.uint8]:
@@ -84,27 +84,29 @@ class MaskStore(ImageList):
         return int(layer.instances.max(initial=0)) + 1 if layer.has_instances else 1
 
     def final_labels(self, image_id: str) -> Labels:
-        """The answer for an image: what was vouched for, else the prediction, else background."""
+        """The answer for an image: what is labelled, else the prediction, else background."""
         entry = self._entry(image_id)
         labels = self.labels(image_id)
         prediction = entry.prediction
         rest = np.uint8(BACKGROUND) if prediction is None else prediction.labels
         return np.where(labels == UNLABELLED, rest, labels)
 
-    def vouched_ids(self) -> tuple[str, ...]:
-        """The images with at least one pixel that somebody vouched for."""
+    def labelled_ids(self) -> tuple[str, ...]:
+        """The images with at least one pixel that are labelled."""
         return tuple(
-            key for key, entry in self._entries.items() if entry.layer is not None and entry.layer.vouched
+            key
+            for key, entry in self._entries.items()
+            if entry.layer is not None and entry.layer.num_labelled
         )
 
     def training_samples(self, read: Callable[[str], ImageRecord] | None = None) -> list[TrainingSample]:
-        """Snapshots (copies) of all images with vouched pixels.
+        """Snapshots (copies) of all images with labelled pixels.
 
         Args:
             read: called for images whose pixels are not in memory; without it they are left out.
         """
         samples = []
-        for image_id in self.vouched_ids():
+        for image_id in self.labelled_ids():
             record = self._entries[image_id].record
             if record is None and read is not None:
                 record = read(image_id)
@@ -157,7 +159,7 @@ class MaskStore(ImageList):
         for delta in deltas:
             layer.apply(delta, None if total is None else 0)
             rects.append(delta.rect)
-        layer.vouched += total or 0
+        layer.num_labelled += total or 0
         self._mask_changed(image_id, rects)
 
     def restore_image(

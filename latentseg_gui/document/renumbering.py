@@ -23,13 +23,13 @@ class ReadyMask:
     Attributes:
         held: the arrays; None for a mask that is packed.
         unpack: gives a packed mask.
-        vouched: how many pixels somebody vouched for.
+        num_labelled: how many pixels are labelled.
         counts: pixels by label, int64 [256], of a packed mask.
     """
 
     held: Arrays | None
     unpack: Callable[[], Arrays] | None
-    vouched: int
+    num_labelled: int
     counts: NDArray[np.int64] | None = None
 
     @classmethod
@@ -50,9 +50,9 @@ class ReadyMask:
     def give(self, layer: MaskLayer) -> None:
         """Make it the mask of a layer."""
         if self.held is not None:
-            layer.replace(*self.held, self.vouched)
+            layer.replace(*self.held, self.num_labelled)
         elif self.unpack is not None:
-            layer.defer(self.unpack, self.vouched, self.counts)
+            layer.defer(self.unpack, self.num_labelled, self.counts)
 
 
 @dataclass(frozen=True, slots=True)

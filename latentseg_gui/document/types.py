@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from latentseg_gui.document.learning import LATENT_EXPERT
 
 Labels = NDArray[np.uint8]
-"""Class ids [H, W]; `UNLABELLED` where nobody has vouched for a class."""
+"""Class ids [H, W]; `UNLABELLED` where nothing is labelled."""
 
 Mask = NDArray[np.bool_]
 """Boolean area [H, W]."""
@@ -291,7 +291,7 @@ class FineTuneProgress:
         step: optimiser steps done.
         fraction: share of the budget spent, 0..1.
         loss: loss of the last step.
-        metric: mean IoU on the held-out vouched pixels; NaN where it was not measured at this step.
+        metric: mean IoU on the held-out labelled pixels; NaN where it was not measured at this step.
         seconds: wall time spent.
         phase: what is being done, for the user ("encoding", "refitting the experts", ...).
     """
@@ -311,7 +311,7 @@ class FineTuneResult:
     Attributes:
         weights: the safetensors file of the best weights seen.
         version: the name of the new version.
-        metric_before: mean IoU on held-out vouched pixels of the version it started from; NaN if unknown.
+        metric_before: mean IoU on held-out labelled pixels of the version it started from; NaN if unknown.
         metric_after: the same for the new version.
         is_better: whether the new version should be adopted.
         note: sentences for the user.

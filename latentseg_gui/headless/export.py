@@ -139,7 +139,7 @@ def _export_project(options: argparse.Namespace) -> int:
             print(notice)
         if opened.recovery is not None:
             print("Changes after the last save are not exported: open the project and restore them first.")
-        ids = list(document.vouched_ids())
+        ids = list(document.labelled_ids())
         if not ids:
             raise LatentsegError(
                 f"The project “{options.project.name}” has no masks.", action="Choose another."

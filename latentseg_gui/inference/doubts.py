@@ -21,18 +21,18 @@ LEAST: Final = 0.08
 """Places with less doubt than this are not worth a walk."""
 
 UNSURE_SHARE: Final = 0.7
-MOSTLY_VOUCHED: Final = 0.6
+MOSTLY_LABELLED: Final = 0.6
 
 Map = NDArray[np.float32]
 Number = TypeVar("Number", bound=np.generic)
 
 
 def find_doubts(request: FindDoubts, live: Live) -> Doubts:
-    """The most doubtful places of a reduced image, without those that somebody vouched for."""
+    """The most doubtful places of a reduced image, without those that are labelled."""
     live.predictor.set_image(request.pixels)
     chances = live.predictor.predict_overview()
     size = chances.shape[1], chances.shape[2]
-    open_ = ~_resized(request.vouched, size)
+    open_ = ~_resized(request.labelled, size)
     unsure, top = margins(chances)
     apart = _resized(disagreement(live.predictor.attention().mix), size)
     score = np.where(open_, UNSURE_SHARE * unsure + (1 - UNSURE_SHARE) * apart, 0).astype(np.float32)
@@ -83,7 +83,7 @@ def worst_windows(score: Map, open_: NDArray[np.bool_]) -> list[Rect]:
     height, width = min(side, rows), min(side, cols)
     means = uniform_filter(score, (height, width), mode="constant")
     free = uniform_filter(open_.astype(np.float32), (height, width), mode="constant")
-    means[free < 1 - MOSTLY_VOUCHED] = 0
+    means[free < 1 - MOSTLY_LABELLED] = 0
     found: list[Rect] = []
     while len(found) < PLACES:
         row, col = np.unravel_index(int(means.argmax()), means.shape)

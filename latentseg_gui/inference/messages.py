@@ -218,13 +218,13 @@ class FindDoubts:
 
     Attributes:
         pixels: the image, reduced, uint8 [h, w, 3].
-        vouched: where somebody has said what is there, bool [h, w]; no doubt is reported there.
+        labelled: where somebody has said what is there, bool [h, w]; no doubt is reported there.
         shape: (rows, columns) of the image itself.
     """
 
     image_id: str
     pixels: NDArray[np.uint8]
-    vouched: NDArray[np.bool_]
+    labelled: NDArray[np.bool_]
     shape: tuple[int, int]
 
 

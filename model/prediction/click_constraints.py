@@ -24,7 +24,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from model.prediction.click_trust import LITTLE, around, distances_from, leave_far, part_of, too_much, vouched
+from model.prediction.click_trust import (
+    LITTLE,
+    around,
+    distances_from,
+    leave_far,
+    max_changed_pixels,
+    part_of,
+    too_much,
+)
 from model.prediction.inputs import Pointing
 from model.prediction.postprocess import agree, clean_mask, clicked_pixels
 
@@ -151,7 +159,7 @@ def settle(start: Start, mask: Mask, score: float, logits: NDArray[np.float32], 
     if not wanted[click]:  # an answer that contradicts its own click speaks for nothing
         return before
     area = int(np.count_nonzero(before))
-    count = vouched(wanted, click, area, (start.score, score))
+    count = max_changed_pixels(wanted, click, area, (start.score, score))
     _leave_undecided(wanted, start, logits, click)
     leave_far(wanted, logits if is_positive else -logits, click, count)
     changed = before ^ wanted

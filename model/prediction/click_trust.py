@@ -1,4 +1,4 @@
-"""How much a further click vouches for: by how deep inside of what would change it was put."""
+"""How much a further click is trusted with: by how deep inside of what would change it was put."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Mask = NDArray[np.bool_]
 SETTLED: Final = 0.8
 """Masks whose IoU the network estimates to be higher are settled; others are still looking for the object."""
 
-VOUCHED: Final = 4.0
-"""A click vouches for this many times the area of the widest disk round it that would change as a whole.
+DISKS_SETTLED: Final = 4.0
+"""A click is trusted with this many times the area of the widest disk round it that would change as a whole.
 
 People click in the middle of what is wrong, so that this disk is as wide as what is wrong, or the answer is not
 what they mean.
 """
 
-UNSETTLED: Final = 12.0
+DISKS_UNSETTLED: Final = 12.0
 """The same where the mask is not settled."""
 
 DEEP: Final = 10.0
@@ -36,10 +36,10 @@ LITTLE: Final = 0.005
 """Share of the mask that any click may change."""
 
 REACH: Final = 6.0
-"""Nothing changes farther from the click than this many radii of a disk of what it vouches for, if that is not all."""
+"""Nothing changes farther from the click than this many radii of a disk of what it may change, if that is not all."""
 
 
-def vouched(wanted: Mask, click: tuple[int, int], area: int, scores: tuple[float, float]) -> int:
+def max_changed_pixels(wanted: Mask, click: tuple[int, int], area: int, scores: tuple[float, float]) -> int:
     """How many pixels a click may change at most, but for a small disk right round it.
 
     Args:
@@ -54,7 +54,7 @@ def vouched(wanted: Mask, click: tuple[int, int], area: int, scores: tuple[float
     most = disk
     if not (is_settled and is_doubted):
         deep = 1 + DEEP * radius / np.sqrt(max(area, 1))
-        most *= (VOUCHED if is_settled else UNSETTLED) * deep
+        most *= (DISKS_SETTLED if is_settled else DISKS_UNSETTLED) * deep
     return int(max(most, LITTLE * area, 1))
 
 

@@ -145,7 +145,7 @@ class CrossValidated(TimedJob):
 
     Args:
         network: stays as it is.
-        samples: images with the pixels that somebody vouched for.
+        samples: images with the pixels that are labelled.
         config: how.
         make: starts an ordinary job.
 

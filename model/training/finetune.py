@@ -99,7 +99,7 @@ def finetune(
 
     Args:
         network: stays as it is. Another than the latent-expert network learns as a whole (`PlainTuning`).
-        samples: images with the pixels that somebody vouched for.
+        samples: images with the pixels that are labelled.
         config: how.
         store: where features may be kept for the next run.
 

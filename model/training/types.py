@@ -27,7 +27,7 @@ PAINTED: Final = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledImage:
-    """An image with the pixels that somebody vouched for.
+    """An image with the pixels that are labelled.
 
     Attributes:
         image: RGB, uint8 [H, W, 3]; grey [H, W] is taken, too.

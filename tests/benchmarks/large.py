@@ -129,7 +129,7 @@ def walk(session: Session, path: Path, out: Path) -> None:
     def paint() -> None:
         person.drag((cols * 0.3, rows * 0.3), (cols * 0.6, rows * 0.4), (cols * 0.5, rows * 0.7))
 
-    watch.step("painted", paint, lambda: document.layer(image_id).vouched > 0)
+    watch.step("painted", paint, lambda: document.layer(image_id).num_labelled > 0)
     watch.rest()
     for action in ("undo", "redo"):
         watch.step(action, lambda what=action: person.choose(what), lambda: not session.edits.is_working)

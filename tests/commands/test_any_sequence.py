@@ -182,10 +182,10 @@ class Editing(RuleBasedStateMachine):
         assert state(self.document) == self.states[self.history.position]
 
     @invariant()
-    def the_count_of_vouched_pixels_is_right(self):
+    def the_count_of_labelled_pixels_is_right(self):
         for key in self.document.image_ids:
-            vouched = np.count_nonzero(self.document.labels(key) != UNLABELLED)
-            assert self.document.layer(key).vouched == vouched
+            labelled = np.count_nonzero(self.document.labels(key) != UNLABELLED)
+            assert self.document.layer(key).num_labelled == labelled
             assert int(
                 self.document.labels(key)[self.document.labels(key) != UNLABELLED].max(initial=0)
             ) < len(self.document.classes)

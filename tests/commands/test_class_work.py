@@ -44,7 +44,7 @@ def document_of(seed: int, kinds: str) -> Document:
         if kind == "p":
             layer.pack()
         if kind == "d":
-            layer.defer(lambda kept=(labels, provenance, objects): kept, layer.vouched)  # type: ignore[misc]
+            layer.defer(lambda kept=(labels, provenance, objects): kept, layer.num_labelled)  # type: ignore[misc]
     return document
 
 
@@ -52,9 +52,14 @@ def state(document: Document) -> list[object]:
     masks: list[object] = [document.classes, document.active_class]
     for image_id in document.image_ids:
         layer, prediction = document.layer(image_id), document.prediction(image_id)
-        masks += [layer.labels.tolist(), layer.provenance.tolist(), layer.instances.tolist(), layer.vouched]
+        masks += [
+            layer.labels.tolist(),
+            layer.provenance.tolist(),
+            layer.instances.tolist(),
+            layer.num_labelled,
+        ]
         masks.append(None if prediction is None else prediction.labels.tolist())
-        assert layer.vouched == np.count_nonzero(layer.labels != UNLABELLED)
+        assert layer.num_labelled == np.count_nonzero(layer.labels != UNLABELLED)
     return masks
 
 

@@ -39,11 +39,11 @@ def test_a_stroke_is_seen_at_once_and_is_one_step(document):
     for col in (20, 60, 140, 290):
         recorder.add(*stroke_mask((col, 20), (col + 5, 22), 7, SHAPE))
     assert len(rects) == 4
-    assert document.layer(image_id).vouched > 0
+    assert document.layer(image_id).num_labelled > 0
     patch = recorder.finish()
     assert len(rects) == 4
     patch.revert(document)
-    assert document.layer(image_id).vouched == 0
+    assert document.layer(image_id).num_labelled == 0
     assert (document.provenance(image_id) == Provenance.NONE).all()
 
 
@@ -103,7 +103,7 @@ def test_painting_over_an_object_with_its_class_keeps_it_and_with_another_takes_
     assert not instances[3:].any()
 
 
-def test_accepting_the_prediction_leaves_vouched_pixels_alone(document):
+def test_accepting_the_prediction_leaves_labelled_pixels_alone(document):
     image_id = document.image_ids[0]
     fill(document, image_id, Rect(0, 0, 5, 5), Ink(3))
     labels = np.full(SHAPE, 2, np.uint8)
@@ -111,7 +111,7 @@ def test_accepting_the_prediction_leaves_vouched_pixels_alone(document):
     before = document.labels(image_id).copy()
     part = accept_prediction(document, image_id, (Rect(4, 4, 8, 8), full(Rect(4, 4, 8, 8))))
     part.apply(document)
-    assert document.layer(image_id).vouched == 25 + 15
+    assert document.layer(image_id).num_labelled == 25 + 15
     whole = accept_prediction(document, image_id)
     whole.apply(document)
     assert (document.labels(image_id)[:5, :5] == 3).all()
@@ -132,7 +132,7 @@ def test_the_prediction_of_an_area_is_accepted_inside_it_alone(document):
     lower_left = np.tril(full(rect))
     accept_prediction(document, image_id, (rect, lower_left)).apply(document)
     assert np.array_equal(document.labels(image_id)[rect.slices] == 2, lower_left)
-    assert document.layer(image_id).vouched == lower_left.sum()
+    assert document.layer(image_id).num_labelled == lower_left.sum()
 
 
 def test_a_damaged_change_is_refused_before_anything_is_written(document):
@@ -164,7 +164,7 @@ def test_a_diagonal_stroke_does_not_cost_its_bounding_box():
     began = time.process_time()
     patch.revert(document)
     undo_seconds = time.process_time() - began
-    assert document.layer(image_id).vouched == 0
+    assert document.layer(image_id).num_labelled == 0
     assert sum(rect.shape[0] * rect.shape[1] for rect in rects) < 0.1 * shape[0] * shape[1]
     whole = np.zeros(shape, np.uint8)
     began = time.process_time()

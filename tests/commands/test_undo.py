@@ -28,7 +28,7 @@ def test_undo_and_redo_tell_what_they_did(document):
     assert history.undo_label == "Fill"
     assert history.undo() is patch
     assert history.redo_label == "Fill"
-    assert not document.layer(image_id).vouched
+    assert not document.layer(image_id).num_labelled
     assert history.redo() is patch
     assert changed == [1, 0, 1]
     assert applied == [(patch.change,)] * 3
@@ -72,7 +72,7 @@ def test_the_oldest_steps_are_forgotten_when_memory_is_used_up(document):
     kept = [entry.label for entry in history.entries]
     assert kept == [str(row) for row in range(40 - len(kept), 40)]
     history.jump_to(0)
-    assert document.layer(image_id).vouched == 9 * (40 - len(kept))
+    assert document.layer(image_id).num_labelled == 9 * (40 - len(kept))
 
 
 def test_the_newest_step_is_kept_whatever_its_size(document):
@@ -105,9 +105,9 @@ def test_edits_of_a_removed_image_are_dropped(document):
     assert history.position == 1
     assert history.nbytes == sum(entry.nbytes for entry in history.entries), "theirs alone"
     history.jump_to(2)
-    assert document.layer(other).vouched == 10
+    assert document.layer(other).num_labelled == 10
     history.jump_to(0)
-    assert document.layer(other).vouched == 0
+    assert document.layer(other).num_labelled == 0
 
 
 def paint_strokes(history, document, image_id, count):

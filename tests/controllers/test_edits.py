@@ -110,11 +110,11 @@ def test_a_large_edit_is_one_step_and_says_that_it_is_at_work(desk: Desk) -> Non
     desk.settle()
     assert ended == ["done"]
     assert [step.label for step in desk.history.entries] == ["Rectangle"]
-    assert desk.document.layer("image").vouched == 18 * 27
+    assert desk.document.layer("image").num_labelled == 18 * 27
     assert not desk.canvas._work_badge.text
     desk.edits.undo(lambda step: None)
     desk.settle()
-    assert desk.document.layer("image").vouched == 0
+    assert desk.document.layer("image").num_labelled == 0
 
 
 def test_what_is_done_meanwhile_comes_after_it(desk: Desk) -> None:
@@ -262,7 +262,7 @@ def test_any_sequence_gives_the_same_mask_beside_the_window_as_in_it(
                 desk.edits.do("image", kind, make_of(kind, values))  # type: ignore[arg-type]
         desk.settle()
         layer = desk.document.layer("image")
-        assert layer.vouched == np.count_nonzero(layer.labels != 255)
+        assert layer.num_labelled == np.count_nonzero(layer.labels != 255)
         masks.append((desk.mask(), len(desk.history.entries), desk.history.position))
     (one, *counts), (other, *other_counts) = masks
     assert all((a == b).all() for a, b in zip(one, other, strict=True))
@@ -286,6 +286,6 @@ def test_the_window_stays_alive_while_a_large_image_is_filled(qtbot: QtBot, lane
     assert desk.edits.is_working
     desk.settle()
     timer.stop()
-    assert desk.document.layer("image").vouched == 3000 * 4000
+    assert desk.document.layer("image").num_labelled == 3000 * 4000
     assert len(beats) > 10
     assert np.median(np.diff(beats)) < 0.05

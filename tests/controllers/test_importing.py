@@ -16,7 +16,7 @@ from latentseg_gui.commands.history import History
 from latentseg_gui.commands.patch import Ink, area_patch
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.masks.edit_queue import Edits
-from latentseg_gui.controllers.training.labelled import VouchedCounts
+from latentseg_gui.controllers.training.labelled import LabelledCounts
 from latentseg_gui.controllers.transfer.import_run import ImportReport, summary_of
 from latentseg_gui.controllers.transfer.importing import ImportController
 from latentseg_gui.document.classes import ClassTable
@@ -67,7 +67,7 @@ class Desk:
         self.history, self.told, self.canvas = History(self.document), Told(), CanvasView()
         qtbot.addWidget(self.canvas)
         jobs = Jobs(lane, "batch", self.told)
-        self.counts = VouchedCounts(self.document, self.canvas, readers=jobs)
+        self.counts = LabelledCounts(self.document, self.canvas, readers=jobs)
         self.edits = Edits(self.document, self.history, self.canvas, jobs=jobs, errors=self.told)
         self.dialogs, self.is_painting = Dialogs(), False
         self.importing = ImportController(
@@ -165,7 +165,7 @@ def test_masks_of_images_that_are_not_looked_at_stay_packed(desk: Desk, tmp_path
         assert layer.nbytes == 0, "nobody has looked"
         expected = np.bincount(item.labels.reshape(-1), minlength=256)[:UNLABELLED]
         assert np.array_equal(desk.counts.of(desk.ids[number]), expected)
-        assert layer.vouched == expected.sum()
+        assert layer.num_labelled == expected.sum()
     assert all(desk.document.layer(each).nbytes == 0 for each in desk.ids[1:])
     desk.paint(1)
     desk.qtbot.waitUntil(lambda: desk.counts.is_settled)
@@ -243,7 +243,7 @@ def test_only_the_image_that_is_looked_at_can_be_meant(desk: Desk, tmp_path: Pat
     report = desk.answer(current=True)
     assert report.made == 1
     assert np.array_equal(desk.labels(0), masks[0].labels)
-    assert list(desk.document.vouched_ids()) == [desk.ids[0]]
+    assert list(desk.document.labelled_ids()) == [desk.ids[0]]
 
 
 def test_a_mask_for_the_image_that_is_looked_at_is_taken_at_once_whatever_its_name(
@@ -298,7 +298,7 @@ def test_what_does_not_fit_is_said_before_and_after(desk: Desk, tmp_path: Path) 
     assert "2 of 3 masks could not be imported" in str(error)
     assert "6 x 5 pixels" in error.detail
     assert np.array_equal(desk.labels(0), np.ones(SHAPE))
-    assert list(desk.document.vouched_ids()) == [desk.ids[0]]
+    assert list(desk.document.labelled_ids()) == [desk.ids[0]]
 
 
 def test_nothing_that_fits_is_an_error_that_says_why(desk: Desk, tmp_path: Path) -> None:
@@ -383,7 +383,7 @@ def test_nothing_is_applied_in_the_middle_of_a_stroke(desk: Desk, tmp_path: Path
     run = desk.importing._run
     assert run is not None
     desk.qtbot.wait(150)
-    assert not desk.document.vouched_ids()
+    assert not desk.document.labelled_ids()
     desk.is_painting = False
     with desk.qtbot.waitSignal(run.finished, timeout=20_000):
         pass

@@ -137,7 +137,7 @@ def test_the_mask_of_the_image_looked_at_is_there_before_the_first_stroke(
     fill = _counted(monkeypatch)
     paint(document, 1)
     assert fill() == 0, "nothing was made in the window's thread"
-    assert document.layer("one").vouched == 81
+    assert document.layer("one").num_labelled == 81
 
 
 def test_an_image_that_was_left_before_its_mask_was_there_keeps_nothing(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QObject
 
-from latentseg_gui.controllers.training.labelled import VouchedCounts
+from latentseg_gui.controllers.training.labelled import LabelledCounts
 from latentseg_gui.controllers.training.ranking import Ranking
 from latentseg_gui.controllers.training.training_set import TrainingSet
 from latentseg_gui.document.document import Document
@@ -71,8 +71,8 @@ def test_a_scan_looks_at_every_image_once_and_small(ranking):
     assert set(ranking.doubts) == {"i0", "i1", "i2"}
     for request in ranking.engine.requests:
         assert isinstance(request, FindDoubts)
-        assert request.pixels.shape[:2] == request.vouched.shape
-        assert request.vouched.size < 130_000
+        assert request.pixels.shape[:2] == request.labelled.shape
+        assert request.labelled.size < 130_000
         assert request.shape == (300, 520)
     ranking.scan()
     finish(ranking)
@@ -102,9 +102,9 @@ def paint(document, image_id, rect, class_id):
     document.write_mask(image_id, rect, changed, labels, Provenance.PAINTED)
 
 
-def test_vouched_pixels_are_counted_where_they_change(qapp, qtbot):
+def test_labelled_pixels_are_counted_where_they_change(qapp, qtbot):
     document = document_with(1, (700, 900))
-    counts = VouchedCounts(document)
+    counts = LabelledCounts(document)
     with qtbot.waitSignal(counts.changed):
         paint(document, "i0", Rect(10, 10, 20, 30), 1)
     assert counts.of("i0")[1] == 200

@@ -112,7 +112,7 @@ def test_status_follows_from_what_is_there(document):
     assert document.status(image_id) is ImageStatus.NEW
 
 
-def test_final_labels_prefer_what_was_vouched_for(document):
+def test_final_labels_prefer_what_is_labelled(document):
     image_id = document.image_ids[0]
     assert not document.final_labels(image_id).any()
     document.set_prediction(prediction(image_id))
@@ -122,7 +122,7 @@ def test_final_labels_prefer_what_was_vouched_for(document):
     assert (final[2:] == 1).all()
 
 
-def test_training_samples_are_snapshots_of_vouched_images_only(document):
+def test_training_samples_are_snapshots_of_labelled_images_only(document):
     other = document.add_path(Path("b.png"))
     document.attach_record(record(other))
     assert document.training_samples() == []
@@ -146,7 +146,7 @@ def test_a_mask_survives_letting_go_and_packing(document):
     assert np.array_equal(document.labels(image_id), before)
     document.layer(image_id).pack()
     paint(document, image_id, Rect(0, 0, 1, 1))
-    assert document.layer(image_id).vouched == 5
+    assert document.layer(image_id).num_labelled == 5
 
 
 def test_an_image_that_came_back_with_another_size_keeps_its_mask(document):
@@ -274,7 +274,7 @@ def test_a_deferred_mask_is_made_when_it_is_looked_at():
     layer = MaskLayer(SHAPE)
     layer.defer(unpack, 48)
     assert layer.is_touched
-    assert layer.vouched == 48
+    assert layer.num_labelled == 48
     assert asked == []
     layer.write(Rect(0, 0, 1, 1), np.ones((1, 1), np.bool_), 1, Provenance.PAINTED)
     assert layer.labels.sum() == 1

@@ -108,9 +108,11 @@ def test_the_first_write_takes_the_arrays_that_were_provided():
     paint(layer, Rect(0, 0, 2, 2), 3)
     assert np.shares_memory(layer.labels, blank[0])
     assert np.shares_memory(layer.provenance, blank[1])
-    assert layer.vouched == 4
+    assert layer.num_labelled == 4
     layer.provide(blank_arrays(SHAPE))
-    assert layer.vouched == np.count_nonzero(layer.labels != UNLABELLED) == 4, "too late to change anything"
+    assert layer.num_labelled == np.count_nonzero(layer.labels != UNLABELLED) == 4, (
+        "too late to change anything"
+    )
 
 
 def test_what_was_provided_can_be_taken_back():
@@ -119,4 +121,4 @@ def test_what_was_provided_can_be_taken_back():
     layer.withdraw()
     paint(layer, Rect(0, 0, 2, 2), 3)
     assert not np.shares_memory(layer.labels, blank[0])
-    assert layer.vouched == 4
+    assert layer.num_labelled == 4

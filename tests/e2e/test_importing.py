@@ -145,7 +145,7 @@ def test_classes_of_a_file_keep_their_order_in_a_fresh_window_and_bad_lines_are_
     person.choose("undo")
     person.choose("undo")
     person.choose("undo")
-    person.wait_for(lambda: not person.session.document.vouched_ids(), what="the masks are taken back")
+    person.wait_for(lambda: not person.session.document.labelled_ids(), what="the masks are taken back")
 
 
 def test_masks_from_before_the_images_were_turned_are_asked_about(

@@ -127,7 +127,7 @@ def test_a_large_image_never_stops_the_window(
         turns.during("predict", come, lambda: document.prediction(image_id) is not None)
         person.choose("tool_brush")
         way = (cols * 0.3, rows * 0.4), (cols * 0.6, rows * 0.5), (cols * 0.5, rows * 0.7)
-        turns.during("paint", lambda: person.drag(*way), lambda: document.layer(image_id).vouched > 0)
+        turns.during("paint", lambda: person.drag(*way), lambda: document.layer(image_id).num_labelled > 0)
         for action in ("undo", "redo"):
             turns.during(
                 action, lambda what=action: person.choose(what), lambda: not session.edits.is_working
@@ -158,7 +158,7 @@ def test_a_large_image_never_stops_the_window(
     assert peak_bytes() - before < EXPORT_BYTES * pixels
     labels = document.labels(document.current_id or "")
     exported = np.asarray(Image.open(large.with_suffix(".png")))
-    assert 0 < document.layer(document.current_id or "").vouched < pixels
+    assert 0 < document.layer(document.current_id or "").num_labelled < pixels
     prediction = document.prediction(document.current_id or "")
     assert prediction is not None
     assert np.array_equal(exported, np.where(labels == UNLABELLED, prediction.labels, labels))
@@ -179,8 +179,8 @@ def test_classes_of_a_large_image_go_without_stopping_the_window(
         image_id = document.current_id or ""
         with_prediction_of_other_weights(session, image_id)()
         edits.then(session.classes.add_class)
-        session.edit.vouch_current()
-        person.wait_for(lambda: document.layer(image_id).vouched > 0 and not edits.is_working)
+        session.edit.mark_current_reviewed()
+        person.wait_for(lambda: document.layer(image_id).num_labelled > 0 and not edits.is_working)
         names, labels = document.classes.names, np.array(document.labels(image_id))
         for what, begin in (
             ("merge", partial(session.classes.merge_classes, 1, len(names) - 1)),

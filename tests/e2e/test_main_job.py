@@ -159,8 +159,8 @@ def test_fine_tuning_makes_a_version_that_one_can_leave_again(person: Person, sk
     assert tuned is not None
     assert tuned.version == "v1"
     truth = person.mask
-    vouched = truth != UNLABELLED
-    assert (tuned.labels[vouched] == truth[vouched]).mean() > 0.8
+    labelled = truth != UNLABELLED
+    assert (tuned.labels[labelled] == truth[labelled]).mean() > 0.8
     person.choose("default_weights")
     person.wait_for(lambda: session.weights.live is not None and session.weights.live.version == "shipped")
 

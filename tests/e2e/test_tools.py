@@ -66,8 +66,8 @@ def test_three_objects_by_clicks_one_corrected_and_the_export_is_what_is_on_scre
     person.wait_for(lambda: session.lanes.files.is_idle)
     written = np.array(Image.open(target))
     assert (written == document.final_labels(image_id)).all()
-    vouched = person.mask != UNLABELLED
-    assert (written[vouched] == person.mask[vouched]).all()
+    labelled = person.mask != UNLABELLED
+    assert (written[labelled] == person.mask[labelled]).all()
 
 
 def test_an_object_is_chosen_given_a_class_and_deleted(person: Person, skimage_photo: Path) -> None:

@@ -180,8 +180,8 @@ def test_a_key_jumps_to_the_place_where_a_correction_teaches_most(
     shown = person.at(middle)
     assert abs(shown.x() - person.canvas.width() / 2) < person.canvas.width() / 4
     assert session.window.canvas.zoom > 0
-    session.edit.vouch_current()
-    person.wait_for(lambda: not session.places.places, what="what is vouched for is no doubt")
+    session.edit.mark_current_reviewed()
+    person.wait_for(lambda: not session.places.places, what="what is labelled for is no doubt")
     told.sentences.clear()
     person.choose("next_place")
     assert "No doubtful place is left" in told.sentences[-1]

@@ -249,7 +249,7 @@ def test_masks_of_another_tool_become_a_project(latentseg, folders, tmp_path):
     code, _, err = latentseg("import", *common, "--masks", masks, "-o", tmp_path / "other")
     assert (code, "scene 2.png" in err) == (1, True), "the others are there all the same"
     opened = open_project(tmp_path / "other")
-    assert len(list(opened.document.vouched_ids())) == 2
+    assert len(list(opened.document.labelled_ids())) == 2
     opened.session.close()
     code, _, err = latentseg("import", *common, "--masks", masks, "-o", tmp_path / "work")
     assert code == 2, "never over another project"

@@ -1,4 +1,4 @@
-"""Where the model is in doubt: close classes, heads that ask other experts, and nothing already vouched for."""
+"""Where the model is in doubt: close classes, heads that ask other experts, and nothing already labelled for."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def live(oracle):
     )
 
 
-def asked(vouched=None):
+def asked(labelled=None):
     shape = (60, 80)
     return FindDoubts(
         "a",
         np.zeros((*shape, 3), np.uint8),
-        np.zeros(shape, bool) if vouched is None else vouched,
+        np.zeros(shape, bool) if labelled is None else labelled,
         (120, 160),
     )
 
@@ -70,10 +70,10 @@ def test_the_unsure_corner_comes_first_with_the_classes_in_question():
     )
 
 
-def test_what_somebody_vouched_for_is_no_doubt():
+def test_what_is_labelled_is_no_doubt():
     unsure = np.zeros((60, 80), bool)
     unsure[:14, :14] = True
-    assert not find_doubts(asked(vouched=unsure), live(Oracle(unsure, agreeing()))).places
+    assert not find_doubts(asked(labelled=unsure), live(Oracle(unsure, agreeing()))).places
     assert not find_doubts(asked(np.ones((60, 80), bool)), live(Oracle(unsure, agreeing()))).places
 
 

@@ -230,7 +230,7 @@ def test_labels_of_a_mask_without_a_class_are_said_and_unlabelled(folder):
     assert any("(7)" in notice and "photo 0" in notice for notice in opened.notices)
     image_id = opened.document.image_ids[0]
     assert set(np.unique(opened.document.labels(image_id))) == {0, UNLABELLED}
-    assert opened.document.layer(image_id).vouched == int((labels == 0).sum())
+    assert opened.document.layer(image_id).num_labelled == int((labels == 0).sum())
     save_project(opened.document, other, opened.session)
     opened.session.close()
     assert {path.name: path.read_bytes() for path in (other / "masks").iterdir()} == before, "nothing is lost"
@@ -245,7 +245,7 @@ def test_labels_of_a_journal_without_a_class_are_said_and_unlabelled(folder, cla
     for image_id in opened.document.image_ids:
         labels = np.unique(opened.document.labels(image_id))
         assert all(number < len(opened.document.classes) or number == UNLABELLED for number in labels)
-    assert opened.document.layer(opened.document.image_ids[1]).vouched == 0
+    assert opened.document.layer(opened.document.image_ids[1]).num_labelled == 0
     opened.session.close()
 
 

@@ -67,7 +67,7 @@ def test_what_is_guaranteed_of_any_answer(situation):
 
 
 def most(start, mask, score, pointing):
-    """How many pixels may change: those that the click vouches for, cut-off crumbs, a disk right round a click."""
+    """How many pixels may change: those that the click is trusted with, cut-off crumbs, a disk right round a click."""
     rows, cols = clicked_pixels(pointing, mask.shape)
     row, col, is_positive = rows[-1], cols[-1], bool(pointing.is_positive[-1])
     wanted = (mask & ~start.mask) if is_positive else (start.mask & ~mask)
@@ -84,7 +84,7 @@ def most(start, mask, score, pointing):
 
 @settings(max_examples=300, deadline=None)
 @given(situations())
-def test_no_more_changes_than_the_click_vouches_for(situation):
+def test_no_more_changes_than_the_click_is_trusted_with(situation):
     start, mask, score, logits, pointing = situation
     rows, cols = clicked_pixels(pointing, SHAPE)
     if start.mask[rows[-1], cols[-1]] == pointing.is_positive[-1]:
@@ -138,7 +138,7 @@ def test_a_good_mask_changes_where_the_answer_is_decided():
     assert np.array_equal(settled, expected)
 
 
-def test_a_mask_that_is_not_good_yet_follows_the_answer_as_far_as_the_click_vouches_for_it():
+def test_a_mask_that_is_not_good_yet_follows_the_answer_as_far_as_the_click_is_trusted_with_it():
     before, logits, pointing = good_start()
     mask = clean_mask(logits > 0, pointing)
     settled = settled_from(Start(before, 0.82, logits), logits, pointing)
@@ -169,7 +169,7 @@ def test_a_click_in_something_thin_does_not_let_in_something_wide():
     pointing = check_pointing([(50, 50), (45.5, 83.5)], [1, 1], None, before.shape)
     settled = settled_from(Start(before, 0.82, logits), logits, pointing)
     assert settled[83, 45]
-    assert np.count_nonzero(settled & ~before) <= 1.25 * click_trust.VOUCHED * np.pi * 1.5**2
+    assert np.count_nonzero(settled & ~before) <= 1.25 * click_trust.DISKS_SETTLED * np.pi * 1.5**2
 
 
 def test_of_an_answer_that_the_network_thinks_worse_little_is_taken():

@@ -19,7 +19,7 @@ class FileRows(QObject):
     removal_requested = Signal(str)
     """The image of a row, with the other pages of its file, is to be taken off the list."""
 
-    vouch_requested = Signal(str)
+    reviewed_requested = Signal(str)
     """The user says that the whole mask of this image is right."""
 
     def __init__(self, document: Document, panel: FilesPanel, parent: QObject) -> None:
@@ -34,7 +34,7 @@ class FileRows(QObject):
         document.events.status_changed.connect(self._on_status_changed)
         panel.current_requested.connect(self._on_current_requested)
         panel.remove_requested.connect(self._on_remove_requested)
-        panel.vouch_requested.connect(self._on_vouch_requested)
+        panel.reviewed_requested.connect(self._on_reviewed_requested)
 
     def neighbour(self, step: int) -> str | None:
         """The image ``step`` rows after the current one; None past the ends."""
@@ -103,8 +103,8 @@ class FileRows(QObject):
     def _on_remove_requested(self, row: str) -> None:
         self.removal_requested.emit(self._page(row))
 
-    def _on_vouch_requested(self, row: str) -> None:
-        self.vouch_requested.emit(self._page(row))
+    def _on_reviewed_requested(self, row: str) -> None:
+        self.reviewed_requested.emit(self._page(row))
 
 
 def _file_name(document: Document, image_id: str) -> str:

@@ -147,8 +147,8 @@ class ProjectController(QObject):
 
     def remove(self, image_id: str) -> None:
         """Takes an image, with all pages of its file, off the list; asks first where work would be lost."""
-        pages, vouched = self.rows.pages(image_id), set(self._document.vouched_ids())
-        if not vouched.isdisjoint(pages):
+        pages, labelled = self.rows.pages(image_id), set(self._document.labelled_ids())
+        if not labelled.isdisjoint(pages):
             name = self._document.name(image_id)
             text = self.tr(
                 "“{0}” has a mask. Removing it from the list removes its mask too; the image file stays."

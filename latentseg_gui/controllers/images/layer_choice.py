@@ -94,7 +94,7 @@ class LayerChoice(QObject):
         self._canvas.set_legend(tuple(entries))
 
     def _of_mask(self, layer: MaskLayer) -> list[LegendEntry]:
-        if not layer.vouched:
+        if not layer.num_labelled:
             return []
         entries = [LegendEntry(self.tr("labelled"), self._colour())]
         if self._document.classes[BACKGROUND].is_visible:

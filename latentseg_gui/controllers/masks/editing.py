@@ -101,16 +101,16 @@ class EditController(QObject):
 
         self._edits.do(image_id, title, make)
 
-    def vouch(self, image_id: str) -> None:
+    def mark_reviewed(self, image_id: str) -> None:
         """Says that the whole image is right: what is not labelled takes the prediction, else background."""
         if self._document.record(image_id) is not None:
             title = self.tr("Declare right")
             self._edits.do(image_id, title, partial(accept_prediction, image_id=image_id))
 
-    def vouch_current(self) -> None:
-        """`vouch` for the image that is looked at."""
+    def mark_current_reviewed(self) -> None:
+        """`mark_reviewed` for the image that is looked at."""
         if self._document.current_id is not None:
-            self.vouch(self._document.current_id)
+            self.mark_reviewed(self._document.current_id)
 
     def _editable(self) -> str | None:
         image_id = self._document.current_id

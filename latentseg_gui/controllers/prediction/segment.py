@@ -134,7 +134,7 @@ class SegmentController(QObject):
         self._set_prompts(image_id, PromptSet())
 
     def accept_prediction(self) -> None:
-        """Makes the prediction part of the mask wherever nobody has vouched yet."""
+        """Makes the prediction part of the mask wherever nothing is labelled."""
         image_id = self._document.current_id
         if image_id is None or self._document.record(image_id) is None:
             return

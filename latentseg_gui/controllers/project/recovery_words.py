@@ -55,7 +55,7 @@ def _contents(opened: OpenedProject) -> list[str]:
     recovery, document = opened.recovery, opened.document
     changed = () if recovery is None else recovery.image_ids
     fresh = {} if recovery is None else recovery.names
-    names = _listed([_name(document, fresh, each) for each in changed or document.vouched_ids()])
+    names = _listed([_name(document, fresh, each) for each in changed or document.labelled_ids()])
     count = 0 if recovery is None else recovery.count
     if count and names:
         one, many = _tr("the mask of {1} (1 change)"), _tr("the masks of {1} ({0} changes)")

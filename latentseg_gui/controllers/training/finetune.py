@@ -48,7 +48,7 @@ class TrainingPlan:
 class FineTuneController(QObject):
     """Runs one fine-tuning at a time in the training process.
 
-    It trains on copies of what a person vouched for, in a clone of the live weights; the live ones change only
+    It trains on copies of what is labelled, in a clone of the live weights; the live ones change only
     when the outcome is adopted.
     """
 

@@ -1,4 +1,4 @@
-"""How many pixels of which class a person has vouched for, counted where something changed."""
+"""How many pixels of which class are labelled, counted where something changed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TELL_MS = 250
 Tile = tuple[int, int]
 
 
-class VouchedCounts(QObject):
+class LabelledCounts(QObject):
     """Counts per image and class, a few tiles at a time, so that the window never waits for them.
 
     Masks of a project that nobody has looked at yet are counted one by one in another thread, and stay packed.
@@ -69,7 +69,7 @@ class VouchedCounts(QObject):
         return not self._stale and not self._packed and not self._asked
 
     def of(self, image_id: str) -> NDArray[np.int64]:
-        """Vouched pixels per class id, int64 [255], as far as they were counted."""
+        """Labelled pixels per class id, int64 [255], as far as they were counted."""
         known = self._known(image_id) if image_id in self._whole else None
         if known is not None:
             return known[:UNLABELLED]
@@ -158,7 +158,7 @@ class VouchedCounts(QObject):
         self._whole &= known
         self._counted = {key: value for key, value in self._counted.items() if key in known}
         waiting = {*self._packed, self._asked}
-        for image_id in self._document.vouched_ids():
+        for image_id in self._document.labelled_ids():
             shape = self._document.shape(image_id)
             is_counted = image_id in self._tiles or image_id in self._stale or image_id in self._whole
             if not is_counted and image_id not in waiting and shape is not None:
@@ -192,6 +192,6 @@ class VouchedCounts(QObject):
 
 
 def _counts(unpack: Callable[[], Arrays]) -> NDArray[np.int64]:
-    """Vouched pixels by class id, int64 [255]; any thread."""
+    """Labelled pixels by class id, int64 [255]; any thread."""
     counts: NDArray[np.int64] = labels_by_row(unpack()[0]).sum(0, dtype=np.int64)
     return counts

@@ -1,4 +1,4 @@
-"""What would be trained on: the images with vouched pixels that are ticked."""
+"""What would be trained on: the images with labelled pixels that are ticked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.controllers.jobs import Jobs, OnFailure
 from latentseg_gui.controllers.training.label_rows import LabelRows
-from latentseg_gui.controllers.training.labelled import VouchedCounts
+from latentseg_gui.controllers.training.labelled import LabelledCounts
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.layers import Arrays
 from latentseg_gui.document.types import ImageRecord, TrainingSample
@@ -32,7 +32,7 @@ class TrainingSet(QObject):
         changed: what it would train on changed.
 
     Attributes:
-        counts: of vouched pixels.
+        counts: of labelled pixels.
         rows: where masks have which classes.
     """
 
@@ -40,7 +40,7 @@ class TrainingSet(QObject):
 
     def __init__(self, document: Document, *, readers: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.counts = VouchedCounts(document, self, readers=readers)
+        self.counts = LabelledCounts(document, self, readers=readers)
         self.counts.changed.connect(self.changed)
         self.rows = LabelRows(document, readers)
         self._document = document
@@ -49,12 +49,12 @@ class TrainingSet(QObject):
 
     @property
     def image_ids(self) -> tuple[str, ...]:
-        """The images it would train on: those with vouched pixels that are ticked."""
-        return tuple(each for each in self._document.vouched_ids() if each not in self._left_out)
+        """The images it would train on: those with labelled pixels that are ticked."""
+        return tuple(each for each in self._document.labelled_ids() if each not in self._left_out)
 
     @property
     def classes(self) -> set[int]:
-        """Class ids with vouched pixels on the ticked images."""
+        """Class ids with labelled pixels on the ticked images."""
         total = sum((self.counts.of(image_id) for image_id in self.image_ids), np.zeros(1, np.int64))
         return {int(number) for number in np.flatnonzero(total)}
 
@@ -62,7 +62,7 @@ class TrainingSet(QObject):
     def has_rest(self) -> bool:
         """Whether the ticked images have pixels without a label."""
         layers = [self._document.layer(image_id) for image_id in self.image_ids]
-        return any(layer.vouched < layer.shape[0] * layer.shape[1] for layer in layers)
+        return any(layer.num_labelled < layer.shape[0] * layer.shape[1] for layer in layers)
 
     def set_ticked(self, image_id: str, is_ticked: bool) -> None:
         """Trains on an image, or leaves it out."""

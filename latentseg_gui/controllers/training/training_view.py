@@ -90,7 +90,7 @@ class TrainingViewController(QObject):
         """Lists what can be trained on now, and whether it can start."""
         items, totals = [], np.zeros(UNLABELLED, np.int64)
         names = self._document.classes.names
-        for image_id in self._document.vouched_ids():
+        for image_id in self._document.labelled_ids():
             counts, shape = (
                 self._finetune.samples.counts.of(image_id),
                 self._document.shape(image_id) or (0, 0),
@@ -161,7 +161,7 @@ class TrainingViewController(QObject):
             self._panel.add_progress(progress)
 
     def _on_ticks_changed(self, ticked: tuple[str, ...]) -> None:
-        for image_id in self._document.vouched_ids():
+        for image_id in self._document.labelled_ids():
             self._finetune.samples.set_ticked(image_id, image_id in ticked)
 
     def _on_ended(self, result: FineTuneResult | None) -> None:

@@ -36,7 +36,7 @@ class Version:
     Attributes:
         name: unique in the session.
         path: the safetensors file; None for the shipped ones, and where it is missing or damaged.
-        metric: mean IoU on held-out vouched pixels; NaN where it was never measured.
+        metric: mean IoU on held-out labelled pixels; NaN where it was never measured.
         seconds: how long its fine-tuning took.
         images: how many images it was trained on.
         made: when, as text.
@@ -289,7 +289,7 @@ class WeightsController(QObject):
         """Classes of the weights become those of the document, as long as it has no masks of its own."""
         if weights.version == SHIPPED or weights.class_names == self._document.classes.names:
             return
-        if self._document.vouched_ids():
+        if self._document.labelled_ids():
             unknown = [name for name in weights.class_names if self._document.classes.index_of(name) is None]
             if unknown:
                 text = self.tr("These weights also know classes that your masks do not have: {0}.")

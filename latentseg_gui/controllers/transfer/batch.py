@@ -152,8 +152,8 @@ class BatchController(JobSource):
         if scope == "selected":
             return [each for each in document.image_ids if each in self.selected]
         if scope == "unmasked":
-            vouched = set(document.vouched_ids())
-            return [each for each in document.image_ids if each not in vouched]
+            labelled = set(document.labelled_ids())
+            return [each for each in document.image_ids if each not in labelled]
         return list(document.image_ids)
 
     def _making(self, choice: OutputChoice) -> Callable[[], Output]:

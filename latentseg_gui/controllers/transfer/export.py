@@ -29,7 +29,7 @@ from latentseg_gui.panels.output import OutputChoice, OutputQuestion, Scope
 
 
 class ExportController(JobSource):
-    """Writes what was vouched for, completed by the prediction where that is wanted, in the formats of others."""
+    """Writes what is labelled, completed by the prediction where that is wanted, in the formats of others."""
 
     def __init__(
         self,
@@ -63,14 +63,14 @@ class ExportController(JobSource):
     def export_current(self) -> None:
         """Asks for formats and folder, and writes masks: those of all images where several are labelled."""
         if self._quick.ready_image() is not None:
-            self._open("labelled" if len(self._document.vouched_ids()) > 1 else "current")
+            self._open("labelled" if len(self._document.labelled_ids()) > 1 else "current")
 
     def export_all(self) -> None:
         """Asks for formats and folder, and writes every mask there is."""
         if not self._with_masks():
             self._errors.inform(self.tr("No image has a mask or a prediction yet."))
             return
-        self._open("labelled" if self._document.vouched_ids() else "all")
+        self._open("labelled" if self._document.labelled_ids() else "all")
 
     @property
     def is_busy(self) -> bool:
@@ -117,7 +117,7 @@ class ExportController(JobSource):
         return run
 
     def _open(self, scope: str) -> None:
-        count, masks = len(self._with_masks()), len(self._document.vouched_ids())
+        count, masks = len(self._with_masks()), len(self._document.labelled_ids())
         question = OutputQuestion(
             title=self.tr("Export masks"),
             explanation=self.tr("Masks of your images are written, in the formats that you choose."),
@@ -150,18 +150,18 @@ class ExportController(JobSource):
             found = self._with_masks()
         if choice.is_completed and choice.scope != "labelled":
             return found
-        vouched = set(self._document.vouched_ids())
-        return [each for each in found if each in vouched]
+        labelled = set(self._document.labelled_ids())
+        return [each for each in found if each in labelled]
 
     def _is_predicted(self, image_id: str, formats: Sequence[str], is_completed: bool) -> bool:
         """Whether the model is asked for an image: what it said is not known, or not what it says now."""
         if any(FORMATS[name].needs_probabilities for name in formats):
             return True  # the probability of every class is not kept with a prediction
         shape, document = self._document.shape(image_id), self._document
-        vouched = 0 if shape is None else document.layer(image_id).vouched
-        is_whole = not is_completed or (shape is not None and vouched == shape[0] * shape[1])
+        labelled = 0 if shape is None else document.layer(image_id).num_labelled
+        is_whole = not is_completed or (shape is not None and labelled == shape[0] * shape[1])
         if document.prediction(image_id) is None:
-            return not vouched or "confidence" in formats
+            return not labelled or "confidence" in formats
         return document.is_prediction_stale(image_id) and not (is_whole and "confidence" not in formats)
 
     def _make(
@@ -188,11 +188,11 @@ class ExportController(JobSource):
         )
 
     def _with_masks(self) -> list[str]:
-        vouched = set(self._document.vouched_ids())
+        labelled = set(self._document.labelled_ids())
         return [
             each
             for each in self._document.image_ids
-            if each in vouched or self._document.prediction(each) is not None
+            if each in labelled or self._document.prediction(each) is not None
         ]
 
     def _on_confirmed(self, choice: OutputChoice) -> None:

@@ -153,7 +153,7 @@ class ImportRun(JobSource):
                 self._refuse(pair, self.tr("the image was taken off the list"))
             elif self._document.shape(pair.image_id) not in (None, pair.shape):
                 self._refuse(pair, self.tr("the image has another size now"))
-            elif self._order.mode is ImportMode.SKIP and self._vouched(pair):
+            elif self._order.mode is ImportMode.SKIP and self._has_labels(pair):
                 self.report.skipped += 1
             else:
                 self._read(pair)
@@ -263,14 +263,14 @@ class ImportRun(JobSource):
     def _base(self) -> ClassTable:
         """The classes that masks are read with; the one that is there from the start does not count while unused."""
         document = self._document
-        is_used = document.vouched_ids() or any(document.prediction(each) for each in document.image_ids)
+        is_used = document.labelled_ids() or any(document.prediction(each) for each in document.image_ids)
         is_default = document.classes == ClassTable.default()
         return _BACKGROUND_ONLY if is_default and not is_used else document.classes
 
-    def _vouched(self, pair: ImportPair) -> bool:
+    def _has_labels(self, pair: ImportPair) -> bool:
         return (
             self._document.shape(pair.image_id) is not None
-            and self._document.layer(pair.image_id).vouched > 0
+            and self._document.layer(pair.image_id).num_labelled > 0
         )
 
     def _refuse(self, pair: ImportPair, reason: str) -> None:

@@ -191,7 +191,7 @@ class ImportController(JobSource):
 
     def _masked(self, pairs: Sequence[ImportPair]) -> set[str]:
         """Which of the images have something labelled."""
-        return {each.image_id for each in pairs} & set(self._document.vouched_ids())
+        return {each.image_id for each in pairs} & set(self._document.labelled_ids())
 
     def _on_confirmed(self, plan: ImportPlan, choice: ImportChoice) -> None:
         pairs = plan.pairs

@@ -39,11 +39,11 @@ class MaskSnapshot:
         name: of the image inside the files.
         path: its file; None for a pasted one.
         frame: which page of it.
-        unpack: gives the mask that was vouched for; None where there is none.
+        unpack: gives the labelled mask; None where there is none.
         prediction: what the model says of the rest; None where nobody asked it.
         record: the image, if it is in memory.
         probabilities: of every class of the document, uint16 [C, H, W]; None where they were not asked for.
-        is_completed: whether the prediction is put where nobody has vouched; else nothing is there.
+        is_completed: whether the prediction is put where nothing is labelled; else nothing is there.
     """
 
     stem: str
@@ -57,7 +57,7 @@ class MaskSnapshot:
     is_completed: bool = True
 
     def item(self, formats: Sequence[str]) -> MaskItem:
-        """What is exported: what was vouched for, completed by the prediction, else background, or not completed.
+        """What is exported: what is labelled, completed by the prediction, else background, or not completed.
 
         Slow: call it in a background thread. The image is read where a format needs it and it is not at hand.
 
@@ -109,7 +109,7 @@ def _owned(arrays: Arrays) -> Arrays:
 
 
 def _complete(labels: Labels, provenance: NDArray[np.uint8], prediction: Prediction | None) -> None:
-    """Puts the prediction, else background, where nobody has vouched; band by band, for that takes no memory."""
+    """Puts the prediction, else background, where nothing is labelled; band by band, for that takes no memory."""
     rows = max(1, _BAND_PIXELS // max(1, labels.shape[1]))
     for top in range(0, labels.shape[0], rows):
         band = slice(top, top + rows)
@@ -126,13 +126,13 @@ def snapshot_of(
     """The mask of an image of the document now; cheap, whatever has to be unpacked for it later."""
     record, path, frame = document.record(image_id), document.path(image_id), document.frame(image_id)
     layer = document.layer(image_id) if document.shape(image_id) is not None else None
-    is_vouched = layer is not None and layer.vouched > 0
+    is_labelled = layer is not None and layer.num_labelled > 0
     return MaskSnapshot(
         stem=stem,
         name=name or (image_id if path is None else picture_name(path, frame)),
         path=path,
         frame=frame,
-        unpack=layer.snapshot() if layer is not None and is_vouched else None,
+        unpack=layer.snapshot() if layer is not None and is_labelled else None,
         prediction=document.prediction(image_id),
         record=record,
         is_completed=is_completed,

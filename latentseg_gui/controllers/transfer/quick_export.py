@@ -55,7 +55,7 @@ class QuickExport(QObject):
 
     def save_beside(self) -> None:
         """Writes what was labelled of every image as an indexed PNG beside it; the rest stays unlabelled."""
-        ids = [each for each in self._document.vouched_ids() if self._document.path(each) is not None]
+        ids = [each for each in self._document.labelled_ids() if self._document.path(each) is not None]
         if not ids:
             self._errors.inform(self.tr("There is no mask to save yet: paint one, or accept a proposal."))
             return

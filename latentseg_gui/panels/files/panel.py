@@ -25,14 +25,14 @@ class FilesPanel(QWidget):
         current_requested: the user chose this image.
         thumbnail_requested: the row of this image came into view and has no picture yet.
         remove_requested: take this image out of the list (its file stays).
-        vouch_requested: the user says that the whole mask of this image is right.
+        reviewed_requested: the user says that the whole mask of this image is right.
         selection_changed: ids (tuple) of the selected images.
     """
 
     current_requested = Signal(str)
     thumbnail_requested = Signal(str)
     remove_requested = Signal(str)
-    vouch_requested = Signal(str)
+    reviewed_requested = Signal(str)
     selection_changed = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -56,7 +56,7 @@ class FilesPanel(QWidget):
         self._view.chosen.connect(self._on_row_chosen)
         self._view.thumbnail_requested.connect(self.thumbnail_requested)
         self._view.remove_requested.connect(self.remove_requested)
-        self._view.vouch_requested.connect(self.vouch_requested)
+        self._view.reviewed_requested.connect(self.reviewed_requested)
         self._view.selection_changed.connect(self.selection_changed)
         self._model.modelReset.connect(self._on_rows_changed)
         self._model.rowsRemoved.connect(self._on_rows_changed)

@@ -110,14 +110,14 @@ class FilesView(QListView):
         thumbnail_requested: this image is in view and has no picture.
         chosen: the user went to this image.
         selection_changed: ids (tuple) of the rows that are selected, in order.
-        remove_requested, vouch_requested: from the context menu; Delete removes the current one.
+        remove_requested, reviewed_requested: from the context menu; Delete removes the current one.
     """
 
     thumbnail_requested = Signal(str)
     chosen = Signal(str)
     selection_changed = Signal(object)
     remove_requested = Signal(str)
-    vouch_requested = Signal(str)
+    reviewed_requested = Signal(str)
 
     def __init__(self, model: FilesModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -207,8 +207,8 @@ class FilesView(QListView):
     def _menu(self, image_id: str) -> QMenu:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        vouch = menu.addAction(icon("check"), self.tr("The whole mask is right"))
-        vouch.triggered.connect(lambda: self.vouch_requested.emit(image_id))
+        reviewed = menu.addAction(icon("check"), self.tr("The whole mask is right"))
+        reviewed.triggered.connect(lambda: self.reviewed_requested.emit(image_id))
         remove = menu.addAction(icon("trash"), self.tr("Remove from the list (the file stays)"))
         remove.triggered.connect(lambda: self.remove_requested.emit(image_id))
         return menu

@@ -65,12 +65,12 @@ class SamplesModel(QAbstractListModel):
         if role == Qt.ItemDataRole.CheckStateRole:
             is_off = item.image_id in self._off
             return Qt.CheckState.Unchecked if is_off else Qt.CheckState.Checked
-        share = item.vouched_pixels / item.total_pixels if item.total_pixels else 0.0
+        share = item.labelled_pixels / item.total_pixels if item.total_pixels else 0.0
         if role == Qt.ItemDataRole.DisplayRole:
             return f"{item.name}  ·  {share:.1%}"
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             words = self.tr("{0}: {1} labelled pixels ({2}); {3}").format(
-                item.name, f"{item.vouched_pixels:,}", f"{share:.1%}", ", ".join(item.class_names)
+                item.name, f"{item.labelled_pixels:,}", f"{share:.1%}", ", ".join(item.class_names)
             )
             return plain(words) if role == Qt.ItemDataRole.ToolTipRole else words
         return None

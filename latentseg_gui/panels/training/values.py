@@ -18,21 +18,21 @@ class TrainingItem:
     """One image that can be trained on.
 
     Attributes:
-        vouched_pixels: how many pixels a person vouched for.
+        labelled_pixels: how many pixels are labelled.
         total_pixels: of the image.
         class_names: classes that occur among them.
     """
 
     image_id: str
     name: str
-    vouched_pixels: int
+    labelled_pixels: int
     total_pixels: int
     class_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ClassShare:
-    """How many vouched pixels a class has over all ticked images; colour "#rrggbb"."""
+    """How many labelled pixels a class has over all ticked images; colour "#rrggbb"."""
 
     name: str
     colour: str
@@ -55,7 +55,7 @@ class VersionRow:
     """One version of the weights.
 
     Attributes:
-        metric: mean IoU on held-out vouched pixels; NaN where it was not measured.
+        metric: mean IoU on held-out labelled pixels; NaN where it was not measured.
         made: when, as text.
         data: what it was trained on, as text.
         measured_on: what the metric was measured on, as text.
