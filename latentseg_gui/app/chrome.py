@@ -44,7 +44,7 @@ class Chrome(QObject):
 
     def mark_none_ready(self) -> None:
         """Shows that the model has to see every image anew."""
-        for image_id in self._document.image_ids:
+        for image_id in self._document.images.ids:
             self._window.files.set_ready(image_id, False)
 
     def show_weights(self, weights: WeightsInfo) -> None:
@@ -123,12 +123,12 @@ class Chrome(QObject):
         self._session.reporter.report(LatentsegError(what, action=action))
 
     def _on_proposal_changed(self, image_id: str) -> None:
-        if image_id == self._document.current_id:
-            self._window.options.set_proposal_available(not self._document.prompts(image_id).is_empty)
+        if image_id == self._document.images.current_id:
+            self._window.options.set_proposal_available(not self._document.prompts.of(image_id).is_empty)
 
     def _on_current_changed(self, image_id: str | None) -> None:
         self._window.options.set_proposal_available(
-            image_id is not None and not self._document.prompts(image_id).is_empty
+            image_id is not None and not self._document.prompts.of(image_id).is_empty
         )
 
     def _refresh_history(self) -> None:

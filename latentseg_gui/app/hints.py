@@ -56,7 +56,7 @@ def hint(document: Document, tool: ToolName, is_model_ready: bool, key_of: Calla
 
 def _about_classes(document: Document, tool: ToolName) -> str:
     """Why a stroke will not be seen, or not be everywhere."""
-    if document.current_id is None or tool not in _WRITING:
+    if document.images.current_id is None or tool not in _WRITING:
         return ""
     active = document.active_class
     parts = []
@@ -69,12 +69,12 @@ def _about_classes(document: Document, tool: ToolName) -> str:
 
 
 def _text(document: Document, tool: ToolName, is_model_ready: bool) -> str:
-    image_id = document.current_id
+    image_id = document.images.current_id
     if image_id is None:
         return _said("Open an image, or drop one on the window. The samples are there to try.")
-    prompts = document.prompts(image_id)
+    prompts = document.prompts.of(image_id)
     if not prompts.is_empty:
-        if document.proposal(image_id) is None:
+        if document.prompts.proposal(image_id) is None:
             return _said("The model is looking at the image; your click is answered as soon as it has.")
         return _said(
             "{accept} accepts. Click where something is missing, right-click where it is too much; {cancel} clears."

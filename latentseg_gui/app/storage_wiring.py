@@ -127,7 +127,9 @@ class Title(QObject):
 
     def _show(self, *_: object) -> None:
         document, project = self._session.document, self._session.storage.project
-        parts = [] if document.current_id is None else [document.name(document.current_id)]
+        parts = (
+            [] if document.images.current_id is None else [document.images.name(document.images.current_id)]
+        )
         if project is not None:
             name = shown(project.folder.name)
             parts.append(self.tr("{0} (read-only)").format(name) if project.is_read_only else name)

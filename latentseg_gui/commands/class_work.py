@@ -48,7 +48,7 @@ class FrozenMasks:
     """
 
     classes: ClassTable
-    masks: Mapping[str, _Frozen]
+    by_id: Mapping[str, _Frozen]
     predictions: Mapping[str, Prediction]
     given_up: threading.Event = field(default_factory=threading.Event)
 
@@ -56,29 +56,34 @@ class FrozenMasks:
     def of(cls, document: Document) -> Self:
         """What a document is now."""
         masks, predictions = {}, {}
-        for image_id in document.image_ids:
-            prediction = document.prediction(image_id)
+        for image_id in document.images.ids:
+            prediction = document.predictions.of(image_id)
             if prediction is not None:
                 predictions[image_id] = prediction
-            layer = document.layer(image_id) if document.shape(image_id) is not None else None
+            layer = document.masks.layer(image_id) if document.masks.shape(image_id) is not None else None
             if layer is not None and layer.is_touched:
                 unpack = layer.snapshot(copies=False)
                 masks[image_id] = _Frozen(layer.shape, layer.version, layer.num_labelled > 0, unpack)
         return cls(document.classes, masks, predictions)
 
     @property
+    def masks(self) -> Self:
+        """See `MasksSource`."""
+        return self
+
+    @property
     def pixels(self) -> int:
         """How many pixels the masks and the predictions have, looked at or not."""
-        shapes = [mask.shape for mask in self.masks.values()]
+        shapes = [mask.shape for mask in self.by_id.values()]
         shapes += [prediction.labels.shape for prediction in self.predictions.values()]
         return sum(shape[0] * shape[1] for shape in shapes)
 
     def labelled_ids(self) -> tuple[str, ...]:
-        """See `MasksSource`."""
-        return tuple(image_id for image_id, mask in self.masks.items() if mask.is_labelled)
+        """See `LabelledMasks`."""
+        return tuple(image_id for image_id, mask in self.by_id.items() if mask.is_labelled)
 
     def layer(self, image_id: str) -> FrozenLayer:
-        """See `MasksSource`; a packed mask is unpacked every time."""
+        """See `Masks`; a packed mask is unpacked every time."""
         labels, provenance, instances = self.arrays(image_id)
         numbers = np.broadcast_to(np.uint32(0), labels.shape) if instances is None else instances
         shape = int(labels.shape[0]), int(labels.shape[1])
@@ -92,15 +97,15 @@ class FrozenMasks:
         """
         if self.given_up.is_set():
             raise LatentsegError("This edit was given up.")
-        return self.masks[image_id].unpack()
+        return self.by_id[image_id].unpack()
 
     def is_current(self, document: Document) -> bool:
         """Whether all masks, and the table of classes, are still the same."""
         if document.classes != self.classes:
             return False
-        now = FrozenMasks.of(document).masks
+        now = FrozenMasks.of(document).by_id
         return {key: mask.version for key, mask in now.items()} == {
-            key: mask.version for key, mask in self.masks.items()
+            key: mask.version for key, mask in self.by_id.items()
         }
 
 
@@ -137,7 +142,7 @@ class PreparedClassEdit:
                 table, after = _table_of(change), change.classes
         masks = {
             image_id: _ready(frozen.arrays(image_id), image_id, changes, mask.is_unpacked)
-            for image_id, mask in frozen.masks.items()
+            for image_id, mask in frozen.by_id.items()
             if mask.is_unpacked or image_id in touched
         }
         predictions = {

@@ -82,7 +82,8 @@ class ClassUse:
 def class_use(source: MasksSource, class_id: int) -> ClassUse:
     """How many pixels in how many images have the class."""
     counts = [
-        int(np.count_nonzero(source.layer(image_id).labels == class_id)) for image_id in source.labelled_ids()
+        int(np.count_nonzero(source.masks.layer(image_id).labels == class_id))
+        for image_id in source.masks.labelled_ids()
     ]
     return ClassUse(sum(counts), sum(count > 0 for count in counts))
 
@@ -149,7 +150,7 @@ def set_classes(document: Document, classes: ClassTable, label: str = "Change cl
     """
     masks: list[MaskChange] = []
     is_shorter = len(classes) < len(document.classes)
-    for image_id in document.labelled_ids() if is_shorter else ():  # else no mask needs to be looked at
+    for image_id in document.masks.labelled_ids() if is_shorter else ():  # else no mask needs to be looked at
         masks += _relabelled(document, image_id, range(len(classes), UNLABELLED), UNLABELLED)
     table = np.arange(256, dtype=np.uint8)
     table[len(classes) :] = UNLABELLED
@@ -164,7 +165,7 @@ def _table_edit(document: Document, after: ClassTable, label: str) -> ClassEdit:
 def _without(source: MasksSource, class_id: int, to_id: int, label: str) -> ClassEdit:
     after = source.classes.removed(class_id)
     masks: list[MaskChange] = []
-    for image_id in source.labelled_ids():
+    for image_id in source.masks.labelled_ids():
         masks += _relabelled(source, image_id, range(class_id, class_id + 1), to_id)
     table = np.arange(256, dtype=np.uint8)
     table[class_id + 1 : len(after) + 1] -= 1
@@ -182,7 +183,7 @@ def _without(source: MasksSource, class_id: int, to_id: int, label: str) -> Clas
 
 def _relabelled(source: MasksSource, image_id: str, ids: range, to_id: int) -> Sequence[MaskChange]:
     """The change that gives the pixels of some classes another one; empty if there are none."""
-    layer = source.layer(image_id)
+    layer = source.masks.layer(image_id)
     labels, deltas = layer.labels, []
     for tile in Rect.whole(layer.shape).tiles(layer.shape, _TILE):
         part = labels[tile.slices]

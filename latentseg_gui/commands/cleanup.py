@@ -93,7 +93,7 @@ def _cleaned(
     (unlabelled, where the class is the background), and belongs to no object.
     """
     _check_unlocked(source, class_id)
-    layer = source.layer(image_id)
+    layer = source.masks.layer(image_id)
     area = _area_of(layer.labels, class_id, selection)
     box = Rect.around(area)
     if box.is_empty:

@@ -18,7 +18,7 @@ def object_at(source: MaskSource, image_id: str, rc: tuple[int, int]) -> tuple[R
 
     Empty outside the image and where nobody has labelled.
     """
-    layer = source.layer(image_id)
+    layer = source.masks.layer(image_id)
     if not is_inside(rc, layer.shape) or layer.labels[rc] == UNLABELLED:
         return Rect(0, 0, 0, 0), np.zeros((0, 0), np.bool_)
     number = layer.instances[rc]
@@ -31,7 +31,7 @@ def object_at(source: MaskSource, image_id: str, rc: tuple[int, int]) -> tuple[R
 
 def is_object(source: MaskSource, image_id: str, rc: tuple[int, int]) -> bool:
     """Whether the pixel belongs to anything but the background."""
-    layer = source.layer(image_id)
+    layer = source.masks.layer(image_id)
     return is_inside(rc, layer.shape) and layer.labels[rc] not in (BACKGROUND, UNLABELLED)
 
 
@@ -42,7 +42,7 @@ def set_object_class(
     rect, mask = object_at(source, image_id, rc)
     if rect.is_empty:
         return None
-    number = int(source.layer(image_id).instances[rc])
+    number = int(source.masks.layer(image_id).instances[rc])
     instance = 0 if class_id in (BACKGROUND, UNLABELLED) else number
     ink = Ink(class_id, Provenance.PAINTED, instance)
     return area_patch(source, image_id, rect, mask, ink, "Change class of object")
@@ -61,8 +61,8 @@ def merge_objects(source: MaskSource, image_id: str, pixels: Sequence[tuple[int,
     for rect, mask in parts:
         place = Rect(rect.row0 - box.row0, rect.col0 - box.col0, rect.row1 - box.row0, rect.col1 - box.col0)
         together[place.slices] |= mask
-    class_id = int(source.layer(image_id).labels[pixels[0]])
-    number = int(source.layer(image_id).instances[pixels[0]]) or next_instance(source, image_id)
+    class_id = int(source.masks.layer(image_id).labels[pixels[0]])
+    number = int(source.masks.layer(image_id).instances[pixels[0]]) or next_instance(source, image_id)
     ink = Ink(class_id, Provenance.PAINTED, 0 if class_id in (BACKGROUND, UNLABELLED) else number)
     return area_patch(source, image_id, box, together, ink, "Merge objects")
 
@@ -88,7 +88,7 @@ def split_object(
     right, left = mask & is_right, mask & ~is_right
     if not right.any() or not left.any():
         return None
-    layer = source.layer(image_id)
+    layer = source.masks.layer(image_id)
     old = layer.instances[rect.slices]
     number = next_instance(source, image_id)
     kept = int(layer.instances[rc]) or number + 1

@@ -102,7 +102,7 @@ class PreparedPatch:
 
     def apply(self, document: Document) -> None:
         """Change the pixels, or change them back."""
-        document.apply_deltas(self.patch.image_id, self.deltas, self.gains)
+        document.masks.apply(self.patch.image_id, self.deltas, self.gains)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +144,15 @@ class StrokeRecorder:
         self._side = self._side or _tile_side(rect)
         self._remember(rect)
         where, instances = _inked(self._document, self._image_id, rect, mask, self._ink)
-        layer = self._document.layer(self._image_id)
+        layer = self._document.masks.layer(self._image_id)
         labelled, provenance = layer.num_labelled, _provenance_of(self._ink)
-        self._document.write_mask(self._image_id, rect, where, self._ink.class_id, provenance, instances)
+        self._document.masks.write(self._image_id, rect, where, self._ink.class_id, provenance, instances)
         self._gain += layer.num_labelled - labelled
 
     def finish(self) -> MaskPatch | None:
         """End the stroke; the step to be recorded in the history, or None if nothing changed."""
         self._keep_objects_whole()
-        layer = self._document.layer(self._image_id)
+        layer = self._document.masks.layer(self._image_id)
         labels, provenance = layer.labels, layer.provenance
         deltas = []
         for tile, (old_labels, old_provenance, old_instances) in self._before.items():
@@ -175,7 +175,7 @@ class StrokeRecorder:
 
     def _keep_objects_whole(self) -> None:
         """Put the objects right that the stroke has touched; that belongs to the same step."""
-        layer = self._document.layer(self._image_id)
+        layer = self._document.masks.layer(self._image_id)
         if not layer.has_instances or not self._before:
             return
         rect = Rect(0, 0, 0, 0)
@@ -199,7 +199,7 @@ class StrokeRecorder:
         place = _shifted(box, window)
         self._remember(place)
         inner, labelled = box.slices, layer.num_labelled
-        self._document.write_mask(
+        self._document.masks.write(
             self._image_id,
             place,
             where[inner],
@@ -214,11 +214,11 @@ class StrokeRecorder:
         for tile, (labels, provenance, instances) in self._before.items():
             everywhere = np.ones(tile.shape, np.bool_)
             old = 0 if instances is None else instances
-            self._document.write_mask(self._image_id, tile, everywhere, labels, provenance, old)
+            self._document.masks.write(self._image_id, tile, everywhere, labels, provenance, old)
         self._before.clear()
 
     def _remember(self, rect: Rect) -> None:
-        layer = self._document.layer(self._image_id)
+        layer = self._document.masks.layer(self._image_id)
         for tile in rect.tiles(layer.shape, self._side):
             if tile not in self._before:
                 area = tile.slices
@@ -244,7 +244,7 @@ def area_patch(
     """
     if rect.is_empty:
         return None
-    layer = source.layer(image_id)
+    layer = source.masks.layer(image_id)
     where, instances = _inked(source, image_id, rect, mask, ink)
     labels = np.where(where, np.uint8(ink.class_id), layer.labels[rect.slices])
     provenance = np.where(where, np.uint8(_provenance_of(ink)), layer.provenance[rect.slices])
@@ -282,7 +282,7 @@ def values_patch(
 
     ``instances`` None leaves the object numbers as they are. None if nothing would change.
     """
-    layer = source.layer(image_id)
+    layer = source.masks.layer(image_id)
     deltas = []
     for tile in rect.tiles(layer.shape, _tile_side(rect)):
         part = _common(tile, rect)
@@ -319,7 +319,7 @@ def _inked(
     source: MaskSource, image_id: str, rect: Rect, mask: Mask, ink: Ink
 ) -> tuple[Mask, int | Instances | None]:
     """Which pixels of ``rect`` are written, and the object numbers they get (None: unchanged)."""
-    layer = source.layer(image_id)
+    layer = source.masks.layer(image_id)
     labels = layer.labels[rect.slices]
     stays = protected(labels, ink.class_id, source.classes.locked_ids, ink.protect_others)
     where = mask if stays is None else mask & ~stays

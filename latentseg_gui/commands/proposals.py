@@ -29,7 +29,7 @@ class Overlap:
 
 def overlaps(source: MaskSource, proposal: MaskProposal) -> list[Overlap]:
     """The objects that a proposal lies over, the one with the most pixels first."""
-    layer = source.layer(proposal.image_id)
+    layer = source.masks.layer(proposal.image_id)
     if not layer.has_instances:
         return []
     area = proposal.rect.slices
@@ -73,7 +73,7 @@ def accept_proposal(
     if yields and (there := overlaps(source, proposal)):
         if there[0].class_id == class_id and 2 * there[0].pixels >= np.count_nonzero(mask):
             number = there[0].number
-        instances = source.layer(image_id).instances[proposal.rect.slices]
+        instances = source.masks.layer(image_id).instances[proposal.rect.slices]
         mask = mask & (instances == 0)
         mask &= without_crumbs(mask | (instances == number))
     ink = Ink(class_id, Provenance.CLICKED, number, protect_others)
@@ -90,7 +90,7 @@ def accept_prediction(
         image_id: the image; without a prediction, the rest of it becomes background.
         within: only this area; None for the whole image.
     """
-    layer = source.layer(image_id)
+    layer = source.masks.layer(image_id)
     rect = Rect.whole(layer.shape) if within is None else within[0]
     if rect.is_empty:
         return None
@@ -99,7 +99,7 @@ def accept_prediction(
     where = labels == UNLABELLED
     if within is not None:
         where &= within[1]
-    prediction = source.prediction(image_id)
+    prediction = source.predictions.of(image_id)
     said = np.uint8(BACKGROUND) if prediction is None else prediction.labels[area]
     return values_patch(
         source,

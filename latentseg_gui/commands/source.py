@@ -39,6 +39,27 @@ class LayerSource(Protocol):
         """Whether any object number may be set."""
 
 
+class Masks(Protocol):
+    """Masks to be read; see `MaskStore`."""
+
+    def layer(self, image_id: str) -> LayerSource:
+        """The mask of an image."""
+
+
+class LabelledMasks(Masks, Protocol):
+    """Masks of which it is known which are not empty."""
+
+    def labelled_ids(self) -> Sequence[str]:
+        """The images with at least one pixel that are labelled."""
+
+
+class PredictionSource(Protocol):
+    """Predictions to be read; see `Predictions`."""
+
+    def of(self, image_id: str) -> Prediction | None:
+        """What the model says of the image."""
+
+
 class MaskSource(Protocol):
     """Masks with the classes they are made of; a `Document` is one."""
 
@@ -46,11 +67,13 @@ class MaskSource(Protocol):
     def classes(self) -> ClassTable:
         """The classes; index is class id."""
 
-    def layer(self, image_id: str) -> LayerSource:
-        """The mask of an image."""
+    @property
+    def masks(self) -> Masks:
+        """The masks."""
 
-    def prediction(self, image_id: str) -> Prediction | None:
-        """What the model says of the image."""
+    @property
+    def predictions(self) -> PredictionSource:
+        """What the model says of the images."""
 
 
 class MasksSource(Protocol):
@@ -60,11 +83,9 @@ class MasksSource(Protocol):
     def classes(self) -> ClassTable:
         """The classes; index is class id."""
 
-    def layer(self, image_id: str) -> LayerSource:
-        """The mask of an image."""
-
-    def labelled_ids(self) -> Sequence[str]:
-        """The images with at least one pixel that are labelled."""
+    @property
+    def masks(self) -> LabelledMasks:
+        """The masks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,32 +116,42 @@ class FrozenMask:
     _prediction: Prediction | None
 
     @classmethod
-    def of(cls, document: Document, image_id: str) -> Self:
+    def frozen(cls, document: Document, image_id: str) -> Self:
         """What an image of a document is now."""
-        layer = document.layer(image_id)
+        layer = document.masks.layer(image_id)
         frozen = FrozenLayer(
             layer.shape, layer.labels, layer.provenance, layer.instances, layer.has_instances
         )
-        return cls(image_id, layer.version, document.classes, frozen, document.prediction(image_id))
+        return cls(image_id, layer.version, document.classes, frozen, document.predictions.of(image_id))
+
+    @property
+    def masks(self) -> Self:
+        """The one mask; see `MaskSource`."""
+        return self
+
+    @property
+    def predictions(self) -> Self:
+        """The prediction of the one image; see `MaskSource`."""
+        return self
 
     def layer(self, image_id: str) -> FrozenLayer:
-        """See `MaskSource`."""
+        """See `Masks`."""
         return self._layer
 
-    def prediction(self, image_id: str) -> Prediction | None:
-        """See `MaskSource`."""
+    def of(self, image_id: str) -> Prediction | None:
+        """See `PredictionSource`."""
         return self._prediction
 
     def is_current(self, document: Document) -> bool:
         """Whether the mask, and which classes there are and may be changed, is still the same."""
         now, then = document.classes, self.classes
-        if not document.has_image(self.image_id) or now.names != then.names:
+        if not document.images.has(self.image_id) or now.names != then.names:
             return False
-        is_same_mask = document.layer(self.image_id).version == self.version
+        is_same_mask = document.masks.layer(self.image_id).version == self.version
         return is_same_mask and now.locked_ids == then.locked_ids
 
 
 def next_instance(source: MaskSource, image_id: str) -> int:
     """An object number that the image does not use yet."""
-    layer = source.layer(image_id)
+    layer = source.masks.layer(image_id)
     return int(layer.instances.max(initial=0)) + 1 if layer.has_instances else 1

@@ -67,8 +67,8 @@ class MaskChange:
             document: that has the image.
             gain: how many more pixels will be labelled, where that is known.
         """
-        if document.has_image(self.image_id):
-            document.apply_deltas(self.image_id, self.deltas(), gain=gain)
+        if document.images.has(self.image_id):
+            document.masks.apply(self.image_id, self.deltas(), gain=gain)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,10 @@ def take_over(document: Document, other: Document) -> None:
 
     The views see it empty in between, so that they forget old images also where ids are the same.
     """
-    document.current_id = None
-    _take_images(document, Document())
+    document.images.current_id = None
+    document.images.replace(Document().images)
     document.set_classes(other.classes)
-    _take_images(document, other)
+    document.images.replace(other.images)
     document.mark_saved()
     if other.is_dirty:
         document.mark_dirty()
-
-
-def _take_images(document: Document, other: Document) -> None:
-    document._entries, document._known = dict(other._entries), dict(other._known)
-    document.events.images_changed.emit()

@@ -139,12 +139,12 @@ def _export_project(options: argparse.Namespace) -> int:
             print(notice)
         if opened.recovery is not None:
             print("Changes after the last save are not exported: open the project and restore them first.")
-        ids = list(document.labelled_ids())
+        ids = list(document.masks.labelled_ids())
         if not ids:
             raise LatentsegError(
                 f"The project “{options.project.name}” has no masks.", action="Choose another."
             )
-        pages = [(document.path(each) or Path(each), document.frame(each)) for each in ids]
+        pages = [(document.images.path(each) or Path(each), document.images.frame(each)) for each in ids]
         stems = stems_of(pages)
         failures, exporting = Failures(), _exporting(options, document.classes)
         exporting.check(pages, stems, ())
@@ -159,10 +159,10 @@ def _items(
     document: Document, stems: dict[str, str], options: argparse.Namespace, failures: Failures
 ) -> Iterator[MaskItem]:
     """One after the other; each is packed again once it is written."""
-    root = common_folder(path for each in stems if (path := document.path(each)) is not None)
+    root = common_folder(path for each in stems if (path := document.images.path(each)) is not None)
     for image_id, stem in stems.items():
-        path, layer = document.path(image_id), document.layer(image_id)
-        frame = document.frame(image_id)
+        path, layer = document.images.path(image_id), document.masks.layer(image_id)
+        frame = document.images.frame(image_id)
         item: MaskItem | None = None
         with failures.caught(path or image_id):
             item = MaskItem(
@@ -176,4 +176,4 @@ def _items(
             item = _with_image(item, options.format)
         if item is not None and not failures.has_just_failed:
             yield item
-            document.layer(image_id).pack()
+            document.masks.layer(image_id).pack()

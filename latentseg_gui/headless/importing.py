@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     names = [name.strip() for name in options.classes.split(",")] if options.classes else ["background"]
     reader = MaskReader(ClassTable.from_names(names))
     document, failures, came = Document(reader.classes), Failures(), _Came()
-    document.add_paths(find_images([options.images]))
+    document.images.add_paths(find_images([options.images]))
     for pair in pairs:
         with failures.caught():
             came.add(_take_over(document, pair, reader))
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     if len(document.classes) == 1:  # all of it is background: there is something to be labelled yet
         document.set_classes(ClassTable.default())
     save_project(document, options.output).close()
-    print(f"{came.masks} masks of {len(document.image_ids)} images are in {options.output}")
+    print(f"{came.masks} masks of {len(document.images.ids)} images are in {options.output}")
     print(_account(came, len(pairs)))
     return failures.exit_code()
 
@@ -104,7 +104,7 @@ def _take_over(document: Document, pair: Pair, reader: MaskReader) -> ImportedMa
     if provenance is None:
         provenance = np.where(mask.labels == UNLABELLED, np.uint8(0), np.uint8(Provenance.PAINTED))
     document.set_classes(mask.classes)
-    image_id = document.add_path(pair.image)
-    document.load_mask(image_id, mask.labels, provenance, mask.instances)
-    document.layer(image_id).pack()
+    image_id = document.images.add_path(pair.image)
+    document.masks.load(image_id, mask.labels, provenance, mask.instances)
+    document.masks.layer(image_id).pack()
     return mask

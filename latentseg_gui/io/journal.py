@@ -153,14 +153,14 @@ class Journal:
         self._file.close()
 
     def _introduce(self, image_id: str, document: Document) -> None:
-        if image_id in self._known or not document.has_image(image_id):
+        if image_id in self._known or not document.images.has(image_id):
             return
-        shape = document.layer(image_id).shape
-        path = document.path(image_id)
+        shape = document.masks.layer(image_id).shape
+        path = document.images.path(image_id)
         where = {} if path is None else path_fields(path, self._folder)
         entry = ImageEntryModel(
             id=image_id,
-            frame=document.frame(image_id),
+            frame=document.images.frame(image_id),
             width=shape[1],
             height=shape[0],
             **where,  # type: ignore[arg-type]
@@ -237,19 +237,21 @@ def replay(contents: JournalContents, document: Document, folder: Path) -> int:
 def _restore(entry: ImageEntryModel, document: Document, folder: Path) -> None:
     if entry.shape is None:
         raise ValueError("an image without a size")
-    if document.has_image(entry.id):
-        document.expect_shape(entry.id, entry.shape)
+    if document.images.has(entry.id):
+        document.masks.expect_shape(entry.id, entry.shape)
         return
     where = next(places(entry, folder), None)
     _check_size(entry.shape, where if entry.frame == 0 else None)
-    document.restore_image(entry.id, where, entry.frame, MaskLayer(entry.shape))
+    document.images.restore(entry.id, where, entry.frame, MaskLayer(entry.shape))
 
 
 def _check_fits(change: Change, document: Document) -> None:
     if isinstance(change, ClassesChange):
         return
-    shape = document.layer(change.image_id).shape
-    _check_size(shape, None if document.frame(change.image_id) else document.path(change.image_id))
+    shape = document.masks.layer(change.image_id).shape
+    _check_size(
+        shape, None if document.images.frame(change.image_id) else document.images.path(change.image_id)
+    )
     whole = Rect.whole(shape)
     for rect in change.rects:
         if rect.is_empty or rect.clipped(shape) != rect:

@@ -199,11 +199,11 @@ class _Loading:
                 self._notices.append(
                     f"{error.what} It belongs to “{shown(path.name) if path else entry.id}”."
                 )
-        document.restore_image(entry.id, path, entry.frame, layer)
+        document.images.restore(entry.id, path, entry.frame, layer)
         if layer is not None:
             session.loaded(entry.id, layer.version)
         if problem is not None:
-            document.set_error(entry.id, problem)
+            document.records.set_error(entry.id, problem)
         if found is not None and locating.is_changed(entry, found):
             self._notices.append(f"“{shown(found.name)}” has changed since its mask was saved.")
 

@@ -38,9 +38,9 @@ def unlabel_orphans(document: Document, image_ids: Iterable[str]) -> list[str]:
     """Make labels without a class unlabelled in some masks of a document; sentences for the user."""
     sentences = []
     for image_id in image_ids:
-        if not document.has_image(image_id) or document.shape(image_id) is None:
+        if not document.images.has(image_id) or document.masks.shape(image_id) is None:
             continue
-        layer = document.layer(image_id)
+        layer = document.masks.layer(image_id)
         if not layer.is_touched:
             continue
         try:
@@ -50,7 +50,7 @@ def unlabel_orphans(document: Document, image_ids: Iterable[str]) -> list[str]:
         if numbers:
             where = _is_orphan(layer.labels, len(document.classes))
             layer.write(Rect.whole(layer.shape), where, UNLABELLED, 0, 0)
-            sentences.append(sentence(document.name(image_id), numbers))
+            sentences.append(sentence(document.images.name(image_id), numbers))
     return sentences
 
 

@@ -160,7 +160,7 @@ class ProjectSession:
         save = uuid4().hex
         arrays: dict[str, Callable[[], Arrays]] = {}
         before = {entry.id: entry for entry in self.manifest.images}
-        entries = [self._entry(document, key, before.get(key), arrays) for key in document.image_ids]
+        entries = [self._entry(document, key, before.get(key), arrays) for key in document.images.ids]
         changes: dict[str, Any] = {
             "save": save,
             "holds": [_journal_id(path) for path in journal_files(self.folder)],
@@ -176,11 +176,11 @@ class ProjectSession:
         self.weights.begin_save(listed)
         manifest = self.manifest.model_copy(update=changes)
         versions = {
-            image_id: document.layer(image_id).version
-            for image_id in document.image_ids
-            if document.shape(image_id) is not None
+            image_id: document.masks.layer(image_id).version
+            for image_id in document.images.ids
+            if document.masks.shape(image_id) is not None
         }
-        paths = {key: path for key in document.image_ids if (path := document.path(key)) is not None}
+        paths = {key: path for key in document.images.ids if (path := document.images.path(key)) is not None}
         self._rotate(save, self._token)
         return Snapshot(manifest, arrays, versions, paths, document.revision, sources or {})
 
@@ -256,13 +256,13 @@ class ProjectSession:
         arrays: dict[str, Callable[[], Arrays]],
     ) -> ImageEntryModel:
         """The entry of an image; a mask that the manifest does not have yet goes to ``arrays``."""
-        path, shape = document.path(image_id), document.shape(image_id)
-        values: dict[str, Any] = {"id": image_id, "frame": document.frame(image_id)}
+        path, shape = document.images.path(image_id), document.masks.shape(image_id)
+        values: dict[str, Any] = {"id": image_id, "frame": document.images.frame(image_id)}
         if path is not None:
             values |= path_fields(path, self.folder)
         if shape is not None:
             values |= {"width": shape[1], "height": shape[0]}
-            layer = document.layer(image_id)
+            layer = document.masks.layer(image_id)
             is_saved = before is not None and before.mask is not None and self._has_files(before.mask)
             if layer.is_touched and not (is_saved and self._versions.get(image_id) == layer.version):
                 arrays[image_id] = layer.snapshot()

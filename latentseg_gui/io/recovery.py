@@ -139,7 +139,7 @@ class Recovery:
         self.notices += shelf.check(shelf.versions)
         # A table with fewer classes, and nothing to replace those that went by, makes orphans of saved masks too.
         is_shorter = len(document.classes) < classes
-        self.notices += unlabel_orphans(document, document.image_ids if is_shorter else self.image_ids)
+        self.notices += unlabel_orphans(document, document.images.ids if is_shorter else self.image_ids)
         document.mark_dirty()
 
     def _cut(self, journal: JournalFile, applied: int) -> None:

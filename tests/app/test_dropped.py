@@ -70,14 +70,14 @@ def test_an_address_is_answered(composed: Session, told: list[LatentsegError], d
     assert "is not a file of this computer" in error.what
     assert len(error.what) < 200
     assert "paste" in error.action
-    assert composed.document.image_ids == ()
+    assert composed.document.images.ids == ()
     assert composed.window.messages.messages[0].what == error.what
 
 
 def test_a_picture_out_of_a_browser_is_opened(composed: Session, told: list[LatentsegError]) -> None:
     assert drop(composed.window, of_picture("https://example.org/cat.png"))
     assert told == []
-    record = composed.document.record(composed.document.current_id or "")
+    record = composed.document.records.of(composed.document.images.current_id or "")
     assert record is not None
     assert record.pixels.shape == (20, 30, 3)
     assert tuple(record.pixels[3, 3]) == (255, 0, 0)
@@ -91,8 +91,8 @@ def test_files_are_opened_though_an_address_came_with_them(
     assert drop(
         composed.window, of_urls(QUrl.fromLocalFile(str(path)).toString(), "https://example.org/x.png")
     )
-    qtbot.waitUntil(lambda: composed.document.current_id is not None)
-    assert composed.document.path(composed.document.current_id or "") == path
+    qtbot.waitUntil(lambda: composed.document.images.current_id is not None)
+    assert composed.document.images.path(composed.document.images.current_id or "") == path
 
 
 @pytest.mark.parametrize("text", ["just some words", "C:", "", "a: b", "cat.png"])

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from latentseg_gui.app.session import Session
 from latentseg_gui.commands.patch import Ink, area_patch
 from latentseg_gui.controllers.images.file_rows import _together
-from latentseg_gui.document.images import ImageStatus
+from latentseg_gui.document.entries import ImageStatus
 from latentseg_gui.document.types import ImageRecord, Prediction, Rect
 from latentseg_gui.panels.files.delegate import words_of
 from latentseg_gui.panels.files.model import FileEntry, FilesModel
@@ -27,7 +27,7 @@ def painted(composed: Session) -> Session:
     """Three images, each with one step that can be undone; the third is looked at."""
     for number in range(3):
         pixels = np.full((*SHAPE, 3), 60 * number, np.uint8)
-        composed.document.add_record(ImageRecord(f"image {number}", pixels, pixels))
+        composed.document.images.add_record(ImageRecord(f"image {number}", pixels, pixels))
     for number in range(3):
         composed.project.show(f"image {number}")
         where = np.ones((5, 5), np.bool_)
@@ -54,7 +54,7 @@ def test_one_row_is_current_after_undo_has_gone_to_another_image(painted: Sessio
         window.canvas.setFocus()
         QTest.keyPress(window.canvas, Qt.Key.Key_Control, Qt.KeyboardModifier.ControlModifier)
         QTest.keyClick(window.canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-        assert painted.document.current_id == f"image {expected}"
+        assert painted.document.images.current_id == f"image {expected}"
         assert (selected(painted), current(painted)) == ([expected], expected)
         QTest.keyRelease(window.canvas, Qt.Key.Key_Control)
 
@@ -131,7 +131,7 @@ def test_what_is_under_the_cursor_is_said_as_it_is_now(painted: Session) -> None
         return window._cursor.text()
 
     labels, sure = np.ones(SHAPE, np.uint8), np.full(SHAPE, 227, np.uint8)
-    document.set_prediction(Prediction("image 2", "v1", labels, sure))
+    document.predictions.set(Prediction("image 2", "v1", labels, sure))
     window.canvas.cursor_moved.emit(20.5, 20.5)
     assert "89% (predicted)" in said()
     where = np.ones((5, 5), np.bool_)

@@ -19,8 +19,8 @@ def document() -> Document:
     document = Document()
     document.set_classes(ClassTable.from_names(("background", "dog", "street")))
     pixels = np.zeros((4, 5, 3), np.uint8)
-    document.add_record(ImageRecord("a", pixels, pixels))
-    document.current_id = "a"
+    document.images.add_record(ImageRecord("a", pixels, pixels))
+    document.images.current_id = "a"
     document.active_class = 2
     return document
 
@@ -50,5 +50,5 @@ def test_classes_that_strokes_leave_alone_are_named(document: Document) -> None:
 
 def test_nothing_is_said_of_classes_without_an_image(document: Document) -> None:
     change(document, 1, is_locked=True)
-    document.current_id = None
+    document.images.current_id = None
     assert "Protected" not in said(document)

@@ -24,7 +24,7 @@ IMAGES = 4
 def with_images(composed: Session) -> Session:
     for number in range(IMAGES):
         pixels = np.full((60, 80, 3), 50 * number, np.uint8)
-        composed.document.add_record(ImageRecord(f"image {number}", pixels, pixels))
+        composed.document.images.add_record(ImageRecord(f"image {number}", pixels, pixels))
     return composed
 
 

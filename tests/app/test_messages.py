@@ -23,7 +23,9 @@ def said(composed: Session) -> list[str]:
 
 def open_and_wait(session: Session, qtbot: QtBot, *paths: Path) -> None:
     session.project.open(list(paths))
-    qtbot.waitUntil(lambda: session.document.current_id is not None and session.window.canvas.has_image)
+    qtbot.waitUntil(
+        lambda: session.document.images.current_id is not None and session.window.canvas.has_image
+    )
 
 
 def levels_text(session: Session) -> str:
@@ -38,9 +40,9 @@ def test_pages_of_16_bit_are_leafed_through_without_a_word(
         tifffile.imwrite(tmp_path / name, pages, photometric="minisblack")
     open_and_wait(composed, qtbot, tmp_path / "a.tif", tmp_path / "b.tif")
     for page in (1, 2, 3):
-        before = composed.document.current_id
+        before = composed.document.images.current_id
         composed.window.pages.next()
-        qtbot.waitUntil(lambda before=before: composed.document.current_id != before)
+        qtbot.waitUntil(lambda before=before: composed.document.images.current_id != before)
         assert f"of {len(pages)}" in "".join(
             each.text() for each in composed.window.pages.findChildren(QLabel)
         )
@@ -79,10 +81,10 @@ def test_what_reading_has_changed_is_said_once_and_only_of_what_is_looked_at(
     for path in paths:
         Image.new("RGB", (60, 40), "red").save(path, exif=exif)
     open_and_wait(composed, qtbot, *paths)
-    document, ids = composed.document, composed.document.image_ids
-    qtbot.waitUntil(lambda: document.record(ids[1]) is not None, timeout=20_000)
+    document, ids = composed.document, composed.document.images.ids
+    qtbot.waitUntil(lambda: document.records.of(ids[1]) is not None, timeout=20_000)
     assert [sentence.split(":")[0] for sentence in said] == ["a.jpg"], "its neighbour was only read ahead"
     for index in (1, 0, 1, 0):
         composed.project.show(ids[index])
-        qtbot.waitUntil(lambda index=index: document.current_id == ids[index])
+        qtbot.waitUntil(lambda index=index: document.images.current_id == ids[index])
     assert [sentence.split(":")[0] for sentence in said] == ["a.jpg", "b.jpg"]

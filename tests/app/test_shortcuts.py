@@ -60,8 +60,8 @@ def test_no_tool_tip_names_a_key_that_was_taken_away(window: MainWindow, shortcu
 def test_the_hint_names_the_keys_in_force(window: MainWindow, shortcuts: Shortcuts) -> None:
     document = Document()
     pixels = np.zeros((4, 5, 3), np.uint8)
-    document.add_record(ImageRecord("a", pixels, pixels))
-    document.current_id = "a"
+    document.images.add_record(ImageRecord("a", pixels, pixels))
+    document.images.current_id = "a"
 
     def said() -> str:
         return hint(document, ToolName.BRUSH, True, lambda name: key_text(window.action[name]))

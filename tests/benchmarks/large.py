@@ -118,18 +118,18 @@ def walk(session: Session, path: Path, out: Path) -> None:
     person = watch.person
     watch.step("the model is loaded", lambda: None, lambda: session.weights.live is not None)
     watch.step("opened", lambda: session.project.open([path]), lambda: person.canvas.has_image)
-    image_id = document.current_id
+    image_id = document.images.current_id
     assert image_id is not None
     watch.step("encoded for clicks", lambda: None, lambda: session.predict.is_encoded(image_id))
-    watch.step("predicted", lambda: None, lambda: document.prediction(image_id) is not None)
+    watch.step("predicted", lambda: None, lambda: document.predictions.of(image_id) is not None)
     watch.rest()
-    rows, cols = document.layer(image_id).shape
+    rows, cols = document.masks.layer(image_id).shape
     person.choose("tool_brush")
 
     def paint() -> None:
         person.drag((cols * 0.3, rows * 0.3), (cols * 0.6, rows * 0.4), (cols * 0.5, rows * 0.7))
 
-    watch.step("painted", paint, lambda: document.layer(image_id).num_labelled > 0)
+    watch.step("painted", paint, lambda: document.masks.layer(image_id).num_labelled > 0)
     watch.rest()
     for action in ("undo", "redo"):
         watch.step(action, lambda what=action: person.choose(what), lambda: not session.edits.is_working)

@@ -52,12 +52,13 @@ class Refits:
         """One correction; seconds until the overlay shows what came of it."""
         document, image_id = self._session.document, self._person.image_id
         assert image_id is not None
-        before = document.prediction(image_id)
+        before = document.predictions.of(image_id)
         self._stroke(rng, int(rng.integers(2)))
         started = perf_counter()
         self._person.wait_for(
             lambda: (
-                document.prediction(image_id) is not before and not document.is_prediction_stale(image_id)
+                document.predictions.of(image_id) is not before
+                and not document.predictions.is_stale(image_id)
             ),
             seconds=60,
             what="a new prediction",

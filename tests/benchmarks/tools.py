@@ -103,7 +103,7 @@ class Click:
         QApplication.processEvents()
 
     def _on_proposal_changed(self, image_id: str) -> None:
-        proposal = self._document.proposal(image_id)
+        proposal = self._document.prompts.proposal(image_id)
         if proposal is None:
             return
         self._person.canvas.repaint()
@@ -243,7 +243,7 @@ def measure_history() -> None:
     """Thousands of strokes on one image of a megapixel, without a window."""
     document = Document()
     pixels = np.zeros((1024, 1024, 3), np.uint8)
-    document.add_record(ImageRecord("image", pixels, pixels))
+    document.images.add_record(ImageRecord("image", pixels, pixels))
     history, rng = History(document), np.random.default_rng(0)
     strokes = []
     for number, start in enumerate(rng.uniform(0, 1024, (STROKES, 2))):
@@ -256,13 +256,13 @@ def measure_history() -> None:
             history.record(recorder.finish())
 
         strokes.append(timed(draw))
-    painted = document.labels("image").copy()
+    painted = document.masks.labels("image").copy()
     kept, held = len(history.entries), history.nbytes
     row("one of 10,000 strokes", strokes)
     undone = [timed(history.undo) for _ in range(kept)]
     row(f"undo of {kept:,} strokes", undone, f"held {held / 2**20:.0f} MB")
     redone = [timed(history.redo) for _ in range(kept)]
-    is_same = bool((document.labels("image") == painted).all())
+    is_same = bool((document.masks.labels("image") == painted).all())
     row(f"redo of {kept:,} strokes", redone, "same mask", is_same)
 
 
@@ -364,7 +364,7 @@ def main() -> None:
                 show_image(person, Path(folder), megapixels)
                 measure_brush(person, megapixels)
                 measure_large_edits(person, megapixels)
-                session.document.remove(person.image_id or "")
+                session.document.images.remove(person.image_id or "")
         finally:
             application.finish(session)
         if arguments.strokes:

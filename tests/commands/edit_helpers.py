@@ -12,6 +12,6 @@ def document_with(*shapes: tuple[int, int]) -> Document:
     document = Document()
     for index, shape in enumerate(shapes):
         pixels = np.zeros((*shape, 3), np.uint8)
-        image_id = document.add_path(Path(f"{index}.png"))
-        document.attach_record(ImageRecord(image_id, pixels, pixels))
+        image_id = document.images.add_path(Path(f"{index}.png"))
+        document.records.attach(ImageRecord(image_id, pixels, pixels))
     return document

@@ -35,7 +35,7 @@ class Hand:
         self.document = document_with(SHAPE)
         self.document.set_classes(self.document.classes.added("leaf").added("stem"))
         self.history = History(self.document)
-        self.image_id = self.document.image_ids[0]
+        self.image_id = self.document.images.ids[0]
 
     def accept(self, mask, class_id=1, **options):
         self.history.do(accept_proposal(self.document, proposal_of(self.image_id, mask), class_id, **options))
@@ -48,11 +48,11 @@ class Hand:
 
     @property
     def labels(self):
-        return self.document.labels(self.image_id)
+        return self.document.masks.labels(self.image_id)
 
     @property
     def instances(self):
-        return self.document.instances(self.image_id)
+        return self.document.masks.instances(self.image_id)
 
     def objects(self):
         item = snapshot_of(self.document, self.image_id, "a").item(())

@@ -26,11 +26,11 @@ _image = st.integers(0, 1)
 def state(document: Document) -> tuple[object, ...]:
     masks = tuple(
         (
-            document.labels(key).tobytes(),
-            document.provenance(key).tobytes(),
-            document.instances(key).tobytes(),
+            document.masks.labels(key).tobytes(),
+            document.masks.provenance(key).tobytes(),
+            document.masks.instances(key).tobytes(),
         )
-        for key in document.image_ids
+        for key in document.images.ids
     )
     return (masks, document.classes)
 
@@ -44,7 +44,7 @@ class Editing(RuleBasedStateMachine):
         self.states = [state(self.document)]
 
     def image(self, index):
-        return self.document.image_ids[index]
+        return self.document.images.ids[index]
 
     def class_id(self, number):
         return UNLABELLED if number == 9 else number % len(self.document.classes)
@@ -108,7 +108,7 @@ class Editing(RuleBasedStateMachine):
     @rule(image=_image, seed=st.integers(0, 9))
     def accept_what_the_model_says(self, image, seed):
         labels = np.random.default_rng(seed).integers(0, len(self.document.classes), SHAPE).astype(np.uint8)
-        self.document.set_prediction(Prediction(self.image(image), "v1", labels, labels))
+        self.document.predictions.set(Prediction(self.image(image), "v1", labels, labels))
         self.do(accept_prediction(self.document, self.image(image)))
 
     @rule(image=_image, number=st.integers(0, 8), which=st.integers(0, 4))
@@ -170,7 +170,7 @@ class Editing(RuleBasedStateMachine):
 
     @rule(image=_image)
     def pack(self, image):
-        self.document.layer(self.image(image)).pack()
+        self.document.masks.layer(self.image(image)).pack()
 
     @precondition(lambda self: self.history.can_redo)
     @rule()
@@ -183,11 +183,11 @@ class Editing(RuleBasedStateMachine):
 
     @invariant()
     def the_count_of_labelled_pixels_is_right(self):
-        for key in self.document.image_ids:
-            labelled = np.count_nonzero(self.document.labels(key) != UNLABELLED)
-            assert self.document.layer(key).num_labelled == labelled
+        for key in self.document.images.ids:
+            labelled = np.count_nonzero(self.document.masks.labels(key) != UNLABELLED)
+            assert self.document.masks.layer(key).num_labelled == labelled
             assert int(
-                self.document.labels(key)[self.document.labels(key) != UNLABELLED].max(initial=0)
+                self.document.masks.labels(key)[self.document.masks.labels(key) != UNLABELLED].max(initial=0)
             ) < len(self.document.classes)
 
 

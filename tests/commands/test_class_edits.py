@@ -14,18 +14,18 @@ from tests.commands.edit_helpers import SHAPE
 def history(document):
     """Class 1, 2, 3 in three columns of the first image, class 2 in the second, and a prediction."""
     history = History(document)
-    one, other = document.image_ids
+    one, other = document.images.ids
     for image_id, class_id in ((one, 1), (one, 2), (one, 3), (other, 2)):
         rect = Rect(0, 10 * class_id, 5, 10 * class_id + 4)
         ink = Ink(class_id, Provenance.CLICKED, instance=class_id)
         history.do(area_patch(document, image_id, rect, np.ones(rect.shape, np.bool_), ink, "Fill"))
     labels = np.full(SHAPE, 2, np.uint8)
-    document.set_prediction(Prediction(one, "v1", labels, labels))
+    document.predictions.set(Prediction(one, "v1", labels, labels))
     return history
 
 
 def columns(document, index=0):
-    labels = document.labels(document.image_ids[index])
+    labels = document.masks.labels(document.images.ids[index])
     return [int(labels[0, 10 * number]) for number in (1, 2, 3)]
 
 
@@ -38,21 +38,21 @@ def test_what_a_deletion_means_can_be_said_before(document, history):
     ("to_id", "expected"), [(UNLABELLED, [1, UNLABELLED, 2]), (0, [1, 0, 2]), (3, [1, 2, 2])]
 )
 def test_deleting_a_class_moves_the_others_down(document, history, to_id, expected):
-    before = [document.labels(key).copy() for key in document.image_ids]
+    before = [document.masks.labels(key).copy() for key in document.images.ids]
     history.do(edits.delete_class(document, 2, to_id))
     assert document.classes.names == ("background", "object", "stem")
     assert columns(document) == expected
-    one = document.image_ids[0]
-    said = document.prediction(one).labels[0, 0]
+    one = document.images.ids[0]
+    said = document.predictions.of(one).labels[0, 0]
     assert said == (expected[1] if expected[1] != UNLABELLED else 0)
-    assert document.is_prediction_stale(one)
-    has_object = document.instances(one)[0, 20] != 0
+    assert document.predictions.is_stale(one)
+    has_object = document.masks.instances(one)[0, 20] != 0
     assert has_object == (to_id == 3)
     history.undo()
     assert document.classes.names == ("background", "object", "leaf", "stem")
-    for key, labels in zip(document.image_ids, before, strict=True):
-        assert np.array_equal(document.labels(key), labels)
-    assert document.instances(one)[0, 20] == 2
+    for key, labels in zip(document.images.ids, before, strict=True):
+        assert np.array_equal(document.masks.labels(key), labels)
+    assert document.masks.instances(one)[0, 20] == 2
 
 
 def test_merging_gives_the_pixels_to_the_other(document, history):
@@ -70,7 +70,7 @@ def test_moving_a_class_keeps_what_pixels_mean(document, history):
     assert document.classes.names == ("background", "stem", "object", "leaf")
     assert columns(document) == [2, 3, 1]
     assert document.active_class == 1
-    assert document.classes[document.prediction(document.image_ids[0]).labels[0, 0]].name == "leaf"
+    assert document.classes[document.predictions.of(document.images.ids[0]).labels[0, 0]].name == "leaf"
     history.undo()
     assert columns(document) == [1, 2, 3]
     assert document.active_class == 3
@@ -106,15 +106,15 @@ def test_names_colours_locks_and_visibility_are_steps(document, history):
 def test_a_shorter_table_unlabels_what_it_does_not_know(document, history):
     history.do(edits.set_classes(document, ClassTable.default()))
     assert columns(document) == [1, UNLABELLED, UNLABELLED]
-    assert document.prediction(document.image_ids[0]).labels.max() == 0
+    assert document.predictions.of(document.images.ids[0]).labels.max() == 0
     history.undo()
     assert columns(document) == [1, 2, 3]
 
 
 def test_a_class_edit_survives_the_removal_of_an_image(document, history):
     history.do(edits.delete_class(document, 2))
-    removed = document.image_ids[1]
-    document.remove(removed)
+    removed = document.images.ids[1]
+    document.images.remove(removed)
     history.forget_image(removed)
     history.undo()
     assert columns(document) == [1, 2, 3]

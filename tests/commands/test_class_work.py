@@ -30,17 +30,17 @@ def document_of(seed: int, kinds: str) -> Document:
     for number, kind in enumerate(kinds):
         image_id = f"image {number}"
         pixels = np.zeros((*SHAPE, 3), np.uint8)
-        document.add_record(ImageRecord(image_id, pixels, pixels))
+        document.images.add_record(ImageRecord(image_id, pixels, pixels))
         if number < 2:
             labels = random.integers(0, 5, SHAPE).astype(np.uint8)
-            document.set_prediction(Prediction(image_id, "v1", labels, labels))
+            document.predictions.set(Prediction(image_id, "v1", labels, labels))
         if kind == "u":
             continue
         labels = random.choice(np.array([0, 1, 2, 3, 4, UNLABELLED], np.uint8), SHAPE)
         provenance = np.where(labels == UNLABELLED, 0, 2).astype(np.uint8)
         objects = random.integers(0, 3, SHAPE).astype(np.uint32) if number % 2 else None
-        document.load_mask(image_id, labels, provenance, objects)
-        layer = document.layer(image_id)
+        document.masks.load(image_id, labels, provenance, objects)
+        layer = document.masks.layer(image_id)
         if kind == "p":
             layer.pack()
         if kind == "d":
@@ -50,8 +50,8 @@ def document_of(seed: int, kinds: str) -> Document:
 
 def state(document: Document) -> list[object]:
     masks: list[object] = [document.classes, document.active_class]
-    for image_id in document.image_ids:
-        layer, prediction = document.layer(image_id), document.prediction(image_id)
+    for image_id in document.images.ids:
+        layer, prediction = document.masks.layer(image_id), document.predictions.of(image_id)
         masks += [
             layer.labels.tolist(),
             layer.provenance.tolist(),
@@ -100,15 +100,15 @@ def test_prepared_or_at_once_is_the_same_also_taken_back(
 
 def test_masks_without_the_class_stay_packed_and_those_with_it_too() -> None:
     document = document_of(1, "ppo")
-    others = np.where(np.array(document.labels("image 0")) == 2, 1, document.labels("image 0"))
-    document.load_mask("image 0", others.astype(np.uint8), np.array(document.provenance("image 0")))
-    document.layer("image 0").pack()
+    others = np.where(np.array(document.masks.labels("image 0")) == 2, 1, document.masks.labels("image 0"))
+    document.masks.load("image 0", others.astype(np.uint8), np.array(document.masks.provenance("image 0")))
+    document.masks.layer("image 0").pack()
     do_prepared(document, lambda source: edits.delete_class(source, 2))
-    layers = [document.layer(image_id) for image_id in document.image_ids]
+    layers = [document.masks.layer(image_id) for image_id in document.images.ids]
     assert [layer.nbytes > 0 for layer in layers] == [False, False, True]
     assert layers[1].counts is not None
     assert (layers[1].counts[:5] == np.bincount(layers[1].labels.ravel(), minlength=256)[:5]).all()
-    assert np.array_equal(document.labels("image 0"), moved_down(others))
+    assert np.array_equal(document.masks.labels("image 0"), moved_down(others))
 
 
 def moved_down(labels: np.ndarray) -> np.ndarray:
@@ -121,7 +121,7 @@ def test_many_changes_of_ids_of_a_packed_mask_come_to_one() -> None:
     for each in (document, other):
         for one, two in ((1, 3), (4, 2), (2, 1)) * 400:
             edits.move_class(each, one, two).apply(each)
-    assert document.layer("image 0").nbytes == 0
+    assert document.masks.layer("image 0").nbytes == 0
     assert state(document)[2:5] == state(other)[2:5]
 
 
@@ -129,7 +129,7 @@ def test_what_was_worked_out_for_another_state_is_seen_to_be_so() -> None:
     document = document_of(3, "op")
     frozen = FrozenMasks.of(document)
     assert frozen.is_current(document)
-    document.write_mask("image 1", Rect(0, 0, 1, 1), np.ones((1, 1), np.bool_), 1, 2)
+    document.masks.write("image 1", Rect(0, 0, 1, 1), np.ones((1, 1), np.bool_), 1, 2)
     assert not frozen.is_current(document)
     frozen = FrozenMasks.of(document)
     edits.lock_class(document, 2, True).apply(document)

@@ -11,7 +11,7 @@ from latentseg_gui.document.types import UNLABELLED, Rect
 
 @pytest.fixture
 def image_id(document):
-    return document.image_ids[0]
+    return document.images.ids[0]
 
 
 def fill(document, image_id, rect, ink):
@@ -30,12 +30,12 @@ def test_holes_are_filled_unless_a_locked_class_is_in_them(document, image_id):
     fill(document, image_id, Rect(5, 20, 8, 23), Ink(2))
     document.set_classes(document.classes.replaced(2, is_locked=True))
     patch = apply(document, cleanup.fill_holes(document, image_id, 1))
-    labels = document.labels(image_id)
+    labels = document.masks.labels(image_id)
     assert (labels[5:8, 5:8] == 1).all()
     assert (labels[5:8, 20:23] == 2).all()
-    assert (document.instances(image_id)[5:8, 5:8] == 5).all()
+    assert (document.masks.instances(image_id)[5:8, 5:8] == 5).all()
     patch.revert(document)
-    assert (document.labels(image_id)[5:8, 5:8] == UNLABELLED).all()
+    assert (document.masks.labels(image_id)[5:8, 5:8] == UNLABELLED).all()
 
 
 def test_specks_become_background_and_those_of_the_background_unlabelled(document, image_id):
@@ -44,7 +44,7 @@ def test_specks_become_background_and_those_of_the_background_unlabelled(documen
     fill(document, image_id, Rect(30, 200, 32, 202), Ink(0))
     apply(document, cleanup.remove_specks(document, image_id, 1, 10))
     apply(document, cleanup.remove_specks(document, image_id, 0, 10))
-    labels = document.labels(image_id)
+    labels = document.masks.labels(image_id)
     assert (labels[30:32, 200:202] == UNLABELLED).all()
     assert (labels[2:20, 2:40] == 1).all()
     assert (labels == 1).sum() == 18 * 38
@@ -53,10 +53,10 @@ def test_specks_become_background_and_those_of_the_background_unlabelled(documen
 def test_growing_then_shrinking_a_box_keeps_its_middle(document, image_id):
     fill(document, image_id, Rect(10, 10, 20, 20), Ink(1))
     apply(document, cleanup.grow(document, image_id, 1, 3))
-    assert (document.labels(image_id)[10:20, 7:23] == 1).all()
+    assert (document.masks.labels(image_id)[10:20, 7:23] == 1).all()
     apply(document, cleanup.shrink(document, image_id, 1, 3))
-    assert (document.labels(image_id)[10:20, 10:20] == 1).all()
-    assert document.labels(image_id)[15, 8] == 0
+    assert (document.masks.labels(image_id)[10:20, 10:20] == 1).all()
+    assert document.masks.labels(image_id)[15, 8] == 0
 
 
 def test_a_selection_limits_what_is_cleaned(document, image_id):
@@ -64,7 +64,7 @@ def test_a_selection_limits_what_is_cleaned(document, image_id):
     fill(document, image_id, Rect(10, 10, 12, 12), Ink(1))
     selection = Rect(9, 9, 13, 13), np.ones((4, 4), np.bool_)
     apply(document, cleanup.remove_specks(document, image_id, 1, 10, selection=selection))
-    labels = document.labels(image_id)
+    labels = document.masks.labels(image_id)
     assert (labels[:2, :2] == 1).all()
     assert (labels[10:12, 10:12] == 0).all()
 
@@ -93,8 +93,8 @@ def test_an_object_is_its_number_or_else_its_connected_area(document, image_id):
 def test_objects_change_class_as_a_whole(document, image_id):
     fill(document, image_id, Rect(0, 0, 4, 4), Ink(1, instance=7))
     apply(document, objects.set_object_class(document, image_id, (0, 0), 3))
-    assert (document.labels(image_id)[:4, :4] == 3).all()
-    assert (document.instances(image_id)[:4, :4] == 7).all()
+    assert (document.masks.labels(image_id)[:4, :4] == 3).all()
+    assert (document.masks.instances(image_id)[:4, :4] == 7).all()
     assert objects.set_object_class(document, image_id, (20, 20), 1) is None
 
 
@@ -102,12 +102,12 @@ def test_objects_are_merged_and_split(document, image_id):
     fill(document, image_id, Rect(0, 0, 4, 4), Ink(1, instance=1))
     fill(document, image_id, Rect(0, 10, 4, 14), Ink(2, instance=2))
     apply(document, objects.merge_objects(document, image_id, [(0, 0), (0, 10)]))
-    assert (document.labels(image_id)[:4, 10:14] == 1).all()
-    assert set(np.unique(document.instances(image_id))) == {0, 1}
+    assert (document.masks.labels(image_id)[:4, 10:14] == 1).all()
+    assert set(np.unique(document.masks.instances(image_id))) == {0, 1}
     patch = apply(document, objects.split_object(document, image_id, (0, 0), (7, 0), (7, 4)))
-    instances = document.instances(image_id)
+    instances = document.masks.instances(image_id)
     assert len({int(instances[0, 0]), int(instances[0, 10]), 0}) == 3
     patch.revert(document)
-    assert set(np.unique(document.instances(image_id))) == {0, 1}
+    assert set(np.unique(document.masks.instances(image_id))) == {0, 1}
     assert objects.split_object(document, image_id, (0, 0), (50, 0), (50, 4)) is None
     assert objects.merge_objects(document, image_id, [(0, 0)]) is None

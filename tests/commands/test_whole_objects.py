@@ -138,7 +138,7 @@ def test_whose_pixels_a_proposal_lies_over_is_known(hand):
 def predict(hand, mask, class_id=1):
     labels = np.where(mask, np.uint8(class_id), np.uint8(BACKGROUND))
     confidence = np.full(SHAPE, 200, np.uint8)
-    hand.document.set_prediction(Prediction(hand.image_id, "v1", labels, confidence))
+    hand.document.predictions.set(Prediction(hand.image_id, "v1", labels, confidence))
 
 
 def test_the_rim_of_a_prediction_round_an_object_is_no_object(hand):

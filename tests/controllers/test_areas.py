@@ -30,8 +30,8 @@ class Shown:
 def document() -> Document:
     document = Document()
     pixels = np.zeros((*SHAPE, 3), np.uint8)
-    document.add_record(ImageRecord("image", pixels, pixels))
-    document.current_id = "image"
+    document.images.add_record(ImageRecord("image", pixels, pixels))
+    document.images.current_id = "image"
     return document
 
 
@@ -67,6 +67,6 @@ def test_an_image_that_nobody_touched_has_no_areas(document: Document, qtbot: Qt
     areas._begin()
     assert shown.areas == {}
     assert shown.total == SHAPE[0] * SHAPE[1]
-    document.current_id = None
+    document.images.current_id = None
     qtbot.waitUntil(lambda: shown.total == 0)
     areas.deleteLater()

@@ -54,10 +54,10 @@ class Desk:
 
     def open_image(self, image_id: str, shape: tuple[int, int]) -> None:
         pixels = np.broadcast_to(np.uint8(0), (*shape, 3))
-        self.document.add_record(ImageRecord(image_id, pixels, pixels))
+        self.document.images.add_record(ImageRecord(image_id, pixels, pixels))
         labels = bands(shape)
-        self.document.load_mask(image_id, labels, np.full(shape, 2, np.uint8))
-        self.document.set_prediction(Prediction(image_id, "v1", labels % 5, labels))
+        self.document.masks.load(image_id, labels, np.full(shape, 2, np.uint8))
+        self.document.predictions.set(Prediction(image_id, "v1", labels % 5, labels))
 
     def settle(self) -> None:
         assert self.lane.wait_idle(60_000)
@@ -68,7 +68,7 @@ class Desk:
         self.settle()
 
     def column(self, image_id: str = "image") -> list[int]:
-        labels = self.document.labels(image_id)
+        labels = self.document.masks.labels(image_id)
         return [int(labels[(2 * band + 1) * labels.shape[0] // 12, 0]) for band in range(6)]
 
 
@@ -143,7 +143,7 @@ def test_what_is_painted_meanwhile_keeps_its_class(desk: Desk, held: threading.E
     held.set()
     desk.settle()
     assert desk.document.classes.names[2] == "class 3"
-    assert desk.document.labels("image")[1, 1] == 2
+    assert desk.document.masks.labels("image")[1, 1] == 2
     assert desk.document.classes[3].colour == "#abcdef"
     assert [len(desk.history.entries), len(desk.told.errors)] == [3, 0]
 
@@ -169,16 +169,16 @@ def test_escape_gives_it_up(desk: Desk, held: threading.Event) -> None:
     held.set()
     desk.settle()
     assert desk.column() == [0, 1, 2, 3, 4, UNLABELLED]
-    assert desk.document.labels("image")[1, 1] == 3
+    assert desk.document.masks.labels("image")[1, 1] == 3
     assert [step.label for step in desk.history.entries] == ["Fill"]
 
 
 def test_a_change_from_elsewhere_is_not_lost_and_the_user_is_told(desk: Desk, held: threading.Event) -> None:
     desk.classes.delete_class(1, UNLABELLED)
-    desk.document.write_mask("image", Rect(0, 0, 1, 1), np.ones((1, 1), np.bool_), 4, 2)
+    desk.document.masks.write("image", Rect(0, 0, 1, 1), np.ones((1, 1), np.bool_), 4, 2)
     held.set()
     desk.settle()
-    assert desk.document.labels("image")[0, 0] == 4
+    assert desk.document.masks.labels("image")[0, 0] == 4
     assert len(desk.document.classes) == 5
     assert len(desk.told.sentences) == 1
 
@@ -188,7 +188,7 @@ def test_a_class_that_is_painted_during_the_look_is_not_deleted_unasked(
 ) -> None:
     desk.classes.add_class()
     desk.classes.request_deletion(5)
-    desk.document.write_mask("image", Rect(0, 0, 1, 1), np.ones((1, 1), np.bool_), 5, 2)
+    desk.document.masks.write("image", Rect(0, 0, 1, 1), np.ones((1, 1), np.bool_), 5, 2)
     held.set()
     desk.settle()
     assert [each.pixels for each in desk.asked] == [1]
@@ -208,7 +208,7 @@ def test_the_masks_of_a_project_are_never_unpacked_in_the_windows_thread(desk: D
     others = [f"packed {number}" for number in range(40)]
     for image_id in others:
         desk.open_image(image_id, (60, 40))
-        desk.document.layer(image_id).defer(packed((60, 40)), 2000)
+        desk.document.masks.layer(image_id).defer(packed((60, 40)), 2000)
     desk.classes.request_deletion(2)
     desk.classes.delete_class(2, UNLABELLED)
     desk.settle()
@@ -217,7 +217,7 @@ def test_the_masks_of_a_project_are_never_unpacked_in_the_windows_thread(desk: D
     desk.settle()
     assert threads
     assert threading.get_ident() not in threads
-    layers = [desk.document.layer(image_id) for image_id in others]
+    layers = [desk.document.masks.layer(image_id) for image_id in others]
     assert all(layer.is_touched and layer.nbytes == 0 for layer in layers)
     assert desk.column(others[-1]) == [0, 3, 1, 2, 4, UNLABELLED]
 
@@ -225,7 +225,7 @@ def test_the_masks_of_a_project_are_never_unpacked_in_the_windows_thread(desk: D
 def test_twenty_megapixels_cost_the_window_next_to_nothing(qtbot: QtBot, lane: ThreadLane) -> None:
     desk = Desk(qtbot, lane)
     desk.open_image("image", (4000, 5000))
-    desk.document.current_id = "image"
+    desk.document.images.current_id = "image"
     began = thread_time()
     desk.history.do(class_edits.delete_class(desk.document, 2, UNLABELLED))
     desk.history.undo()

@@ -30,8 +30,8 @@ class Desk:
         self.document, self.canvas = Document(), CanvasView()
         qtbot.addWidget(self.canvas)
         pixels = np.zeros((*SHAPE, 3), np.uint8)
-        self.document.add_record(ImageRecord("cells", pixels, pixels))
-        self.document.current_id = "cells"
+        self.document.images.add_record(ImageRecord("cells", pixels, pixels))
+        self.document.images.current_id = "cells"
         self.sentences: list[str] = []
         self.shown: tuple[str, str] | None = None
         monkeypatch.setattr(self.canvas, "set_compare", self._remember)
@@ -49,7 +49,7 @@ class Desk:
         self.sentences.append(sentence)
 
     def predict(self, version: str, class_id: int) -> None:
-        self.document.set_prediction(said(version, class_id))
+        self.document.predictions.set(said(version, class_id))
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_a_version_that_is_asked_for_is_shown_when_it_has_answered(desk: Desk, l
     assert desk.shown == ("v1", "v2")
     assert lane.wait_idle()
     assert "100.0%" in desk.sentences[-1]
-    assert desk.document.prediction("cells").version == "v2"  # type: ignore[union-attr]
+    assert desk.document.predictions.of("cells").version == "v2"  # type: ignore[union-attr]
 
 
 def test_what_is_answered_after_the_end_of_a_comparison_is_not_shown(desk: Desk) -> None:

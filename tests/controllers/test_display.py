@@ -28,9 +28,9 @@ def document() -> Document:
     document = Document()
     pixels, labels = np.zeros((*SHAPE, 3), np.uint8), np.zeros(SHAPE, np.uint8)
     for name in ("one", "other"):
-        document.add_record(ImageRecord(name, pixels, pixels))
-        document.set_prediction(Prediction(name, "v1", labels, labels))
-    document.current_id = "one"
+        document.images.add_record(ImageRecord(name, pixels, pixels))
+        document.predictions.set(Prediction(name, "v1", labels, labels))
+    document.images.current_id = "one"
     return document
 
 
@@ -47,7 +47,7 @@ def test_what_was_under_the_cursor_goes_with_its_image(document: Document, canva
     display._on_current_changed("one")
     canvas.cursor_moved.emit(5.0, 6.0)
     assert frame.cursor.startswith("x 5  y 6")
-    document.current_id = "other"
+    document.images.current_id = "other"
     assert frame.cursor == ""
 
 

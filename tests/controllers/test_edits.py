@@ -58,8 +58,8 @@ class Desk:
         self.qtbot = qtbot
         self.document = Document(ClassTable(CLASSES))
         pixels = np.zeros((*shape, 3), np.uint8)
-        self.document.add_record(ImageRecord("image", pixels, pixels))
-        self.document.current_id = "image"
+        self.document.images.add_record(ImageRecord("image", pixels, pixels))
+        self.document.images.current_id = "image"
         self.history, self.told, self.canvas = History(self.document), Told(), CanvasView()
         qtbot.addWidget(self.canvas)
         self.jobs = Jobs(lane, "edits", self.told)
@@ -69,7 +69,7 @@ class Desk:
         self.qtbot.waitUntil(lambda: not self.edits.is_working, timeout=20_000)
 
     def mask(self) -> tuple[np.ndarray, ...]:
-        layer = self.document.layer("image")
+        layer = self.document.masks.layer("image")
         return np.array(layer.labels), np.array(layer.provenance), np.array(layer.instances)
 
 
@@ -110,11 +110,11 @@ def test_a_large_edit_is_one_step_and_says_that_it_is_at_work(desk: Desk) -> Non
     desk.settle()
     assert ended == ["done"]
     assert [step.label for step in desk.history.entries] == ["Rectangle"]
-    assert desk.document.layer("image").num_labelled == 18 * 27
+    assert desk.document.masks.layer("image").num_labelled == 18 * 27
     assert not desk.canvas._work_badge.text
     desk.edits.undo(lambda step: None)
     desk.settle()
-    assert desk.document.layer("image").num_labelled == 0
+    assert desk.document.masks.layer("image").num_labelled == 0
 
 
 def test_what_is_done_meanwhile_comes_after_it(desk: Desk) -> None:
@@ -173,7 +173,7 @@ def test_an_image_that_is_removed_meanwhile_takes_its_edit_along(desk: Desk) -> 
     make, go_on = held(rect_make(Rect(0, 0, 20, 20), 1))
     desk.edits.do("image", "Fill", make)
     desk.edits.do("image", "Fill", make)
-    desk.document.remove("image")
+    desk.document.images.remove("image")
     go_on.set()
     desk.settle()
     assert not desk.history.entries
@@ -261,7 +261,7 @@ def test_any_sequence_gives_the_same_mask_beside_the_window_as_in_it(
             else:
                 desk.edits.do("image", kind, make_of(kind, values))  # type: ignore[arg-type]
         desk.settle()
-        layer = desk.document.layer("image")
+        layer = desk.document.masks.layer("image")
         assert layer.num_labelled == np.count_nonzero(layer.labels != 255)
         masks.append((desk.mask(), len(desk.history.entries), desk.history.position))
     (one, *counts), (other, *other_counts) = masks
@@ -279,13 +279,13 @@ def test_the_window_stays_alive_while_a_large_image_is_filled(qtbot: QtBot, lane
     timer.start()
 
     def fill(source: MaskSource) -> MaskPatch | None:
-        area = flood_fill(source.layer("image").labels, (1500, 2000))
+        area = flood_fill(source.masks.layer("image").labels, (1500, 2000))
         return area_patch(source, "image", *area, Ink(1), "Fill")
 
     desk.edits.do("image", "Fill", fill)
     assert desk.edits.is_working
     desk.settle()
     timer.stop()
-    assert desk.document.layer("image").num_labelled == 3000 * 4000
+    assert desk.document.masks.layer("image").num_labelled == 3000 * 4000
     assert len(beats) > 10
     assert np.median(np.diff(beats)) < 0.05

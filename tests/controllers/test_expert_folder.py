@@ -67,8 +67,8 @@ class House:
     def __init__(self, panel: ExpertsPanel, canvas: CanvasView) -> None:
         self.document = Document()
         pixels = np.zeros((8, 8, 3), np.uint8)
-        self.document.add_record(ImageRecord("pasted", pixels, pixels))
-        self.ids = self.document.add_paths([Path(f"/nowhere/{name}.png") for name in "abc"])
+        self.document.images.add_record(ImageRecord("pasted", pixels, pixels))
+        self.ids = self.document.images.add_paths([Path(f"/nowhere/{name}.png") for name in "abc"])
         self.engine, self.readers, self.told = Lane(), Lane(), Told()
         inspect = InspectController(self.document, panel, canvas, engine=self.engine)  # type: ignore[arg-type]
         inspect.use_weights(weights("v1"))
@@ -152,9 +152,9 @@ def test_an_image_that_cannot_be_read_is_left_out(house: House) -> None:
 def test_images_that_leave_the_list_leave_the_table(house: House) -> None:
     house.folder.start()
     house.measure()
-    house.document.remove("pasted")
+    house.document.images.remove("pasted")
     assert house.shown[-1] is None
-    house.document.remove(house.ids[1])
+    house.document.images.remove(house.ids[1])
     house.read()
     house.measure()
     house.read()

@@ -91,7 +91,7 @@ class Desk:
 def desk(qtbot: QtBot, lane: ThreadLane, tmp_path: Path) -> Desk:
     document, told, worker = Document(), Told(), Worker()
     pixels, labels = np.zeros((40, 40, 3), np.uint8), np.zeros((40, 40), np.uint8)
-    document.add_record(ImageRecord("cells", pixels, pixels))
+    document.images.add_record(ImageRecord("cells", pixels, pixels))
     labels[:10] = 1
     finetune = FineTuneController(
         document,
@@ -101,7 +101,7 @@ def desk(qtbot: QtBot, lane: ThreadLane, tmp_path: Path) -> Desk:
         errors=told,
         versions_folder=tmp_path,
     )
-    document.write_mask("cells", Rect.whole((40, 40)), labels < 9, labels, Provenance.PAINTED)
+    document.masks.write("cells", Rect.whole((40, 40)), labels < 9, labels, Provenance.PAINTED)
     qtbot.waitUntil(lambda: finetune.samples.counts.is_settled)
     return Desk(document, finetune, worker, told)
 
@@ -134,10 +134,10 @@ def test_a_run_that_was_asked_for_says_at_its_end_what_came_of_it(
 def test_a_live_refit_waits_until_large_masks_are_counted(desk: Desk, lane: ThreadLane, qtbot: QtBot) -> None:
     live, document, shape = LiveController(desk.finetune, lane=lane), desk.document, (2000, 3000)
     pixels = np.broadcast_to(np.uint8(0), (*shape, 3))
-    document.add_record(ImageRecord("large", pixels, pixels))
+    document.images.add_record(ImageRecord("large", pixels, pixels))
     live.set_on(True)
     labels = np.random.default_rng(0).integers(0, 2, shape).astype(np.uint8)
-    document.write_mask("large", Rect.whole(shape), labels < 9, labels, Provenance.PAINTED)
+    document.masks.write("large", Rect.whole(shape), labels < 9, labels, Provenance.PAINTED)
     was_settled: list[bool] = []
     desk.finetune.state_changed.connect(lambda: was_settled.append(desk.finetune.samples.counts.is_settled))
     live._refit()  # as if the machine had been too busy to count so far
@@ -150,9 +150,9 @@ def test_a_live_refit_waits_until_large_masks_are_counted(desk: Desk, lane: Thre
 def test_start_waits_until_labels_are_counted_and_the_window_goes_on(desk: Desk, qtbot: QtBot) -> None:
     document, shape, counts = desk.document, (2000, 3000), desk.finetune.samples.counts
     pixels = np.broadcast_to(np.uint8(0), (*shape, 3))
-    document.add_record(ImageRecord("large", pixels, pixels))
+    document.images.add_record(ImageRecord("large", pixels, pixels))
     labels = np.random.default_rng(0).integers(0, 2, shape).astype(np.uint8)
-    document.write_mask("large", Rect.whole(shape), labels < 9, labels, Provenance.PAINTED)
+    document.masks.write("large", Rect.whole(shape), labels < 9, labels, Provenance.PAINTED)
     desk.finetune.start()
     assert counts.is_behind, "they were not counted on the spot"
     assert not desk.finetune.is_running
@@ -176,8 +176,8 @@ def test_masks_that_nobody_has_looked_at_are_waited_for_only_where_they_decide(
             assert gate.wait(20)
         return labels.copy(), labels.copy(), None
 
-    document.add_record(ImageRecord("packed", pixels, pixels))
-    document.layer("packed").defer(unpack, labels.size)
+    document.images.add_record(ImageRecord("packed", pixels, pixels))
+    document.masks.layer("packed").defer(unpack, labels.size)
     document.events.mask_changed.emit("packed", Rect.whole(labels.shape))
     samples.set_ticked("cells", not is_needed)
     desk.finetune.start()
@@ -217,7 +217,7 @@ def objects_only(desk: Desk, qtbot: QtBot, *, answer: str | None, classes: int =
     for number in range(classes):
         labels[10 * number : 10 * number + 5] = number + 1
     everywhere = np.ones((40, 40), bool)
-    desk.document.write_mask("cells", Rect.whole((40, 40)), everywhere, labels, Provenance.CLICKED)
+    desk.document.masks.write("cells", Rect.whole((40, 40)), everywhere, labels, Provenance.CLICKED)
     qtbot.waitUntil(lambda: desk.finetune.samples.counts.is_settled)
     return dialogs
 
@@ -263,7 +263,7 @@ def test_a_live_refit_never_asks_but_keeps_to_the_last_answer(desk: Desk, qtbot:
 def test_background_alone_asks_for_an_object(desk: Desk, qtbot: QtBot) -> None:
     objects_only(desk, qtbot, answer=None, classes=0)
     labels = np.zeros((40, 40), np.uint8)
-    desk.document.write_mask("cells", Rect.whole((40, 40)), labels < 1, labels, Provenance.PAINTED)
+    desk.document.masks.write("cells", Rect.whole((40, 40)), labels < 1, labels, Provenance.PAINTED)
     qtbot.waitUntil(lambda: desk.finetune.samples.counts.is_settled)
     assert "All that is labelled is background. Label an object too" in desk.finetune.obstacle()
 
@@ -280,7 +280,7 @@ def test_a_preview_of_other_classes_or_another_size_is_not_shown(
         names, Prediction("cells", "v1", np.zeros(shape, np.uint8), np.zeros(shape, np.uint8))
     )
     assert desk.document.classes.names == ("background", "object")
-    assert (desk.document.prediction("cells") is not None) == is_shown
+    assert (desk.document.predictions.of("cells") is not None) == is_shown
 
 
 def live_weights(network: str, title: str, *capabilities: str) -> WeightsInfo:

@@ -61,9 +61,9 @@ class Desk:
             pixels = rng.integers(0, 256, (*SHAPE, 3)).astype(np.uint8)
             Image.fromarray(pixels).save(folder / f"{number}.jpg")
         self.document = Document(CLASSES)
-        self.ids = self.document.add_paths(sorted(folder.iterdir()))
-        self.document.attach_record(read_image(folder / "0.jpg", image_id=self.ids[0]))
-        self.document.current_id = self.ids[0]
+        self.ids = self.document.images.add_paths(sorted(folder.iterdir()))
+        self.document.records.attach(read_image(folder / "0.jpg", image_id=self.ids[0]))
+        self.document.images.current_id = self.ids[0]
         self.history, self.told, self.canvas = History(self.document), Told(), CanvasView()
         qtbot.addWidget(self.canvas)
         jobs = Jobs(lane, "batch", self.told)
@@ -109,15 +109,15 @@ class Desk:
 
     def paint(self, number: int, class_id: int = 2) -> None:
         image_id = self.ids[number]
-        if self.document.shape(image_id) is None:
-            self.document.expect_shape(image_id, SHAPE)
+        if self.document.masks.shape(image_id) is None:
+            self.document.masks.expect_shape(image_id, SHAPE)
         ink = Ink(class_id, instance=7)
         self.history.do(
             area_patch(self.document, image_id, SQUARE, np.ones(SQUARE.shape, bool), ink, "Paint")
         )
 
     def labels(self, number: int) -> np.ndarray:
-        return np.array(self.document.labels(self.ids[number]))
+        return np.array(self.document.masks.labels(self.ids[number]))
 
 
 @pytest.fixture
@@ -148,8 +148,8 @@ def test_a_coco_file_brings_the_masks_of_the_whole_list(desk: Desk, tmp_path: Pa
     assert (report.made, report.refused) == (4, [])
     for number, item in enumerate(masks):
         assert np.array_equal(desk.labels(number), item.labels)
-        assert np.array_equal(desk.document.instances(desk.ids[number]), item.instances)
-        provenance = desk.document.provenance(desk.ids[number])
+        assert np.array_equal(desk.document.masks.instances(desk.ids[number]), item.instances)
+        provenance = desk.document.masks.provenance(desk.ids[number])
         assert np.array_equal(provenance == Provenance.PAINTED, item.labels != UNLABELLED)
     assert [entry.label for entry in desk.history.entries] == [f"Import mask of {n}.jpg" for n in range(4)]
     assert "4 masks were imported." in desk.told.sentences[-1]
@@ -161,12 +161,12 @@ def test_masks_of_images_that_are_not_looked_at_stay_packed(desk: Desk, tmp_path
     desk.answer()
     desk.qtbot.waitUntil(lambda: desk.counts.is_settled)
     for number, item in enumerate(masks[1:], 1):
-        layer = desk.document.layer(desk.ids[number])
+        layer = desk.document.masks.layer(desk.ids[number])
         assert layer.nbytes == 0, "nobody has looked"
         expected = np.bincount(item.labels.reshape(-1), minlength=256)[:UNLABELLED]
         assert np.array_equal(desk.counts.of(desk.ids[number]), expected)
         assert layer.num_labelled == expected.sum()
-    assert all(desk.document.layer(each).nbytes == 0 for each in desk.ids[1:])
+    assert all(desk.document.masks.layer(each).nbytes == 0 for each in desk.ids[1:])
     desk.paint(1)
     desk.qtbot.waitUntil(lambda: desk.counts.is_settled)
     counted = np.bincount(desk.labels(1).reshape(-1), minlength=256)[:UNLABELLED]
@@ -183,13 +183,13 @@ def test_every_image_is_a_step_of_its_own_that_can_be_undone(desk: Desk, tmp_pat
     for _ in range(4):
         desk.history.undo()
     assert np.array_equal(desk.labels(1), before)
-    assert (desk.document.instances(desk.ids[1])[SQUARE.slices] == 7).all()
+    assert (desk.document.masks.instances(desk.ids[1])[SQUARE.slices] == 7).all()
     assert (desk.labels(3) == UNLABELLED).all()
     while desk.history.can_redo:
         desk.history.redo()
     for number, item in enumerate(masks):
         assert np.array_equal(desk.labels(number), item.labels)
-        assert np.array_equal(desk.document.instances(desk.ids[number]), item.instances)
+        assert np.array_equal(desk.document.masks.instances(desk.ids[number]), item.instances)
 
 
 def test_what_is_labelled_is_left_alone_unless_that_is_asked_for(desk: Desk, tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_filling_keeps_what_is_labelled_with_its_objects(desk: Desk, tmp_path: P
         expected = masks[number].labels.copy()
         expected[SQUARE.slices] = 2
         assert np.array_equal(desk.labels(number), expected)
-        instances = desk.document.instances(desk.ids[number])
+        instances = desk.document.masks.instances(desk.ids[number])
         assert (instances[SQUARE.slices] == 7).all()
         outside = np.ones(SHAPE, bool)
         outside[SQUARE.slices] = False
@@ -243,7 +243,7 @@ def test_only_the_image_that_is_looked_at_can_be_meant(desk: Desk, tmp_path: Pat
     report = desk.answer(current=True)
     assert report.made == 1
     assert np.array_equal(desk.labels(0), masks[0].labels)
-    assert list(desk.document.labelled_ids()) == [desk.ids[0]]
+    assert list(desk.document.masks.labelled_ids()) == [desk.ids[0]]
 
 
 def test_a_mask_for_the_image_that_is_looked_at_is_taken_at_once_whatever_its_name(
@@ -298,7 +298,7 @@ def test_what_does_not_fit_is_said_before_and_after(desk: Desk, tmp_path: Path) 
     assert "2 of 3 masks could not be imported" in str(error)
     assert "6 x 5 pixels" in error.detail
     assert np.array_equal(desk.labels(0), np.ones(SHAPE))
-    assert list(desk.document.labelled_ids()) == [desk.ids[0]]
+    assert list(desk.document.masks.labelled_ids()) == [desk.ids[0]]
 
 
 def test_nothing_that_fits_is_an_error_that_says_why(desk: Desk, tmp_path: Path) -> None:
@@ -383,7 +383,7 @@ def test_nothing_is_applied_in_the_middle_of_a_stroke(desk: Desk, tmp_path: Path
     run = desk.importing._run
     assert run is not None
     desk.qtbot.wait(150)
-    assert not desk.document.labelled_ids()
+    assert not desk.document.masks.labelled_ids()
     desk.is_painting = False
     with desk.qtbot.waitSignal(run.finished, timeout=20_000):
         pass
@@ -393,7 +393,7 @@ def test_nothing_is_applied_in_the_middle_of_a_stroke(desk: Desk, tmp_path: Path
 def test_images_that_go_meanwhile_are_left_out(desk: Desk, tmp_path: Path) -> None:
     file, _ = coco(tmp_path / "coco")
     desk.import_from(file)
-    desk.document.remove(desk.ids[2])
+    desk.document.images.remove(desk.ids[2])
     report = desk.answer()
     assert (report.made, len(report.refused)) == (3, 1)
     assert "taken off the list" in str(desk.told.errors[-1])
@@ -403,7 +403,7 @@ def test_without_images_there_is_nothing_to_import_for(
     qtbot: QtBot, lane: ThreadLane, tmp_path: Path
 ) -> None:
     desk = Desk(qtbot, lane, tmp_path / "photos", 1)
-    desk.document.remove(desk.ids[0])
+    desk.document.images.remove(desk.ids[0])
     desk.importing.import_from([tmp_path])
     assert "Open the images first" in desk.told.sentences[-1]
 
@@ -420,18 +420,20 @@ def test_masks_of_a_project_that_nobody_has_looked_at_are_counted_beside_the_win
     document = Document(CLASSES)
     masks = items(4)
     for number, item in enumerate(masks):
-        document.load_mask(document.add_path(tmp_path / "photos" / f"{number}.jpg"), item.labels, item.labels)
+        document.masks.load(
+            document.images.add_path(tmp_path / "photos" / f"{number}.jpg"), item.labels, item.labels
+        )
     save_project(document, tmp_path / "work").close()
     opened = open_project(tmp_path / "work")
     counts = desk.counts
     take_over(desk.document, opened.document)
     assert not counts.is_settled
     qtbot.waitUntil(lambda: counts.is_settled, timeout=20_000)
-    for image_id, item in zip(desk.document.image_ids, masks, strict=True):
+    for image_id, item in zip(desk.document.images.ids, masks, strict=True):
         expected = np.bincount(item.labels.reshape(-1), minlength=256)[:UNLABELLED]
         assert np.array_equal(counts.of(image_id), expected)
-        assert desk.document.layer(image_id).nbytes == 0, "it is still packed"
-    desk.ids = list(desk.document.image_ids)
+        assert desk.document.masks.layer(image_id).nbytes == 0, "it is still packed"
+    desk.ids = list(desk.document.images.ids)
     desk.paint(1)
     qtbot.waitUntil(lambda: counts.is_settled)
     expected = np.bincount(desk.labels(1).reshape(-1), minlength=256)[:UNLABELLED]

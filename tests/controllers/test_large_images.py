@@ -44,8 +44,8 @@ def document() -> Document:
     document = Document(ClassTable.from_names(NAMES))
     for image_id in ("one", "other"):
         pixels = np.zeros((*SHAPE, 3), np.uint8)
-        document.add_record(ImageRecord(image_id, pixels, pixels))
-    document.current_id = "one"
+        document.images.add_record(ImageRecord(image_id, pixels, pixels))
+    document.images.current_id = "one"
     return document
 
 
@@ -58,7 +58,7 @@ def everything_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def paint(document: Document, class_id: int) -> None:
     rect = Rect(0, 0, 9, 9)
-    document.write_mask("one", rect, np.ones(rect.shape, np.bool_), class_id, Provenance.PAINTED)
+    document.masks.write("one", rect, np.ones(rect.shape, np.bool_), class_id, Provenance.PAINTED)
 
 
 def test_a_training_sample_is_the_mask_of_the_moment_it_was_asked_for(document: Document, jobs: Jobs) -> None:
@@ -74,7 +74,7 @@ def test_a_training_sample_is_the_mask_of_the_moment_it_was_asked_for(document: 
     samples.ready(1, got.append, Errors().report)
     assert jobs.lane.wait_idle()
     assert (got[1][0].labels[:9, :9] == 2).all()
-    assert np.shares_memory(got[1][0].pixels, document.record("one").pixels)  # type: ignore[union-attr]
+    assert np.shares_memory(got[1][0].pixels, document.records.of("one").pixels)  # type: ignore[union-attr]
 
 
 def test_an_image_removed_meanwhile_is_not_trained_on(document: Document, jobs: Jobs) -> None:
@@ -82,7 +82,7 @@ def test_an_image_removed_meanwhile_is_not_trained_on(document: Document, jobs: 
     samples = TrainingSet(document, readers=jobs, parent=owner)
     paint(document, 1)
     samples.collect(got.append, Errors().report)
-    document.remove("one")
+    document.images.remove("one")
     assert jobs.lane.wait_idle()
     assert got == [()]
 
@@ -127,27 +127,27 @@ def test_the_mask_of_the_image_looked_at_is_there_before_the_first_stroke(
     owner = QObject()
     keeper = BlankMasks(document, jobs=jobs, parent=owner)
     assert keeper.parent() is owner
-    document.current_id = "other"
+    document.images.current_id = "other"
     assert jobs.lane.wait_idle()
-    assert document.layer("other")._blank is not None
-    assert not document.layer("other").is_touched
-    document.current_id = "one"
-    assert document.layer("other")._blank is None, "only that one: it takes two bytes per pixel"
+    assert document.masks.layer("other")._blank is not None
+    assert not document.masks.layer("other").is_touched
+    document.images.current_id = "one"
+    assert document.masks.layer("other")._blank is None, "only that one: it takes two bytes per pixel"
     assert jobs.lane.wait_idle()
     fill = _counted(monkeypatch)
     paint(document, 1)
     assert fill() == 0, "nothing was made in the window's thread"
-    assert document.layer("one").num_labelled == 81
+    assert document.masks.layer("one").num_labelled == 81
 
 
 def test_an_image_that_was_left_before_its_mask_was_there_keeps_nothing(
     document: Document, jobs: Jobs
 ) -> None:
     keeper = BlankMasks(document, jobs=jobs)
-    document.current_id = "other"
-    document.current_id = None
+    document.images.current_id = "other"
+    document.images.current_id = None
     assert jobs.lane.wait_idle()
-    assert document.layer("other")._blank is None
+    assert document.masks.layer("other")._blank is None
     keeper.deleteLater()
 
 

@@ -43,7 +43,7 @@ class Bench:
     def __init__(self, qtbot: QtBot) -> None:
         self.document = Document()
         pixels = np.zeros((*SHAPE, 3), np.uint8)
-        self.document.add_record(ImageRecord("image", pixels, pixels))
+        self.document.images.add_record(ImageRecord("image", pixels, pixels))
         self.view = CanvasView()
         qtbot.addWidget(self.view)
         self.view.resize(700, 520)
@@ -52,18 +52,18 @@ class Bench:
         self.layers = LayerChoice(self.document, self.view, display)
         self.chosen: list[str] = []
         self.layers.changed.connect(self.chosen.append)
-        self.document.current_id = "image"
+        self.document.images.current_id = "image"
         self.layers.use_weights(WEIGHTS)
 
     def predict(self, version: str, *, is_altered: bool = False) -> None:
         labels = np.ones(SHAPE, np.uint8)
-        self.document.set_prediction(
+        self.document.predictions.set(
             Prediction("image", version, labels, labels * 200, is_altered=is_altered)
         )
 
     def paint(self, class_id: int) -> None:
         rect = Rect(100, 100, 140, 180)
-        self.document.write_mask(
+        self.document.masks.write(
             "image", rect, np.ones(rect.shape, np.bool_), class_id, Provenance.PAINTED, None
         )
 

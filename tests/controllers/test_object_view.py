@@ -26,14 +26,14 @@ class Frame:
 def document() -> Document:
     document = Document()
     pixels = np.zeros((*SHAPE, 3), np.uint8)
-    document.add_record(ImageRecord("image", pixels, pixels))
-    document.current_id = "image"
+    document.images.add_record(ImageRecord("image", pixels, pixels))
+    document.images.current_id = "image"
     return document
 
 
 def paint(document: Document, rect: Rect, class_id: int, instance: int | None) -> None:
     where = np.ones(rect.shape, np.bool_)
-    document.write_mask("image", rect, where, class_id, Provenance.PAINTED, instance)
+    document.masks.write("image", rect, where, class_id, Provenance.PAINTED, instance)
 
 
 def shown(view: CanvasView, x: int, y: int) -> tuple[int, ...]:
@@ -61,7 +61,7 @@ def test_objects_made_while_they_are_shown_get_colours_and_undo_takes_them(
     assert len(set(colours)) == 3
     table = object_colours(document)
     for x, colour in zip((120, 200), colours[1:], strict=True):
-        number = int(document.instances("image")[40, x])
+        number = int(document.masks.instances("image")[40, x])
         assert np.abs(np.subtract(table[number, :3].astype(int), colour)).max() < 8
     paint(document, Rect(20, 100, 60, 140), 0, 0)
     assert shown(view, 120, 40) == (0, 0, 0), "what became background is clear"
@@ -73,7 +73,7 @@ def test_nothing_of_the_size_of_the_image_is_made(document: Document) -> None:
     paint(document, Rect(0, 0, 9, 9), 1, 3)
     codes = object_codes(document, "image")
     assert codes.numbers is not None
-    assert np.shares_memory(codes.numbers, document.instances("image"))
+    assert np.shares_memory(codes.numbers, document.masks.instances("image"))
 
 
 def test_a_mask_that_is_read_takes_the_place_of_the_one_shown(qtbot: QtBot, document: Document) -> None:
@@ -86,5 +86,5 @@ def test_a_mask_that_is_read_takes_the_place_of_the_one_shown(qtbot: QtBot, docu
     paint(document, Rect(20, 20, 60, 60), 1, None)
     assert shown(view, 40, 40) != (0, 0, 0)
     document.set_classes(document.classes.replaced(BACKGROUND, is_visible=False))
-    document.load_mask("image", np.zeros(SHAPE, np.uint8), np.full(SHAPE, 3, np.uint8))
+    document.masks.load("image", np.zeros(SHAPE, np.uint8), np.full(SHAPE, 3, np.uint8))
     assert shown(view, 40, 40) == (0, 0, 0)

@@ -18,7 +18,7 @@ def test_the_class_under_the_cursor_is_taken_from_the_mask_else_from_the_predict
     composed.classes.add_class()
     composed.project.paste(np.full((*SHAPE, 3), 120, np.uint8))
     document, canvas = composed.document, composed.window.canvas
-    image_id = document.current_id or ""
+    image_id = document.images.current_id or ""
     part = Rect(0, 0, 10, 10)
     where = np.ones(part.shape, np.bool_)
     composed.history.do(area_patch(document, image_id, part, where, Ink(1), "Rectangle"))
@@ -26,7 +26,7 @@ def test_the_class_under_the_cursor_is_taken_from_the_mask_else_from_the_predict
     canvas.pick_requested.emit(30.0, 20.0)
     assert document.active_class == 0, "nobody has said anything of this pixel"
     said = np.full(SHAPE, 2, np.uint8)
-    document.set_prediction(Prediction(image_id, "v1", said, said))
+    document.predictions.set(Prediction(image_id, "v1", said, said))
     for xy, expected in (((3.0, 3.0), 1), ((30.0, 20.0), 2), ((3.0, 3.0), 1), ((-4.0, 90.0), 1)):
         canvas.pick_requested.emit(*xy)
         QCoreApplication.processEvents()

@@ -74,8 +74,8 @@ class Hand:
     def __init__(self, canvas: CanvasView) -> None:
         self.document = Document()
         pixels = np.zeros((*SHAPE, 3), np.uint8)
-        self.document.add_record(ImageRecord("image", pixels, pixels))
-        self.document.current_id = "image"
+        self.document.images.add_record(ImageRecord("image", pixels, pixels))
+        self.document.images.current_id = "image"
         self.history = History(self.document)
         rect = Rect(2, 3, 8, 9)
         where = np.ones(rect.shape, np.bool_)
@@ -92,7 +92,7 @@ class Hand:
         )
 
     def mask(self) -> tuple[np.ndarray, ...]:
-        layer = self.document.layer("image")
+        layer = self.document.masks.layer("image")
         return np.array(layer.labels), np.array(layer.provenance), np.array(layer.instances)
 
     def answer(
@@ -130,7 +130,7 @@ STEPS = st.one_of(
 
 def play(hand: Hand, step: tuple[Any, ...]) -> None:
     """Does one step of the user or of the engine."""
-    points = hand.document.prompts("image").points
+    points = hand.document.prompts.of("image").points
     match step:
         case ("click", x, y, is_positive):
             hand.segment.add_click(x, y, is_positive)
@@ -178,7 +178,7 @@ def test_accepting_writes_the_proposal_that_is_shown_and_nothing_else(
     for step in steps:
         play(hand, step)
     before = hand.mask()
-    proposal = hand.document.proposal("image")
+    proposal = hand.document.prompts.proposal("image")
     hand.segment.accept()
     labels = hand.mask()[0]
     expected = before[0].copy()
@@ -197,11 +197,11 @@ def test_a_rough_proposal_gives_way_to_the_refined_one(canvas: CanvasView) -> No
     hand = Hand(canvas)
     hand.segment.add_click(3.0, 3.0, True)
     hand.answer(0, (1, 1), ROUGH, "live", is_refining=True)
-    rough = hand.document.proposal("image")
+    rough = hand.document.prompts.proposal("image")
     assert rough is not None
     assert rough.mask.all()
     hand.answer(0, (1, 1), FINE, "live")
-    refined = hand.document.proposal("image")
+    refined = hand.document.prompts.proposal("image")
     assert refined is not None
     assert (refined.mask == FINE).all()
     assert not refined.is_refining
@@ -217,7 +217,7 @@ def test_enter_accepts_what_is_on_the_screen_and_a_late_refinement_changes_nothi
     accepted = hand.mask()
     assert (accepted[0][1:5, 1:5] == hand.document.active_class).all()
     hand.answer(0, (1, 1), FINE, "live")
-    assert hand.document.proposal("image") is None
+    assert hand.document.prompts.proposal("image") is None
     assert all((was == now).all() for was, now in zip(accepted, hand.mask(), strict=True))
 
 
@@ -230,13 +230,13 @@ def test_a_click_made_while_the_model_looks_closer_is_asked_about_and_the_old_an
     hand.segment.add_click(6.0, 3.0, False)
     assert len(hand.engine.waiting) == 2
     hand.answer(0, (1, 1), FINE, "live")
-    shown = hand.document.proposal("image")
+    shown = hand.document.prompts.proposal("image")
     assert shown is not None
     assert shown.mask.all(), "the answer to the first click alone came too late"
     hand.answer(1, (2, 2), FINE, "live")
-    shown = hand.document.proposal("image")
+    shown = hand.document.prompts.proposal("image")
     assert shown is not None
-    assert shown.prompts == hand.document.prompts("image")
+    assert shown.prompts == hand.document.prompts.of("image")
 
 
 def test_whose_pixels_stay_is_said_where_a_new_object_lies_over_others():

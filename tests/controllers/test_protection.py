@@ -35,7 +35,7 @@ def protected(composed: Session) -> Session:
     """An image with a rectangle of class 2; class 1 is in use, and others are protected by the switch itself."""
     composed.classes.add_class()
     composed.project.paste(np.full((*SHAPE, 3), 120, np.uint8))
-    image_id = composed.document.current_id or ""
+    image_id = composed.document.images.current_id or ""
     where = np.ones(KEPT.shape, np.bool_)
     composed.history.do(area_patch(composed.document, image_id, KEPT, where, Ink(2), "Rectangle"))
     composed.document.active_class = 1
@@ -48,7 +48,7 @@ def protected(composed: Session) -> Session:
 
 
 def labels(session: Session) -> np.ndarray:
-    return np.array(session.document.labels(session.document.current_id or ""))
+    return np.array(session.document.masks.labels(session.document.images.current_id or ""))
 
 
 def inside() -> tuple[slice, slice]:
@@ -57,7 +57,7 @@ def inside() -> tuple[slice, slice]:
 
 def write(session: Session, how: str) -> None:
     canvas, document = session.window.canvas, session.document
-    image_id = document.current_id or ""
+    image_id = document.images.current_id or ""
     outline = [(2.0, 2.0), (58.0, 2.0), (58.0, 38.0), (2.0, 38.0)]
     if how == "brush":
         session.tool.use_tool(session.tool.tool)
@@ -73,9 +73,11 @@ def write(session: Session, how: str) -> None:
         canvas.wand_requested.emit(5.0, 5.0)
     else:
         prompts = PromptSet((PromptPoint((5.0, 5.0), True),))
-        document.set_prompts(image_id, prompts)
+        document.prompts.set(image_id, prompts)
         mask = np.ones(SHAPE, np.bool_)
-        document.set_proposal(image_id, MaskProposal(image_id, "v1", Rect(0, 0, *SHAPE), mask, 0.9, prompts))
+        document.prompts.set_proposal(
+            image_id, MaskProposal(image_id, "v1", Rect(0, 0, *SHAPE), mask, 0.9, prompts)
+        )
         session.segment.accept()
 
 
@@ -132,7 +134,7 @@ def test_an_answer_about_an_image_that_was_removed_is_dropped(qapp: object) -> N
     document, engine, quiet = Document(), Engine(), Quiet()
     pixels = np.zeros((*SHAPE, 3), np.uint8)
     for name in ("gone", "here"):
-        document.add_record(ImageRecord(name, pixels, pixels))
+        document.images.add_record(ImageRecord(name, pixels, pixels))
     predict = PredictController(
         document,
         engine=engine,  # type: ignore[arg-type]
@@ -141,27 +143,27 @@ def test_an_answer_about_an_image_that_was_removed_is_dropped(qapp: object) -> N
         window=quiet,  # type: ignore[arg-type]
     )
     predict.use_weights(weights("v1"))
-    document.current_id = "gone"
+    document.images.current_id = "gone"
     encoded = engine.waiting.pop()
     encoded(ImageEncoded("gone", "v1", 0.1))
     predicted = engine.waiting.pop()
     assert predict.is_fresh("gone", "v1")
     quiet.said.clear()
-    document.current_id = "here"
-    document.remove("gone")
+    document.images.current_id = "here"
+    document.images.remove("gone")
     assert not predict.is_fresh("gone", "v1")
     answer = np.zeros(SHAPE, np.uint8)
     predicted(Prediction("gone", "v1", answer, np.full(SHAPE, 200, np.uint8)))
     encoded(ImageEncoded("gone", "v1", 0.1))
     assert not predict.is_encoded("gone")
     assert quiet.said == []
-    assert document.image_ids == ("here",)
+    assert document.images.ids == ("here",)
 
 
 def test_an_answer_of_weights_that_are_not_in_use_is_dropped(qapp: object) -> None:
     document, engine, quiet = Document(), Engine(), Quiet()
     pixels = np.zeros((*SHAPE, 3), np.uint8)
-    document.add_record(ImageRecord("here", pixels, pixels))
+    document.images.add_record(ImageRecord("here", pixels, pixels))
     predict = PredictController(
         document,
         engine=engine,  # type: ignore[arg-type]

@@ -37,7 +37,7 @@ def document_with(count=3, size=(300, 520)):
     document = Document()
     for number in range(count):
         pixels = np.zeros((*size, 3), np.uint8)
-        document.add_record(ImageRecord(f"i{number}", pixels, pixels))
+        document.images.add_record(ImageRecord(f"i{number}", pixels, pixels))
     return document
 
 
@@ -99,7 +99,7 @@ def test_classes_of_the_weights_are_called_as_in_the_document(ranking):
 def paint(document, image_id, rect, class_id):
     changed = np.ones(rect.shape, bool)
     labels = np.full(rect.shape, class_id, np.uint8)
-    document.write_mask(image_id, rect, changed, labels, Provenance.PAINTED)
+    document.masks.write(image_id, rect, changed, labels, Provenance.PAINTED)
 
 
 def test_labelled_pixels_are_counted_where_they_change(qapp, qtbot):
@@ -111,7 +111,7 @@ def test_labelled_pixels_are_counted_where_they_change(qapp, qtbot):
     paint(document, "i0", Rect(15, 10, 600, 30), 0)
     assert counts.is_behind
     qtbot.waitUntil(lambda: counts.is_settled)
-    labels = document.labels("i0")
+    labels = document.masks.labels("i0")
     assert (counts.of("i0") == np.bincount(labels.ravel(), minlength=256)[:255]).all()
 
 

@@ -57,7 +57,7 @@ class Silent:
 
 
 def number_of(image_id: str, document: Document) -> int:
-    return int(document.name(image_id).split()[1].split(".")[0])
+    return int(document.images.name(image_id).split()[1].split(".")[0])
 
 
 def model(document: Document, version: list[str]) -> Callable[[object], Callable[[], object]]:
@@ -68,7 +68,7 @@ def model(document: Document, version: list[str]) -> Callable[[object], Callable
             assert int(request.pixels[0, 0, 0]) == number_of(request.image_id, document), "its own pixels"
             return ImageEncoded(request.image_id, live, 0.0)
         assert isinstance(request, PredictClasses)
-        shape, number = document.layer(request.image_id).shape, number_of(request.image_id, document)
+        shape, number = document.masks.layer(request.image_id).shape, number_of(request.image_id, document)
         marked = np.full(shape, number, np.uint8)
         return Prediction(request.image_id, live, marked % 2, marked)
 
@@ -84,12 +84,12 @@ class Witness:
         document.events.prediction_changed.connect(self._on_changed)
 
     def _on_changed(self, image_id: str) -> None:
-        prediction = self._document.prediction(image_id)
+        prediction = self._document.predictions.of(image_id)
         if prediction is None:
             return
         self.applied.add(image_id)
         assert (prediction.confidence == number_of(image_id, self._document)).all(), "that of another image"
-        assert prediction.version == self._version[0] or self._document.is_prediction_stale(image_id)
+        assert prediction.version == self._version[0] or self._document.predictions.is_stale(image_id)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -112,7 +112,7 @@ def test_two_hundred_switches_never_mix_images_up(qtbot: QtBot, tmp_path: Path, 
     predict.use_weights(_weights("v0"))
     project.neighbour_read.connect(predict.prefetch)
     witness = Witness(document, version)
-    ids = document.add_paths(sorted(tmp_path.iterdir()))
+    ids = document.images.add_paths(sorted(tmp_path.iterdir()))
     for turn in range(SWITCHES):
         project.show(chance.choice(ids))
         if turn % 40 == 39:
@@ -120,15 +120,19 @@ def test_two_hundred_switches_never_mix_images_up(qtbot: QtBot, tmp_path: Path, 
             predict.use_weights(_weights(version[0]))
         readers.settle_some(chance)
         engine.settle_some(chance)
-        record = document.record(document.current_id) if document.current_id is not None else None
+        record = (
+            document.records.of(document.images.current_id)
+            if document.images.current_id is not None
+            else None
+        )
         assert record is None or int(record.pixels[0, 0, 0]) == number_of(record.image_id, document)
     while readers.open or engine.open:
         (readers if readers.open else engine).settle(0)
     assert len(witness.applied) > COUNT // 2
-    last = document.current_id
+    last = document.images.current_id
     assert last is not None
-    assert document.prediction(last) is not None, "the image that is looked at is predicted in the end"
-    assert not document.is_prediction_stale(last)
+    assert document.predictions.of(last) is not None, "the image that is looked at is predicted in the end"
+    assert not document.predictions.is_stale(last)
 
 
 def _weights(version: str) -> WeightsInfo:

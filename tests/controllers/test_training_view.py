@@ -84,10 +84,10 @@ class Desk:
         self.sentences.append(sentence)
 
     def label(self, image_id: str, labels: Labels) -> None:
-        if not self.document.has_image(image_id):
+        if not self.document.images.has(image_id):
             pixels = np.zeros((*SHAPE, 3), np.uint8)
-            self.document.add_record(ImageRecord(image_id, pixels, pixels))
-        self.document.write_mask(image_id, Rect.whole(SHAPE), labels < 255, labels, Provenance.PAINTED)
+            self.document.images.add_record(ImageRecord(image_id, pixels, pixels))
+        self.document.masks.write(image_id, Rect.whole(SHAPE), labels < 255, labels, Provenance.PAINTED)
 
     def shown(self) -> PreviewCrops:
         self.view.show_crops()
@@ -130,7 +130,7 @@ def test_images_that_go_meanwhile_are_left_out(desk: Desk) -> None:
         desk.label(str(seed), scene(seed))
     desk.view.show_crops()
     for gone in ("0", "5"):
-        desk.document.remove(gone)
+        desk.document.images.remove(gone)
     assert desk.lane.wait_idle()
     assert len(desk.engine.asked[-1].rows) >= 7
     assert {sample.image_id for sample in desk.engine.asked[-1].samples}.isdisjoint({"0", "5"})

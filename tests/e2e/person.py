@@ -53,13 +53,13 @@ class Person:
     @property
     def image_id(self) -> str | None:
         """The image that is looked at."""
-        return self.session.document.current_id
+        return self.session.document.images.current_id
 
     @property
     def mask(self) -> np.ndarray:
         """The mask of the current image, as a copy."""
         assert self.image_id is not None
-        return np.array(self.session.document.labels(self.image_id))
+        return np.array(self.session.document.masks.labels(self.image_id))
 
     def wait_for_prediction(self) -> None:
         """Waits until the current image has a prediction of the live weights."""
@@ -68,8 +68,8 @@ class Person:
         def is_there() -> bool:
             return (
                 self.image_id is not None
-                and document.prediction(self.image_id) is not None
-                and not document.is_prediction_stale(self.image_id)
+                and document.predictions.of(self.image_id) is not None
+                and not document.predictions.is_stale(self.image_id)
             )
 
         self.wait_for(is_there, what="the prediction is shown")
@@ -133,8 +133,8 @@ class Person:
         assert image_id is not None
 
         def is_settled() -> bool:
-            proposal = document.proposal(image_id)
-            is_answered = proposal is not None and proposal.prompts == document.prompts(image_id)
+            proposal = document.prompts.proposal(image_id)
+            is_answered = proposal is not None and proposal.prompts == document.prompts.of(image_id)
             return is_answered and proposal is not None and not proposal.is_refining
 
         self.wait_for(is_settled, what="the settled proposal is shown")

@@ -63,7 +63,7 @@ def test_a_folder_without_images_says_which_kinds_it_looks_for(
     person.wait_for(lambda: told.errors, what="the error is shown")
     assert tmp_path.name in told.errors[0].what
     assert "png" in told.errors[0].action
-    assert person.session.document.image_ids == ()
+    assert person.session.document.images.ids == ()
 
 
 @pytest.mark.parametrize("name", ["evil.safetensors", "evil.pt"])
@@ -89,7 +89,7 @@ def test_a_good_image_among_bad_ones_still_opens(
     Image.fromarray(np.full((40, 60, 3), 90, np.uint8)).save(tmp_path / "z_good.png")
     person.session.project.open([text_named_png, tmp_path / "z_good.png"])
     person.wait_for(lambda: told.errors, what="the error is shown")
-    good = person.session.document.image_ids[1]
+    good = person.session.document.images.ids[1]
     person.session.project.show(good)
     person.wait_for(lambda: person.image_id == good, what="the good one is shown")
 

@@ -85,7 +85,7 @@ def test_a_folder_is_predicted_while_the_window_is_used(
     assert len(content["images"]) == 12
     assert {each["file_name"] for each in content["images"]} >= {"day 0/photo 0.png", "day 1/photo 0.png"}
     assert len(list((tmp_path / "out" / "png").rglob("*.png"))) == 12
-    assert len(person.session.document.image_ids) == 6, "the list is as it was"
+    assert len(person.session.document.images.ids) == 6, "the list is as it was"
 
 
 def test_a_stopped_run_goes_on_where_it_was(
@@ -138,7 +138,7 @@ def test_what_was_labelled_is_kept_and_unmasked_images_can_be_chosen(
     person.drag((10.0, 20.0), (50.0, 20.0))
     image_id, mask = person.image_id, person.mask
     assert image_id is not None
-    name = Path(person.session.document.name(image_id)).stem
+    name = Path(person.session.document.images.name(image_id)).stem
     batch = person.session.batch
     batch.start(OutputChoice("all", ("png",), tmp_path / "all"))
     person.wait_for(lambda: len(reports) == 1, what="all are predicted")
@@ -168,17 +168,18 @@ def test_the_whole_list_is_exported_with_a_preview(
 ) -> None:
     person.open(photos / "day 0")
     session, document = person.session, person.session.document
-    for image_id in document.image_ids[:3]:
+    for image_id in document.images.ids[:3]:
         session.project.show(image_id)
         person.wait_for(lambda wanted=image_id: person.image_id == wanted, what="it is shown")
         person.wait_for_prediction()
         person.choose("tool_brush")
         person.drag((10.0, 20.0), (50.0, 20.0))
-    document.layer(document.image_ids[1]).pack()
+    document.masks.layer(document.images.ids[1]).pack()
     expected = {
-        Path(document.name(each)).stem: document.final_labels(each) for each in document.image_ids[:3]
+        Path(document.images.name(each)).stem: document.masks.final_labels(each)
+        for each in document.images.ids[:3]
     }
-    document.layer(document.image_ids[1]).pack()
+    document.masks.layer(document.images.ids[1]).pack()
     person.choose("export_all")
     text = choose_in_dialog(person, tmp_path / "out", scope="all")
     assert "annotations.json" in text

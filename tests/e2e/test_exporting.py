@@ -51,7 +51,7 @@ def test_probability_maps_of_one_image_follow_the_model_menu(
     person.wait_for_prediction()
     image_id = person.image_id
     assert image_id is not None
-    plain = document.prediction(image_id)
+    plain = document.predictions.of(image_id)
     dialog = asked(person, "export_mask", tmp_path / "plain", "probabilities")
     assert "The image is predicted for this" in dialog._preview.text()
     dialog._do.click()
@@ -63,14 +63,14 @@ def test_probability_maps_of_one_image_follow_the_model_menu(
     assert np.abs(maps.astype(int).sum(0) - 65535).max() <= 2
     # What is switched on counts, also before the window has predicted anew.
     person.window.action["predict_mirror"].setChecked(True)
-    assert document.is_prediction_stale(image_id)
+    assert document.predictions.is_stale(image_id)
     dialog = asked(person, "export_mask", tmp_path / "both", "png", "probabilities")
     dialog._do.click()
     finished(person)
     mirrored = tifffile.imread(tmp_path / "both" / "probabilities" / "photo.tif")
     assert not np.array_equal(mirrored, maps)
     person.wait_for_prediction()
-    now = document.prediction(image_id)
+    now = document.predictions.of(image_id)
     assert now is not None
     assert np.array_equal(mirrored.argmax(0), now.labels), "the same as on the canvas"
     with Image.open(tmp_path / "both" / "png" / "photo.png") as mask:
@@ -88,7 +88,7 @@ def test_an_image_that_the_model_has_not_seen_waits_for_it(
         assert not dialog._do.isEnabled()
         dialog.reject()
     person.wait_for_prediction()
-    person.session.document.clear_prediction(person.image_id or "")
+    person.session.document.predictions.clear(person.image_id or "")
     dialog = asked(person, "export_mask", tmp_path / "late", "png", "confidence")
     dialog._do.click()
     finished(person)
@@ -103,9 +103,9 @@ def test_a_folder_of_probability_maps_can_be_stopped(person: Person, told: Witne
     person.open(tmp_path / "photos")
     person.wait_for_prediction()
     document = person.session.document
-    for image_id in document.image_ids[1:]:
+    for image_id in document.images.ids[1:]:
         person.session.project.show(image_id)
-        person.wait_for(lambda image_id=image_id: document.prediction(image_id) is not None)  # type: ignore[misc]
+        person.wait_for(lambda image_id=image_id: document.predictions.of(image_id) is not None)  # type: ignore[misc]
     dialog = asked(person, "export_all", tmp_path / "out", "probabilities-npz")
     assert "6 images are predicted for this" in dialog._preview.text()
     steps: list[float] = []
@@ -131,7 +131,7 @@ def test_whoever_has_labelled_exports_only_that_unless_the_rest_is_wanted(
     document = person.session.document
     assert person.image_id is not None
     everything = np.ones((96, 128), np.uint8)
-    document.set_prediction(Prediction(person.image_id, "v", everything, everything))
+    document.predictions.set(Prediction(person.image_id, "v", everything, everything))
     person.choose("tool_brush")
     person.press(Qt.Key.Key_1)
     person.drag((40.0, 40.0), (60.0, 40.0))
@@ -217,7 +217,7 @@ def test_masks_beside_the_images_hold_what_was_labelled_and_are_told_of_once(
     person.open(tmp_path / "photos")
     person.choose("tool_brush")
     painted = {}
-    for number, image_id in enumerate(person.session.document.image_ids):
+    for number, image_id in enumerate(person.session.document.images.ids):
         person.session.project.show(image_id)
         person.wait_for(lambda wanted=image_id: person.image_id == wanted and person.canvas.has_image)  # type: ignore[misc]
         person.drag((20.0, 20.0 + 10 * number), (60.0, 20.0 + 10 * number))
@@ -230,7 +230,7 @@ def test_masks_beside_the_images_hold_what_was_labelled_and_are_told_of_once(
             assert np.array_equal(np.asarray(written), mask)
     person.session.project.open([tmp_path / "photos"])
     person.wait_for(lambda: len(told.sentences) == 2, 30, "the folder is listed again")
-    assert len(person.session.document.image_ids) == 3
+    assert len(person.session.document.images.ids) == 3
     assert "3 masks that were saved beside their images are not listed" in told.sentences[-1]
     assert not told.errors
 

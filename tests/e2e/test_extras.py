@@ -15,12 +15,12 @@ def test_a_switch_of_the_model_menu_predicts_again_and_back(person: Person, skim
     person.wait_for_prediction()
     image_id = person.image_id
     assert image_id is not None
-    plain = document.prediction(image_id)
+    plain = document.predictions.of(image_id)
     assert plain is not None
     for wanted in (True, False):
         person.window.action["predict_edges"].setChecked(wanted)
-        assert document.is_prediction_stale(image_id)
-        person.wait_for(lambda: not document.is_prediction_stale(image_id), what="it is predicted again")
-        answer = document.prediction(image_id)
+        assert document.predictions.is_stale(image_id)
+        person.wait_for(lambda: not document.predictions.is_stale(image_id), what="it is predicted again")
+        answer = document.predictions.of(image_id)
         assert answer is not None
         assert np.array_equal(answer.confidence, plain.confidence) is not wanted

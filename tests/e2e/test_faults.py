@@ -124,20 +124,20 @@ def test_an_image_that_is_taken_away_while_open_stays_usable(
     session, document = person.session, person.session.document
     person.choose("next_image")
     person.wait_for(lambda: person.image_id != first, 20)
-    document.release_record(first)
+    document.records.release(first)
     session.project.show(first)
     if how == "other picture":
         person.wait_for(lambda: person.image_id == first, 20)
         assert any("has changed since it was opened" in each for each in told.sentences)
     else:
-        person.wait_for(lambda: document.error(first) is not None, 20)
+        person.wait_for(lambda: document.records.error(first) is not None, 20)
         assert person.image_id != first, "the image before stays open"
-    assert (document.labels(first) == mask).all()
+    assert (document.masks.labels(first) == mask).all()
     paint(person, 20.0)
     save(person)
     opened = open_project(tmp_path / "work")
     try:
-        assert (opened.document.labels(first) == mask).all() or how == "other picture"
+        assert (opened.document.masks.labels(first) == mask).all() or how == "other picture"
     finally:
         opened.session.abandon()
 
@@ -228,7 +228,7 @@ def test_recovered_work_can_be_opened_as_a_copy(
     again = open_project(tmp_path / "work")
     try:
         assert again.recovery is not None, "it is offered again"
-        assert (again.document.labels(ids[0]) == labels).all()
+        assert (again.document.masks.labels(ids[0]) == labels).all()
     finally:
         again.session.abandon()
 
@@ -242,7 +242,7 @@ def test_recent_files_are_in_a_menu(person: Person, photos: list[Path], told: Wi
     names = [action.text() for action in recent.menu.actions()]
     assert names[:2] == ["photo 1.png", "photo 0.png"]
     recent.menu.actions()[1].trigger()
-    person.wait_for(lambda: person.session.document.name(person.image_id or "") == "photo 0.png", 20)
+    person.wait_for(lambda: person.session.document.images.name(person.image_id or "") == "photo 0.png", 20)
     recent.menu.actions()[-1].trigger()
     recent.menu.aboutToShow.emit()
     assert [action.isEnabled() for action in recent.menu.actions()] == [False]
@@ -282,5 +282,5 @@ def test_a_project_that_may_not_be_written_any_more_is_saved_elsewhere(
     person.choose("save_project_as")
     person.wait_for(lambda: not person.session.document.is_dirty, 20, "it is saved there")
     opened = open_project(tmp_path / "elsewhere")
-    assert (opened.document.labels(opened.document.image_ids[0]) == mask).all()
+    assert (opened.document.masks.labels(opened.document.images.ids[0]) == mask).all()
     opened.session.abandon()

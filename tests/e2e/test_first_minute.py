@@ -23,7 +23,7 @@ def test_point_click_and_enter_on_a_clean_picture(person: Person) -> None:
     QTest.mouseMove(person.canvas, person.at((302.0, 200.0)))
     person.wait_for(lambda: not layer.rect.is_empty, what="an outline stands under the pointer")
     assert person.image_id is not None
-    assert person.session.document.prompts(person.image_id).is_empty, "nothing is clicked"
+    assert person.session.document.prompts.of(person.image_id).is_empty, "nothing is clicked"
 
     person.choose("tool_brush")
     assert layer.rect.is_empty, "the brush has no outline of what a click would give"

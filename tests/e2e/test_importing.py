@@ -47,7 +47,7 @@ def confirm(person: Person, mode: str = "skip") -> None:
 
 def masks(person: Person) -> list[np.ndarray]:
     document = person.session.document
-    return [np.array(document.labels(each)) for each in document.image_ids]
+    return [np.array(document.masks.labels(each)) for each in document.images.ids]
 
 
 def test_images_and_a_coco_file_are_dropped_together(
@@ -62,7 +62,7 @@ def test_images_and_a_coco_file_are_dropped_together(
     assert person.session.document.classes.names == CLASSES.names
     assert any("3 masks were imported." in sentence for sentence in told.sentences)
     # Undo goes image by image, and shows where it is.
-    person.wait_for(lambda: person.session.document.current_id is not None)
+    person.wait_for(lambda: person.session.document.images.current_id is not None)
     for _ in range(3):
         person.choose("undo")
     person.wait_for(lambda: person.session.history.position == 1, what="three masks are taken back")
@@ -116,9 +116,9 @@ def test_numbers_that_could_be_classes_or_objects_are_asked_about(
     importing.dialog._on_accepted()
     person.wait_for(lambda: not importing.is_running, what="the masks are there")
     document = person.session.document
-    for image_id, item in zip(document.image_ids, items, strict=True):
-        assert np.array_equal(document.labels(image_id), item.labels > 0)
-        assert np.array_equal(document.instances(image_id), item.labels)
+    for image_id, item in zip(document.images.ids, items, strict=True):
+        assert np.array_equal(document.masks.labels(image_id), item.labels > 0)
+        assert np.array_equal(document.masks.instances(image_id), item.labels)
     assert document.classes.names == ("background", "object")
 
 
@@ -136,7 +136,7 @@ def test_classes_of_a_file_keep_their_order_in_a_fresh_window_and_bad_lines_are_
     confirm(person)
     document = person.session.document
     assert document.classes.names == ("background", "leaf", "stem")
-    first = np.array(document.labels(document.image_ids[0]))
+    first = np.array(document.masks.labels(document.images.ids[0]))
     assert (first[12:24, 16:32] == 2).all()
     assert (first[24:30, 24:40] == UNLABELLED).all(), "a box is neither object nor background"
     said = " ".join(told.sentences)
@@ -145,7 +145,7 @@ def test_classes_of_a_file_keep_their_order_in_a_fresh_window_and_bad_lines_are_
     person.choose("undo")
     person.choose("undo")
     person.choose("undo")
-    person.wait_for(lambda: not person.session.document.labelled_ids(), what="the masks are taken back")
+    person.wait_for(lambda: not person.session.document.masks.labelled_ids(), what="the masks are taken back")
 
 
 def test_masks_from_before_the_images_were_turned_are_asked_about(

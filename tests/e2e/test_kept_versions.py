@@ -101,7 +101,7 @@ def live(session: Session) -> str:
 def predicted(person: Person) -> np.ndarray:
     person.wait_for_prediction()
     assert person.image_id is not None
-    prediction = person.session.document.prediction(person.image_id)
+    prediction = person.session.document.predictions.of(person.image_id)
     assert prediction is not None
     return np.array(prediction.labels)
 

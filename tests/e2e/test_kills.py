@@ -119,7 +119,7 @@ def recovered(home: Path) -> tuple[int, int]:
     assert not opened.recovery.is_damaged
     strokes = opened.recovery.count
     opened.recovery.restore(opened.document)
-    (image_id,) = opened.document.image_ids
-    pixels = int((opened.document.labels(image_id) == 1).sum())
+    (image_id,) = opened.document.images.ids
+    pixels = int((opened.document.masks.labels(image_id) == 1).sum())
     opened.session.close()
     return strokes, pixels

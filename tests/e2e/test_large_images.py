@@ -85,7 +85,7 @@ def with_prediction_of_other_weights(session: Session, image_id: str) -> Callabl
     names = tuple(reversed(session.document.classes.names))
     colours = ClassTable.from_names(names).colours
     session.predict.use_weights(WeightsInfo("other", None, names, colours, 8, 1, "CPU", ""))
-    rows, cols = session.document.layer(image_id).shape
+    rows, cols = session.document.masks.layer(image_id).shape
     labels, confidence = np.zeros((rows, cols), np.uint8), np.full((rows, cols), 200, np.uint8)
     labels[: rows // 3] = 1
     answers = [Prediction(image_id, "other", labels, confidence)]
@@ -114,20 +114,22 @@ def test_a_large_image_never_stops_the_window(
 
     def walk(path: Path, turns: Turns) -> int:
         """Everything once; the most memory that opening took."""
-        before = document.current_id
+        before = document.images.current_id
         turns.during(
             "open",
             lambda: session.project.open([path]),
-            lambda: document.current_id != before and not person.canvas._building.isActive(),
+            lambda: document.images.current_id != before and not person.canvas._building.isActive(),
         )
-        opened, image_id = peak_bytes(), document.current_id
+        opened, image_id = peak_bytes(), document.images.current_id
         assert image_id is not None
-        rows, cols = document.layer(image_id).shape
+        rows, cols = document.masks.layer(image_id).shape
         come = with_prediction_of_other_weights(session, image_id)
-        turns.during("predict", come, lambda: document.prediction(image_id) is not None)
+        turns.during("predict", come, lambda: document.predictions.of(image_id) is not None)
         person.choose("tool_brush")
         way = (cols * 0.3, rows * 0.4), (cols * 0.6, rows * 0.5), (cols * 0.5, rows * 0.7)
-        turns.during("paint", lambda: person.drag(*way), lambda: document.layer(image_id).num_labelled > 0)
+        turns.during(
+            "paint", lambda: person.drag(*way), lambda: document.masks.layer(image_id).num_labelled > 0
+        )
         for action in ("undo", "redo"):
             turns.during(
                 action, lambda what=action: person.choose(what), lambda: not session.edits.is_working
@@ -151,15 +153,15 @@ def test_a_large_image_never_stops_the_window(
     before = peak_bytes()
     opened = walk(large, turns)
     turns.stop()
-    shape = document.layer(document.current_id or "").shape
+    shape = document.masks.layer(document.images.current_id or "").shape
     pixels = shape[0] * shape[1]
     assert {step: ms for step, ms in turns.longest.items() if ms > MARK_MS} == {}
     assert opened - before < OPEN_BYTES * pixels
     assert peak_bytes() - before < EXPORT_BYTES * pixels
-    labels = document.labels(document.current_id or "")
+    labels = document.masks.labels(document.images.current_id or "")
     exported = np.asarray(Image.open(large.with_suffix(".png")))
-    assert 0 < document.layer(document.current_id or "").num_labelled < pixels
-    prediction = document.prediction(document.current_id or "")
+    assert 0 < document.masks.layer(document.images.current_id or "").num_labelled < pixels
+    prediction = document.predictions.of(document.images.current_id or "")
     assert prediction is not None
     assert np.array_equal(exported, np.where(labels == UNLABELLED, prediction.labels, labels))
 
@@ -173,15 +175,17 @@ def test_classes_of_a_large_image_go_without_stopping_the_window(
 
     def walk(path: Path, turns: Turns) -> None:
         """Every way in which a class goes, and comes back, on a mask that is labelled from side to side."""
-        before = document.current_id
+        before = document.images.current_id
         session.project.open([path])
-        person.wait_for(lambda: document.current_id != before and not person.canvas._building.isActive())
-        image_id = document.current_id or ""
+        person.wait_for(
+            lambda: document.images.current_id != before and not person.canvas._building.isActive()
+        )
+        image_id = document.images.current_id or ""
         with_prediction_of_other_weights(session, image_id)()
         edits.then(session.classes.add_class)
         session.edit.mark_current_reviewed()
-        person.wait_for(lambda: document.layer(image_id).num_labelled > 0 and not edits.is_working)
-        names, labels = document.classes.names, np.array(document.labels(image_id))
+        person.wait_for(lambda: document.masks.layer(image_id).num_labelled > 0 and not edits.is_working)
+        names, labels = document.classes.names, np.array(document.masks.labels(image_id))
         for what, begin in (
             ("merge", partial(session.classes.merge_classes, 1, len(names) - 1)),
             ("delete", partial(session.classes.delete_class, 1, UNLABELLED)),
@@ -193,7 +197,7 @@ def test_classes_of_a_large_image_go_without_stopping_the_window(
                 partial(person.choose, "undo"),
                 lambda: document.classes.names == names and not edits.is_working,
             )
-            assert np.array_equal(document.labels(image_id), labels)
+            assert np.array_equal(document.masks.labels(image_id), labels)
 
     first = Turns(person, rest=5)
     walk(photograph(tmp_path / "small.jpg", 0.3), first)

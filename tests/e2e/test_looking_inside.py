@@ -93,10 +93,10 @@ def test_the_visible_part_of_a_large_picture_is_refined_and_pins_are_marked(
 
     document, image_id = session.document, person.image_id
     assert image_id is not None
-    before = document.prediction(image_id)
+    before = document.predictions.of(image_id)
     next(each for each in panel.findChildren(QToolButton) if each.accessibleName() == "Heads: 2").click()
     person.choose("knock_out")
-    person.wait_for(lambda: document.prediction(image_id) is not before, what="without one head")
+    person.wait_for(lambda: document.predictions.of(image_id) is not before, what="without one head")
     assert panel.gains == {(1, 2): 0.0}
     hint = person.window.findChild(QLabel, "hint")
     assert hint is not None
@@ -108,7 +108,7 @@ def test_the_visible_part_of_a_large_picture_is_refined_and_pins_are_marked(
     person.window.canvas.cursor_left.emit()
     assert shares[0].text() == ""
     person.choose("knock_out")
-    assert document.prediction(image_id) is before
+    assert document.predictions.of(image_id) is before
     assert "have another class" not in hint.text()
 
 
@@ -150,7 +150,7 @@ def test_before_and_after_a_fine_tuning_says_which_experts_moved_and_the_whole_f
     session.inspect.maps_kept.connect(loaded.append)
     session.weights.activate(version)  # again: what moved when it came is still what moved
     person.wait_for(lambda: loaded, what="the same version is live once more")
-    image = session.document.record(str(person.image_id))
+    image = session.document.records.of(str(person.image_id))
     assert image is not None
     expected = vector_shift(*(vectors_of(path, image.pixels) for path in (None, ended[0].weights)))
     shown = panel.comparisons.shift

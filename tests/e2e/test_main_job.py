@@ -26,7 +26,7 @@ def test_open_shows_the_photograph_and_what_the_model_makes_of_it(
     person.open(skimage_photo)
     person.wait_for_prediction()
     assert person.image_id is not None
-    prediction = person.session.document.prediction(person.image_id)
+    prediction = person.session.document.predictions.of(person.image_id)
     assert prediction is not None
     assert prediction.labels.shape == (512, 512)
     assert prediction.version == "shipped"
@@ -40,14 +40,14 @@ def test_a_click_proposes_and_only_enter_changes_the_mask(person: Person, skimag
     person.segment(FACE)
     document, image_id = person.session.document, person.image_id
     assert image_id is not None
-    proposal = document.proposal(image_id)
+    proposal = document.prompts.proposal(image_id)
     assert proposal is not None
     assert (person.mask == UNLABELLED).all(), "a proposal never touches the mask"
     person.press(Qt.Key.Key_Return)
     accepted = person.mask
     assert accepted[int(FACE[1]), int(FACE[0])] == 1
     assert np.count_nonzero(accepted == 1) == np.count_nonzero(proposal.mask)
-    assert document.prompts(image_id).is_empty
+    assert document.prompts.of(image_id).is_empty
     person.choose("undo")
     assert (person.mask == UNLABELLED).all()
     person.choose("redo")
@@ -59,7 +59,7 @@ def test_a_click_before_the_model_is_ready_waits_and_is_answered(person: Person,
     assert person.image_id is not None
     assert not person.session.predict.is_encoded(person.image_id)
     person.segment(FACE)
-    proposal = person.session.document.proposal(person.image_id)
+    proposal = person.session.document.prompts.proposal(person.image_id)
     assert proposal is not None
     assert proposal.prompts.points[0].is_positive
 
@@ -70,12 +70,12 @@ def test_escape_and_backspace_take_clicks_back(person: Person, skimage_photo: Pa
     person.click((400.0, 60.0), RIGHT)
     document, image_id = person.session.document, person.image_id
     assert image_id is not None
-    assert [point.is_positive for point in document.prompts(image_id).points] == [True, False]
+    assert [point.is_positive for point in document.prompts.of(image_id).points] == [True, False]
     person.press(Qt.Key.Key_Backspace)
-    assert len(document.prompts(image_id).points) == 1
+    assert len(document.prompts.of(image_id).points) == 1
     person.press(Qt.Key.Key_Escape)
-    assert document.prompts(image_id).is_empty
-    assert document.proposal(image_id) is None
+    assert document.prompts.of(image_id).is_empty
+    assert document.prompts.proposal(image_id) is None
 
 
 def test_the_experts_show_what_they_attend_to_and_a_knock_out_changes_the_prediction(
@@ -91,20 +91,22 @@ def test_the_experts_show_what_they_attend_to_and_a_knock_out_changes_the_predic
     assert np.allclose(maps.mix.sum(axis=1), 1, atol=1e-3)
     assert person.image_id is not None
     document, image_id = person.session.document, person.image_id
-    before = document.prediction(image_id)
+    before = document.predictions.of(image_id)
     assert before is not None
     panel.select(int(maps.mix.mean(axis=(0, 2, 3)).argmax()))
     panel.toggle_map("expert")
     assert panel.overlay is not None
     assert panel.overlay.values.shape == maps.mix.shape[-2:]
     person.choose("knock_out")
-    person.wait_for(lambda: document.prediction(image_id) is not before, what="the knocked-out prediction")
-    after = document.prediction(image_id)
+    person.wait_for(
+        lambda: document.predictions.of(image_id) is not before, what="the knocked-out prediction"
+    )
+    after = document.predictions.of(image_id)
     assert after is not None
     assert after.is_altered
     assert (after.confidence != before.confidence).any()
     person.choose("knock_out")
-    person.wait_for(lambda: document.prediction(image_id) is before, what="the prediction as it was")
+    person.wait_for(lambda: document.predictions.of(image_id) is before, what="the prediction as it was")
 
 
 def test_brush_and_eraser_are_one_step_each(person: Person, skimage_photo: Path) -> None:
@@ -155,7 +157,7 @@ def test_fine_tuning_makes_a_version_that_one_can_leave_again(person: Person, sk
     person.wait_for(lambda: session.weights.live is not None and session.weights.live.version == "v1")
     person.wait_for_prediction()
     assert person.image_id is not None
-    tuned = session.document.prediction(person.image_id)
+    tuned = session.document.predictions.of(person.image_id)
     assert tuned is not None
     assert tuned.version == "v1"
     truth = person.mask
@@ -196,7 +198,7 @@ def test_the_exported_mask_is_the_one_on_screen(person: Person, skimage_photo: P
     person.wait_for(lambda: session.lanes.files.is_idle)
     assert person.image_id is not None
     written = np.array(Image.open(target))
-    assert (written == session.document.final_labels(person.image_id)).all()
+    assert (written == session.document.masks.final_labels(person.image_id)).all()
 
 
 def test_main_opens_the_window_and_returns_zero_when_it_is_closed(

@@ -88,7 +88,7 @@ def test_deaths_while_an_image_is_encoded_delay_it_and_lose_no_click(
         person.click((40.0 + 15 * turn, 40.0))
         person.wait_for(lambda: encodings, 60, "the image is being encoded")
     person.wait_for_proposal()
-    assert len(person.session.document.prompts(image_id).points) == 3
+    assert len(person.session.document.prompts.of(image_id).points) == 3
 
 
 def test_three_deaths_before_the_weights_are_loaded_lose_no_click(
@@ -123,7 +123,7 @@ def test_a_death_while_a_click_is_answered_loses_no_click(
     assert told.errors == []
     image_id = person.image_id
     assert image_id is not None
-    assert len(person.session.document.prompts(image_id).points) == 3
+    assert len(person.session.document.prompts.of(image_id).points) == 3
 
 
 def test_a_mask_of_several_clicks_is_gone_on_with_after_a_death(
@@ -137,14 +137,14 @@ def test_a_mask_of_several_clicks_is_gone_on_with_after_a_death(
     clicks = [(50.0, 40.0), (35.0, 40.0), (90.0, 80.0)]
     for xy in clicks:
         person.segment(xy)
-    expected = person.session.document.proposal(image_id)
+    expected = person.session.document.prompts.proposal(image_id)
     person.choose("cancel")
     for xy in clicks[:2]:
         person.segment(xy)
     kill(person)
     wait_until_encoded(person)
     person.segment(clicks[2])
-    proposal = person.session.document.proposal(image_id)
+    proposal = person.session.document.prompts.proposal(image_id)
     assert proposal is not None
     assert expected is not None
     assert proposal.rect == expected.rect
@@ -266,5 +266,5 @@ def test_clicks_on_an_image_that_is_not_looked_at_are_gone_on_with_when_it_is(
     person.choose("previous_image")
     person.click((35.0, 40.0))
     person.wait_for_proposal()
-    assert len(person.session.document.prompts(first).points) == 2
+    assert len(person.session.document.prompts.of(first).points) == 2
     assert told.errors == []

@@ -59,13 +59,13 @@ def test_a_unet_is_chosen_trained_used_beside_clicks_and_kept(
         use(person, "v1")
         assert is_live(session, "v1", "unet")
         person.wait_for_prediction()
-        prediction = session.document.prediction(person.image_id or "")
+        prediction = session.document.predictions.of(person.image_id or "")
         assert prediction is not None
         assert prediction.version == "v1"
         assert "U-Net has no experts" in texts(session, "experts")
         assert "U-Net: 1 image" in texts(session, "training")
         person.segment((225.0, 140.0))  # clicks go on with the shipped network
-        proposal = session.document.proposal(person.image_id or "")
+        proposal = session.document.prompts.proposal(person.image_id or "")
         assert proposal is not None
         assert proposal.mask.any()
         session.segment.accept()

@@ -42,8 +42,8 @@ def accepted(person: Person, tmp_path: Path) -> tuple[Person, dict[str, np.ndarr
     session.classes.add_class()
     session.classes.add_class()
     person.open(folder)
-    assert len(session.document.image_ids) == IMAGES
-    for number, image_id in enumerate(session.document.image_ids):
+    assert len(session.document.images.ids) == IMAGES
+    for number, image_id in enumerate(session.document.images.ids):
         session.project.show(image_id)
         person.wait_for(lambda image_id=image_id: person.image_id == image_id, what="the image is shown")
         person.wait_for_prediction()
@@ -79,7 +79,7 @@ def test_three_classes_of_objects_without_background_are_asked_about_and_then_le
     assert result.is_better
     assert "held-out pixels of 12 images" in result.validated_on
     assert result.metric_after > 0.6
-    assert all((session.document.labels(each) == mask).all() for each, mask in masks.items())
+    assert all((session.document.masks.labels(each) == mask).all() for each, mask in masks.items())
     person.wait_for(
         lambda: session.weights.live is not None and session.weights.live.version == result.version,
         what="the new weights are in use",
@@ -89,7 +89,7 @@ def test_three_classes_of_objects_without_background_are_asked_about_and_then_le
         session.project.show(image_id)
         person.wait_for(lambda image_id=image_id: person.image_id == image_id, what="the image is shown")
         person.wait_for_prediction()
-        prediction = session.document.prediction(image_id)
+        prediction = session.document.predictions.of(image_id)
         assert prediction is not None
         assert prediction.version == result.version
         truth = np.where(mask == UNLABELLED, 0, mask)

@@ -31,7 +31,7 @@ def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def brightness(person: Person) -> int:
-    record = person.session.document.record(person.image_id or "")
+    record = person.session.document.records.of(person.image_id or "")
     assert record is not None
     return int(record.pixels[0, 0, 0])
 
@@ -59,13 +59,13 @@ def test_every_page_keeps_its_own_mask_in_one_row(person: Person, stack: Path, t
     other = paint(person, 45.0)
     assert len(person.window.files.visible_ids) == 2, "one row per file"
     person.choose("previous_page")
-    person.wait_for(lambda: document.frame(person.image_id or "") == 1, what="page 2 is shown")
+    person.wait_for(lambda: document.images.frame(person.image_id or "") == 1, what="page 2 is shown")
     bar.number.setValue(1)
     person.wait_for(lambda: person.image_id == first, what="page 1 is shown")
     assert (person.mask == mask).all()
     person.choose("next_image")
     person.wait_for(
-        lambda: document.name(person.image_id or "") == "single.png", what="the other file is shown"
+        lambda: document.images.name(person.image_id or "") == "single.png", what="the other file is shown"
     )
     assert not bar.isVisible()
     person.choose("previous_image")
@@ -75,8 +75,8 @@ def test_every_page_keeps_its_own_mask_in_one_row(person: Person, stack: Path, t
     person.wait_for(lambda: not document.is_dirty, what="the project is saved")
     opened = open_project(tmp_path / "work")
     try:
-        assert (opened.document.labels(first) == mask).all()
-        assert (opened.document.labels(third) == other).all()
+        assert (opened.document.masks.labels(first) == mask).all()
+        assert (opened.document.masks.labels(third) == other).all()
     finally:
         opened.session.abandon()
 
@@ -97,12 +97,14 @@ def test_removing_a_file_takes_all_its_pages(
 ) -> None:
     person.open(stack.parent)
     document, session = person.session.document, person.session
-    session.project.show(next(each for each in document.image_ids if document.name(each).startswith("stack")))
+    session.project.show(
+        next(each for each in document.images.ids if document.images.name(each).startswith("stack"))
+    )
     person.wait_for(
-        lambda: document.name(person.image_id or "").startswith("stack"), what="the stack is shown"
+        lambda: document.images.name(person.image_id or "").startswith("stack"), what="the stack is shown"
     )
     session.pages.go_to(1)
-    person.wait_for(lambda: document.frame(person.image_id or "") == 1, what="page 2 is shown")
+    person.wait_for(lambda: document.images.frame(person.image_id or "") == 1, what="page 2 is shown")
     paint(person, 15.0)
     asked: list[str] = []
     monkeypatch.setattr(
@@ -110,5 +112,5 @@ def test_removing_a_file_takes_all_its_pages(
     )
     session.project.remove(person.image_id or "")
     assert len(asked) == 1
-    assert [document.name(each) for each in document.image_ids] == ["single.png"]
+    assert [document.images.name(each) for each in document.images.ids] == ["single.png"]
     assert len(person.window.files.visible_ids) == 1

@@ -151,7 +151,7 @@ def test_save_on_closing_writes_the_project(
     opened = open_project(tmp_path / "work")
     assert not opened.session.is_read_only, "the lock is free"
     assert opened.recovery is None
-    assert (opened.document.labels(image_id) == mask).all()
+    assert (opened.document.masks.labels(image_id) == mask).all()
     opened.session.close()
 
 
@@ -192,7 +192,7 @@ def open_masks(folder: Path, image_id: str) -> np.ndarray:
     """The mask that a project holds, read by another window."""
     opened = open_project(folder)
     assert opened.session.is_read_only, "the window has it open"
-    labels = np.array(opened.document.labels(image_id))
+    labels = np.array(opened.document.masks.labels(image_id))
     opened.session.abandon()
     return labels
 
@@ -200,10 +200,10 @@ def open_masks(folder: Path, image_id: str) -> np.ndarray:
 def make_project(folder: Path, photos: list[Path]) -> tuple[list[str], np.ndarray]:
     """A project of all photos with a mask on the first, as somebody else made it."""
     document = Document()
-    ids = document.add_paths(photos)
+    ids = document.images.add_paths(photos)
     labels = np.zeros((60, 80), np.uint8)
     labels[5:30, 10:50] = 1
-    document.load_mask(ids[0], labels, np.ones_like(labels))
+    document.masks.load(ids[0], labels, np.ones_like(labels))
     save_project(document, folder).close()
     return ids, labels
 
@@ -214,7 +214,7 @@ def test_a_folder_with_a_manifest_opens_as_project(
     ids, labels = make_project(tmp_path / "work", photos)
     person.open(photos[2])
     person.open(tmp_path / "work")
-    assert person.session.document.image_ids == tuple(ids)
+    assert person.session.document.images.ids == tuple(ids)
     assert (person.mask == labels).all()
     assert not person.session.history.can_undo
     assert not answers.asked
@@ -226,7 +226,7 @@ def test_a_project_opens_at_the_image_that_was_shown_last(
     person: Person, answers: Answers, photos: list[Path], tmp_path: Path, *, kept: bool
 ) -> None:
     person.open(*photos)
-    first, second, third = person.session.document.image_ids
+    first, second, third = person.session.document.images.ids
     person.session.project.show(second)
     person.wait_for(lambda: person.image_id == second)
     for name in ("work", "copy"):
@@ -274,13 +274,13 @@ def test_a_pasted_picture_is_part_of_the_project(
     image_id = person.image_id
     assert image_id is not None
     mask = paint(person)
-    kept = person.session.document.path(image_id)
+    kept = person.session.document.images.path(image_id)
     assert kept is not None
     assert kept.is_relative_to(state_folder()), "a crash does not take it"
     answers.folder = tmp_path / "work"
     save(person)
     assert (open_masks(tmp_path / "work", image_id) == mask).all()
-    path = person.session.document.path(image_id)
+    path = person.session.document.images.path(image_id)
     assert path is not None
     assert path.is_relative_to(tmp_path / "work")
     with Image.open(path) as picture:
@@ -295,7 +295,7 @@ def test_missing_images_are_rows_that_say_so_and_keep_their_masks(
     person.open(tmp_path / "work")
     document = person.session.document
     assert person.image_id == ids[1]
-    assert document.error(ids[0]) is not None
+    assert document.records.error(ids[0]) is not None
     paint(person)
     save(person)
     assert (open_masks(tmp_path / "work", ids[0]) == labels).all()

@@ -46,8 +46,8 @@ def photos(tmp_path: Path) -> list[Path]:
 def crashed(own_home: Path, photos: list[Path]) -> np.ndarray:
     """A window that ended without a word after some strokes; the mask that it had."""
     document = Document(id_prefix="crashed")
-    (image_id,) = document.add_paths(photos[:1])
-    document.expect_shape(image_id, SHAPE)
+    (image_id,) = document.images.add_paths(photos[:1])
+    document.masks.expect_shape(image_id, SHAPE)
     session = UntitledProjects(state_folder() / "untitled").make(document)
     history = History(document)
     history.events.applied.connect(lambda changes: session.record(changes, document))
@@ -55,7 +55,7 @@ def crashed(own_home: Path, photos: list[Path]) -> np.ndarray:
         rect = Rect(10 * number, 5, 10 * number + 8, 60)
         history.do(area_patch(document, image_id, rect, np.ones(rect.shape, bool), Ink(1), "Stroke"))
     session.abandon()
-    return np.array(document.labels(image_id))
+    return np.array(document.masks.labels(image_id))
 
 
 @pytest.fixture
@@ -142,9 +142,9 @@ def test_the_window_lives_while_work_is_restored(
         person.wait_for(lambda: person.image_id is not None, 30)
         assert threading.get_ident() not in slowly.threads
         document = session.document
-        assert np.array_equal(document.labels(document.image_ids[0]), crashed)
+        assert np.array_equal(document.masks.labels(document.images.ids[0]), crashed)
         person.wait_for(
-            lambda: len(document.image_ids) == 2, 30, "the image of the command line is opened then"
+            lambda: len(document.images.ids) == 2, 30, "the image of the command line is opened then"
         )
         assert session.storage.has_unsaved
 
@@ -192,9 +192,9 @@ def test_work_begun_while_other_work_is_restored_is_asked_about(
 def work(tmp_path: Path, photos: list[Path]) -> Path:
     """A project of somebody, closed properly, with the second photo."""
     document = Document(id_prefix="work")
-    (image_id,) = document.add_paths(photos[1:])
-    document.expect_shape(image_id, SHAPE)
-    document.load_mask(image_id, np.zeros(SHAPE, np.uint8), np.full(SHAPE, 3, np.uint8))
+    (image_id,) = document.images.add_paths(photos[1:])
+    document.masks.expect_shape(image_id, SHAPE)
+    document.masks.load(image_id, np.zeros(SHAPE, np.uint8), np.full(SHAPE, 3, np.uint8))
     save_project(document, tmp_path / "work").close()
     return tmp_path / "work"
 
@@ -228,7 +228,7 @@ def test_a_project_that_was_asked_for_opens_before_other_work_is_offered(
         if answer == "restore":
             person.wait_for(lambda: session.storage.project is None, 30)
             assert np.array_equal(person.mask, crashed)
-            assert len(session.document.image_ids) == 1, "images of the project are not mixed into it"
+            assert len(session.document.images.ids) == 1, "images of the project are not mixed into it"
         else:
             project = session.storage.project
             assert project is not None

@@ -47,13 +47,13 @@ def test_three_objects_by_clicks_one_corrected_and_the_export_is_what_is_on_scre
     session, document = person.session, person.session.document
     image_id = person.image_id
     assert image_id is not None
-    rows, cols = document.layer(image_id).shape
+    rows, cols = document.masks.layer(image_id).shape
     taken: list[int] = []
     for place in ((0.45, 0.25), (0.85, 0.35), (0.30, 0.75)):
         person.segment((cols * place[0], rows * place[1]))
         person.press(Qt.Key.Key_Return)
-        person.wait_for(lambda: document.proposal(image_id) is None, what="the proposal is accepted")
-        taken.append(np.unique(document.instances(image_id)).size - 1)
+        person.wait_for(lambda: document.prompts.proposal(image_id) is None, what="the proposal is accepted")
+        taken.append(np.unique(document.masks.instances(image_id)).size - 1)
     assert taken == [1, 2, 3], "every accepted object has a number of its own"
     person.choose("tool_brush")
     person.session.tool.set_diameter(30)
@@ -65,7 +65,7 @@ def test_three_objects_by_clicks_one_corrected_and_the_export_is_what_is_on_scre
     person.wait_for(target.exists, what="the file is there")
     person.wait_for(lambda: session.lanes.files.is_idle)
     written = np.array(Image.open(target))
-    assert (written == document.final_labels(image_id)).all()
+    assert (written == document.masks.final_labels(image_id)).all()
     labelled = person.mask != UNLABELLED
     assert (written[labelled] == person.mask[labelled]).all()
 
@@ -102,14 +102,14 @@ def test_two_objects_become_one_and_a_line_makes_them_two_again(person: Person, 
     )
     assert len(person.session.objects.chosen) == 2
     person.choose("merge_objects")
-    numbers = document.instances(image_id)
+    numbers = document.masks.instances(image_id)
     assert numbers[100, 100] == numbers[100, 300] != 0
     person.choose("tool_split")
     person.drag((300.0, 60.0), (300.0, 100.0), (300.0, 140.0))
-    numbers = document.instances(image_id)
+    numbers = document.masks.instances(image_id)
     assert numbers[100, 285] != numbers[100, 315]
     person.choose("undo")
-    numbers = document.instances(image_id)
+    numbers = document.masks.instances(image_id)
     assert numbers[100, 285] == numbers[100, 315]
 
 
@@ -191,7 +191,7 @@ def test_levels_are_taken_from_the_raw_values_and_leave_model_and_mask_alone(
     person.open(path)
     session = person.session
     assert person.image_id is not None
-    record = session.document.record(person.image_id)
+    record = session.document.records.of(person.image_id)
     assert record is not None
     as_read = record.pixels.copy()
     zoom = person.canvas.zoom

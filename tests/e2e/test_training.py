@@ -82,12 +82,12 @@ def test_live_refit_changes_the_overlay_without_being_asked(painted: Person) -> 
     image_id = painted.image_id
     assert image_id is not None
     painted.wait_for(lambda: any(v.is_refit for v in session.weights.versions.values()), what="a refit")
-    first = session.document.prediction(image_id)
+    first = session.document.predictions.of(image_id)
     assert first is not None
     painted.drag((60.0, 300.0), (90.0, 300.0))
 
     def is_refitted() -> bool:
-        now = session.document.prediction(image_id)
+        now = session.document.predictions.of(image_id)
         return now is not None and now.version not in ("shipped", first.version)
 
     painted.wait_for(is_refitted, what="a prediction of refitted weights")

@@ -33,7 +33,10 @@ def imported(folder):
     """Class names, and the labels by image name, of a project."""
     opened = open_project(folder)
     document = opened.document
-    labels = {document.path(each).name: np.array(document.labels(each)) for each in document.labelled_ids()}
+    labels = {
+        document.images.path(each).name: np.array(document.masks.labels(each))
+        for each in document.masks.labelled_ids()
+    }
     names = document.classes.names
     opened.session.close()
     return names, labels

@@ -208,11 +208,11 @@ def test_a_project_goes_to_another_format(latentseg, folders, tmp_path):
     from latentseg_gui.io.project import save_project
 
     document = Document()
-    ids = document.add_paths(sorted(folders[0].iterdir()))
+    ids = document.images.add_paths(sorted(folders[0].iterdir()))
     labels = np.full((48, 64), 255, np.uint8)
     labels[5:20, 5:30] = 1
     for image_id in ids[:2]:
-        document.load_mask(image_id, labels, np.where(labels == 1, 3, 0).astype(np.uint8))
+        document.masks.load(image_id, labels, np.where(labels == 1, 3, 0).astype(np.uint8))
     save_project(document, tmp_path / "work").close()
     before = files_of(tmp_path / "work")
     arguments = ("export", "--project", tmp_path / "work", "-o", tmp_path / "out", "--format")
@@ -242,14 +242,14 @@ def test_masks_of_another_tool_become_a_project(latentseg, folders, tmp_path):
     assert "3 masks of 3 images are in" in out
     opened = open_project(tmp_path / "work")
     assert opened.document.classes.names == ("background", "square")
-    for image_id in opened.document.image_ids[:2]:
-        with Image.open(masks / opened.document.path(image_id).name) as mask:
-            assert np.array_equal(opened.document.labels(image_id), np.asarray(mask))
+    for image_id in opened.document.images.ids[:2]:
+        with Image.open(masks / opened.document.images.path(image_id).name) as mask:
+            assert np.array_equal(opened.document.masks.labels(image_id), np.asarray(mask))
     opened.session.close()
     code, _, err = latentseg("import", *common, "--masks", masks, "-o", tmp_path / "other")
     assert (code, "scene 2.png" in err) == (1, True), "the others are there all the same"
     opened = open_project(tmp_path / "other")
-    assert len(list(opened.document.labelled_ids())) == 2
+    assert len(list(opened.document.masks.labelled_ids())) == 2
     opened.session.close()
     code, _, err = latentseg("import", *common, "--masks", masks, "-o", tmp_path / "work")
     assert code == 2, "never over another project"

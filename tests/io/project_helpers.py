@@ -28,16 +28,16 @@ def document_of(paths):
     """A document whose images have been read."""
     document = Document()
     for path in paths:
-        document.attach_record(read_image(path, image_id=document.add_path(path)))
+        document.records.attach(read_image(path, image_id=document.images.add_path(path)))
     document.set_classes(document.classes.added("leaf"))
     return document
 
 
 def paint(document, number, history=None, seed=None, instance=None):
     """One random stroke on image ``number``; the command."""
-    image_id = document.image_ids[number]
+    image_id = document.images.ids[number]
     rng = np.random.default_rng(seed)
-    shape = document.shape(image_id)
+    shape = document.masks.shape(image_id)
     recorder = StrokeRecorder(document, image_id, Ink(int(rng.integers(0, 3)), instance=instance))
     start = rng.uniform(0, min(shape), 2)
     recorder.add(*stroke_mask(tuple(start), tuple(start + rng.uniform(-20, 20, 2)), 9, shape))
@@ -49,14 +49,18 @@ def paint(document, number, history=None, seed=None, instance=None):
 def state(document):
     """Everything of a document that a project keeps, to be compared."""
     masks = {}
-    for image_id in document.image_ids:
-        if document.shape(image_id) is None:
+    for image_id in document.images.ids:
+        if document.masks.shape(image_id) is None:
             masks[image_id] = None
         else:
-            arrays = document.labels(image_id), document.provenance(image_id), document.instances(image_id)
+            arrays = (
+                document.masks.labels(image_id),
+                document.masks.provenance(image_id),
+                document.masks.instances(image_id),
+            )
             masks[image_id] = tuple(array.tobytes() for array in arrays)
     return (
         masks,
         document.classes,
-        tuple((document.path(key), document.frame(key)) for key in document.image_ids),
+        tuple((document.images.path(key), document.images.frame(key)) for key in document.images.ids),
     )

@@ -60,7 +60,7 @@ def journal(folder, base, previous, changes=1, class_id=1):
     path = folder / f"journal-{base}.log"
     written = Journal(path, folder, JournalHeader(manifest["project"], base, previous))
     for _ in range(changes):
-        change = stroke(document, document.image_ids[1], class_id)
+        change = stroke(document, document.images.ids[1], class_id)
         change.apply(document)
         written.append(change, document)
     written.close()
@@ -187,8 +187,8 @@ def test_a_journal_that_is_no_file_is_not_read(folder, name):
 def test_an_image_of_absurd_size_in_a_journal_takes_no_memory(folder, tmp_path, side):
     manifest = manifest_of(folder)
     document = Document()
-    (image_id,) = document.add_paths([Path(manifest["images"][1]["absolute"])])
-    document.expect_shape(image_id, (side, side))
+    (image_id,) = document.images.add_paths([Path(manifest["images"][1]["absolute"])])
+    document.masks.expect_shape(image_id, (side, side))
     path = folder / f"journal-{manifest['save']}.log"
     written = Journal(path, folder, JournalHeader(manifest["project"], manifest["save"], "none"))
     written._introduce(image_id, document)
@@ -204,7 +204,7 @@ def test_an_image_of_absurd_size_in_a_journal_takes_no_memory(folder, tmp_path, 
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 100 * 2**20
-    assert opened.document.image_ids == ()
+    assert opened.document.images.ids == ()
     assert list(folder.glob("*.bad")), "put aside, not thrown away"
     opened.session.close()
 
@@ -217,10 +217,10 @@ def test_labels_of_a_mask_without_a_class_are_said_and_unlabelled(folder):
     document = Document(ClassTable.from_names([f"c{number}" for number in range(9)]))
     names = [entry["absolute"] for entry in content["images"]]
     for name in names:
-        document.expect_shape(document.add_path(Path(name)), SHAPE)
+        document.masks.expect_shape(document.images.add_path(Path(name)), SHAPE)
     labels = np.zeros(SHAPE, np.uint8)
     labels[3:9, 4:20] = 7
-    document.load_mask(document.image_ids[0], labels, np.full_like(labels, 3))
+    document.masks.load(document.images.ids[0], labels, np.full_like(labels, 3))
     other = folder.with_name("other")
     save_project(document, other).close()
     wrong = manifest_of(other)
@@ -228,9 +228,9 @@ def test_labels_of_a_mask_without_a_class_are_said_and_unlabelled(folder):
     before = {path.name: path.read_bytes() for path in (other / "masks").iterdir()}
     opened = open_project(other)
     assert any("(7)" in notice and "photo 0" in notice for notice in opened.notices)
-    image_id = opened.document.image_ids[0]
-    assert set(np.unique(opened.document.labels(image_id))) == {0, UNLABELLED}
-    assert opened.document.layer(image_id).num_labelled == int((labels == 0).sum())
+    image_id = opened.document.images.ids[0]
+    assert set(np.unique(opened.document.masks.labels(image_id))) == {0, UNLABELLED}
+    assert opened.document.masks.layer(image_id).num_labelled == int((labels == 0).sum())
     save_project(opened.document, other, opened.session)
     opened.session.close()
     assert {path.name: path.read_bytes() for path in (other / "masks").iterdir()} == before, "nothing is lost"
@@ -242,18 +242,18 @@ def test_labels_of_a_journal_without_a_class_are_said_and_unlabelled(folder, cla
     opened = open_project(folder)
     opened.recovery.restore(opened.document)
     assert any(f"({class_id})" in notice for notice in opened.recovery.notices)
-    for image_id in opened.document.image_ids:
-        labels = np.unique(opened.document.labels(image_id))
+    for image_id in opened.document.images.ids:
+        labels = np.unique(opened.document.masks.labels(image_id))
         assert all(number < len(opened.document.classes) or number == UNLABELLED for number in labels)
-    assert opened.document.layer(opened.document.image_ids[1]).num_labelled == 0
+    assert opened.document.masks.layer(opened.document.images.ids[1]).num_labelled == 0
     opened.session.close()
 
 
 def test_a_journal_with_fewer_classes_leaves_no_label_behind(folder, tmp_path):
     opened = open_project(folder)
-    document, image_id = opened.document, opened.document.image_ids[0]
+    document, image_id = opened.document, opened.document.images.ids[0]
     labels = np.full(SHAPE, 2, np.uint8)
-    document.load_mask(image_id, labels, labels)
+    document.masks.load(image_id, labels, labels)
     save_project(document, folder, opened.session)
     fewer = ClassesChange(ClassTable.from_names(("background",)))
     opened.session.record([fewer], document)
@@ -261,7 +261,7 @@ def test_a_journal_with_fewer_classes_leaves_no_label_behind(folder, tmp_path):
     again = open_project(folder)
     again.recovery.restore(again.document)
     assert len(again.document.classes) == 1
-    assert np.unique(again.document.labels(image_id)).tolist() == [UNLABELLED]
+    assert np.unique(again.document.masks.labels(image_id)).tolist() == [UNLABELLED]
     assert any("(2)" in notice for notice in again.recovery.notices)
     again.session.close()
 
@@ -308,7 +308,7 @@ def test_numbers_that_a_mask_cannot_have_never_become_others(folder, kind, plane
     opened = open_project(folder)
     assert any("damaged" in notice and "photo 0" in notice for notice in opened.notices)
     with pytest.raises(ProjectError, match="damaged"):
-        opened.document.labels(opened.document.image_ids[0])
+        opened.document.masks.labels(opened.document.images.ids[0])
     mask = manifest_of(folder)["images"][0]["mask"]
     paint(opened.document, 1, seed=4)
     save_project(opened.document, folder, opened.session)
@@ -331,7 +331,7 @@ def test_object_numbers_beyond_what_is_kept_are_refused(folder, values):
     with_mask_file(folder, "instances", *tiff(values))
     opened = open_project(folder)
     with pytest.raises(ProjectError, match="damaged"):
-        opened.document.labels(opened.document.image_ids[0])
+        opened.document.masks.labels(opened.document.images.ids[0])
     opened.session.close()
 
 
@@ -339,7 +339,7 @@ def test_the_largest_numbers_are_kept_exactly(tmp_path):
     document = document_of(photos(tmp_path / "photos", 1))
     numbers = np.arange(SHAPE[0] * SHAPE[1], dtype=np.uint32).reshape(SHAPE) + np.uint32(2**32 - 2400)
     labels = np.ones(SHAPE, np.uint8)
-    document.load_mask(document.image_ids[0], labels, labels, numbers)
+    document.masks.load(document.images.ids[0], labels, labels, numbers)
     save_project(document, tmp_path / "work").close()
     opened = open_project(tmp_path / "work")
     assert state(opened.document) == state(document)
@@ -369,7 +369,7 @@ def test_a_mask_larger_than_its_image_is_not_decoded(folder, side, is_told):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     seconds, opened = seconds_to_open(folder)
     with pytest.raises(ProjectError, match="damaged"):
-        opened.document.labels(opened.document.image_ids[0])
+        opened.document.masks.labels(opened.document.images.ids[0])
     assert seconds < 2
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024
     assert any("damaged" in notice for notice in opened.notices)
@@ -395,7 +395,7 @@ def test_a_strip_of_object_numbers_gives_no_more_than_its_rows(folder):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     opened = open_project(folder)
     with pytest.raises(ProjectError, match="damaged"):
-        opened.document.labels(opened.document.image_ids[0])
+        opened.document.masks.labels(opened.document.images.ids[0])
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024
     opened.session.close()
 
@@ -462,7 +462,7 @@ def test_no_file_of_a_damaged_mask_is_removed_by_the_next_save(tmp_path, plane):
     document = document_of(photos(tmp_path / "photos"))
     numbers = np.arange(SHAPE[0] * SHAPE[1], dtype=np.uint32).reshape(SHAPE)
     labels = np.ones(SHAPE, np.uint8)
-    document.load_mask(document.image_ids[0], labels, np.full_like(labels, 3), numbers)
+    document.masks.load(document.images.ids[0], labels, np.full_like(labels, 3), numbers)
     folder = tmp_path / "work"
     save_project(document, folder).close()
     mask = manifest_of(folder)["images"][0]["mask"]
@@ -475,7 +475,7 @@ def test_no_file_of_a_damaged_mask_is_removed_by_the_next_save(tmp_path, plane):
     opened.session.close()
     damaged.write_bytes(whole)
     again = open_project(folder)
-    kept = again.document.instances(again.document.image_ids[0])
+    kept = again.document.masks.instances(again.document.images.ids[0])
     assert np.array_equal(kept, numbers), "repaired, it is what it was"
     again.session.close()
 
@@ -485,13 +485,13 @@ def test_files_of_a_damaged_mask_stay_when_it_is_painted_anew(tmp_path, plane):
     document = document_of(photos(tmp_path / "photos"))
     numbers = np.arange(SHAPE[0] * SHAPE[1], dtype=np.uint32).reshape(SHAPE)
     labels = np.ones(SHAPE, np.uint8)
-    document.load_mask(document.image_ids[0], labels, np.full_like(labels, 3), numbers)
+    document.masks.load(document.images.ids[0], labels, np.full_like(labels, 3), numbers)
     folder = tmp_path / "work"
     save_project(document, folder).close()
     mask = manifest_of(folder)["images"][0]["mask"]
     (folder / "masks" / mask[plane]).write_bytes(b"damaged")
     opened = open_project(folder)
-    opened.document.expect_shape(opened.document.image_ids[0], SHAPE)
+    opened.document.masks.expect_shape(opened.document.images.ids[0], SHAPE)
     paint(opened.document, 0, seed=4)
     save_project(opened.document, folder, opened.session)
     opened.session.close()
@@ -519,12 +519,12 @@ def test_parts_that_overlap_are_not_applied(folder):
     written = Journal(path, folder, JournalHeader(manifest["project"], manifest["save"], "none"))
     half = Rect(0, 0, SHAPE[0], SHAPE[1] // 2 + 1)
     deltas = [Delta(half, np.ones(half.shape, np.uint8), np.ones(half.shape, np.uint8)) for _ in range(2)]
-    written.append(MaskChange.of(document.image_ids[1], deltas), document)
+    written.append(MaskChange.of(document.images.ids[1], deltas), document)
     written.close()
     opened = open_project(folder)
-    before = opened.document.labels(opened.document.image_ids[1]).copy()
+    before = opened.document.masks.labels(opened.document.images.ids[1]).copy()
     applied = opened.recovery.restore(opened.document)
     assert applied == 1, "the note of the image, and nothing else"
-    assert np.array_equal(opened.document.labels(opened.document.image_ids[1]), before)
+    assert np.array_equal(opened.document.masks.labels(opened.document.images.ids[1]), before)
     assert list(folder.glob("*.bad"))
     opened.session.close()

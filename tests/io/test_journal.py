@@ -41,8 +41,8 @@ def test_everything_that_happens_is_recovered_after_a_crash(work, tmp_path):
     history.do(add_class(document, "Wurzel ü"))
     history.do(move_class(document, 3, 1))
     history.do(delete_class(document, 2, 1))
-    new = document.add_path(photos(tmp_path / "more", 1)[0])
-    document.attach_record(read_image(document.path(new), image_id=new))
+    new = document.images.add_path(photos(tmp_path / "more", 1)[0])
+    document.records.attach(read_image(document.images.path(new), image_id=new))
     paint(document, 2, history, seed=9)
     session.abandon()
     opened = open_project(session.folder)
@@ -288,5 +288,5 @@ def test_a_journal_of_something_else_is_never_applied(work, tmp_path, kind):
     assert state(opened.document) != state(document)
     assert any("put aside" in notice for notice in opened.notices)
     assert (session.folder / "journal-x.log.bad").exists()
-    assert opened.document.shape(opened.document.image_ids[0]) == SHAPE
+    assert opened.document.masks.shape(opened.document.images.ids[0]) == SHAPE
     opened.session.close()

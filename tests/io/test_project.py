@@ -15,7 +15,7 @@ from PIL import Image
 from latentseg_gui.commands.history import History
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.images import ImageStatus
+from latentseg_gui.document.entries import ImageStatus
 from latentseg_gui.io import locating, project_file, storage
 from latentseg_gui.io.images import read_image
 from latentseg_gui.io.lock import ProjectLock
@@ -63,8 +63,10 @@ def test_a_saved_project_opens_as_it_was(tmp_path, document):
     assert not opened.document.is_dirty
     assert (opened.missing, opened.notices, opened.recovery) == ((), (), None)
     assert opened.session.manifest.settings == {"opacity": 0.5}
-    assert [opened.document.status(key) for key in opened.document.image_ids] == [ImageStatus.CORRECTED] * 2
-    assert opened.document.add_path(tmp_path / "new.png") not in document.image_ids
+    assert [opened.document.images.status(key) for key in opened.document.images.ids] == [
+        ImageStatus.CORRECTED
+    ] * 2
+    assert opened.document.images.add_path(tmp_path / "new.png") not in document.images.ids
 
 
 def test_the_folder_can_be_read_by_a_person(tmp_path, document):
@@ -76,7 +78,7 @@ def test_the_folder_can_be_read_by_a_person(tmp_path, document):
     assert first["path"] == "../photos/photo 0 ü.png"
     assert first["sha256"] == hashlib.sha256((tmp_path / "photos" / "photo 0 ü.png").read_bytes()).hexdigest()
     with Image.open(folder / "masks" / first["mask"]["labels"]) as mask:
-        assert np.array_equal(np.asarray(mask), document.labels(document.image_ids[0]))
+        assert np.array_equal(np.asarray(mask), document.masks.labels(document.images.ids[0]))
     for path in (folder / "masks").iterdir():
         assert hashlib.sha256(path.read_bytes()).hexdigest() == path.stem
     assert (folder / "project.json").read_bytes().isascii()
@@ -121,12 +123,12 @@ def test_pages_of_a_file_have_masks_of_their_own(tmp_path):
     pages[0].save(path, save_all=True, append_images=pages[1:])
     document = Document(ClassTable.from_names(("background", "object", "leaf")))
     for frame in range(2):
-        image_id = document.add_path(path, frame)
-        document.attach_record(read_image(path, image_id=image_id, frame=frame))
+        image_id = document.images.add_path(path, frame)
+        document.records.attach(read_image(path, image_id=image_id, frame=frame))
     paint(document, 1, seed=3)
     opened = reopened(saved(document, tmp_path / "work"))
     assert state(opened.document) == state(document)
-    assert [opened.document.frame(key) for key in opened.document.image_ids] == [0, 1]
+    assert [opened.document.images.frame(key) for key in opened.document.images.ids] == [0, 1]
 
 
 def test_a_page_may_be_larger_than_the_first_of_its_file(tmp_path, monkeypatch):
@@ -135,8 +137,8 @@ def test_a_page_may_be_larger_than_the_first_of_its_file(tmp_path, monkeypatch):
     pages = [Image.new("L", size, 90) for size in ((4, 4), (40, 30))]
     pages[0].save(path, save_all=True, append_images=pages[1:])
     document = Document(ClassTable.from_names(("background", "object", "leaf")))
-    image_id = document.add_path(path, 1)
-    document.attach_record(read_image(path, image_id=image_id, frame=1))
+    image_id = document.images.add_path(path, 1)
+    document.records.attach(read_image(path, image_id=image_id, frame=1))
     paint(document, 0, seed=3)
     opened = reopened(saved(document, tmp_path / "work"))
     assert opened.notices == ()
@@ -145,11 +147,11 @@ def test_a_page_may_be_larger_than_the_first_of_its_file(tmp_path, monkeypatch):
 
 def test_a_pasted_image_keeps_its_mask(tmp_path):
     document = document_of(photos(tmp_path / "photos", 1))
-    record = document.record(document.image_ids[0])
-    document.add_record(type(record)("clipboard", record.pixels, record.pixels))
+    record = document.records.of(document.images.ids[0])
+    document.images.add_record(type(record)("clipboard", record.pixels, record.pixels))
     paint(document, 1, seed=3)
     opened = reopened(saved(document, tmp_path / "work"))
-    assert opened.document.path("clipboard") is None
+    assert opened.document.images.path("clipboard") is None
     assert state(opened.document) == state(document)
     assert opened.missing == ()
 
@@ -161,12 +163,12 @@ def test_large_object_numbers_are_kept(tmp_path, document):
 
 def test_thousands_of_images_are_saved_and_opened_soon(tmp_path):
     document = Document()
-    document.add_paths(tmp_path / "photos" / f"{number}.png" for number in range(3000))
+    document.images.add_paths(tmp_path / "photos" / f"{number}.png" for number in range(3000))
     began = time.process_time()
     folder = saved(document, tmp_path / "work")
     opened = reopened(folder)
     seconds = time.process_time() - began
-    assert opened.document.image_ids == document.image_ids
+    assert opened.document.images.ids == document.images.ids
     assert len(opened.missing) == 3000
     assert seconds < 10
 
@@ -181,7 +183,9 @@ def test_a_project_moved_with_its_images_opens(tmp_path, document):
         shutil.move(tmp_path / name, tmp_path / "elsewhere" / name)
     opened = reopened(tmp_path / "elsewhere" / "work")
     assert opened.missing == ()
-    assert opened.document.path(opened.document.image_ids[0]).parent == tmp_path / "elsewhere" / "photos"
+    assert (
+        opened.document.images.path(opened.document.images.ids[0]).parent == tmp_path / "elsewhere" / "photos"
+    )
 
 
 def test_a_project_moved_alone_still_finds_its_images(tmp_path, document):
@@ -197,7 +201,7 @@ def test_renamed_images_are_found_by_their_contents(tmp_path, document):
     (tmp_path / "photos" / "photo 0 ü.png").rename(folder / "pictures" / "renamed.png")
     opened = reopened(folder)
     assert opened.missing == ()
-    assert opened.document.path(opened.document.image_ids[0]) == folder / "pictures" / "renamed.png"
+    assert opened.document.images.path(opened.document.images.ids[0]) == folder / "pictures" / "renamed.png"
     assert any("another place" in notice for notice in opened.notices)
     (tmp_path / "photos" / "photo 1 ü.png").rename(tmp_path / "far.png")
     assert len(reopened(folder).missing) == 1
@@ -208,14 +212,14 @@ def test_masks_of_missing_images_survive_saving_again(tmp_path, document):
     folder = saved(document, tmp_path / "work")
     (tmp_path / "photos" / "photo 0 ü.png").unlink()
     opened = open_project(folder)
-    assert opened.missing == (document.image_ids[0],)
+    assert opened.missing == (document.images.ids[0],)
     assert any("masks are kept" in notice for notice in opened.notices)
     paint(opened.document, 1, seed=8)
     save_project(opened.document, folder, opened.session)
     opened.session.close()
     again = reopened(folder)
     assert np.array_equal(
-        again.document.labels(document.image_ids[0]), document.labels(document.image_ids[0])
+        again.document.masks.labels(document.images.ids[0]), document.masks.labels(document.images.ids[0])
     )
     photos(tmp_path / "photos")
     assert reopened(folder).missing == ()
@@ -251,7 +255,7 @@ def test_strange_names_are_kept(tmp_path, name):
     paint(document, 0, seed=1)
     opened = reopened(saved(document, tmp_path / "wörk 🙂"))
     assert opened.missing == ()
-    assert opened.document.path(opened.document.image_ids[0]) == path
+    assert opened.document.images.path(opened.document.images.ids[0]) == path
 
 
 def test_a_damaged_mask_is_told_and_never_becomes_an_empty_one(tmp_path, document):
@@ -260,14 +264,14 @@ def test_a_damaged_mask_is_told_and_never_becomes_an_empty_one(tmp_path, documen
     good = damaged.read_bytes()
     damaged.write_bytes(good[:-20])
     opened = open_project(folder)
-    first = opened.document.image_ids[0]
-    assert opened.document.status(first) is ImageStatus.ERROR
+    first = opened.document.images.ids[0]
+    assert opened.document.images.status(first) is ImageStatus.ERROR
     assert any("missing or damaged" in notice for notice in opened.notices)
     paint(opened.document, 1, seed=8)
     save_project(opened.document, folder, opened.session)
     opened.session.close()
     damaged.write_bytes(good)
-    assert np.array_equal(reopened(folder).document.labels(first), document.labels(first))
+    assert np.array_equal(reopened(folder).document.masks.labels(first), document.masks.labels(first))
 
 
 # S-03, S-04: a disk that fails
@@ -492,12 +496,12 @@ def test_the_sample_of_schema_1_opens_for_ever(tmp_path):
     shutil.copytree(SAMPLES / "project-schema-1", folder)
     opened = reopened(folder)
     assert opened.document.classes.names == ("background", "leaf", "root")
-    (image_id,) = opened.document.image_ids
-    labels = opened.document.labels(image_id)
+    (image_id,) = opened.document.images.ids
+    labels = opened.document.masks.labels(image_id)
     assert labels.shape == (6, 8)
     assert (labels[1:3, 1:4] == 1).all()
     assert (labels[4, 5:7] == 2).all()
-    assert (opened.document.instances(image_id)[1:3, 1:4] == 3).all()
+    assert (opened.document.masks.instances(image_id)[1:3, 1:4] == 3).all()
     assert np.count_nonzero(labels == 255) == 48 - 8
 
 
@@ -590,7 +594,7 @@ def test_paths_that_are_no_images_are_missing_images(tmp_path, document, path):
     (folder / "project.json").write_text(json.dumps(content))
     opened = reopened(folder)
     assert opened.missing in ((content["images"][0]["id"],), ())
-    assert np.array_equal(opened.document.labels("image-1"), document.labels("image-1"))
+    assert np.array_equal(opened.document.masks.labels("image-1"), document.masks.labels("image-1"))
 
 
 def test_a_mask_that_lies_about_its_size_is_refused(tmp_path, document):
@@ -600,7 +604,7 @@ def test_a_mask_that_lies_about_its_size_is_refused(tmp_path, document):
     (folder / "project.json").write_text(json.dumps(content))
     opened = reopened(folder)
     with pytest.raises(ProjectError, match="damaged"):
-        opened.document.labels(content["images"][0]["id"])
+        opened.document.masks.labels(content["images"][0]["id"])
 
 
 def test_links_that_lead_out_of_the_project_are_not_followed(tmp_path, document):
@@ -656,8 +660,8 @@ def test_a_disk_that_is_truly_full_keeps_the_project(tmp_path, document):
         before = state(document)
         noise = np.random.default_rng(0).integers(0, 3, (1500, 1500), np.uint8)
         (disk / "filler").write_bytes(bytes(700_000))
-        other = document.add_path(tmp_path / "another.png")
-        document.load_mask(other, noise, np.full(noise.shape, 3, np.uint8))
+        other = document.images.add_path(tmp_path / "another.png")
+        document.masks.load(other, noise, np.full(noise.shape, 3, np.uint8))
         with pytest.raises(StorageError, match="the disk is full"):
             save_project(document, disk / "work", session)
         assert document.is_dirty

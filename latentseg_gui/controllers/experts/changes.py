@@ -60,7 +60,7 @@ class ExpertChangesController(QObject):
     def missing(self, version: str) -> list[str]:
         """The images of the list that nobody has added up for a version of the weights."""
         is_same = self._sums_of == (version, self._document.classes.names)
-        return [each for each in self._document.image_ids if not (is_same and each in self._sums)]
+        return [each for each in self._document.images.ids if not (is_same and each in self._sums)]
 
     def add(self, image_id: str, version: str, shares: Floats) -> None:
         """Adds an image: of it, what each expert explains in each class of the document, [K, C]."""
@@ -99,12 +99,12 @@ class ExpertChangesController(QObject):
         self.add(maps.image_id, maps.version, shares)
 
     def _on_images_changed(self) -> None:
-        for gone in self._sums.keys() - set(self._document.image_ids):
+        for gone in self._sums.keys() - set(self._document.images.ids):
             del self._sums[gone]
         self._show_sums()
 
     def _show_sums(self) -> None:
-        total = len(self._document.image_ids)
+        total = len(self._document.images.ids)
         found = over_all(list(self._sums.values()), total) if self._sums else None
         self._panel.comparisons.set_folder_affinity(found)
 

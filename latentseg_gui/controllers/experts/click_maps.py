@@ -44,25 +44,25 @@ class ClickMapsController(QObject):
             self._on_proposal_changed(image_id)
 
     def _on_prompts_changed(self, image_id: str) -> None:
-        if image_id == self._document.current_id and self._document.prompts(image_id).is_empty:
+        if image_id == self._document.images.current_id and self._document.prompts.of(image_id).is_empty:
             self._sources.offer_clicks(False)
 
     def _on_proposal_changed(self, image_id: str) -> None:
-        if image_id != self._document.current_id:
+        if image_id != self._document.images.current_id:
             return
-        proposal = self._document.proposal(image_id)
-        if proposal is None or proposal.prompts.is_empty or self._document.prompts(image_id).is_empty:
+        proposal = self._document.prompts.proposal(image_id)
+        if proposal is None or proposal.prompts.is_empty or self._document.prompts.of(image_id).is_empty:
             return
         self._sources.offer_clicks(True)
         if self._sources.chosen == CLICKS:
             self._compute()
 
     def _compute(self) -> None:
-        image_id = self._document.current_id
-        if image_id is None or self._document.prompts(image_id).is_empty:
+        image_id = self._document.images.current_id
+        if image_id is None or self._document.prompts.of(image_id).is_empty:
             return
         self._engine.submit(
-            ComputePromptAttention(image_id, self._document.prompts(image_id)),
+            ComputePromptAttention(image_id, self._document.prompts.of(image_id)),
             self._on_maps,
             key="prompt attention",
             priority=_PROMPT_ATTENTION,
@@ -70,9 +70,9 @@ class ClickMapsController(QObject):
         )
 
     def _on_maps(self, answer: object) -> None:
-        if not isinstance(answer, PromptAttention) or answer.image_id != self._document.current_id:
+        if not isinstance(answer, PromptAttention) or answer.image_id != self._document.images.current_id:
             return
-        if answer.prompts == self._document.prompts(answer.image_id):
+        if answer.prompts == self._document.prompts.of(answer.image_id):
             self._sources.set_clicks(answer)
 
     def _on_failed(self, error: LatentsegError) -> None:

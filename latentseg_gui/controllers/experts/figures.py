@@ -53,7 +53,7 @@ class FiguresController(QObject):
         if maps is None:
             self._errors.inform(self.tr("There is something to save once the image has a prediction."))
             return
-        path = self._document.path(maps.image_id)
+        path = self._document.images.path(maps.image_id)
         chosen = self._dialogs.choose_folder(self.tr("Save figures and maps in"), self._last or _documents())
         if chosen is None:
             return

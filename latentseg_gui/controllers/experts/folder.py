@@ -97,20 +97,20 @@ class ExpertFolderController(JobSource):
         done = self._total - len(self._waiting)
         self._section.set_progress(done, self._total)
         self.progressed.emit(self._name, done / self._total)
-        while self._waiting and not self._document.has_image(self._waiting[0]):
+        while self._waiting and not self._document.images.has(self._waiting[0]):
             self._waiting.popleft()
         if not self._waiting:
             self._finish()
             return
-        image_id, path = self._waiting[0], self._document.path(self._waiting[0])
-        record = self._document.record(image_id)
+        image_id, path = self._waiting[0], self._document.images.path(self._waiting[0])
+        record = self._document.records.of(image_id)
         if record is not None:
             self._measure(self._name, record)
         elif path is None:
             self._skip(self._name)
         else:
             self._readers.submit(
-                partial(read_image, path, image_id=image_id, frame=self._document.frame(image_id)),
+                partial(read_image, path, image_id=image_id, frame=self._document.images.frame(image_id)),
                 partial(self._on_read, self._name),
                 key=f"experts read {image_id}",
                 priority=_BEHIND_THE_USER,
@@ -142,7 +142,7 @@ class ExpertFolderController(JobSource):
         table = self._inspect.labels.table(classes)[: answer.shares.shape[1]]
         belongs = table[:, None] == np.arange(len(classes))
         shares = (answer.shares @ belongs.astype(np.float32)).astype(np.float32)
-        if self._document.has_image(answer.image_id):
+        if self._document.images.has(answer.image_id):
             self._changes.add(answer.image_id, answer.version, shares)
         self._waiting.popleft()
         self._next()

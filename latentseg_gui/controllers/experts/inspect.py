@@ -63,15 +63,15 @@ class InspectController(QObject):
         is_same = bool(weights.attention) and weights.attention == self._attention
         self._attention = weights.attention
         self._instead = instead_of_experts(weights)
-        self._panel.set_waiting(self._document.current_id is not None, instead=self._instead)
+        self._panel.set_waiting(self._document.images.current_id is not None, instead=self._instead)
         if is_same and self._maps is not None:
             self._forget_prediction()
             self._maps = replace(self._maps, version=weights.version)
         else:
             self._forget()
-        if self._document.current_id is not None:
+        if self._document.images.current_id is not None:
             self._on_prediction_changed(
-                self._document.current_id
+                self._document.images.current_id
             )  # what trained them may have predicted already
 
     @property
@@ -126,9 +126,9 @@ class InspectController(QObject):
 
     def _forget_prediction(self) -> None:
         before = self._untouched
-        if before is not None and self._panel.gains and before.image_id in self._document.image_ids:
+        if before is not None and self._panel.gains and before.image_id in self._document.images.ids:
             # An intervention ends with its image: what stays there is what the whole model says.
-            self._document.set_prediction(before)
+            self._document.predictions.set(before)
         self._untouched = None
         self._panel.set_gains({})
         self._panel.set_result(None)
@@ -137,14 +137,14 @@ class InspectController(QObject):
         self._panel.pixels.clear()
         self._panel.set_waiting(image_id is not None, instead=self._instead)
         self._forget()
-        if image_id is not None and self._document.prediction(image_id) is not None:
+        if image_id is not None and self._document.predictions.of(image_id) is not None:
             self._on_prediction_changed(image_id)
 
     def _on_prediction_changed(self, image_id: str) -> None:
-        prediction = self._document.prediction(image_id)
-        if image_id != self._document.current_id or prediction is None:
+        prediction = self._document.predictions.of(image_id)
+        if image_id != self._document.images.current_id or prediction is None:
             return
-        if self._document.is_prediction_stale(image_id) or self._panel.gains:
+        if self._document.predictions.is_stale(image_id) or self._panel.gains:
             return
         self._untouched = prediction
         self._panel.set_labels(prediction.labels, self._document.classes.names)
@@ -158,7 +158,7 @@ class InspectController(QObject):
             self.maps_kept.emit(self._maps)
 
     def _on_attention(self, answer: object) -> None:
-        if not isinstance(answer, AttentionMaps) or answer.image_id != self._document.current_id:
+        if not isinstance(answer, AttentionMaps) or answer.image_id != self._document.images.current_id:
             return
         # A question of the weights before may be answered by these: then there is no prediction to the maps yet.
         if self.labels.version == answer.version and self._untouched is not None:

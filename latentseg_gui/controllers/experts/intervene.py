@@ -108,7 +108,7 @@ class InterveneController(QObject):
             return
         if not gains:
             self._panel.set_result(None)
-            self._document.set_prediction(base)
+            self._document.predictions.set(base)
             return
         self._engine.submit(
             AlterExperts(base.image_id, dict(gains)),
@@ -130,7 +130,7 @@ class InterveneController(QObject):
 
         def take(prediction: Prediction) -> None:
             if self._inspect.untouched is base and self._panel.gains == gains:
-                self._document.set_prediction(prediction)
+                self._document.predictions.set(prediction)
 
         self._translator.take(answer.prediction, self._inspect.labels, take)
 

@@ -92,7 +92,7 @@ class ExpertPartsController(QObject):
 
     def _refine(self) -> None:
         maps, canvas = self._inspect.maps, self._canvas
-        if maps is None or maps.image_id != self._document.current_id or not self._inspect.is_overlaid:
+        if maps is None or maps.image_id != self._document.images.current_id or not self._inspect.is_overlaid:
             return
         visible, scale = canvas.viewport.visible_rect(), canvas.zoom
         if visible.is_empty or maps.stride * scale < _COARSE:

@@ -107,11 +107,11 @@ class DisplayController(QObject):
         self._show_image(image_id)
 
     def _on_record_changed(self, image_id: str) -> None:
-        if image_id == self._document.current_id and self._shown != image_id:
+        if image_id == self._document.images.current_id and self._shown != image_id:
             self._show_image(image_id)
 
     def _show_image(self, image_id: str) -> None:
-        record = self._document.record(image_id)
+        record = self._document.records.of(image_id)
         if record is None:
             return
         self._shown = image_id
@@ -126,7 +126,7 @@ class DisplayController(QObject):
         if image_id is None or self.options.layers == "prediction":
             self._canvas.set_labels(None)
             return
-        layer = self._document.layer(image_id)
+        layer = self._document.masks.layer(image_id)
         self._places = _places_of(layer)
         if not layer.is_touched:
             self._canvas.set_labels(None)
@@ -138,7 +138,7 @@ class DisplayController(QObject):
 
     def _show_prediction(self) -> None:
         image_id = self._shown
-        prediction = self._document.prediction(image_id) if image_id is not None else None
+        prediction = self._document.predictions.of(image_id) if image_id is not None else None
         # A prediction has no objects: beside theirs, its colours would say something that is not so.
         shows = self.options.layers != "mask" and not self.options.show_objects
         shown = prediction if shows else None
@@ -158,7 +158,7 @@ class DisplayController(QObject):
             self._describe()
         if image_id != self._shown or self.options.layers == "prediction":
             return
-        if self._places == _places_of(self._document.layer(image_id)):
+        if self._places == _places_of(self._document.masks.layer(image_id)):
             self._canvas.update_labels(rect)
         else:
             self._show_labels()
@@ -171,7 +171,7 @@ class DisplayController(QObject):
     def _on_proposal_changed(self, image_id: str) -> None:
         if image_id != self._shown:
             return
-        proposal = self._document.proposal(image_id)
+        proposal = self._document.prompts.proposal(image_id)
         if proposal is None or proposal.rect.is_empty:
             self._canvas.set_proposal(None, None)
         else:
@@ -179,7 +179,7 @@ class DisplayController(QObject):
 
     def _on_prompts_changed(self, image_id: str) -> None:
         if image_id == self._shown:
-            self._canvas.set_prompts(self._document.prompts(image_id))
+            self._canvas.set_prompts(self._document.prompts.of(image_id))
 
     def _on_cursor_left(self) -> None:
         self._cursor = None
@@ -196,7 +196,7 @@ class DisplayController(QObject):
             self._window.set_cursor_text("")
             return
         rc = rc_from_xy(self._cursor)
-        if image_id is None or not is_inside(rc, self._document.layer(image_id).shape):
+        if image_id is None or not is_inside(rc, self._document.masks.layer(image_id).shape):
             self._window.set_cursor_text("")
             return
         self._window.set_cursor_text(describe_pixel(self._document, image_id, rc))
@@ -217,10 +217,10 @@ def describe_pixel(document: Document, image_id: str, rc: tuple[int, int]) -> st
     """Position, class and confidence of a pixel, for the status bar."""
     text = f"x {rc[1]}  y {rc[0]}"
     names = document.classes.names
-    label = int(document.labels(image_id)[rc])
+    label = int(document.masks.labels(image_id)[rc])
     if label != UNLABELLED and label < len(names):
         return f"{text}   {names[label]} (labelled)"
-    prediction = document.prediction(image_id)
+    prediction = document.predictions.of(image_id)
     if prediction is None:
         return text
     said = int(prediction.labels[rc])

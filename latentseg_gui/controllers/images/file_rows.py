@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.images import ImageStatus
+from latentseg_gui.document.entries import ImageStatus
 from latentseg_gui.panels.files.model import FileEntry
 from latentseg_gui.panels.files.panel import FilesPanel
 
@@ -62,19 +62,19 @@ class FileRows(QObject):
 
     def _on_images_changed(self) -> None:
         document = self._document
-        wanted = document.image_ids
+        wanted = document.images.ids
         for gone in self._row_of.keys() - set(wanted):
             self._forget(gone)
         fresh = []
-        rows = {document.path(row) or row: row for row in self._pages}
+        rows = {document.images.path(row) or row: row for row in self._pages}
         for image_id in wanted:
             if image_id in self._row_of:
                 continue
-            row = rows.setdefault(document.path(image_id) or image_id, image_id)
+            row = rows.setdefault(document.images.path(image_id) or image_id, image_id)
             self._row_of[image_id] = row
             self._pages.setdefault(row, []).append(image_id)
             if row == image_id:
-                status = str(document.status(image_id))
+                status = str(document.images.status(image_id))
                 fresh.append(FileEntry(image_id=row, name=_file_name(document, row), status=status))
         if fresh:
             self._panel.add_entries(fresh)
@@ -93,9 +93,11 @@ class FileRows(QObject):
 
     def _on_status_changed(self, image_id: str) -> None:
         row = self._row_of.get(image_id)
-        if row is not None and self._document.error(image_id) is None:
-            known = [each for each in self._pages[row] if self._document.has_image(each)]
-            self._panel.set_status(row, str(_together([self._document.status(each) for each in known])))
+        if row is not None and self._document.records.error(image_id) is None:
+            known = [each for each in self._pages[row] if self._document.images.has(each)]
+            self._panel.set_status(
+                row, str(_together([self._document.images.status(each) for each in known]))
+            )
 
     def _on_current_requested(self, row: str) -> None:
         self.show_requested.emit(self._page(row))
@@ -109,7 +111,7 @@ class FileRows(QObject):
 
 def _file_name(document: Document, image_id: str) -> str:
     """The name of the file alone, whichever page of it the row is named after."""
-    return document.name(image_id).removesuffix(f" [{document.frame(image_id) + 1}]")
+    return document.images.name(image_id).removesuffix(f" [{document.images.frame(image_id) + 1}]")
 
 
 def _together(statuses: list[ImageStatus]) -> ImageStatus:

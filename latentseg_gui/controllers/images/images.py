@@ -114,17 +114,17 @@ class ProjectController(QObject):
             self._errors.inform(self.tr("There is no picture on the clipboard."))
             return
         self._pasted += 1
-        while self._document.has_image(f"pasted {self._pasted}"):
+        while self._document.images.has(f"pasted {self._pasted}"):
             self._pasted += 1
         record = ImageRecord(f"pasted {self._pasted}", np.array(pixels), np.array(pixels))
         self._wanted = record.image_id
-        self._document.add_record(record)
-        self._document.current_id = record.image_id
+        self._document.images.add_record(record)
+        self._document.images.current_id = record.image_id
 
     def show(self, image_id: str) -> None:
         """Makes an image the current one, reading it first where needed."""
         self._wanted = image_id
-        if self._document.record(image_id) is not None:
+        if self._document.records.of(image_id) is not None:
             self._become_current(image_id)
             return
         self._read(
@@ -147,20 +147,20 @@ class ProjectController(QObject):
 
     def remove(self, image_id: str) -> None:
         """Takes an image, with all pages of its file, off the list; asks first where work would be lost."""
-        pages, labelled = self.rows.pages(image_id), set(self._document.labelled_ids())
+        pages, labelled = self.rows.pages(image_id), set(self._document.masks.labelled_ids())
         if not labelled.isdisjoint(pages):
-            name = self._document.name(image_id)
+            name = self._document.images.name(image_id)
             text = self.tr(
                 "“{0}” has a mask. Removing it from the list removes its mask too; the image file stays."
             )
             if not self._dialogs.confirm(self.tr("Remove image"), text.format(name), self.tr("Remove")):
                 return
         successor = self.rows.neighbour(1) or self.rows.neighbour(-1)
-        was_current = self._document.current_id in pages
+        was_current = self._document.images.current_id in pages
         if was_current:
-            self._document.current_id = None
+            self._document.images.current_id = None
         for page in reversed(pages):
-            self._document.remove(page)
+            self._document.images.remove(page)
             self.removed.emit(page)
         if was_current and successor is not None and successor not in pages:
             self.show(successor)
@@ -175,10 +175,10 @@ class ProjectController(QObject):
         key: str,
         priority: int,
     ) -> None:
-        path = self._document.path(image_id)
+        path = self._document.images.path(image_id)
         if path is None:
             return
-        call = partial(_stamped, path, image_id, self._document.frame(image_id))
+        call = partial(_stamped, path, image_id, self._document.images.frame(image_id))
 
         def on_result(answer: object) -> None:
             if isinstance(answer, tuple):
@@ -194,15 +194,15 @@ class ProjectController(QObject):
         """Says so where a file is not the one any more that was read before."""
         before = self._stamps.get(image_id)
         self._stamps[image_id] = stamp
-        if before is not None and before != stamp and self._document.has_image(image_id):
+        if before is not None and before != stamp and self._document.images.has(image_id):
             text = self.tr(
                 "“{0}” has changed since it was opened; its mask was made for the earlier picture."
             )
-            self._errors.inform(text.format(self._document.name(image_id)))
+            self._errors.inform(text.format(self._document.images.name(image_id)))
 
     def _on_listed(self, asked: list[Path], masks: list[Path], answer: object) -> None:
         if isinstance(answer, _MaskFolder):
-            if self._document.image_ids:
+            if self._document.images.ids:
                 self.masks_dropped.emit([answer.path])
                 return
             answer = _Listed([])  # masks for no image at all: what is missing is images
@@ -214,7 +214,7 @@ class ProjectController(QObject):
         if answer.masks or answer.left_out:
             said = (_left_out(answer.masks) if answer.masks else "", answer.left_out)
             self._errors.inform(" ".join(filter(None, said)))
-        ids = self._document.add_paths(answer.paths)
+        ids = self._document.images.add_paths(answer.paths)
         self.last_folder = str(asked[0] if asked[0].is_dir() else asked[0].parent)
         self.opened.emit(asked[0])
         self.show(ids[0])
@@ -222,10 +222,10 @@ class ProjectController(QObject):
             self.masks_dropped.emit(masks)
 
     def _on_read(self, record: ImageRecord) -> None:
-        if record.image_id not in self._document.image_ids:
+        if record.image_id not in self._document.images.ids:
             return
         try:
-            self._document.attach_record(record)
+            self._document.records.attach(record)
         except LatentsegError as error:
             self._on_read_failed(record.image_id, error)
             return
@@ -233,36 +233,36 @@ class ProjectController(QObject):
             self._become_current(record.image_id)
 
     def _on_read_failed(self, image_id: str, error: LatentsegError) -> None:
-        if image_id not in self._document.image_ids:
+        if image_id not in self._document.images.ids:
             return
-        self._document.set_error(image_id, error)
+        self._document.records.set_error(image_id, error)
         self.rows.set_error(image_id, str(error))
-        self.rows.set_current(self._document.current_id)
+        self.rows.set_current(self._document.images.current_id)
         if image_id == self._wanted:
-            self._wanted = self._document.current_id
+            self._wanted = self._document.images.current_id
             self._errors.report(error)
 
     def _become_current(self, image_id: str) -> None:
-        self._document.current_id = image_id
+        self._document.images.current_id = image_id
         self.rows.set_current(image_id)
         self._say_notes(image_id)
         neighbours = [each for each in (self.rows.neighbour(1), self.rows.neighbour(-1)) if each is not None]
-        self._document.trim_records(_RECORD_BYTES, keep=neighbours)
+        self._document.records.trim(_RECORD_BYTES, keep=neighbours)
         for neighbour in neighbours:
             self._prefetch(neighbour)
 
     def _say_notes(self, image_id: str) -> None:
         """What reading has changed: once, and only of an image that is looked at."""
-        record = self._document.record(image_id)
+        record = self._document.records.of(image_id)
         if record is not None and record.notes and image_id not in self._noted:
             self._noted.add(image_id)
-            self._errors.inform(f"{self._document.name(image_id)}: {' '.join(record.notes)}")
+            self._errors.inform(f"{self._document.images.name(image_id)}: {' '.join(record.notes)}")
 
     def _prefetch(self, image_id: str) -> None:
-        if self._document.record(image_id) is not None:
+        if self._document.records.of(image_id) is not None:
             self.neighbour_read.emit(image_id)
             return
-        if self._document.error(image_id) is not None:
+        if self._document.records.error(image_id) is not None:
             return
         self._read(
             image_id,
@@ -274,7 +274,7 @@ class ProjectController(QObject):
         )
 
     def _on_prefetched(self, record: ImageRecord) -> None:
-        if record.image_id not in self._document.image_ids:
+        if record.image_id not in self._document.images.ids:
             return
         self._on_read(record)
         self.neighbour_read.emit(record.image_id)

@@ -65,14 +65,14 @@ class LayerChoice(QObject):
             self.set_prediction_shown(is_taught)
 
     def _on_mask_changed(self, image_id: str, rect: Rect) -> None:
-        if image_id == self._document.current_id:
+        if image_id == self._document.images.current_id:
             self._explain()
 
     def _on_prediction_changed(self, image_id: str) -> None:
         """Whoever switches experts off wants to see what that does."""
-        if image_id != self._document.current_id:
+        if image_id != self._document.images.current_id:
             return
-        prediction = self._document.prediction(image_id)
+        prediction = self._document.predictions.of(image_id)
         is_altered = prediction is not None and prediction.is_altered
         if is_altered and not self._is_altered:
             self.set_prediction_shown(True)
@@ -80,11 +80,11 @@ class LayerChoice(QObject):
         self._explain()
 
     def _explain(self, *_: object) -> None:
-        image_id, layers = self._document.current_id, self._display.options.layers
+        image_id, layers = self._document.images.current_id, self._display.options.layers
         entries: list[LegendEntry] = []
         if image_id is not None and layers != "prediction":
-            entries += self._of_mask(self._document.layer(image_id))
-        prediction = None if image_id is None else self._document.prediction(image_id)
+            entries += self._of_mask(self._document.masks.layer(image_id))
+        prediction = None if image_id is None else self._document.predictions.of(image_id)
         if prediction is not None and layers != "mask":
             if is_untaught(prediction):
                 grey = "#{:02x}{:02x}{:02x}".format(*NEUTRAL[1, :3])

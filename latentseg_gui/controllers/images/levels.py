@@ -80,18 +80,18 @@ class AdjustController(QObject):
         )
 
     def _record(self) -> ImageRecord | None:
-        return self._document.record(self._shown) if self._shown is not None else None
+        return self._document.records.of(self._shown) if self._shown is not None else None
 
     def _on_current_changed(self, image_id: str | None) -> None:
         self._shown = None
         self._begin(image_id)
 
     def _on_record_changed(self, image_id: str) -> None:
-        if image_id == self._document.current_id and image_id != self._shown:
+        if image_id == self._document.images.current_id and image_id != self._shown:
             self._begin(image_id)
 
     def _begin(self, image_id: str | None) -> None:
-        record = self._document.record(image_id) if image_id is not None else None
+        record = self._document.records.of(image_id) if image_id is not None else None
         self._tone, self._is_rendered = Tone(), False
         self._canvas.set_tone(None)
         if record is None:

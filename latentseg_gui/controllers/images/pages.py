@@ -23,13 +23,13 @@ class PagesController(QObject):
 
     def go_to(self, page: int) -> None:
         """Shows a page, from 0, of the file that is looked at; the first time it is put on the list."""
-        current = self._document.current_id
-        path = None if current is None else self._document.path(current)
+        current = self._document.images.current_id
+        path = None if current is None else self._document.images.path(current)
         if path is not None:
-            self.show_requested.emit(self._document.add_path(path, page))
+            self.show_requested.emit(self._document.images.add_path(path, page))
 
     def _on_current_changed(self, image_id: str | None) -> None:
-        record = None if image_id is None else self._document.record(image_id)
+        record = None if image_id is None else self._document.records.of(image_id)
         if record is None:
             self._bar.set_pages(0, 1)
         else:

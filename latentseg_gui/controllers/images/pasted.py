@@ -29,20 +29,20 @@ def keep_pasted(document: Document, folder: Path, temporary: Path) -> None:
         LatentsegError: if one cannot be written.
     """
     images = folder / IMAGES
-    for image_id in document.image_ids:
+    for image_id in document.images.ids:
         data = _only_copy(document, image_id, images, temporary)
         if data is not None:
             make_folder(images)
             target = _free(images, safe_stem(image_id))
             atomic_write(target, data if isinstance(data, bytes) else _PngOf(data))
-            document.set_path(image_id, target)
+            document.images.set_path(image_id, target)
 
 
 def _only_copy(document: Document, image_id: str, images: Path, temporary: Path) -> bytes | np.ndarray | None:
     """The picture, if it is kept nowhere for good: as a file, or as pixels."""
-    path = document.path(image_id)
+    path = document.images.path(image_id)
     if path is None:
-        record = document.record(image_id)
+        record = document.records.of(image_id)
         return None if record is None else record.pixels
     if path.is_relative_to(images) or not path.is_relative_to(temporary):
         return None

@@ -30,7 +30,7 @@ class ThumbnailController(QObject):
         panel.thumbnail_requested.connect(self._on_thumbnail_requested)
 
     def _on_thumbnail_requested(self, image_id: str) -> None:
-        record, path = self._document.record(image_id), self._document.path(image_id)
+        record, path = self._document.records.of(image_id), self._document.images.path(image_id)
         if record is not None:
             self._panel.set_thumbnail(image_id, _small(record))
         elif path is not None:
@@ -42,12 +42,12 @@ class ThumbnailController(QObject):
             )
 
     def _on_made(self, image_id: str, answer: object) -> None:
-        if isinstance(answer, np.ndarray) and image_id in self._document.image_ids:
+        if isinstance(answer, np.ndarray) and image_id in self._document.images.ids:
             self._panel.set_thumbnail(image_id, answer)
 
     def _on_failed(self, image_id: str, error: LatentsegError) -> None:
-        if image_id in self._document.image_ids and self._document.record(image_id) is None:
-            self._document.set_error(image_id, error)
+        if image_id in self._document.images.ids and self._document.records.of(image_id) is None:
+            self._document.records.set_error(image_id, error)
             self._panel.set_error(image_id, str(error))
 
 

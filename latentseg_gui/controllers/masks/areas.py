@@ -47,16 +47,16 @@ class AreasController(QObject):
         self._rest.start()
 
     def _on_mask_changed(self, image_id: str, rect: Rect) -> None:
-        if image_id == self._document.current_id:
+        if image_id == self._document.images.current_id:
             self._on_changed()
 
     def _begin(self) -> None:
-        image_id = self._document.current_id
-        shape = None if image_id is None else self._document.shape(image_id)
+        image_id = self._document.images.current_id
+        shape = None if image_id is None else self._document.masks.shape(image_id)
         if image_id is None or shape is None:
             self._shown.set_areas({}, 0)
             return
-        if not self._document.layer(image_id).is_touched:
+        if not self._document.masks.layer(image_id).is_touched:
             self._shown.set_areas({}, shape[0] * shape[1])
             return
         self._row = 0
@@ -65,11 +65,11 @@ class AreasController(QObject):
 
     def _go_on(self) -> None:
         """Counts for a few milliseconds."""
-        image_id, end = self._document.current_id, perf_counter() + _SLICE_SECONDS
+        image_id, end = self._document.images.current_id, perf_counter() + _SLICE_SECONDS
         if image_id is None:
             self._work.stop()
             return
-        labels = self._document.labels(image_id)
+        labels = self._document.masks.labels(image_id)
         rows = max(1, _BAND_PIXELS // max(1, labels.shape[1]))
         while self._row < labels.shape[0] and perf_counter() < end:
             band = labels[self._row : self._row + rows]

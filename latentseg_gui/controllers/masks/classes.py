@@ -148,5 +148,5 @@ class ClassesController(QObject):
                 raise LatentsegError("They are one class already.")
             return step(source, one, other)
 
-        after = self._document.mark_predictions_stale
+        after = self._document.predictions.mark_stale
         self._edits.do_classes(title, make, (class_id, other_id), after)

@@ -99,7 +99,7 @@ class Edits(QObject):
             image_id: the image.
             weight: how much longer than a mere look it takes per pixel.
         """
-        shape = self._document.shape(image_id)
+        shape = self._document.masks.shape(image_id)
         return shape is not None and shape[0] * shape[1] * weight > LARGE
 
     def do(
@@ -188,7 +188,7 @@ class Edits(QObject):
         if not self.is_large(image_id):
             take(query(self._document))
             return
-        frozen = FrozenMask.of(self._document, image_id)
+        frozen = FrozenMask.frozen(self._document, image_id)
 
         def on_found(found: object) -> None:
             if frozen.is_current(self._document):
@@ -238,12 +238,12 @@ class Edits(QObject):
                 self._errors.report(error)
 
     def _do(self, image_id: str, title: str, make: Make, number: Number, ends: Ends, is_large: bool) -> None:
-        if not self._document.has_image(image_id):
+        if not self._document.images.has(image_id):
             return
         if number is not None:
             make = partial(make, class_id=number())
         if is_large:
-            frozen = FrozenMask.of(self._document, image_id)
+            frozen = FrozenMask.frozen(self._document, image_id)
             self._begin(EditRequest(frozen, make), title, self._do_prepared, ends)
             return
         patch = make(self._document)
@@ -317,12 +317,12 @@ def _request(document: Document, command: Command | None, *, is_undone: bool) ->
     if isinstance(command, ClassEdit) and command.is_renumbering:
         frozen = FrozenMasks.of(document)
         return known_classes(frozen, command, is_undone=is_undone) if frozen.pixels > LARGE else None
-    if not isinstance(command, MaskPatch) or not document.has_image(command.image_id):
+    if not isinstance(command, MaskPatch) or not document.images.has(command.image_id):
         return None
-    rows, cols = document.layer(command.image_id).shape
+    rows, cols = document.masks.layer(command.image_id).shape
     if command.area <= max(UNPACKED, rows * cols * UNPACKED_SHARE):
         return None
-    return EditRequest(FrozenMask.of(document, command.image_id), lambda source: command)
+    return EditRequest(FrozenMask.frozen(document, command.image_id), lambda source: command)
 
 
 def _follow_nobody(command: Command | None) -> None:

@@ -95,7 +95,7 @@ class EditController(QObject):
         title = self.tr("Clear mask")
 
         def make(source: MaskSource) -> MaskPatch | None:
-            shape = source.layer(image_id).shape
+            shape = source.masks.layer(image_id).shape
             everywhere = np.ones(shape, np.bool_)
             return area_patch(source, image_id, Rect.whole(shape), everywhere, Ink(UNLABELLED), title)
 
@@ -103,18 +103,18 @@ class EditController(QObject):
 
     def mark_reviewed(self, image_id: str) -> None:
         """Says that the whole image is right: what is not labelled takes the prediction, else background."""
-        if self._document.record(image_id) is not None:
+        if self._document.records.of(image_id) is not None:
             title = self.tr("Declare right")
             self._edits.do(image_id, title, partial(accept_prediction, image_id=image_id))
 
     def mark_current_reviewed(self) -> None:
         """`mark_reviewed` for the image that is looked at."""
-        if self._document.current_id is not None:
-            self.mark_reviewed(self._document.current_id)
+        if self._document.images.current_id is not None:
+            self.mark_reviewed(self._document.images.current_id)
 
     def _editable(self) -> str | None:
-        image_id = self._document.current_id
-        return image_id if image_id is not None and self._document.record(image_id) is not None else None
+        image_id = self._document.images.current_id
+        return image_id if image_id is not None and self._document.records.of(image_id) is not None else None
 
     def _clean(self, step: CleanUp, title: str) -> None:
         """Does a clean-up to the class in use, or to each of the chosen objects where there are any."""
@@ -131,9 +131,13 @@ class EditController(QObject):
             self._edits.do(image_id, title, whole, weight=_CLEAN_WEIGHT, class_id=class_id)
 
     def _follow(self, command: Command | None) -> None:
-        if command is None or command.image_id is None or command.image_id == self._document.current_id:
+        if (
+            command is None
+            or command.image_id is None
+            or command.image_id == self._document.images.current_id
+        ):
             return
-        if command.image_id in self._document.image_ids:
+        if command.image_id in self._document.images.ids:
             self.other_image_edited.emit(command.image_id)
 
 
@@ -141,5 +145,5 @@ def _clean_object(source: MaskSource, step: CleanUp, image_id: str, rc: tuple[in
     """Cleans the object that a pixel belongs to."""
     if not is_object(source, image_id, rc):
         return None
-    class_id = int(source.layer(image_id).labels[rc])
+    class_id = int(source.masks.layer(image_id).labels[rc])
     return step(source, image_id=image_id, class_id=class_id, selection=object_at(source, image_id, rc))

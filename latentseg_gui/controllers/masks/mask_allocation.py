@@ -28,14 +28,18 @@ class BlankMasks(QObject):
     def _on_current_changed(self, image_id: str | None) -> None:
         before, self._image = self._image, None
         if before is not None and self._has_layer(before):
-            self._document.layer(before).withdraw()
+            self._document.masks.layer(before).withdraw()
         if image_id is not None:
             self._on_record_changed(image_id)
 
     def _on_record_changed(self, image_id: str) -> None:
-        if image_id != self._document.current_id or image_id == self._image or not self._has_layer(image_id):
+        if (
+            image_id != self._document.images.current_id
+            or image_id == self._image
+            or not self._has_layer(image_id)
+        ):
             return
-        layer = self._document.layer(image_id)
+        layer = self._document.masks.layer(image_id)
         if layer.shape[0] * layer.shape[1] > LARGE and not layer.is_touched:
             self._image = image_id
             make = partial(blank_arrays, layer.shape)
@@ -43,9 +47,9 @@ class BlankMasks(QObject):
 
     def _on_made(self, image_id: str, answer: object) -> None:
         if image_id == self._image and self._has_layer(image_id) and isinstance(answer, tuple):
-            layer = self._document.layer(image_id)
+            layer = self._document.masks.layer(image_id)
             if layer.shape == answer[0].shape:
                 layer.provide(answer)
 
     def _has_layer(self, image_id: str) -> bool:
-        return self._document.has_image(image_id) and self._document.shape(image_id) is not None
+        return self._document.images.has(image_id) and self._document.masks.shape(image_id) is not None

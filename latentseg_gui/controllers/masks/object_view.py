@@ -21,7 +21,7 @@ def object_codes(document: Document, image_id: str) -> ObjectCodes:
 
     Codes are 0 for background and hidden classes, 255 for what is unlabelled, else the number of a colour.
     """
-    layer, of_class = document.layer(image_id), _class_codes(document)
+    layer, of_class = document.masks.layer(image_id), _class_codes(document)
     has_objects = (of_class != BACKGROUND) & (of_class != UNLABELLED)
     return ObjectCodes(layer.instances if layer.has_instances else None, of_class, has_objects, _COLOURS)
 

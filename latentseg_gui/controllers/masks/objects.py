@@ -101,7 +101,7 @@ class ObjectsController(QObject):
 
     def set_class(self, class_id: int) -> None:
         """Gives the chosen objects another class."""
-        image_id = self._document.current_id
+        image_id = self._document.images.current_id
         for rc in list(self._pixels):
             if image_id is not None:
                 make = partial(set_object_class, image_id=image_id, rc=rc)
@@ -114,7 +114,7 @@ class ObjectsController(QObject):
 
     def merge(self) -> None:
         """Makes one object of the chosen ones, with the class of the first."""
-        image_id = self._document.current_id
+        image_id = self._document.images.current_id
         if image_id is None or len(self._pixels) < 2:
             self._errors.inform(self.tr("Choose two objects or more: Shift and click adds one."))
             return
@@ -125,8 +125,8 @@ class ObjectsController(QObject):
 
     def split(self, line: Sequence[XY]) -> None:
         """Cuts the object under a straight line in two."""
-        image_id = self._document.current_id
-        if image_id is None or self._document.record(image_id) is None or len(line) < 2:
+        image_id = self._document.images.current_id
+        if image_id is None or self._document.records.of(image_id) is None or len(line) < 2:
             return
         rc = self._object_under(image_id, line[0], line[-1])
         if rc is None:
@@ -146,7 +146,7 @@ class ObjectsController(QObject):
 
     def _object_under(self, image_id: str, start: XY, end: XY) -> RC | None:
         """A pixel of the object that most of the line runs over."""
-        layer = self._document.layer(image_id)
+        layer = self._document.masks.layer(image_id)
         votes: Counter[tuple[int, int]] = Counter()
         pixels: dict[tuple[int, int], RC] = {}
         for share in np.linspace(0.0, 1.0, _ALONG_LINE):
@@ -159,8 +159,8 @@ class ObjectsController(QObject):
         return pixels[votes.most_common(1)[0][0]] if votes else None
 
     def _has_object(self, rc: RC) -> bool:
-        image_id = self._document.current_id
-        if image_id is None or self._document.record(image_id) is None:
+        image_id = self._document.images.current_id
+        if image_id is None or self._document.records.of(image_id) is None:
             return False
         return is_object(self._document, image_id, rc)
 
@@ -169,20 +169,20 @@ class ObjectsController(QObject):
         self.edited.emit(image_id)
 
     def _on_mask_changed(self, image_id: str, *_: object) -> None:
-        if self._pixels and image_id == self._document.current_id:
+        if self._pixels and image_id == self._document.images.current_id:
             self._follow.start(0)
 
     def _refresh(self) -> None:
         """Takes the areas of the chosen objects again and shows them."""
         self._pixels = [rc for rc in self._pixels if self._has_object(rc)]
-        image_id = self._document.current_id
+        image_id = self._document.images.current_id
         if image_id is None or not self._pixels:
             self._show([])
             return
         pixels = tuple(self._pixels)
 
         def take(parts: list[Part]) -> None:
-            if self.chosen == pixels and self._document.current_id == image_id:
+            if self.chosen == pixels and self._document.images.current_id == image_id:
                 self._show(parts)
 
         self._edits.look(image_id, partial(_parts_at, image_id=image_id, pixels=pixels), take)
@@ -195,7 +195,7 @@ class ObjectsController(QObject):
 
 
 def _parts_at(source: MaskSource, image_id: str, pixels: Sequence[RC]) -> list[Part]:
-    labels = source.layer(image_id).labels
+    labels = source.masks.layer(image_id).labels
     return [(int(labels[rc]), *object_at(source, image_id, rc)) for rc in pixels]
 
 

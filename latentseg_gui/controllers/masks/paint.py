@@ -75,8 +75,8 @@ class PaintController(QObject):
         return Ink(self._document.active_class, protect_others=options.protect_others)
 
     def _editable(self) -> str | None:
-        image_id = self._document.current_id
-        return image_id if image_id is not None and self._document.record(image_id) is not None else None
+        image_id = self._document.images.current_id
+        return image_id if image_id is not None and self._document.records.of(image_id) is not None else None
 
     def _on_stroke_started(self, xy: XY, is_erasing: bool) -> None:
         image_id = self._editable()
@@ -103,7 +103,7 @@ class PaintController(QObject):
         self._edits.then(self._abort)
 
     def _begin(self, image_id: str, ink: Ink, number: Callable[[], int], label: str, xy: XY) -> None:
-        if self._document.has_image(image_id):
+        if self._document.images.has(image_id):
             ink = replace(ink, class_id=number())
             self._stroke_image = image_id
             self._recorder = StrokeRecorder(self._document, image_id, ink, label)
@@ -112,7 +112,7 @@ class PaintController(QObject):
     def _extend(self, xy: XY, diameter: float) -> None:
         if self._recorder is None:
             return
-        shape = self._document.layer(self._stroke_image).shape
+        shape = self._document.masks.layer(self._stroke_image).shape
         self._recorder.add(*stroke_mask(self._last, xy, diameter, shape))
         self._last = xy
 
@@ -134,19 +134,19 @@ class PaintController(QObject):
 
     def _fill_outline(self, vertices: Sequence[XY], label: str) -> None:
         def area(source: MaskSource, image_id: str) -> Area:
-            return polygon_mask(vertices, source.layer(image_id).shape)
+            return polygon_mask(vertices, source.masks.layer(image_id).shape)
 
         self._fill(area, label)
 
     def _on_fill_requested(self, x: float, y: float) -> None:
         def area(source: MaskSource, image_id: str) -> Area:
-            return flood_fill(source.layer(image_id).labels, rc_from_xy((x, y)))
+            return flood_fill(source.masks.layer(image_id).labels, rc_from_xy((x, y)))
 
         self._fill(area, self.tr("Fill"))
 
     def _on_wand_requested(self, x: float, y: float) -> None:
         image_id = self._editable()
-        record = self._document.record(image_id) if image_id is not None else None
+        record = self._document.records.of(image_id) if image_id is not None else None
         if record is None:
             return
         pixels, tolerance = record.pixels, self._tool.options.wand_tolerance
@@ -171,10 +171,10 @@ class PaintController(QObject):
     def _on_pick_requested(self, x: float, y: float) -> None:
         image_id = self._editable()
         rc = rc_from_xy((x, y))
-        if image_id is None or not is_inside(rc, self._document.layer(image_id).shape):
+        if image_id is None or not is_inside(rc, self._document.masks.layer(image_id).shape):
             return
-        label = int(self._document.labels(image_id)[rc])
-        prediction = self._document.prediction(image_id)
+        label = int(self._document.masks.labels(image_id)[rc])
+        prediction = self._document.predictions.of(image_id)
         if label == UNLABELLED and prediction is not None:
             label = int(prediction.labels[rc])
         if label < len(self._document.classes):

@@ -141,7 +141,7 @@ class CompareController(QObject):
 
     def keep_versions(self, versions: Collection[str]) -> None:
         """These versions are on the list: what others said is not needed any more."""
-        self._kept.keep(versions, self._document.image_ids)
+        self._kept.keep(versions, self._document.images.ids)
 
     def _choose(self, what: What) -> None:
         self._what = what
@@ -161,7 +161,7 @@ class CompareController(QObject):
         is_wanted = self._what == "earlier" or (
             self._what == "version" and self._version == prediction.version
         )
-        if is_wanted and prediction.image_id == self._document.current_id and self._show():
+        if is_wanted and prediction.image_id == self._document.images.current_id and self._show():
             self._tell_changes()
 
     def give_up(self, reason: str = "") -> None:
@@ -175,8 +175,8 @@ class CompareController(QObject):
     def _ask(self) -> bool:
         """Asks for what is missing; says whether there is something to compare it with."""
         self._end()
-        image_id = self._document.current_id
-        if self._what == "mask" or image_id is None or self._document.prediction(image_id) is None:
+        image_id = self._document.images.current_id
+        if self._what == "mask" or image_id is None or self._document.predictions.of(image_id) is None:
             return False
         self.missing.emit(image_id, self._version if self._what == "version" else "")
         return True
@@ -186,12 +186,12 @@ class CompareController(QObject):
         return self._kept.get(image_id, self._version) if is_version else self._kept.earlier(image_id)
 
     def _show(self) -> bool:
-        image_id = self._document.current_id
-        now = self._document.prediction(image_id) if image_id is not None else None
-        if image_id is None or now is None or self._document.record(image_id) is None:
+        image_id = self._document.images.current_id
+        now = self._document.predictions.of(image_id) if image_id is not None else None
+        if image_id is None or now is None or self._document.records.of(image_id) is None:
             return False
         if self._what == "mask":
-            self._shown = self._document.labels(image_id)
+            self._shown = self._document.masks.labels(image_id)
             self._canvas.set_compare(self._shown, now.labels, (self.tr("mask"), now.version))
             return True
         before = self._before(image_id)
@@ -203,8 +203,8 @@ class CompareController(QObject):
     def _tell_changes(self) -> None:
         if self._what == "mask":
             return
-        image_id = self._document.current_id
-        now = self._document.prediction(image_id) if image_id is not None else None
+        image_id = self._document.images.current_id
+        now = self._document.predictions.of(image_id) if image_id is not None else None
         before = self._before(image_id) if image_id is not None else None
         if now is not None and before is not None:
             self._jobs.submit(
@@ -227,15 +227,15 @@ class CompareController(QObject):
             self._ask()
 
     def _on_prediction_changed(self, image_id: str) -> None:
-        prediction = self._document.prediction(image_id)
+        prediction = self._document.predictions.of(image_id)
         if prediction is None or prediction.is_altered:
             return
         self._kept.add(prediction)
-        if image_id == self._document.current_id:
+        if image_id == self._document.images.current_id:
             self._again()
 
     def _on_record_changed(self, image_id: str | None) -> None:
-        if image_id == self._document.current_id:
+        if image_id == self._document.images.current_id:
             self._again()
 
     def _on_classes_changed(self) -> None:
@@ -246,9 +246,9 @@ class CompareController(QObject):
             self._kept.clear()
 
     def _on_mask_changed(self, image_id: str, rect: Rect) -> None:
-        is_mask = self._what == "mask" and image_id == self._document.current_id
+        is_mask = self._what == "mask" and image_id == self._document.images.current_id
         if not is_mask or self._shown is None:
             return
         # The first write to a mask makes its array; what was handed out before does not follow.
-        if not np.may_share_memory(self._document.labels(image_id), self._shown):
+        if not np.may_share_memory(self._document.masks.labels(image_id), self._shown):
             self._again()

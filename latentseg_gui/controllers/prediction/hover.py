@@ -46,12 +46,12 @@ class HoverController(QObject):
         self.drop()
 
     def _on_hover_settled(self, x: float, y: float) -> None:
-        image_id = self._document.current_id
+        image_id = self._document.images.current_id
         if not self._is_on or image_id is None or self._canvas.tool is not ToolName.CLICK:
             return
         if not self._predict.is_encoded(image_id):
             return
-        prompts = self._document.prompts(image_id)
+        prompts = self._document.prompts.of(image_id)
         if not prompts.is_empty:
             return  # what was clicked stands, and is not exchanged for what might be
         preview = replace(prompts, points=(PromptPoint((x, y), True),))
@@ -62,9 +62,9 @@ class HoverController(QObject):
         if self._job is None or not isinstance(answer, MaskProposal):
             return
         self._job = None
-        if answer.image_id != self._document.current_id or answer.rect.is_empty:
+        if answer.image_id != self._document.images.current_id or answer.rect.is_empty:
             return
-        if self._document.prompts(answer.image_id).is_empty:
+        if self._document.prompts.of(answer.image_id).is_empty:
             self._is_shown = True
             self._canvas.set_proposal(answer.rect, answer.mask, is_preview=True)
 
@@ -77,8 +77,8 @@ class HoverController(QObject):
         if not self._is_shown:
             return
         self._is_shown = False
-        image_id = self._document.current_id
-        proposal = None if image_id is None else self._document.proposal(image_id)
+        image_id = self._document.images.current_id
+        proposal = None if image_id is None else self._document.prompts.proposal(image_id)
         if proposal is None or proposal.rect.is_empty:
             self._canvas.set_proposal(None, None)
         else:

@@ -31,7 +31,7 @@ class ImageShower(QObject):
             then: called once the model has seen it.
             otherwise: called with the reason where that is not possible.
         """
-        if self._document.record(image_id) is None:
+        if self._document.records.of(image_id) is None:
             otherwise(_not_seen())
             return
         self._waiting.setdefault(image_id, []).append((then, otherwise))

@@ -65,7 +65,7 @@ class PredictController(QObject):
     def is_fresh(self, image_id: str, version: str) -> bool:
         """Whether an answer about this image by this version of the weights still counts."""
         is_live = self._weights is not None and version == self._weights.version
-        return is_live and image_id in self._document.image_ids
+        return is_live and image_id in self._document.images.ids
 
     def use_weights(self, weights: WeightsInfo) -> None:
         """Other weights are live now: everything made by the old ones is made again."""
@@ -74,15 +74,15 @@ class PredictController(QObject):
         self._encoded.clear()
         self._encoding.clear()
         self._lethal.clear()
-        self._document.mark_predictions_stale(version=weights.version)
-        if self._document.current_id is not None:
-            self.encode(self._document.current_id)
+        self._document.predictions.mark_stale(version=weights.version)
+        if self._document.images.current_id is not None:
+            self.encode(self._document.images.current_id)
 
     def forget_encoded(self, *, has_successor: bool = True) -> None:
         """The model's process has ended with all that it had seen: the next one is shown the current image."""
         self._encoded.clear()
         self.forgotten.emit()
-        current = self._document.current_id
+        current = self._document.images.current_id
         if has_successor and current is not None and current not in self._lethal:
             self.encode(current)
 
@@ -101,13 +101,13 @@ class PredictController(QObject):
         extras = replace(self._extras, **{name: is_wanted})
         if extras != self._extras:
             self._extras = extras
-            self._document.mark_predictions_stale()
+            self._document.predictions.mark_stale()
             if self._weights is not None:
                 self.predict()
 
     def encode(self, image_id: str, *, is_prefetch: bool = False) -> None:
         """Lets the model see an image, unless it has; the current one is predicted afterwards."""
-        record = self._document.record(image_id)
+        record = self._document.records.of(image_id)
         if self._weights is None:
             self.weights_missing.emit()
         if self._weights is None or record is None or image_id in self._encoding:
@@ -133,7 +133,7 @@ class PredictController(QObject):
 
     def predict(self, image_id: str | None = None) -> None:
         """Predicts the classes of an image (the current one) again."""
-        target = image_id or self._document.current_id
+        target = image_id or self._document.images.current_id
         if target is None:
             return
         self._lethal.discard(target)
@@ -150,10 +150,12 @@ class PredictController(QObject):
         )
 
     def _predict_if_needed(self, image_id: str) -> None:
-        is_old = self._document.is_prediction_stale(image_id)
+        is_old = self._document.predictions.is_stale(image_id)
         if image_id in self._lethal:
             return  # once more only if somebody asks for it
-        if image_id == self._document.current_id and (self._document.prediction(image_id) is None or is_old):
+        if image_id == self._document.images.current_id and (
+            self._document.predictions.of(image_id) is None or is_old
+        ):
             self.predict(image_id)
 
     def _on_current_changed(self, image_id: str | None) -> None:
@@ -161,23 +163,23 @@ class PredictController(QObject):
             self.encode(image_id)
 
     def _on_images_changed(self) -> None:
-        self._encoded &= set(self._document.image_ids)
+        self._encoded &= set(self._document.images.ids)
 
     def _on_encoded(self, answer: object) -> None:
         if not isinstance(answer, ImageEncoded):
             return
         self._encoding.discard(answer.image_id)
-        if answer.image_id not in self._document.image_ids:
+        if answer.image_id not in self._document.images.ids:
             self.failed.emit(answer.image_id, None)
             return
         if not self.is_fresh(answer.image_id, answer.version):
-            if answer.image_id == self._document.current_id:
+            if answer.image_id == self._document.images.current_id:
                 self.encode(answer.image_id)
             else:
                 self.failed.emit(answer.image_id, None)
             return
         self._encoded.add(answer.image_id)
-        if answer.image_id == self._document.current_id:
+        if answer.image_id == self._document.images.current_id:
             self._window.set_timing_text(self.tr("encoded in {0:.2f} s").format(answer.seconds))
         self.encoded.emit(answer.image_id)
         self._predict_if_needed(answer.image_id)
@@ -203,7 +205,7 @@ class PredictController(QObject):
     def _on_translated(self, answer: Prediction) -> None:
         if not self.is_fresh(answer.image_id, answer.version):
             return
-        self._document.set_prediction(answer)
+        self._document.predictions.set(answer)
         self._window.set_timing_text(self.tr("predicted in {0:.2f} s").format(answer.seconds))
 
 

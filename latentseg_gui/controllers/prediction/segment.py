@@ -67,45 +67,45 @@ class SegmentController(QObject):
 
     def add_click(self, x: float, y: float, is_positive: bool) -> None:
         """One more click; it waits, and says so, where the image is not encoded yet."""
-        image_id = self._document.current_id
+        image_id = self._document.images.current_id
         if image_id is None:
             return
-        prompts = self._document.prompts(image_id)
+        prompts = self._document.prompts.of(image_id)
         point = PromptPoint((x, y), is_positive)
         self._set_prompts(image_id, replace(prompts, points=(*prompts.points, point)))
 
     def add_box(self, x0: float, y0: float, x1: float, y1: float) -> None:
         """A box round the object; it replaces the one before."""
-        image_id = self._document.current_id
+        image_id = self._document.images.current_id
         if image_id is not None:
             box = (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
-            self._set_prompts(image_id, replace(self._document.prompts(image_id), box=box))
+            self._set_prompts(image_id, replace(self._document.prompts.of(image_id), box=box))
 
     def move_click(self, index: int, x: float, y: float) -> None:
         """A marker was dragged elsewhere."""
-        image_id = self._document.current_id
+        image_id = self._document.images.current_id
         if image_id is None:
             return
-        prompts = self._document.prompts(image_id)
+        prompts = self._document.prompts.of(image_id)
         points = list(prompts.points)
         points[index] = replace(points[index], xy=(x, y))
         self._set_prompts(image_id, replace(prompts, points=tuple(points)))
 
     def remove_click(self, index: int) -> None:
         """A marker was taken away."""
-        image_id = self._document.current_id
+        image_id = self._document.images.current_id
         if image_id is None:
             return
-        prompts = self._document.prompts(image_id)
+        prompts = self._document.prompts.of(image_id)
         points = prompts.points[:index] + prompts.points[index + 1 :]
         self._set_prompts(image_id, replace(prompts, points=points))
 
     def drop_last(self) -> None:
         """Takes the last click back; the box when there is no click left."""
-        image_id = self._document.current_id
+        image_id = self._document.images.current_id
         if image_id is None:
             return
-        prompts = self._document.prompts(image_id)
+        prompts = self._document.prompts.of(image_id)
         if prompts.points:
             self._set_prompts(image_id, replace(prompts, points=prompts.points[:-1]))
         elif prompts.box is not None:
@@ -113,13 +113,13 @@ class SegmentController(QObject):
 
     def clear(self) -> None:
         """Throws clicks and proposal away."""
-        if self._document.current_id is not None:
-            self._set_prompts(self._document.current_id, PromptSet())
+        if self._document.images.current_id is not None:
+            self._set_prompts(self._document.images.current_id, PromptSet())
 
     def accept(self) -> None:
         """Makes the proposal part of the mask, as one step."""
-        image_id = self._document.current_id
-        proposal = self._document.proposal(image_id) if image_id is not None else None
+        image_id = self._document.images.current_id
+        proposal = self._document.prompts.proposal(image_id) if image_id is not None else None
         if image_id is None or proposal is None:
             return
         class_id, protects = self._document.active_class, self._protect_others
@@ -135,10 +135,10 @@ class SegmentController(QObject):
 
     def accept_prediction(self) -> None:
         """Makes the prediction part of the mask wherever nothing is labelled."""
-        image_id = self._document.current_id
-        if image_id is None or self._document.record(image_id) is None:
+        image_id = self._document.images.current_id
+        if image_id is None or self._document.records.of(image_id) is None:
             return
-        if self._document.prediction(image_id) is None:
+        if self._document.predictions.of(image_id) is None:
             self._errors.inform(self.tr("There is no prediction of this image yet."))
             return
         make = partial(accept_prediction, image_id=image_id)
@@ -146,9 +146,9 @@ class SegmentController(QObject):
         self._edits.do(image_id, title, make)
 
     def _set_prompts(self, image_id: str, prompts: PromptSet) -> None:
-        self._document.set_prompts(image_id, prompts)
+        self._document.prompts.set(image_id, prompts)
         if prompts.is_empty:
-            self._document.set_proposal(image_id, None)
+            self._document.prompts.set_proposal(image_id, None)
             self._canvas.set_pending(False)
             return
         self._request_proposal(image_id)
@@ -162,7 +162,7 @@ class SegmentController(QObject):
             return
         if image_id in self._unremembered:
             self._remind(image_id)
-        self._ask(image_id, self._document.prompts(image_id), key="segment")
+        self._ask(image_id, self._document.prompts.of(image_id), key="segment")
 
     def _ask(self, image_id: str, prompts: PromptSet, *, key: str) -> None:
         self._engine.submit(
@@ -176,8 +176,8 @@ class SegmentController(QObject):
 
     def _on_forgotten(self) -> None:
         """The model has lost its answers so far; a further click would not go on from what is on the screen."""
-        ids = self._document.image_ids
-        self._unremembered = {each for each in ids if len(self._document.prompts(each).points) > 1}
+        ids = self._document.images.ids
+        self._unremembered = {each for each in ids if len(self._document.prompts.of(each).points) > 1}
 
     def _remind(self, image_id: str) -> None:
         """Asks again what led to the present clicks, one after the other, as they were made.
@@ -185,22 +185,22 @@ class SegmentController(QObject):
         A further click takes the place of the present question, but not of these.
         """
         self._unremembered.discard(image_id)
-        prompts = self._document.prompts(image_id)
+        prompts = self._document.prompts.of(image_id)
         for count in range(1, len(prompts.points) + 1):
             earlier = replace(prompts, points=prompts.points[:count])
             self._ask(image_id, earlier, key=f"segment again {count}")
 
     def _on_current_changed(self, image_id: str | None) -> None:
-        is_waiting = image_id is not None and not self._document.prompts(image_id).is_empty
-        has_answer = image_id is not None and self._document.proposal(image_id) is not None
+        is_waiting = image_id is not None and not self._document.prompts.of(image_id).is_empty
+        has_answer = image_id is not None and self._document.prompts.proposal(image_id) is not None
         self._canvas.set_pending(is_waiting and not has_answer)
 
     def _on_encoded(self, image_id: str) -> None:
-        if not self._document.prompts(image_id).is_empty:
+        if not self._document.prompts.of(image_id).is_empty:
             self._request_proposal(image_id)
 
     def _on_encoding_failed(self, image_id: str) -> None:
-        if image_id == self._document.current_id:
+        if image_id == self._document.images.current_id:
             self._canvas.set_pending(False)
 
     def _on_proposed(self, answer: object) -> None:
@@ -208,10 +208,10 @@ class SegmentController(QObject):
             answer.image_id, answer.version
         ):
             return
-        if answer.prompts != self._document.prompts(answer.image_id):
+        if answer.prompts != self._document.prompts.of(answer.image_id):
             return  # the user has clicked on; the newer answer is on its way
-        self._document.set_proposal(answer.image_id, answer)
-        if answer.image_id != self._document.current_id:
+        self._document.prompts.set_proposal(answer.image_id, answer)
+        if answer.image_id != self._document.images.current_id:
             return
         self._canvas.set_pending(answer.is_refining, self.tr("looking closer…"), is_brief=True)
         if not answer.is_refining:

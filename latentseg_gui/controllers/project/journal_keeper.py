@@ -60,7 +60,7 @@ class JournalKeeper(QObject):
             return
         if not self._storage.sessions:
             self._start()
-        elif self._document.path(image_id) is None:
+        elif self._document.images.path(image_id) is None:
             self._keep_pasted()
 
     def _on_applied(self, changes: Sequence[Change]) -> None:

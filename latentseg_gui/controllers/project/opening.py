@@ -260,16 +260,20 @@ class OpeningController(QObject):
         is_untitled = case.is_untitled and opened is case.opened
         if is_untitled:
             document.mark_dirty()
-        lost = [each for each in document.image_ids if document.path(each) is None]
+        lost = [each for each in document.images.ids if document.images.path(each) is None]
         for image_id in (*opened.missing, *lost):
-            document.set_error(image_id, _missing(document.name(image_id)))
+            document.records.set_error(image_id, _missing(document.images.name(image_id)))
         project = self._storage.project
-        begun = [self._document.path(each) for each in self._document.image_ids] if project is None else []
+        begun = (
+            [self._document.images.path(each) for each in self._document.images.ids]
+            if project is None
+            else []
+        )
         self._storage.use(opened.session, is_untitled=is_untitled)
         self._history.clear()
         take_over(self._document, document)
         if case.otherwise is not None:
-            self._document.add_paths([path for path in begun if path is not None])
+            self._document.images.add_paths([path for path in begun if path is not None])
         restored = () if opened.recovery is None else opened.recovery.notices
         for notice in (*opened.notices, *restored):
             self._errors.inform(notice)
@@ -281,7 +285,7 @@ class OpeningController(QObject):
     def _show(self, last: object) -> None:
         """Says which images cannot be shown, and shows the one that was shown ``last``, or the first that can."""
         document = self._document
-        errors = {each: document.error(each) for each in document.image_ids}
+        errors = {each: document.records.error(each) for each in document.images.ids}
         for image_id, error in errors.items():
             if error is not None:
                 self.row_failed.emit(image_id, str(error))

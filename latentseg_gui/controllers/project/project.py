@@ -217,7 +217,7 @@ class StorageController(QObject):
     def _snapshot(self, target: ProjectSession, *, is_asked: bool) -> Saving | None:
         try:
             self.untitled.keep_pasted(self._document, target.folder)
-            settings = {**target.manifest.settings, CURRENT: self._document.current_id}
+            settings = {**target.manifest.settings, CURRENT: self._document.images.current_id}
             weights, sources = (None, None) if self.versions is None else self.versions.at_hand()
             snapshot = target.snapshot(self._document, settings, weights, sources)
             return Saving(target, snapshot, is_asked=is_asked)
@@ -291,7 +291,7 @@ def _may_overwrite(project: ProjectSession, dialogs: Dialogs) -> bool:
 
 def _suggested(document: Document) -> Path:
     """A new folder beside that of the images, called after it."""
-    paths = [document.path(each) for each in document.image_ids]
+    paths = [document.images.path(each) for each in document.images.ids]
     source = common_folder([path for path in paths if path is not None])
     if source is None or source.parent == source:
         return Path.home() / QCoreApplication.translate("StorageController", "latentseg project")

@@ -61,7 +61,7 @@ def _is_worth_it(opened: OpenedProject, owner: UntitledProjects, *, is_untitled:
         opened.session.abandon()
         return False
     has_weights = bool(opened.session.weights.versions)
-    if opened.recovery is not None or (is_untitled and (opened.document.labelled_ids() or has_weights)):
+    if opened.recovery is not None or (is_untitled and (opened.document.masks.labelled_ids() or has_weights)):
         return True
     if is_untitled:
         owner.remove(opened.session)

@@ -55,7 +55,7 @@ def _contents(opened: OpenedProject) -> list[str]:
     recovery, document = opened.recovery, opened.document
     changed = () if recovery is None else recovery.image_ids
     fresh = {} if recovery is None else recovery.names
-    names = _listed([_name(document, fresh, each) for each in changed or document.labelled_ids()])
+    names = _listed([_name(document, fresh, each) for each in changed or document.masks.labelled_ids()])
     count = 0 if recovery is None else recovery.count
     if count and names:
         one, many = _tr("the mask of {1} (1 change)"), _tr("the masks of {1} ({0} changes)")
@@ -94,8 +94,8 @@ def _versions(listed: WeightsList | None, saved: WeightsList | None) -> list[str
 
 
 def _name(document: Document, fresh: dict[str, str], image_id: str) -> str:
-    if document.has_image(image_id):
-        return shown(document.name(image_id))
+    if document.images.has(image_id):
+        return shown(document.images.name(image_id))
     return shown(fresh.get(image_id, image_id))
 
 

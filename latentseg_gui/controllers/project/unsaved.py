@@ -47,7 +47,7 @@ def lost_by_leaving(
         versions: of the weights.
     """
     sentences = []
-    if document.is_dirty and (project is not None or document.labelled_ids()):
+    if document.is_dirty and (project is not None or document.masks.labelled_ids()):
         name = _tr("The masks") if project is None else f"“{shown(project.folder.name)}”"
         sentences.append(_tr("{0} changed since the last save.").format(name))
     unsaved = () if versions is None else versions.unsaved

@@ -195,7 +195,7 @@ class FineTuneController(QObject):
             seconds=plan.seconds,
             speed=plan.speed,
             settings=plan.settings,
-            shown=self._document.current_id or "",
+            shown=self._document.images.current_id or "",
             is_rest_background=plan.is_rest_background,
             network=plan.network,
         )
@@ -218,9 +218,9 @@ class FineTuneController(QObject):
         elif (
             isinstance(progress, Prediction)
             and self._document.classes.names == class_names
-            and self._document.shape(progress.image_id) == progress.labels.shape
+            and self._document.masks.shape(progress.image_id) == progress.labels.shape
         ):
-            self._document.set_prediction(progress)
+            self._document.predictions.set(progress)
 
     def _on_result(self, plan: TrainingPlan, images: int, answer: object) -> None:
         self._job = None

@@ -43,15 +43,15 @@ class LabelRows:
     def ready(self, image_ids: Sequence[str], on_rows: OnRows, on_failure: OnFailure) -> None:
         """Hands over the counts of these images; who asks again meanwhile is answered instead."""
         self._asked += 1
-        self._known = {key: value for key, value in self._known.items() if self._document.has_image(key)}
+        self._known = {key: value for key, value in self._known.items() if self._document.images.has(key)}
         self._count(_Wish(self._asked, on_rows, on_failure), tuple(image_ids), ())
 
     def _count(self, wish: _Wish, waiting: tuple[str, ...], counted: tuple[LabelsByRow, ...]) -> None:
         for position, image_id in enumerate(waiting):
-            if not self._document.has_image(image_id):
+            if not self._document.images.has(image_id):
                 continue
             version, rows = self._known.get(image_id, (-1, None))
-            if rows is None or version != self._document.layer(image_id).version:
+            if rows is None or version != self._document.masks.layer(image_id).version:
                 self._ask(wish, image_id, waiting[position + 1 :], counted)
                 return
             counted = (*counted, rows)
@@ -60,7 +60,7 @@ class LabelRows:
     def _ask(
         self, wish: _Wish, image_id: str, waiting: tuple[str, ...], counted: tuple[LabelsByRow, ...]
     ) -> None:
-        layer = self._document.layer(image_id)
+        layer = self._document.masks.layer(image_id)
 
         def on_counted(answer: object) -> None:
             if wish.number == self._asked and isinstance(answer, np.ndarray):

@@ -77,8 +77,8 @@ class LabelledCounts(QObject):
         return np.sum(list(tiles.values()), axis=0) if tiles else np.zeros(UNLABELLED, np.int64)
 
     def _layer(self, image_id: str) -> MaskLayer | None:
-        is_there = self._document.has_image(image_id) and self._document.shape(image_id) is not None
-        return self._document.layer(image_id) if is_there else None
+        is_there = self._document.images.has(image_id) and self._document.masks.shape(image_id) is not None
+        return self._document.masks.layer(image_id) if is_there else None
 
     def _known(self, image_id: str) -> NDArray[np.int64] | None:
         layer = self._layer(image_id)
@@ -91,7 +91,7 @@ class LabelledCounts(QObject):
         """Whether a mask is held nowhere yet: looking at it would unpack it, in this thread and for good."""
         layer = self._layer(image_id)
         is_packed = layer is not None and layer.is_touched and layer.nbytes == 0
-        return is_packed and image_id != self._document.current_id
+        return is_packed and image_id != self._document.images.current_id
 
     def _ask(self) -> None:
         """Has the next packed mask counted beside the window."""
@@ -141,7 +141,7 @@ class LabelledCounts(QObject):
             self._packed.append(image_id)
             self._ask()
             return
-        shape = self._document.shape(image_id)
+        shape = self._document.masks.shape(image_id)
         if image_id in self._whole and shape is not None:
             self._whole.discard(image_id)
             rect = Rect.whole(shape)
@@ -151,15 +151,15 @@ class LabelledCounts(QObject):
         self._timer.start()
 
     def _on_images_changed(self) -> None:
-        known = set(self._document.image_ids)
+        known = set(self._document.images.ids)
         for gone in (set(self._tiles) | set(self._stale)) - known:
             self._tiles.pop(gone, None)
             self._stale.pop(gone, None)
         self._whole &= known
         self._counted = {key: value for key, value in self._counted.items() if key in known}
         waiting = {*self._packed, self._asked}
-        for image_id in self._document.labelled_ids():
-            shape = self._document.shape(image_id)
+        for image_id in self._document.masks.labelled_ids():
+            shape = self._document.masks.shape(image_id)
             is_counted = image_id in self._tiles or image_id in self._stale or image_id in self._whole
             if not is_counted and image_id not in waiting and shape is not None:
                 self._on_mask_changed(image_id, Rect.whole(shape))
@@ -178,9 +178,9 @@ class LabelledCounts(QObject):
         row, col = waiting.pop()
         if not waiting:
             del self._stale[image_id]
-        if not self._document.has_image(image_id) or self._document.shape(image_id) is None:
+        if not self._document.images.has(image_id) or self._document.masks.shape(image_id) is None:
             return
-        labels = self._document.labels(image_id)
+        labels = self._document.masks.labels(image_id)
         part = labels[row * _TILE : (row + 1) * _TILE, col * _TILE : (col + 1) * _TILE]
         # Most tiles are of one class, and counting takes twenty times as long as seeing that.
         is_uniform = part.size > 0 and bool((part == part[0, 0]).all())

@@ -59,7 +59,7 @@ class Ranking(QObject):
     def scan(self) -> None:
         """Ranks all images of the list that are not ranked yet, one after the other."""
         if self._weights is not None:
-            self._waiting = deque(each for each in self._document.image_ids if each not in self.doubts)
+            self._waiting = deque(each for each in self._document.images.ids if each not in self.doubts)
             self._total = len(self._waiting)
             self._scan_next()
 
@@ -84,16 +84,16 @@ class Ranking(QObject):
             self._read(image_id)
 
     def _scan_next(self) -> None:
-        while self._waiting and not self._document.has_image(self._waiting[0]):
+        while self._waiting and not self._document.images.has(self._waiting[0]):
             self._waiting.popleft()
         self.scanned.emit(self._total - len(self._waiting), self._total)
         if self._waiting:
             self._read(self._waiting[0])
 
     def _read(self, image_id: str) -> None:
-        record, path = self._document.record(image_id), self._document.path(image_id)
-        shape = self._document.shape(image_id)
-        labels = self._document.labels(image_id) if shape is not None else None
+        record, path = self._document.records.of(image_id), self._document.images.path(image_id)
+        shape = self._document.masks.shape(image_id)
+        labels = self._document.masks.labels(image_id) if shape is not None else None
 
         def call() -> FindDoubts:
             found: ImageRecord | None = record
@@ -106,13 +106,13 @@ class Ranking(QObject):
             pixels, small = reduced(found.pixels, labels if labels is not None and is_known else nothing)
             return FindDoubts(image_id, pixels, small != UNLABELLED, found.shape)
 
-        frame = self._document.frame(image_id)
+        frame = self._document.images.frame(image_id)
         self._readers.submit(
             call, self._ask, key=f"rank {image_id}", on_failure=partial(self._on_failed, image_id)
         )
 
     def _ask(self, request: object) -> None:
-        if isinstance(request, FindDoubts) and self._document.has_image(request.image_id):
+        if isinstance(request, FindDoubts) and self._document.images.has(request.image_id):
             self._engine.submit(
                 request,
                 self._on_doubts,
@@ -125,7 +125,7 @@ class Ranking(QObject):
         if not isinstance(answer, Doubts):
             return
         is_live = self._weights is not None and answer.version == self._weights.version
-        if is_live and self._document.has_image(answer.image_id):
+        if is_live and self._document.images.has(answer.image_id):
             self.doubts[answer.image_id] = answer
             self.found.emit(answer)
         self._go_on_after(answer.image_id)

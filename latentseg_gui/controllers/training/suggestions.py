@@ -88,7 +88,7 @@ class PlacesController(QObject):
         place = self._places[number]
         self._number, self._wanted = number, place
         self._panel.set_current(number)
-        if place.image_id == self._document.current_id:
+        if place.image_id == self._document.images.current_id:
             self._show()
         else:
             self._project.show(place.image_id)
@@ -111,17 +111,17 @@ class PlacesController(QObject):
         places = [place for place in places if self._is_open(place)]
         self._places = sorted(places, key=lambda place: -place.score)[:_SHOWN]
         self._number = self._places.index(current) if current in self._places else -1
-        name = self._document.name
+        name = self._document.images.name
         rows = [PlaceRow(name(each.image_id), self._words(each)) for each in self._places]
         self._panel.set_places(rows, self._why_none())
         self._panel.set_current(self._number)
 
     def _why_none(self) -> str:
         """Why the list is empty, where it could be otherwise; empty where nothing is predicted yet."""
-        ranked, image_id = self._ranking.doubts, self._document.current_id
-        if not ranked and image_id is not None and self._document.prediction(image_id) is not None:
+        ranked, image_id = self._ranking.doubts, self._document.images.current_id
+        if not ranked and image_id is not None and self._document.predictions.of(image_id) is not None:
             return self.tr("Looking for places that the model is unsure of...")
-        if ranked and set(ranked) >= set(self._document.image_ids):
+        if ranked and set(ranked) >= set(self._document.images.ids):
             return self.tr(
                 "No doubtful place is left on any image. What is wrong all the same, correct by hand."
             )
@@ -132,11 +132,11 @@ class PlacesController(QObject):
         return ""
 
     def _is_open(self, place: Doubt) -> bool:
-        if not self._document.has_image(place.image_id):
+        if not self._document.images.has(place.image_id):
             return False
-        if self._document.shape(place.image_id) is None:
+        if self._document.masks.shape(place.image_id) is None:
             return True
-        labels = self._document.labels(place.image_id)[place.rect.slices]
+        labels = self._document.masks.labels(place.image_id)[place.rect.slices]
         step = max(1, int(labels.size**0.5) // 64)
         return bool((labels[::step, ::step] != UNLABELLED).mean() < _MOSTLY)
 
@@ -158,7 +158,7 @@ class PlacesController(QObject):
         return QRectF(corner, viewport.to_logical((float(rect.col1), float(rect.row1))))
 
     def _on_prediction_changed(self, image_id: str) -> None:
-        if image_id == self._document.current_id and not self._document.is_prediction_stale(image_id):
+        if image_id == self._document.images.current_id and not self._document.predictions.is_stale(image_id):
             self._ranking.forget(image_id)
             self._later()
 
@@ -171,11 +171,11 @@ class PlacesController(QObject):
         self._settle.start()
 
     def _on_settled(self) -> None:
-        image_id = self._document.current_id
-        if image_id is not None and not self._document.prompts(image_id).is_empty:
+        image_id = self._document.images.current_id
+        if image_id is not None and not self._document.prompts.of(image_id).is_empty:
             self._settle.start()  # somebody is clicking, and clicks come first
             return
-        if image_id is not None and self._document.prediction(image_id) is not None:
+        if image_id is not None and self._document.predictions.of(image_id) is not None:
             self._ranking.rank(image_id)
         self._list()
 

@@ -50,7 +50,7 @@ class TrainingSet(QObject):
     @property
     def image_ids(self) -> tuple[str, ...]:
         """The images it would train on: those with labelled pixels that are ticked."""
-        return tuple(each for each in self._document.labelled_ids() if each not in self._left_out)
+        return tuple(each for each in self._document.masks.labelled_ids() if each not in self._left_out)
 
     @property
     def classes(self) -> set[int]:
@@ -61,7 +61,7 @@ class TrainingSet(QObject):
     @property
     def has_rest(self) -> bool:
         """Whether the ticked images have pixels without a label."""
-        layers = [self._document.layer(image_id) for image_id in self.image_ids]
+        layers = [self._document.masks.layer(image_id) for image_id in self.image_ids]
         return any(layer.num_labelled < layer.shape[0] * layer.shape[1] for layer in layers)
 
     def set_ticked(self, image_id: str, is_ticked: bool) -> None:
@@ -75,7 +75,7 @@ class TrainingSet(QObject):
 
     def ready(self, limit: int, on_samples: OnSamples, on_failure: OnFailure) -> None:
         """Hands over at most ``limit`` of the ticked images, whose pixels are in memory, as they are now."""
-        ids = [each for each in self.image_ids if self._document.record(each) is not None]
+        ids = [each for each in self.image_ids if self._document.records.of(each) is not None]
         self._hand_over(tuple(ids[:limit]), on_samples, on_failure, key="preview of training")
 
     def collect(self, on_samples: OnSamples, on_failure: OnFailure) -> bool:
@@ -89,14 +89,14 @@ class TrainingSet(QObject):
         sources = tuple(
             _Source(
                 each,
-                document.record(each),
-                document.path(each),
-                document.frame(each),
-                document.layer(each).snapshot(),
+                document.records.of(each),
+                document.images.path(each),
+                document.images.frame(each),
+                document.masks.layer(each).snapshot(),
             )
             for each in ids
         )
-        shapes = [document.layer(each).shape for each in ids]
+        shapes = [document.masks.layer(each).shape for each in ids]
         is_small = sum(rows * cols for rows, cols in shapes) <= _AT_ONCE
         if is_small and all(source.record is not None for source in sources):
             on_samples(_samples(sources))
@@ -104,7 +104,7 @@ class TrainingSet(QObject):
 
         def on_made(answer: object) -> None:
             made = answer if isinstance(answer, tuple) else ()
-            on_samples(tuple(each for each in made if document.has_image(each.image_id)))
+            on_samples(tuple(each for each in made if document.images.has(each.image_id)))
 
         self._readers.submit(partial(_samples, sources), on_made, key=key, on_failure=on_failure)
         return False

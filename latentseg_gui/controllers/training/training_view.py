@@ -90,15 +90,15 @@ class TrainingViewController(QObject):
         """Lists what can be trained on now, and whether it can start."""
         items, totals = [], np.zeros(UNLABELLED, np.int64)
         names = self._document.classes.names
-        for image_id in self._document.labelled_ids():
+        for image_id in self._document.masks.labelled_ids():
             counts, shape = (
                 self._finetune.samples.counts.of(image_id),
-                self._document.shape(image_id) or (0, 0),
+                self._document.masks.shape(image_id) or (0, 0),
             )
             present = tuple(names[number] for number in np.flatnonzero(counts[: len(names)]))
             total = int(counts.sum())
             pixels = shape[0] * shape[1]
-            items.append(TrainingItem(image_id, self._document.name(image_id), total, pixels, present))
+            items.append(TrainingItem(image_id, self._document.images.name(image_id), total, pixels, present))
             if self._finetune.samples.is_ticked(image_id):
                 totals += counts
         self._panel.set_samples(items)
@@ -161,7 +161,7 @@ class TrainingViewController(QObject):
             self._panel.add_progress(progress)
 
     def _on_ticks_changed(self, ticked: tuple[str, ...]) -> None:
-        for image_id in self._document.labelled_ids():
+        for image_id in self._document.masks.labelled_ids():
             self._finetune.samples.set_ticked(image_id, image_id in ticked)
 
     def _on_ended(self, result: FineTuneResult | None) -> None:

@@ -289,7 +289,7 @@ class WeightsController(QObject):
         """Classes of the weights become those of the document, as long as it has no masks of its own."""
         if weights.version == SHIPPED or weights.class_names == self._document.classes.names:
             return
-        if self._document.labelled_ids():
+        if self._document.masks.labelled_ids():
             unknown = [name for name in weights.class_names if self._document.classes.index_of(name) is None]
             if unknown:
                 text = self.tr("These weights also know classes that your masks do not have: {0}.")

@@ -122,7 +122,7 @@ class BatchController(JobSource):
 
     def _question(self) -> OutputQuestion:
         document = self._document
-        count, unmasked = len(document.image_ids), len(self._ids("unmasked"))
+        count, unmasked = len(document.images.ids), len(self._ids("unmasked"))
         return OutputQuestion(
             title=self.tr("Predict folder"),
             explanation=self.tr(
@@ -150,11 +150,11 @@ class BatchController(JobSource):
     def _ids(self, scope: str) -> list[str]:
         document = self._document
         if scope == "selected":
-            return [each for each in document.image_ids if each in self.selected]
+            return [each for each in document.images.ids if each in self.selected]
         if scope == "unmasked":
-            labelled = set(document.labelled_ids())
-            return [each for each in document.image_ids if each not in labelled]
-        return list(document.image_ids)
+            labelled = set(document.masks.labelled_ids())
+            return [each for each in document.images.ids if each not in labelled]
+        return list(document.images.ids)
 
     def _making(self, choice: OutputChoice) -> Callable[[], Output]:
         """What makes of a choice, in a background thread, which images are meant, under which names."""
@@ -201,7 +201,7 @@ class BatchController(JobSource):
 
     def _make(self, folder: BatchFolder, item: BatchItem, done: Done) -> None:
         image_id = self._sources.get(item, "")
-        if self._document.has_image(image_id):
+        if self._document.images.has(image_id):
             snapshot = snapshot_of(self._document, image_id, item.stem, item.name)
         else:
             snapshot = MaskSnapshot(item.stem, item.name, item.path, item.frame, None, None, None)

@@ -63,14 +63,14 @@ class ExportController(JobSource):
     def export_current(self) -> None:
         """Asks for formats and folder, and writes masks: those of all images where several are labelled."""
         if self._quick.ready_image() is not None:
-            self._open("labelled" if len(self._document.labelled_ids()) > 1 else "current")
+            self._open("labelled" if len(self._document.masks.labelled_ids()) > 1 else "current")
 
     def export_all(self) -> None:
         """Asks for formats and folder, and writes every mask there is."""
         if not self._with_masks():
             self._errors.inform(self.tr("No image has a mask or a prediction yet."))
             return
-        self._open("labelled" if self._document.labelled_ids() else "all")
+        self._open("labelled" if self._document.masks.labelled_ids() else "all")
 
     @property
     def is_busy(self) -> bool:
@@ -117,12 +117,12 @@ class ExportController(JobSource):
         return run
 
     def _open(self, scope: str) -> None:
-        count, masks = len(self._with_masks()), len(self._document.labelled_ids())
+        count, masks = len(self._with_masks()), len(self._document.masks.labelled_ids())
         question = OutputQuestion(
             title=self.tr("Export masks"),
             explanation=self.tr("Masks of your images are written, in the formats that you choose."),
             scopes=(
-                Scope("current", self.tr("This image"), self._document.current_id is not None),
+                Scope("current", self.tr("This image"), self._document.images.current_id is not None),
                 Scope("labelled", self.tr("All images with a mask ({0})").format(masks), masks > 0),
                 Scope(
                     "all", self.tr("All images with a mask or a prediction ({0})").format(count), count > 0
@@ -145,24 +145,24 @@ class ExportController(JobSource):
 
     def _ids(self, choice: OutputChoice) -> list[str]:
         if choice.scope == "current":
-            found = [] if self._document.current_id is None else [self._document.current_id]
+            found = [] if self._document.images.current_id is None else [self._document.images.current_id]
         else:
             found = self._with_masks()
         if choice.is_completed and choice.scope != "labelled":
             return found
-        labelled = set(self._document.labelled_ids())
+        labelled = set(self._document.masks.labelled_ids())
         return [each for each in found if each in labelled]
 
     def _is_predicted(self, image_id: str, formats: Sequence[str], is_completed: bool) -> bool:
         """Whether the model is asked for an image: what it said is not known, or not what it says now."""
         if any(FORMATS[name].needs_probabilities for name in formats):
             return True  # the probability of every class is not kept with a prediction
-        shape, document = self._document.shape(image_id), self._document
-        labelled = 0 if shape is None else document.layer(image_id).num_labelled
+        shape, document = self._document.masks.shape(image_id), self._document
+        labelled = 0 if shape is None else document.masks.layer(image_id).num_labelled
         is_whole = not is_completed or (shape is not None and labelled == shape[0] * shape[1])
-        if document.prediction(image_id) is None:
+        if document.predictions.of(image_id) is None:
             return not labelled or "confidence" in formats
-        return document.is_prediction_stale(image_id) and not (is_whole and "confidence" not in formats)
+        return document.predictions.is_stale(image_id) and not (is_whole and "confidence" not in formats)
 
     def _make(
         self,
@@ -173,7 +173,7 @@ class ExportController(JobSource):
         item: BatchItem,
         done: Done,
     ) -> None:
-        if not self._document.has_image(ids[item]):
+        if not self._document.images.has(ids[item]):
             done(item, gone(item))
             return
         snapshot = snapshot_of(self._document, ids[item], item.stem, item.name, is_completed=is_completed)
@@ -188,11 +188,11 @@ class ExportController(JobSource):
         )
 
     def _with_masks(self) -> list[str]:
-        labelled = set(self._document.labelled_ids())
+        labelled = set(self._document.masks.labelled_ids())
         return [
             each
-            for each in self._document.image_ids
-            if each in labelled or self._document.prediction(each) is not None
+            for each in self._document.images.ids
+            if each in labelled or self._document.predictions.of(each) is not None
         ]
 
     def _on_confirmed(self, choice: OutputChoice) -> None:

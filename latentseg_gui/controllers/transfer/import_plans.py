@@ -104,8 +104,10 @@ class ImportPlan:
 def targets_of(document: Document) -> tuple[ImportTarget, ...]:
     """The images of the list as they are now."""
     return tuple(
-        ImportTarget(each, document.path(each), document.frame(each), document.shape(each))
-        for each in document.image_ids
+        ImportTarget(
+            each, document.images.path(each), document.images.frame(each), document.masks.shape(each)
+        )
+        for each in document.images.ids
     )
 
 

@@ -149,9 +149,9 @@ class ImportRun(JobSource):
         while self._queue and not self._is_over:
             pair = self._queue.popleft()
             self._tell()  # who hears of it may stop the run
-            if not self._document.has_image(pair.image_id):
+            if not self._document.images.has(pair.image_id):
                 self._refuse(pair, self.tr("the image was taken off the list"))
-            elif self._document.shape(pair.image_id) not in (None, pair.shape):
+            elif self._document.masks.shape(pair.image_id) not in (None, pair.shape):
                 self._refuse(pair, self.tr("the image has another size now"))
             elif self._order.mode is ImportMode.SKIP and self._has_labels(pair):
                 self.report.skipped += 1
@@ -165,7 +165,7 @@ class ImportRun(JobSource):
 
     def _read(self, pair: ImportPair) -> None:
         document = self._document
-        layer = None if document.shape(pair.image_id) is None else document.layer(pair.image_id)
+        layer = None if document.masks.shape(pair.image_id) is None else document.masks.layer(pair.image_id)
         order = self._order
         context = ImportContext(
             shape=pair.shape,
@@ -184,7 +184,7 @@ class ImportRun(JobSource):
             order.mode,
             layer.snapshot() if layer is not None and is_touched else None,
             -1 if layer is None else layer.version,
-            pair.image_id == document.current_id,
+            pair.image_id == document.images.current_id,
             self.tr("Import mask of {0}").format(pair.name),
         )
         self._readers.submit(
@@ -209,7 +209,7 @@ class ImportRun(JobSource):
             return
         if step.work.is_looked_at and self._is_painting():
             QTimer.singleShot(_AGAIN_MS, self, partial(self._take, step))
-        elif not self._document.has_image(pair.image_id):
+        elif not self._document.images.has(pair.image_id):
             self._queue.appendleft(pair)  # says so
             self._next()
         elif self._is_outdated(step.work):
@@ -225,14 +225,14 @@ class ImportRun(JobSource):
 
     def _is_outdated(self, work: ImportWork) -> bool:
         document, image_id = self._document, work.pair.image_id
-        shape = document.shape(image_id)
-        version = -1 if shape is None else document.layer(image_id).version
+        shape = document.masks.shape(image_id)
+        version = -1 if shape is None else document.masks.layer(image_id).version
         # A mask that nobody has touched is the same whether its size was known or not.
-        is_blank = shape is None or not document.layer(image_id).is_touched
+        is_blank = shape is None or not document.masks.layer(image_id).is_touched
         is_same = version == work.version or (work.before is None and is_blank)
         now, then = self._base(), work.context.classes
         is_same_table = now.names == then.names and now.locked_ids == then.locked_ids
-        is_moved = work.is_looked_at != (image_id == document.current_id)
+        is_moved = work.is_looked_at != (image_id == document.images.current_id)
         return (
             not is_same or not is_same_table or is_moved or (shape is not None and shape != work.pair.shape)
         )
@@ -249,7 +249,7 @@ class ImportRun(JobSource):
         if step.patch is None or step.applied is None:
             self.report.same += 1
             return
-        self._document.expect_shape(pair.image_id, pair.shape)
+        self._document.masks.expect_shape(pair.image_id, pair.shape)
         self._history.do(step.patch, partial(step.applied.apply, self._document))
         self.report.made += 1
 
@@ -263,14 +263,16 @@ class ImportRun(JobSource):
     def _base(self) -> ClassTable:
         """The classes that masks are read with; the one that is there from the start does not count while unused."""
         document = self._document
-        is_used = document.labelled_ids() or any(document.prediction(each) for each in document.image_ids)
+        is_used = document.masks.labelled_ids() or any(
+            document.predictions.of(each) for each in document.images.ids
+        )
         is_default = document.classes == ClassTable.default()
         return _BACKGROUND_ONLY if is_default and not is_used else document.classes
 
     def _has_labels(self, pair: ImportPair) -> bool:
         return (
-            self._document.shape(pair.image_id) is not None
-            and self._document.layer(pair.image_id).num_labelled > 0
+            self._document.masks.shape(pair.image_id) is not None
+            and self._document.masks.layer(pair.image_id).num_labelled > 0
         )
 
     def _refuse(self, pair: ImportPair, reason: str) -> None:

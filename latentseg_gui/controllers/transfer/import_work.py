@@ -99,7 +99,7 @@ class PackedMask:
 
     def apply(self, document: Document) -> None:
         """Put it into the document; nothing is unpacked for that."""
-        document.hand_over_mask(self.image_id, self.unpack, self.counts)
+        document.masks.hand_over(self.image_id, self.unpack, self.counts)
 
 
 @dataclass(frozen=True, slots=True)

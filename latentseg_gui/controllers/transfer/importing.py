@@ -96,7 +96,7 @@ class ImportController(JobSource):
             return
         self._folder = str(paths[0] if paths[0].is_dir() else paths[0].parent)
         self._readers.submit(
-            partial(plan_of, tuple(paths), targets_of(self._document), self._document.current_id),
+            partial(plan_of, tuple(paths), targets_of(self._document), self._document.images.current_id),
             self._on_planned,
             title=self.tr("Looking for masks"),
             key="import plan",
@@ -133,13 +133,13 @@ class ImportController(JobSource):
         return run
 
     def _has_images(self) -> bool:
-        if not self._document.image_ids:
+        if not self._document.images.ids:
             self._errors.inform(self.tr("Open the images first that the masks are for."))
-        return bool(self._document.image_ids)
+        return bool(self._document.images.ids)
 
     def _suggested(self) -> str:
-        current = self._document.current_id
-        source = None if current is None else self._document.path(current)
+        current = self._document.images.current_id
+        source = None if current is None else self._document.images.path(current)
         return self._folder or str(Path.home() if source is None else source.parent)
 
     def _on_planned(self, answer: object) -> None:
@@ -150,7 +150,7 @@ class ImportController(JobSource):
             return
         pair = answer.pairs[0]
         is_one = len(answer.pairs) == 1 and not answer.refused and not answer.is_open
-        is_plain = is_one and pair.image_id == self._document.current_id
+        is_plain = is_one and pair.image_id == self._document.images.current_id
         self._found = answer.notes
         if is_plain and not self._masked(answer.pairs):
             self.start(ImportOrder(answer.pairs, reading=answer.reading))
@@ -171,7 +171,9 @@ class ImportController(JobSource):
             ImportRow(each.candidate.label, each.name, fits=True, has_mask=each.image_id in masked)
             for each in plan.pairs
         )
-        current = next((each for each in plan.pairs if each.image_id == self._document.current_id), None)
+        current = next(
+            (each for each in plan.pairs if each.image_id == self._document.images.current_id), None
+        )
         is_one_of_many = current is not None and len(plan.pairs) > 1
         rows = refused + fitting + strangers
         return ImportQuestion(
@@ -191,12 +193,12 @@ class ImportController(JobSource):
 
     def _masked(self, pairs: Sequence[ImportPair]) -> set[str]:
         """Which of the images have something labelled."""
-        return {each.image_id for each in pairs} & set(self._document.labelled_ids())
+        return {each.image_id for each in pairs} & set(self._document.masks.labelled_ids())
 
     def _on_confirmed(self, plan: ImportPlan, choice: ImportChoice) -> None:
         pairs = plan.pairs
         if choice.is_current_only:
-            pairs = tuple(each for each in pairs if each.image_id == self._document.current_id)
+            pairs = tuple(each for each in pairs if each.image_id == self._document.images.current_id)
         if self._run is None:
             mode = ImportMode(choice.mode)
             numbers = Numbers(choice.numbers) if choice.numbers else plan.reading.numbers

@@ -124,8 +124,12 @@ def snapshot_of(
     document: Document, image_id: str, stem: str, name: str = "", *, is_completed: bool = True
 ) -> MaskSnapshot:
     """The mask of an image of the document now; cheap, whatever has to be unpacked for it later."""
-    record, path, frame = document.record(image_id), document.path(image_id), document.frame(image_id)
-    layer = document.layer(image_id) if document.shape(image_id) is not None else None
+    record, path, frame = (
+        document.records.of(image_id),
+        document.images.path(image_id),
+        document.images.frame(image_id),
+    )
+    layer = document.masks.layer(image_id) if document.masks.shape(image_id) is not None else None
     is_labelled = layer is not None and layer.num_labelled > 0
     return MaskSnapshot(
         stem=stem,
@@ -133,7 +137,7 @@ def snapshot_of(
         path=path,
         frame=frame,
         unpack=layer.snapshot() if layer is not None and is_labelled else None,
-        prediction=document.prediction(image_id),
+        prediction=document.predictions.of(image_id),
         record=record,
         is_completed=is_completed,
     )

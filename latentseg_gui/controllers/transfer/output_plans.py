@@ -39,7 +39,10 @@ class Page:
 
 def pages_of(document: Document, image_ids: Sequence[str]) -> tuple[Page, ...]:
     """The files of images of the document."""
-    return tuple(Page(document.path(each) or Path(each), document.frame(each), each) for each in image_ids)
+    return tuple(
+        Page(document.images.path(each) or Path(each), document.images.frame(each), each)
+        for each in image_ids
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,8 @@ class QuickExport(QObject):
 
     def ready_image(self) -> str | None:
         """The image that is looked at, if there is one with a size; says so if not."""
-        image_id = self._document.current_id
-        if image_id is None or self._document.shape(image_id) is None:
+        image_id = self._document.images.current_id
+        if image_id is None or self._document.masks.shape(image_id) is None:
             self._errors.inform(self.tr("Open an image first."))
             return None
         return image_id
@@ -55,7 +55,11 @@ class QuickExport(QObject):
 
     def save_beside(self) -> None:
         """Writes what was labelled of every image as an indexed PNG beside it; the rest stays unlabelled."""
-        ids = [each for each in self._document.labelled_ids() if self._document.path(each) is not None]
+        ids = [
+            each
+            for each in self._document.masks.labelled_ids()
+            if self._document.images.path(each) is not None
+        ]
         if not ids:
             self._errors.inform(self.tr("There is no mask to save yet: paint one, or accept a proposal."))
             return
@@ -77,11 +81,14 @@ class QuickExport(QObject):
         """Where the masks belong; two images of one folder never get the same."""
         by_folder: dict[Path, list[str]] = {}
         for image_id in image_ids:
-            path = self._document.path(image_id)
+            path = self._document.images.path(image_id)
             by_folder.setdefault(Path.home() if path is None else path.parent, []).append(image_id)
         targets = {}
         for folder, inside in by_folder.items():
-            pages = [(self._document.path(each) or Path(each), self._document.frame(each)) for each in inside]
+            pages = [
+                (self._document.images.path(each) or Path(each), self._document.images.frame(each))
+                for each in inside
+            ]
             for image_id, stem in zip(inside, stems_of(pages, folder), strict=True):
                 targets[image_id] = folder / f"{stem}{MASK_ENDING}.png"
         return targets

@@ -1,0 +1,36 @@
+"""What the user points at, and the objects that the model makes of it."""
+
+from __future__ import annotations
+
+from latentseg_gui.document.entries import Entries
+from latentseg_gui.document.types import MaskProposal, PromptSet
+
+
+class Prompts:
+    """Clicks, boxes and proposals by image; transient, never part of the masks."""
+
+    def __init__(self, entries: Entries) -> None:
+        self._entries = entries
+        self.events = entries.events
+
+    def of(self, image_id: str) -> PromptSet:
+        """The clicks and the box on the image so far."""
+        return self._entries.get(image_id).prompts
+
+    def set(self, image_id: str, prompts: PromptSet) -> None:
+        """Replace clicks and box."""
+        entry = self._entries.get(image_id)
+        if prompts != entry.prompts:
+            entry.prompts = prompts
+            self.events.prompts_changed.emit(image_id)
+
+    def proposal(self, image_id: str) -> MaskProposal | None:
+        """The object that the clicks so far make; not part of the mask."""
+        return self._entries.get(image_id).proposal
+
+    def set_proposal(self, image_id: str, proposal: MaskProposal | None) -> None:
+        """Show a proposal, or none."""
+        entry = self._entries.get(image_id)
+        if proposal is not entry.proposal:
+            entry.proposal = proposal
+            self.events.proposal_changed.emit(image_id)
