@@ -341,6 +341,7 @@ class NetworkChoice:
         limits: what it cannot do, in a sentence or two.
         parameters: numbers that it is made of.
         is_pretrained: whether it comes with weights; others learn from nothing.
+        has_pretrained_encoder: whether it is built on the encoder that the shipped weights hold.
     """
 
     name: str
@@ -349,6 +350,7 @@ class NetworkChoice:
     limits: str
     parameters: int = 0
     is_pretrained: bool = False
+    has_pretrained_encoder: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from latentseg_gui.headless.common import (
     model_errors,
     require_inputs,
 )
-from latentseg_gui.headless.finetune_options import add_background_arguments
+from latentseg_gui.headless.finetune_options import add_background_arguments, add_encoder_argument
 from latentseg_gui.headless.finetune_samples import read_samples, settle_background
 from latentseg_gui.headless.masks import add_pair_arguments, pairs_asked_for
 from latentseg_gui.headless.naming import words_for
@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME[,NAME...]",
         help="see latentseg networks (default: %(default)s)",
     )
+    add_encoder_argument(parser)
     parser.add_argument(
         "--seconds",
         type=float,
@@ -74,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
         raise LatentsegError("--seconds must be more than 0.", action="60 is a good start.")
     require_inputs(options)
     ledger = ledger_of(options)
-    names = [name.strip() for name in options.networks.split(",") if name.strip()]
+    names = _names(options)
     weights = [options.save / f"{name}.safetensors" for name in names] if options.save else []
     ledger.check([*([options.output] if options.output else []), *weights])
     failures = Failures()
@@ -96,6 +97,16 @@ def run(options: argparse.Namespace) -> int:
         if options.save:
             _save(comparison.rows, classes, options)
     return max(failures.exit_code(), int(any(row.network is None for row in comparison.rows)))
+
+
+def _names(options: argparse.Namespace) -> list[str]:
+    """Of the networks, as they are also written in files."""
+    from model.weights.catalogue import names_on
+
+    with model_errors():
+        return names_on(
+            [name.strip() for name in options.networks.split(",") if name.strip()], options.encoder
+        )
 
 
 def _comparison(

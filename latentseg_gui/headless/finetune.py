@@ -79,7 +79,7 @@ def _run(options: argparse.Namespace, pairs: list[Pair], device: str, *, is_firs
     from model.training.provenance import after_run, figures_on
     from model.weights.catalogue import start_of
 
-    start = start_of(options.network, options.weights, seed=options.seed)
+    start = start_of(options.network, options.weights, seed=options.seed, encoder=options.encoder)
     failures = Failures()
     samples, classes = read_samples(pairs, _first_classes(options, start), failures)
     samples = settle_background(

@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="learn this network, from fresh weights; latentseg networks lists them "
         "(default: that of --weights, latent-expert without)",
     )
+    add_encoder_argument(parser)
     parser.add_argument(
         "--seconds", type=float, help=f"time budget (default: {times}; {FROM_SCRATCH:g} for other networks)"
     )
@@ -52,6 +53,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_settings(parser)
     add_model_arguments(parser)
     parser.epilog = "On several GPUs or machines: torchrun --nproc-per-node N -m latentseg_gui finetune ..."
+
+
+def add_encoder_argument(parser: argparse.ArgumentParser) -> None:
+    """``--encoder``."""
+    parser.add_argument(
+        "--encoder",
+        choices=("pretrained", "scratch"),
+        default="",
+        help="build the network on the encoder that the shipped weights hold, or let all of it learn from nothing "
+        "(default: as latentseg networks says)",
+    )
 
 
 def add_background_arguments(parser: argparse.ArgumentParser) -> None:

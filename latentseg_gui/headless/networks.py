@@ -24,6 +24,8 @@ def run(options: argparse.Namespace) -> int:
             "limits": offer.limits,
             "parameters": parameters_of(offer),
             "pretrained": offer.is_pretrained,
+            "encoder": offer.encoder,
+            "begins": offer.begins,
             "trainable": offer.is_trainable,
             "shows": sorted(offer.capabilities),
         }
@@ -34,14 +36,16 @@ def run(options: argparse.Namespace) -> int:
         return 0
     for row in rows:
         print("\n".join(_lines(row)))
-    print("\nTrain one: latentseg finetune --network NAME ...; compare several: latentseg compare ...")
+    print(
+        "\nThose with an encoder can be built on the other one, too: --encoder pretrained, --encoder scratch."
+    )
+    print("Train one: latentseg finetune --network NAME ...; compare several: latentseg compare ...")
     return 0
 
 
 def _lines(row: dict[str, Any]) -> list[str]:
     size = "" if row["parameters"] is None else f"{row['parameters']:,} parameters"
-    weights = "comes with weights" if row["pretrained"] else "learns from nothing" if row["trainable"] else ""
-    facts = ", ".join(filter(None, (size, weights)))
+    facts = ", ".join(filter(None, (size, row["begins"] if row["trainable"] else "")))
     return [
         f"{row['name']:16} {row['title']}{f' ({facts})' if facts else ''}",
         f"{'':16} {row['good_for']} {row['limits']}",

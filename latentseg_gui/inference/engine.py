@@ -46,7 +46,7 @@ from model.prediction.crf import Crf
 from model.prediction.outputs import ClassPrediction, EncodedImage
 from model.prediction.predictor import Predictor
 from model.prediction.testtime import PredictOptions
-from model.weights.catalogue import CLICKS, OFFERS, capabilities, offer_of, parameters_of
+from model.weights.catalogue import CLICKS, PRETRAINED, all_offers, capabilities, offer_of, parameters_of
 from model.weights.checkpoint import default_weights_path, load
 
 MAX_CACHE_BYTES: Final = 1 << 30
@@ -298,9 +298,15 @@ def _networks() -> tuple[NetworkChoice, ...]:
     """What can be trained."""
     return tuple(
         NetworkChoice(
-            each.name, each.title, each.summary, each.limits, parameters_of(each) or 0, each.is_pretrained
+            each.name,
+            each.title,
+            each.summary,
+            each.limits,
+            parameters_of(each) or 0,
+            is_pretrained=each.is_pretrained,
+            has_pretrained_encoder=each.encoder == PRETRAINED,
         )
-        for each in OFFERS
+        for each in all_offers()
         if each.is_trainable
     )
 

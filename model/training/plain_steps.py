@@ -16,16 +16,20 @@ from model.prediction.device import DeviceChoice, free_cached_memory, is_out_of_
 from model.training.clock import Average, Budget, rate_at
 from model.training.distributed import Team
 from model.training.objective import Objective
-from model.training.optimisers import make_optimiser, rate_factor
+from model.training.optimisers import Groups, make_optimiser, rate_factor
 from model.training.session import MAX_GRADIENT, DivergedError
 from model.training.squares import Squares
 from model.training.types import IGNORED, FineTuneConfig
 from model.training.views import Picture
+from model.zoo.encoders import encoders_in
 
 BATCH: Final = 2
 """Squares of a step: in so little time, steps are worth more than steady gradients."""
 
 RATE: Final = 1e-3
+
+ENCODER_SHARE: Final = 0.3
+"""Of the rate, for a pretrained encoder: it knows more than a few pictures can tell it."""
 
 MOST_FOR_FIRST: Final = 0.15
 """Share of the time for the first measurement; images that it does not reach are measured by none."""
@@ -68,8 +72,10 @@ class Learner:
         self._seed, self._site = config.seed, site
         named = dict(network.requires_grad_(True).named_parameters())
         self._parameters = list(named.values())
-        self._rate = (config.learning_rate or RATE) * rate_factor(config.optimiser)
-        self._optimiser = make_optimiser(config.optimiser, [(self._rate, named)])
+        rate = (config.learning_rate or RATE) * rate_factor(config.optimiser)
+        groups = _groups(network, rate)
+        self._rates = [rate for rate, _ in groups]
+        self._optimiser = make_optimiser(config.optimiser, groups)
         self._batch = BATCH
         self.average = Average(named)
 
@@ -84,8 +90,8 @@ class Learner:
         Raises:
             DivergedError: loss or gradient are no numbers; the weights are as before.
         """
-        for group in self._optimiser.param_groups:
-            group["lr"] = self._rate * rate_at(clock.fraction / end)
+        for group, rate in zip(self._optimiser.param_groups, self._rates, strict=True):
+            group["lr"] = rate * rate_at(clock.fraction / end)
         self._network.train()
         team = self._site.team
         what = f"layers {number} {team.rank}"
@@ -118,6 +124,15 @@ class Learner:
                     raise
             self._batch //= 2
             free_cached_memory(self._site.choice.device)
+
+
+def _groups(network: nn.Module, rate: float) -> Groups:
+    """All parameters with their rates; those of a pretrained encoder with a lower one."""
+    slow = {id(parameter) for encoder in encoders_in(network) for parameter in encoder.parameters()}
+    parts: tuple[dict[str, nn.Parameter], dict[str, nn.Parameter]] = ({}, {})
+    for name, parameter in network.named_parameters():
+        parts[id(parameter) in slow][name] = parameter
+    return [(rate, parts[0]), *([(rate * ENCODER_SHARE, parts[1])] if parts[1] else [])]
 
 
 class Measurement:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -14,7 +15,8 @@ from model.errors import ModelError
 from model.networks.network import LatentExpertNetwork
 from model.networks.randomness import own_randomness, seed_for
 from model.weights.checkpoint import CheckpointMeta, Unfilled, default_weights_path, load, read_meta
-from model.zoo.dense import DenseKind, DenseNetwork
+from model.weights.encoder import give_encoder, shipped_variant
+from model.zoo.dense import ENCODER, DenseKind, DenseNetwork
 from model.zoo.presets import DENSE_KINDS
 from model.zoo.registry import architecture_of, build_network
 from model.zoo.tutorial import TutorialNetwork
@@ -30,6 +32,14 @@ gates, or attention through all layers; and learn while masks are corrected."""
 
 LATENT_EXPERT: Final = "latent-expert"
 
+PRETRAINED: Final = "pretrained"
+SCRATCH: Final = "scratch"
+ENCODERS: Final = (PRETRAINED, SCRATCH)
+"""What a network that takes a backbone can be built on: the encoder that the shipped weights hold, or one of its own
+that has learned nothing."""
+
+_ENCODER_TITLES: Final = {PRETRAINED: "pretrained encoder", SCRATCH: "from scratch"}
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -43,6 +53,8 @@ class Offer:
         is_pretrained: whether it comes with weights; others learn from nothing.
         is_trainable: whether it can learn here.
         capabilities: see `capabilities`.
+        encoder: what it is built on, out of `ENCODERS`; "" where it takes no backbone.
+        kind: name of the architecture; that of the offer, unless this is built on the other encoder.
     """
 
     name: str
@@ -52,6 +64,22 @@ class Offer:
     is_pretrained: bool = False
     is_trainable: bool = True
     capabilities: frozenset[str] = frozenset()
+    encoder: str = ""
+    kind: str = ""
+
+    @property
+    def architecture(self) -> str:
+        """As written in files of weights, but for what fine-tuning adds."""
+        return self.kind or self.name
+
+    @property
+    def begins(self) -> str:
+        """What learning begins with, in words."""
+        if self.is_pretrained:
+            return "comes with weights"
+        if self.encoder == PRETRAINED:
+            return "begins with the shipped encoder"
+        return "learns from nothing"
 
 
 def capabilities(network: nn.Module) -> frozenset[str]:
@@ -72,6 +100,13 @@ def _shown_by(kind: DenseKind) -> frozenset[str]:
     return frozenset({ROWS} if kind.name == "segformer" else {ROWS, ROLLOUT})
 
 
+def _encoder_of(kind: DenseKind) -> str:
+    """What a kind is built on where nobody says otherwise."""
+    if not kind.takes_encoder:
+        return ""
+    return SCRATCH if kind.name == "unet" else PRETRAINED  # U-Net's own way down is half of what it is
+
+
 OFFERS: Final = (
     Offer(
         name=LATENT_EXPERT,
@@ -90,7 +125,14 @@ OFFERS: Final = (
         capabilities=frozenset({EXPERTS}),
     ),
     *(
-        Offer(kind.name, kind.title, kind.summary, kind.limits, capabilities=_shown_by(kind))
+        Offer(
+            kind.name,
+            kind.title,
+            kind.summary,
+            kind.limits,
+            capabilities=_shown_by(kind),
+            encoder=_encoder_of(kind),
+        )
         for kind in DENSE_KINDS
     ),
     Offer(
@@ -104,8 +146,38 @@ OFFERS: Final = (
 """All of them, the default first."""
 
 
+def with_encoder(offer: Offer, encoder: str) -> Offer:
+    """The same network on the encoder of that name.
+
+    Raises:
+        ModelError: it takes none.
+    """
+    if offer.encoder == encoder:
+        return offer
+    if not offer.encoder or encoder not in ENCODERS:
+        takers = ", ".join(each.name for each in OFFERS if each.encoder)
+        raise ModelError(
+            f'{offer.title} cannot be built on the encoder "{encoder[:30]}".',
+            action=f"Leave the encoder out, or choose one of {takers}, {PRETRAINED} or {SCRATCH}.",
+        )
+    base = offer_named(offer.architecture)
+    if base.encoder == encoder:
+        return base
+    title = f"{base.title} ({_ENCODER_TITLES[encoder]})"
+    return replace(base, name=f"{base.name}-{encoder}", title=title, encoder=encoder, kind=base.name)
+
+
+def all_offers() -> tuple[Offer, ...]:
+    """`OFFERS`, each followed by the same network on the other encoder where it takes one."""
+    offers: list[Offer] = []
+    for offer in OFFERS:
+        others = [encoder for encoder in ENCODERS if offer.encoder and encoder != offer.encoder]
+        offers += [offer, *(with_encoder(offer, encoder) for encoder in others)]
+    return tuple(offers)
+
+
 def offer_named(name: str) -> Offer:
-    """The network of that name.
+    """The network of that name; "unet-pretrained" and the like are U-Net on that encoder.
 
     Raises:
         ModelError: there is none.
@@ -113,10 +185,27 @@ def offer_named(name: str) -> Offer:
     for offer in OFFERS:
         if offer.name == name:
             return offer
+    for offer in OFFERS:
+        for encoder in ENCODERS:
+            if offer.encoder and name == f"{offer.name}-{encoder}":
+                return with_encoder(offer, encoder)
     raise ModelError(
         f'There is no network "{name[:60]}".',
         action=f"Choose one of {', '.join(each.name for each in OFFERS)}.",
     )
+
+
+def names_on(names: Sequence[str], encoder: str) -> list[str]:
+    """Names of offers as they are written here, those that take a backbone on the encoder of that name.
+
+    Raises:
+        ModelError: there is no such network, or an encoder is named and none of them takes one.
+    """
+    offers = [offer_named(name) for name in names]
+    takers = [offer for offer in offers if offer.encoder]
+    if encoder and offers and not takers:
+        with_encoder(offers[0], encoder)
+    return [(with_encoder(offer, encoder) if encoder and offer in takers else offer).name for offer in offers]
 
 
 def offer_of(network: nn.Module) -> Offer:
@@ -125,7 +214,10 @@ def offer_of(network: nn.Module) -> Offer:
     Raises:
         ModelError: it is none of them.
     """
-    return offer_named(architecture_of(network).name.removesuffix("-detail"))
+    offer = offer_named(architecture_of(network).name.removesuffix("-detail"))
+    if not isinstance(network, DenseNetwork) or not offer.encoder:
+        return offer
+    return with_encoder(offer, PRETRAINED if ENCODER in network.config.sizes else SCRATCH)
 
 
 def fresh_network(name: str, num_classes: int, *, seed: int = 0) -> nn.Module:
@@ -148,14 +240,18 @@ def fresh_network(name: str, num_classes: int, *, seed: int = 0) -> nn.Module:
     if name == LATENT_EXPERT:
         return load(default_weights_path())[0]
     with own_randomness(seed_for(name, seed), torch.device("cpu")):
-        return _built(name, num_classes).eval()
+        return give_encoder(_built(offer.name, num_classes)).eval()
 
 
 def _built(name: str, num_classes: int) -> nn.Module:
+    """Fresh weights, but for the encoder that the shipped weights hold."""
     if name == "tutorial":
         return TutorialNetwork(num_classes=num_classes)
-    (kind,) = (kind for kind in DENSE_KINDS if kind.name == name)
-    return DenseNetwork(kind, num_classes)
+    offer = offer_named(name)
+    (kind,) = (kind for kind in DENSE_KINDS if kind.name == offer.architecture)
+    if offer.encoder != PRETRAINED:
+        return DenseNetwork(kind, num_classes)
+    return DenseNetwork(kind, num_classes, {ENCODER: shipped_variant()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +271,14 @@ class Start:
     is_fresh: bool = False
 
 
-def start_of(name: str, weights: Path | None, *, seed: int = 0) -> Start:
+def start_of(name: str, weights: Path | None, *, seed: int = 0, encoder: str = "") -> Start:
     """What a run begins with.
 
     Args:
         name: of an `Offer`; "" for that of the weights.
         weights: a file; None for fresh weights, and for those that come with the program where they are of ``name``.
         seed: of fresh weights.
+        encoder: that the network is built on, out of `ENCODERS`; "" for what its name says.
 
     Raises:
         ModelError: there is no such network, it cannot learn, or the weights are refused or of another one.
@@ -190,13 +287,19 @@ def start_of(name: str, weights: Path | None, *, seed: int = 0) -> Start:
         network, meta = load(weights)
         if name:
             refuse_other(network, name, weights.name)
+        if encoder:
+            _refuse_other_encoder(network, encoder, weights.name)
         return Start(network, meta, weights.name)
+    if encoder:
+        name = with_encoder(offer_named(name or LATENT_EXPERT), encoder).name
     if name in ("", LATENT_EXPERT):
         network, meta = load(default_weights_path())
         return Start(network, meta, "default")
-    return Start(
-        fresh_network(name, 2, seed=seed), CheckpointMeta(), f"fresh weights of {name}", is_fresh=True
-    )
+    offer = offer_named(name)
+    where = f"fresh weights of {offer.architecture}"
+    if offer.encoder == PRETRAINED:
+        where += " on the shipped encoder"
+    return Start(fresh_network(name, 2, seed=seed), CheckpointMeta(), where, is_fresh=True)
 
 
 def count_parameters(network: nn.Module) -> int:
@@ -225,8 +328,19 @@ def refuse_other(network: nn.Module, wanted: str, where: str) -> None:
         where: what the weights are called.
     """
     found, offer = offer_of(network), offer_named(wanted)
-    if found.name != offer.name:
+    is_any = wanted == offer.architecture  # no encoder was asked for
+    if found.architecture != offer.architecture or (found.encoder != offer.encoder and not is_any):
         raise ModelError(
             f'The weights "{where}" are of the network {found.title} ({found.name}), not of {offer.title} ({wanted}).',
             action=f"Start from fresh weights by leaving them out, or choose the network {found.name}.",
+        )
+
+
+def _refuse_other_encoder(network: nn.Module, encoder: str, where: str) -> None:
+    """Raise ModelError where weights are built on another encoder than the one that is wanted."""
+    found = offer_of(network)
+    if found.encoder != encoder:
+        raise ModelError(
+            f'The weights "{where}" are of {found.title}, which is not built on the encoder "{encoder}".',
+            action="Start from fresh weights by leaving them out, or leave the encoder out.",
         )

@@ -18,12 +18,15 @@ from torch import Tensor, nn
 
 from model.networks.backbone import pad_to_stride
 from model.networks.network import ClassOutput
+from model.zoo.encoders import MEAN, SCALE
 
 Sizes = Mapping[str, Any]
-"""Arguments of an architecture besides its classes: whole numbers and lists of them."""
+"""Arguments of an architecture besides its classes: whole numbers and lists of them, and the name of an encoder."""
 
-_MEAN: Final = 0.45
-_SCALE: Final = 4.0
+ENCODER: Final = "encoder"
+"""Among the sizes: the variant of the pretrained encoder; not there where all learns from nothing."""
+
+ENCODER_STRIDE: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class DenseKind:
         has_positions: whether it learned what lies where in a whole image. A tile would be taken for one,
             so large images are shown to it whole and reduced.
         attention: what can be looked at: "gates", "rows" (what one place attends to) or "none".
+        takes_encoder: whether it can be built on the pretrained encoder (`ENCODER` among its sizes).
     """
 
     name: str
@@ -56,6 +60,7 @@ class DenseKind:
     is_normalised: bool = True
     has_positions: bool = False
     attention: str = "none"
+    takes_encoder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +157,10 @@ class DenseNetwork(nn.Module):
         height, width = image.shape[-2:]
         bottom, right = max(0, self.kind.smallest - height), max(0, self.kind.smallest - width)
         image = F.pad(image.float(), (0, right, 0, bottom), mode="replicate")
-        image = pad_to_stride(image, self.kind.stride)
+        stride = max(self.kind.stride, ENCODER_STRIDE if ENCODER in self.config.sizes else 1)
+        image = pad_to_stride(image, stride)
         if self.kind.is_normalised:
-            image = (image - _MEAN) * _SCALE
+            image = (image - MEAN) * SCALE
         return image.to(self.dtype).contiguous(memory_format=torch.channels_last)
 
     def encode(self, image: Tensor) -> DenseEncoding:

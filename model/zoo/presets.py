@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from model.networks.backbone import ConvNorm, ResidualBlock
 from model.zoo.attention_cnn import AttentionCNNForSegmentation
 from model.zoo.deeplab import DeepLabV3Plus
-from model.zoo.dense import DenseKind, Sizes
+from model.zoo.dense import ENCODER, DenseKind, Sizes
+from model.zoo.encoders import EncoderUNet, PretrainedPyramid
 from model.zoo.fcn import FCN, FCN8s
 from model.zoo.panoptic_fpn import PanopticFPN
 from model.zoo.segformer import SegFormer
@@ -86,10 +87,29 @@ def _fcn8s(num_classes: int, sizes: Sizes) -> nn.Module:
     return enlarging(FCN8s(num_classes, widths=sizes["widths"], classifier_width=sizes["classifier_width"]))
 
 
+def _pyramid(sizes: Sizes, levels: int = 4) -> tuple[nn.Module, tuple[int, ...]]:
+    """A backbone, pretrained or not, and the channels of its maps at strides 4 to 32."""
+    if ENCODER in sizes:
+        pretrained = PretrainedPyramid(sizes[ENCODER])
+        return pretrained, pretrained.widths
+    return ConvPyramid(sizes["widths"][:levels]), sizes["widths"]
+
+
+def _unet(num_classes: int, sizes: Sizes) -> nn.Module:
+    if ENCODER in sizes:
+        return EncoderUNet(sizes[ENCODER], num_classes, sizes["features"])
+    return UNet(3, num_classes, sizes["features"])
+
+
+def _panoptic(num_classes: int, sizes: Sizes) -> nn.Module:
+    backbone, widths = _pyramid(sizes)
+    return PanopticFPN(backbone, 0, num_classes, widths=widths)
+
+
 def _deeplab(num_classes: int, sizes: Sizes) -> nn.Module:
-    widths = sizes["widths"]
+    backbone, widths = _pyramid(sizes, 3)
     return DeepLabV3Plus(
-        FirstAndThird(ConvPyramid(widths[:3])),
+        FirstAndThird(backbone),
         num_classes,
         low_level_channels=widths[0],
         aspp_out_channels=sizes["aspp_width"],
@@ -162,10 +182,11 @@ DENSE_KINDS: Final = (
         title="U-Net",
         summary="Microscopy, membranes, thin structures: keeps every pixel's detail.",
         limits=_NO_CLICKS,
-        build=lambda c, sizes: UNet(3, c, sizes["features"]),
+        build=_unet,
         sizes={"features": (16, 32, 64, 128, 256)},
         stride=16,
         smallest=16,
+        takes_encoder=True,
     ),
     DenseKind(
         name="attention-unet",
@@ -187,6 +208,7 @@ DENSE_KINDS: Final = (
         sizes={"widths": (32, 64, 128), "aspp_width": 64, "dilations": (2, 4, 6)},
         stride=16,
         smallest=32,
+        takes_encoder=True,
     ),
     DenseKind(
         name="setr",
@@ -245,10 +267,11 @@ DENSE_KINDS: Final = (
         title="Panoptic FPN",
         summary="A pyramid of features: areas of every size.",
         limits=f"Areas only so far, not objects. {_NO_CLICKS}",
-        build=lambda c, sizes: PanopticFPN(ConvPyramid(sizes["widths"]), 0, c, widths=sizes["widths"]),
+        build=_panoptic,
         sizes={"widths": (32, 64, 128, 192)},
         stride=32,
         smallest=32,
+        takes_encoder=True,
     ),
 )
 """All of them, as the lists of the tool show them."""

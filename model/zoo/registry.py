@@ -12,7 +12,7 @@ from model.errors import ModelError, WeightsError
 from model.networks.config import NetworkConfig
 from model.networks.detail_network import DetailNetwork
 from model.networks.network import LatentExpertNetwork
-from model.zoo.dense import DenseKind, DenseNetwork
+from model.zoo.dense import ENCODER, DenseKind, DenseNetwork
 from model.zoo.presets import DENSE_KINDS
 from model.zoo.tutorial import TutorialNetwork
 
@@ -154,7 +154,7 @@ def _dense(kind: DenseKind) -> Architecture:
         sizes = {
             key: tuple(v) if isinstance(v, list) else v for key, v in config.items() if key != "num_classes"
         }
-        if unknown := set(sizes) - set(kind.sizes):
+        if unknown := set(sizes) - set(kind.sizes) - ({ENCODER} if kind.takes_encoder else set()):
             raise ValueError(f"unknown configuration keys: {sorted(unknown)}")
         return DenseNetwork(kind, int(config["num_classes"]), sizes)
 

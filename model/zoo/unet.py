@@ -47,7 +47,7 @@ class DoubleConv(nn.Module):
         return out
 
 
-def _like(x: Tensor, skip: Tensor) -> Tensor:
+def like(x: Tensor, skip: Tensor) -> Tensor:
     """``x`` at the size of ``skip``: pooling rounds down, so it can be a row or column short."""
     return x if x.shape[-2:] == skip.shape[-2:] else upsample_to(x, skip)
 
@@ -84,7 +84,7 @@ class UNet(nn.Module):
         x = skips.pop()  # [B, features[-1], h, w]
         for up, block in zip(self.decoder[0::2], self.decoder[1::2], strict=True):
             skip = skips.pop()
-            x = block(torch.cat((skip, _like(up(x), skip)), dim=1))  # [B, f, ...]
+            x = block(torch.cat((skip, like(up(x), skip)), dim=1))  # [B, f, ...]
         logits: Tensor = self.final_conv(x)
         return logits
 
@@ -156,7 +156,7 @@ class AttentionUNet(nn.Module):
         gates = {}
         for number in range(len(skips), 0, -1):
             skip = skips.pop()
-            g = _like(self.get_submodule(f"upconv{number}")(x), skip)
+            g = like(self.get_submodule(f"upconv{number}")(x), skip)
             attention = self.get_submodule(f"attn{number}")
             gate = attention.gate(g, skip)  # type: ignore[operator]
             gates[2 ** (number - 1)] = gate

@@ -81,10 +81,10 @@ class NetworkSection(QWidget):
             return
         begins = self.tr("goes on from the weights in use")
         if choice.name != self._in_use:
-            begins = (
-                self.tr("begins with the shipped weights")
-                if choice.is_pretrained
-                else self.tr("learns from nothing")
-            )
+            begins = self.tr("learns from nothing")
+            if choice.is_pretrained:
+                begins = self.tr("begins with the shipped weights")
+            elif choice.has_pretrained_encoder:
+                begins = self.tr("its encoder is pretrained, the rest learns from nothing")
         size = self.tr("{0} parameters").format(f"{choice.parameters:,}")
         self._about.setText(f"{choice.summary} {size}; {begins}. {choice.limits}")

@@ -17,17 +17,33 @@ from model.zoo.presets import DENSE_KINDS
 from model.zoo.registry import architecture_of, build_network
 from tests.model.zoo.tiny_networks import TINY
 
+KINDS = {kind.name: kind for kind in DENSE_KINDS}
+VARIANTS = [
+    *((name,) for name in KINDS),
+    *((name, "lite0") for name, kind in KINDS.items() if kind.takes_encoder),
+]
+
 
 @pytest.fixture(params=DENSE_KINDS, ids=lambda kind: kind.name)
 def kind(request):
     return request.param
 
 
+@pytest.fixture(params=VARIANTS, ids=lambda variant: "-on-".join(variant))
+def variant(request):
+    """Name of the kind, and of its encoder where that is not its own."""
+    return request.param
+
+
 @pytest.fixture
-def network(kind):
+def network(variant):
+    kind = KINDS[variant[0]]
+    sizes = dict(TINY[kind.name])
+    if len(variant) > 1:
+        sizes |= {"encoder": variant[1]} | ({"features": (4, 6, 8, 10, 12)} if kind.name == "unet" else {})
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        made = DenseNetwork(kind, 3, TINY[kind.name])
+        made = DenseNetwork(kind, 3, sizes)
         for parameter in made.parameters():  # so that no class wins everywhere
             if parameter.dim() == 1:
                 nn.init.normal_(parameter, std=0.3)
