@@ -9,6 +9,7 @@ import numpy as np
 from latentseg_gui.commands.patch import Ink, MaskPatch, area_patch, values_patch
 from latentseg_gui.commands.source import MaskSource, next_instance
 from latentseg_gui.document.object_rules import without_crumbs
+from latentseg_gui.document.predicted_objects import taken_over
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, MaskProposal, Provenance, Rect
 
 
@@ -101,13 +102,18 @@ def accept_prediction(
         where &= within[1]
     prediction = source.predictions.of(image_id)
     said = np.uint8(BACKGROUND) if prediction is None else prediction.labels[area]
+    instances = None
+    if prediction is not None and prediction.instances is not None:
+        is_object = where & (said != BACKGROUND)
+        numbers = taken_over(prediction.instances[area], is_object, next_instance(source, image_id))
+        instances = np.where(where, numbers, layer.instances[area])
     return values_patch(
         source,
         image_id,
         rect,
         np.where(where, said, labels),
         np.where(where, np.uint8(Provenance.PREDICTED), provenance),
-        None,
+        instances,
         "Accept prediction",
     )
 

@@ -149,6 +149,7 @@ class Prediction:
         version: the version of the weights that said so.
         is_altered: whether experts were knocked out or boosted for it.
         seconds: time the model took.
+        instances: object numbers, uint32 [H, W]; None where the model does not tell objects apart.
     """
 
     image_id: str
@@ -157,6 +158,7 @@ class Prediction:
     confidence: NDArray[np.uint8]
     is_altered: bool = False
     seconds: float = 0.0
+    instances: NDArray[np.uint32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,12 +277,14 @@ class TrainingSample:
         pixels: RGB, uint8 [H, W, 3].
         labels: class ids with `UNLABELLED`, uint8 [H, W].
         provenance: who said so, `Provenance` values, uint8 [H, W]; None where a person said all of it.
+        instances: object numbers, uint32 [H, W]; None where nothing is numbered.
     """
 
     image_id: str
     pixels: NDArray[np.uint8]
     labels: Labels
     provenance: NDArray[np.uint8] | None = None
+    instances: NDArray[np.uint32] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ def read_samples(
         failures: collects what cannot be read.
     """
     from model.training.finetune import LabelledImage
+    from model.training.types import object_numbers
 
     samples: list[LabelledImage] = []
     reader = MaskReader(classes or UNNAMED)
@@ -41,7 +42,8 @@ def read_samples(
         with failures.caught():
             record = read_image(pair.image)
             mask = reader.mask(pair, record.shape)
-            samples.append(LabelledImage(record.pixels, mask.labels, origin=_origin(mask)))
+            objects = object_numbers(mask.instances)
+            samples.append(LabelledImage(record.pixels, mask.labels, origin=_origin(mask), objects=objects))
     if not samples:
         failures.exit_code()
         raise LatentsegError("None of the images could be used.", action="See the lines above.")

@@ -64,10 +64,11 @@ def predict_item(
         answer.labels[:] = probabilities.argmax(0)
         answer.confidence[:] = probabilities.max(0) >> 8
     else:
-        predictor.predict_classes(options=how, out=answer)
+        answer = predictor.predict_classes(options=how, out=answer)
     return MaskItem(
         stem=item.stem,
         labels=answer.labels,
+        instances=answer.instances,
         pixels=record.pixels,
         confidence=answer.confidence,
         probabilities=probabilities,

@@ -222,13 +222,14 @@ class Engine:
             answer.labels[:] = probabilities.argmax(0)
             answer.confidence[:] = probabilities.max(0) >> 8
         else:
-            live.predictor.predict_classes(options=options, out=answer)
+            answer = live.predictor.predict_classes(options=options, out=answer)
         prediction = Prediction(
             image_id=request.image_id,
             version=live.info.version,
             labels=answer.labels,
             confidence=answer.confidence,
             seconds=time.monotonic() - started,
+            instances=answer.instances,
         )
         return PredictedPixels(prediction, probabilities)
 
@@ -284,13 +285,14 @@ def _predicted(predictor: Predictor, version: str, request: PredictClasses | Pre
     """The classes of the image that a predictor is set to."""
     started, shape = time.monotonic(), predictor.encoding.shape
     answer = ClassPrediction(np.zeros(shape, np.uint8), np.zeros(shape, np.uint8))
-    predictor.predict_classes(options=_options(request.extras), out=answer)
+    answer = predictor.predict_classes(options=_options(request.extras), out=answer)
     return Prediction(
         image_id=request.image_id,
         version=version,
         labels=answer.labels,
         confidence=answer.confidence,
         seconds=time.monotonic() - started,
+        instances=answer.instances,
     )
 
 

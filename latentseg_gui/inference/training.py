@@ -30,6 +30,7 @@ from model.training.orientation import are_upright
 from model.training.outcome import refuse_unlearned
 from model.training.preview import preview_crops
 from model.training.provenance import after_run, figures_on
+from model.training.types import object_numbers
 from model.training.views import scarcity_of
 from model.weights.catalogue import LATENT_EXPERT, Start, offer_of, refuse_other, start_of
 from model.weights.checkpoint import CheckpointMeta, default_weights_path, save
@@ -140,7 +141,7 @@ def _labelled(sample: TrainingSample, *, is_rest_background: bool = False) -> La
         rest = labels == UNLABELLED
         labels = np.where(rest, np.uint8(BACKGROUND), labels)
         origin = None if origin is None else np.where(rest, np.uint8(Provenance.PAINTED), origin)
-    return LabelledImage(sample.pixels, labels, sample.image_id, origin)
+    return LabelledImage(sample.pixels, labels, sample.image_id, origin, object_numbers(sample.instances))
 
 
 def config_of(settings: LearningSettings, num_classes: int) -> FineTuneConfig:

@@ -16,11 +16,13 @@ from model.prediction.zoom_region import Focus
 class ClassPrediction:
     """Labels uint8 [H, W]: the most likely class; confidence [H, W]: its probability.
 
-    The confidence is float32 in 0..1, or uint8 in 0..255 where the caller brought such an array.
+    The confidence is float32 in 0..1, or uint8 in 0..255 where the caller brought such an array. Instances uint32
+    [H, W]: numbers of the objects, 0 for none; None where the network does not tell objects apart.
     """
 
     labels: NDArray[np.uint8]
     confidence: NDArray[Any]
+    instances: NDArray[np.uint32] | None = None
 
 
 @dataclass(frozen=True, slots=True)

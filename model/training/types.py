@@ -36,12 +36,15 @@ class LabelledImage:
         origin: where each label comes from (`TAKEN_OVER`, `ACCEPTED`, `PAINTED`), uint8 [H, W]; what was taken
             over is learned from, but nothing is measured on it, and only what was painted grows. None: all
             was painted.
+        objects: number of the object that each pixel belongs to, int32 [H, W]; 0 for none. From them it learns
+            to tell objects apart. None: nothing is numbered.
     """
 
     image: NDArray[np.uint8]
     labels: NDArray[np.uint8]
     name: str = ""
     origin: NDArray[np.uint8] | None = None
+    objects: NDArray[np.int32] | None = None
 
     @property
     def by_hand(self) -> NDArray[np.uint8]:
@@ -141,6 +144,16 @@ def checked(samples: Sequence[LabelledImage], config: FineTuneConfig) -> list[La
     return good
 
 
+def object_numbers(instances: NDArray[np.uint32] | None) -> NDArray[np.int32] | None:
+    """Numbers of any size as `LabelledImage.objects` takes them; None where there is none."""
+    if instances is None or not instances.any():
+        return None
+    if int(instances.max()) <= np.iinfo(np.int32).max:
+        return instances.astype(np.int32)
+    _, dense = np.unique(np.append(instances.ravel(), np.uint32(0)), return_inverse=True)  # 0 stays 0
+    return np.asarray(dense[:-1].reshape(instances.shape), np.int32)
+
+
 def _check_choices(config: FineTuneConfig) -> None:
     for what, value, known in (
         ("speed", config.speed, SPEEDS),
@@ -168,7 +181,7 @@ def _checked_sample(sample: LabelledImage, name: str, num_classes: int) -> Label
     origin = sample.origin
     if origin is not None:
         _check_plane(origin, f'The origin of the labels of "{name}"')
-    planes = [sample.labels] if origin is None else [sample.labels, origin]
+    planes = [plane for plane in (sample.labels, origin, sample.objects) if plane is not None]
     if any(plane.shape != image.shape[:2] for plane in planes):
         raise ModelError(
             f'The labels of "{name}" do not fit its image.',

@@ -7,7 +7,7 @@ windows where there are labels, so that memory stays bounded.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,6 +53,7 @@ class Picture:
         name: of the window, for caches; "" for none.
         is_whole: whether it is a whole image.
         sample: which of the labelled images it is of.
+        objects: their numbers, int32 [H, W], 0 for none; None where objects are not told apart.
     """
 
     image: Tensor
@@ -61,6 +62,7 @@ class Picture:
     name: str = ""
     is_whole: bool = False
     sample: int = 0
+    objects: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,6 +141,7 @@ def _windows(index: int, sample: LabelledImage, held: NDArray[np.bool_]) -> Iter
             name=f"{sample.name}/{window[0].start}/{window[1].start}" if sample.name else "",
             is_whole=is_whole,
             sample=index,
+            objects=None if sample.objects is None else torch.from_numpy(sample.objects[window].copy()),
         )
 
 
@@ -202,7 +205,17 @@ def vary(
     train, held = F.interpolate(labels, size, mode="nearest-exact")[0].to(torch.uint8)
     turn = random_turn(generator, is_upright=is_upright)
     image, train, held = (turn(part).contiguous() for part in (image, train, held))
-    return Picture(image, train, held)
+    return Picture(image, train, held, objects=_varied(picture.objects, size, turn))
+
+
+def _varied(objects: Tensor | None, size: tuple[int, int], turn: Callable[[Tensor], Tensor]) -> Tensor | None:
+    """Numbers of objects at another size and turned; numbers beyond 2^24 would not survive as floats."""
+    if objects is None:
+        return None
+    rows, cols = (
+        ((torch.arange(new) + 0.5) * old / new).long() for new, old in zip(size, objects.shape, strict=True)
+    )
+    return turn(objects[rows][:, cols]).contiguous()
 
 
 @torch.no_grad()

@@ -129,6 +129,6 @@ def _samples(sources: Sequence[_Source]) -> tuple[TrainingSample, ...]:
         if record is None and source.path is not None:
             record = read_image(source.path, image_id=source.image_id, frame=source.frame)
         if record is not None:
-            labels, provenance, _ = source.mask()
-            samples.append(TrainingSample(source.image_id, record.pixels, labels, provenance))
+            labels, provenance, instances = source.mask()
+            samples.append(TrainingSample(source.image_id, record.pixels, labels, provenance, instances))
     return tuple(samples)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.layers import Arrays
+from latentseg_gui.document.layers import Arrays, Instances
+from latentseg_gui.document.predicted_objects import taken_over
 from latentseg_gui.document.types import (
     BACKGROUND,
     UNLABELLED,
@@ -68,11 +69,12 @@ class MaskSnapshot:
         if self.unpack is not None:
             labels, provenance, instances = _owned(self.unpack())
             if self.is_completed:
+                instances = _with_predicted(labels, instances, prediction)
                 _complete(labels, provenance, prediction)
         elif not self.is_completed:
             raise LatentsegError(f"Nothing in “{self.name}” was labelled.", action="Label it first.")
         elif prediction is not None:
-            labels = prediction.labels
+            labels, instances = prediction.labels, prediction.instances
             provenance = np.full(labels.shape, Provenance.PREDICTED, np.uint8)
         else:
             raise LatentsegError(
@@ -118,6 +120,18 @@ def _complete(labels: Labels, provenance: NDArray[np.uint8], prediction: Predict
         if prediction is not None:
             is_nobodys = provenance[band] == Provenance.NONE
             np.copyto(provenance[band], np.uint8(Provenance.PREDICTED), where=is_nobodys)
+
+
+def _with_predicted(
+    labels: Labels, instances: Instances | None, prediction: Prediction | None
+) -> Instances | None:
+    """Object numbers of a mask and, where nobody has labelled, those of the prediction."""
+    if prediction is None or prediction.instances is None:
+        return instances
+    free = (labels == UNLABELLED) & (prediction.labels != BACKGROUND)
+    first = 1 if instances is None else int(instances.max(initial=0)) + 1
+    numbers = taken_over(prediction.instances, free, first)
+    return numbers if instances is None else np.where(free, numbers, instances)
 
 
 def snapshot_of(
