@@ -1,4 +1,4 @@
-"""Settings of fine-tuning, as values."""
+"""What can learn, and the settings of fine-tuning, as values."""
 
 from __future__ import annotations
 
@@ -38,6 +38,29 @@ def seconds_for(network: str, speed: str) -> float:
 
 REFIT: Final = Speed("live", 0.35)
 """What follows a correction by itself: it must be over before the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkChoice:
+    """A network that can be trained.
+
+    Attributes:
+        name: as the command line and files of weights know it.
+        title: as shown.
+        summary: what it is good for, in one sentence.
+        limits: what it cannot do, in a sentence or two.
+        parameters: numbers that it is made of.
+        is_pretrained: whether it comes with weights; others learn from nothing.
+        has_pretrained_encoder: whether it is built on the encoder that the shipped weights hold.
+    """
+
+    name: str
+    title: str
+    summary: str
+    limits: str
+    parameters: int = 0
+    is_pretrained: bool = False
+    has_pretrained_encoder: bool = False
 
 
 @dataclass(frozen=True, slots=True)

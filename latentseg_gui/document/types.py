@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.learning import LATENT_EXPERT
+from latentseg_gui.document.learning import LATENT_EXPERT, NetworkChoice
 
 Labels = NDArray[np.uint8]
 """Class ids [H, W]; `UNLABELLED` where nothing is labelled."""
@@ -332,29 +332,6 @@ class FineTuneResult:
     note: str = ""
     validated_on: str = ""
     network: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkChoice:
-    """A network that can be trained.
-
-    Attributes:
-        name: as the command line and files of weights know it.
-        title: as shown.
-        summary: what it is good for, in one sentence.
-        limits: what it cannot do, in a sentence or two.
-        parameters: numbers that it is made of.
-        is_pretrained: whether it comes with weights; others learn from nothing.
-        has_pretrained_encoder: whether it is built on the encoder that the shipped weights hold.
-    """
-
-    name: str
-    title: str
-    summary: str
-    limits: str
-    parameters: int = 0
-    is_pretrained: bool = False
-    has_pretrained_encoder: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.learning import NetworkChoice
 from latentseg_gui.document.types import (
     MaskProposal,
-    NetworkChoice,
     Prediction,
     WeightsInfo,
 )
