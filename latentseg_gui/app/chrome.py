@@ -36,7 +36,7 @@ class Chrome(QObject):
 
     def actual_size(self) -> None:
         """One image pixel per screen pixel."""
-        self._window.canvas.zoom_to(1.0)
+        self._window.canvas.camera.zoom_to(1.0)
 
     def mark_ready(self, image_id: str) -> None:
         """Shows that clicks on the image answer at once."""

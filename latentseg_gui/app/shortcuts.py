@@ -60,7 +60,7 @@ class Shortcuts(QObject):
             shown = as_printed(keys[0]) if keys else ""
             action.setProperty(_KEY_TEXT, shown)
             action.setToolTip(with_key(action.text().rstrip("."), shown))
-        self._window.canvas.cancel_key = key_text(self._window.action["cancel"])
+        self._window.canvas.status.cancel_key = key_text(self._window.action["cancel"])
         show_keys(self._window, lambda name: key_text(self._window.action[name]))
         self.changed.emit()
 

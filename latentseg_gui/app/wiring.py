@@ -78,7 +78,7 @@ def _wire_actions(session: Session, chrome: Chrome, intake: Intake) -> None:
         "swap_class": session.classes.swap_class,
         "brush_smaller": tool.smaller,
         "brush_larger": tool.larger,
-        "fit": window.canvas.zoom_to_fit,
+        "fit": window.canvas.camera.zoom_to_fit,
         "actual_size": chrome.actual_size,
         "previous_image": project.previous,
         "next_image": project.next,
@@ -114,15 +114,15 @@ def _wire_switches(session: Session) -> None:
     window, canvas, options = session.window, session.window.canvas, session.window.options.display
     action = window.action
     action["show_overlay"].setChecked(True)
-    action["show_overlay"].toggled.connect(canvas.set_overlay_visible)
-    action["show_outlines"].toggled.connect(canvas.set_outlines_only)
+    action["show_overlay"].toggled.connect(canvas.visibility.set_overlay)
+    action["show_outlines"].toggled.connect(canvas.labels.set_outlines_only)
     action["show_outlines"].toggled.connect(options.set_outlines)
     options.outlines_requested.connect(action["show_outlines"].setChecked)
     action["show_uncertainty"].toggled.connect(session.display.set_uncertainty_visible)
     action["show_uncertainty"].toggled.connect(options.set_uncertainty)
     options.uncertainty_requested.connect(action["show_uncertainty"].setChecked)
     _wire_layers(session)
-    options.opacity_requested.connect(canvas.set_overlay_opacity)
+    options.opacity_requested.connect(canvas.labels.set_opacity)
     action["show_attention"].setChecked(True)
     action["show_attention"].toggled.connect(session.inspect.set_overlay_visible)
     action["show_territory"].toggled.connect(session.inspect.set_territory_visible)
@@ -213,7 +213,7 @@ class PeekKey(QObject):
             return False
         key = QKeySequence(event.key()).toString(QKeySequence.SequenceFormat.PortableText)
         if not event.isAutoRepeat() and key in self._shortcuts.keys("peek"):
-            self._canvas.set_peek(event.type() == QEvent.Type.KeyPress)
+            self._canvas.visibility.set_peek(event.type() == QEvent.Type.KeyPress)
         return False
 
 

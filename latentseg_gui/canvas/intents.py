@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 
 class CanvasIntents(QWidget):
-    """The signals of `CanvasView`.
+    """The signals of `CanvasView`, which its tools emit.
 
     A stroke is ``stroke_started``, any number of ``stroke_moved``, and then exactly one of
     ``stroke_finished`` and ``stroke_aborted``.
@@ -50,7 +50,5 @@ class CanvasIntents(QWidget):
     """(factor)"""
     erasing_announced = Signal(bool)
     """(is_erasing): Ctrl is held (or let go) over the brush, so that a press would erase"""
-    view_changed = Signal()
-    """Another part of the image is visible, or the same at another scale."""
     context_menu_requested = Signal(object, object)
     """(global QPoint, xy)"""

@@ -4,31 +4,35 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QPointF, Qt, QTimer
+from PySide6.QtCore import QObject, QPointF, Qt, QTimer
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QWidget
 
 from latentseg_gui.canvas.chrome.brush_cursor import BrushCursor
-from latentseg_gui.canvas.chrome.trail import Trail
-from latentseg_gui.canvas.display import CanvasDisplay
 from latentseg_gui.canvas.gestures import Gesture, GestureRunner, Pointer, PointerKind
 from latentseg_gui.canvas.navigation import divider_drag, minimap_drag, pan_drag
-from latentseg_gui.canvas.tools import ToolName, make_tools
+from latentseg_gui.canvas.parts.comparison import ComparisonPart
+from latentseg_gui.canvas.parts.image import ImagePart
+from latentseg_gui.canvas.tools import ToolName, Workplace, make_tools
 
 _SETTLE_MS: Final = 80
 """How long the mouse must rest before `hover_settled`."""
 
 
-class CanvasPointer(CanvasDisplay):
-    """Turns the mouse into gestures, of which one of the view and one of the tool can be in progress."""
+class PointerHandler(QObject):
+    """Turns the mouse into gestures, of which one of the view and one of the tool can be in progress.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._trail = Trail()
-        self._brush = BrushCursor(self.font())
-        self._chrome.insert(0, self._trail)
-        self._chrome.insert(1, self._brush)
-        self._tools = make_tools(self, self._trail)
+    Attributes:
+        brush: the circle around the mouse.
+    """
+
+    def __init__(self, at: Workplace, image: ImagePart, comparison: ComparisonPart) -> None:
+        super().__init__(at.intents)
+        self.brush = BrushCursor(at.intents.font())
+        self._at = at
+        self._widget = at.intents
+        self._image = image
+        self._comparison = comparison
+        self._tools = make_tools(at)
         self._tool = self._tools[ToolName.CLICK]
         self._work = GestureRunner()
         self._navigation = GestureRunner()
@@ -37,9 +41,8 @@ class CanvasPointer(CanvasDisplay):
         self._settling = QTimer(self)
         self._settling.setSingleShot(True)
         self._settling.setInterval(_SETTLE_MS)
-        self._settling.timeout.connect(self._settle)
-        self.setMouseTracking(True)
-        self._show_cursor(None)
+        self._settling.timeout.connect(self._on_settled)
+        self.show_cursor(None)
 
     @property
     def tool(self) -> ToolName:
@@ -57,102 +60,43 @@ class CanvasPointer(CanvasDisplay):
             return
         self.abort_gesture()
         self._tool = self._tools[name]
-        self._brush.is_shown = self._tool.has_brush
-        self.refresh_chrome(self._brush)
-        self._show_cursor(self._brush.position)
+        self.brush.is_shown = self._tool.has_brush
+        self._at.surface.refresh_chrome(self.brush)
+        self.show_cursor(self.brush.position)
 
     def set_brush_diameter(self, diameter: float, caption: str = "") -> None:
         """Shows the brush in its true size, in image pixels, with what there is to say of it."""
-        self._brush.diameter, self._brush.caption = diameter, caption
-        self.refresh_chrome(self._brush)
+        self.brush.diameter, self.brush.caption = diameter, caption
+        self._at.surface.refresh_chrome(self.brush)
 
     def abort_gesture(self) -> bool:
         """Gives up the stroke, box, line or polygon in progress; whether there was one."""
         was_working = self._work.abort()
         return self._tool.abort() or was_working
 
-    def _forget(self) -> None:
-        self.abort_gesture()
+    def abort_all(self) -> None:
+        """Gives up whatever is in progress, moves of the view included."""
         self._navigation.abort()
-        super()._forget()
+        self.abort_gesture()
 
-    def _pointer(self, event: QMouseEvent, kind: PointerKind, *, is_double: bool = False) -> Pointer:
-        position = event.position()
-        xy = self._viewport.to_image(position)
-        return Pointer(kind, xy, position, event.button(), event.modifiers(), is_double)
-
-    def _begin(self, pointer: Pointer) -> None:
-        if not self.has_image or self._navigation.is_active:
+    def press(self, event: QMouseEvent, *, is_double: bool = False) -> None:
+        """Begins a gesture."""
+        pointer = self._pointer(event, PointerKind.PRESS, is_double=is_double)
+        if not self._image.is_shown or self._navigation.is_active:
             return
         navigation = self._navigation_at(pointer)
         if navigation is not None:
             self._navigation.start(navigation, pointer.button)
         elif not self._work.is_active:
             self._begin_work(pointer)
-        self._show_cursor(pointer.position)
+        self.show_cursor(pointer.position)
 
-    def _begin_work(self, pointer: Pointer) -> None:
-        is_known = pointer.button in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton)
-        is_outside = not self._viewport.contains(pointer.xy)
-        if pointer.is_right and not self._tool.takes_right_button:
-            self.context_menu_requested.emit(self.mapToGlobal(pointer.position).toPoint(), pointer.xy)
-        elif pointer.is_double and is_outside and not self._tool.is_busy:
-            self.zoom_to_fit()
-        elif is_known:
-            self._settling.stop()
-            self._work.start(self._tool.press(pointer), pointer.button)
-
-    def _navigation_at(self, pointer: Pointer) -> Gesture | None:
-        """The drag of the view that a press begins, if it is not meant for the tool."""
-        is_left = pointer.button == Qt.MouseButton.LeftButton
-        if pointer.button == Qt.MouseButton.MiddleButton or (is_left and self._is_space_held):
-            return pan_drag(self, pointer)
-        if not is_left or self._work.is_active:
-            return None
-        if self._divider.is_at(pointer.position, self._viewport):
-            return divider_drag(self, pointer)
-        if self._minimap.bounds(self._viewport).contains(pointer.position.toPoint()):
-            return minimap_drag(self, self._minimap, pointer)
-        return None
-
-    def _show_cursor(self, position: QPointF | None) -> None:
-        """Shows what a press would do, or what is being done."""
-        shape = self._tool.cursor if self.has_image else Qt.CursorShape.ArrowCursor
-        if self._navigation.is_active or (self._work.is_active and self._tool.name is ToolName.PAN):
-            shape = Qt.CursorShape.ClosedHandCursor
-        elif self._is_space_held:
-            shape = Qt.CursorShape.OpenHandCursor
-        elif position is not None and not self._work.is_active:
-            shape = self._cursor_over(position) or shape
-        if self.cursor().shape() != shape:
-            self.setCursor(shape)
-
-    def _cursor_over(self, position: QPointF) -> Qt.CursorShape | None:
-        if self._divider.is_at(position, self._viewport):
-            return Qt.CursorShape.SplitHCursor
-        if self._minimap.bounds(self._viewport).contains(position.toPoint()):
-            return Qt.CursorShape.PointingHandCursor
-        is_on_marker = self.markers.index_at(position, self._viewport) is not None
-        return Qt.CursorShape.PointingHandCursor if is_on_marker and self.tool is ToolName.CLICK else None
-
-    def _settle(self) -> None:
-        if self._viewport.contains(self._hover_xy) and not self.is_busy:
-            self.hover_settled.emit(*self._hover_xy)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begins a gesture."""
-        self._begin(self._pointer(event, PointerKind.PRESS))
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Begins a gesture like any press: fast dabs of a brush arrive as double clicks."""
-        self._begin(self._pointer(event, PointerKind.PRESS, is_double=True))
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+    def move(self, event: QMouseEvent) -> None:
         """Goes on with a gesture, or hovers."""
         pointer = self._pointer(event, PointerKind.MOVE)
-        self._brush.position = pointer.position
+        self.brush.position = pointer.position
         self._hover_xy = pointer.xy
-        if not self.has_image:
+        if not self._image.is_shown:
             return
         self._end_lost(event)
         if self._navigation.is_active:
@@ -162,18 +106,95 @@ class CanvasPointer(CanvasDisplay):
         else:
             self._tool.hover(pointer)
             self._settling.start()
-        self.cursor_moved.emit(*self._viewport.to_image(pointer.position))
-        self.refresh_chrome(self._brush)
-        self._show_cursor(pointer.position)
+        self._widget.cursor_moved.emit(*self._at.viewport.to_image(pointer.position))
+        self._at.surface.refresh_chrome(self.brush)
+        self.show_cursor(pointer.position)
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+    def release(self, event: QMouseEvent) -> None:
         """Ends the gesture that its button began."""
         pointer = self._pointer(event, PointerKind.RELEASE)
         for runner in (self._navigation, self._work):
             if runner.ends_with(event.button()):
                 runner.send(pointer)
                 break
-        self._show_cursor(pointer.position)
+        self.show_cursor(pointer.position)
+
+    def leave(self) -> None:
+        """The mouse is no longer over the canvas."""
+        self.brush.position = None
+        self._settling.stop()
+        self._at.surface.refresh_chrome(self.brush)
+        self._widget.cursor_left.emit()
+
+    def send_key(self, key: int) -> bool:
+        """Hands a key to the tool in the hand; whether it was meant for it."""
+        return self._tool.key(key)
+
+    def hold_space(self, is_held: bool) -> None:
+        """While Space is held, a drag moves the view."""
+        self._is_space_held = is_held
+        self.show_cursor(None)
+
+    def hold_eraser(self, is_held: bool) -> None:
+        """Ctrl over the brush: the next press erases, with the size of the eraser."""
+        if self.tool is ToolName.BRUSH and not self._work.is_active and self._image.is_shown:
+            self._widget.erasing_announced.emit(is_held)
+
+    def show_cursor(self, position: QPointF | None) -> None:
+        """Shows what a press would do, or what is being done."""
+        shape = self._tool.cursor if self._image.is_shown else Qt.CursorShape.ArrowCursor
+        if self._navigation.is_active or (self._work.is_active and self._tool.name is ToolName.PAN):
+            shape = Qt.CursorShape.ClosedHandCursor
+        elif self._is_space_held:
+            shape = Qt.CursorShape.OpenHandCursor
+        elif position is not None and not self._work.is_active:
+            shape = self._cursor_over(position) or shape
+        if self._widget.cursor().shape() != shape:
+            self._widget.setCursor(shape)
+
+    def _pointer(self, event: QMouseEvent, kind: PointerKind, *, is_double: bool = False) -> Pointer:
+        position = event.position()
+        xy = self._at.viewport.to_image(position)
+        return Pointer(kind, xy, position, event.button(), event.modifiers(), is_double)
+
+    def _begin_work(self, pointer: Pointer) -> None:
+        is_known = pointer.button in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton)
+        is_outside = not self._at.viewport.contains(pointer.xy)
+        if pointer.is_right and not self._tool.takes_right_button:
+            place = self._widget.mapToGlobal(pointer.position).toPoint()
+            self._widget.context_menu_requested.emit(place, pointer.xy)
+        elif pointer.is_double and is_outside and not self._tool.is_busy:
+            self._at.camera.zoom_to_fit()
+        elif is_known:
+            self._settling.stop()
+            self._work.start(self._tool.press(pointer), pointer.button)
+
+    def _navigation_at(self, pointer: Pointer) -> Gesture | None:
+        """The drag of the view that a press begins, if it is not meant for the tool."""
+        camera, minimap = self._at.camera, self._image.minimap
+        is_left = pointer.button == Qt.MouseButton.LeftButton
+        if pointer.button == Qt.MouseButton.MiddleButton or (is_left and self._is_space_held):
+            return pan_drag(camera, pointer)
+        if not is_left or self._work.is_active:
+            return None
+        if self._comparison.divider.is_at(pointer.position, camera.viewport):
+            return divider_drag(self._comparison, self._widget.width(), pointer)
+        if minimap.bounds(camera.viewport).contains(pointer.position.toPoint()):
+            return minimap_drag(camera, minimap, pointer)
+        return None
+
+    def _cursor_over(self, position: QPointF) -> Qt.CursorShape | None:
+        viewport = self._at.viewport
+        if self._comparison.divider.is_at(position, viewport):
+            return Qt.CursorShape.SplitHCursor
+        if self._image.minimap.bounds(viewport).contains(position.toPoint()):
+            return Qt.CursorShape.PointingHandCursor
+        is_on_marker = self._at.markers.index_at(position, viewport) is not None
+        return Qt.CursorShape.PointingHandCursor if is_on_marker and self.tool is ToolName.CLICK else None
+
+    def _on_settled(self) -> None:
+        if self._at.viewport.contains(self._hover_xy) and not self.is_busy:
+            self._widget.hover_settled.emit(*self._hover_xy)
 
     def _end_lost(self, event: QMouseEvent) -> None:
         """Ends a gesture whose release went elsewhere, for example to a window that popped up."""

@@ -1,53 +1,115 @@
-"""The canvas as the window uses it: content through setters, the hand through signals."""
+"""The canvas as the window uses it: content through its parts, the hand through signals."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt
 from PySide6.QtGui import (
     QContextMenuEvent,
     QEnterEvent,
     QFocusEvent,
     QHideEvent,
     QKeyEvent,
+    QMouseEvent,
     QNativeGestureEvent,
+    QPaintEvent,
+    QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QApplication, QWidget
 
-from latentseg_gui.canvas.pointer import CanvasPointer
-from latentseg_gui.canvas.tools import ToolName
+from latentseg_gui.canvas.camera import Camera
+from latentseg_gui.canvas.chrome.legend import Legend
+from latentseg_gui.canvas.chrome.prompts import PromptMarkers
+from latentseg_gui.canvas.chrome.trail import Trail
+from latentseg_gui.canvas.intents import CanvasIntents
+from latentseg_gui.canvas.keyboard import KeyHandler
+from latentseg_gui.canvas.layers.stack import LayerStack
+from latentseg_gui.canvas.parts.areas import AreaPart
+from latentseg_gui.canvas.parts.comparison import ComparisonPart
+from latentseg_gui.canvas.parts.image import ImagePart
+from latentseg_gui.canvas.parts.labels import LabelsPart, PredictionPart
+from latentseg_gui.canvas.parts.markers import PinsPart, PromptsPart
+from latentseg_gui.canvas.parts.numbers import CategoriesPart, HeatmapPart, NumberKey, UncertaintyPart
+from latentseg_gui.canvas.parts.status import StatusPart
+from latentseg_gui.canvas.parts.visibility import VisibilityPart
+from latentseg_gui.canvas.pointer import PointerHandler
+from latentseg_gui.canvas.surface import Surface
+from latentseg_gui.canvas.tools import Workplace
+from latentseg_gui.document.types import PromptSet
 
 _WHEEL_ZOOM: Final = 1.25
 _WHEEL_BRUSH: Final = 1.15
-_WORK_KEYS: Final = (
-    Qt.Key.Key_Escape,
-    Qt.Key.Key_Return,
-    Qt.Key.Key_Enter,
-    Qt.Key.Key_Backspace,
-    Qt.Key.Key_Delete,
-)
-"""Keys that belong to an unfinished gesture before they belong to the window."""
-
-_KEY_PANS: Final[dict[int, tuple[int, int]]] = {
-    Qt.Key.Key_Left: (64, 0),
-    Qt.Key.Key_Right: (-64, 0),
-    Qt.Key.Key_Up: (0, 64),
-    Qt.Key.Key_Down: (0, -64),
-}
-_KEY_ZOOMS: Final[dict[int, float]] = {Qt.Key.Key_Plus: 1.25, Qt.Key.Key_Equal: 1.25, Qt.Key.Key_Minus: 0.8}
 
 
-class CanvasView(CanvasPointer):
+class CanvasView(CanvasIntents):
     """Shows an image with masks, predictions and heatmaps, and hands on what the user does to it.
 
-    It is told everything through setters and says everything through the signals of
+    It is told everything through its parts and says everything through the signals of
     `CanvasIntents`; it writes to no array and knows neither the document nor the model.
+
+    Attributes:
+        camera: what is looked at.
+        surface: draws.
+        visibility: which layers are on, and the legend.
+        image: the photograph.
+        labels, prediction: class ids, of the mask and of the model.
+        comparison: two arrays of class ids beside each other.
+        heatmap, categories, uncertainty: numbers over the image, under one `key`.
+        proposal, selection: what clicks propose, and the objects that are chosen.
+        prompts, pins: markers on pixels.
+        status: what is being worked on.
+        pointer: the mouse, and the tool in the hand.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._stack = stack = LayerStack()
+        self.camera = camera = Camera(self)
+        self.surface = surface = Surface(self, camera)
+        markers, trail, legend = PromptMarkers(), Trail(), Legend(self.font())
+        self.visibility = VisibilityPart(surface, stack, legend)
+        self.image = ImagePart(surface, stack.image, camera)
+        self.labels = LabelsPart(surface, stack)
+        self.prediction = PredictionPart(surface, stack)
+        halves = (stack.left, stack.right)
+        self.comparison = ComparisonPart(surface, halves, camera, self.visibility, self.font())
+        self.key = NumberKey(surface, stack, legend, self.font())
+        self.heatmap = HeatmapPart(stack.heatmap, self.key)
+        self.categories = CategoriesPart(stack.categories, self.key)
+        self.uncertainty = UncertaintyPart(stack.uncertainty, self.key)
+        self.proposal = AreaPart(surface, stack.proposal)
+        self.selection = AreaPart(surface, stack.selection)
+        self.status = StatusPart(surface, markers, self)
+        self.prompts = PromptsPart(surface, markers, self.status.badge)
+        self.pins = PinsPart(surface, self.font())
+        self.pointer = PointerHandler(
+            Workplace(self, camera, surface, markers, trail), self.image, self.comparison
+        )
+        self._keys = KeyHandler(self.pointer, self.image, camera)
+        self._empty_widget: QWidget | None = None
+        surface.add_chrome([trail, self.pointer.brush, self.comparison.divider, legend])
+        surface.add_chrome([self.pins.markers, self.key.bar, markers])
+        surface.add_chrome([self.status.badge, self.status.work_badge, self.image.minimap])
+        self.image.leaving.connect(self._on_image_leaving)
+        self.image.changed.connect(self._show_empty_widget)
+        self._set_up_widget()
+
+    def set_empty_widget(self, widget: QWidget | None) -> None:
+        """Lays a widget over the canvas, shown while there is no image; the canvas becomes its parent."""
+        if self._empty_widget is not None:
+            self._empty_widget.hide()  # without a parent it would be a window
+            self._empty_widget.setParent(None)
+        self._empty_widget = widget
+        if widget is not None:
+            widget.setParent(self)
+        self._show_empty_widget()
+
+    def _set_up_widget(self) -> None:
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMinimumSize(160, 120)
+        self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Image canvas"))
         self.setAccessibleDescription(
@@ -56,90 +118,105 @@ class CanvasView(CanvasPointer):
             )
         )
 
-    def _is_mine(self, event: QEvent) -> bool:
-        """Whether a key goes to the canvas rather than to a shortcut of the window."""
-        if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
-            return False
-        if event.key() == Qt.Key.Key_Space:
-            return event.modifiers() == Qt.KeyboardModifier.NoModifier
-        return self.is_busy and event.key() in _WORK_KEYS
+    def _show_empty_widget(self) -> None:
+        if self._empty_widget is not None:
+            self._empty_widget.setGeometry(self.rect())
+            self._empty_widget.setVisible(not self.image.is_shown)
 
-    def _hold_space(self, is_held: bool) -> None:
-        self._is_space_held = is_held
-        self._show_cursor(None)
-
-    def _hold_eraser(self, is_held: bool) -> None:
-        """Ctrl over the brush: the next press erases, with the size of the eraser."""
-        if self.tool is ToolName.BRUSH and not self._work.is_active and self.has_image:
-            self.erasing_announced.emit(is_held)
-
-    def _navigate(self, event: QKeyEvent) -> bool:
-        """Arrows move the view and plus and minus zoom it, so that it can be looked around without a mouse."""
-        held = event.modifiers() & ~(Qt.KeyboardModifier.KeypadModifier | Qt.KeyboardModifier.ShiftModifier)
-        if not self.has_image or held != Qt.KeyboardModifier.NoModifier:
-            return False
-        if event.key() in _KEY_PANS:
-            self.pan_by(QPoint(*_KEY_PANS[event.key()]))
-        elif event.key() in _KEY_ZOOMS:
-            self.zoom_at(_KEY_ZOOMS[event.key()], QPointF(self.rect().center()))
-        else:
-            return False
-        return True
-
-    def event(self, event: QEvent) -> bool:
-        """Takes pinches, and keys that shortcuts of the window would take."""
-        if isinstance(event, QNativeGestureEvent) and self._on_native_gesture(event):
-            return True
-        if self._is_mine(event):
-            event.accept()
-            return True
-        return super().event(event)
+    def _on_image_leaving(self) -> None:
+        """Forgets everything that was about the image."""
+        self.pointer.abort_all()
+        self.status.set_pending(False)
+        self.prompts.set(PromptSet())
+        for area in (self.proposal, self.selection):
+            area.set(None, None)
+        for part in (self.labels, self.prediction, self.heatmap, self.categories, self.uncertainty):
+            part.set(None)
+        self.comparison.set(None, None)
 
     def _on_native_gesture(self, event: QNativeGestureEvent) -> bool:
         """A pinch on the touchpad zooms."""
         if event.gestureType() != Qt.NativeGestureType.ZoomNativeGesture:
             return False
-        if self.has_image:
-            self.zoom_at(max(0.2, 1.0 + event.value()), event.position())
+        if self.image.is_shown:
+            self.camera.zoom_at(max(0.2, 1.0 + event.value()), event.position())
         return True
+
+    def sizeHint(self) -> QSize:
+        """Room enough to work in."""
+        return QSize(800, 600)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draws what is stale."""
+        self.surface.paint(event.rect())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keeps the middle in the middle, and the empty state over the whole canvas."""
+        super().resizeEvent(event)
+        self.camera.fit_widget()
+        self._show_empty_widget()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follows palette and font."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self.surface.take_font()
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.ApplicationPaletteChange):
+            self.surface.take_ground()
+
+    def event(self, event: QEvent) -> bool:
+        """Takes pinches, and keys that shortcuts of the window would take."""
+        if isinstance(event, QNativeGestureEvent) and self._on_native_gesture(event):
+            return True
+        is_override = event.type() == QEvent.Type.ShortcutOverride
+        if is_override and self._keys.overrides_shortcut(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begins a gesture."""
+        self.pointer.press(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Begins a gesture like any press: fast dabs of a brush arrive as double clicks."""
+        self.pointer.press(event, is_double=True)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Goes on with a gesture, or hovers."""
+        self.pointer.move(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Ends the gesture that its button began."""
+        self.pointer.release(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zooms at the cursor; with Shift it asks for another brush size."""
         steps = (event.angleDelta().y() or event.angleDelta().x()) / 120
-        if not self.has_image or not steps:
+        if not self.image.is_shown or not steps:
             event.ignore()
             return
         if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self.brush_diameter_change_requested.emit(_WHEEL_BRUSH**steps)
         else:
-            self.zoom_at(_WHEEL_ZOOM**steps, event.position())
+            self.camera.zoom_at(_WHEEL_ZOOM**steps, event.position())
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Space pans, Esc aborts; other keys are for the tool in the hand, then for looking around."""
-        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
-            self._hold_space(True)
-        elif event.key() == Qt.Key.Key_Control:
-            self._hold_eraser(True)
-        elif event.key() == Qt.Key.Key_Escape and self.abort_gesture():
-            self._show_cursor(None)
-        elif not self._tool.key(event.key()) and not self._navigate(event):
+        if not self._keys.press(event, QPointF(self.rect().center())):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         """Space is let go."""
-        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
-            self._hold_space(False)
-        elif event.key() == Qt.Key.Key_Control:
-            self._hold_eraser(False)
-        else:
+        if not self._keys.release(event):
             super().keyReleaseEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Only the menu key: a right click is up to the tool."""
-        if event.reason() == QContextMenuEvent.Reason.Keyboard and self.has_image:
-            position = self._brush.position or QPointF(self.rect().center())
-            xy = self._viewport.to_image(position)
+        if event.reason() == QContextMenuEvent.Reason.Keyboard and self.image.is_shown:
+            position = self.pointer.brush.position or QPointF(self.rect().center())
+            xy = self.camera.viewport.to_image(position)
             self.context_menu_requested.emit(self.mapToGlobal(position).toPoint(), xy)
 
     def enterEvent(self, event: QEnterEvent) -> None:
@@ -152,19 +229,14 @@ class CanvasView(CanvasPointer):
     def leaveEvent(self, event: QEvent) -> None:
         """The mouse is no longer over the canvas."""
         super().leaveEvent(event)
-        self._brush.position = None
-        self._settling.stop()
-        self.refresh_chrome(self._brush)
-        self.cursor_left.emit()
+        self.pointer.leave()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """A Space that is let go elsewhere is not heard."""
         super().focusOutEvent(event)
-        self._hold_space(False)
-        self._hold_eraser(False)
+        self._keys.release_all()
 
     def hideEvent(self, event: QHideEvent) -> None:
         """What cannot be seen cannot go on."""
         super().hideEvent(event)
-        self._navigation.abort()
-        self.abort_gesture()
+        self.pointer.abort_all()

@@ -24,7 +24,7 @@ def said(composed: Session) -> list[str]:
 def open_and_wait(session: Session, qtbot: QtBot, *paths: Path) -> None:
     session.project.open(list(paths))
     qtbot.waitUntil(
-        lambda: session.document.images.current_id is not None and session.window.canvas.has_image
+        lambda: session.document.images.current_id is not None and session.window.canvas.image.is_shown
     )
 
 

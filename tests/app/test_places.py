@@ -41,7 +41,7 @@ def test_the_picture_stays_where_it_is_whatever_tool_is_taken(
     for name in TOOLS:
         window.action[name].trigger()
         places[name] = picture_place(session)
-        views[name] = (window.canvas.viewport.scale, window.canvas.viewport.offset)
+        views[name] = (window.canvas.camera.viewport.scale, window.canvas.camera.viewport.offset)
     assert len(set(map(str, places.values()))) == 1, places
     assert len(set(views.values())) == 1, views
     place = places["tool_click"]

@@ -47,7 +47,7 @@ class Painter:
         if not rect.is_empty:
             part = self.disc[rect.row0 - row : rect.row1 - row, rect.col0 - col : rect.col1 - col]
             self.labels[rect.slices][part] = 0 if is_erasing else 2
-            self.view.update_labels(rect)
+            self.view.labels.update(rect)
 
 
 def make_view(megapixels: float) -> tuple[CanvasView, NDArray[np.uint8], Times]:
@@ -60,13 +60,13 @@ def make_view(megapixels: float) -> tuple[CanvasView, NDArray[np.uint8], Times]:
     labels[rows // 2 : rows * 3 // 4, cols // 3 : cols * 3 // 4] = 3
     view = CanvasView()
     view.resize(*SIZE)
-    view.set_class_colours(colours(0))
+    view.labels.set_colours(colours(0))
     view.show()
     QApplication.processEvents()
 
     def open_image() -> None:
-        view.set_image(pixels)
-        view.set_labels(labels)
+        view.image.set(pixels)
+        view.labels.set(labels)
         view.repaint()
 
     return view, labels, timed(open_image)
@@ -81,7 +81,7 @@ def colours(turn: int) -> NDArray[np.uint8]:
 def settle(view: CanvasView) -> list[Times]:
     """Waits until the reduced copies are there; how long each turn kept the window waiting."""
     turns, until = [], perf_counter() + 20
-    while view._building.isActive() and perf_counter() < until:
+    while not view.image.is_complete and perf_counter() < until:
         turns.append(timed(QApplication.processEvents))
     return turns
 
@@ -111,11 +111,13 @@ def frames(view: CanvasView, count: int) -> tuple[list[Times], list[Times]]:
     zooms, pans = [], []
     for step in range(count):
         factor = 1.25 if step % 20 < 10 else 0.8
-        zooms.append(timed(lambda factor=factor: (view.zoom_at(factor, QPointF(500, 300)), view.repaint())))
-    view.zoom_to(0.7)
+        zooms.append(
+            timed(lambda factor=factor: (view.camera.zoom_at(factor, QPointF(500, 300)), view.repaint()))
+        )
+    view.camera.zoom_to(0.7)
     for step in range(count):
         by = QPoint(9 if step % 40 < 20 else -9, 4 if step % 20 < 10 else -4)
-        pans.append(timed(lambda by=by: (view.pan_by(by), view.repaint())))
+        pans.append(timed(lambda by=by: (view.camera.pan_by(by), view.repaint())))
     return zooms, pans
 
 
@@ -132,19 +134,19 @@ def measure(megapixels: float) -> None:
     report(megapixels, "first picture", [first])
     report(megapixels, "turns while refining", settle(view))
     painter = Painter(view, labels)
-    view.set_tool(ToolName.BRUSH)
-    view.set_brush_diameter(2 * painter.radius + 1)
-    for name, scale in (("fit", view.zoom), ("100 %", 1.0), ("400 %", 4.0)):
-        view.zoom_to(scale)
+    view.pointer.set_tool(ToolName.BRUSH)
+    view.pointer.set_brush_diameter(2 * painter.radius + 1)
+    for name, scale in (("fit", view.camera.zoom), ("100 %", 1.0), ("400 %", 4.0)):
+        view.camera.zoom_to(scale)
         view.repaint()
         report(megapixels, f"brush stroke, {name}", stroke(view, 150))
-    view.zoom_to_fit()
+    view.camera.zoom_to_fit()
     zooms, pans = frames(view, 120)
     report(megapixels, "zoom frame", zooms)
     report(megapixels, "pan frame, 70 %", pans)
-    view.zoom_to_fit()
+    view.camera.zoom_to_fit()
     turns = range(40)
-    recoloured = [timed(lambda t=t: (view.set_class_colours(colours(t)), view.repaint())) for t in turns]
+    recoloured = [timed(lambda t=t: (view.labels.set_colours(colours(t)), view.repaint())) for t in turns]
     report(megapixels, "class recolour", recoloured)
     view.close()
     view.deleteLater()

@@ -62,7 +62,7 @@ def main() -> None:
     canvas, panel = CanvasView(), ExpertsPanel()
     canvas.resize(1000, 800)
     panel.resize(330, 900)
-    canvas.set_image(picture)
+    canvas.image.set(picture)
     panel.set_maps(maps)  # type: ignore[arg-type]
     for widget in (canvas, panel):
         widget.show()
@@ -74,7 +74,7 @@ def main() -> None:
         assert isinstance(answer, AlteredPrediction)
         changed = int(answer.change.moved.sum() - answer.change.moved.trace())
         panel.set_result(InterventionResult(changed, base.labels.size))
-        canvas.set_prediction(answer.prediction.labels)
+        canvas.prediction.set(answer.prediction.labels)
         canvas.repaint()
 
     views = {each.accessibleName(): each for each in panel.findChildren(QToolButton)}

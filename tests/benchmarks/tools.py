@@ -155,7 +155,7 @@ def show_image(person: Person, folder: Path, megapixels: float) -> None:
     person.open(path)
     path.unlink()
     canvas = person.canvas
-    person.wait_for(lambda: not canvas._building.isActive(), what="the reduced copies are there")
+    person.wait_for(lambda: canvas.image.is_complete, what="the reduced copies are there")
 
 
 def _not_encoded(*_: object, **__: object) -> None:
@@ -166,7 +166,7 @@ def measure_brush(person: Person, megapixels: float) -> None:
     """A stroke, its undo and redo, zoom, pan and a class recoloured, in the window."""
     canvas, session = person.canvas, person.session
     person.choose("tool_brush")
-    session.tool.set_diameter(40 / canvas.zoom)
+    session.tool.set_diameter(40 / canvas.camera.zoom)
     left, none, name = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, f"{megapixels:g} MP"
     middle = canvas.rect().center()
     reach = min(canvas.width(), canvas.height()) * 0.35
@@ -185,11 +185,14 @@ def measure_brush(person: Person, megapixels: float) -> None:
     factors = (1.25 if step % 20 < 10 else 0.8 for step in range(60))
     at = QPointF(middle)
     frame_row(
-        f"zoom frame, {name}", [timed(lambda f=f: (canvas.zoom_at(f, at), canvas.repaint())) for f in factors]
+        f"zoom frame, {name}",
+        [timed(lambda f=f: (canvas.camera.zoom_at(f, at), canvas.repaint())) for f in factors],
     )
     steps = (QPoint(9 if step % 40 < 20 else -9, 4) for step in range(60))
-    frame_row(f"pan frame, {name}", [timed(lambda d=d: (canvas.pan_by(d), canvas.repaint())) for d in steps])
-    canvas.zoom_to_fit()
+    frame_row(
+        f"pan frame, {name}", [timed(lambda d=d: (canvas.camera.pan_by(d), canvas.repaint())) for d in steps]
+    )
+    canvas.camera.zoom_to_fit()
     colours = (f"#{step * 10 + 40:02x}8040" for step in range(20))
     recolour = session.classes.recolour_class
     frame_row(
@@ -223,7 +226,10 @@ class Heart:
 
 def measure_large_edits(person: Person, megapixels: float) -> None:
     """A fill of nearly the whole image and a clean-up of it: how long they take, and how the window fares."""
-    xy = person.canvas.viewport.image_shape[1] * 0.02, person.canvas.viewport.image_shape[0] * 0.02
+    xy = (
+        person.canvas.camera.viewport.image_shape[1] * 0.02,
+        person.canvas.camera.viewport.image_shape[0] * 0.02,
+    )
     name, heart = f"{megapixels:g} MP", Heart()
     person.choose("tool_fill")
     for what, action in (

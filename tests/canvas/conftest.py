@@ -29,10 +29,10 @@ def view(qtbot: QtBot, pixels: NDArray[np.uint8]) -> CanvasView:
     view = CanvasView()
     qtbot.addWidget(view)
     view.resize(500, 400)
-    view.set_class_colours(class_colours())
+    view.labels.set_colours(class_colours())
     with qtbot.waitExposed(view):
         view.show()
-    view.set_image(pixels)
+    view.image.set(pixels)
     return view
 
 

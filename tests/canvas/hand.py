@@ -54,6 +54,12 @@ def class_colours() -> NDArray[np.uint8]:
     return table
 
 
+def adjusted(brightness: float = 0.0, contrast: float = 1.0, gamma: float = 1.0) -> NDArray[np.uint8]:
+    """What each of the 256 values is shown as, as a `tone` of the image, uint8 [256]."""
+    values = (np.linspace(0.0, 1.0, 256) ** (1.0 / gamma) - 0.5) * contrast + 0.5 + brightness
+    return np.round(np.clip(values, 0.0, 1.0) * 255).astype(np.uint8)
+
+
 def grabbed(view: QWidget) -> NDArray[np.uint8]:
     """What is on the screen, uint8 [H, W, 3] in device pixels."""
     image = view.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
@@ -89,7 +95,7 @@ class Hand:
         return [entry[1:] for entry in self.heard if entry[0] == name]
 
     def at(self, x: float, y: float) -> QPoint:
-        return self.view.viewport.to_logical((x, y)).toPoint()
+        return self.view.camera.viewport.to_logical((x, y)).toPoint()
 
     def press(self, x: float, y: float, button: Button = LEFT, keys: Keys = NONE) -> None:
         QTest.mousePress(self.view, button, keys, self.at(x, y))

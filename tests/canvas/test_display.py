@@ -18,7 +18,7 @@ from .hand import Hand, grabbed, numbered_image
 
 
 def shown_at(view: CanvasView, x: float, y: float) -> np.ndarray:
-    position = view.viewport.to_logical((x, y))
+    position = view.camera.viewport.to_logical((x, y))
     return grabbed(view)[int(position.y()), int(position.x())].astype(int)
 
 
@@ -46,52 +46,52 @@ def test_refined_numbers_keep_their_place() -> None:
 
 @pytest.mark.parametrize("colour_map", ["magma", "viridis"])
 def test_a_heatmap_spreads_its_range_over_the_colours(view: CanvasView, colour_map: str) -> None:
-    view.set_image(np.zeros((240, 320, 3), np.uint8))
+    view.image.set(np.zeros((240, 320, 3), np.uint8))
     values = np.zeros((8, 8), np.float32)
     values[:, 4:] = 10.0
-    view.set_heatmap(values, colour_map=colour_map, value_range=(0.0, 10.0), opacity=1.0)
+    view.heatmap.set(values, colour_map=colour_map, value_range=(0.0, 10.0), opacity=1.0)
     table = colour_table(colour_map)
     assert np.abs(shown_at(view, 40, 40) - table[0]).max() <= 2
     assert np.abs(shown_at(view, 280, 40) - table[255]).max() <= 2
-    view.set_heatmap(values, colour_map=colour_map, value_range=(0.0, 20.0), opacity=1.0)
+    view.heatmap.set(values, colour_map=colour_map, value_range=(0.0, 20.0), opacity=1.0)
     assert np.abs(shown_at(view, 280, 40) - table[127]).max() <= 3
 
 
 def test_a_heatmap_lies_where_its_tokens_are(view: CanvasView) -> None:
-    view.set_image(np.zeros((240, 320, 3), np.uint8))
+    view.image.set(np.zeros((240, 320, 3), np.uint8))
     values = np.zeros((24, 32), np.float32)
     values[6, 20] = 1.0
-    view.set_heatmap(values, opacity=1.0)
+    view.heatmap.set(values, opacity=1.0)
     for scale in (1.0, 3.0, 9.0):
-        view.zoom_to(scale)
-        view.centre_on((205.0, 65.0))
+        view.camera.zoom_to(scale)
+        view.camera.centre_on((205.0, 65.0))
         assert shown_at(view, 205, 65).sum() > 600
         assert shown_at(view, 192, 65).sum() < 60
 
 
 def test_numbers_that_are_none_or_all_alike_are_survived(view: CanvasView) -> None:
     for values in (np.full((5, 5), np.nan), np.full((5, 5), 3.0), np.zeros((0, 4)), np.full((1, 1), np.inf)):
-        view.set_heatmap(values)
+        view.heatmap.set(values)
         grabbed(view)
-    view.set_heatmap(None)
+    view.heatmap.set(None)
 
 
 def test_the_key_says_range_and_caption_and_goes_with_the_map(view: CanvasView) -> None:
-    bar = view._colour_bar
-    view.set_heatmap(np.array([[0.25, 4.0]]), caption="Expert 3, scaled for itself")
+    bar = view.key.bar
+    view.heatmap.set(np.array([[0.25, 4.0]]), caption="Expert 3, scaled for itself")
     assert bar.is_shown
     assert bar.ends == ("0.25", "4")
-    area = bar.bounds(view.viewport)
+    area = bar.bounds(view.camera.viewport)
     assert QRect(0, 0, view.width(), view.height()).contains(area)
-    view.set_heatmap(None)
+    view.heatmap.set(None)
     assert not bar.is_shown
 
 
 def test_uncertainty_of_a_full_resolution_array_leaves_the_sure_clear(view: CanvasView) -> None:
-    view.set_image(np.full((1000, 1500, 3), 90, np.uint8))
+    view.image.set(np.full((1000, 1500, 3), 90, np.uint8))
     values = np.zeros((1000, 1500), np.float32)
     values[:, 750:] = 1.0
-    view.set_uncertainty(values)
+    view.uncertainty.set(values)
     assert tuple(shown_at(view, 300, 500)) == (90, 90, 90)
     assert shown_at(view, 1200, 500).sum() > 400
 
@@ -99,73 +99,73 @@ def test_uncertainty_of_a_full_resolution_array_leaves_the_sure_clear(view: Canv
 def test_confidences_in_bytes_look_like_the_uncertainties_they_are_and_are_not_copied(
     view: CanvasView,
 ) -> None:
-    view.set_image(np.full((1000, 1500, 3), 90, np.uint8))
+    view.image.set(np.full((1000, 1500, 3), 90, np.uint8))
     confidence = np.random.default_rng(0).integers(0, 256, (1000, 1500)).astype(np.uint8)
     shown = []
     for values, value_range in ((confidence, (255.0, 0.0)), (1 - confidence / 255.0, (0.0, 1.0))):
-        view.set_uncertainty(values, value_range=value_range)
+        view.uncertainty.set(values, value_range=value_range)
         shown.append(grabbed(view).astype(int))
     assert np.abs(shown[0] - shown[1]).max() <= 2, "but for rounding"
-    view.set_uncertainty(confidence, value_range=(255.0, 0.0))
+    view.uncertainty.set(confidence, value_range=(255.0, 0.0))
     assert view._stack.uncertainty._codes is confidence
 
 
 def test_markers_show_their_sign(view: CanvasView) -> None:
-    view.set_image(np.full((240, 320, 3), 100, np.uint8))
+    view.image.set(np.full((240, 320, 3), 100, np.uint8))
     points = (PromptPoint((80.5, 80.5), True), PromptPoint((200.5, 80.5), False))
-    view.set_prompts(PromptSet(points, (20.0, 20.0, 300.0, 200.0)))
+    view.prompts.set(PromptSet(points, (20.0, 20.0, 300.0, 200.0)))
     screen = grabbed(view).astype(int)
     for point in points:
-        position = view.viewport.to_logical(point.xy)
+        position = view.camera.viewport.to_logical(point.xy)
         x, y = int(position.x()), int(position.y())
         assert screen[y, x].min() > 200
         upper = screen[y - 3, x]
         assert (upper.min() > 150) == point.is_positive
-    view.set_prompts(PromptSet())
+    view.prompts.set(PromptSet())
     assert (shown_at(view, 80.5, 80.5) == 100).all()
 
 
 def test_the_badge_waits_beside_the_last_click_inside_the_view(view: CanvasView, qtbot: QtBot) -> None:
-    view.set_prompts(PromptSet((PromptPoint((40.5, 40.5), True), PromptPoint((319.0, 120.5), True))))
-    view.set_pending(True)
-    area = view._badge.bounds(view.viewport)
-    anchor = view.viewport.to_logical((319.0, 120.5))
+    view.prompts.set(PromptSet((PromptPoint((40.5, 40.5), True), PromptPoint((319.0, 120.5), True))))
+    view.status.set_pending(True)
+    area = view.status.badge.bounds(view.camera.viewport)
+    anchor = view.camera.viewport.to_logical((319.0, 120.5))
     assert abs(area.center().y() - anchor.y()) < 10
     assert view.rect().contains(area)
-    phase = view._badge.phase
-    qtbot.waitUntil(lambda: view._badge.phase != phase)
-    view.set_pending(False)
-    assert view._badge.bounds(view.viewport).isEmpty()
-    assert not view._spinning.isActive()
+    phase = view.status.badge.phase
+    qtbot.waitUntil(lambda: view.status.badge.phase != phase)
+    view.status.set_pending(False)
+    assert view.status.badge.bounds(view.camera.viewport).isEmpty()
+    assert not view.status._spinning.isActive()
 
 
 def test_another_image_brings_nothing_of_the_one_before(view: CanvasView, labels: Labels) -> None:
-    view.set_image(np.full((240, 320, 3), 100, np.uint8))
+    view.image.set(np.full((240, 320, 3), 100, np.uint8))
     clean = grabbed(view)
-    view.set_labels(labels)
-    view.set_prediction(labels)
-    view.set_heatmap(np.eye(4))
-    view.set_uncertainty(np.eye(4))
-    view.set_prompts(PromptSet((PromptPoint((50.0, 50.0), True),)))
-    view.set_proposal(Rect(0, 0, 9, 9), np.ones((9, 9), np.bool_))
-    view.set_pending(True)
-    view.zoom_to(7.0)
-    view.set_image(np.full((240, 320, 3), 100, np.uint8))
+    view.labels.set(labels)
+    view.prediction.set(labels)
+    view.heatmap.set(np.eye(4))
+    view.uncertainty.set(np.eye(4))
+    view.prompts.set(PromptSet((PromptPoint((50.0, 50.0), True),)))
+    view.proposal.set(Rect(0, 0, 9, 9), np.ones((9, 9), np.bool_))
+    view.status.set_pending(True)
+    view.camera.zoom_to(7.0)
+    view.image.set(np.full((240, 320, 3), 100, np.uint8))
     np.testing.assert_array_equal(grabbed(view), clean)
 
 
 def test_the_same_image_with_other_values_keeps_the_view(view: CanvasView, labels: Labels) -> None:
-    view.set_labels(labels)
-    view.zoom_to(5.0)
-    before = view.viewport
-    view.set_image(numbered_image(240, 320)[::-1].copy(), keep_view=True)
-    assert view.viewport == before
+    view.labels.set(labels)
+    view.camera.zoom_to(5.0)
+    before = view.camera.viewport
+    view.image.set(numbered_image(240, 320)[::-1].copy(), keep_view=True)
+    assert view.camera.viewport == before
     assert view._stack.mask.labels is labels
 
 
 def test_labels_of_another_shape_are_not_drawn(view: CanvasView) -> None:
     bare = grabbed(view)
-    view.set_labels(np.ones((10, 10), np.uint8))
+    view.labels.set(np.ones((10, 10), np.uint8))
     np.testing.assert_array_equal(grabbed(view), bare)
 
 
@@ -179,11 +179,11 @@ def test_the_empty_widget_is_there_without_an_image_only(qtbot: QtBot) -> None:
     assert empty.isVisible()
     view.resize(500, 333)
     assert empty.size() == view.size()
-    view.set_image(numbered_image(50, 50))
+    view.image.set(numbered_image(50, 50))
     assert not empty.isVisible()
-    view.clear()
+    view.image.clear()
     assert empty.isVisible()
-    assert not view.has_image
+    assert not view.image.is_shown
 
 
 def test_the_ground_follows_the_palette(view: CanvasView) -> None:
@@ -197,62 +197,62 @@ def test_the_ground_follows_the_palette(view: CanvasView) -> None:
 
 def test_a_colour_table_of_another_shape_is_refused(view: CanvasView) -> None:
     with pytest.raises(ValueError, match="256"):
-        view.set_class_colours(np.zeros((3, 4), np.uint8))
+        view.labels.set_colours(np.zeros((3, 4), np.uint8))
 
 
 def test_the_zoom_is_told(qtbot: QtBot, view: CanvasView) -> None:
-    with qtbot.waitSignal(view.view_changed):
-        view.zoom_to(3.0)
-    assert view.zoom == 3.0
-    view.zoom_to_fit()
-    assert view.viewport.is_whole_visible
+    with qtbot.waitSignal(view.camera.changed):
+        view.camera.zoom_to(3.0)
+    assert view.camera.zoom == 3.0
+    view.camera.zoom_to_fit()
+    assert view.camera.viewport.is_whole_visible
 
 
 def test_the_brush_is_drawn_in_its_true_size(view: CanvasView, hand: Hand) -> None:
     from latentseg_gui.canvas import ToolName
 
-    view.set_image(np.full((240, 320, 3), 100, np.uint8))
-    view.zoom_to(1.0)
+    view.image.set(np.full((240, 320, 3), 100, np.uint8))
+    view.camera.zoom_to(1.0)
     bare = grabbed(view)
-    view.set_tool(ToolName.BRUSH)
-    view.set_brush_diameter(60.0)
+    view.pointer.set_tool(ToolName.BRUSH)
+    view.pointer.set_brush_diameter(60.0)
     hand.move(160, 120)
-    centre = view.viewport.to_logical((160, 120))
+    centre = view.camera.viewport.to_logical((160, 120))
     rows, cols = np.nonzero((grabbed(view) != bare).any(axis=-1))
     reach = np.hypot(cols + 0.5 - centre.x(), rows + 0.5 - centre.y())
     assert 29 <= reach.max() <= 33
     hand.move(20, 20)
-    hand.view.set_tool(ToolName.CLICK)
+    hand.view.pointer.set_tool(ToolName.CLICK)
     np.testing.assert_array_equal(grabbed(view), bare)
 
 
 def test_centre_on_brings_a_place_into_the_middle(view: CanvasView) -> None:
-    view.zoom_to(6.0)
-    view.centre_on((200.0, 100.0))
-    assert view.viewport.to_image(QPointF(250, 200)) == pytest.approx((200, 100), abs=0.2)
+    view.camera.zoom_to(6.0)
+    view.camera.centre_on((200.0, 100.0))
+    assert view.camera.viewport.to_image(QPointF(250, 200)) == pytest.approx((200, 100), abs=0.2)
 
 
 def test_categories_are_not_mixed_and_have_a_key(view: CanvasView) -> None:
-    view.set_image(np.full((240, 320, 3), 100, np.uint8))
+    view.image.set(np.full((240, 320, 3), 100, np.uint8))
     bare = grabbed(view)
     values = np.zeros((24, 32), np.uint8)
     values[:, 16:] = 2
     colours = np.array([[250, 0, 0], [0, 250, 0], [0, 0, 250]], np.uint8)
-    view.set_categories(values, colours=colours, caption="Territory", opacity=1.0)
+    view.categories.set(values, colours=colours, caption="Territory", opacity=1.0)
     assert tuple(shown_at(view, 60, 120)) == (250, 0, 0)
     assert tuple(shown_at(view, 260, 120)) == (0, 0, 250)
-    assert view._colour_bar.ends == ("0", "2")
-    view.set_categories(None)
+    assert view.key.bar.ends == ("0", "2")
+    view.categories.set(None)
     np.testing.assert_array_equal(grabbed(view), bare)
 
 
 def test_finer_numbers_take_the_place_of_the_coarse_ones_in_their_rectangle(view: CanvasView) -> None:
-    view.set_image(np.zeros((240, 320, 3), np.uint8))
+    view.image.set(np.zeros((240, 320, 3), np.uint8))
     coarse, rect = np.zeros((6, 8), np.float32), Rect(60, 80, 180, 240)
     fine = np.zeros((60, 80), np.float32)
     fine[:, 40:] = 1.0
     table = colour_table("magma").astype(int)
-    view.set_heatmap(coarse, value_range=(0.0, 1.0), opacity=1.0, part=(rect, fine))
+    view.heatmap.set(coarse, value_range=(0.0, 1.0), opacity=1.0, part=(rect, fine))
     for scale in (1.0, 2.5, 8.0):
         for (x, y), code in (
             ((100, 120), 0),
@@ -261,33 +261,33 @@ def test_finer_numbers_take_the_place_of_the_coarse_ones_in_their_rectangle(view
             ((220, 50), 0),
             ((220, 185), 0),
         ):
-            view.zoom_to(scale)
-            view.centre_on((x, y))
+            view.camera.zoom_to(scale)
+            view.camera.centre_on((x, y))
             assert np.abs(shown_at(view, x, y) - table[code]).max() <= 2
-    view.set_heatmap(coarse, value_range=(0.0, 1.0), opacity=1.0)
+    view.heatmap.set(coarse, value_range=(0.0, 1.0), opacity=1.0)
     assert np.abs(shown_at(view, 220, 185) - table[0]).max() <= 2
 
 
 def test_a_half_transparent_part_is_drawn_once_and_without_a_seam(view: CanvasView) -> None:
-    view.set_image(np.full((240, 320, 3), 200, np.uint8))
+    view.image.set(np.full((240, 320, 3), 200, np.uint8))
     even = np.full((6, 8), 0.5, np.float32)
-    view.set_heatmap(even, value_range=(0.0, 1.0), opacity=0.5)
-    view.zoom_to(1.7)
+    view.heatmap.set(even, value_range=(0.0, 1.0), opacity=0.5)
+    view.camera.zoom_to(1.7)
     whole = grabbed(view)
     rect = Rect(33, 41, 177, 239)
-    view.set_heatmap(
+    view.heatmap.set(
         even, value_range=(0.0, 1.0), opacity=0.5, part=(rect, np.full((36, 50), 0.5, np.float32))
     )
     assert np.abs(grabbed(view).astype(int) - whole).max() <= 1
 
 
 def test_finer_categories_take_the_place_of_the_coarse_ones(view: CanvasView) -> None:
-    view.set_image(np.full((240, 320, 3), 100, np.uint8))
+    view.image.set(np.full((240, 320, 3), 100, np.uint8))
     colours = np.array([[250, 0, 0], [0, 250, 0], [0, 0, 250]], np.uint8)
     fine = np.ones((30, 40), np.uint8)
     fine[:, 20:] = 2
     part = (Rect(60, 80, 180, 240), fine)
-    view.set_categories(np.zeros((6, 8), np.uint8), colours=colours, opacity=1.0, part=part)
+    view.categories.set(np.zeros((6, 8), np.uint8), colours=colours, opacity=1.0, part=part)
     assert tuple(shown_at(view, 100, 120)) == (0, 250, 0)
     assert tuple(shown_at(view, 200, 120)) == (0, 0, 250)
     assert tuple(shown_at(view, 60, 120)) == (250, 0, 0)
@@ -295,35 +295,36 @@ def test_finer_categories_take_the_place_of_the_coarse_ones(view: CanvasView) ->
 
 
 def test_pins_are_numbered_found_again_and_leave_nothing_behind(view: CanvasView) -> None:
-    view.set_image(np.full((240, 320, 3), 100, np.uint8))
+    view.image.set(np.full((240, 320, 3), 100, np.uint8))
     bare = grabbed(view)
-    view.set_pins([(100.5, 120.5), (200.5, 60.5)])
+    view.pins.set([(100.5, 120.5), (200.5, 60.5)])
     assert (grabbed(view) != bare).any()
-    assert view.pin_at((100.5, 120.5)) == 0
-    assert view.pin_at((200.5, 61.0)) == 1
-    assert view.pin_at((20.0, 20.0)) is None
-    view.zoom_to(4.0)
-    view.centre_on((200.5, 60.5))
-    assert view.pin_at((200.5, 60.5)) == 1
-    view.zoom_to_fit()
-    view.set_pins([])
+    assert view.pins.index_at((100.5, 120.5)) == 0
+    assert view.pins.index_at((200.5, 61.0)) == 1
+    assert view.pins.index_at((20.0, 20.0)) is None
+    view.camera.zoom_to(4.0)
+    view.camera.centre_on((200.5, 60.5))
+    assert view.pins.index_at((200.5, 60.5)) == 1
+    view.camera.zoom_to_fit()
+    view.pins.set([])
     np.testing.assert_array_equal(grabbed(view), bare)
 
 
 def test_the_view_says_when_it_changes(view: CanvasView, qtbot: QtBot) -> None:
-    for move in (lambda: view.zoom_to(3.0), lambda: view.centre_on((30.0, 30.0)), view.zoom_to_fit):
-        with qtbot.waitSignal(view.view_changed):
+    camera = view.camera
+    for move in (lambda: camera.zoom_to(3.0), lambda: camera.centre_on((30.0, 30.0)), camera.zoom_to_fit):
+        with qtbot.waitSignal(camera.changed):
             move()
 
 
 def test_what_is_written_on_the_canvas_has_room_in_its_font(view: CanvasView) -> None:
-    view.set_working("a long sentence about what is being done")
-    view._spin()
-    before = view._work_badge.bounds(view.viewport)
+    view.status.set_working("a long sentence about what is being done")
+    view.status._spin()
+    before = view.status.work_badge.bounds(view.camera.viewport)
     view.setStyleSheet("QWidget { font-size: 24px; }")
     view.ensurePolished()
-    after = view._work_badge.bounds(view.viewport)
+    after = view.status.work_badge.bounds(view.camera.viewport)
     assert after.height() > before.height()
-    assert view._work_badge.font == view.font()
-    view.set_working("")
-    assert view._work_badge.bounds(view.viewport).isEmpty()
+    assert view.status.work_badge.font == view.font()
+    view.status.set_working("")
+    assert view.status.work_badge.bounds(view.camera.viewport).isEmpty()

@@ -32,7 +32,7 @@ DRAG_TOOLS = {
 
 
 def test_a_stroke_is_told_from_start_to_finish(view: CanvasView, hand: Hand) -> None:
-    view.set_tool(ToolName.BRUSH)
+    view.pointer.set_tool(ToolName.BRUSH)
     hand.drag((50.5, 60.5), (80.5, 60.5), (90.5, 100.5))
     assert hand.names == ["stroke_started", "stroke_moved", "stroke_moved", "stroke_finished"]
     (start, is_erasing), *_ = hand.of("stroke_started")
@@ -42,7 +42,7 @@ def test_a_stroke_is_told_from_start_to_finish(view: CanvasView, hand: Hand) -> 
 
 
 def test_every_move_of_a_fast_drag_is_told(view: CanvasView, hand: Hand) -> None:
-    view.set_tool(ToolName.BRUSH)
+    view.pointer.set_tool(ToolName.BRUSH)
     places = [(40.5 + i, 100.5 + 60 * np.sin(i / 9)) for i in range(200)]
     hand.drag(*places)
     assert len(hand.of("stroke_moved")) == 199
@@ -54,14 +54,14 @@ def test_no_position_of_the_hand_is_left_out_while_it_draws(
 ) -> None:
     compressing = Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents
     QApplication.setAttribute(compressing, True)
-    view.set_tool(tool)
+    view.pointer.set_tool(tool)
     for ends_well in (True, False):
         QTest.mousePress(view, LEFT, NONE, QPoint(60, 60))
         assert not QApplication.testAttribute(compressing)
         if ends_well:
             QTest.mouseRelease(view, LEFT, NONE, QPoint(70, 60))
         else:
-            view.abort_gesture()
+            view.pointer.abort_gesture()
         assert QApplication.testAttribute(compressing)
 
 
@@ -71,21 +71,21 @@ def test_ctrl_over_the_brush_announces_that_a_press_would_erase(view: CanvasView
     QTest.keyPress(view, Qt.Key.Key_Control)
     QTest.keyRelease(view, Qt.Key.Key_Control)
     assert told == []
-    view.set_tool(ToolName.BRUSH)
+    view.pointer.set_tool(ToolName.BRUSH)
     QTest.keyPress(view, Qt.Key.Key_Control)
     QTest.keyRelease(view, Qt.Key.Key_Control)
     assert told == [True, False]
 
 
 def test_the_size_of_the_brush_is_said_beside_it_inside_the_view(view: CanvasView) -> None:
-    view.set_tool(ToolName.BRUSH)
+    view.pointer.set_tool(ToolName.BRUSH)
     for place in (QPoint(5, 5), QPoint(view.width() - 3, view.height() - 3), view.rect().center()):
         QTest.mouseMove(view, place)
-        view.set_brush_diameter(30.0, "erase, 30 px")
-        assert view.rect().contains(view._brush._panel(view.viewport).toAlignedRect())
+        view.pointer.set_brush_diameter(30.0, "erase, 30 px")
+        assert view.rect().contains(view.pointer.brush._panel(view.camera.viewport).toAlignedRect())
         view.repaint()
-    view.set_brush_diameter(30.0)
-    assert not view._brush.caption
+    view.pointer.set_brush_diameter(30.0)
+    assert not view.pointer.brush.caption
 
 
 @pytest.mark.parametrize(
@@ -107,35 +107,35 @@ def test_when_a_stroke_erases(
     keys: Qt.KeyboardModifier,
     is_erasing: bool,
 ) -> None:
-    view.set_tool(tool)
+    view.pointer.set_tool(tool)
     hand.click(50, 50, button, keys)
     assert [entry[1] for entry in hand.of("stroke_started")] == [is_erasing]
     assert hand.names[-1] == "stroke_finished"
 
 
 def test_fast_dabs_that_arrive_as_double_clicks_all_paint(view: CanvasView, hand: Hand) -> None:
-    view.set_tool(ToolName.BRUSH)
+    view.pointer.set_tool(ToolName.BRUSH)
     hand.double_click(70, 70)
     assert hand.names == ["stroke_started", "stroke_finished"] * 2
 
 
 def test_a_stroke_may_start_outside_the_image(view: CanvasView, hand: Hand) -> None:
-    view.set_tool(ToolName.BRUSH)
+    view.pointer.set_tool(ToolName.BRUSH)
     hand.drag((-6.0, 50.0), (20.0, 50.0))
     assert hand.of("stroke_started")[0][0][0] < 0
 
 
 @pytest.mark.parametrize("tool", DRAG_TOOLS)
 def test_escape_gives_a_gesture_up(view: CanvasView, hand: Hand, tool: ToolName) -> None:
-    view.set_tool(tool)
+    view.pointer.set_tool(tool)
     hand.press(50, 50)
     hand.move(80, 80)
     hand.move(90, 60)
-    assert view.is_busy
+    assert view.pointer.is_busy
     hand.key(Qt.Key.Key_Escape)
     hand.move(95, 95)
     hand.release(95, 95)
-    assert not view.is_busy
+    assert not view.pointer.is_busy
     assert DRAG_TOOLS[tool] not in hand.names
     assert hand.names[-1:] == (["stroke_aborted"] if "stroke" in DRAG_TOOLS[tool] else [])
 
@@ -145,26 +145,26 @@ def test_escape_gives_a_gesture_up(view: CanvasView, hand: Hand, tool: ToolName)
 def test_what_ends_a_gesture_without_finishing_it(
     view: CanvasView, hand: Hand, tool: ToolName, event: str
 ) -> None:
-    view.set_tool(tool)
+    view.pointer.set_tool(tool)
     hand.press(50, 50)
     hand.move(90, 90)
     if event == "tool":
-        view.set_tool(ToolName.PAN)
+        view.pointer.set_tool(ToolName.PAN)
     elif event == "image":
-        view.set_image(numbered_image(100, 100))
+        view.image.set(numbered_image(100, 100))
     elif event == "hide":
         view.hide()
     else:
-        view.clear()
-    assert not view.is_busy
+        view.image.clear()
+    assert not view.pointer.is_busy
     assert DRAG_TOOLS[tool] not in hand.names
     assert hand.names.count("stroke_aborted") == ("stroke" in DRAG_TOOLS[tool])
 
 
 def test_the_next_gesture_after_an_abort_is_whole(view: CanvasView, hand: Hand) -> None:
-    view.set_tool(ToolName.BRUSH)
+    view.pointer.set_tool(ToolName.BRUSH)
     hand.press(50, 50)
-    view.abort_gesture()
+    view.pointer.abort_gesture()
     hand.release(50, 50)
     hand.drag((60, 60), (70, 70))
     assert hand.names == [
@@ -177,7 +177,7 @@ def test_the_next_gesture_after_an_abort_is_whole(view: CanvasView, hand: Hand) 
 
 
 def test_a_release_that_went_elsewhere_finishes_the_stroke(view: CanvasView, hand: Hand) -> None:
-    view.set_tool(ToolName.BRUSH)
+    view.pointer.set_tool(ToolName.BRUSH)
     hand.press(50, 50)
     where = QPointF(hand.at(80, 80))
     move = QMouseEvent(
@@ -190,14 +190,14 @@ def test_a_release_that_went_elsewhere_finishes_the_stroke(view: CanvasView, han
     )
     QApplication.sendEvent(view, move)
     assert hand.names[-1] == "stroke_finished"
-    assert not view.is_busy
+    assert not view.pointer.is_busy
 
 
 @pytest.mark.parametrize("pan", ["middle", "space"])
 def test_panning_does_not_disturb_the_tool(view: CanvasView, hand: Hand, pan: str) -> None:
-    view.set_tool(ToolName.BRUSH)
-    view.zoom_to(3.0)
-    before = view.viewport.offset
+    view.pointer.set_tool(ToolName.BRUSH)
+    view.camera.zoom_to(3.0)
+    before = view.camera.viewport.offset
     button = MIDDLE if pan == "middle" else LEFT
     if pan == "space":
         QTest.keyPress(view, Qt.Key.Key_Space)
@@ -206,15 +206,15 @@ def test_panning_does_not_disturb_the_tool(view: CanvasView, hand: Hand, pan: st
     QTest.mouseMove(view, start + QPoint(40, 25))
     QTest.mouseRelease(view, button, NONE, start + QPoint(40, 25))
     QTest.keyRelease(view, Qt.Key.Key_Space)
-    assert view.viewport.offset == (before[0] + 40, before[1] + 25)
+    assert view.camera.viewport.offset == (before[0] + 40, before[1] + 25)
     assert hand.heard == []
     hand.click(160, 120)
     assert hand.names == ["stroke_started", "stroke_finished"]
 
 
 def test_panning_in_the_middle_of_a_stroke(view: CanvasView, hand: Hand) -> None:
-    view.set_tool(ToolName.BRUSH)
-    view.zoom_to(3.0)
+    view.pointer.set_tool(ToolName.BRUSH)
+    view.camera.zoom_to(3.0)
     hand.press(150, 120)
     QTest.mousePress(view, MIDDLE, NONE, QPoint(200, 200))
     QTest.mouseMove(view, QPoint(230, 200))
@@ -228,33 +228,33 @@ def test_panning_in_the_middle_of_a_stroke(view: CanvasView, hand: Hand) -> None
 @pytest.mark.parametrize("keys", [NONE, CTRL])
 def test_the_wheel_zooms_at_the_cursor(view: CanvasView, hand: Hand, keys: Qt.KeyboardModifier) -> None:
     place = hand.at(200, 90)
-    before = view.zoom
-    seen = view.viewport.to_image(QPointF(place))
+    before = view.camera.zoom
+    seen = view.camera.viewport.to_image(QPointF(place))
     hand.wheel(200, 90, 2, keys)
-    assert view.zoom > before * 1.4
-    assert view.viewport.to_image(QPointF(place)) == pytest.approx(seen, abs=1.0)
+    assert view.camera.zoom > before * 1.4
+    assert view.camera.viewport.to_image(QPointF(place)) == pytest.approx(seen, abs=1.0)
     assert "brush_diameter_change_requested" not in hand.names
 
 
 def test_the_wheel_with_shift_asks_for_another_brush(view: CanvasView, hand: Hand) -> None:
-    before = view.zoom
+    before = view.camera.zoom
     hand.wheel(100, 100, 1, SHIFT)
     hand.wheel(100, 100, -1, SHIFT)
     (larger,), (smaller,) = hand.of("brush_diameter_change_requested")
     assert larger > 1 > smaller
-    assert view.zoom == before
+    assert view.camera.zoom == before
 
 
 def test_the_zoom_halts_at_100_percent_and_goes_on(view: CanvasView, hand: Hand) -> None:
-    view.zoom_to(0.9)
+    view.camera.zoom_to(0.9)
     hand.wheel(160, 120, 1)
-    assert view.zoom == 1.0
+    assert view.camera.zoom == 1.0
     hand.wheel(160, 120, 1)
-    assert view.zoom > 1.2
+    assert view.camera.zoom > 1.2
 
 
 def test_a_zoom_in_the_middle_of_a_stroke(view: CanvasView, hand: Hand) -> None:
-    view.set_tool(ToolName.BRUSH)
+    view.pointer.set_tool(ToolName.BRUSH)
     hand.press(100, 100)
     hand.wheel(100, 100, 5)
     hand.move(104, 101)
@@ -292,14 +292,14 @@ def test_a_drag_is_a_box_inside_the_image_whatever_its_direction(view: CanvasVie
 
 def test_clicks_beside_the_image_say_nothing(view: CanvasView, hand: Hand) -> None:
     for tool in (ToolName.CLICK, ToolName.FILL, ToolName.WAND, ToolName.PICKER):
-        view.set_tool(tool)
+        view.pointer.set_tool(tool)
         hand.click(-5, -5)
     assert hand.heard == []
 
 
 def test_markers_are_moved_and_removed(view: CanvasView, hand: Hand) -> None:
     prompts = PromptSet((PromptPoint((60.5, 60.5), True), PromptPoint((200.5, 100.5), False)))
-    view.set_prompts(prompts)
+    view.prompts.set(prompts)
     hand.drag((200.5, 100.5), (180, 120), (150, 140))
     ((index, x, y),) = hand.of("prompt_moved")
     assert (index, x, y) == pytest.approx((1, 150, 140), abs=1)
@@ -309,12 +309,12 @@ def test_markers_are_moved_and_removed(view: CanvasView, hand: Hand) -> None:
 
 
 def test_a_marker_that_is_let_go_by_escape_returns(view: CanvasView, hand: Hand) -> None:
-    view.set_prompts(PromptSet((PromptPoint((60.5, 60.5), True),)))
+    view.prompts.set(PromptSet((PromptPoint((60.5, 60.5), True),)))
     hand.press(60.5, 60.5)
     hand.move(120, 120)
-    assert view.markers.position(0) == pytest.approx((120, 120), abs=1)
+    assert view.prompts.markers.position(0) == pytest.approx((120, 120), abs=1)
     hand.key(Qt.Key.Key_Escape)
-    assert view.markers.position(0) == (60.5, 60.5)
+    assert view.prompts.markers.position(0) == (60.5, 60.5)
     assert hand.heard == []
 
 
@@ -327,7 +327,7 @@ def test_a_marker_that_is_let_go_by_escape_returns(view: CanvasView, hand: Hand)
     ],
 )
 def test_tools_of_one_press(view: CanvasView, hand: Hand, tool: ToolName, signal: str) -> None:
-    view.set_tool(tool)
+    view.pointer.set_tool(tool)
     hand.click(33.5, 44.5)
     assert hand.names == [signal]
     assert hand.of(signal)[0] == pytest.approx((33.5, 44.5), abs=1)
@@ -335,7 +335,7 @@ def test_tools_of_one_press(view: CanvasView, hand: Hand, tool: ToolName, signal
 
 @pytest.mark.parametrize("close", ["first corner", "double click", "enter"])
 def test_a_polygon_is_closed(view: CanvasView, hand: Hand, close: str) -> None:
-    view.set_tool(ToolName.POLYGON)
+    view.pointer.set_tool(ToolName.POLYGON)
     corners = [(50, 50), (150, 50), (150, 150), (60, 140)]
     for corner in corners:
         hand.click(*corner)
@@ -347,11 +347,11 @@ def test_a_polygon_is_closed(view: CanvasView, hand: Hand, close: str) -> None:
         hand.double_click(60, 140)
     ((points,),) = hand.of("polygon_completed")
     assert np.array(points) == pytest.approx(np.array(corners), abs=1)
-    assert not view.is_busy
+    assert not view.pointer.is_busy
 
 
 def test_a_polygon_can_be_edited_before_it_is_closed(view: CanvasView, hand: Hand) -> None:
-    view.set_tool(ToolName.POLYGON)
+    view.pointer.set_tool(ToolName.POLYGON)
     for corner in [(50, 50), (150, 50), (150, 150), (60, 140), (20, 20)]:
         hand.click(*corner)
     hand.key(Qt.Key.Key_Backspace)
@@ -364,18 +364,18 @@ def test_a_polygon_can_be_edited_before_it_is_closed(view: CanvasView, hand: Han
 
 
 def test_a_polygon_is_given_up_at_once_and_needs_three_corners(view: CanvasView, hand: Hand) -> None:
-    view.set_tool(ToolName.POLYGON)
+    view.pointer.set_tool(ToolName.POLYGON)
     hand.click(50, 50)
     hand.click(150, 50)
     hand.key(Qt.Key.Key_Return)
-    assert view.is_busy
+    assert view.pointer.is_busy
     hand.key(Qt.Key.Key_Escape)
-    assert not view.is_busy
+    assert not view.pointer.is_busy
     assert hand.heard == []
 
 
 def test_a_lasso_tells_its_way_and_a_dab_is_none(view: CanvasView, hand: Hand) -> None:
-    view.set_tool(ToolName.LASSO)
+    view.pointer.set_tool(ToolName.LASSO)
     hand.click(100, 100)
     assert hand.heard == []
     hand.drag((50, 50), (150, 50), (150, 150), (50, 150))
@@ -384,14 +384,14 @@ def test_a_lasso_tells_its_way_and_a_dab_is_none(view: CanvasView, hand: Hand) -
 
 
 def test_a_cut_tells_its_way(view: CanvasView, hand: Hand) -> None:
-    view.set_tool(ToolName.SPLIT)
+    view.pointer.set_tool(ToolName.SPLIT)
     hand.drag((50, 50), (90, 120), (150, 80))
     ((points,),) = hand.of("split_line_completed")
     assert np.array(points) == pytest.approx(np.array([(50, 50), (150, 80)]), abs=1)
 
 
 def test_a_right_click_without_another_use_asks_for_the_menu(view: CanvasView, hand: Hand) -> None:
-    view.set_tool(ToolName.FILL)
+    view.pointer.set_tool(ToolName.FILL)
     hand.click(80, 90, RIGHT)
     ((place, xy),) = hand.of("context_menu_requested")
     assert xy == pytest.approx((80, 90), abs=1)
@@ -405,29 +405,29 @@ def test_the_menu_key_asks_for_the_menu(view: CanvasView, hand: Hand) -> None:
 
 
 def test_a_double_click_on_empty_fits(view: CanvasView, hand: Hand) -> None:
-    view.zoom_to(0.5)
+    view.camera.zoom_to(0.5)
     QTest.mouseDClick(view, LEFT, NONE, QPoint(3, 3))
-    assert view.viewport.is_whole_visible
-    assert view.zoom == pytest.approx(view.viewport.fit_scale)
+    assert view.camera.viewport.is_whole_visible
+    assert view.camera.zoom == pytest.approx(view.camera.viewport.fit_scale)
     assert hand.heard == []
 
 
 def test_the_minimap_moves_the_view(view: CanvasView, hand: Hand) -> None:
-    view.zoom_to(8.0)
-    area = view._minimap.bounds(view.viewport)
+    view.camera.zoom_to(8.0)
+    area = view.image.minimap.bounds(view.camera.viewport)
     QTest.mouseClick(view, LEFT, NONE, area.topLeft() + QPoint(area.width() // 4, area.height() // 2))
-    x, y = view.viewport.to_image(QPointF(250, 200))
+    x, y = view.camera.viewport.to_image(QPointF(250, 200))
     assert (x, y) == pytest.approx((80, 120), abs=8)
     assert hand.heard == []
 
 
 def test_the_divider_of_a_comparison_is_dragged(view: CanvasView, hand: Hand) -> None:
     ones = np.ones((240, 320), np.uint8)
-    view.set_compare(ones, ones)
+    view.comparison.set(ones, ones)
     QTest.mousePress(view, LEFT, NONE, QPoint(250, 200))
     QTest.mouseMove(view, QPoint(100, 200))
     QTest.mouseRelease(view, LEFT, NONE, QPoint(100, 200))
-    assert view._divider.fraction == pytest.approx(0.2)
+    assert view.comparison.divider.fraction == pytest.approx(0.2)
     assert hand.heard == []
 
 
@@ -446,7 +446,7 @@ def test_the_canvas_is_silent_without_an_image(qtbot: QtBot) -> None:
     view.show()
     hand = Hand(view)
     for tool in ToolName:
-        view.set_tool(tool)
+        view.pointer.set_tool(tool)
         hand.drag((5, 5), (60, 60))
         hand.click(20, 20, RIGHT)
         hand.wheel(20, 20, 1)
@@ -458,7 +458,7 @@ def test_the_canvas_is_silent_without_an_image(qtbot: QtBot) -> None:
 def test_keys_of_a_gesture_come_before_shortcuts(
     view: CanvasView, hand: Hand, key: Qt.Key, is_mine: bool
 ) -> None:
-    view.set_tool(ToolName.BRUSH)
+    view.pointer.set_tool(ToolName.BRUSH)
     idle = QKeyEvent(QEvent.Type.ShortcutOverride, key, NONE)
     idle.ignore()
     QApplication.sendEvent(view, idle)
@@ -494,8 +494,8 @@ def test_the_mouse_brings_the_keyboard_unless_somebody_types(qtbot: QtBot) -> No
 
 
 def test_a_slow_lasso_has_no_more_points_than_it_needs(view: CanvasView, hand: Hand) -> None:
-    view.set_tool(ToolName.LASSO)
-    view.zoom_to(1.0)
+    view.pointer.set_tool(ToolName.LASSO)
+    view.camera.zoom_to(1.0)
     hand.drag(*[(50.5 + i, 50.5) for i in range(150)], (200.5, 150.5), (50.5, 150.5))
     ((points,),) = hand.of("lasso_completed")
     assert len(points) <= 55
@@ -503,19 +503,19 @@ def test_a_slow_lasso_has_no_more_points_than_it_needs(view: CanvasView, hand: H
 
 
 def test_the_view_can_be_moved_without_a_mouse(view: CanvasView, hand: Hand) -> None:
-    view.zoom_to(4.0)
-    x, y = view.viewport.offset
+    view.camera.zoom_to(4.0)
+    x, y = view.camera.viewport.offset
     hand.key(Qt.Key.Key_Left)
     hand.key(Qt.Key.Key_Down)
-    assert view.viewport.offset == (x + 64, y - 64)
+    assert view.camera.viewport.offset == (x + 64, y - 64)
     hand.key(Qt.Key.Key_Plus)
-    assert view.zoom == pytest.approx(5.0)
+    assert view.camera.zoom == pytest.approx(5.0)
     assert hand.heard == []
 
 
 def test_a_pinch_zooms_at_the_fingers(view: CanvasView, hand: Hand) -> None:
-    before, where = view.zoom, QPointF(300, 250)
-    seen = view.viewport.to_image(where)
+    before, where = view.camera.zoom, QPointF(300, 250)
+    seen = view.camera.viewport.to_image(where)
     pinch = QNativeGestureEvent(
         Qt.NativeGestureType.ZoomNativeGesture,
         QPointingDevice.primaryPointingDevice(),
@@ -527,5 +527,5 @@ def test_a_pinch_zooms_at_the_fingers(view: CanvasView, hand: Hand) -> None:
         QPointF(),
     )
     QApplication.sendEvent(view, pinch)
-    assert view.zoom == pytest.approx(before * 1.3)
-    assert view.viewport.to_image(where) == pytest.approx(seen, abs=1)
+    assert view.camera.zoom == pytest.approx(before * 1.3)
+    assert view.camera.viewport.to_image(where) == pytest.approx(seen, abs=1)

@@ -35,12 +35,12 @@ def test_a_brush_that_paints_leaves_no_traces(
         row, col = int(xy[1]), int(xy[0])
         rect = Rect(row - 8, col - 8, row + 8, col + 8).clipped((240, 320))
         labels[rect.slices] = 3
-        view.update_labels(rect)
+        view.labels.update(rect)
 
-    view.set_labels(labels)
-    view.set_tool(ToolName.BRUSH)
-    view.set_brush_diameter(17.0)
-    view.zoom_to(scale)
+    view.labels.set(labels)
+    view.pointer.set_tool(ToolName.BRUSH)
+    view.pointer.set_brush_diameter(17.0)
+    view.camera.zoom_to(scale)
     view.stroke_started.connect(dab)
     view.stroke_moved.connect(dab)
     on_screen(view)
@@ -56,11 +56,11 @@ def test_markers_badge_and_lines_leave_no_traces(view: CanvasView, hand: Hand) -
     on_screen(view)
     points = [PromptPoint((40.0 + 30 * i, 60.0 + 11 * i), i % 2 == 0) for i in range(6)]
     for count in (1, 4, 6, 2, 0):
-        view.set_prompts(PromptSet(tuple(points[:count]), (20.0, 30.0, 90.0 + 20 * count, 150.0)))
-        view.set_pending(count % 4 == 0, "encoding the image" if count else "")
+        view.prompts.set(PromptSet(tuple(points[:count]), (20.0, 30.0, 90.0 + 20 * count, 150.0)))
+        view.status.set_pending(count % 4 == 0, "encoding the image" if count else "")
         assert_no_traces(view)
-    view.set_pending(False)
-    view.set_prompts(PromptSet(tuple(points)))
+    view.status.set_pending(False)
+    view.prompts.set(PromptSet(tuple(points)))
     hand.press(40, 60)
     for step in range(5):
         hand.move(60 + 30 * step, 200 - 30 * step)
@@ -71,7 +71,7 @@ def test_markers_badge_and_lines_leave_no_traces(view: CanvasView, hand: Hand) -
 
 @pytest.mark.parametrize("tool", [ToolName.LASSO, ToolName.SPLIT, ToolName.CLICK, ToolName.POLYGON])
 def test_lines_in_progress_leave_no_traces(view: CanvasView, hand: Hand, tool: ToolName) -> None:
-    view.set_tool(tool)
+    view.pointer.set_tool(tool)
     on_screen(view)
     hand.press(60, 60)
     for place in [(200, 70), (210, 180), (100, 150), (90, 80)]:
@@ -80,32 +80,32 @@ def test_lines_in_progress_leave_no_traces(view: CanvasView, hand: Hand, tool: T
     hand.release(90, 80)
     hand.move(150, 30)
     assert_no_traces(view)
-    view.abort_gesture()
+    view.pointer.abort_gesture()
     assert_no_traces(view)
 
 
 def test_keys_maps_and_dividers_leave_no_traces(view: CanvasView, labels: Labels) -> None:
     on_screen(view)
-    view.set_heatmap(np.eye(6), caption="short")
+    view.heatmap.set(np.eye(6), caption="short")
     assert_no_traces(view)
-    view.set_heatmap(np.eye(6), caption="a caption that is a good deal longer than the one before")
+    view.heatmap.set(np.eye(6), caption="a caption that is a good deal longer than the one before")
     assert_no_traces(view)
-    view.zoom_to(5.0)
-    view.pan_by(QPoint(31, -17))
+    view.camera.zoom_to(5.0)
+    view.camera.pan_by(QPoint(31, -17))
     assert_no_traces(view)
-    view.set_compare(labels, labels, ("before", "after"))
+    view.comparison.set(labels, labels, ("before", "after"))
     for fraction in (0.2, 0.9, 0.4):
-        view.set_divider(fraction)
+        view.comparison.set_divider(fraction)
         assert_no_traces(view)
-    view.set_compare(None, None)
-    view.set_heatmap(None)
+    view.comparison.set(None, None)
+    view.heatmap.set(None)
     assert_no_traces(view)
 
 
 def test_a_proposal_that_changes_leaves_no_traces(view: CanvasView) -> None:
     on_screen(view)
     for row, col, size in [(10, 10, 60), (100, 150, 30), (0, 0, 240), (50, 60, 5)]:
-        view.set_proposal(Rect(row, col, row + size, col + size), np.ones((size, size), np.bool_))
+        view.proposal.set(Rect(row, col, row + size, col + size), np.ones((size, size), np.bool_))
         assert_no_traces(view)
-    view.set_proposal(None, None)
+    view.proposal.set(None, None)
     assert_no_traces(view)

@@ -26,15 +26,15 @@ window.resize(600, 500)
 view = CanvasView(window)
 view.setGeometry(left, top, 401, 303)
 window.show()
-view.set_image(numbered_image(900, 1200))
+view.image.set(numbered_image(900, 1200))
 heard = []
 view.prompt_added.connect(lambda x, y, is_positive: heard.append((x, y)))
 ratio = view.devicePixelRatioF()
 result = {"ratio": ratio, "errors": [], "clicks": 0}
 for zoom in (0.1, 0.4, 1.0, 1.7, 2.0, 4.0, 9.0, 40.0):
-    view.zoom_to(zoom)
-    view.centre_on((500.3, 410.8))
-    view.set_peek(True)
+    view.camera.zoom_to(zoom)
+    view.camera.centre_on((500.3, 410.8))
+    view.visibility.set_peek(True)
     screen = grabbed(window)
     for x, y in [(200, 150), (181, 140), (230, 171), (200, 163), (187, 133)]:
         heard.clear()
@@ -49,7 +49,7 @@ for zoom in (0.1, 0.4, 1.0, 1.7, 2.0, 4.0, 9.0, 40.0):
         is_near = abs(shown[0] - col) <= 2 / zoom and abs(shown[1] - row) <= 2 / zoom
         if (zoom >= 1 and shown != (col, row)) or (zoom < 1 and not is_near and zoom > 0.5):
             result["errors"].append([zoom, x, y, shown, [col, row]])
-        back = view.viewport.to_logical(heard[0])
+        back = view.camera.viewport.to_logical(heard[0])
         if max(abs(back.x() - x), abs(back.y() - y)) * ratio > 1.0:
             result["errors"].append([zoom, x, y, "round trip", back.x(), back.y()])
 print(json.dumps(result))

@@ -34,7 +34,7 @@ class Desk:
         self.document.images.current_id = "cells"
         self.sentences: list[str] = []
         self.shown: tuple[str, str] | None = None
-        monkeypatch.setattr(self.canvas, "set_compare", self._remember)
+        monkeypatch.setattr(self.canvas.comparison, "set", self._remember)
         self.compare = CompareController(
             self.document, self.canvas, jobs=Jobs(lane, "files", self), errors=self
         )

@@ -56,7 +56,7 @@ def test_the_colours_of_uncertainty_are_explained(
 ) -> None:
     captions: list[str] = []
     monkeypatch.setattr(
-        canvas, "set_uncertainty", lambda values, **style: captions.append(str(style.get("caption", "")))
+        canvas.uncertainty, "set", lambda values, **style: captions.append(str(style.get("caption", "")))
     )
     display = DisplayController(document, canvas, window=Frame())  # type: ignore[arg-type]
     display._on_current_changed("one")

@@ -104,14 +104,14 @@ def test_a_large_edit_is_one_step_and_says_that_it_is_at_work(desk: Desk) -> Non
     desk.edits.do("image", "Rectangle", make, after=partial(ended.append, "done"))
     assert desk.edits.is_working
     assert not desk.history.entries
-    desk.qtbot.waitUntil(lambda: "Rectangle" in desk.canvas._work_badge.text)
+    desk.qtbot.waitUntil(lambda: "Rectangle" in desk.canvas.status.work_badge.text)
     assert not ended
     go_on.set()
     desk.settle()
     assert ended == ["done"]
     assert [step.label for step in desk.history.entries] == ["Rectangle"]
     assert desk.document.masks.layer("image").num_labelled == 18 * 27
-    assert not desk.canvas._work_badge.text
+    assert not desk.canvas.status.work_badge.text
     desk.edits.undo(lambda step: None)
     desk.settle()
     assert desk.document.masks.layer("image").num_labelled == 0

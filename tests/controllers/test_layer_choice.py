@@ -70,13 +70,13 @@ class Bench:
     def colours(self) -> set[tuple[int, int, int]]:
         """Of some pixels in a row in the middle: a hatching has two."""
         image = self.view.grab().toImage()
-        places = (self.view.viewport.to_logical((x + 0.5, 120.5)).toPoint() for x in range(110, 150))
+        places = (self.view.camera.viewport.to_logical((x + 0.5, 120.5)).toPoint() for x in range(110, 150))
         rgb = (image.pixelColor(place) for place in places)
         return {(each.red(), each.green(), each.blue()) for each in rgb}
 
     @property
     def legend(self) -> list[str]:
-        return [entry.text for entry in self.view._legend.entries]
+        return [entry.text for entry in self.view.visibility.legend.entries]
 
 
 @pytest.fixture

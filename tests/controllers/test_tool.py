@@ -23,15 +23,15 @@ def test_ctrl_shows_the_size_of_the_eraser_before_anything_is_erased(canvas: Can
     tool.use_tool(ToolName.BRUSH)
     tool.set_diameter(20)
     canvas.erasing_announced.emit(True)
-    assert (canvas._brush.diameter, canvas._brush.caption) == (60.0, "erase, 60 px")
+    assert (canvas.pointer.brush.diameter, canvas.pointer.brush.caption) == (60.0, "erase, 60 px")
     canvas.erasing_announced.emit(False)
-    assert (canvas._brush.diameter, canvas._brush.caption) == (20.0, "")
+    assert (canvas.pointer.brush.diameter, canvas.pointer.brush.caption) == (20.0, "")
 
 
 def test_a_new_size_is_said_for_a_moment(canvas: CanvasView, qtbot: QtBot) -> None:
     tool = ToolController(canvas)
     tool.use_tool(ToolName.BRUSH)
     tool.set_diameter(33)
-    assert canvas._brush.caption == "33 px"
-    qtbot.waitUntil(lambda: not canvas._brush.caption)
-    assert canvas._brush.diameter == 33.0
+    assert canvas.pointer.brush.caption == "33 px"
+    qtbot.waitUntil(lambda: not canvas.pointer.brush.caption)
+    assert canvas.pointer.brush.diameter == 33.0

@@ -48,7 +48,9 @@ class Person:
         """Opens files or folders and waits until the first is on the canvas."""
         before = self.image_id
         self.session.project.open(list(paths))
-        self.wait_for(lambda: self.image_id != before and self.canvas.has_image, what="the image is shown")
+        self.wait_for(
+            lambda: self.image_id != before and self.canvas.image.is_shown, what="the image is shown"
+        )
 
     @property
     def image_id(self) -> str | None:
@@ -118,7 +120,7 @@ class Person:
 
     def at(self, xy: XY) -> QPoint:
         """Where a place of the image is on the canvas."""
-        return self.canvas.viewport.to_logical(xy).toPoint()
+        return self.canvas.camera.viewport.to_logical(xy).toPoint()
 
     def segment(self, xy: XY) -> None:
         """Clicks with the click tool and waits for the proposal."""

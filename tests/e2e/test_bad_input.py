@@ -51,7 +51,7 @@ def test_an_image_that_cannot_be_read_leaves_the_one_before_open(
     assert error.action
     assert person.image_id == before
     assert (person.mask == mask).all()
-    assert person.canvas.has_image
+    assert person.canvas.image.is_shown
     assert person.window.messages.messages[-1].what == error.what
 
 

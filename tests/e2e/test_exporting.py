@@ -219,7 +219,7 @@ def test_masks_beside_the_images_hold_what_was_labelled_and_are_told_of_once(
     painted = {}
     for number, image_id in enumerate(person.session.document.images.ids):
         person.session.project.show(image_id)
-        person.wait_for(lambda wanted=image_id: person.image_id == wanted and person.canvas.has_image)  # type: ignore[misc]
+        person.wait_for(lambda wanted=image_id: person.image_id == wanted and person.canvas.image.is_shown)  # type: ignore[misc]
         person.drag((20.0, 20.0 + 10 * number), (60.0, 20.0 + 10 * number))
         painted[number] = person.mask
     person.choose("save")

@@ -118,7 +118,7 @@ def test_a_large_image_never_stops_the_window(
         turns.during(
             "open",
             lambda: session.project.open([path]),
-            lambda: document.images.current_id != before and not person.canvas._building.isActive(),
+            lambda: document.images.current_id != before and person.canvas.image.is_complete,
         )
         opened, image_id = peak_bytes(), document.images.current_id
         assert image_id is not None
@@ -177,9 +177,7 @@ def test_classes_of_a_large_image_go_without_stopping_the_window(
         """Every way in which a class goes, and comes back, on a mask that is labelled from side to side."""
         before = document.images.current_id
         session.project.open([path])
-        person.wait_for(
-            lambda: document.images.current_id != before and not person.canvas._building.isActive()
-        )
+        person.wait_for(lambda: document.images.current_id != before and person.canvas.image.is_complete)
         image_id = document.images.current_id or ""
         with_prediction_of_other_weights(session, image_id)()
         edits.then(session.classes.add_class)

@@ -45,7 +45,7 @@ def test_ten_thousand_images_are_listed_and_searched(person: Person, folder: Pat
     person.wait_for(lambda: len(files.visible_ids) == COUNT + 1, what="all are listed")
     cpu, seconds = time.process_time() - cpu, time.monotonic() - started
     assert cpu < 1.5, f"{cpu:.2f} s of work, {seconds:.2f} s in all"
-    person.wait_for(lambda: person.canvas.has_image, what="the first is shown")
+    person.wait_for(lambda: person.canvas.image.is_shown, what="the first is shown")
     assert resident() - before < 100
     person.wait_for(lambda: asked, what="thumbnails of the rows in view")
     assert len(asked) < 60, "lazily"

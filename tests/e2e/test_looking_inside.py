@@ -53,11 +53,11 @@ def test_the_visible_part_of_a_large_picture_is_refined_and_pins_are_marked(
     assert maps.look.nbytes + maps.mix.nbytes <= 32 << 20
     panel.select(2)
     panel.toggle_map("expert")
-    canvas.zoom_to(1.0)
-    canvas.centre_on((1800.0, 1200.0))
-    canvas.centre_on((1000.0, 700.0))
+    canvas.camera.zoom_to(1.0)
+    canvas.camera.centre_on((1800.0, 1200.0))
+    canvas.camera.centre_on((1000.0, 700.0))
     part = wait_for_part(person)
-    visible = canvas.viewport.visible_rect()
+    visible = canvas.camera.viewport.visible_rect()
     assert part.rect.union(visible) == part.rect, "the last view counts, not those on the way"
     assert 4 <= part.stride < 5, "as fine as tokens are, unless the window is very large"
     assert part.look.nbytes + part.mix.nbytes <= 32 << 20
@@ -66,15 +66,15 @@ def test_the_visible_part_of_a_large_picture_is_refined_and_pins_are_marked(
     assert overlay.part is not None
     assert overlay.part[0] == part.rect
 
-    canvas.centre_on((1010.0, 705.0))
-    canvas.centre_on((2600.0, 1700.0))
+    canvas.camera.centre_on((1010.0, 705.0))
+    canvas.camera.centre_on((2600.0, 1700.0))
     other = wait_for_part(person, part)
     assert other.rect != part.rect
-    canvas.centre_on((1000.0, 700.0))
+    canvas.camera.centre_on((1000.0, 700.0))
     again = wait_for_part(person, other)
     assert again.rect == part.rect
     assert np.array_equal(again.mix, part.mix)
-    canvas.zoom_to_fit()
+    canvas.camera.zoom_to_fit()
     person.wait_for(lambda: session.expert_parts.part is None, what="the whole is fine enough")
     assert panel.overlay is not None
     assert panel.overlay.part is None
@@ -82,14 +82,14 @@ def test_the_visible_part_of_a_large_picture_is_refined_and_pins_are_marked(
     for xy in ((1000.5, 700.5), (2000.5, 1500.5)):
         canvas.cursor_moved.emit(*xy)
         person.choose("pin")
-    assert canvas.pin_at((1000.5, 700.5)) == 0
-    assert canvas.pin_at((2000.5, 1500.5)) == 1
+    assert canvas.pins.index_at((1000.5, 700.5)) == 0
+    assert canvas.pins.index_at((2000.5, 1500.5)) == 1
     remove = next(each for each in panel.findChildren(QToolButton) if each.accessibleName() == "Remove pin 1")
     remove.click()
-    assert canvas.pin_at((1000.5, 700.5)) is None
-    assert canvas.pin_at((2000.5, 1500.5)) == 0, "the numbers of the panel are those on the picture"
+    assert canvas.pins.index_at((1000.5, 700.5)) is None
+    assert canvas.pins.index_at((2000.5, 1500.5)) == 0, "the numbers of the panel are those on the picture"
     person.choose("pin")
-    assert canvas.pin_at((2000.5, 1500.5)) is None, "pinning again removes the pin"
+    assert canvas.pins.index_at((2000.5, 1500.5)) is None, "pinning again removes the pin"
 
     document, image_id = session.document, person.image_id
     assert image_id is not None

@@ -51,7 +51,7 @@ def test_every_page_keeps_its_own_mask_in_one_row(person: Person, stack: Path, t
     assert first is not None
     assert brightness(person) == pytest.approx(200, abs=3)
     bar.slider.setValue(2)
-    person.wait_for(lambda: person.image_id != first and person.canvas.has_image, what="page 3 is shown")
+    person.wait_for(lambda: person.image_id != first and person.canvas.image.is_shown, what="page 3 is shown")
     third = person.image_id
     assert third is not None
     assert brightness(person) == pytest.approx(80, abs=3)

@@ -165,7 +165,7 @@ def test_colours_by_object_tell_two_of_one_class_apart(person: Person, skimage_p
         row, col = int(xy[1]), int(xy[0])
         person.choose("tool_split")
         person.drag((col, row - 45), (col, row), (col, row + 45))
-    person.canvas.set_overlay_opacity(1.0)
+    person.canvas.labels.set_opacity(1.0)
     places = [person.at((x, 100.0)) for x in (85.0, 115.0)]
     by_class = screen_colours(person)
     person.choose("show_objects")
@@ -194,13 +194,13 @@ def test_levels_are_taken_from_the_raw_values_and_leave_model_and_mask_alone(
     record = session.document.records.of(person.image_id)
     assert record is not None
     as_read = record.pixels.copy()
-    zoom = person.canvas.zoom
+    zoom = person.canvas.camera.zoom
     middle = person.at((100.0, 150.0))
     before = screen_colours(person)[middle.y(), middle.x(), 0]
     session.adjust.set_tone(Tone(levels=(0.0, 250.0)))
     person.wait_for(lambda: screen_colours(person)[middle.y(), middle.x(), 0] > 240, seconds=20)
     assert before < 80
-    assert person.canvas.zoom == zoom
+    assert person.canvas.camera.zoom == zoom
     assert (record.pixels == as_read).all()
     session.adjust.set_tone(Tone())
     person.wait_for(lambda: screen_colours(person)[middle.y(), middle.x(), 0] == before, seconds=20)

@@ -179,7 +179,7 @@ def test_a_key_jumps_to_the_place_where_a_correction_teaches_most(
     middle = (place.rect.col0 + place.rect.col1) / 2, (place.rect.row0 + place.rect.row1) / 2
     shown = person.at(middle)
     assert abs(shown.x() - person.canvas.width() / 2) < person.canvas.width() / 4
-    assert session.window.canvas.zoom > 0
+    assert session.window.canvas.camera.zoom > 0
     session.edit.mark_current_reviewed()
     person.wait_for(lambda: not session.places.places, what="what is labelled for is no doubt")
     told.sentences.clear()

@@ -19,21 +19,6 @@ _MARGIN: Final = 2
 """Pixels of the level read beyond the part to draw, so that its edges are smoothed alike."""
 
 
-def adjustment_table(brightness: float, contrast: float, gamma: float) -> NDArray[np.uint8] | None:
-    """What each of the 256 values is shown as; None where nothing changes.
-
-    Args:
-        brightness: added to all values, -1..1 of the full range.
-        contrast: factor about the middle grey; 1 changes nothing.
-        gamma: exponent of the brightening: values above 1 brighten the dark parts.
-    """
-    if (brightness, contrast, gamma) == (0.0, 1.0, 1.0):
-        return None
-    values = np.linspace(0.0, 1.0, 256) ** (1.0 / max(gamma, 1e-3))
-    values = (values - 0.5) * contrast + 0.5 + brightness
-    return np.round(np.clip(values, 0.0, 1.0) * 255).astype(np.uint8)
-
-
 class ImageLayer:
     """Draws an image from its pyramid."""
 

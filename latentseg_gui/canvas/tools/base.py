@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
 from PySide6.QtCore import Qt
 
+from latentseg_gui.canvas.camera import Camera
+from latentseg_gui.canvas.chrome.prompts import PromptMarkers
 from latentseg_gui.canvas.chrome.trail import Trail
-from latentseg_gui.canvas.display import CanvasDisplay
 from latentseg_gui.canvas.gestures import Gesture, Pointer
+from latentseg_gui.canvas.intents import CanvasIntents
+from latentseg_gui.canvas.surface import Surface
+from latentseg_gui.canvas.viewport import Viewport
 
 
 class ToolName(Enum):
@@ -28,12 +33,35 @@ class ToolName(Enum):
     PAN = "pan"
 
 
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What a tool needs of the canvas.
+
+    Attributes:
+        intents: the signals that it emits.
+        camera: what is looked at, and how to move there.
+        surface: draws again what the tool has changed.
+        markers: the clicks and the box that are shown.
+        trail: the line that the tool may draw while it is at work.
+    """
+
+    intents: CanvasIntents
+    camera: Camera
+    surface: Surface
+    markers: PromptMarkers
+    trail: Trail
+
+    @property
+    def viewport(self) -> Viewport:
+        """Where the image lies on the canvas."""
+        return self.camera.viewport
+
+
 class Tool:
     """Turns the pointer into intents of the canvas; the base class does nothing.
 
     Args:
-        canvas: whose signals it emits.
-        trail: the line that it may draw while it is at work.
+        at: where it works.
     """
 
     name: ClassVar[ToolName]
@@ -42,9 +70,9 @@ class Tool:
     takes_right_button: ClassVar[bool] = False
     previews_on_hover: ClassVar[bool] = False
 
-    def __init__(self, canvas: CanvasDisplay, trail: Trail) -> None:
-        self.canvas = canvas
-        self.trail = trail
+    def __init__(self, at: Workplace) -> None:
+        self.at = at
+        self.trail = at.trail
 
     @property
     def is_busy(self) -> bool:
@@ -68,4 +96,4 @@ class Tool:
 
     def redraw(self) -> None:
         """Draws the trail again."""
-        self.canvas.refresh_chrome(self.trail)
+        self.at.surface.refresh_chrome(self.trail)

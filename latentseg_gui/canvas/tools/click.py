@@ -22,13 +22,13 @@ class ClickTool(Tool):
 
     def press(self, pointer: Pointer) -> Gesture | None:
         """See `Tool.press`."""
-        index = self.canvas.markers.index_at(pointer.position, self.canvas.viewport)
+        index = self.at.markers.index_at(pointer.position, self.at.viewport)
         if index is not None:
             if pointer.is_right:
-                self.canvas.prompt_removed.emit(index)
+                self.at.intents.prompt_removed.emit(index)
                 return None
             return self._move(index, pointer)
-        if not self.canvas.viewport.contains(pointer.xy):
+        if not self.at.viewport.contains(pointer.xy):
             return None
         is_negative = pointer.is_right or pointer.has(Qt.KeyboardModifier.ShiftModifier)
         return self._point(pointer) if is_negative else self._point_or_box(pointer)
@@ -37,7 +37,7 @@ class ClickTool(Tool):
         pointer = start
         while pointer.kind is not PointerKind.RELEASE:
             pointer = yield
-        self.canvas.prompt_added.emit(*start.xy, False)
+        self.at.intents.prompt_added.emit(*start.xy, False)
 
     def _point_or_box(self, start: Pointer) -> Gesture:
         pointer, is_box = start, False
@@ -46,18 +46,18 @@ class ClickTool(Tool):
                 pointer = yield
                 is_box = is_box or (pointer.position - start.position).manhattanLength() > DRAG_START
                 if is_box:
-                    self._draw_box(start.xy, self.canvas.viewport.clamped(pointer.xy))
+                    self._draw_box(start.xy, self.at.viewport.clamped(pointer.xy))
         finally:
             self.trail.clear()
             self.redraw()
         if not is_box:
-            self.canvas.prompt_added.emit(*start.xy, True)
+            self.at.intents.prompt_added.emit(*start.xy, True)
             return
-        x, y = self.canvas.viewport.clamped(pointer.xy)
+        x, y = self.at.viewport.clamped(pointer.xy)
         x0, x1 = sorted((start.xy[0], x))
         y0, y1 = sorted((start.xy[1], y))
         if x0 < x1 and y0 < y1:
-            self.canvas.box_added.emit(x0, y0, x1, y1)
+            self.at.intents.box_added.emit(x0, y0, x1, y1)
 
     def _draw_box(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         self.trail.points = [start, (end[0], start[1]), end, (start[0], end[1])]
@@ -65,16 +65,16 @@ class ClickTool(Tool):
         self.redraw()
 
     def _move(self, index: int, start: Pointer) -> Gesture:
-        markers, pointer, is_moved = self.canvas.markers, start, False
+        markers, pointer, is_moved = self.at.markers, start, False
         try:
             while pointer.kind is not PointerKind.RELEASE:
                 pointer = yield
                 is_moved = is_moved or (pointer.position - start.position).manhattanLength() > 2
                 if is_moved:
-                    markers.held = (index, self.canvas.viewport.clamped(pointer.xy))
-                    self.canvas.refresh_chrome(markers)
+                    markers.held = (index, self.at.viewport.clamped(pointer.xy))
+                    self.at.surface.refresh_chrome(markers)
         finally:
             markers.held = None
-            self.canvas.refresh_chrome(markers)
+            self.at.surface.refresh_chrome(markers)
         if is_moved:
-            self.canvas.prompt_moved.emit(index, *self.canvas.viewport.clamped(pointer.xy))
+            self.at.intents.prompt_moved.emit(index, *self.at.viewport.clamped(pointer.xy))

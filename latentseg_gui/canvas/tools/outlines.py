@@ -42,14 +42,14 @@ class LassoTool(Tool):
 
     def _is_step(self, pointer: Pointer) -> bool:
         """Whether the hand has moved far enough to be worth a point: a slow line has no more than a fast one."""
-        away = self.canvas.viewport.to_logical(self.trail.points[-1]) - pointer.position
+        away = self.at.viewport.to_logical(self.trail.points[-1]) - pointer.position
         return away.manhattanLength() >= _STEP
 
     def _extend(self, xy: tuple[float, float]) -> None:
         self.trail.points.append(xy)
 
     def _complete(self, points: list[tuple[float, float]]) -> None:
-        self.canvas.lasso_completed.emit(points)
+        self.at.intents.lasso_completed.emit(points)
 
 
 class SplitTool(LassoTool):
@@ -66,4 +66,4 @@ class SplitTool(LassoTool):
         self.trail.points[1:] = [xy]
 
     def _complete(self, points: list[tuple[float, float]]) -> None:
-        self.canvas.split_line_completed.emit(points)
+        self.at.intents.split_line_completed.emit(points)

@@ -29,7 +29,7 @@ class PolygonTool(Tool):
 
     def press(self, pointer: Pointer) -> Gesture | None:
         """See `Tool.press`."""
-        index = self.trail.handle_at(pointer.position, self.canvas.viewport)
+        index = self.trail.handle_at(pointer.position, self.at.viewport)
         if pointer.is_right:
             self._remove(len(self.trail.points) - 1 if index is None else index)
             return None
@@ -45,7 +45,7 @@ class PolygonTool(Tool):
         """See `Tool.hover`."""
         if self.is_busy:
             self.trail.rubber = pointer.xy
-            self.trail.hot = self.trail.handle_at(pointer.position, self.canvas.viewport)
+            self.trail.hot = self.trail.handle_at(pointer.position, self.at.viewport)
             self.redraw()
 
     def key(self, key: int) -> bool:
@@ -95,7 +95,7 @@ class PolygonTool(Tool):
         return index
 
     def _side_at(self, position: QPointF) -> int | None:
-        corners = [self.canvas.viewport.to_logical(point) for point in self.trail.points]
+        corners = [self.at.viewport.to_logical(point) for point in self.trail.points]
         sides = range(len(corners) - 1)
         away = [_distance(position, corners[side], corners[side + 1]) for side in sides]
         nearest = min(sides, key=away.__getitem__, default=None)
@@ -114,7 +114,7 @@ class PolygonTool(Tool):
         if len(points) < 3:
             return False
         self.abort()
-        self.canvas.polygon_completed.emit(points)
+        self.at.intents.polygon_completed.emit(points)
         return True
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from latentseg_gui.canvas.chrome.trail import Trail
-from latentseg_gui.canvas.display import CanvasDisplay
-from latentseg_gui.canvas.tools.base import Tool, ToolName
+from latentseg_gui.canvas.tools.base import Tool, ToolName, Workplace
 from latentseg_gui.canvas.tools.click import ClickTool
 from latentseg_gui.canvas.tools.outlines import LassoTool, SplitTool
 from latentseg_gui.canvas.tools.polygon import PolygonTool
@@ -28,6 +26,6 @@ TOOLS: Final[tuple[type[Tool], ...]] = (
 )
 
 
-def make_tools(canvas: CanvasDisplay, trail: Trail) -> dict[ToolName, Tool]:
+def make_tools(at: Workplace) -> dict[ToolName, Tool]:
     """One of each."""
-    return {tool.name: tool(canvas, trail) for tool in TOOLS}
+    return {tool.name: tool(at) for tool in TOOLS}

@@ -14,7 +14,7 @@ class SinglePressTool(Tool):
 
     def press(self, pointer: Pointer) -> Gesture | None:
         """See `Tool.press`."""
-        if self.canvas.viewport.contains(pointer.xy):
+        if self.at.viewport.contains(pointer.xy):
             self.act(*pointer.xy)
         return None
 
@@ -29,7 +29,7 @@ class FillTool(SinglePressTool):
 
     def act(self, x: float, y: float) -> None:
         """See `SinglePressTool.act`."""
-        self.canvas.fill_requested.emit(x, y)
+        self.at.intents.fill_requested.emit(x, y)
 
 
 class WandTool(SinglePressTool):
@@ -39,7 +39,7 @@ class WandTool(SinglePressTool):
 
     def act(self, x: float, y: float) -> None:
         """See `SinglePressTool.act`."""
-        self.canvas.wand_requested.emit(x, y)
+        self.at.intents.wand_requested.emit(x, y)
 
 
 class PickerTool(SinglePressTool):
@@ -49,7 +49,7 @@ class PickerTool(SinglePressTool):
 
     def act(self, x: float, y: float) -> None:
         """See `SinglePressTool.act`."""
-        self.canvas.pick_requested.emit(x, y)
+        self.at.intents.pick_requested.emit(x, y)
 
 
 class SelectTool(Tool):
@@ -60,8 +60,8 @@ class SelectTool(Tool):
 
     def press(self, pointer: Pointer) -> Gesture | None:
         """See `Tool.press`."""
-        if self.canvas.viewport.contains(pointer.xy):
-            self.canvas.select_requested.emit(*pointer.xy, pointer.has(Qt.KeyboardModifier.ShiftModifier))
+        if self.at.viewport.contains(pointer.xy):
+            self.at.intents.select_requested.emit(*pointer.xy, pointer.has(Qt.KeyboardModifier.ShiftModifier))
         return None
 
 
@@ -73,4 +73,4 @@ class PanTool(Tool):
 
     def press(self, pointer: Pointer) -> Gesture | None:
         """See `Tool.press`."""
-        return pan_drag(self.canvas, pointer)
+        return pan_drag(self.at.camera, pointer)

@@ -25,18 +25,18 @@ class BrushTool(Tool):
         return self._stroke(pointer, is_erasing or self.always_erases)
 
     def _stroke(self, pointer: Pointer, is_erasing: bool) -> Gesture:
-        self.canvas.stroke_started.emit(pointer.xy, is_erasing)
+        self.at.intents.stroke_started.emit(pointer.xy, is_erasing)
         try:
             with every_sample():
                 while pointer.kind is not PointerKind.RELEASE:
                     last = pointer.xy
                     pointer = yield
                     if pointer.xy != last:
-                        self.canvas.stroke_moved.emit(pointer.xy)
+                        self.at.intents.stroke_moved.emit(pointer.xy)
         except GeneratorExit:
-            self.canvas.stroke_aborted.emit()
+            self.at.intents.stroke_aborted.emit()
             return
-        self.canvas.stroke_finished.emit()
+        self.at.intents.stroke_finished.emit()
 
 
 class EraserTool(BrushTool):

@@ -53,7 +53,7 @@ class InspectController(QObject):
         document.events.current_changed.connect(self._on_current_changed)
         document.events.prediction_changed.connect(self._on_prediction_changed)
         panel.overlay_requested.connect(self._on_overlay_requested)
-        panel.pins_changed.connect(canvas.set_pins)
+        panel.pins_changed.connect(canvas.pins.set)
         canvas.cursor_moved.connect(self._on_cursor_moved)
         canvas.cursor_left.connect(self._on_cursor_left)
 
@@ -107,7 +107,7 @@ class InspectController(QObject):
         """Pins the pixel under the cursor, to compare its mix with that of others, or removes the pin there."""
         if self._hover is None:
             return
-        index = self._canvas.pin_at(self._hover)
+        index = self._canvas.pins.index_at(self._hover)
         if index is None:
             self._panel.pixels.pin(self._hover)
         else:
@@ -168,19 +168,19 @@ class InspectController(QObject):
 
     def _on_overlay_requested(self, overlay: ExpertOverlay | None) -> None:
         if overlay is None or not self._is_overlay_visible:
-            self._canvas.set_heatmap(None)
-            self._canvas.set_categories(None)
+            self._canvas.heatmap.set(None)
+            self._canvas.categories.set(None)
         elif overlay.kind == "territory":
-            self._canvas.set_heatmap(None)
-            self._canvas.set_categories(
+            self._canvas.heatmap.set(None)
+            self._canvas.categories.set(
                 overlay.values.astype(np.uint8),
                 colours=overlay.colours,
                 caption=overlay.caption,
                 part=overlay.part,
             )
         else:
-            self._canvas.set_categories(None)
-            self._canvas.set_heatmap(
+            self._canvas.categories.set(None)
+            self._canvas.heatmap.set(
                 overlay.values,
                 colour_map=overlay.colour_map,
                 value_range=overlay.limits,

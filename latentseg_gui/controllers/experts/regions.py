@@ -66,7 +66,7 @@ class ExpertPartsController(QObject):
         self._resting.setSingleShot(True)
         self._resting.setInterval(_SETTLE_MS)
         self._resting.timeout.connect(self._refine)
-        canvas.view_changed.connect(self._resting.start)
+        canvas.camera.changed.connect(self._resting.start)
         panel.overlay_requested.connect(self._on_overlay_requested)
         inspect.maps_arrived.connect(self._on_maps_arrived)
 
@@ -94,7 +94,7 @@ class ExpertPartsController(QObject):
         maps, canvas = self._inspect.maps, self._canvas
         if maps is None or maps.image_id != self._document.images.current_id or not self._inspect.is_overlaid:
             return
-        visible, scale = canvas.viewport.visible_rect(), canvas.zoom
+        visible, scale = canvas.camera.viewport.visible_rect(), canvas.camera.zoom
         if visible.is_empty or maps.stride * scale < _COARSE:
             self._drop()
             return

@@ -88,7 +88,7 @@ class DisplayController(QObject):
     def refresh_colours(self) -> None:
         """Takes the colours of the classes again; the hidden ones stay clear, labelled background is hatched."""
         is_veiled = self._document.classes[BACKGROUND].is_visible
-        self._canvas.set_class_colours(colour_table(self._document), BACKGROUND if is_veiled else None)
+        self._canvas.labels.set_colours(colour_table(self._document), BACKGROUND if is_veiled else None)
         if self.options.show_objects:
             self._show_labels()
         self._on_active_class_changed(self._document.active_class)
@@ -96,13 +96,13 @@ class DisplayController(QObject):
 
     def _on_active_class_changed(self, class_id: int) -> None:
         if class_id < len(self._document.classes):
-            self._canvas.set_active_colour(self._document.classes[class_id].colour)
+            self._canvas.proposal.set_colour(self._document.classes[class_id].colour)
 
     def _on_current_changed(self, image_id: str | None) -> None:
         self._shown = self._cursor = None
         self._describe()  # what it said was about the image before
         if image_id is None:
-            self._canvas.clear()
+            self._canvas.image.clear()
             return
         self._show_image(image_id)
 
@@ -115,7 +115,7 @@ class DisplayController(QObject):
         if record is None:
             return
         self._shown = image_id
-        self._canvas.set_image(record.pixels)
+        self._canvas.image.set(record.pixels)
         self._show_labels()
         self._show_prediction()
         self._on_prompts_changed(image_id)
@@ -124,17 +124,17 @@ class DisplayController(QObject):
     def _show_labels(self) -> None:
         image_id, self._places = self._shown, None
         if image_id is None or self.options.layers == "prediction":
-            self._canvas.set_labels(None)
+            self._canvas.labels.set(None)
             return
         layer = self._document.masks.layer(image_id)
         self._places = _places_of(layer)
         if not layer.is_touched:
-            self._canvas.set_labels(None)
+            self._canvas.labels.set(None)
         elif self.options.show_objects:
             codes, colours = object_codes(self._document, image_id), object_colours(self._document)
-            self._canvas.set_labels(layer.labels, codes, colours)
+            self._canvas.labels.set(layer.labels, codes, colours)
         else:
-            self._canvas.set_labels(layer.labels)
+            self._canvas.labels.set(layer.labels)
 
     def _show_prediction(self) -> None:
         image_id = self._shown
@@ -142,12 +142,12 @@ class DisplayController(QObject):
         # A prediction has no objects: beside theirs, its colours would say something that is not so.
         shows = self.options.layers != "mask" and not self.options.show_objects
         shown = prediction if shows else None
-        self._canvas.set_prediction(
+        self._canvas.prediction.set(
             None if shown is None else shown.labels,
             NEUTRAL if shown is not None and is_untaught(shown) else None,
         )
         is_unsure = prediction is not None and self.options.show_uncertainty
-        self._canvas.set_uncertainty(
+        self._canvas.uncertainty.set(
             prediction.confidence if prediction is not None and is_unsure else None,
             value_range=(_SURE, 0.0),
             caption=self.tr("Unsure: 1 - probability of the class that is shown"),
@@ -159,7 +159,7 @@ class DisplayController(QObject):
         if image_id != self._shown or self.options.layers == "prediction":
             return
         if self._places == _places_of(self._document.masks.layer(image_id)):
-            self._canvas.update_labels(rect)
+            self._canvas.labels.update(rect)
         else:
             self._show_labels()
 
@@ -173,13 +173,13 @@ class DisplayController(QObject):
             return
         proposal = self._document.prompts.proposal(image_id)
         if proposal is None or proposal.rect.is_empty:
-            self._canvas.set_proposal(None, None)
+            self._canvas.proposal.set(None, None)
         else:
-            self._canvas.set_proposal(proposal.rect, proposal.mask)
+            self._canvas.proposal.set(proposal.rect, proposal.mask)
 
     def _on_prompts_changed(self, image_id: str) -> None:
         if image_id == self._shown:
-            self._canvas.set_prompts(self._document.prompts.of(image_id))
+            self._canvas.prompts.set(self._document.prompts.of(image_id))
 
     def _on_cursor_left(self) -> None:
         self._cursor = None

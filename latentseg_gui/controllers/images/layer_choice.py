@@ -91,7 +91,7 @@ class LayerChoice(QObject):
                 entries.append(LegendEntry(self.tr("foreground, nothing taught yet"), grey, is_hatched=True))
             else:
                 entries.append(LegendEntry(self.tr("predicted"), self._colour(), is_hatched=True))
-        self._canvas.set_legend(tuple(entries))
+        self._canvas.visibility.set_legend(tuple(entries))
 
     def _of_mask(self, layer: MaskLayer) -> list[LegendEntry]:
         if not layer.num_labelled:

@@ -66,11 +66,11 @@ class AdjustController(QObject):
         self._tone = tone
         # A table maps what is shown; where that is not the values of the file, they are rendered again.
         is_by_table = record.source.dtype == np.uint8 and tone.channel is None and not record.is_inverted
-        self._canvas.set_tone(_table(tone) if is_by_table else None)
+        self._canvas.image.set_tone(_table(tone) if is_by_table else None)
         if is_by_table or tone == Tone():
             if self._is_rendered:
                 self._is_rendered = False
-                self._canvas.set_image(record.pixels, keep_view=True)
+                self._canvas.image.set(record.pixels, keep_view=True)
             return
         self._readers.submit(
             partial(_render, record, tone),
@@ -93,7 +93,7 @@ class AdjustController(QObject):
     def _begin(self, image_id: str | None) -> None:
         record = self._document.records.of(image_id) if image_id is not None else None
         self._tone, self._is_rendered = Tone(), False
-        self._canvas.set_tone(None)
+        self._canvas.image.set_tone(None)
         if record is None:
             self._panel.set_range(None)
         else:
@@ -104,7 +104,7 @@ class AdjustController(QObject):
         if not isinstance(answer, Rendered) or answer.image_id != self._shown or answer.tone != self._tone:
             return
         self._is_rendered = True
-        self._canvas.set_image(answer.pixels, keep_view=True)
+        self._canvas.image.set(answer.pixels, keep_view=True)
 
 
 def value_range(values: NDArray[np.generic], nodata: float | None = None) -> ValueRange:

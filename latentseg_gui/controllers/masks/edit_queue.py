@@ -278,16 +278,16 @@ class Edits(QObject):
             on_cancelled=self._end,
         )
         self._work = _Work(job_id, title, request, take, ends)
-        key = self._canvas.cancel_key
+        key = self._canvas.status.cancel_key
         text = self.tr("{0}… {1} gives it up") if key else self.tr("{0}…")
-        self._canvas.set_working(text.format(title, key))
+        self._canvas.status.set_working(text.format(title, key))
 
     def _on_worked_out(self, answer: object) -> None:
         work = self._work
         if work is None or not isinstance(answer, EditAnswer):
             return
         self._work = None
-        self._canvas.set_working("")
+        self._canvas.status.set_working("")
         try:
             if not answer.frozen.is_current(self._document):
                 self._errors.inform(
@@ -308,7 +308,7 @@ class Edits(QObject):
 
     def _end(self) -> None:
         self._work = None
-        self._canvas.set_working("")
+        self._canvas.status.set_working("")
         self._go_on()
 
 

@@ -190,7 +190,7 @@ class ObjectsController(QObject):
     def _show(self, parts: list[Part]) -> None:
         had, self._parts = len(self._parts), parts
         if parts or had:
-            self._canvas.set_selection(*united(parts))
+            self._canvas.selection.set(*united(parts))
             self.selection_changed.emit(len(parts))
 
 

@@ -59,7 +59,7 @@ class ToolController(QObject):
     def use_tool(self, tool: ToolName) -> None:
         """Puts another tool into the hand."""
         self._tool = tool
-        self._canvas.set_tool(tool)
+        self._canvas.pointer.set_tool(tool)
         self.show_diameter()
         self.diameter_changed.emit(int(self.diameter))
         self.tool_changed.emit(tool)
@@ -105,7 +105,7 @@ class ToolController(QObject):
             self.options.eraser_diameter = value
         else:
             self.options.brush_diameter = value
-        self._canvas.set_brush_diameter(value, self.tr("{0} px").format(int(value)))
+        self._canvas.pointer.set_brush_diameter(value, self.tr("{0} px").format(int(value)))
         self._said.start()
         self.diameter_changed.emit(int(self.diameter))
 
@@ -117,7 +117,7 @@ class ToolController(QObject):
         """Draws the cursor in the size of the tool in the hand, or of what the stroke under way does."""
         self._said.stop()
         diameter = self.diameter if is_erasing is None else self.diameter_of(is_erasing=is_erasing)
-        self._canvas.set_brush_diameter(diameter)
+        self._canvas.pointer.set_brush_diameter(diameter)
 
     def _on_erasing_announced(self, is_erasing: bool) -> None:
         """Says what a press would do, before it does it."""
@@ -126,4 +126,4 @@ class ToolController(QObject):
             return
         self._said.stop()
         diameter = self.diameter_of(is_erasing=True)
-        self._canvas.set_brush_diameter(diameter, self.tr("erase, {0} px").format(int(diameter)))
+        self._canvas.pointer.set_brush_diameter(diameter, self.tr("erase, {0} px").format(int(diameter)))

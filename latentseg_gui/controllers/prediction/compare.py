@@ -192,12 +192,12 @@ class CompareController(QObject):
             return False
         if self._what == "mask":
             self._shown = self._document.masks.labels(image_id)
-            self._canvas.set_compare(self._shown, now.labels, (self.tr("mask"), now.version))
+            self._canvas.comparison.set(self._shown, now.labels, (self.tr("mask"), now.version))
             return True
         before = self._before(image_id)
         if before is None or before.labels.shape != now.labels.shape:
             return False
-        self._canvas.set_compare(before.labels, now.labels, (before.version, now.version))
+        self._canvas.comparison.set(before.labels, now.labels, (before.version, now.version))
         return True
 
     def _tell_changes(self) -> None:
@@ -220,7 +220,7 @@ class CompareController(QObject):
 
     def _end(self) -> None:
         self._shown = None
-        self._canvas.set_compare(None, None)
+        self._canvas.comparison.set(None, None)
 
     def _again(self) -> None:
         if self._what and not self._show():

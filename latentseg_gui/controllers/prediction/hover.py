@@ -47,7 +47,7 @@ class HoverController(QObject):
 
     def _on_hover_settled(self, x: float, y: float) -> None:
         image_id = self._document.images.current_id
-        if not self._is_on or image_id is None or self._canvas.tool is not ToolName.CLICK:
+        if not self._is_on or image_id is None or self._canvas.pointer.tool is not ToolName.CLICK:
             return
         if not self._predict.is_encoded(image_id):
             return
@@ -66,7 +66,7 @@ class HoverController(QObject):
             return
         if self._document.prompts.of(answer.image_id).is_empty:
             self._is_shown = True
-            self._canvas.set_proposal(answer.rect, answer.mask, is_preview=True)
+            self._canvas.proposal.set(answer.rect, answer.mask, is_preview=True)
 
     def _on_cursor_moved(self, x: float, y: float) -> None:
         self.drop()
@@ -80,6 +80,6 @@ class HoverController(QObject):
         image_id = self._document.images.current_id
         proposal = None if image_id is None else self._document.prompts.proposal(image_id)
         if proposal is None or proposal.rect.is_empty:
-            self._canvas.set_proposal(None, None)
+            self._canvas.proposal.set(None, None)
         else:
-            self._canvas.set_proposal(proposal.rect, proposal.mask)
+            self._canvas.proposal.set(proposal.rect, proposal.mask)

@@ -149,14 +149,14 @@ class SegmentController(QObject):
         self._document.prompts.set(image_id, prompts)
         if prompts.is_empty:
             self._document.prompts.set_proposal(image_id, None)
-            self._canvas.set_pending(False)
+            self._canvas.status.set_pending(False)
             return
         self._request_proposal(image_id)
 
     def _request_proposal(self, image_id: str) -> None:
         is_ready = self._predict.is_encoded(image_id)
         text = self.tr("thinking…") if is_ready else self.tr("encoding…")
-        self._canvas.set_pending(True, text, is_brief=is_ready)
+        self._canvas.status.set_pending(True, text, is_brief=is_ready)
         if not is_ready:
             self._predict.encode(image_id)
             return
@@ -193,7 +193,7 @@ class SegmentController(QObject):
     def _on_current_changed(self, image_id: str | None) -> None:
         is_waiting = image_id is not None and not self._document.prompts.of(image_id).is_empty
         has_answer = image_id is not None and self._document.prompts.proposal(image_id) is not None
-        self._canvas.set_pending(is_waiting and not has_answer)
+        self._canvas.status.set_pending(is_waiting and not has_answer)
 
     def _on_encoded(self, image_id: str) -> None:
         if not self._document.prompts.of(image_id).is_empty:
@@ -201,7 +201,7 @@ class SegmentController(QObject):
 
     def _on_encoding_failed(self, image_id: str) -> None:
         if image_id == self._document.images.current_id:
-            self._canvas.set_pending(False)
+            self._canvas.status.set_pending(False)
 
     def _on_proposed(self, answer: object) -> None:
         if not isinstance(answer, MaskProposal) or not self._predict.is_fresh(
@@ -213,14 +213,14 @@ class SegmentController(QObject):
         self._document.prompts.set_proposal(answer.image_id, answer)
         if answer.image_id != self._document.images.current_id:
             return
-        self._canvas.set_pending(answer.is_refining, self.tr("looking closer…"), is_brief=True)
+        self._canvas.status.set_pending(answer.is_refining, self.tr("looking closer…"), is_brief=True)
         if not answer.is_refining:
             self._window.set_timing_text(
                 self.tr("click answered in {0:.0f} ms").format(1000 * answer.seconds)
             )
 
     def _on_proposal_failed(self, error: LatentsegError) -> None:
-        self._canvas.set_pending(False)
+        self._canvas.status.set_pending(False)
         self._errors.report(error)
 
 

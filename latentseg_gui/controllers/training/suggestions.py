@@ -142,18 +142,18 @@ class PlacesController(QObject):
 
     def _show(self) -> None:
         place, self._wanted = self._wanted, None
-        if place is None or not self._canvas.has_image:
+        if place is None or not self._canvas.image.is_shown:
             return
         rect = place.rect
         centre = (rect.col0 + rect.col1) / 2, (rect.row0 + rect.row1) / 2
         rows, cols = (max(1, side) for side in rect.shape)
         scale = _SHARE * min(self._canvas.width() / cols, self._canvas.height() / rows)
-        self._canvas.zoom_to(scale * self._canvas.devicePixelRatioF())
-        self._canvas.centre_on(centre)
+        self._canvas.camera.zoom_to(scale * self._canvas.devicePixelRatioF())
+        self._canvas.camera.centre_on(centre)
         self._flash.flash(self._on_canvas(rect).toRect())
 
     def _on_canvas(self, rect: Rect) -> QRectF:
-        viewport = self._canvas.viewport
+        viewport = self._canvas.camera.viewport
         corner = viewport.to_logical((float(rect.col0), float(rect.row0)))
         return QRectF(corner, viewport.to_logical((float(rect.col1), float(rect.row1))))
 

@@ -4,32 +4,33 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QWidget
 
 from latentseg_gui.canvas.chrome.prompts import PendingBadge, PromptMarkers
-from latentseg_gui.canvas.numbers import CanvasNumbers
+from latentseg_gui.canvas.surface import Surface
 
 _SPIN_MS: Final = 120
 """Also how long something brief may take before anything is said."""
 
 
-class CanvasBusy(CanvasNumbers):
+class StatusPart(QObject):
     """Shows badges that turn while one waits.
 
     Attributes:
         cancel_key: what gives up what is being worked on, as the user reads it; "" for none.
+        badge: the one beside the last click.
+        work_badge: the one in the corner.
     """
 
     cancel_key = "Esc"
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._markers = PromptMarkers()
-        self._badge = PendingBadge(self._markers, self.font())
-        self._work_badge = PendingBadge(PromptMarkers(), self.font())
+    def __init__(self, surface: Surface, markers: PromptMarkers, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.badge = PendingBadge(markers, widget.font())
+        self.work_badge = PendingBadge(PromptMarkers(), widget.font())
+        self._surface = surface
         self._pending_text = self._work_text = ""
-        self._chrome += [self._markers, self._badge, self._work_badge]
         self._spinning = QTimer(self)
         self._spinning.setInterval(_SPIN_MS)
         self._spinning.timeout.connect(self._spin)
@@ -43,7 +44,7 @@ class CanvasBusy(CanvasNumbers):
             is_brief: it should be over in a moment; said only if it is not, so that nothing flickers.
         """
         self._pending_text = (text or self.tr("encoding…")) if is_pending else ""
-        if not is_brief or self._badge.text or not is_pending:
+        if not is_brief or self.badge.text or not is_pending:
             self._show_pending()
         self._keep_spinning()
 
@@ -61,18 +62,18 @@ class CanvasBusy(CanvasNumbers):
             self._spinning.stop()
 
     def _show_pending(self) -> None:
-        self._badge.text = self._pending_text
-        self.refresh_chrome(self._badge)
+        self.badge.text = self._pending_text
+        self._surface.refresh_chrome(self.badge)
 
     def _show_working(self) -> None:
-        self._work_badge.text = self._work_text
-        self.refresh_chrome(self._work_badge)
+        self.work_badge.text = self._work_text
+        self._surface.refresh_chrome(self.work_badge)
 
     def _spin(self) -> None:
-        if self._badge.text != self._pending_text:
+        if self.badge.text != self._pending_text:
             self._show_pending()
-        if self._work_badge.text != self._work_text:
+        if self.work_badge.text != self._work_text:
             self._show_working()
-        for badge in (self._badge, self._work_badge):
+        for badge in (self.badge, self.work_badge):
             badge.phase = (badge.phase + 1) % 12
-        self.refresh_chrome(self._badge, self._work_badge)
+        self._surface.refresh_chrome(self.badge, self.work_badge)

@@ -1,0 +1,1 @@
+"""What the canvas shows, part by part: setters over the layers and the chrome."""

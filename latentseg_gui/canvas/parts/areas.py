@@ -1,0 +1,41 @@
+"""Areas with an outline: what the clicks propose, and the objects that are chosen."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QColor
+
+from latentseg_gui.canvas.layers.proposal import ProposalLayer
+from latentseg_gui.canvas.surface import Surface
+from latentseg_gui.document.types import Mask, Rect
+
+_NOWHERE = Rect(0, 0, 0, 0)
+
+
+class AreaPart:
+    """Shows one bool mask."""
+
+    def __init__(self, surface: Surface, layer: ProposalLayer) -> None:
+        self._surface = surface
+        self._layer = layer
+
+    def set(self, rect: Rect | None, mask: Mask | None, *, is_preview: bool = False) -> None:
+        """Shows a bool mask of the shape of ``rect``; None for none.
+
+        Args:
+            rect: where it lies.
+            mask: what it is.
+            is_preview: it is only what a click would give; drawn fainter.
+        """
+        self._layer.set_preview(is_preview)
+        self._refresh()
+        self._layer.set_mask(rect or _NOWHERE, mask if rect is not None else None)
+        self._refresh()
+
+    def set_colour(self, colour: QColor | str) -> None:
+        """Fills it with a colour: of a proposal, that of the class that would be given."""
+        self._layer.set_colour(QColor(colour))
+        self._refresh()
+
+    def _refresh(self) -> None:
+        margin = self._layer.margin(self._surface.viewport) + 1
+        self._surface.refresh_image_rect(self._layer.rect, margin)

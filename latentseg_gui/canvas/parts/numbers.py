@@ -1,0 +1,137 @@
+"""What is shown as numbers over the image, and their key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtGui import QFont
+
+from latentseg_gui.canvas.chrome.colour_bar import ColourBar
+from latentseg_gui.canvas.chrome.legend import Legend
+from latentseg_gui.canvas.colour_maps import colour_table
+from latentseg_gui.canvas.layers.base import Part
+from latentseg_gui.canvas.layers.categories import CategoryLayer
+from latentseg_gui.canvas.layers.scalar import ScalarLayer, ScalarStyle
+from latentseg_gui.canvas.layers.stack import LayerStack
+from latentseg_gui.canvas.surface import Surface
+
+
+class NumberKey:
+    """The one key of all numbers that lie over the image; the legend makes room for it.
+
+    Attributes:
+        bar: the colours, and what their ends mean.
+    """
+
+    def __init__(self, surface: Surface, stack: LayerStack, legend: Legend, font: QFont) -> None:
+        self.bar = ColourBar(font)
+        self._surface = surface
+        self._stack = stack
+        self._legend = legend
+
+    def refresh(self) -> None:
+        """Draws the numbers again, with the key while there are any."""
+        self.bar.is_shown = self.bar.is_shown and self._stack.has_numbers
+        bounds = self.bar.bounds(self._surface.viewport)
+        self._legend.lift = bounds.height() + 6 if self.bar.is_shown else 0
+        self._surface.refresh_chrome(self.bar, self._legend)
+        self._surface.refresh_layers()
+
+
+class HeatmapPart:
+    """Shows numbers of any resolution over the whole image, by a colour map."""
+
+    def __init__(self, layer: ScalarLayer, key: NumberKey) -> None:
+        self._layer = layer
+        self._key = key
+
+    def set(
+        self,
+        values: NDArray[Any] | None,
+        *,
+        colour_map: str = "magma",
+        value_range: tuple[float, float] | None = None,
+        caption: str = "",
+        opacity: float = 0.6,
+        part: Part | None = None,
+    ) -> None:
+        """Shows numbers [h, w], with a key.
+
+        Args:
+            values: the numbers; None for no heatmap.
+            colour_map: "magma", "viridis" or "grey".
+            value_range: what the ends of the colour map mean; by default the least and the largest number.
+            caption: what is shown and how it was normalised, for the key.
+            opacity: 0..1.
+            part: a rectangle of the image with finer numbers for it, [h, w], which take the place of ``values``.
+        """
+        low, high = value_range or _range_of(values)
+        self._layer.part = part if values is not None else None
+        self._layer.set_style(ScalarStyle(colour_map, opacity))
+        self._layer.set_values(values, (low, high))
+        if not self._layer.is_empty:
+            self._key.bar.show(colour_table(colour_map), (f"{low:.3g}", f"{high:.3g}"), caption)
+        self._key.refresh()
+
+
+class UncertaintyPart:
+    """Shows how unsure the model is; what is sure stays clear."""
+
+    def __init__(self, layer: ScalarLayer, key: NumberKey) -> None:
+        self._layer = layer
+        self._key = key
+
+    def set(
+        self,
+        values: NDArray[Any] | None,
+        *,
+        value_range: tuple[float, float] = (0.0, 1.0),
+        caption: str = "",
+        opacity: float = 0.75,
+    ) -> None:
+        """Shows numbers [h, w] of any resolution, with a key; None for none.
+
+        ``value_range`` says which numbers mean sure and unsure: (255, 0) for confidences in bytes.
+        """
+        style = ScalarStyle("magma", opacity, is_ramped=True)
+        self._layer.set_style(style)
+        self._layer.set_values(values, value_range)
+        if not self._layer.is_empty:
+            self._key.bar.show(colour_table(style.colour_map), ("0", "1"), caption)
+        self._key.refresh()
+
+
+class CategoriesPart:
+    """Shows which of several things a place belongs to."""
+
+    def __init__(self, layer: CategoryLayer, key: NumberKey) -> None:
+        self._layer = layer
+        self._key = key
+
+    def set(
+        self,
+        values: NDArray[np.uint8] | None,
+        *,
+        colours: NDArray[np.uint8] | None = None,
+        caption: str = "",
+        opacity: float = 0.6,
+        part: Part | None = None,
+    ) -> None:
+        """Shows numbers [h, w] of any resolution, in the colour of each [K, 3], with a key.
+
+        Finer numbers for a rectangle of the image take the place of the others there.
+        """
+        table = np.zeros((0, 3), np.uint8) if colours is None else colours
+        self._layer.set_values(values, table, opacity)
+        self._layer.part = part
+        if not self._layer.is_empty:
+            self._key.bar.show(table, ("0", str(len(table) - 1)), caption)
+        self._key.refresh()
+
+
+def _range_of(values: NDArray[Any] | None) -> tuple[float, float]:
+    """The least and the largest finite number."""
+    finite = values[np.isfinite(values)] if values is not None else np.empty(0)
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
