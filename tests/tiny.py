@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from model.networks.config import NetworkConfig
-from model.networks.network import LatentExpertNetwork
+from model.networks.network import LatentExpertNetwork, build_latent_expert
 
 TINY = NetworkConfig(
     num_experts=4,
@@ -25,7 +25,7 @@ def tiny_network(seed: int = 0, **changes) -> LatentExpertNetwork:
     from dataclasses import replace
 
     torch.manual_seed(seed)
-    return LatentExpertNetwork(replace(TINY, **changes)).eval()
+    return build_latent_expert(replace(TINY, **changes)).eval()
 
 
 def disks(seed: int = 0, size: tuple[int, int] = (64, 80), count: int = 3):

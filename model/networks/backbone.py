@@ -18,6 +18,8 @@ from model.networks.efficientnet import EfficientNetLite, normalised, widths_of
 
 GROUP = 16
 STRIDE = 32
+LOWER_BLOCKS = 5
+"""Of a pretrained encoder: up to stride 8."""
 
 
 def norm(channels: int) -> nn.GroupNorm:
@@ -78,6 +80,37 @@ class Pyramid:
     top: Tensor
 
 
+class Normalise(nn.Module):
+    """RGB in 0..1 to zero mean and about unit variance, and back.
+
+    Shape:
+        - input and output: [B, 3, H, W]
+
+    The mean is kept in hundredths, as whole numbers: a network that is moved to bfloat16 takes its buffers along,
+    and a mean of 0.48 would be rounded before it is subtracted from an image in float32.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        mean = torch.tensor((48, 46, 41)).view(1, 3, 1, 1)
+        self.register_buffer("hundredths", mean, persistent=False)
+        self.register_buffer("scale", torch.tensor(4), persistent=False)
+        self.hundredths: Tensor
+        self.scale: Tensor
+
+    def mean(self, like: Tensor) -> Tensor:
+        """Of images in 0..1, in the number format of ``like``, [1, 3, 1, 1]."""
+        return self.hundredths.to(like.dtype) / 100
+
+    def forward(self, image: Tensor) -> Tensor:
+        """RGB in 0..1 -> normalised."""
+        return (image - self.mean(image)) * self.scale
+
+    def undone(self, image: Tensor) -> Tensor:
+        """Normalised -> RGB in 0..1."""
+        return image / self.scale + self.mean(image)
+
+
 class Backbone(nn.Module):
     """Image to `Pyramid`.
 
@@ -109,6 +142,14 @@ class Backbone(nn.Module):
         )
         self.fuses = nn.ModuleList(ConvNorm(p, p) for p in path)
 
+    def lower_half(self) -> tuple[nn.Module, ...]:
+        """What sees edges and textures, as good for one kind of image as for another."""
+        return self.stem, self.stages[0], self.stages[1]
+
+    def pretrained(self) -> tuple[nn.Module, ...]:
+        """What knew something before: nothing."""
+        return ()
+
     def forward(self, image: Tensor) -> Pyramid:
         """Normalised image [B, 3, H, W], H and W multiples of 32 -> features."""
         detail = self.stem(F.pixel_unshuffle(image, 2))  # [B, widths[0], H/2, W/2]
@@ -138,7 +179,7 @@ class LiteBackbone(nn.Module):
     """
 
     def __init__(
-        self, encoder: str, *, feature_dim: int, detail_dim: int, path_widths: tuple[int, int]
+        self, *, encoder: str, feature_dim: int, detail_dim: int, path_widths: tuple[int, int]
     ) -> None:
         super().__init__()
         self.stem = nn.Sequential(ConvNorm(12, detail_dim), ConvNorm(detail_dim, detail_dim))
@@ -151,11 +192,24 @@ class LiteBackbone(nn.Module):
             nn.Conv2d(w, p, 1) for w, p in zip((*path_widths, widths[4]), path, strict=True)
         )
         self.fuses = nn.ModuleList(ConvNorm(p, p) for p in path)
+        self.normalise = Normalise()
+
+    def lower_half(self) -> tuple[nn.Module, ...]:
+        """What sees edges and textures, as good for one kind of image as for another."""
+        return self.stem, self.encoder.stem, *self.encoder.blocks[:LOWER_BLOCKS]
+
+    def pretrained(self) -> tuple[nn.Module, ...]:
+        """What knew something before."""
+        return (self.encoder,)
+
+    def published_range(self, image: Tensor) -> Tensor:
+        """A normalised image as pretrained encoders want it."""
+        return normalised(self.normalise.undone(image))
 
     def forward(self, image: Tensor) -> Pyramid:
         """Normalised image [B, 3, H, W], H and W multiples of 32 -> features."""
         detail = self.stem(F.pixel_unshuffle(image, 2))  # [B, C, H/2, W/2]
-        levels = self.encoder(published_range(image))[1:]  # strides 4, 8, 16, 32
+        levels = self.encoder(self.published_range(image))[1:]  # strides 4, 8, 16, 32
         path = [levels[3]]
         for i in (2, 1, 0):
             x = self.laterals[i](levels[i])
@@ -182,7 +236,7 @@ def backbone_of(config: NetworkConfig) -> Backbone | LiteBackbone:
     if tuple(config.widths[1:]) != widths_of(config.encoder)[1:]:
         raise ValueError(f'the encoder "{config.encoder}" has other widths than {config.widths[1:]}')
     return LiteBackbone(
-        config.encoder,
+        encoder=config.encoder,
         feature_dim=config.feature_dim,
         detail_dim=config.widths[0],
         path_widths=config.path_widths,
@@ -196,17 +250,3 @@ def pad_to_stride(image: Tensor, stride: int = STRIDE) -> Tensor:
     if not bottom and not right:
         return image
     return F.pad(image, (0, right, 0, bottom), mode="replicate")
-
-
-def normalise(image: Tensor) -> Tensor:
-    """RGB in 0..1 to zero mean and about unit variance."""
-    return (image - _mean(image)) * 4.0
-
-
-def published_range(image: Tensor) -> Tensor:
-    """What `normalise` gave, as pretrained encoders want it."""
-    return normalised(image / 4.0 + _mean(image))
-
-
-def _mean(like: Tensor) -> Tensor:
-    return torch.tensor((0.48, 0.46, 0.41), device=like.device, dtype=like.dtype).view(1, 3, 1, 1)

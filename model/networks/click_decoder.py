@@ -106,9 +106,14 @@ class ClickDecoder(nn.Module):
 
 
 class Embedding(nn.Module):
-    """Unit vectors in which a click finds its like: likeness in kind is known at strides 16 and 32."""
+    """Unit vectors in which a click finds its like: likeness in kind is known at strides 16 and 32.
 
-    def __init__(self, dims: tuple[int, int, int], width: int) -> None:
+    Args:
+        dims: channels of the pyramid at strides 4, 16, 32.
+        width: of a vector.
+    """
+
+    def __init__(self, *, dims: tuple[int, int, int], width: int) -> None:
         super().__init__()
         self.tokens, self.deep, self.top = (nn.Conv2d(dim, width, 1, bias=False) for dim in dims)
 

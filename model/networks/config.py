@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from model.networks.click_cues import NUM_CUES, TERRITORY_CUES
@@ -46,9 +46,13 @@ class NetworkConfig:
         if self.num_heads < 1 or self.feature_dim < 1 or self.feature_dim % self.num_heads:
             raise ValueError(f"{self.num_heads} attention heads do not divide {self.feature_dim} features")
 
+    def arguments(self) -> dict[str, Any]:
+        """Every field by its name, as `LatentExpertNetwork` takes them."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
     def to_json(self) -> dict[str, Any]:
         """Return plain lists and numbers."""
-        return {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}
+        return {key: list(v) if isinstance(v, tuple) else v for key, v in self.arguments().items()}
 
     @classmethod
     def pretrained(cls, encoder: str = "lite0", *, num_classes: int = 2) -> NetworkConfig:

@@ -25,9 +25,18 @@ class SlotLook(nn.Module):
 
     Every place divides its attention among the experts; an expert then averages over what it won. So no two
     experts look at the same places.
+
+    Args:
+        dim: width D of an expert.
+        map_dim: channels C of the map.
+        heads: attention heads; divides ``dim``.
+
+    Shape:
+        - input: experts [B, K, D], keys and values [B, heads, N, D / heads] for the N places of the map
+        - output: experts [B, K, D], weights [B, heads, K, N] or None
     """
 
-    def __init__(self, dim: int, map_dim: int, heads: int) -> None:
+    def __init__(self, *, dim: int, map_dim: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
         self.norm = nn.LayerNorm(dim)
@@ -58,9 +67,17 @@ class SlotLook(nn.Module):
 
 
 class CosineMix(nn.Module):
-    """How much every token asks every expert: a softmax over cosines with a learned scale."""
+    """How much every token asks every expert: a softmax over cosines with a learned scale.
 
-    def __init__(self, dim: int) -> None:
+    Args:
+        dim: width D of tokens and experts.
+
+    Shape:
+        - input: tokens [B, D, h, w], experts [B, K, D]
+        - output: weights [B, h * w, K]
+    """
+
+    def __init__(self, *, dim: int) -> None:
         super().__init__()
         self.query = nn.Linear(dim, dim)
         self.norm = nn.LayerNorm(dim)
@@ -89,9 +106,13 @@ class ExpertClassifiers(nn.Module):
         dim: width D of tokens and experts.
         evidence_dim: width R of an answer.
         level_dims: widths of coarser levels that experts open and close as well.
+
+    Shape:
+        - input: tokens [B, D, h, w], experts [B, K, D], weights [B, h * w, K]
+        - output: answers [B, R, h, w]
     """
 
-    def __init__(self, num_experts: int, dim: int, evidence_dim: int, level_dims: tuple[int, ...]) -> None:
+    def __init__(self, *, num_experts: int, dim: int, evidence_dim: int, level_dims: tuple[int, ...]) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(dim)
         self.gate = nn.Linear(dim, dim)
@@ -130,7 +151,7 @@ class ExpertClassifiers(nn.Module):
         shares = F.avg_pool2d(as_map(mix, size), size[0] // features.shape[-2])  # [B, K, h / f, w / f]
         gates = self._open(self.level_gates[level], experts)  # [B, K, C]
         opened = gates.transpose(1, 2) @ shares.flatten(2).to(gates.dtype)  # [B, C, h * w]
-        return features * opened.view(features.shape).to(features.dtype)
+        return features * opened.view(features.shape).to(features.dtype)  # [B, C, h / f, w / f]
 
     def _open(self, gate: nn.Module, experts: Tensor) -> Tensor:
         opened: Tensor = 2 * torch.sigmoid(gate(self.norm(experts)))

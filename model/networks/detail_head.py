@@ -9,16 +9,18 @@ by heart there is nothing left to learn.
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.networks.backbone import upsample_to
+from model.networks.class_head import with_rows
 from model.networks.filters import COLOURS
 
 LEVEL_DROPOUT: Final = (0.5, 0.3, 0.1, 0.3, 0.3)
@@ -54,9 +56,18 @@ class PixelPath(nn.Module):
 
     The first layer is linear, so on whole pictures each level is projected at its own stride and
     only the sum is enlarged.
+
+    Args:
+        dims: channels of the levels, coarse to fine.
+        width: of the hidden layers.
+        num_classes: C.
+
+    Shape:
+        - input: [N, sum(dims)]
+        - output: [N, C]
     """
 
-    def __init__(self, dims: Sequence[int], width: int, num_classes: int) -> None:
+    def __init__(self, *, dims: Sequence[int], width: int, num_classes: int) -> None:
         super().__init__()
         self.dims = list(dims)
         self.first = nn.Linear(sum(dims), width)
@@ -96,9 +107,18 @@ class ContextPath(nn.Module):
     """Coarse to fine: at every stride the level joins what comes from below, then a 3x3 convolution.
 
     No normalisation layer: inputs are standardised, and statistics of one crop would mislead.
+
+    Args:
+        dims: channels of the levels, coarse to fine.
+        widths: own channels, coarse to fine.
+        num_classes: C.
+
+    Shape:
+        - input: maps [B, dims[i], H / s, W / s] for strides s of 16, 8, 4, 2, 1
+        - output: [B, C, H, W]
     """
 
-    def __init__(self, dims: Sequence[int], widths: Sequence[int], num_classes: int) -> None:
+    def __init__(self, *, dims: Sequence[int], widths: Sequence[int], num_classes: int) -> None:
         super().__init__()
         self.joins = nn.ModuleList(nn.Conv2d(dim, width, 1) for dim, width in zip(dims, widths, strict=True))
         pairs = itertools.pairwise(widths)
@@ -134,17 +154,29 @@ class DetailHead(nn.Module):
     """
 
     def __init__(
-        self, dims: Sequence[int], pixel_width: int, context_widths: Sequence[int], num_classes: int
+        self, *, dims: Sequence[int], pixel_width: int, context_widths: Sequence[int], num_classes: int
     ) -> None:
         super().__init__()
         self.dims = list(dims)
         self.omission = 1.0
-        self.pixel = PixelPath(dims, pixel_width, num_classes)
-        self.context = ContextPath(dims, context_widths, num_classes)
+        self.pixel = PixelPath(dims=dims, width=pixel_width, num_classes=num_classes)
+        self.context = ContextPath(dims=dims, widths=context_widths, num_classes=num_classes)
         self.register_buffer("means", torch.zeros(sum(dims)))
         self.register_buffer("scales", torch.ones(sum(dims)))
         self.means: Tensor
         self.scales: Tensor
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it was never taught."""
+        return self.pixel.is_silent and not bool(self.context.last.weight.any())
+
+    def with_classes(self, kept: Sequence[int | None]) -> Self:
+        """Copy with other classes: entry i names the old class that new class i keeps, None for a new one."""
+        made = copy.deepcopy(self)
+        made.pixel.last = with_rows(self.pixel.last, kept, are_silent=True)
+        made.context.last = with_rows(self.context.last, kept, are_silent=True)
+        return made
 
     def standardise(self, levels: Levels) -> list[Tensor]:
         """Levels with mean 0 and deviation 1 over the pictures that the head was made for."""

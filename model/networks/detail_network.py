@@ -14,7 +14,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from model.networks.backbone import Pyramid, normalise, pad_to_stride
+from model.networks.anatomy import parameters_of, tensors_of, without
+from model.networks.backbone import Backbone, LiteBackbone, Pyramid, pad_to_stride
 from model.networks.config import NetworkConfig
 from model.networks.deciding import ask_experts
 from model.networks.detail_head import DetailHead, Levels
@@ -22,6 +23,7 @@ from model.networks.encoding import ClassOutput, Encoding, cropped
 from model.networks.experts import Exchange
 from model.networks.filters import NUM_FILTERS, filter_bank
 from model.networks.network import LatentExpertNetwork
+from model.networks.reading import class_maps
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +71,17 @@ class DetailNetwork(LatentExpertNetwork):
     """`LatentExpertNetwork` whose class logits are those of its class head plus a `DetailHead`.
 
     Args:
-        config: of the default network inside.
-        detail: of what is added.
+        pixel_width: see `DetailConfig`.
+        context_widths: likewise.
+        has_own_backbone: likewise.
+        sizes: of the default network inside, the fields of `NetworkConfig`; see `build_detail`.
     """
 
-    def __init__(self, config: NetworkConfig | None = None, detail: DetailConfig | None = None) -> None:
-        super().__init__(config)
-        self.detail_config = detail = detail or DetailConfig()
+    def __init__(
+        self, *, pixel_width: int, context_widths: tuple[int, ...], has_own_backbone: int, **sizes: Any
+    ) -> None:
+        super().__init__(**sizes)
+        self.detail_config = DetailConfig(pixel_width, context_widths, has_own_backbone)
         config = self.config
         dims = (
             config.path_widths[1],
@@ -84,13 +90,18 @@ class DetailNetwork(LatentExpertNetwork):
             config.widths[0],
             NUM_FILTERS,
         )
-        self.head = DetailHead(dims, detail.pixel_width, detail.context_widths, config.num_classes)
+        self.head = DetailHead(
+            dims=dims,
+            pixel_width=pixel_width,
+            context_widths=context_widths,
+            num_classes=config.num_classes,
+        )
         self.class_exchange: Exchange | None = None
         self.class_mix: nn.Module | None = None
         if self.classifiers is not None:  # clicks go on reading the territories that they know
             self.class_exchange, self.class_mix = copy.deepcopy(self.exchange), copy.deepcopy(self.mix)
-        self.class_backbone: nn.Module | None = None
-        if detail.has_own_backbone:
+        self.class_backbone: Backbone | LiteBackbone | None = None
+        if has_own_backbone:
             self.class_backbone = copy.deepcopy(self.backbone)
 
     @classmethod
@@ -102,14 +113,10 @@ class DetailNetwork(LatentExpertNetwork):
             kept: per new class the class of ``network`` that it goes on from, or None.
         """
         base = network.with_classes(kept)
-        with torch.no_grad():
-            for new, old in enumerate(kept):
-                if old is None:  # a new class begins without an opinion
-                    base.class_head.pixels.weight[4 * new : 4 * new + 4] = 0
-                    base.class_head.pixels.bias[4 * new : 4 * new + 4] = 0  # type: ignore[index]
+        base.class_head.silence(new for new, old in enumerate(kept) if old is None)
         if isinstance(base, DetailNetwork):
             return base
-        made = cls(base.config, DetailConfig.for_width(base.config.feature_dim))
+        made = build_detail(base.config, DetailConfig.for_width(base.config.feature_dim))
         made.to(base.experts.device)
         made.load_state_dict(base.state_dict(), strict=False)
         for own, known in ((made.class_exchange, base.exchange), (made.class_mix, base.mix)):
@@ -123,18 +130,6 @@ class DetailNetwork(LatentExpertNetwork):
         detail["context_widths"] = list(self.detail_config.context_widths)
         return {**self.config.to_json(), **detail}
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> DetailNetwork:
-        """Build from what `to_json` gave; unknown keys raise ValueError."""
-        own = {field.name for field in fields(DetailConfig)}
-        detail: dict[str, Any] = {
-            key: tuple(v) if isinstance(v, list) else v for key, v in values.items() if key in own
-        }
-        return cls(
-            NetworkConfig.from_json({key: v for key, v in values.items() if key not in own}),
-            DetailConfig(**detail),
-        )
-
     def encode(self, image: Tensor) -> DetailEncoding:
         """Image [B, 3, H, W] in 0..1, any size from 1x1 -> `DetailEncoding`."""
         base, pyramid = self.encode_fully(image)
@@ -143,37 +138,20 @@ class DetailNetwork(LatentExpertNetwork):
         if self.class_backbone is not None:
             pyramid = self.class_pyramid(padded)
             experts, _ = self.look_at(pyramid.tokens)
-        return self._detailed(base, pyramid, experts, padded)
+        return _detailed(base, pyramid, experts, padded)
 
     def encode_for_classes(self, image: Tensor) -> DetailEncoding:
         """As `encode`, for `classify` alone: the backbone of clicks does not run where classes have their own."""
         padded = pad_to_stride(image.float())
         pyramid = self.class_pyramid(padded)
         base = self.encoding_of(pyramid, padded, (image.shape[-2], image.shape[-1]))
-        return self._detailed(base, pyramid, base.experts, padded)
-
-    @staticmethod
-    def _detailed(base: Encoding, pyramid: Pyramid, experts: Tensor, padded: Tensor) -> DetailEncoding:
-        return DetailEncoding(
-            **{field.name: getattr(base, field.name) for field in fields(Encoding)},
-            class_tokens=pyramid.tokens,
-            class_experts=experts,
-            class_detail=pyramid.detail,
-            mid=pyramid.mid,
-            deep=pyramid.deep,
-            image=padded,
-        )
+        return _detailed(base, pyramid, base.experts, padded)
 
     def class_pyramid(self, padded: Tensor) -> Pyramid:
         """What classes see of a padded image [B, 3, H, W] in 0..1."""
-        pixels = normalise(padded).to(self.dtype).contiguous(memory_format=torch.channels_last)
+        pixels = self.normalise(padded).to(self.dtype).contiguous(memory_format=torch.channels_last)
         pyramid: Pyramid = (self.class_backbone or self.backbone)(pixels)
         return pyramid
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether the detail head was never taught."""
-        return self.head.pixel.is_silent and not bool(self.head.context.last.weight.any())
 
     def class_logits(self, levels: Levels) -> Tensor:
         """Logits [B, C, H, W] from levels whose tokens hold the experts' answers."""
@@ -197,7 +175,7 @@ class DetailNetwork(LatentExpertNetwork):
             known, encoding.class_experts, expert_gains=expert_gains, need_attention=need_attention
         )
         size = (known.tokens.shape[-2], known.tokens.shape[-1])
-        maps = self._class_maps(known.tokens, mix, size) if mix is not None else None
+        maps = class_maps(self, known.tokens, mix, size) if mix is not None else None
         return ClassOutput(cropped(self.class_logits(levels), encoding), maps)
 
     def answered(
@@ -252,23 +230,91 @@ class DetailNetwork(LatentExpertNetwork):
             "classifiers": self.classifiers,
         }
 
-    def class_rows(self) -> Mapping[str, int]:
-        """As `LatentExpertNetwork.class_rows`, and those of the detail head."""
-        last = ("head.pixel.last", "head.context.last")
-        return {
-            **super().class_rows(),
-            **{f"{name}.{part}": 1 for name in last for part in ("weight", "bias")},
-        }
+    def expert_vectors(self, encoding: Encoding) -> Tensor:
+        """As `LatentExpertNetwork.expert_vectors`, with what classes have learned of exchanging."""
+        experts = encoding.class_experts if isinstance(encoding, DetailEncoding) else encoding.experts
+        vectors: Tensor = (self.class_exchange or self.exchange)(experts)
+        return vectors
 
-    def _like(self, config: NetworkConfig) -> Self:
-        return type(self)(config, self.detail_config)
+    def parameter_groups(self) -> dict[str, dict[str, nn.Parameter]]:
+        """What may learn, by full name: "head", "experts", and of the classes' own backbone "top" and "bottom"."""
+        groups = {
+            "head": parameters_of(self, self.head, self.class_head),
+            "experts": parameters_of(self, *self.expert_modules().values()),
+        }
+        if self.class_backbone is None:
+            return {**groups, "top": {}, "bottom": {}}
+        bottom = parameters_of(self, *self.class_backbone.lower_half())
+        whole = parameters_of(self, self.class_backbone)
+        top = {name: parameter for name, parameter in whole.items() if name not in bottom}
+        return {**groups, "top": top, "bottom": bottom}
+
+    def reader_parameters(self) -> dict[str, Tensor]:
+        """As `LatentExpertNetwork.reader_parameters`, and the detail head."""
+        return super().reader_parameters() | tensors_of(self, "head")
+
+    def encoding_state(self) -> dict[str, Tensor]:
+        """As `LatentExpertNetwork.encoding_state`; what classes have learned of the experts comes later."""
+        return without(super().encoding_state(), tensors_of(self, *self.expert_modules()))
+
+    def attention_state(self) -> dict[str, Tensor]:
+        """As `LatentExpertNetwork.attention_state`; where classes have a part of their own, that is meant."""
+        state = super().attention_state()
+        for name in ("exchange", "mix"):
+            if getattr(self, f"class_{name}") is not None:
+                own = tensors_of(self, f"class_{name}")
+                state = without(state, own) | {key.removeprefix("class_"): t for key, t in own.items()}
+        return state
+
+    def frozen_state(self) -> dict[str, Tensor]:
+        """Tensors, by full name, that what is learned from is made with, and that learning leaves alone."""
+        return tensors_of(self, "backbone", "class_backbone", "look", "experts")
+
+    def with_classes(self, kept: Sequence[int | None]) -> Self:
+        """As `LatentExpertNetwork.with_classes`."""
+        made = super().with_classes(kept)
+        made.head = self.head.with_classes(kept)
+        return made.requires_grad_(True)
 
     def give_classes_a_backbone(self) -> Self:
         """Copy whose classes have a backbone of their own, for now with the same weights."""
-        if self.class_backbone is not None:
-            return copy.deepcopy(self)
-        made = type(self)(self.config, replace(self.detail_config, has_own_backbone=1))
-        made.to(self.experts.device, self.dtype)
-        backbone = {f"class_backbone.{name}": value for name, value in self.backbone.state_dict().items()}
-        made.load_state_dict(self.state_dict() | backbone)
-        return made.train(self.training)
+        made = copy.deepcopy(self)
+        if made.class_backbone is None:
+            made.detail_config = replace(self.detail_config, has_own_backbone=1)
+            made.class_backbone = copy.deepcopy(self.backbone).requires_grad_(True)
+        return made
+
+
+def build_detail(config: NetworkConfig | None = None, detail: DetailConfig | None = None) -> DetailNetwork:
+    """A network with a detail head and fresh weights; None for the sizes that the configurations have by themselves."""
+    detail = detail or DetailConfig()
+    return DetailNetwork(
+        pixel_width=detail.pixel_width,
+        context_widths=detail.context_widths,
+        has_own_backbone=detail.has_own_backbone,
+        **(config or NetworkConfig()).arguments(),
+    )
+
+
+def detail_from_json(values: Mapping[str, Any]) -> DetailNetwork:
+    """Build from what `DetailNetwork.to_json` gave; unknown keys raise ValueError."""
+    own = {field.name for field in fields(DetailConfig)}
+    detail: dict[str, Any] = {
+        key: tuple(v) if isinstance(v, list) else v for key, v in values.items() if key in own
+    }
+    return build_detail(
+        NetworkConfig.from_json({key: v for key, v in values.items() if key not in own}),
+        DetailConfig(**detail),
+    )
+
+
+def _detailed(base: Encoding, pyramid: Pyramid, experts: Tensor, padded: Tensor) -> DetailEncoding:
+    return DetailEncoding(
+        **{field.name: getattr(base, field.name) for field in fields(Encoding)},
+        class_tokens=pyramid.tokens,
+        class_experts=experts,
+        class_detail=pyramid.detail,
+        mid=pyramid.mid,
+        deep=pyramid.deep,
+        image=padded,
+    )

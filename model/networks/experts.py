@@ -63,7 +63,7 @@ def attend(
 def split_heads(x: Tensor, heads: int) -> Tensor:
     """[B, N, D] -> [B, heads, N, D / heads]."""
     batch, count, dim = x.shape
-    return x.view(batch, count, heads, dim // heads).transpose(1, 2)
+    return x.view(batch, count, heads, dim // heads).transpose(1, 2)  # [B, heads, N, D / heads]
 
 
 def join_heads(x: Tensor) -> Tensor:
@@ -77,9 +77,19 @@ def flatten_map(x: Tensor) -> Tensor:
 
 
 class Look(nn.Module):
-    """Experts query an image map; an expert keeps what it was and adds what it saw."""
+    """Experts query an image map; an expert keeps what it was and adds what it saw.
 
-    def __init__(self, dim: int, map_dim: int, heads: int) -> None:
+    Args:
+        dim: width D of an expert.
+        map_dim: channels C of the map.
+        heads: attention heads; divides ``dim``.
+
+    Shape:
+        - input: experts [B, K, D], keys and values [B, heads, N, D / heads] for the N places of the map
+        - output: experts [B, K, D], weights [B, heads, K, N] or None
+    """
+
+    def __init__(self, *, dim: int, map_dim: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
         self.norm = nn.LayerNorm(dim)
@@ -103,14 +113,23 @@ class Look(nn.Module):
 
 
 class Exchange(nn.Module):
-    """Experts attend to each other, then think (a two-layer perceptron)."""
+    """A block of self-attention among the experts, then a two-layer perceptron.
 
-    def __init__(self, dim: int, heads: int) -> None:
+    Args:
+        dim: width D of an expert.
+        heads: attention heads; divides ``dim``.
+
+    Shape:
+        - input and output: [B, K, D]
+    """
+
+    def __init__(self, *, dim: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
         self.norm = nn.LayerNorm(dim)
         self.qkv = nn.Linear(dim, 3 * dim)
         self.out = nn.Linear(dim, dim)
+        # The perceptron; every file of weights calls it so.
         self.think = nn.Sequential(
             nn.LayerNorm(dim), nn.Linear(dim, 2 * dim), nn.ReLU(), nn.Linear(2 * dim, dim)
         )
@@ -120,14 +139,24 @@ class Exchange(nn.Module):
         query, key, value = (split_heads(x, self.heads) for x in self.qkv(self.norm(experts)).chunk(3, -1))
         answer, _ = attend(query, key, value, bias=bias)
         experts = experts + self.out(join_heads(answer))
-        thought: Tensor = self.think(experts)
-        return experts + thought
+        added: Tensor = self.think(experts)
+        return experts + added
 
 
 class Mix(nn.Module):
-    """Every pixel attends over the experts."""
+    """Every pixel attends over the experts.
 
-    def __init__(self, dim: int, map_dim: int, heads: int) -> None:
+    Args:
+        dim: width D of an expert.
+        map_dim: channels C of the map.
+        heads: attention heads; divides ``dim``.
+
+    Shape:
+        - input: queries [B, heads, h * w, D / heads], experts [B, K, D]
+        - output: map [B, C, h, w], weights [B, heads, h * w, K] or None
+    """
+
+    def __init__(self, *, dim: int, map_dim: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
         self.query = nn.Linear(map_dim, dim)
@@ -166,7 +195,7 @@ class Mix(nn.Module):
         value = split_heads(self.value(normed), self.heads)
         drawn, weights = attend(queries, key, value, bias=bias, need_attention=need_attention)
         mixed = self.out(join_heads(drawn))  # [B, h * w, C]
-        return mixed.transpose(1, 2).view(len(mixed), -1, *size), weights
+        return mixed.transpose(1, 2).view(len(mixed), -1, *size), weights  # [B, C, h, w]
 
 
 def gain_bias(gains: Tensor | None) -> Tensor | None:
@@ -181,7 +210,7 @@ def gain_bias(gains: Tensor | None) -> Tensor | None:
     if gains is None:
         return None
     bias: Tensor = gains.clamp(min=0).log()
-    return bias.view(1, -1, 1, gains.shape[-1])
+    return bias.view(1, -1, 1, gains.shape[-1])  # [1, 1 or heads, 1, K]
 
 
 def fourier_position(xy: Tensor, dim: int) -> Tensor:
@@ -194,7 +223,7 @@ def fourier_position(xy: Tensor, dim: int) -> Tensor:
 
 def weights_to_map(weights: Tensor, size: tuple[int, int], factor: int = 1) -> Tensor:
     """Weights [B, heads, K, N] -> maps [B, heads, K, h, w], each cell repeated ``factor`` times per axis."""
-    maps = weights.view(*weights.shape[:-1], *size)
+    maps = weights.view(*weights.shape[:-1], *size)  # [B, heads, K, h, w]
     if factor > 1:
         maps = maps.repeat_interleave(factor, -1).repeat_interleave(factor, -2)
     return maps

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import copy
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
-from model.networks.backbone import Pyramid, backbone_of, normalise, pad_to_stride
-from model.networks.class_head import ClassHead, kept_rows
+from model.networks.anatomy import tensors_of, without
+from model.networks.backbone import Normalise, Pyramid, backbone_of, pad_to_stride
+from model.networks.class_head import ClassHead
 from model.networks.click_cues import (
     box_cue,
     colour_bins,
     mask_cues,
     opponent_colour,
     point_cues,
-    sample_points,
     territory_cues,
 )
-from model.networks.click_decoder import ClickDecoder, Embedding, embedded
+from model.networks.click_decoder import ClickDecoder, embedded
 from model.networks.config import NetworkConfig
-from model.networks.deciding import CosineMix, ExpertClassifiers, SlotLook, as_map, ask_experts
+from model.networks.deciding import ask_experts
 from model.networks.encoding import (
     PADDING,
     ClassOutput,
@@ -31,18 +32,10 @@ from model.networks.encoding import (
     Prompts,
     TensorTree,
     cropped,
-    pointed_at,
     previous_at_tokens,
 )
-from model.networks.experts import (
-    AttentionMaps,
-    Exchange,
-    Look,
-    Mix,
-    fourier_position,
-    gain_bias,
-    weights_to_map,
-)
+from model.networks.experts import Exchange, Look, Mix, gain_bias
+from model.networks.reading import class_maps, consult, reading_parts, territory_of
 
 __all__ = [
     "ClassHead",
@@ -60,37 +53,66 @@ class LatentExpertNetwork(nn.Module):
 
     Classes: pixels draw on the learned experts. Objects: every click becomes a prompt expert, joins them, and a
     small decoder turns what pixels draw into a mask.
+
+    Its arguments are the fields of `NetworkConfig`; `build_latent_expert` has values for them all.
+
+    Shape: B images, C classes, K experts, D features, h and w the padded size / 4.
+        - input: [B, 3, H, W] in 0..1
+        - output: logits [B, C, H, W]
     """
 
     stride: int = 4
 
-    def __init__(self, config: NetworkConfig | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        num_classes: int,
+        num_experts: int,
+        num_heads: int,
+        feature_dim: int,
+        widths: tuple[int, int, int, int, int],
+        depths: tuple[int, int, int, int],
+        path_widths: tuple[int, int],
+        click_widths: tuple[int, int, int, int, int],
+        embed_dim: int,
+        encoder: str,
+        evidence_dim: int,
+    ) -> None:
         super().__init__()
-        self.config = config = config or NetworkConfig()
-        dim, heads, mid = config.feature_dim, config.num_heads, config.path_widths[0]
-        self.backbone = backbone_of(config)
-        self.experts = nn.Parameter(torch.randn(config.num_experts, dim))
-        self.exchange = Exchange(dim, heads)
-        self.look: Look | SlotLook
-        self.mix: Mix | CosineMix
-        self.embed: nn.Conv2d | Embedding
-        self.classifiers: ExpertClassifiers | None = None
-        if config.evidence_dim:
-            self.look, self.mix = SlotLook(dim, dim, heads), CosineMix(dim)
-            sizes = config.num_experts, dim, config.evidence_dim, config.path_widths
-            self.classifiers = ExpertClassifiers(*sizes)
-            self.embed = Embedding((dim, config.path_widths[1], config.widths[4]), config.embed_dim)
-        else:
-            self.look, self.mix = Look(dim, dim, heads), Mix(dim, dim, heads)
-            self.embed = nn.Conv2d(dim, config.embed_dim, 1)
-        self.class_head = ClassHead(
-            self.answer_dim, config.widths[0], config.num_classes, fuses=not config.evidence_dim
+        self.config = config = NetworkConfig(
+            num_classes=num_classes,
+            num_experts=num_experts,
+            num_heads=num_heads,
+            feature_dim=feature_dim,
+            widths=widths,
+            depths=depths,
+            path_widths=path_widths,
+            click_widths=click_widths,
+            embed_dim=embed_dim,
+            encoder=encoder,
+            evidence_dim=evidence_dim,
         )
+        self.normalise = Normalise()
+        self.backbone = backbone_of(config)
+        self.experts = nn.Parameter(torch.randn(num_experts, feature_dim))
+        self.exchange = Exchange(dim=feature_dim, heads=num_heads)
+        self.look, self.mix, self.classifiers, self.embed = reading_parts(config)
+        self.class_head = ClassHead(
+            feature_dim=self.answer_dim,
+            detail_dim=widths[0],
+            num_classes=num_classes,
+            fuses=not evidence_dim,
+        )
+        self._add_clicks(config)
+
+    def _add_clicks(self, config: NetworkConfig) -> None:
+        """What clicks are answered with."""
+        dim, heads, mid = config.feature_dim, config.num_heads, config.path_widths[0]
         self.prompt = nn.Linear(mid + dim, dim)
         self.prompt_kind = nn.Embedding(PADDING + 1, dim)
-        self.prompt_look = Look(dim, mid, heads)
-        self.prompt_exchange = Exchange(dim, heads)
-        self.prompt_mix = Mix(dim, config.click_widths[2], heads)
+        self.prompt_look = Look(dim=dim, map_dim=mid, heads=heads)
+        self.prompt_exchange = Exchange(dim=dim, heads=heads)
+        self.prompt_mix = Mix(dim=dim, map_dim=config.click_widths[2], heads=heads)
         self.click = ClickDecoder(
             detail_dim=config.widths[0],
             map_dims=(dim, *config.path_widths, config.widths[4]),
@@ -108,10 +130,9 @@ class LatentExpertNetwork(nn.Module):
         """Type of the weights."""
         return self.experts.dtype
 
-    def forward(self, image: Tensor, need_attention: bool = False) -> Any:
-        """Image [B, 3, H, W] in 0..1 -> class logits [B, C, H, W], or (logits, maps)."""
-        output = self.classify(self.encode(image), need_attention=need_attention)
-        return (output.logits, output.maps) if need_attention else output.logits
+    def forward(self, image: Tensor) -> Tensor:
+        """Image [B, 3, H, W] in 0..1 -> class logits [B, C, H, W]; `classify` has the rest."""
+        return self.classify(self.encode(image)).logits
 
     def encode(self, image: Tensor) -> Encoding:
         """Image [B, 3, H, W] in 0..1, any size from 1x1 -> `Encoding`."""
@@ -121,7 +142,7 @@ class LatentExpertNetwork(nn.Module):
     def encode_fully(self, image: Tensor) -> tuple[Encoding, Pyramid]:
         """As `encode`, with the features that it was made of."""
         padded = pad_to_stride(image.float())
-        pixels = normalise(padded).to(self.dtype).contiguous(memory_format=torch.channels_last)
+        pixels = self.normalise(padded).to(self.dtype).contiguous(memory_format=torch.channels_last)
         pyramid: Pyramid = self.backbone(pixels)
         return self.encoding_of(pyramid, padded, (image.shape[-2], image.shape[-1])), pyramid
 
@@ -141,7 +162,7 @@ class LatentExpertNetwork(nn.Module):
             look_values=values,
             mix_queries=self.prompt_mix.queries(base.mid),
             embed=embedded(self.embed, pyramid).to(tokens.dtype),
-            territory=self._territory(tokens, experts).to(tokens.dtype),
+            territory=territory_of(self, tokens, experts).to(tokens.dtype),
             colour=colour,
             bins=colour_bins(colour),
             size=size,
@@ -164,7 +185,7 @@ class LatentExpertNetwork(nn.Module):
         )
         size = (tokens.shape[-2], tokens.shape[-1])
         logits = self.class_head(tokens, encoding.detail)
-        maps = self._class_maps(encoding.tokens, mix, size) if mix is not None else None
+        maps = class_maps(self, encoding.tokens, mix, size) if mix is not None else None
         return ClassOutput(cropped(logits, encoding), maps)
 
     def look_at(self, tokens: Tensor, *, need_attention: bool = False) -> tuple[Tensor, Tensor | None]:
@@ -236,72 +257,45 @@ class LatentExpertNetwork(nn.Module):
         ]
         if self.classifiers is not None:
             evidence.append(territory_cues(encoding.territory, points, labels, before, encoding.padded))
-        cues = torch.cat(evidence, dim=1)
-        mixed, maps = self._consult(encoding, prompts, need_attention)
+        cues = torch.cat(evidence, dim=1)  # [B, num_cues, h, w]
+        mixed, maps = consult(self, encoding, prompts, need_attention=need_attention)
         cues = cues.to(tokens.dtype).contiguous(memory_format=torch.channels_last)
         logits, score = self.click(encoding.base, cues, mixed)
         return ObjectOutput(cropped(logits, encoding), score, maps)
 
-    def class_rows(self) -> Mapping[str, int]:
-        """Parameters whose rows belong to classes, and how many rows one class has."""
-        return {"class_head.pixels.weight": 4, "class_head.pixels.bias": 4}
-
-    def with_classes(self, names_kept: Sequence[int | None]) -> Self:
+    def with_classes(self, kept: Sequence[int | None]) -> Self:
         """Copy with other classes: entry i names the old class that new class i keeps, None for a new one."""
-        made = self._like(replace(self.config, num_classes=len(names_kept)))
-        made.to(self.experts.device, self.dtype)
-        state, own = self.state_dict(), made.state_dict()
-        for name, rows in self.class_rows().items():
-            state[name] = kept_rows(state[name], own[name], names_kept, rows)
-        made.load_state_dict(state)
-        return made.train(self.training)
+        made = copy.deepcopy(self)
+        made.config = replace(self.config, num_classes=len(kept))
+        made.class_head = self.class_head.with_classes(kept)
+        return made.requires_grad_(True)
 
-    def _like(self, config: NetworkConfig) -> Self:
-        """A fresh network of this kind."""
-        return type(self)(config)
+    def expert_vectors(self, encoding: Encoding) -> Tensor:
+        """What pixels read for classes: the experts after looking and after exchanging, [B, K, D]."""
+        vectors: Tensor = self.exchange(encoding.experts)
+        return vectors
 
-    def _territory(self, tokens: Tensor, experts: Tensor) -> Tensor:
-        """How much each expert is asked where, [B, K, h, w]; no expert where they do not decide."""
-        if self.classifiers is None:
-            return tokens.new_zeros(len(tokens), 0, *tokens.shape[-2:])
-        _, mix = ask_experts(self.exchange, self.mix, tokens, experts)
-        return as_map(mix, (tokens.shape[-2], tokens.shape[-1]))
+    def reader_parameters(self) -> dict[str, Tensor]:
+        """Tensors, by full name, that only read what experts and pixels are."""
+        return tensors_of(self, "class_head", "classifiers")
 
-    def _consult(
-        self, encoding: Encoding, prompts: Prompts, need_attention: bool
-    ) -> tuple[Tensor, AttentionMaps | None]:
-        """Let prompt experts look, exchange with the learned ones, and pixels draw on all of them."""
-        xy, kind = pointed_at(prompts)
-        seen = sample_points(encoding.base.mid, xy, encoding.padded)
-        where = fourier_position(xy / xy.new_tensor(encoding.padded[::-1]), self.config.feature_dim)
-        prompt_experts = self.prompt(torch.cat((seen, where), dim=-1).to(self.dtype)) + self.prompt_kind(kind)
-        hidden = kind == PADDING
-        keys, values = encoding.look_keys, encoding.look_values
-        prompt_experts, look = self.prompt_look(prompt_experts, keys, values, need_attention=need_attention)
-        experts = torch.cat((encoding.experts, prompt_experts.to(encoding.experts.dtype)), dim=1)
-        readable = hidden.new_zeros(hidden.shape[0], encoding.experts.shape[1])
-        bias = torch.zeros(experts.shape[:2], device=experts.device)
-        bias = bias.masked_fill(torch.cat((readable, hidden), 1), float("-inf"))[:, None, None]
-        experts = self.prompt_exchange(experts, bias)
-        size = (encoding.base.mid.shape[-2], encoding.base.mid.shape[-1])
-        mixed, mix = self.prompt_mix(
-            encoding.mix_queries, experts, size, bias=bias, need_attention=need_attention
-        )
-        if look is None or mix is None:
-            return mixed, None
-        learned = self._look_weights(encoding.tokens)
-        prompt_maps = weights_to_map(look / 4, size, 2)
-        fine = (size[0] * 2, size[1] * 2)
-        look_maps = torch.cat((weights_to_map(learned, fine), prompt_maps), dim=2)
-        return mixed, AttentionMaps(look_maps, weights_to_map(mix.transpose(-1, -2), size, 2))
+    def encoding_state(self) -> dict[str, Tensor]:
+        """Tensors, by full name, that `encode` computes with: where they are equal, so are encodings."""
+        late = self.reader_parameters()
+        if self.classifiers is None:  # else clicks want to know already who is asked where
+            late |= tensors_of(self, "exchange", "mix")
+        return without(self.state_dict(), late)
 
-    def _look_weights(self, tokens: Tensor) -> Tensor:
-        """Where the learned experts look, [B, heads, K, h * w]."""
-        _, weights = self.look_at(tokens, need_attention=True)
-        if weights is None:
-            raise RuntimeError("attention was asked for and not returned")
-        return weights
+    def attention_state(self) -> dict[str, Tensor]:
+        """Tensors that decide what experts attend to for classes, under the same names in every such network."""
+        return without(self.state_dict(), self.reader_parameters())
 
-    def _class_maps(self, tokens: Tensor, mix: Tensor, size: tuple[int, int]) -> AttentionMaps:
-        look = weights_to_map(self._look_weights(tokens), size)
-        return AttentionMaps(look, weights_to_map(mix.transpose(-1, -2), size))
+
+def build_latent_expert(config: NetworkConfig | None = None, **sizes: Any) -> LatentExpertNetwork:
+    """A network with fresh weights.
+
+    Args:
+        config: its sizes; None for those of `NetworkConfig`.
+        sizes: fields of `NetworkConfig` that are to be otherwise, such as ``num_classes=3``.
+    """
+    return LatentExpertNetwork(**replace(config or NetworkConfig(), **sizes).arguments())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from model.analysis.gains import Gains, Head, check_gains
 from model.errors import ModelError
+from model.networks.anatomy import attention_state, encoding_state
 from model.prediction.class_maps import LabelSink, ProbabilitySink, check_out, empty_prediction, predict_into
 from model.prediction.click_constraints import Start, guarded
 from model.prediction.device import DeviceChoice, choose_device
@@ -32,13 +33,6 @@ MAX_PIXELS: Final[Mapping[str, int]] = {"cuda": 4_200_000, "mps": 2_100_000, "cp
 
 CLICK_PIXELS: Final = 384 * 256
 """Clicks on larger pictures begin with an overview of this size: the scale that the network learned at."""
-
-_READS: Final = ("class_head.", "head.", "classifiers.")
-"""Parameters that only read what experts and pixels are, by how their names begin."""
-
-_EXPERTS: Final = ("exchange.", "mix.")
-_OWN_EXPERTS: Final = ("class_exchange.", "class_mix.")
-"""Parameters that come after encoding, and decide what experts attend to; the second where encoding asks, too."""
 
 
 class Predictor:
@@ -111,11 +105,11 @@ class Predictor:
 
     def encodes_like(self, other: Predictor) -> bool:
         """Whether pictures encoded by ``other`` would come out the same here, bit for bit."""
-        return type(self.network) is type(other.network) and _alike(self, other, but=_late(self.network))
+        return type(self.network) is type(other.network) and _is_same(self, other, encoding_state)
 
     def attends_like(self, other: Predictor) -> bool:
         """Whether the `attention` of ``other`` would be the same here, on every picture."""
-        return _alike(self, other, but=_READS, as_classes_see=True)
+        return _are_kin(self.network, other.network) and _is_same(self, other, attention_state)
 
     def take_over(self, image: EncodedImage) -> EncodedImage:
         """An image of another predictor for which `encodes_like` holds, now one of this."""
@@ -311,32 +305,16 @@ def _encode(runner: Runner, pixels: NDArray[np.uint8], most: int) -> EncodedImag
     return runner.within_memory(most, attempt)
 
 
-def _as_classes_use_it(network: nn.Module) -> dict[str, Tensor]:
-    """Parameters by name; where classes have a copy of a part that clicks use as well, theirs in its place."""
-    state = dict(network.state_dict())
-    own = [name for name in state if name.startswith(tuple(f"class_{part}" for part in _EXPERTS))]
-    theirs = {name.removeprefix("class_"): state.pop(name) for name in own}
-    return {**state, **theirs}
+def _are_kin(one: nn.Module, other: nn.Module) -> bool:
+    """Whether one network is of the kind of the other, or has more to it."""
+    return isinstance(one, type(other)) or isinstance(other, type(one))
 
 
-def _alike(one: Predictor, other: Predictor, *, but: tuple[str, ...], as_classes_see: bool = False) -> bool:
-    """Whether two are the same but for parameters whose names begin in one of these ways."""
-    mine, theirs = one.network, other.network
-    if not isinstance(theirs, type(mine)) and not isinstance(mine, type(theirs)):
+def _is_same(one: Predictor, other: Predictor, state_of: Callable[[nn.Module], Mapping[str, Tensor]]) -> bool:
+    """Whether two see images at the same size, on the same device, in the same format, and a state is the same."""
+    mine, theirs = one.device, other.device
+    is_alike = mine.device == theirs.device and mine.dtype == theirs.dtype
+    if not is_alike or one.max_pixels != other.max_pixels:
         return False
-    if not _same_place(one.device, other.device) or one.max_pixels != other.max_pixels:
-        return False
-    states = (_as_classes_use_it(each) if as_classes_see else each.state_dict() for each in (mine, theirs))
-    own, foreign = (
-        {name: tensor for name, tensor in state.items() if not name.startswith(but)} for state in states
-    )
+    own, foreign = state_of(one.network), state_of(other.network)
     return own.keys() == foreign.keys() and all(torch.equal(t, foreign[n]) for n, t in own.items())
-
-
-def _late(network: nn.Module) -> tuple[str, ...]:
-    """Parameters that come after encoding, by how their names begin."""
-    return _READS + (_EXPERTS if getattr(network, "classifiers", None) is None else _OWN_EXPERTS)
-
-
-def _same_place(one: DeviceChoice, other: DeviceChoice) -> bool:
-    return one.device == other.device and one.dtype == other.dtype

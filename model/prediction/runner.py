@@ -25,6 +25,7 @@ from model.prediction.device import (
     is_same_device,
 )
 from model.prediction.inputs import Pointing
+from model.prediction.shared_norms import SharedGroupNorm
 
 HALVINGS: Final = 2
 
@@ -67,7 +68,8 @@ class Runner:
         self.choice = choice
         self.encoder_runs = 0
         self.notes: list[str] = []
-        self._network: Any = copy.deepcopy(network).eval().requires_grad_(False)
+        private = copy.deepcopy(network).eval().requires_grad_(False)
+        self._network: Any = SharedGroupNorm.converted(private)
         self._place()
 
     @property

@@ -7,7 +7,7 @@ differ from the whole. So samples of the whole picture are shown first, and what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -23,17 +23,78 @@ _STEP = 32
 _GRIDS = {1: (1, 1), 2: (1, 2), 4: (2, 2)}
 
 
+class SharedGroupNorm(nn.GroupNorm):
+    """Group normalisation that can be told what to normalise by; until then it is `nn.GroupNorm`.
+
+    Attributes:
+        imposed: mean and variance per channel, float32 [C] each, instead of those of what is shown; None for those.
+        heard: what was shown is summed up here; None for not listening.
+    """
+
+    imposed: tuple[Tensor, Tensor] | None = None
+    heard: _Sums | None = None
+
+    @classmethod
+    def converted(cls, network: nn.Module) -> nn.Module:
+        """``network`` itself, with such a normalisation in the place of every `nn.GroupNorm` in it.
+
+        Parameters, hooks and names stay; like `nn.SyncBatchNorm.convert_sync_batchnorm`.
+        """
+        if type(network) is nn.GroupNorm:
+            made = cls(network.num_groups, network.num_channels, network.eps, network.affine)
+            made.__dict__.update(network.__dict__)
+            return made
+        for name, child in network.named_children():
+            if (new := cls.converted(child)) is not child:
+                network.register_module(name, new)
+        return network
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C, h, w] -> [B, C, h, w]."""
+        if self.heard is not None:
+            self.heard.add(x.float().reshape(x.shape[0], self.num_groups, -1))  # [B, groups, N]
+        if self.imposed is None:
+            return super().forward(x)
+        mean, variance = (part.to(x.device) for part in self.imposed)
+        weight, bias = self.weight.float(), self.bias.float()
+        return F.batch_norm(x, mean, variance, weight, bias, training=False, eps=self.eps)
+
+
+class _Sums:
+    """Sums over what was heard: of means and of mean squares, [groups] each."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._mean: Tensor | None = None
+        self._square: Tensor | None = None
+
+    def add(self, flat: Tensor) -> None:
+        """Count what lies in groups, [B, groups, N]."""
+        mean, square = flat.mean((0, 2)), flat.square().mean((0, 2))
+        self._mean = mean if self._mean is None else self._mean + mean
+        self._square = square if self._square is None else self._square + square
+        self._count += 1
+
+    def statistics(self, repeat: int) -> tuple[Tensor, Tensor] | None:
+        """Mean and variance of every channel, [groups * repeat] each; None where nothing was heard."""
+        if self._mean is None or self._square is None:
+            return None
+        mean = self._mean / self._count
+        variance = (self._square / self._count - mean**2).clamp(min=0)
+        return mean.repeat_interleave(repeat), variance.repeat_interleave(repeat)
+
+
 class SharedNorms:
     """Statistics of the group normalisations of a network.
 
     Args:
-        network: its normalisations are steered while a context of this object is open.
+        network: its normalisations of the kind `SharedGroupNorm` are told what to do while a context of this
+            object is open.
     """
 
     def __init__(self, network: nn.Module) -> None:
-        self._norms = [each for each in network.modules() if isinstance(each, nn.GroupNorm)]
-        self._sums: dict[int, tuple[int, Tensor, Tensor]] = {}
-        self._known: dict[int, tuple[Tensor, Tensor]] = {}
+        self._norms = [each for each in network.modules() if isinstance(each, SharedGroupNorm)]
+        self._known: list[tuple[Tensor, Tensor] | None] = [None] * len(self._norms)
 
     @property
     def is_empty(self) -> bool:
@@ -43,53 +104,30 @@ class SharedNorms:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """What the network is shown now counts; it is normalised as before."""
-        with self._steered(self._listen):
+        sums = [_Sums() for _ in self._norms]
+        with self._told(sums):
             yield
-        for index, (count, mean, square) in self._sums.items():
-            each = self._norms[index]
-            repeat = each.num_channels // each.num_groups
-            spread = (square / count - (mean / count) ** 2).clamp(min=0)
-            self._known[index] = (mean / count).repeat_interleave(repeat), spread.repeat_interleave(repeat)
-        self._sums.clear()
+        for index, (each, heard) in enumerate(zip(self._norms, sums, strict=True)):
+            found = heard.statistics(each.num_channels // each.num_groups)
+            self._known[index] = self._known[index] if found is None else found
 
     @contextmanager
     def imposed(self) -> Iterator[None]:
         """Everything is normalised by what was heard."""
-        with self._steered(self._impose):
+        with self._told([None] * len(self._norms)):
             yield
 
     @contextmanager
-    def _steered(self, forward: Callable[[int, Tensor], Tensor]) -> Iterator[None]:
-        for index, each in enumerate(self._norms):
-            each.__dict__["forward"] = lambda x, index=index: forward(index, x)
+    def _told(self, sums: Sequence[_Sums | None]) -> Iterator[None]:
+        """Contexts may lie within each other: afterwards all is as it was."""
+        before = [(each.imposed, each.heard) for each in self._norms]
+        for each, known, heard in zip(self._norms, self._known, sums, strict=True):
+            each.imposed, each.heard = known, heard
         try:
             yield
         finally:
-            for each in self._norms:
-                del each.__dict__["forward"]
-
-    def _listen(self, index: int, x: Tensor) -> Tensor:
-        each = self._norms[index]
-        flat = x.float().reshape(x.shape[0], each.num_groups, -1)
-        mean, square = flat.mean((0, 2)), flat.square().mean((0, 2))
-        if index in self._sums:
-            count, means, squares = self._sums[index]
-            self._sums[index] = count + 1, means + mean, squares + square
-        else:
-            self._sums[index] = 1, mean, square
-        return self._as_before(index, x)
-
-    def _as_before(self, index: int, x: Tensor) -> Tensor:
-        if index in self._known:
-            return self._impose(index, x)
-        each = self._norms[index]
-        return F.group_norm(x, each.num_groups, each.weight, each.bias, each.eps)
-
-    def _impose(self, index: int, x: Tensor) -> Tensor:
-        each = self._norms[index]
-        mean, spread = (part.to(x.device) for part in self._known[index])
-        weight, bias = each.weight.float(), each.bias.float()
-        return F.batch_norm(x, mean, spread, weight, bias, training=False, eps=each.eps)
+            for each, (known, heard) in zip(self._norms, before, strict=True):
+                each.imposed, each.heard = known, heard
 
 
 def num_samples(num_pixels: int, sample_pixels: int) -> int:

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from model.errors import ModelError
 from model.networks.config import NetworkConfig
-from model.networks.network import LatentExpertNetwork
+from model.networks.network import LatentExpertNetwork, build_latent_expert
 from model.pretraining.cache import Cache
 from model.pretraining.crops import Batch, CropSampler
 from model.pretraining.schedule import STAGES, AverageWeights, Budget, Stage, learning_rate, stage_at
@@ -144,7 +144,7 @@ class Pretraining:
         config.output.mkdir(parents=True, exist_ok=True)
         self._cache = Cache.open(config.data, config.output / "cache")
         torch.manual_seed(config.seed)
-        network = self.network_class(config.network)
+        network = self.network_class(**config.network.arguments())
         self._provenance = begin_from(network, encoder=config.encoder, start=config.start)
         self._trainee = Trainee(network, _slices(self._cache))
         self._trainee.to(config.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -268,7 +268,7 @@ class Pretraining:
         LOG.info("resumed at step %d", self._step)
 
     def _export(self, budget: Budget) -> None:
-        network = LatentExpertNetwork(self._config.network)
+        network = build_latent_expert(self._config.network)
         network.load_state_dict(self._average.state)
         provenance: dict[str, Any] = {
             "steps": self._step,

@@ -10,11 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.networks.anatomy import parameters_of
 from model.networks.detail_head import Levels
 from model.networks.detail_network import DetailNetwork
 from model.prediction.device import free_cached_memory, is_out_of_memory
 from model.training.orientation import random_turn
-from model.training.session import Optimiser, Session, below, named
+from model.training.session import Optimiser, Session, below
 from model.training.types import IGNORED
 from model.training.views import View
 
@@ -33,7 +34,7 @@ def learn_crops(session: Session, end: float, factor: float = 1.0) -> Iterator[s
     session.network.head.pixel.silence()
     network, rate = session.network, factor * (session.config.learning_rate or HEAD_RATE)
     groups = [
-        (rate, named(network.head.context, "head.context")),
+        (rate, parameters_of(network, network.head.context)),
         (rate * EXPERT_SHARE, expert_parameters(network)),
     ]
     optimiser = Optimiser(session, groups, end)
@@ -62,8 +63,7 @@ def fits_memory(session: Session, step: Callable[[], None]) -> bool:
 
 def expert_parameters(network: DetailNetwork) -> Mapping[str, nn.Parameter]:
     """What of experts and class head may learn; clicks use none of it."""
-    modules = {**network.expert_modules(), "class_head": network.class_head}
-    return {key: value for name, module in modules.items() for key, value in named(module, name).items()}
+    return parameters_of(network, *network.expert_modules().values(), network.class_head)
 
 
 def _crop_loss(session: Session) -> Tensor:

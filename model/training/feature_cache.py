@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import zlib
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
+from model.networks.anatomy import parameters_of, without
 from model.networks.detail_network import DetailNetwork
 from model.training.views import Picture
 
 MAX_BYTES: Final = 512 << 20
-FROZEN: Final = ("backbone.", "class_backbone.", "look.", "experts")
 
 
 class Sized(Protocol):
@@ -52,19 +53,18 @@ class FeatureStore:
 
 def fingerprint(network: DetailNetwork) -> int:
     """A number that differs where what encodes differs."""
-    total = 0
-    for name, value in sorted(network.state_dict().items()):
-        if name.startswith(FROZEN):
-            total = zlib.crc32(_bytes(value), total)
-    return total
+    return _checksum(network.frozen_state(), 0)
 
 
-def fingerprint_without(network: DetailNetwork, part: str) -> int:
-    """A number that differs where anything but the parameters under ``part`` differs."""
-    total = 1
-    for name, value in sorted(network.state_dict().items()):
-        if not name.startswith(part):
-            total = zlib.crc32(_bytes(value), total)
+def fingerprint_without(network: DetailNetwork, part: nn.Module) -> int:
+    """A number that differs where anything of ``network`` but the parameters of ``part`` differs."""
+    return _checksum(without(network.state_dict(), parameters_of(network, part)), 1)
+
+
+def _checksum(state: Mapping[str, Tensor], start: int) -> int:
+    total = start
+    for _, value in sorted(state.items()):
+        total = zlib.crc32(_bytes(value), total)
     return total
 
 

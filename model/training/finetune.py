@@ -255,7 +255,7 @@ class FineTuning(TimedJob):
         self._say_what_is_seen(learns_from_all=plan.whole > plan.crops)
         if self._is_comparable:
             self.metric_before = self._measure()
-        if session.network.is_fresh:
+        if session.network.head.is_fresh:
             set_statistics(session)
         if self.config.augmentation > 0:
             yield from encode_variations(session, plan.variations)
@@ -268,7 +268,7 @@ class FineTuning(TimedJob):
         """Teach the pixel path alone; see `LiveRefit`."""
         session = self._session
         yield from encode_pictures(session, self._store)
-        if session.network.is_fresh:
+        if session.network.head.is_fresh:
             set_statistics(session)
         live = LiveRefit(session, self._store)
         self._confusion = live.confusion

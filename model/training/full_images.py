@@ -8,15 +8,17 @@ from typing import Final
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from model.networks.backbone import STRIDE, LiteBackbone
+from model.networks.anatomy import parameters_of
+from model.networks.backbone import STRIDE, Backbone, LiteBackbone
 from model.networks.detail_head import Levels
+from model.networks.detail_network import DetailNetwork
 from model.networks.filters import filter_bank
 from model.prediction.device import free_cached_memory
 from model.training.crops import expert_parameters, fits_memory
 from model.training.optimisers import Groups
-from model.training.session import BATCH, Optimiser, Session, below, named
+from model.training.session import BATCH, Optimiser, Session, below
 from model.training.types import IGNORED
 from model.training.views import Picture
 
@@ -51,9 +53,9 @@ def learn_whole(session: Session, end: float) -> Iterator[str]:
         factor = session.config.learning_rate / HEAD_RATE
     network.head.omission = session.scarcity
     groups = [
-        (factor * HEAD_RATE, named(network.head.context, "head.context")),
+        (factor * HEAD_RATE, parameters_of(network, network.head.context)),
         (factor * EXPERT_RATE, expert_parameters(network)),
-        *_backbone_groups(network.class_backbone, factor * BACKBONE_RATE),
+        *_backbone_groups(network, network.class_backbone, factor * BACKBONE_RATE),
     ]
     optimiser = Optimiser(session, groups, end)
     while session.clock.fraction < end:
@@ -67,14 +69,12 @@ def learn_whole(session: Session, end: float) -> Iterator[str]:
     optimiser.average.swap()
 
 
-def _backbone_groups(backbone: nn.Module, rate: float) -> Groups:
+def _backbone_groups(network: DetailNetwork, backbone: Backbone | LiteBackbone, rate: float) -> Groups:
     """The parameters of a backbone with their rates; those of a pretrained encoder in it with a lower one."""
-    encoder = backbone.encoder if isinstance(backbone, LiteBackbone) else None
-    slow = set() if encoder is None else {id(parameter) for parameter in encoder.parameters()}
-    parts: tuple[dict[str, nn.Parameter], dict[str, nn.Parameter]] = ({}, {})
-    for name, parameter in named(backbone, "class_backbone").items():
-        parts[id(parameter) in slow][name] = parameter
-    return [(rate, parts[0]), *([(rate * ENCODER_SHARE, parts[1])] if parts[1] else [])]
+    slow = parameters_of(network, *backbone.pretrained())
+    whole = parameters_of(network, backbone)
+    quick = {name: parameter for name, parameter in whole.items() if name not in slow}
+    return [(rate, quick), *([(rate * ENCODER_SHARE, slow)] if slow else [])]
 
 
 def _whole_loss(session: Session) -> Tensor:

@@ -28,7 +28,6 @@ from model.training.session import Session
 from model.training.types import IGNORED
 from model.training.views import View
 
-LEARNS: Final = "head.pixel."
 MAX_PIXELS: Final = 24_000
 MAX_HELD: Final = 12_000
 BAND: Final = 16
@@ -71,7 +70,7 @@ class LiveRefit:
 
     def __init__(self, session: Session, store: FeatureStore | None) -> None:
         self._session = session
-        mark = fingerprint_without(session.network, LEARNS) if store is not None else 0
+        mark = fingerprint_without(session.network, session.network.head.pixel) if store is not None else 0
         self._stills = [
             self._still(index, view, store, mark)
             for index, view in enumerate(session.views[: session.encoded])

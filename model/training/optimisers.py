@@ -9,6 +9,7 @@ from typing import Any, Final
 import torch
 from torch import nn
 
+from model.networks.detail_network import DetailNetwork
 from model.training.types import FineTuneConfig
 
 Groups = list[tuple[float, Mapping[str, nn.Parameter]]]
@@ -19,15 +20,15 @@ MOMENTUM: Final = 0.9
 SGD_FACTOR: Final = 10.0
 """Plain gradients want larger steps than normalised ones: rates are stated for AdamW."""
 
-_HEAD: Final = ("head.", "class_head.")
-_BACKBONE: Final = "class_backbone."
-_BOTTOM: Final = (
-    "class_backbone.stem.",
-    "class_backbone.stages.0.",
-    "class_backbone.stages.1.",
-    "class_backbone.encoder.stem.",
-    *(f"class_backbone.encoder.blocks.{index}." for index in range(5)),
-)
+_EVERYTHING: Final = ("head", "experts", "top", "bottom")
+_LEARNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "head": ("head",),
+    "experts": ("head", "experts"),
+    "top": ("head", "experts", "top"),
+    "all": _EVERYTHING,
+    "auto": _EVERYTHING,
+}
+"""What of `DetailNetwork.parameter_groups` may learn, for each of `PARTS`."""
 
 
 @cache
@@ -59,10 +60,12 @@ def rate_factor(name: str) -> float:
     return SGD_FACTOR if name == "sgd" else 1.0
 
 
-def learning(groups: Groups, parts: str) -> Groups:
+def learning(groups: Groups, parts: str, network: DetailNetwork) -> Groups:
     """Of ``groups``, what may learn where the user chose ``parts`` (one of `PARTS`)."""
+    anatomy = network.parameter_groups()
+    may_learn = {name for part in _LEARNS[parts] for name in anatomy[part]}
     chosen = [
-        (rate, {name: parameter for name, parameter in group.items() if _may_learn(name, parts)})
+        (rate, {name: parameter for name, parameter in group.items() if name in may_learn})
         for rate, group in groups
     ]
     return [(rate, group) for rate, group in chosen if group]
@@ -75,11 +78,3 @@ def speed_of(config: FineTuneConfig) -> str:
     if config.speed == "thorough" and config.parts in ("head", "experts"):
         return "quick"
     return config.speed
-
-
-def _may_learn(name: str, parts: str) -> bool:
-    if parts == "head":
-        return name.startswith(_HEAD)
-    if parts == "experts":
-        return not name.startswith(_BACKBONE)
-    return parts != "top" or not name.startswith(_BOTTOM)

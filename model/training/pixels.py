@@ -9,7 +9,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from model.training.session import Optimiser, Session, named
+from model.networks.anatomy import parameters_of
+from model.training.session import Optimiser, Session
 
 PER_STEP: Final = 2048
 RATE: Final = 3e-3
@@ -31,7 +32,7 @@ def fit_pixels(
         return
     head = session.network.head
     rate = session.config.learning_rate or RATE
-    optimiser = Optimiser(session, [(rate, named(head.pixel, "head.pixel"))], end)
+    optimiser = Optimiser(session, [(rate, parameters_of(session.network, head.pixel))], end)
     while session.clock.fraction < end:
         size = (min(PER_STEP, len(labels)),)
         picked = torch.randint(len(labels), size, generator=session.generator).to(labels.device)

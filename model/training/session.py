@@ -121,7 +121,7 @@ class Optimiser:
 
     def __init__(self, session: Session, groups: Groups, end: float) -> None:
         self._session = session
-        groups = learning(groups, session.config.parts)
+        groups = learning(groups, session.config.parts, session.network)
         session.team.agree(session.clock, session.choice.device)
         self._start, self._end = session.clock.fraction, end
         named = {name: parameter for _, group in groups for name, parameter in group.items()}
@@ -176,8 +176,3 @@ class Optimiser:
 def below(session: Session, limit: int) -> int:
     """A random whole number from 0 to below ``limit``."""
     return int(torch.randint(limit, (), generator=session.generator))
-
-
-def named(module: nn.Module, prefix: str) -> dict[str, nn.Parameter]:
-    """The parameters of a part of the network by their full names."""
-    return {f"{prefix}.{name}": parameter for name, parameter in module.named_parameters()}

@@ -10,8 +10,8 @@ from torch import nn
 
 from model.errors import ModelError, WeightsError
 from model.networks.config import NetworkConfig
-from model.networks.detail_network import DetailNetwork
-from model.networks.network import LatentExpertNetwork
+from model.networks.detail_network import DetailNetwork, detail_from_json
+from model.networks.network import LatentExpertNetwork, build_latent_expert
 from model.zoo.dense import ENCODER, DenseKind, DenseNetwork
 from model.zoo.presets import DENSE_KINDS
 from model.zoo.tutorial import TutorialNetwork
@@ -125,7 +125,7 @@ register(
     Architecture(
         name="latent-expert",
         network_class=LatentExpertNetwork,
-        build=lambda config: LatentExpertNetwork(NetworkConfig.from_json(config)),
+        build=lambda config: build_latent_expert(NetworkConfig.from_json(config)),
         config_of=lambda network: network.config.to_json(),
     )
 )
@@ -133,7 +133,7 @@ register(
     Architecture(
         name="latent-expert-detail",
         network_class=DetailNetwork,
-        build=DetailNetwork.from_json,
+        build=detail_from_json,
         config_of=lambda network: network.to_json(),
     )
 )

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.networks.class_head import with_rows
 from model.networks.latent_experts import SegmentationModel
 from model.networks.network import ClassOutput
 
 STRIDE = 4
-_HEAD = "expert_seg.segmentation_head."
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +111,9 @@ class TutorialNetwork(SegmentationModel):
         Args:
             kept: per new class the class whose weights it goes on with; None for a new one.
         """
-        made = TutorialNetwork(**{**asdict(self.config), "num_classes": len(kept)})
-        fresh = made.state_dict()
-        state = {**fresh, **{name: t for name, t in self.state_dict().items() if not name.startswith(_HEAD)}}
-        for name in (f"{_HEAD}weight", f"{_HEAD}bias"):
-            old = self.state_dict()[name]
-            for index, source in enumerate(kept):
-                if source is not None:
-                    state[name][index] = old[source]
-        made.load_state_dict(state)
-        return made.to(self.latent_attn.latents).train(self.training)
+        made = copy.deepcopy(self)
+        made.expert_seg.segmentation_head = with_rows(self.expert_seg.segmentation_head, kept)
+        return made.requires_grad_(True)
 
     def _answer_without_experts(self, encoding: TutorialEncoding) -> ClassOutput:
         """What the head says when nothing was read: its bias, everywhere."""

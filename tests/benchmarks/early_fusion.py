@@ -14,6 +14,7 @@ import argparse
 import logging
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -21,10 +22,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from model import Predictor
-from model.networks.backbone import ConvNorm, normalise, pad_to_stride
+from model.networks.backbone import ConvNorm, pad_to_stride
 from model.networks.click_cues import NUM_CUES
 from model.networks.config import NetworkConfig
+from model.networks.encoding import cropped
 from model.networks.network import Encoding, LatentExpertNetwork, ObjectOutput, Prompts
+from model.networks.reading import consult
 from model.pretraining.loop import PretrainConfig, Pretraining
 from tests.benchmarks.click_adapter import LatentExperts
 
@@ -57,8 +60,8 @@ class PictureEncoding(Encoding):
 class EarlyFusionNetwork(LatentExpertNetwork):
     """`LatentExpertNetwork` with clicks at the stem."""
 
-    def __init__(self, config: NetworkConfig | None = None) -> None:
-        super().__init__(config)
+    def __init__(self, **sizes: Any) -> None:
+        super().__init__(**sizes)
         self.backbone.stem[0] = ClickedStem(self.backbone.stem[0], self.config.widths[0])
 
     def encode(self, image: Tensor) -> PictureEncoding:
@@ -81,16 +84,16 @@ class EarlyFusionNetwork(LatentExpertNetwork):
         picture = encoding.picture
         stem = self.backbone.stem[0]
         stem.clicks = F.pixel_unshuffle(_click_maps(picture, prompts, previous), 2)
-        pixels = normalise(picture).to(self.dtype).contiguous(memory_format=torch.channels_last)
+        pixels = self.normalise(picture).to(self.dtype).contiguous(memory_format=torch.channels_last)
         pyramid = self.backbone(pixels)
         stem.clicks = None
         seen = self.encoding_of(pyramid, picture, encoding.size)
         nothing = replace(prompts, labels=torch.full_like(prompts.labels, -1))
-        mixed, maps = self._consult(seen, nothing, need_attention)
+        mixed, maps = consult(self, seen, nothing, need_attention=need_attention)
         batch, _, height, width = seen.tokens.shape
         cues = seen.tokens.new_zeros(batch, NUM_CUES, height, width)
         logits, score = self.click(seen.base, cues, mixed)
-        return ObjectOutput(self._crop(logits, encoding), score, maps)
+        return ObjectOutput(cropped(logits, encoding), score, maps)
 
 
 def _click_maps(picture: Tensor, prompts: Prompts, previous: Tensor | None) -> Tensor:
@@ -124,7 +127,7 @@ class Rival(LatentExperts):
         if fusion == "late":
             super().__init__(str(Path(output) / "weights.safetensors"), device)
             return
-        network = EarlyFusionNetwork()
+        network = EarlyFusionNetwork(**NetworkConfig().arguments())
         network.load_state_dict(load_file(Path(output) / "weights.safetensors"))
         self._predictor = Predictor(network, device)
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from model.errors import WeightsError
-from model.networks.network import LatentExpertNetwork
+from model.networks.network import build_latent_expert
 from model.prediction.predictor import Predictor
 from model.training.finetune import FineTuneConfig, LabelledImage, finetune
 from model.training.optimisers import warm_up
@@ -31,7 +31,7 @@ class Latent:
         self.settings = settings
         if weights == "random":
             torch.manual_seed(0)
-            self.network = LatentExpertNetwork()
+            self.network = build_latent_expert()
         else:
             self.network, _ = load(weights or _default())
         self.note = ""

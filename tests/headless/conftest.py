@@ -7,7 +7,7 @@ from PIL import Image
 
 from latentseg_gui import cli
 from model.networks.config import NetworkConfig
-from model.networks.network import LatentExpertNetwork
+from model.networks.network import build_latent_expert
 from model.prediction import device
 from model.weights.checkpoint import CheckpointMeta, save
 
@@ -38,7 +38,7 @@ def weights(tmp_path):
     torch.manual_seed(0)
     path = tmp_path / "small.safetensors"
     meta = CheckpointMeta(("background", "thing"), ("#000000", "#E69F00"), {2: "edges"})
-    save(path, LatentExpertNetwork(SMALL), meta)
+    save(path, build_latent_expert(SMALL), meta)
     return path
 
 

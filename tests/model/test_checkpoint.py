@@ -12,9 +12,9 @@ from safetensors.torch import load_file, save_file
 
 from model.errors import ModelError, WeightsError
 from model.networks.config import NetworkConfig
-from model.networks.detail_network import DetailConfig, DetailNetwork
+from model.networks.detail_network import DetailConfig, build_detail
 from model.networks.latent_experts import SegmentationModel
-from model.networks.network import LatentExpertNetwork
+from model.networks.network import build_latent_expert
 from model.weights import checkpoint
 from model.weights.checkpoint import CheckpointMeta, load, read_meta, save
 from model.zoo.tutorial import TutorialNetwork
@@ -71,7 +71,7 @@ def test_round_trip(path, network):
 def test_round_trip_of_the_default_network(tmp_path):
     torch.manual_seed(0)
     config = NetworkConfig(num_classes=5, num_experts=6, widths=(16,) * 5, depths=(1,) * 4)
-    network = LatentExpertNetwork(config)
+    network = build_latent_expert(config)
     save(tmp_path / "a.safetensors", network)
     back, meta = load(tmp_path / "a.safetensors")
     assert_same(back, network)
@@ -82,7 +82,7 @@ def test_round_trip_of_the_default_network(tmp_path):
 def test_round_trip_of_a_fine_tuned_network(tmp_path):
     torch.manual_seed(0)
     config = NetworkConfig(num_classes=5, num_experts=6, widths=(16,) * 5, depths=(1,) * 4)
-    network = DetailNetwork(config, DetailConfig(has_own_backbone=1))
+    network = build_detail(config, DetailConfig(has_own_backbone=1))
     save(tmp_path / "a.safetensors", network)
     back, meta = load(tmp_path / "a.safetensors")
     assert_same(back, network)
@@ -217,7 +217,7 @@ def test_numbers_of_heads_that_do_not_divide_the_features_are_refused_at_once(tm
     """Not at the first prediction: the tensors do not tell."""
     path = tmp_path / "default.safetensors"
     small = NetworkConfig(feature_dim=32, widths=(16, 32, 32, 32, 32), depths=(1, 1, 1, 1))
-    save(path, LatentExpertNetwork(small))
+    save(path, build_latent_expert(small))
     rewrite(path, config=small.to_json() | {"num_heads": heads})
     with pytest.raises(WeightsError, match="makes no sense"):
         load(path)

@@ -12,7 +12,7 @@ from model.networks.config import NetworkConfig
 from model.networks.deciding import TOKENS_AT_ONCE, ExpertClassifiers, balance_loss, likeness_loss
 from model.networks.detail_head import Levels
 from model.networks.detail_network import DetailNetwork
-from model.networks.network import LatentExpertNetwork, Prompts
+from model.networks.network import Prompts, build_latent_expert
 from model.prediction.predictor import Predictor
 from model.weights import checkpoint
 
@@ -30,7 +30,7 @@ SMALL = replace(
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(0)
-    return LatentExpertNetwork(SMALL).eval()
+    return build_latent_expert(SMALL).eval()
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_half_of_the_heads_of_an_expert_is_half_of_its_say(network, image):
 
 def test_many_tokens_are_classified_in_parts_with_the_same_answer():
     torch.manual_seed(0)
-    classifiers = ExpertClassifiers(3, 8, 4, ()).eval()
+    classifiers = ExpertClassifiers(num_experts=3, dim=8, evidence_dim=4, level_dims=()).eval()
     tokens, experts = torch.randn(1, 8, 150, 130), torch.randn(1, 3, 8)
     mix = torch.randn(1, 150 * 130, 3).softmax(-1)
     assert mix.shape[1] > TOKENS_AT_ONCE
@@ -177,7 +177,7 @@ def test_weights_are_saved_and_loaded_and_an_unknown_encoder_is_refused(network,
 
 def test_widths_of_another_encoder_are_refused():
     with pytest.raises(ValueError, match="other widths"):
-        LatentExpertNetwork(replace(SMALL, encoder="lite2"))
+        build_latent_expert(replace(SMALL, encoder="lite2"))
 
 
 def test_pictures_stay_encoded_while_classes_learn_and_not_when_territories_change(network):

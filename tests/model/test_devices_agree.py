@@ -7,7 +7,7 @@ import torch
 
 from model.analysis.metrics import mask_iou
 from model.errors import WeightsError
-from model.networks.network import LatentExpertNetwork
+from model.networks.network import build_latent_expert
 from model.prediction.predictor import Predictor
 from model.weights.checkpoint import default_weights_path, load
 
@@ -17,7 +17,7 @@ def trained_network():
         return load(default_weights_path())[0]
     except WeightsError:
         torch.manual_seed(0)
-        return LatentExpertNetwork()
+        return build_latent_expert()
 
 
 def scene(seed):

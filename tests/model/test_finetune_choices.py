@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from model.networks.anatomy import parameters_of
+from model.networks.detail_network import DetailNetwork
 from model.prediction.predictor import Predictor
 from model.training.clock import Clock, Span
 from model.training.cross import CrossValidated
@@ -74,10 +76,9 @@ def test_a_backbone_learns_only_where_there_is_time_for_it():
     assert speed_of(FineTuneConfig(speed="quick", parts="all")) == "thorough"
     assert speed_of(FineTuneConfig(speed="thorough", parts="experts")) == "quick"
     assert speed_of(FineTuneConfig(speed="live", parts="all")) == "live"
-    parameter = torch.nn.Parameter(torch.zeros(1))
-    assert learning([(1.0, {"mix.a": parameter}), (2.0, {"head.b": parameter})], "head") == [
-        (2.0, {"head.b": parameter})
-    ]
+    network = DetailNetwork.of(tiny_network(), (0, 1))
+    experts, head = (parameters_of(network, part) for part in (network.mix, network.head))
+    assert learning([(1.0, experts), (2.0, head)], "head", network) == [(2.0, head)]
 
 
 def test_cross_validation_judges_every_image_by_a_network_that_has_not_seen_it():

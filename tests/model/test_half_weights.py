@@ -6,7 +6,7 @@ from safetensors.torch import load_file, save_file
 
 from model.errors import WeightsError
 from model.networks.config import NetworkConfig
-from model.networks.network import LatentExpertNetwork
+from model.networks.network import build_latent_expert
 from model.weights import checkpoint
 
 SMALL = NetworkConfig(widths=(16, 16, 16, 16, 16), depths=(1, 1, 1, 1), path_widths=(16, 16), feature_dim=16,
@@ -14,7 +14,7 @@ SMALL = NetworkConfig(widths=(16, 16, 16, 16, 16), depths=(1, 1, 1, 1), path_wid
 
 
 def test_half_weights_load_as_full_ones_and_answer_alike(tmp_path):
-    network = LatentExpertNetwork(SMALL).eval()
+    network = build_latent_expert(SMALL).eval()
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.copy_(parameter.half())
@@ -28,7 +28,7 @@ def test_half_weights_load_as_full_ones_and_answer_alike(tmp_path):
 
 def test_one_half_tensor_among_full_ones_is_refused(tmp_path):
     path = tmp_path / "mixed.safetensors"
-    checkpoint.save(path, LatentExpertNetwork(SMALL))
+    checkpoint.save(path, build_latent_expert(SMALL))
     state = load_file(path)
     state["experts"] = state["experts"].half()
     from safetensors import safe_open

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from model.networks.config import NetworkConfig
-from model.networks.network import LatentExpertNetwork, Prompts
+from model.networks.network import Prompts, build_latent_expert
 
 SMALL = NetworkConfig(
     num_classes=3,
@@ -24,7 +24,7 @@ NO_BOX = [float("nan")] * 4
 def network():
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    built = LatentExpertNetwork(SMALL).eval()
+    built = build_latent_expert(SMALL).eval()
     with torch.no_grad():  # zero-initialised parts would hide mistakes
         for parameter in built.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.05)

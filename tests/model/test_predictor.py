@@ -7,7 +7,7 @@ import torch
 from model.errors import ModelError
 from model.networks.config import NetworkConfig
 from model.networks.latent_experts import SegmentationModel
-from model.networks.network import LatentExpertNetwork
+from model.networks.network import LatentExpertNetwork, build_latent_expert
 from model.prediction import zoom_in as closer
 from model.prediction.predictor import Predictor
 from model.zoo.tutorial import TutorialNetwork
@@ -27,7 +27,7 @@ SMALL = NetworkConfig(
 
 def small_network(seed=0):
     torch.manual_seed(seed)
-    return LatentExpertNetwork(SMALL).eval()
+    return build_latent_expert(SMALL).eval()
 
 
 def predictor_of(network, **options):
@@ -112,7 +112,7 @@ def test_prompts_are_experts_too():
 
 def test_knocking_out_all_but_one_equals_a_network_with_that_one():
     network = small_network()
-    alone = LatentExpertNetwork(
+    alone = build_latent_expert(
         NetworkConfig(**{**{f: getattr(SMALL, f) for f in SMALL.__slots__}, "num_experts": 1})
     )
     state = network.state_dict()

@@ -14,7 +14,7 @@ from model.errors import ModelError
 from model.networks.click_cues import NUM_CUES
 from model.networks.config import NetworkConfig
 from model.networks.efficientnet import EfficientNetLite
-from model.networks.network import LatentExpertNetwork, Prompts
+from model.networks.network import Prompts, build_latent_expert
 from model.pretraining.__main__ import main
 from model.pretraining.cache import Cache, find_sources
 from model.pretraining.clicks import (
@@ -257,9 +257,9 @@ def test_a_pretrained_encoder_is_frozen_at_first_and_runs_repeat_bit_for_bit(dat
 
 def test_a_run_begins_from_earlier_weights_where_they_fit(tmp_path):
     torch.manual_seed(0)
-    old = LatentExpertNetwork(SMALL)
+    old = build_latent_expert(SMALL)
     checkpoint.save(tmp_path / "old.safetensors", old)
-    new = LatentExpertNetwork(LITE)
+    new = build_latent_expert(LITE)
     fresh = {name: value.clone() for name, value in new.state_dict().items()}
     said = begin_from(new, encoder=encoder_file(tmp_path), start=tmp_path / "old.safetensors")
     state = new.state_dict()
@@ -271,7 +271,7 @@ def test_a_run_begins_from_earlier_weights_where_they_fit(tmp_path):
     assert said["encoder"]["kind"] == "lite0"
     assert said["started_from"]["tensors"] > 20
     with pytest.raises(ModelError, match="no pretrained encoder"):
-        begin_from(LatentExpertNetwork(SMALL), encoder=tmp_path / "lite0.safetensors")
+        begin_from(build_latent_expert(SMALL), encoder=tmp_path / "lite0.safetensors")
     (tmp_path / "bad.safetensors").write_bytes(b"nothing")
     with pytest.raises(ModelError, match=r"bad.safetensors"):
         begin_from(new, encoder=tmp_path / "bad.safetensors")

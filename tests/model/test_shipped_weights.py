@@ -13,7 +13,7 @@ from model.analysis.inspection import mix_entropy, reduce_heads, territory
 from model.networks.config import NetworkConfig
 from model.networks.deciding import CosineMix
 from model.networks.detail_network import DetailNetwork
-from model.networks.network import LatentExpertNetwork
+from model.networks.network import build_latent_expert
 from model.prediction.predictor import Predictor
 from model.weights.checkpoint import default_weights_path, load, read_meta
 
@@ -106,7 +106,7 @@ def test_a_description_of_before_is_still_the_network_of_before():
     """Files that say nothing of an encoder hold a residual backbone and experts that are added."""
     known = NetworkConfig(num_experts=2, widths=(16,) * 5, depths=(1,) * 4).to_json()
     del known["encoder"], known["evidence_dim"]
-    network = LatentExpertNetwork(NetworkConfig.from_json(known))
+    network = build_latent_expert(NetworkConfig.from_json(known))
     assert network.classifiers is None
     assert "mix.value.weight" in network.state_dict()
     assert "backbone.stages.0.0.conv.weight" in network.state_dict()

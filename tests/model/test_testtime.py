@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from model.errors import ModelError
-from model.networks.network import LatentExpertNetwork
+from model.networks.network import build_latent_expert
 from model.prediction.crf import Crf, mean_field, refine
 from model.prediction.outputs import ClassPrediction
 from model.prediction.permutohedral import Lattice
@@ -102,7 +102,7 @@ def test_impossible_scales_are_refused(scales):
 
 def test_the_mean_over_a_picture_and_its_mirror_image_does_not_depend_on_the_side():
     torch.manual_seed(0)
-    predictor = predictor_of(LatentExpertNetwork())
+    predictor = predictor_of(build_latent_expert())
     pixels = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
     answers = []
     for view in (pixels, pixels[:, ::-1].copy()):
@@ -134,7 +134,7 @@ def test_options_are_averaged_and_plain_ones_change_nothing():
 
 def test_with_options_experts_can_be_switched_off():
     torch.manual_seed(0)
-    predictor = predictor_of(LatentExpertNetwork())
+    predictor = predictor_of(build_latent_expert())
     predictor.set_image(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
     flip = PredictOptions(flip=True)
     whole, part = (
