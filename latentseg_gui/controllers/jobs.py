@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.inference.request import Priority, Request, Thunk
 from latentseg_gui.workers.events import JobFailure
 from latentseg_gui.workers.lanes import Lane
 
-OnResult = Callable[[object], None]
+A = TypeVar("A")
+
 OnFailure = Callable[[LatentsegError], None]
 OnProgress = Callable[[object], None]
 ShowImage = Callable[[str, Callable[[], None], OnFailure], None]
@@ -26,11 +29,23 @@ class WorkerLostError(LatentsegError):
     """The process ended while it worked on a job, each time that it was asked."""
 
 
+class WrongAnswerError(LatentsegError):
+    """The answer is not of the type that the request names: window and process do not fit together."""
+
+    def __init__(self, request: Request[Any], answer: object) -> None:
+        super().__init__(
+            "The model's process gave an answer that does not fit the question.",
+            action="Your work is untouched. Restart the program; if it happens again, report it with the details.",
+            detail=f"{type(request).__name__}: {type(answer).__name__} in the place of "
+            f"{request.answer_type.__name__}",
+        )
+
+
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Generic[A]):
     """How a job was submitted, so that it can be submitted again."""
 
-    request: object
+    request: Request[A] | Thunk[A]
     key: str
     priority: int
     is_sticky: bool
@@ -39,13 +54,48 @@ class _Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class _Listener:
-    asked: _Asked
+class _Listener(Generic[A]):
+    """Who hears how a job ends; here alone is asked whether anybody still wants to know."""
+
+    asked: _Asked[A]
     title: str
-    on_result: OnResult
+    on_answer: Callable[[A], None]
     on_failure: OnFailure
     on_progress: OnProgress | None
     on_cancelled: Callable[[], None] | None
+    on_stale: Callable[[], None] | None
+    is_current: Callable[[], bool]
+    is_fresh: Callable[[A], bool]
+
+    @property
+    def is_answered_early(self) -> bool:
+        """Whether answers may come as progress."""
+        request = self.asked.request
+        return isinstance(request, Request) and request.is_answered_early
+
+    def wrong(self, answer: object) -> WrongAnswerError | None:
+        """What is wrong with the type of an answer; work in a thread was checked where it was written."""
+        request = self.asked.request
+        if not isinstance(request, Request) or isinstance(answer, request.answer_type):
+            return None
+        return WrongAnswerError(request, answer)
+
+    def take(self, answer: A) -> None:
+        """Hands the answer over, or says that it came too late."""
+        if self.is_current() and self.is_fresh(answer):
+            self.on_answer(answer)
+        else:
+            self.drop()
+
+    def take_early(self, answer: A) -> None:
+        """Hands over what is known before the answer, which is still to come."""
+        if self.is_current() and self.is_fresh(answer):
+            self.on_answer(answer)
+
+    def drop(self) -> None:
+        """Nobody wants to know any more."""
+        if self.on_stale is not None:
+            self.on_stale()
 
 
 class JobSource(QObject):
@@ -94,12 +144,12 @@ class Jobs(JobSource):
         super().__init__(parent)
         self.show_image: ShowImage | None = None
         self._asks_again = asks_again
-        self._waiting: dict[int, _Listener] = {}
+        self._waiting: dict[int, _Listener[Any]] = {}
         self._asked_again: dict[int, int] = {}
         self._lane = lane
         self._name = name
         self._errors = errors
-        self._listeners: dict[int, _Listener] = {}
+        self._listeners: dict[int, _Listener[Any]] = {}
         lane.job_progress.connect(self._on_progress)
         lane.job_finished.connect(self._on_finished)
         lane.job_failed.connect(self._on_failed)
@@ -112,13 +162,16 @@ class Jobs(JobSource):
 
     def submit(
         self,
-        request: object,
-        on_result: OnResult,
+        request: Request[A] | Thunk[A],
+        on_answer: Callable[[A], None],
         *,
         title: str = "",
         key: str = "",
-        priority: int = 0,
+        priority: Priority | None = None,
         is_sticky: bool = False,
+        is_current: Callable[[], bool] = lambda: True,
+        is_fresh: Callable[[A], bool] = lambda _: True,
+        on_stale: Callable[[], None] | None = None,
         on_failure: OnFailure | None = None,
         on_progress: OnProgress | None = None,
         on_cancelled: Callable[[], None] | None = None,
@@ -127,20 +180,35 @@ class Jobs(JobSource):
 
         Args:
             request: a message for a child process, or a function for a thread.
-            on_result: called with the answer.
+            on_answer: called with the answer, and before with early ones where the request has such.
             title: what the status bar shows while it runs; empty for jobs not worth a line.
             key: a later job of the same key takes the place of one that still waits.
-            priority: higher runs earlier.
+            priority: for a message another than its own.
             is_sticky: repeated when the child process had to be started again.
+            is_current: whether the question is still asked; whatever comes of one that is not is dropped.
+            is_fresh: whether an answer was given by what is in use now, such as the live weights.
+            on_stale: called instead of the others when something was dropped.
             on_failure: called instead of reporting.
-            on_progress: called with every progress message.
+            on_progress: called with every progress message that is no early answer.
             on_cancelled: called when it was cancelled or replaced.
         """
         for first in [first for first, each in self._waiting.items() if key and each.asked.key == key]:
             self._withdraw(first)
-        asked = _Asked(request, key, priority, is_sticky)
-        failure = on_failure or self._errors.report
-        return self._submit(_Listener(asked, title, on_result, failure, on_progress, on_cancelled))
+        if priority is None:
+            priority = request.priority if isinstance(request, Request) else Priority.NORMAL
+        return self._submit(
+            _Listener(
+                _Asked(request, key, priority, is_sticky),
+                title,
+                on_answer,
+                on_failure or self._errors.report,
+                on_progress,
+                on_cancelled,
+                on_stale,
+                is_current,
+                is_fresh,
+            )
+        )
 
     def cancel(self, job_id: int) -> None:
         """Takes a job back, also where it was asked again meanwhile, or waits for that."""
@@ -159,7 +227,7 @@ class Jobs(JobSource):
         """The name under which a job is announced."""
         return f"{self._name}#{job_id}"
 
-    def _end(self, job_id: int) -> _Listener | None:
+    def _end(self, job_id: int) -> _Listener[Any] | None:
         listener = self._listeners.pop(job_id, None)
         if listener is not None and listener.title:
             self.ended.emit(self.full_name(job_id))
@@ -173,15 +241,24 @@ class Jobs(JobSource):
         fraction = getattr(progress, "fraction", None)
         if listener.title and isinstance(fraction, float):
             self.progressed.emit(self.full_name(job_id), fraction)
-        if listener.on_progress is not None:
+        if listener.is_answered_early and listener.wrong(progress) is None:
+            listener.take_early(progress)
+        elif listener.on_progress is not None and listener.is_current():
             listener.on_progress(progress)
 
     @Slot(int, object)
-    def _on_finished(self, job_id: int, answer: object) -> None:
+    def _on_finished(self, job_id: int, answer: Any) -> None:
         listener = self._end(job_id)
         self._first_name(job_id)
-        if listener is not None:
-            listener.on_result(answer)
+        if listener is None:
+            return
+        error = listener.wrong(answer)
+        if error is None:
+            listener.take(answer)
+            return
+        self._errors.report(error)  # whoever listens for failures may keep silent about them
+        if listener.on_failure != self._errors.report:
+            listener.on_failure(error)
 
     @Slot(int, object)
     def _on_failed(self, job_id: int, failure: JobFailure) -> None:
@@ -190,7 +267,9 @@ class Jobs(JobSource):
             return
         asked, first = listener.asked, self._first_name(job_id)
         error = LatentsegError(failure.what, action=failure.action, detail=failure.detail)
-        if failure.is_crash and self._asks_again and asked.crashes < _TRIES_AFTER_CRASHES:
+        if not listener.is_current():
+            listener.drop()
+        elif failure.is_crash and self._asks_again and asked.crashes < _TRIES_AFTER_CRASHES:
             self._waiting[first] = replace(listener, asked=replace(asked, crashes=asked.crashes + 1))
             self._ask_again(first)
         elif failure.lacks and self.show_image is not None and asked.shown < _TRIES_AFTER_SHOWING:
@@ -201,7 +280,7 @@ class Jobs(JobSource):
         else:
             listener.on_failure(error)
 
-    def _submit(self, listener: _Listener) -> int:
+    def _submit(self, listener: _Listener[Any]) -> int:
         asked = listener.asked
         job_id = self._lane.submit(
             asked.request, key=asked.key, priority=asked.priority, is_sticky=asked.is_sticky

@@ -1,4 +1,4 @@
-"""Requests and answers between the window and its child processes. No torch here."""
+"""Requests and answers between the window and its child processes: answers first, then who asks for them. No torch."""
 
 from __future__ import annotations
 
@@ -8,36 +8,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.experts import Gains
+from latentseg_gui.document.doubts import Doubts
+from latentseg_gui.document.experts import AlteredPrediction, AttentionPart, ExpertChange, ExpertShares, Gains
 from latentseg_gui.document.label_rows import LabelsByRow
 from latentseg_gui.document.learning import LearningSettings
-from latentseg_gui.document.types import Prediction, PromptSet, Rect, TrainingSample
-
-
-@dataclass(frozen=True, slots=True)
-class LoadWeights:
-    """Make the weights of ``path`` (None: the shipped ones) the live ones. Answer: `WeightsInfo`."""
-
-    path: Path | None
-    version: str
-    device: str = "auto"
-
-
-@dataclass(frozen=True, slots=True)
-class EncodeImage:
-    """Keep ``pixels`` (uint8 [H, W, 3]) under ``image_id`` and encode them. Answer: `ImageEncoded`."""
-
-    image_id: str
-    pixels: NDArray[np.uint8]
-
-
-@dataclass(frozen=True, slots=True)
-class ImageEncoded:
-    """The image is ready for clicks."""
-
-    image_id: str
-    version: str
-    seconds: float
+from latentseg_gui.document.types import (
+    AttentionMaps,
+    FineTuneResult,
+    MaskProposal,
+    Prediction,
+    PromptAttention,
+    PromptSet,
+    Rect,
+    TrainingSample,
+    WeightsInfo,
+)
+from latentseg_gui.inference.request import Priority, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,27 +42,12 @@ class PredictionExtras:
 
 
 @dataclass(frozen=True, slots=True)
-class PredictClasses:
-    """Class prediction for an encoded image. Answer: `Prediction`."""
+class ImageEncoded:
+    """The image is ready for clicks."""
 
     image_id: str
-    extras: PredictionExtras = PredictionExtras()
-
-
-@dataclass(frozen=True, slots=True)
-class PredictWith:
-    """Class prediction of an encoded image by other weights, which do not become live. Answer: `OtherPrediction`.
-
-    Attributes:
-        path: their file; None for the shipped ones.
-        version: what they are called.
-    """
-
-    image_id: str
-    path: Path | None
     version: str
-    device: str = "auto"
-    extras: PredictionExtras = PredictionExtras()
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,24 +56,6 @@ class OtherPrediction:
 
     prediction: Prediction
     class_names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AlterExperts:
-    """Class prediction with experts or heads knocked out or boosted. Answer: `AlteredPrediction`."""
-
-    image_id: str
-    expert_gains: Gains
-
-
-@dataclass(frozen=True, slots=True)
-class PredictPixels:
-    """Class prediction for an image that is not kept: ``pixels`` uint8 [H, W, 3]. Answer: `PredictedPixels`."""
-
-    image_id: str
-    pixels: NDArray[np.uint8]
-    needs_probabilities: bool = False
-    extras: PredictionExtras = PredictionExtras()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,47 +72,135 @@ class PredictedPixels:
 
 
 @dataclass(frozen=True, slots=True)
-class ComputeAttention:
-    """Attention maps of the class prediction of an encoded image. Answer: `AttentionMaps`."""
+class TrainingPreview:
+    """Augmented training crops: pixels uint8 [h, w, 3] and labels uint8 [h, w] each."""
 
-    image_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class RefineAttention:
-    """The maps of a part of an encoded image, with more tokens. Answer: `AttentionPart`."""
-
-    image_id: str
-    rect: Rect
+    crops: tuple[tuple[NDArray[np.uint8], NDArray[np.uint8]], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class MeasureChange:
-    """What is different on an encoded image with experts changed; no labels are sent. Answer: `ExpertChange`."""
+class LoadWeights(Request[WeightsInfo]):
+    """Make the weights of ``path`` (None: the shipped ones) the live ones."""
 
-    image_id: str
-    expert_gains: Gains
+    priority = Priority.WEIGHTS
+
+    path: Path | None
+    version: str
+    device: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
-class MeasureShares:
-    """Experts against classes on an image, pixels uint8 [H, W, 3], that is not kept. Answer: `ExpertShares`."""
+class EncodeImage(Request[ImageEncoded]):
+    """Keep ``pixels`` (uint8 [H, W, 3]) under ``image_id`` and encode them."""
+
+    priority = Priority.ENCODE
 
     image_id: str
     pixels: NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class ComputePromptAttention:
-    """What clicks and box attend to on an encoded image. Answer: `PromptAttention`."""
+class PredictClasses(Request[Prediction]):
+    """Class prediction for an encoded image."""
+
+    priority = Priority.PREDICT
+
+    image_id: str
+    extras: PredictionExtras = PredictionExtras()
+
+
+@dataclass(frozen=True, slots=True)
+class PredictWith(Request[OtherPrediction]):
+    """Class prediction of an encoded image by other weights, which do not become live.
+
+    Attributes:
+        path: their file; None for the shipped ones.
+        version: what they are called.
+    """
+
+    priority = Priority.ENCODE
+
+    image_id: str
+    path: Path | None
+    version: str
+    device: str = "auto"
+    extras: PredictionExtras = PredictionExtras()
+
+
+@dataclass(frozen=True, slots=True)
+class AlterExperts(Request[AlteredPrediction]):
+    """Class prediction with experts or heads knocked out or boosted."""
+
+    priority = Priority.INTERVENTION
+
+    image_id: str
+    expert_gains: Gains
+
+
+@dataclass(frozen=True, slots=True)
+class PredictPixels(Request[PredictedPixels]):
+    """Class prediction for an image that is not kept: ``pixels`` uint8 [H, W, 3]."""
+
+    priority = Priority.SPARE_TIME
+
+    image_id: str
+    pixels: NDArray[np.uint8]
+    needs_probabilities: bool = False
+    extras: PredictionExtras = PredictionExtras()
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeAttention(Request[AttentionMaps]):
+    """Attention maps of the class prediction of an encoded image."""
+
+    priority = Priority.ATTENTION
+
+    image_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefineAttention(Request[AttentionPart]):
+    """The maps of a part of an encoded image, with more tokens."""
+
+    priority = Priority.FINER_MAPS
+
+    image_id: str
+    rect: Rect
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureChange(Request[ExpertChange]):
+    """What is different on an encoded image with experts changed; no labels are sent."""
+
+    priority = Priority.INFLUENCE
+
+    image_id: str
+    expert_gains: Gains
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureShares(Request[ExpertShares]):
+    """Experts against classes on an image, pixels uint8 [H, W, 3], that is not kept."""
+
+    priority = Priority.ALL_EXPERTS
+
+    image_id: str
+    pixels: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class ComputePromptAttention(Request[PromptAttention]):
+    """What clicks and box attend to on an encoded image."""
+
+    priority = Priority.CLICK_MAPS
 
     image_id: str
     prompts: PromptSet
 
 
 @dataclass(frozen=True, slots=True)
-class SegmentObject:
-    """Object mask from prompts on an encoded image. Answer: `MaskProposal`.
+class SegmentObject(Request[MaskProposal]):
+    """Object mask from prompts on an encoded image.
 
     Where a closer look has to be encoded first, what is known without it is reported as progress, as a
     `MaskProposal` that is refining.
@@ -168,21 +209,24 @@ class SegmentObject:
         is_preview: only what is known at once is wanted; nothing is encoded and nothing remembered.
     """
 
+    priority = Priority.CLICK
+    is_answered_early = True
+
     image_id: str
     prompts: PromptSet
     is_preview: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class ForgetImage:
-    """Drop an image and everything cached for it. No answer."""
+class ForgetImage(Request[None]):
+    """Drop an image and everything cached for it."""
 
     image_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class FineTune:
-    """Fine-tune a clone of the weights. Answers: `FineTuneProgress`..., then `FineTuneResult`.
+class FineTune(Request[FineTuneResult]):
+    """Fine-tune a clone of the weights; reports `FineTuneProgress`.
 
     Attributes:
         weights: where to start from; None for the shipped ones.
@@ -213,14 +257,16 @@ class FineTune:
 
 
 @dataclass(frozen=True, slots=True)
-class FindDoubts:
-    """Where in an image the live weights are in doubt. Answer: `Doubts`.
+class FindDoubts(Request[Doubts]):
+    """Where in an image the live weights are in doubt.
 
     Attributes:
         pixels: the image, reduced, uint8 [h, w, 3].
         labelled: where somebody has said what is there, bool [h, w]; no doubt is reported there.
         shape: (rows, columns) of the image itself.
     """
+
+    priority = Priority.SPARE_TIME
 
     image_id: str
     pixels: NDArray[np.uint8]
@@ -229,8 +275,8 @@ class FindDoubts:
 
 
 @dataclass(frozen=True, slots=True)
-class PreviewCrops:
-    """Show what training would see. Answer: `TrainingPreview`.
+class PreviewCrops(Request[TrainingPreview]):
+    """Show what training would see.
 
     Attributes:
         samples: a few images to draw from.
@@ -246,10 +292,3 @@ class PreviewCrops:
     rows: tuple[LabelsByRow, ...] = ()
     settings: LearningSettings = field(default_factory=LearningSettings)
     count: int = 6
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingPreview:
-    """Augmented training crops: pixels uint8 [h, w, 3] and labels uint8 [h, w] each."""
-
-    crops: tuple[tuple[NDArray[np.uint8], NDArray[np.uint8]], ...]

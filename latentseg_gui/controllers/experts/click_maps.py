@@ -13,8 +13,6 @@ from latentseg_gui.inference.messages import ComputePromptAttention
 from latentseg_gui.panels.experts.panel import ExpertsPanel
 from latentseg_gui.panels.experts.sources import CLICKS
 
-_PROMPT_ATTENTION = 7
-
 
 class ClickMapsController(QObject):
     """Feeds the panel's maps of clicks; a proposal that is shown is always answered first."""
@@ -65,7 +63,6 @@ class ClickMapsController(QObject):
             ComputePromptAttention(image_id, self._document.prompts.of(image_id)),
             self._on_maps,
             key="prompt attention",
-            priority=_PROMPT_ATTENTION,
             on_failure=self._on_failed,
         )
 

@@ -18,10 +18,9 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.experts import ExpertShares
 from latentseg_gui.document.types import ImageRecord, WeightsInfo
 from latentseg_gui.inference.messages import MeasureShares
+from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.images import read_image
 from latentseg_gui.panels.experts.panel import ExpertsPanel
-
-_BEHIND_THE_USER = -9
 
 
 class ExpertFolderController(JobSource):
@@ -113,7 +112,7 @@ class ExpertFolderController(JobSource):
                 partial(read_image, path, image_id=image_id, frame=self._document.images.frame(image_id)),
                 partial(self._on_read, self._name),
                 key=f"experts read {image_id}",
-                priority=_BEHIND_THE_USER,
+                priority=Priority.ALL_EXPERTS,
                 on_failure=partial(self._on_failed, self._name),
                 on_cancelled=self.cancel,
             )
@@ -123,7 +122,6 @@ class ExpertFolderController(JobSource):
             MeasureShares(record.image_id, record.pixels),
             partial(self._on_measured, name),
             key=f"experts measure {record.image_id}",
-            priority=_BEHIND_THE_USER,
             on_failure=partial(self._on_failed, name),
             on_cancelled=self.cancel,
         )

@@ -17,8 +17,6 @@ from latentseg_gui.panels.experts.panel import ExpertsPanel
 from latentseg_gui.panels.experts.sources import EXPERTS
 from latentseg_gui.panels.experts.values import ExpertOverlay
 
-_ATTENTION = 8
-
 
 class InspectController(QObject):
     """Feeds the experts panel and lays the chosen map over the image."""
@@ -151,9 +149,7 @@ class InspectController(QObject):
         if self._instead:
             return
         if self._maps is None:
-            self._engine.submit(
-                ComputeAttention(image_id), self._on_attention, key="attention", priority=_ATTENTION
-            )
+            self._engine.submit(ComputeAttention(image_id), self._on_attention, key="attention")
         else:
             self.maps_kept.emit(self._maps)
 

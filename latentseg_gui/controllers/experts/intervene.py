@@ -19,8 +19,6 @@ from latentseg_gui.io.expert_files import InfluenceLine
 from latentseg_gui.panels.experts.panel import ExpertsPanel
 from latentseg_gui.panels.experts.values import InfluenceRow, InterventionResult
 
-_INTERVENTION, _INFLUENCE = 25, 5
-
 
 class InterveneController(QObject):
     """Knocks experts out, boosts them, and measures the influence of each.
@@ -98,7 +96,6 @@ class InterveneController(QObject):
                 MeasureChange(base.image_id, {expert: 0.0}),
                 partial(self._on_influence_measured, base, expert, maps.mix.shape[1]),
                 key=f"influence {expert}",
-                priority=_INFLUENCE,
                 on_failure=self._on_influence_failed,
             )
 
@@ -114,7 +111,6 @@ class InterveneController(QObject):
             AlterExperts(base.image_id, dict(gains)),
             partial(self._on_intervened, base, dict(gains)),
             key="intervention",
-            priority=_INTERVENTION,
         )
 
     def _on_intervened(self, base: Prediction, gains: Gains, answer: object) -> None:

@@ -20,7 +20,6 @@ from latentseg_gui.inference.messages import RefineAttention
 from latentseg_gui.panels.experts.maps import part_of
 from latentseg_gui.panels.experts.panel import ExpertsPanel
 
-_PRIORITY: Final = 6
 _SETTLE_MS: Final = 250
 """How long the view must rest before a part is encoded."""
 
@@ -113,7 +112,6 @@ class ExpertPartsController(QObject):
             RefineAttention(maps.image_id, rect),
             self._on_part,
             key="refine attention",
-            priority=_PRIORITY,
             on_failure=partial(self._on_failed, key),
             on_cancelled=partial(self._on_cancelled, key),
         )

@@ -17,6 +17,7 @@ from latentseg_gui.controllers.transfer.quick_export import MASK_ENDING
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import ImageRecord
+from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.batch import file_stamp
 from latentseg_gui.io.folders import MASK_SUFFIXES, SUFFIXES, Skipped, left_out, listing
 from latentseg_gui.io.patience import read_in_time
@@ -128,7 +129,12 @@ class ProjectController(QObject):
             self._become_current(image_id)
             return
         self._read(
-            image_id, self._on_read, self._on_read_failed, title=self.tr("Opening"), key="open", priority=9
+            image_id,
+            self._on_read,
+            self._on_read_failed,
+            title=self.tr("Opening"),
+            key="open",
+            priority=Priority.SHOW,
         )
 
     def step(self, step: int) -> None:
@@ -173,7 +179,7 @@ class ProjectController(QObject):
         *,
         title: str,
         key: str,
-        priority: int,
+        priority: Priority,
     ) -> None:
         path = self._document.images.path(image_id)
         if path is None:
@@ -270,7 +276,7 @@ class ProjectController(QObject):
             self._on_read_failed,
             title="",
             key=f"prefetch {image_id}",
-            priority=0,
+            priority=Priority.NORMAL,
         )
 
     def _on_prefetched(self, record: ImageRecord) -> None:

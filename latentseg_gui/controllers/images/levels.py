@@ -13,10 +13,9 @@ from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import ImageRecord
+from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.display import default_levels, display_pixels, measured
 from latentseg_gui.panels.display import LevelsPanel, Tone, ValueRange
-
-_PRIORITY = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class AdjustController(QObject):
             partial(_render, record, tone),
             self._on_rendered,
             key="levels",
-            priority=_PRIORITY,
+            priority=Priority.TONE,
         )
 
     def _record(self) -> ImageRecord | None:

@@ -12,8 +12,7 @@ from latentseg_gui.controllers.prediction.predict import PredictController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import MaskProposal, PromptPoint
 from latentseg_gui.inference.messages import SegmentObject
-
-_PRIORITY = 2
+from latentseg_gui.inference.request import Priority
 
 
 class HoverController(QObject):
@@ -56,7 +55,7 @@ class HoverController(QObject):
             return  # what was clicked stands, and is not exchanged for what might be
         preview = replace(prompts, points=(PromptPoint((x, y), True),))
         request = SegmentObject(image_id, preview, is_preview=True)
-        self._job = self._engine.submit(request, self._on_proposed, key="hover", priority=_PRIORITY)
+        self._job = self._engine.submit(request, self._on_proposed, key="hover", priority=Priority.HOVER)
 
     def _on_proposed(self, answer: object) -> None:
         if self._job is None or not isinstance(answer, MaskProposal):

@@ -13,8 +13,6 @@ from latentseg_gui.controllers.training.weights import WeightsController
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.inference.messages import OtherPrediction, PredictionExtras, PredictWith
 
-_PRIORITY = 20
-
 
 class OtherVersionsController(QObject):
     """Lets the model's process predict the image with the version that a comparison lacks.
@@ -57,7 +55,6 @@ class OtherVersionsController(QObject):
             self._on_predicted,
             title=self.tr("Predicting with “{0}”").format(version.name),
             key="predict with",
-            priority=_PRIORITY,
             on_failure=self._on_failed,
         )
 

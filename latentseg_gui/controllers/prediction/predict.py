@@ -14,8 +14,7 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import Prediction, WeightsInfo
 from latentseg_gui.inference.messages import EncodeImage, ImageEncoded, PredictClasses, PredictionExtras
-
-_ENCODE, _PREDICT, _PREFETCH = 20, 10, 0
+from latentseg_gui.inference.request import Priority
 
 
 class PredictController(QObject):
@@ -121,7 +120,7 @@ class PredictController(QObject):
             self._on_encoded,
             title="" if is_prefetch else self.tr("Encoding"),
             key=f"encode {image_id}",
-            priority=_PREFETCH if is_prefetch else _ENCODE,
+            priority=Priority.NORMAL if is_prefetch else None,
             on_failure=partial(self._on_failed, image_id),
             on_cancelled=partial(self._on_cancelled, image_id),
         )
@@ -145,7 +144,6 @@ class PredictController(QObject):
             self._on_predicted,
             title=self.tr("Predicting"),
             key=f"predict {target}",
-            priority=_PREDICT,
             on_failure=partial(self._on_prediction_failed, target),
         )
 

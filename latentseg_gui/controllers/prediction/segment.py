@@ -20,8 +20,6 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, MaskProposal, PromptPoint, PromptSet
 from latentseg_gui.inference.messages import SegmentObject
 
-_CLICK = 30
-
 
 class SegmentController(QObject):
     """Turns clicks into a proposal, and an accepted proposal into one step of the history.
@@ -169,7 +167,6 @@ class SegmentController(QObject):
             SegmentObject(image_id, prompts),
             self._on_proposed,
             key=key,
-            priority=_CLICK,
             on_progress=self._on_proposed,
             on_failure=self._on_proposal_failed,
         )

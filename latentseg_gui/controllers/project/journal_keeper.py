@@ -14,13 +14,12 @@ from latentseg_gui.controllers.project.project import StorageController
 from latentseg_gui.document.changes import Change
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.project import ProjectSession
 from latentseg_gui.io.project_file import WeightsList
 
 SYNC_MS = 2000
 """What was done longer ago than this survives a power cut; a crash of the program takes nothing of it."""
-
-_PRIORITY = 12
 
 
 class JournalKeeper(QObject):
@@ -109,7 +108,7 @@ class JournalKeeper(QObject):
                     session.sync_journal,
                     _ignore,
                     key=f"sync {session.folder}",
-                    priority=_PRIORITY,
+                    priority=Priority.JOURNAL,
                     on_failure=partial(self._on_sync_failed, session),
                 )
 

@@ -20,11 +20,10 @@ from latentseg_gui.controllers.project.untitled import UntitledProjects
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.taking_over import take_over
+from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.opening import OpenedProject, open_project
 from latentseg_gui.io.paths import shown
 from latentseg_gui.io.project_file import CURRENT, MANIFEST
-
-_PRIORITY = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ class OpeningController(QObject):
             self._on_opened,
             title=self.tr("Opening the project"),
             key="open project",
-            priority=_PRIORITY,
+            priority=Priority.PROJECT,
             on_failure=self._on_not_sought,
             on_cancelled=self._go_on,
         )
@@ -149,7 +148,7 @@ class OpeningController(QObject):
             self._on_sought,
             title=self.tr("Looking for unsaved work") if untitled else "",
             key="seek recovery",
-            priority=_PRIORITY,
+            priority=Priority.PROJECT,
             on_failure=self._on_not_sought,
             on_cancelled=self._go_on,
         )
@@ -213,7 +212,7 @@ class OpeningController(QObject):
             partial(self._on_settled, case),
             title=self.tr("Making a copy of your work") if folder else self.tr("Restoring your work"),
             key="restore",
-            priority=_PRIORITY,
+            priority=Priority.PROJECT,
             on_failure=partial(self._on_not_settled, case),
             on_cancelled=partial(self._on_given_up, case),
         )

@@ -14,6 +14,7 @@ from latentseg_gui.controllers.project.unsaved import Versions, is_changed, lost
 from latentseg_gui.controllers.project.untitled import UntitledProjects
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.naming import common_folder
 from latentseg_gui.io.paths import shown
 from latentseg_gui.io.project import ProjectSession, create_project
@@ -21,7 +22,6 @@ from latentseg_gui.io.project_file import CURRENT
 
 _RETRY_MS = 200
 _WAIT_S = 60.0
-_PRIORITY = 15
 
 
 class StorageController(QObject):
@@ -212,7 +212,7 @@ class StorageController(QObject):
         if saving is None:
             return
         self._saving, key = saving, f"save {saving.snapshot.revision}"
-        self._files.submit(saving, self._on_written, key=key, priority=_PRIORITY)
+        self._files.submit(saving, self._on_written, key=key, priority=Priority.PROJECT)
 
     def _snapshot(self, target: ProjectSession, *, is_asked: bool) -> Saving | None:
         try:

@@ -15,12 +15,12 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.project.project import StorageController
 from latentseg_gui.controllers.training.weights import SHIPPED, Version, WeightsController
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.project import ProjectSession
 from latentseg_gui.io.project_file import WeightsList, WeightsVersion
 from latentseg_gui.io.storage import make_folder, share_file
 from latentseg_gui.io.weights_shelf import FileMark, mark_of
 
-_PRIORITY = 13
 _AT_ONCE = 2
 
 Marks = dict[Path, FileMark]
@@ -196,7 +196,7 @@ class VersionKeeper(QObject):
             _Keeping(tuple(self._weights.versions.values()), tuple(waiting), dict(self._marks)),
             partial(self._on_kept, waiting, self._outline),
             key="keep versions",
-            priority=_PRIORITY,
+            priority=Priority.VERSIONS,
             on_failure=self._on_failed,
             on_cancelled=self._on_cancelled,
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
 import numpy as np
 
@@ -13,10 +12,9 @@ from latentseg_gui.controllers.jobs import Jobs, OnFailure
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.label_rows import LabelsByRow, labels_by_row
 from latentseg_gui.document.layers import Arrays
+from latentseg_gui.inference.request import Priority
 
 OnRows = Callable[[tuple[LabelsByRow, ...]], None]
-
-_BEHIND_THE_USER: Final = -10
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ class LabelRows:
             partial(_rows, layer.snapshot()),
             on_counted,
             key="rows of labels",
-            priority=_BEHIND_THE_USER,
+            priority=Priority.SPARE_TIME,
             on_failure=wish.on_failure,
         )
 

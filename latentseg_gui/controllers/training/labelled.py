@@ -15,10 +15,10 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.label_rows import labels_by_row
 from latentseg_gui.document.layers import Arrays, MaskLayer
 from latentseg_gui.document.types import UNLABELLED, Rect
+from latentseg_gui.inference.request import Priority
 
 _TILE = 256
 _SLICE_S = 0.006
-_BEHIND_THE_USER = -10
 _TELL_MS = 250
 """Counts that come without any work, by the hundred, are told this often."""
 
@@ -105,7 +105,7 @@ class LabelledCounts(QObject):
                 partial(_counts, layer.snapshot()),
                 partial(self._on_counted, image_id, layer.version),
                 key="count masks",
-                priority=_BEHIND_THE_USER,
+                priority=Priority.SPARE_TIME,
                 on_failure=partial(self._on_counted, image_id, -1),
                 on_cancelled=partial(self._on_counted, image_id, -1, None),
             )

@@ -17,8 +17,6 @@ from latentseg_gui.inference.messages import FindDoubts
 from latentseg_gui.io.images import read_image
 from latentseg_gui.io.reduced import reduced
 
-_SPARE_TIME = -10
-
 
 class Ranking(QObject):
     """Doubts per image, of the live weights.
@@ -117,7 +115,6 @@ class Ranking(QObject):
                 request,
                 self._on_doubts,
                 key=f"doubts {request.image_id}",
-                priority=_SPARE_TIME,
                 on_failure=partial(self._on_failed, request.image_id),
             )
 

@@ -154,7 +154,6 @@ class WeightsController(QObject):
             partial(self._on_loaded, takes_classes=takes_classes),
             title=self.tr("Loading weights"),
             key="weights",
-            priority=100,
             is_sticky=True,
             on_failure=partial(self._on_failed, version),
         )
@@ -230,7 +229,6 @@ class WeightsController(QObject):
             partial(self._on_opened, version),
             title=self.tr("Loading weights"),
             key="weights",
-            priority=100,
             is_sticky=True,
             on_failure=partial(self._on_failed, version),
         )

@@ -15,11 +15,11 @@ from latentseg_gui.controllers.transfer.output_run import Done, settle
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.inference.messages import PredictedPixels, PredictionExtras, PredictPixels
+from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.batch import BatchFolder, BatchItem
 from latentseg_gui.io.masks import FORMATS
 from latentseg_gui.io.patience import read_in_time
 
-_BEHIND_THE_USER = -10
 """Clicks and the image that is looked at come first."""
 
 
@@ -67,7 +67,7 @@ class BatchPipeline:
             partial(read_in_time, item.path, frame=item.frame),
             partial(self._on_read, task),
             key=f"batch read {item.path} {item.frame}",
-            priority=_BEHIND_THE_USER,
+            priority=Priority.SPARE_TIME,
             on_failure=partial(task.done, item),
         )
 
@@ -86,7 +86,6 @@ class BatchPipeline:
             PredictPixels(task.item.name, pixels, needs_probabilities=needs, extras=self._extras),
             partial(self._on_predicted, task),
             key=f"batch predict {task.item.path} {task.item.frame}",
-            priority=_BEHIND_THE_USER,
             on_failure=partial(self._on_failed, task),
             on_cancelled=partial(self._on_failed, task, _stopped()),
         )
@@ -106,7 +105,7 @@ class BatchPipeline:
             partial(_write, task, answer, self._labels),
             partial(settle, task.done, task.item),
             key=f"batch write {task.item.stem}",
-            priority=_BEHIND_THE_USER,
+            priority=Priority.SPARE_TIME,
             on_failure=partial(task.done, task.item),
         )
 

@@ -10,10 +10,9 @@ from PySide6.QtWidgets import QWidget
 
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.transfer.output_plans import OutputPreview
+from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.masks import FORMATS
 from latentseg_gui.panels.output import OutputChoice, OutputDialog, OutputQuestion
-
-_PRIORITY = 9
 
 PreviewOf = Callable[[OutputChoice], Callable[[], OutputPreview]]
 """Makes of a choice a function that any thread may call for its preview."""
@@ -57,7 +56,10 @@ class OutputAsking(QObject):
 
     def _on_preview_requested(self, preview_of: PreviewOf, choice: OutputChoice) -> None:
         self._jobs.submit(
-            preview_of(choice), partial(self._on_preview, choice), key="output preview", priority=_PRIORITY
+            preview_of(choice),
+            partial(self._on_preview, choice),
+            key="output preview",
+            priority=Priority.SHOW,
         )
 
     def _on_preview(self, choice: OutputChoice, answer: object) -> None:
