@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,34 +20,27 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import Prediction, WeightsInfo
 from latentseg_gui.inference.messages import EncodeImage, ImageEncoded, PredictClasses
 from latentseg_gui.panels.files import FilesPanel
+from tests.held import HeldJobs
 
 COUNT, SWITCHES = 12, 200
 
 
-class SlowJobs:
+class SlowJobs(HeldJobs):
     """A lane whose answers come when the test says so, in any order.
 
     Args:
         ask: makes of a request a function for its answer; called when the request is made.
     """
 
-    def __init__(self, ask: Callable[[object], Callable[[], object]]) -> None:
-        self._ask = ask
-        self.open: list[tuple[Callable[[], object], Callable[[object], None]]] = []
-
-    def submit(self, request: object, on_result: Callable[[object], None], **_: object) -> int:
-        self.open.append((self._ask(request), on_result))
-        return len(self.open)
-
-    def settle(self, index: int) -> None:
-        """One of the open jobs is answered."""
-        answer, on_result = self.open.pop(index)
-        on_result(answer())
+    def __init__(self, ask: Callable[[Any], Callable[[], object]]) -> None:
+        super().__init__()
+        submit = self.kept.submit
+        self.kept.submit = lambda request, **how: submit(ask(request), **how)  # type: ignore[method-assign]
 
     def settle_some(self, chance: random.Random) -> None:
         for _ in range(chance.randrange(3)):
-            if self.open:
-                self.settle(chance.randrange(len(self.open)))
+            if self.requests:
+                self.answer(index=chance.randrange(len(self.requests)))
 
 
 class Silent:
@@ -99,13 +93,13 @@ def test_two_hundred_switches_never_mix_images_up(qtbot: QtBot, tmp_path: Path, 
     chance, document, panel = random.Random(seed), Document(), FilesPanel()
     qtbot.addWidget(panel)
     version = ["v0"]
-    readers, engine = SlowJobs(lambda call: call), SlowJobs(model(document, version))  # type: ignore[arg-type,return-value]
+    readers, engine = SlowJobs(lambda call: call), SlowJobs(model(document, version))
     quiet = Silent()
     project = ProjectController(document, panel, readers=readers, dialogs=quiet, errors=quiet)  # type: ignore[arg-type]
     predict = PredictController(
         document,
-        engine=engine,  # type: ignore[arg-type]
-        translator=Translator(document, readers),  # type: ignore[arg-type]
+        engine=engine,
+        translator=Translator(document, readers),
         errors=quiet,
         window=quiet,
     )
@@ -126,8 +120,8 @@ def test_two_hundred_switches_never_mix_images_up(qtbot: QtBot, tmp_path: Path, 
             else None
         )
         assert record is None or int(record.pixels[0, 0, 0]) == number_of(record.image_id, document)
-    while readers.open or engine.open:
-        (readers if readers.open else engine).settle(0)
+    while readers.requests or engine.requests:
+        (readers if readers.requests else engine).answer()
     assert len(witness.applied) > COUNT // 2
     last = document.images.current_id
     assert last is not None

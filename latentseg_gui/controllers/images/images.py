@@ -25,6 +25,8 @@ from latentseg_gui.io.project_file import MANIFEST
 from latentseg_gui.io.regular_files import open_regular
 from latentseg_gui.panels.files.panel import FilesPanel
 
+Stamp = list[int | None]
+
 _RECORD_BYTES = 600_000_000
 _PEEK = 4096
 """Endings of masks that can be nothing else; pictures are images, whatever is in them."""
@@ -72,7 +74,7 @@ class ProjectController(QObject):
         self._errors = errors
         self._wanted: str | None = None
         self._pasted = 0
-        self._stamps: dict[str, list[int | None]] = {}
+        self._stamps: dict[str, Stamp] = {}
         self._noted: set[str] = set()
         self.last_folder = ""
         self.rows = FileRows(document, panel, self)
@@ -128,14 +130,7 @@ class ProjectController(QObject):
         if self._document.records.of(image_id) is not None:
             self._become_current(image_id)
             return
-        self._read(
-            image_id,
-            self._on_read,
-            self._on_read_failed,
-            title=self.tr("Opening"),
-            key="open",
-            priority=Priority.SHOW,
-        )
+        self._read(image_id, self._on_read, title=self.tr("Opening"), key="open", priority=Priority.SHOW)
 
     def step(self, step: int) -> None:
         """Goes to the next (+1) or previous (-1) image of the list."""
@@ -175,45 +170,47 @@ class ProjectController(QObject):
         self,
         image_id: str,
         on_record: Callable[[ImageRecord], None],
-        on_failure: Callable[[str, LatentsegError], None],
         *,
-        title: str,
         key: str,
-        priority: Priority,
+        title: str = "",
+        priority: Priority = Priority.NORMAL,
     ) -> None:
         path = self._document.images.path(image_id)
         if path is None:
             return
         call = partial(_stamped, path, image_id, self._document.images.frame(image_id))
 
-        def on_result(answer: object) -> None:
-            if isinstance(answer, tuple):
-                record, stamp = answer
-                self._note_change(image_id, stamp)
-                on_record(record)
+        def on_read(answer: tuple[ImageRecord, Stamp]) -> None:
+            record, stamp = answer
+            self._note_change(image_id, stamp)
+            on_record(record)
 
         self._readers.submit(
-            call, on_result, title=title, key=key, priority=priority, on_failure=partial(on_failure, image_id)
+            call,
+            on_read,
+            title=title,
+            key=key,
+            priority=priority,
+            is_current=partial(self._document.has_image, image_id),
+            on_failure=partial(self._on_read_failed, image_id),
         )
 
-    def _note_change(self, image_id: str, stamp: list[int | None]) -> None:
+    def _note_change(self, image_id: str, stamp: Stamp) -> None:
         """Says so where a file is not the one any more that was read before."""
         before = self._stamps.get(image_id)
         self._stamps[image_id] = stamp
-        if before is not None and before != stamp and self._document.images.has(image_id):
+        if before is not None and before != stamp:
             text = self.tr(
                 "“{0}” has changed since it was opened; its mask was made for the earlier picture."
             )
             self._errors.inform(text.format(self._document.images.name(image_id)))
 
-    def _on_listed(self, asked: list[Path], masks: list[Path], answer: object) -> None:
+    def _on_listed(self, asked: list[Path], masks: list[Path], answer: _Listed | _MaskFolder) -> None:
         if isinstance(answer, _MaskFolder):
             if self._document.images.ids:
                 self.masks_dropped.emit([answer.path])
                 return
             answer = _Listed([])  # masks for no image at all: what is missing is images
-        if not isinstance(answer, _Listed):
-            return
         if not answer.paths:
             self._errors.report(_nothing_found(asked))
             return
@@ -228,8 +225,6 @@ class ProjectController(QObject):
             self.masks_dropped.emit(masks)
 
     def _on_read(self, record: ImageRecord) -> None:
-        if record.image_id not in self._document.images.ids:
-            return
         try:
             self._document.records.attach(record)
         except LatentsegError as error:
@@ -239,9 +234,7 @@ class ProjectController(QObject):
             self._become_current(record.image_id)
 
     def _on_read_failed(self, image_id: str, error: LatentsegError) -> None:
-        if image_id not in self._document.images.ids:
-            return
-        self._document.records.set_error(image_id, error)
+        self._document.set_error(image_id, error)
         self.rows.set_error(image_id, str(error))
         self.rows.set_current(self._document.images.current_id)
         if image_id == self._wanted:
@@ -270,18 +263,9 @@ class ProjectController(QObject):
             return
         if self._document.records.error(image_id) is not None:
             return
-        self._read(
-            image_id,
-            self._on_prefetched,
-            self._on_read_failed,
-            title="",
-            key=f"prefetch {image_id}",
-            priority=Priority.NORMAL,
-        )
+        self._read(image_id, self._on_prefetched, key=f"prefetch {image_id}")
 
     def _on_prefetched(self, record: ImageRecord) -> None:
-        if record.image_id not in self._document.images.ids:
-            return
         self._on_read(record)
         self.neighbour_read.emit(record.image_id)
 
@@ -296,7 +280,7 @@ def project_folder(path: Path) -> Path | None:
         return None
 
 
-def _stamped(path: Path, image_id: str, frame: int) -> tuple[ImageRecord, list[int | None]]:
+def _stamped(path: Path, image_id: str, frame: int) -> tuple[ImageRecord, Stamp]:
     """An image, and by what its file can be known again."""
     stamp = file_stamp(path)
     return read_in_time(path, image_id=image_id, frame=frame), stamp

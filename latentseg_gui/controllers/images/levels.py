@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -16,15 +15,6 @@ from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.display import default_levels, display_pixels, measured
 from latentseg_gui.panels.display import LevelsPanel, Tone, ValueRange
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """What a tone makes of an image."""
-
-    image_id: str
-    tone: Tone
-    pixels: NDArray[np.uint8]
 
 
 class AdjustController(QObject):
@@ -76,6 +66,7 @@ class AdjustController(QObject):
             self._on_rendered,
             key="levels",
             priority=Priority.TONE,
+            is_current=partial(self._is_wanted, record.image_id, tone),
         )
 
     def _record(self) -> ImageRecord | None:
@@ -99,11 +90,12 @@ class AdjustController(QObject):
             self._panel.set_range(value_range(record.source, record.nodata), record.level_notes)
             self._shown = image_id
 
-    def _on_rendered(self, answer: object) -> None:
-        if not isinstance(answer, Rendered) or answer.image_id != self._shown or answer.tone != self._tone:
-            return
+    def _is_wanted(self, image_id: str, tone: Tone) -> bool:
+        return (image_id, tone) == (self._shown, self._tone)
+
+    def _on_rendered(self, pixels: NDArray[np.uint8]) -> None:
         self._is_rendered = True
-        self._canvas.image.set(answer.pixels, keep_view=True)
+        self._canvas.set_image(pixels, keep_view=True)
 
 
 def value_range(values: NDArray[np.generic], nodata: float | None = None) -> ValueRange:
@@ -137,8 +129,9 @@ def _table(tone: Tone) -> NDArray[np.uint8] | None:
     return np.ascontiguousarray(shown[0, :, 0])
 
 
-def _render(record: ImageRecord, tone: Tone) -> Rendered:
-    pixels = display_pixels(
+def _render(record: ImageRecord, tone: Tone) -> NDArray[np.uint8]:
+    """What a tone makes of an image, uint8 [H, W, 3]."""
+    return display_pixels(
         record.source,
         channels=None if tone.channel is None else (tone.channel,),
         levels=tone.levels,
@@ -146,4 +139,3 @@ def _render(record: ImageRecord, tone: Tone) -> Rendered:
         is_inverted=tone.is_inverted != record.is_inverted,
         nodata=record.nodata,
     )
-    return Rendered(record.image_id, tone, pixels)

@@ -38,16 +38,16 @@ class ThumbnailController(QObject):
                 partial(thumbnail, path, _SIDE),
                 partial(self._on_made, image_id),
                 key=f"thumbnail {image_id}",
+                is_current=partial(self._document.has_image, image_id),
                 on_failure=partial(self._on_failed, image_id),
             )
 
-    def _on_made(self, image_id: str, answer: object) -> None:
-        if isinstance(answer, np.ndarray) and image_id in self._document.images.ids:
-            self._panel.set_thumbnail(image_id, answer)
+    def _on_made(self, image_id: str, pixels: np.ndarray) -> None:
+        self._panel.set_thumbnail(image_id, pixels)
 
     def _on_failed(self, image_id: str, error: LatentsegError) -> None:
-        if image_id in self._document.images.ids and self._document.records.of(image_id) is None:
-            self._document.records.set_error(image_id, error)
+        if self._document.record(image_id) is None:
+            self._document.set_error(image_id, error)
             self._panel.set_error(image_id, str(error))
 
 
