@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,8 +18,8 @@ from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.prediction.segment import SegmentController, whose_pixels_stay
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import ImageRecord, Mask, MaskProposal, Rect
-from latentseg_gui.inference.messages import SegmentObject
 from tests.commands import hand as one_image
+from tests.held import HeldJobs
 
 SHAPE = (12, 16)
 
@@ -38,17 +36,6 @@ class Encoder(QObject):
 
     def is_fresh(self, image_id: str, version: str) -> bool:
         return version == "live"
-
-
-@dataclass
-class Engine:
-    """Keeps requests, to be answered in any order, or never."""
-
-    waiting: list[tuple[SegmentObject, Callable[[object], None]]] = field(default_factory=list)
-
-    def submit(self, request: SegmentObject, on_result: Callable[[object], None], **_: Any) -> int:
-        self.waiting.append((request, on_result))
-        return len(self.waiting)
 
 
 class Silent:
@@ -80,13 +67,13 @@ class Hand:
         rect = Rect(2, 3, 8, 9)
         where = np.ones(rect.shape, np.bool_)
         self.history.do(area_patch(self.document, "image", rect, where, Ink(1), "Brush stroke"))
-        self.engine = Engine()
+        self.engine = HeldJobs()
         self.segment = SegmentController(
             self.document,
             Edits(self.document, self.history, canvas, jobs=Nowhere(), errors=Silent()),  # type: ignore[arg-type]
             canvas,
             Encoder(),  # type: ignore[arg-type]
-            engine=self.engine,  # type: ignore[arg-type]
+            engine=self.engine,
             errors=Silent(),  # type: ignore[arg-type]
             window=Silent(),  # type: ignore[arg-type]
         )
@@ -99,13 +86,17 @@ class Hand:
         self, which: int, corner: tuple[int, int], mask: Mask, version: str, *, is_refining: bool = False
     ) -> None:
         """Answers one of the requests, roughly or for good, perhaps long after it was overtaken."""
-        if not self.engine.waiting:
+        if not self.engine.requests:
             return
-        request, on_result = self.engine.waiting[which % len(self.engine.waiting)]
+        index = which % len(self.engine.requests)
+        request = self.engine.requests[index]
         row, col = corner
         rect = Rect(row, col, row + mask.shape[0], col + mask.shape[1])
         proposal = MaskProposal("image", version, rect, mask, 0.9, request.prompts, is_refining=is_refining)
-        on_result(proposal)
+        if is_refining:
+            self.engine.report(proposal, index)
+        else:
+            self.engine.answer(lambda _: proposal, index)
 
 
 XS = st.floats(0, SHAPE[1] - 0.01)
@@ -228,7 +219,7 @@ def test_a_click_made_while_the_model_looks_closer_is_asked_about_and_the_old_an
     hand.segment.add_click(3.0, 3.0, True)
     hand.answer(0, (1, 1), ROUGH, "live", is_refining=True)
     hand.segment.add_click(6.0, 3.0, False)
-    assert len(hand.engine.waiting) == 2
+    assert len(hand.engine.requests) == 2
     hand.answer(0, (1, 1), FINE, "live")
     shown = hand.document.prompts.proposal("image")
     assert shown is not None

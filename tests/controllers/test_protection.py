@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +23,7 @@ from latentseg_gui.document.types import (
     WeightsInfo,
 )
 from latentseg_gui.inference.messages import ImageEncoded
+from tests.held import HeldJobs
 
 SHAPE = (40, 60)
 KEPT = Rect(10, 20, 30, 40)
@@ -100,17 +100,6 @@ def test_without_protection_it_is_written_over(protected: Session, how: str) -> 
 
 
 @dataclass
-class Engine:
-    """Keeps what is to be called with the answers."""
-
-    waiting: list[Any] = field(default_factory=list)
-
-    def submit(self, request: object, on_result: Any, **_: object) -> int:
-        self.waiting.append(on_result)
-        return len(self.waiting)
-
-
-@dataclass
 class Quiet:
     """Hears what is said."""
 
@@ -131,43 +120,42 @@ def weights(version: str) -> WeightsInfo:
 
 
 def test_an_answer_about_an_image_that_was_removed_is_dropped(qapp: object) -> None:
-    document, engine, quiet = Document(), Engine(), Quiet()
+    document, engine, quiet = Document(), HeldJobs(), Quiet()
     pixels = np.zeros((*SHAPE, 3), np.uint8)
     for name in ("gone", "here"):
         document.images.add_record(ImageRecord(name, pixels, pixels))
     predict = PredictController(
         document,
-        engine=engine,  # type: ignore[arg-type]
-        translator=Translator(document, engine),  # type: ignore[arg-type]
+        engine=engine,
+        translator=Translator(document, engine),
         errors=quiet,
         window=quiet,  # type: ignore[arg-type]
     )
     predict.use_weights(weights("v1"))
-    document.images.current_id = "gone"
-    encoded = engine.waiting.pop()
-    encoded(ImageEncoded("gone", "v1", 0.1))
-    predicted = engine.waiting.pop()
+    document.current_id = "gone"
+    engine.answer(lambda _: ImageEncoded("gone", "v1", 0.1))
+    predict.encode_again("gone")
     assert predict.is_fresh("gone", "v1")
     quiet.said.clear()
     document.images.current_id = "here"
     document.images.remove("gone")
     assert not predict.is_fresh("gone", "v1")
     answer = np.zeros(SHAPE, np.uint8)
-    predicted(Prediction("gone", "v1", answer, np.full(SHAPE, 200, np.uint8)))
-    encoded(ImageEncoded("gone", "v1", 0.1))
+    engine.answer(lambda _: Prediction("gone", "v1", answer, np.full(SHAPE, 200, np.uint8)))
+    engine.answer(lambda _: ImageEncoded("gone", "v1", 0.1))
     assert not predict.is_encoded("gone")
     assert quiet.said == []
     assert document.images.ids == ("here",)
 
 
 def test_an_answer_of_weights_that_are_not_in_use_is_dropped(qapp: object) -> None:
-    document, engine, quiet = Document(), Engine(), Quiet()
+    document, engine, quiet = Document(), HeldJobs(), Quiet()
     pixels = np.zeros((*SHAPE, 3), np.uint8)
     document.images.add_record(ImageRecord("here", pixels, pixels))
     predict = PredictController(
         document,
-        engine=engine,  # type: ignore[arg-type]
-        translator=Translator(document, engine),  # type: ignore[arg-type]
+        engine=engine,
+        translator=Translator(document, engine),
         errors=quiet,
         window=quiet,  # type: ignore[arg-type]
     )

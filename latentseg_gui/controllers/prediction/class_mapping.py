@@ -78,20 +78,36 @@ class Translator:
         self._document = document
         self._jobs = jobs
 
-    def take(self, prediction: Prediction, labels: LabelMap, then: Callable[[Prediction], None]) -> None:
-        """Calls ``then`` with the prediction in classes of the document: now, or later if it is large."""
+    def take(
+        self,
+        prediction: Prediction,
+        labels: LabelMap,
+        then: Callable[[Prediction], None],
+        *,
+        is_current: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Calls ``then`` with the prediction in classes of the document: now, or later if it is large.
+
+        Args:
+            prediction: in classes of the weights.
+            labels: of these weights.
+            then: takes it.
+            is_current: whether it is still wanted when it comes later.
+        """
         classes = self._document.classes
 
         def translated() -> Prediction:
             return replace(prediction, labels=labels.to_document(prediction.labels, classes))
 
-        def on_translated(answer: object) -> None:
+        def on_translated(answer: Prediction) -> None:
             if self._document.classes.names != classes.names:
-                self.take(prediction, labels, then)
-            elif isinstance(answer, Prediction):
+                self.take(prediction, labels, then, is_current=is_current)
+            else:
                 then(answer)
 
         if prediction.labels.size <= _AT_ONCE or not labels.changes(classes):
             then(translated())
         else:
-            self._jobs.submit(translated, on_translated, key=f"translate {prediction.image_id}")
+            self._jobs.submit(
+                translated, on_translated, key=f"translate {prediction.image_id}", is_current=is_current
+            )

@@ -209,14 +209,17 @@ class CompareController(QObject):
         if now is not None and before is not None:
             self._jobs.submit(
                 partial(_share_of_changes, before.labels, now.labels),
-                partial(self._on_changes_counted, self._choices, before.version),
+                partial(self._on_changes_counted, before.version),
                 key="compare",
+                is_current=partial(self._is_asked, self._choices),
             )
 
-    def _on_changes_counted(self, choice: int, version: str, share: object) -> None:
-        if choice == self._choices and self._what and isinstance(share, float):
-            words = self.tr("{0:.1%} of the pixels have another class than with “{1}”. Drag the divider.")
-            self._errors.inform(words.format(share, version))
+    def _is_asked(self, choice: int) -> bool:
+        return choice == self._choices and bool(self._what)
+
+    def _on_changes_counted(self, version: str, share: float) -> None:
+        words = self.tr("{0:.1%} of the pixels have another class than with “{1}”. Drag the divider.")
+        self._errors.inform(words.format(share, version))
 
     def _end(self) -> None:
         self._shown = None

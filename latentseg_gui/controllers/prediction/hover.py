@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from PySide6.QtCore import QObject
 
@@ -33,7 +34,7 @@ class HoverController(QObject):
         self._predict = predict
         self._engine = engine
         self._is_on = False
-        self._job: int | None = None
+        self._wanted: SegmentObject | None = None
         self._is_shown = False
         canvas.hover_settled.connect(self._on_hover_settled)
         canvas.cursor_moved.connect(self._on_cursor_moved)
@@ -55,15 +56,21 @@ class HoverController(QObject):
             return  # what was clicked stands, and is not exchanged for what might be
         preview = replace(prompts, points=(PromptPoint((x, y), True),))
         request = SegmentObject(image_id, preview, is_preview=True)
-        self._job = self._engine.submit(request, self._on_proposed, key="hover", priority=Priority.HOVER)
+        self._wanted = request
+        self._engine.submit(
+            request,
+            self._on_proposed,
+            key="hover",
+            priority=Priority.HOVER,
+            is_current=partial(self._is_wanted, request),
+        )
 
-    def _on_proposed(self, answer: object) -> None:
-        if self._job is None or not isinstance(answer, MaskProposal):
-            return
-        self._job = None
-        if answer.image_id != self._document.images.current_id or answer.rect.is_empty:
-            return
-        if self._document.prompts.of(answer.image_id).is_empty:
+    def _is_wanted(self, request: SegmentObject) -> bool:
+        is_here = request is self._wanted and request.image_id == self._document.current_id
+        return is_here and self._document.prompts(request.image_id).is_empty
+
+    def _on_proposed(self, answer: MaskProposal) -> None:
+        if not answer.rect.is_empty:
             self._is_shown = True
             self._canvas.proposal.set(answer.rect, answer.mask, is_preview=True)
 
@@ -72,7 +79,7 @@ class HoverController(QObject):
 
     def drop(self) -> None:
         """Shows what was clicked again, as when the pointer moves on or another tool is taken."""
-        self._job = None
+        self._wanted = None
         if not self._is_shown:
             return
         self._is_shown = False

@@ -65,9 +65,8 @@ class OtherVersionsController(QObject):
         place = names.index(live.version) if live is not None and live.version in names else 0
         return names[place - 1] if place > 0 else ""
 
-    def _on_predicted(self, answer: object) -> None:
-        if isinstance(answer, OtherPrediction):
-            self._translator.take(answer.prediction, LabelMap.named(answer.class_names), self._compare.take)
+    def _on_predicted(self, answer: OtherPrediction) -> None:
+        self._translator.take(answer.prediction, LabelMap.named(answer.class_names), self._compare.take)
 
     def _on_failed(self, error: LatentsegError) -> None:
         self._compare.give_up(f"{error.what} {error.action}")

@@ -121,6 +121,8 @@ class PredictController(QObject):
             title="" if is_prefetch else self.tr("Encoding"),
             key=f"encode {image_id}",
             priority=Priority.NORMAL if is_prefetch else None,
+            is_fresh=self._is_fresh,
+            on_stale=partial(self._on_stale, image_id),
             on_failure=partial(self._on_failed, image_id),
             on_cancelled=partial(self._on_cancelled, image_id),
         )
@@ -144,6 +146,7 @@ class PredictController(QObject):
             self._on_predicted,
             title=self.tr("Predicting"),
             key=f"predict {target}",
+            is_fresh=self._is_fresh,
             on_failure=partial(self._on_prediction_failed, target),
         )
 
@@ -163,19 +166,19 @@ class PredictController(QObject):
     def _on_images_changed(self) -> None:
         self._encoded &= set(self._document.images.ids)
 
-    def _on_encoded(self, answer: object) -> None:
-        if not isinstance(answer, ImageEncoded):
-            return
+    def _is_fresh(self, answer: ImageEncoded | Prediction) -> bool:
+        return self.is_fresh(answer.image_id, answer.version)
+
+    def _on_stale(self, image_id: str) -> None:
+        """Encoded by weights that are not in use any more, or removed meanwhile."""
+        self._encoding.discard(image_id)
+        if image_id == self._document.current_id:
+            self.encode(image_id)
+        else:
+            self.failed.emit(image_id, None)
+
+    def _on_encoded(self, answer: ImageEncoded) -> None:
         self._encoding.discard(answer.image_id)
-        if answer.image_id not in self._document.images.ids:
-            self.failed.emit(answer.image_id, None)
-            return
-        if not self.is_fresh(answer.image_id, answer.version):
-            if answer.image_id == self._document.images.current_id:
-                self.encode(answer.image_id)
-            else:
-                self.failed.emit(answer.image_id, None)
-            return
         self._encoded.add(answer.image_id)
         if answer.image_id == self._document.images.current_id:
             self._window.set_timing_text(self.tr("encoded in {0:.2f} s").format(answer.seconds))
@@ -196,14 +199,13 @@ class PredictController(QObject):
         self._lethal |= _lethal_of(image_id, error)
         self._errors.report(error)
 
-    def _on_predicted(self, answer: object) -> None:
-        if isinstance(answer, Prediction) and self.is_fresh(answer.image_id, answer.version):
-            self._translator.take(answer, self._labels, self._on_translated)
+    def _on_predicted(self, answer: Prediction) -> None:
+        self._translator.take(
+            answer, self._labels, self._on_translated, is_current=partial(self._is_fresh, answer)
+        )
 
     def _on_translated(self, answer: Prediction) -> None:
-        if not self.is_fresh(answer.image_id, answer.version):
-            return
-        self._document.predictions.set(answer)
+        self._document.set_prediction(answer)
         self._window.set_timing_text(self.tr("predicted in {0:.2f} s").format(answer.seconds))
 
 

@@ -167,7 +167,7 @@ class SegmentController(QObject):
             SegmentObject(image_id, prompts),
             self._on_proposed,
             key=key,
-            on_progress=self._on_proposed,
+            is_fresh=self._is_fresh,
             on_failure=self._on_proposal_failed,
         )
 
@@ -200,15 +200,14 @@ class SegmentController(QObject):
         if image_id == self._document.images.current_id:
             self._canvas.status.set_pending(False)
 
-    def _on_proposed(self, answer: object) -> None:
-        if not isinstance(answer, MaskProposal) or not self._predict.is_fresh(
-            answer.image_id, answer.version
-        ):
-            return
-        if answer.prompts != self._document.prompts.of(answer.image_id):
-            return  # the user has clicked on; the newer answer is on its way
-        self._document.prompts.set_proposal(answer.image_id, answer)
-        if answer.image_id != self._document.images.current_id:
+    def _is_fresh(self, answer: MaskProposal) -> bool:
+        """Not where the user has clicked on: the newer answer is on its way."""
+        is_live = self._predict.is_fresh(answer.image_id, answer.version)
+        return is_live and answer.prompts == self._document.prompts(answer.image_id)
+
+    def _on_proposed(self, answer: MaskProposal) -> None:
+        self._document.set_proposal(answer.image_id, answer)
+        if answer.image_id != self._document.current_id:
             return
         self._canvas.status.set_pending(answer.is_refining, self.tr("looking closer…"), is_brief=True)
         if not answer.is_refining:
