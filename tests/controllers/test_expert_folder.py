@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,32 +13,12 @@ from latentseg_gui.controllers.experts.changes import ExpertChangesController
 from latentseg_gui.controllers.experts.folder import ExpertFolderController
 from latentseg_gui.controllers.experts.inspect import InspectController
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.experts import ExpertShares
 from latentseg_gui.document.types import ImageRecord, WeightsInfo
 from latentseg_gui.inference.messages import MeasureShares
 from latentseg_gui.panels.experts import ExpertsPanel
 from latentseg_gui.panels.experts.values import FolderAffinity
-
-
-@dataclass
-class Lane:
-    """Keeps what was asked of it, to be answered when the test wants it."""
-
-    waiting: list[tuple[Any, Callable[[object], None], Callable[[LatentsegError], None]]] = field(
-        default_factory=list
-    )
-
-    def submit(
-        self,
-        request: object,
-        on_result: Callable[[object], None],
-        *,
-        on_failure: Callable[[LatentsegError], None] = lambda _: None,
-        **_: Any,
-    ) -> int:
-        self.waiting.append((request, on_result, on_failure))
-        return len(self.waiting)
+from tests.held import HeldJobs
 
 
 class Told:
@@ -67,33 +44,31 @@ class House:
     def __init__(self, panel: ExpertsPanel, canvas: CanvasView) -> None:
         self.document = Document()
         pixels = np.zeros((8, 8, 3), np.uint8)
-        self.document.images.add_record(ImageRecord("pasted", pixels, pixels))
-        self.ids = self.document.images.add_paths([Path(f"/nowhere/{name}.png") for name in "abc"])
-        self.engine, self.readers, self.told = Lane(), Lane(), Told()
-        inspect = InspectController(self.document, panel, canvas, engine=self.engine)  # type: ignore[arg-type]
+        self.document.add_record(ImageRecord("pasted", pixels, pixels))
+        self.ids = self.document.add_paths([Path(f"/nowhere/{name}.png") for name in "abc"])
+        self.engine, self.readers, self.told = HeldJobs(), HeldJobs(), Told()
+        inspect = InspectController(self.document, panel, canvas, engine=self.engine)
         inspect.use_weights(weights("v1"))
         self.changes = ExpertChangesController(self.document, panel, inspect)
         self.folder = ExpertFolderController(
             self.document,
             panel,
             (inspect, self.changes),
-            engine=self.engine,  # type: ignore[arg-type]
-            readers=self.readers,  # type: ignore[arg-type]
+            engine=self.engine,
+            readers=self.readers,
             errors=self.told,
         )
         self.shown: list[FolderAffinity | None] = []
         panel.comparisons.set_folder_affinity = self.shown.append  # type: ignore[method-assign]
 
     def read(self) -> None:
-        request, on_result, _ = self.readers.waiting.pop(0)
         pixels = np.zeros((8, 8, 3), np.uint8)
-        on_result(ImageRecord(request.keywords["image_id"], pixels, pixels))
+        self.readers.answer(lambda work: ImageRecord(work.keywords["image_id"], pixels, pixels))
 
     def measure(self, version: str = "v1") -> None:
-        request, on_result, _ = self.engine.waiting.pop(0)
-        assert isinstance(request, MeasureShares)
+        assert isinstance(self.engine.requests[0], MeasureShares)
         shares = np.full((3, 2), 1 / 6, np.float32)
-        on_result(ExpertShares(request.image_id, version, shares))
+        self.engine.answer(lambda request: ExpertShares(request.image_id, version, shares))
 
 
 @pytest.fixture
@@ -111,8 +86,8 @@ def test_every_image_is_measured_once_one_after_the_other(house: House) -> None:
     house.folder.start()
     house.measure()
     for _ in "abc":
-        assert len(house.readers.waiting) == 1
-        assert not house.engine.waiting
+        assert len(house.readers.requests) == 1
+        assert not house.engine.requests
         house.read()
         house.measure()
     assert not house.folder.is_running
@@ -130,18 +105,17 @@ def test_what_was_measured_stays_when_the_run_is_stopped(house: House) -> None:
     house.measure()
     house.folder.cancel()
     house.read()
-    assert not house.engine.waiting, "what is read after the end is not measured"
+    assert not house.engine.requests, "what is read after the end is not measured"
     assert house.shown[-1] is not None
     assert house.shown[-1].images == 1
     house.folder.start()
-    assert len(house.readers.waiting) == 1, "it goes on where it was"
+    assert len(house.readers.requests) == 1, "it goes on where it was"
 
 
 def test_an_image_that_cannot_be_read_is_left_out(house: House) -> None:
     house.folder.start()
     house.measure()
-    _, _, on_failure = house.readers.waiting.pop(0)
-    on_failure(LatentsegError("broken", action="none"))
+    house.readers.fail("broken")
     for _ in "bc":
         house.read()
         house.measure()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QObject
 
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.types import PromptAttention
+from latentseg_gui.document.types import PromptAttention, PromptSet
 from latentseg_gui.inference.messages import ComputePromptAttention
 from latentseg_gui.panels.experts.panel import ExpertsPanel
 from latentseg_gui.panels.experts.sources import CLICKS
@@ -59,18 +61,20 @@ class ClickMapsController(QObject):
         image_id = self._document.images.current_id
         if image_id is None or self._document.prompts.of(image_id).is_empty:
             return
+        prompts = self._document.prompts(image_id)
         self._engine.submit(
-            ComputePromptAttention(image_id, self._document.prompts.of(image_id)),
+            ComputePromptAttention(image_id, prompts),
             self._on_maps,
             key="prompt attention",
+            is_current=partial(self._is_asked, image_id, prompts),
             on_failure=self._on_failed,
         )
 
-    def _on_maps(self, answer: object) -> None:
-        if not isinstance(answer, PromptAttention) or answer.image_id != self._document.images.current_id:
-            return
-        if answer.prompts == self._document.prompts.of(answer.image_id):
-            self._sources.set_clicks(answer)
+    def _is_asked(self, image_id: str, prompts: PromptSet) -> bool:
+        return image_id == self._document.current_id and prompts == self._document.prompts(image_id)
+
+    def _on_maps(self, answer: PromptAttention) -> None:
+        self._sources.set_clicks(answer)
 
     def _on_failed(self, error: LatentsegError) -> None:
         self._sources.offer_clicks(False)

@@ -63,10 +63,8 @@ class FiguresController(QObject):
             partial(report_of, self._material(maps)), partial(self._on_report, folder), key=f"report {folder}"
         )
 
-    def _on_report(self, folder: Path, report: object) -> None:
+    def _on_report(self, folder: Path, report: ExpertReport) -> None:
         """One job per file, so that an image that is opened meanwhile does not wait for all of them."""
-        if not isinstance(report, ExpertReport):
-            return
         files = files_of(report)
         last = list(files)[-1]
         for name, make in files.items():

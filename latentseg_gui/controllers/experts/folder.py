@@ -104,38 +104,36 @@ class ExpertFolderController(JobSource):
         image_id, path = self._waiting[0], self._document.images.path(self._waiting[0])
         record = self._document.records.of(image_id)
         if record is not None:
-            self._measure(self._name, record)
+            self._measure(record)
         elif path is None:
-            self._skip(self._name)
+            self._skip()
         else:
             self._readers.submit(
-                partial(read_image, path, image_id=image_id, frame=self._document.images.frame(image_id)),
-                partial(self._on_read, self._name),
+                partial(read_image, path, image_id=image_id, frame=self._document.frame(image_id)),
+                self._measure,
                 key=f"experts read {image_id}",
                 priority=Priority.ALL_EXPERTS,
-                on_failure=partial(self._on_failed, self._name),
+                is_current=partial(self._is_run_of, self._name),
+                on_failure=self._on_failed,
                 on_cancelled=self.cancel,
             )
 
-    def _measure(self, name: str, record: ImageRecord) -> None:
+    def _measure(self, record: ImageRecord) -> None:
         self._engine.submit(
             MeasureShares(record.image_id, record.pixels),
-            partial(self._on_measured, name),
+            self._on_measured,
             key=f"experts measure {record.image_id}",
-            on_failure=partial(self._on_failed, name),
+            is_current=partial(self._is_run_of, self._name),
+            is_fresh=lambda answer: answer.version == self._version,
+            on_stale=partial(self.cancel_named, self._name),
+            on_failure=self._on_failed,
             on_cancelled=self.cancel,
         )
 
-    def _on_read(self, name: str, answer: object) -> None:
-        if name == self._name and isinstance(answer, ImageRecord):
-            self._measure(name, answer)
+    def _is_run_of(self, name: str) -> bool:
+        return name == self._name
 
-    def _on_measured(self, name: str, answer: object) -> None:
-        if name != self._name or not isinstance(answer, ExpertShares):
-            return
-        if answer.version != self._version:
-            self._end()
-            return
+    def _on_measured(self, answer: ExpertShares) -> None:
         classes = self._document.classes
         table = self._inspect.labels.table(classes)[: answer.shares.shape[1]]
         belongs = table[:, None] == np.arange(len(classes))
@@ -145,15 +143,14 @@ class ExpertFolderController(JobSource):
         self._waiting.popleft()
         self._next()
 
-    def _on_failed(self, name: str, _: LatentsegError) -> None:
-        self._skip(name)
+    def _on_failed(self, _: LatentsegError) -> None:
+        self._skip()
 
-    def _skip(self, name: str) -> None:
+    def _skip(self) -> None:
         """Goes on without an image that cannot be read or measured."""
-        if name == self._name:
-            self._unreadable += 1
-            self._waiting.popleft()
-            self._next()
+        self._unreadable += 1
+        self._waiting.popleft()
+        self._next()
 
     def _finish(self) -> None:
         total, unreadable = self._total, self._unreadable

@@ -149,18 +149,21 @@ class InspectController(QObject):
         if self._instead:
             return
         if self._maps is None:
-            self._engine.submit(ComputeAttention(image_id), self._on_attention, key="attention")
+            self._engine.submit(
+                ComputeAttention(image_id), self._on_attention, key="attention", is_fresh=self._is_fresh
+            )
         else:
             self.maps_kept.emit(self._maps)
 
-    def _on_attention(self, answer: object) -> None:
-        if not isinstance(answer, AttentionMaps) or answer.image_id != self._document.images.current_id:
-            return
+    def _is_fresh(self, answer: AttentionMaps) -> bool:
         # A question of the weights before may be answered by these: then there is no prediction to the maps yet.
-        if self.labels.version == answer.version and self._untouched is not None:
-            self._maps = answer
-            self._panel.set_maps(answer)
-            self.maps_arrived.emit(answer)
+        is_live = self.labels.version == answer.version and self._untouched is not None
+        return is_live and answer.image_id == self._document.current_id
+
+    def _on_attention(self, answer: AttentionMaps) -> None:
+        self._maps = answer
+        self._panel.set_maps(answer)
+        self.maps_arrived.emit(answer)
 
     def _on_overlay_requested(self, overlay: ExpertOverlay | None) -> None:
         if overlay is None or not self._is_overlay_visible:

@@ -96,6 +96,7 @@ class InterveneController(QObject):
                 MeasureChange(base.image_id, {expert: 0.0}),
                 partial(self._on_influence_measured, base, expert, maps.mix.shape[1]),
                 key=f"influence {expert}",
+                is_current=partial(self._is_shown, base),
                 on_failure=self._on_influence_failed,
             )
 
@@ -111,24 +112,23 @@ class InterveneController(QObject):
             AlterExperts(base.image_id, dict(gains)),
             partial(self._on_intervened, base, dict(gains)),
             key="intervention",
+            is_current=partial(self._is_shown, base, dict(gains)),
         )
 
-    def _on_intervened(self, base: Prediction, gains: Gains, answer: object) -> None:
-        if (
-            not isinstance(answer, AlteredPrediction)
-            or self._inspect.untouched is not base
-            or self._panel.gains != gains
-        ):
-            return
+    def _is_shown(self, base: Prediction, gains: Gains | None = None) -> bool:
+        """Whether it is still this prediction that is looked into, and with these changes."""
+        return self._inspect.untouched is base and gains in (None, self._panel.gains)
+
+    def _on_intervened(self, base: Prediction, gains: Gains, answer: AlteredPrediction) -> None:
         result = self._result(base, answer.change)
         self._panel.set_result(replace(result, seconds=answer.prediction.seconds))
         self._outcome = base, gains, result
-
-        def take(prediction: Prediction) -> None:
-            if self._inspect.untouched is base and self._panel.gains == gains:
-                self._document.predictions.set(prediction)
-
-        self._translator.take(answer.prediction, self._inspect.labels, take)
+        self._translator.take(
+            answer.prediction,
+            self._inspect.labels,
+            self._document.set_prediction,
+            is_current=partial(self._is_shown, base, gains),
+        )
 
     def _result(self, base: Prediction, change: ExpertChange) -> InterventionResult:
         """What has changed, in classes of the document and pixels of the image."""
@@ -145,9 +145,7 @@ class InterveneController(QObject):
             compared_at=None if change.shape == shape else change.shape,
         )
 
-    def _on_influence_measured(self, base: Prediction, expert: int, count: int, answer: object) -> None:
-        if not isinstance(answer, ExpertChange) or self._inspect.untouched is not base:
-            return
+    def _on_influence_measured(self, base: Prediction, expert: int, count: int, answer: ExpertChange) -> None:
         result = self._result(base, answer)
         most = max(result.areas, key=lambda area: abs(area[2] - area[1]), default=("", 0, 0))
         self._influence.append(

@@ -112,34 +112,31 @@ class ExpertPartsController(QObject):
             RefineAttention(maps.image_id, rect),
             self._on_part,
             key="refine attention",
+            is_current=partial(self._is_wanted, key),
+            is_fresh=lambda part: (part.image_id, part.version, part.rect) == key,
+            on_stale=partial(self._end, key),
             on_failure=partial(self._on_failed, key),
-            on_cancelled=partial(self._on_cancelled, key),
+            on_cancelled=partial(self._end, key),
         )
 
-    def _on_part(self, answer: object) -> None:
-        if not isinstance(answer, AttentionPart):
-            return
-        if not self._end((answer.image_id, answer.version, answer.rect)):
-            return
+    def _is_wanted(self, key: tuple[str, str, Rect]) -> bool:
         maps = self._inspect.maps
-        if maps is not None and (maps.image_id, maps.version) == (answer.image_id, answer.version):
-            self._part = answer
-            self._sources.set_part(part_of(answer))
+        return key == self._wanted and maps is not None and (maps.image_id, maps.version) == key[:2]
+
+    def _on_part(self, answer: AttentionPart) -> None:
+        self._end((answer.image_id, answer.version, answer.rect))
+        self._part = answer
+        self._sources.set_part(part_of(answer))
 
     def _on_failed(self, key: tuple[str, str, Rect], error: LatentsegError) -> None:
-        if self._end(key):
-            self._errors.inform(str(error))
-
-    def _on_cancelled(self, key: tuple[str, str, Rect]) -> None:
         self._end(key)
+        self._errors.inform(str(error))
 
-    def _end(self, key: tuple[str, str, Rect]) -> bool:
-        """Whether ``key`` was still wanted; now nothing is."""
-        if key != self._wanted:
-            return False
-        self._wanted = None
-        self._sources.set_refining(False)
-        return True
+    def _end(self, key: tuple[str, str, Rect]) -> None:
+        """Nothing is refined any more, unless another part is wanted by now."""
+        if key == self._wanted:
+            self._wanted = None
+            self._sources.set_refining(False)
 
 
 def around(visible: Rect, shape: tuple[int, int]) -> Rect:
