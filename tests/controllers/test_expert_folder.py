@@ -44,7 +44,7 @@ class House:
     def __init__(self, panel: ExpertsPanel, canvas: CanvasView) -> None:
         self.document = Document()
         pixels = np.zeros((8, 8, 3), np.uint8)
-        self.document.add_record(ImageRecord("pasted", pixels, pixels))
+        self.document.images.add_record(ImageRecord("pasted", pixels, pixels))
         self.ids = self.document.add_paths([Path(f"/nowhere/{name}.png") for name in "abc"])
         self.engine, self.readers, self.told = HeldJobs(), HeldJobs(), Told()
         inspect = InspectController(self.document, panel, canvas, engine=self.engine)

@@ -132,7 +132,7 @@ def test_an_answer_about_an_image_that_was_removed_is_dropped(qapp: object) -> N
         window=quiet,  # type: ignore[arg-type]
     )
     predict.use_weights(weights("v1"))
-    document.current_id = "gone"
+    document.images.current_id = "gone"
     engine.answer(lambda _: ImageEncoded("gone", "v1", 0.1))
     predict.encode_again("gone")
     assert predict.is_fresh("gone", "v1")

@@ -61,7 +61,7 @@ class ClickMapsController(QObject):
         image_id = self._document.images.current_id
         if image_id is None or self._document.prompts.of(image_id).is_empty:
             return
-        prompts = self._document.prompts(image_id)
+        prompts = self._document.prompts.of(image_id)
         self._engine.submit(
             ComputePromptAttention(image_id, prompts),
             self._on_maps,
@@ -71,7 +71,7 @@ class ClickMapsController(QObject):
         )
 
     def _is_asked(self, image_id: str, prompts: PromptSet) -> bool:
-        return image_id == self._document.current_id and prompts == self._document.prompts(image_id)
+        return image_id == self._document.images.current_id and prompts == self._document.prompts.of(image_id)
 
     def _on_maps(self, answer: PromptAttention) -> None:
         self._sources.set_clicks(answer)

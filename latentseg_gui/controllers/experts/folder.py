@@ -109,7 +109,7 @@ class ExpertFolderController(JobSource):
             self._skip()
         else:
             self._readers.submit(
-                partial(read_image, path, image_id=image_id, frame=self._document.frame(image_id)),
+                partial(read_image, path, image_id=image_id, frame=self._document.images.frame(image_id)),
                 self._measure,
                 key=f"experts read {image_id}",
                 priority=Priority.ALL_EXPERTS,

@@ -158,7 +158,7 @@ class InspectController(QObject):
     def _is_fresh(self, answer: AttentionMaps) -> bool:
         # A question of the weights before may be answered by these: then there is no prediction to the maps yet.
         is_live = self.labels.version == answer.version and self._untouched is not None
-        return is_live and answer.image_id == self._document.current_id
+        return is_live and answer.image_id == self._document.images.current_id
 
     def _on_attention(self, answer: AttentionMaps) -> None:
         self._maps = answer

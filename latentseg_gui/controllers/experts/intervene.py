@@ -126,7 +126,7 @@ class InterveneController(QObject):
         self._translator.take(
             answer.prediction,
             self._inspect.labels,
-            self._document.set_prediction,
+            self._document.predictions.set,
             is_current=partial(self._is_shown, base, gains),
         )
 

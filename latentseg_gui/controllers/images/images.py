@@ -191,7 +191,7 @@ class ProjectController(QObject):
             title=title,
             key=key,
             priority=priority,
-            is_current=partial(self._document.has_image, image_id),
+            is_current=partial(self._document.images.has, image_id),
             on_failure=partial(self._on_read_failed, image_id),
         )
 
@@ -234,7 +234,7 @@ class ProjectController(QObject):
             self._become_current(record.image_id)
 
     def _on_read_failed(self, image_id: str, error: LatentsegError) -> None:
-        self._document.set_error(image_id, error)
+        self._document.records.set_error(image_id, error)
         self.rows.set_error(image_id, str(error))
         self.rows.set_current(self._document.images.current_id)
         if image_id == self._wanted:

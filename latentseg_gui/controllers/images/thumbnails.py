@@ -38,7 +38,7 @@ class ThumbnailController(QObject):
                 partial(thumbnail, path, _SIDE),
                 partial(self._on_made, image_id),
                 key=f"thumbnail {image_id}",
-                is_current=partial(self._document.has_image, image_id),
+                is_current=partial(self._document.images.has, image_id),
                 on_failure=partial(self._on_failed, image_id),
             )
 
@@ -46,8 +46,8 @@ class ThumbnailController(QObject):
         self._panel.set_thumbnail(image_id, pixels)
 
     def _on_failed(self, image_id: str, error: LatentsegError) -> None:
-        if self._document.record(image_id) is None:
-            self._document.set_error(image_id, error)
+        if self._document.records.of(image_id) is None:
+            self._document.records.set_error(image_id, error)
             self._panel.set_error(image_id, str(error))
 
 

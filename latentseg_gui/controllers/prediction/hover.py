@@ -66,8 +66,8 @@ class HoverController(QObject):
         )
 
     def _is_wanted(self, request: SegmentObject) -> bool:
-        is_here = request is self._wanted and request.image_id == self._document.current_id
-        return is_here and self._document.prompts(request.image_id).is_empty
+        is_here = request is self._wanted and request.image_id == self._document.images.current_id
+        return is_here and self._document.prompts.of(request.image_id).is_empty
 
     def _on_proposed(self, answer: MaskProposal) -> None:
         if not answer.rect.is_empty:

@@ -172,7 +172,7 @@ class PredictController(QObject):
     def _on_stale(self, image_id: str) -> None:
         """Encoded by weights that are not in use any more, or removed meanwhile."""
         self._encoding.discard(image_id)
-        if image_id == self._document.current_id:
+        if image_id == self._document.images.current_id:
             self.encode(image_id)
         else:
             self.failed.emit(image_id, None)
@@ -205,7 +205,7 @@ class PredictController(QObject):
         )
 
     def _on_translated(self, answer: Prediction) -> None:
-        self._document.set_prediction(answer)
+        self._document.predictions.set(answer)
         self._window.set_timing_text(self.tr("predicted in {0:.2f} s").format(answer.seconds))
 
 

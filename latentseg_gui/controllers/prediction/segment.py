@@ -203,11 +203,11 @@ class SegmentController(QObject):
     def _is_fresh(self, answer: MaskProposal) -> bool:
         """Not where the user has clicked on: the newer answer is on its way."""
         is_live = self._predict.is_fresh(answer.image_id, answer.version)
-        return is_live and answer.prompts == self._document.prompts(answer.image_id)
+        return is_live and answer.prompts == self._document.prompts.of(answer.image_id)
 
     def _on_proposed(self, answer: MaskProposal) -> None:
-        self._document.set_proposal(answer.image_id, answer)
-        if answer.image_id != self._document.current_id:
+        self._document.prompts.set_proposal(answer.image_id, answer)
+        if answer.image_id != self._document.images.current_id:
             return
         self._canvas.status.set_pending(answer.is_refining, self.tr("looking closer…"), is_brief=True)
         if not answer.is_refining:
