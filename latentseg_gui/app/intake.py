@@ -74,11 +74,10 @@ class Intake(QObject):
         """Says why what lies elsewhere is not opened."""
         self._reporter.report(elsewhere(tuple(addresses)))
 
-    def _on_sample_read(self, answer: object) -> None:
-        if isinstance(answer, tuple):
-            path, pixels = answer
-            self._shown.append(SampleImage(path.name, title_of(path), pixels))
-            self._empty_state.set_samples(self._shown)
+    def _on_sample_read(self, answer: tuple[Path, np.ndarray]) -> None:
+        path, pixels = answer
+        self._shown.append(SampleImage(path.name, title_of(path), pixels))
+        self._empty_state.set_samples(self._shown)
 
 
 class _SampleReader:

@@ -32,11 +32,11 @@ class WorkerLostError(LatentsegError):
 class WrongAnswerError(LatentsegError):
     """The answer is not of the type that the request names: window and process do not fit together."""
 
-    def __init__(self, request: Request[Any], answer: object) -> None:
+    def __init__(self, request: Request[Any], given: object) -> None:
         super().__init__(
             "The model's process gave an answer that does not fit the question.",
             action="Your work is untouched. Restart the program; if it happens again, report it with the details.",
-            detail=f"{type(request).__name__}: {type(answer).__name__} in the place of "
+            detail=f"{type(request).__name__}: {type(given).__name__} in the place of "
             f"{request.answer_type.__name__}",
         )
 
@@ -73,12 +73,12 @@ class _Listener(Generic[A]):
         request = self.asked.request
         return isinstance(request, Request) and request.is_answered_early
 
-    def wrong(self, answer: object) -> WrongAnswerError | None:
+    def wrong(self, given: object) -> WrongAnswerError | None:
         """What is wrong with the type of an answer; work in a thread was checked where it was written."""
         request = self.asked.request
-        if not isinstance(request, Request) or isinstance(answer, request.answer_type):
+        if not isinstance(request, Request) or isinstance(given, request.answer_type):
             return None
-        return WrongAnswerError(request, answer)
+        return WrongAnswerError(request, given)
 
     def take(self, answer: A) -> None:
         """Hands the answer over, or says that it came too late."""

@@ -17,9 +17,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TextIO
+from typing import Generic, TextIO
 
-from latentseg_gui.workers.events import JobContext, JobFailure
+from latentseg_gui.workers.events import Answer, JobContext, JobFailure
 from latentseg_gui.workers.transport import Freed, Transport, UnreadableError
 
 Handler = Callable[[object, JobContext], object]
@@ -89,11 +89,11 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Generic[Answer]):
     """Child to parent: ``job_id`` ended, with an answer or a failure."""
 
     job_id: int
-    answer: object
+    answer: Answer
     failure: JobFailure | None = None
 
 

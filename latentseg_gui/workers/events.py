@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +67,11 @@ class JobProgress:
 
 
 @dataclass(frozen=True, slots=True)
-class JobFinished:
-    """The job ended with an answer."""
+class JobFinished(Generic[Answer]):
+    """The job ended with an answer, of the type that its request names."""
 
     job_id: int
-    answer: object
+    answer: Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ class ReplayFailed:
     failure: JobFailure
 
 
-JobEvent = JobStarted | JobProgress | JobFinished | JobFailed | JobCancelled
+JobEvent = JobStarted | JobProgress | JobFinished[Any] | JobFailed | JobCancelled
 LaneEvent = JobEvent | LaneStateChanged | ChildLost | ReplayFailed
 
 

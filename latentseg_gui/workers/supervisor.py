@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
-from typing import Final
+from typing import Any, Final
 
 from latentseg_gui.workers.child import Answered, Cancel, ChildSpec, Ready, Reported, Run, Tell, Unusable
 from latentseg_gui.workers.events import (
@@ -209,7 +209,7 @@ class Supervisor:
             case Answered():
                 self._take_answer(message)
 
-    def _take_answer(self, answered: Answered) -> None:
+    def _take_answer(self, answered: Answered[Any]) -> None:
         job, counts = self._running, self._counts(answered.job_id)
         if job is None or job.job_id != answered.job_id:
             return

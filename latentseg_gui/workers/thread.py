@@ -6,7 +6,7 @@ Persistent, because every new thread would leave an allocator arena behind.
 from __future__ import annotations
 
 import threading
-from typing import Final
+from typing import Any, Final
 
 from latentseg_gui.workers.child import Cancel, Tell
 from latentseg_gui.workers.events import (
@@ -90,7 +90,7 @@ class JobThread:
             self._running = _NOBODY if job is None else job.job_id
             return job
 
-    def _outcome(self, job: Job) -> JobFinished | JobFailed:
+    def _outcome(self, job: Job) -> JobFinished[Any] | JobFailed:
         try:
             if not callable(job.request):
                 raise TypeError(f"a thread runs functions, not {type(job.request).__name__}")

@@ -24,6 +24,7 @@ from latentseg_gui.io.opening import open_project
 from latentseg_gui.io.project import ProjectSession, save_project
 from latentseg_gui.io.project_file import WeightsList
 from latentseg_gui.workers.lanes import ThreadLane
+from tests.held import HeldJobs
 
 
 @dataclass
@@ -38,22 +39,21 @@ class Sink:
         self.sentences.append(sentence)
 
 
-@dataclass
-class Engine:
+class Engine(HeldJobs):
     """Takes orders to load weights, and does nothing before it is told to."""
 
-    orders: list[LoadWeights] = field(default_factory=list)
-    heard: list[Callable[[object], None]] = field(default_factory=list)
-
-    def submit(self, request: LoadWeights, on_result: Callable[[object], None], **__: object) -> int:
-        self.orders.append(request)
-        self.heard.append(on_result)
-        return 0
+    @property
+    def orders(self) -> list[LoadWeights]:
+        return self.requests
 
     def load(self) -> None:
         """The last order is carried out."""
-        order = self.orders[-1]
-        self.heard[-1](WeightsInfo(order.version, order.path, ("background", "object"), (), 4, 2, "cpu", ""))
+        self.answer(
+            lambda order: WeightsInfo(
+                order.version, order.path, ("background", "object"), (), 4, 2, "cpu", ""
+            ),
+            index=-1,
+        )
 
 
 @dataclass

@@ -15,22 +15,23 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.doubts import Doubts
 from latentseg_gui.document.types import ImageRecord, Provenance, Rect, WeightsInfo
 from latentseg_gui.inference.messages import FindDoubts
+from tests.held import HeldJobs
 
 
-class Desk:
+class Desk(HeldJobs):
     """Takes jobs and does them when it is told to; the answer is what a function makes of the request."""
 
     def __init__(self, answer):
-        self.requests, self._answer, self._waiting = [], answer, []
+        super().__init__()
+        self.asked, self._answer = [], answer
 
-    def submit(self, request, on_result, **options):
-        self.requests.append(request)
-        self._waiting.append((request, on_result))
+    def submit(self, request, on_answer, **options):
+        self.asked.append(request)
+        return super().submit(request, on_answer, **options)
 
     def work(self):
-        while self._waiting:
-            request, on_result = self._waiting.pop(0)
-            on_result(self._answer(request))
+        while self.requests:
+            self.answer(self._answer)
 
 
 def document_with(count=3, size=(300, 520)):
@@ -57,7 +58,7 @@ def ranking(qapp):
 
 
 def finish(ranking):
-    while ranking.readers._waiting or ranking.engine._waiting:
+    while ranking.readers.requests or ranking.engine.requests:
         ranking.readers.work()
         ranking.engine.work()
 
@@ -69,14 +70,21 @@ def test_a_scan_looks_at_every_image_once_and_small(ranking):
     finish(ranking)
     assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
     assert set(ranking.doubts) == {"i0", "i1", "i2"}
-    for request in ranking.engine.requests:
+    for request in ranking.engine.asked:
         assert isinstance(request, FindDoubts)
         assert request.pixels.shape[:2] == request.labelled.shape
         assert request.labelled.size < 130_000
         assert request.shape == (300, 520)
     ranking.scan()
     finish(ranking)
-    assert len(ranking.engine.requests) == 3, "what is known is not asked again"
+    assert len(ranking.engine.asked) == 3, "what is known is not asked again"
+
+
+def test_a_scan_goes_on_when_an_image_is_removed_while_it_is_read(ranking):
+    ranking.scan()
+    ranking.document.images.remove("i0")
+    finish(ranking)
+    assert set(ranking.doubts) == {"i1", "i2"}
 
 
 def test_a_scan_can_be_stopped_and_other_weights_end_it(ranking):

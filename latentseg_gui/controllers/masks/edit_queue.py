@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeVar, cast
+from typing import Final, TypeVar
 
 from PySide6.QtCore import QObject
 
@@ -54,10 +54,7 @@ class _Work:
     """The large edit that is worked out."""
 
     job_id: int
-    title: str
     request: Request
-    take: Callable[[Prepared], None]
-    ends: Ends
 
 
 class Edits(QObject):
@@ -170,8 +167,8 @@ class Edits(QObject):
             take(query(self._document), True)
             return
 
-        def on_found(found: object) -> None:
-            take(cast(Found, found), frozen.is_current(self._document))
+        def on_found(found: Found) -> None:
+            take(found, frozen.is_current(self._document))
 
         self._jobs.submit(partial(query, frozen), on_found, key=key)
 
@@ -189,12 +186,8 @@ class Edits(QObject):
             take(query(self._document))
             return
         frozen = FrozenMask.frozen(self._document, image_id)
-
-        def on_found(found: object) -> None:
-            if frozen.is_current(self._document):
-                take(cast(Found, found))
-
-        self._jobs.submit(partial(query, frozen), on_found, key="look")
+        is_current = partial(frozen.is_current, self._document)
+        self._jobs.submit(partial(query, frozen), take, key="look", is_current=is_current)
 
     def then(self, call: Callable[[], None]) -> None:
         """Calls, now or after the large edits that came before."""
@@ -272,35 +265,32 @@ class Edits(QObject):
     def _begin(self, request: Request, title: str, take: Callable[[Prepared], None], ends: Ends) -> None:
         job_id = self._jobs.submit(
             request,
-            self._on_worked_out,
+            partial(self._on_worked_out, take, ends),
             title=title,
+            is_fresh=lambda answer: answer.frozen.is_current(self._document),
+            on_stale=partial(self._on_outdated, title),
             on_failure=self._on_failed,
             on_cancelled=self._end,
         )
-        self._work = _Work(job_id, title, request, take, ends)
-        key = self._canvas.status.cancel_key
+        self._work = _Work(job_id, request)
+        key = self._canvas.cancel_key
         text = self.tr("{0}… {1} gives it up") if key else self.tr("{0}…")
         self._canvas.status.set_working(text.format(title, key))
 
-    def _on_worked_out(self, answer: object) -> None:
-        work = self._work
-        if work is None or not isinstance(answer, EditAnswer):
-            return
+    def _on_worked_out(self, take: Callable[[Prepared], None], ends: Ends, answer: EditAnswer) -> None:
         self._work = None
         self._canvas.status.set_working("")
         try:
-            if not answer.frozen.is_current(self._document):
-                self._errors.inform(
-                    self.tr("“{0}” was not done: the mask was changed meanwhile. Do it again.").format(
-                        work.title
-                    )
-                )
-                return
             if answer.prepared is not None:
-                work.take(answer.prepared)
-            work.ends[answer.prepared is None]()
+                take(answer.prepared)
+            ends[answer.prepared is None]()
         finally:
             self._go_on()
+
+    def _on_outdated(self, title: str) -> None:
+        text = self.tr("“{0}” was not done: the mask was changed meanwhile. Do it again.")
+        self._errors.inform(text.format(title))
+        self._end()
 
     def _on_failed(self, error: LatentsegError) -> None:
         self._errors.report(error)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject
 
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.layers import blank_arrays
+from latentseg_gui.document.layers import MaskLayer, blank_arrays
 
 LARGE = 8_000_000
 """Masks of more pixels than this are provided for; smaller ones are made within a frame."""
@@ -43,13 +43,16 @@ class BlankMasks(QObject):
         if layer.shape[0] * layer.shape[1] > LARGE and not layer.is_touched:
             self._image = image_id
             make = partial(blank_arrays, layer.shape)
-            self._jobs.submit(make, partial(self._on_made, image_id), key="blank mask")
+            self._jobs.submit(
+                make,
+                layer.provide,
+                key="blank mask",
+                is_current=partial(self._is_wanted, image_id, layer),
+            )
 
-    def _on_made(self, image_id: str, answer: object) -> None:
-        if image_id == self._image and self._has_layer(image_id) and isinstance(answer, tuple):
-            layer = self._document.masks.layer(image_id)
-            if layer.shape == answer[0].shape:
-                layer.provide(answer)
+    def _is_wanted(self, image_id: str, layer: MaskLayer) -> bool:
+        is_shown = image_id == self._image and self._has_layer(image_id)
+        return is_shown and self._document.masks.layer(image_id) is layer
 
     def _has_layer(self, image_id: str) -> bool:
         return self._document.images.has(image_id) and self._document.masks.shape(image_id) is not None

@@ -206,16 +206,14 @@ class CompareController(QObject):
         image_id = self._document.images.current_id
         now = self._document.predictions.of(image_id) if image_id is not None else None
         before = self._before(image_id) if image_id is not None else None
+        choice = self._choices
         if now is not None and before is not None:
             self._jobs.submit(
                 partial(_share_of_changes, before.labels, now.labels),
                 partial(self._on_changes_counted, before.version),
                 key="compare",
-                is_current=partial(self._is_asked, self._choices),
+                is_current=lambda: choice == self._choices and bool(self._what),
             )
-
-    def _is_asked(self, choice: int) -> bool:
-        return choice == self._choices and bool(self._what)
 
     def _on_changes_counted(self, version: str, share: float) -> None:
         words = self.tr("{0:.1%} of the pixels have another class than with “{1}”. Drag the divider.")

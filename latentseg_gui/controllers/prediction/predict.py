@@ -121,10 +121,10 @@ class PredictController(QObject):
             title="" if is_prefetch else self.tr("Encoding"),
             key=f"encode {image_id}",
             priority=Priority.NORMAL if is_prefetch else None,
-            is_fresh=self._is_fresh,
-            on_stale=partial(self._on_stale, image_id),
+            is_fresh=lambda answer: self.is_fresh(answer.image_id, answer.version),
+            on_stale=partial(self._on_dropped, image_id, is_stale=True),
             on_failure=partial(self._on_failed, image_id),
-            on_cancelled=partial(self._on_cancelled, image_id),
+            on_cancelled=partial(self._on_dropped, image_id),
         )
 
     def prefetch(self, image_id: str) -> None:
@@ -146,7 +146,7 @@ class PredictController(QObject):
             self._on_predicted,
             title=self.tr("Predicting"),
             key=f"predict {target}",
-            is_fresh=self._is_fresh,
+            is_fresh=lambda answer: self.is_fresh(answer.image_id, answer.version),
             on_failure=partial(self._on_prediction_failed, target),
         )
 
@@ -166,17 +166,6 @@ class PredictController(QObject):
     def _on_images_changed(self) -> None:
         self._encoded &= set(self._document.images.ids)
 
-    def _is_fresh(self, answer: ImageEncoded | Prediction) -> bool:
-        return self.is_fresh(answer.image_id, answer.version)
-
-    def _on_stale(self, image_id: str) -> None:
-        """Encoded by weights that are not in use any more, or removed meanwhile."""
-        self._encoding.discard(image_id)
-        if image_id == self._document.images.current_id:
-            self.encode(image_id)
-        else:
-            self.failed.emit(image_id, None)
-
     def _on_encoded(self, answer: ImageEncoded) -> None:
         self._encoding.discard(answer.image_id)
         self._encoded.add(answer.image_id)
@@ -191,9 +180,13 @@ class PredictController(QObject):
         self.failed.emit(image_id, error)
         self._errors.report(error)
 
-    def _on_cancelled(self, image_id: str) -> None:
+    def _on_dropped(self, image_id: str, *, is_stale: bool = False) -> None:
+        """It was taken back; or weights that are not in use any more have encoded it, or it was removed meanwhile."""
         self._encoding.discard(image_id)
-        self.failed.emit(image_id, None)
+        if is_stale and image_id == self._document.images.current_id:
+            self.encode(image_id)
+        else:
+            self.failed.emit(image_id, None)
 
     def _on_prediction_failed(self, image_id: str, error: LatentsegError) -> None:
         self._lethal |= _lethal_of(image_id, error)
@@ -201,7 +194,10 @@ class PredictController(QObject):
 
     def _on_predicted(self, answer: Prediction) -> None:
         self._translator.take(
-            answer, self._labels, self._on_translated, is_current=partial(self._is_fresh, answer)
+            answer,
+            self._labels,
+            self._on_translated,
+            is_current=partial(self.is_fresh, answer.image_id, answer.version),
         )
 
     def _on_translated(self, answer: Prediction) -> None:

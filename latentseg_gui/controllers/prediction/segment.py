@@ -163,11 +163,17 @@ class SegmentController(QObject):
         self._ask(image_id, self._document.prompts.of(image_id), key="segment")
 
     def _ask(self, image_id: str, prompts: PromptSet, *, key: str) -> None:
+        def is_fresh(
+            answer: MaskProposal,
+        ) -> bool:  # not where the user has clicked on: a newer one is on its way
+            is_live = self._predict.is_fresh(answer.image_id, answer.version)
+            return is_live and answer.prompts == self._document.prompts.of(answer.image_id)
+
         self._engine.submit(
             SegmentObject(image_id, prompts),
             self._on_proposed,
             key=key,
-            is_fresh=self._is_fresh,
+            is_fresh=is_fresh,
             on_failure=self._on_proposal_failed,
         )
 
@@ -199,11 +205,6 @@ class SegmentController(QObject):
     def _on_encoding_failed(self, image_id: str) -> None:
         if image_id == self._document.images.current_id:
             self._canvas.status.set_pending(False)
-
-    def _is_fresh(self, answer: MaskProposal) -> bool:
-        """Not where the user has clicked on: the newer answer is on its way."""
-        is_live = self._predict.is_fresh(answer.image_id, answer.version)
-        return is_live and answer.prompts == self._document.prompts.of(answer.image_id)
 
     def _on_proposed(self, answer: MaskProposal) -> None:
         self._document.prompts.set_proposal(answer.image_id, answer)

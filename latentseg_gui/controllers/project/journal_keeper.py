@@ -109,12 +109,13 @@ class JournalKeeper(QObject):
                     _ignore,
                     key=f"sync {session.folder}",
                     priority=Priority.JOURNAL,
-                    on_failure=partial(self._on_sync_failed, session),
+                    is_current=partial(self._is_open, session),
+                    on_failure=self._tell,
                 )
 
-    def _on_sync_failed(self, session: ProjectSession, error: LatentsegError) -> None:
-        if session in self._storage.sessions:  # a journal that was closed meanwhile needs no sync
-            self._tell(error)
+    def _is_open(self, session: ProjectSession) -> bool:
+        """A journal that was closed meanwhile needs no sync."""
+        return session in self._storage.sessions
 
     def _tell(self, error: LatentsegError) -> None:
         if self._is_told:
@@ -134,5 +135,5 @@ class JournalKeeper(QObject):
             self._is_told = False
 
 
-def _ignore(answer: object) -> None:
+def _ignore(_: None) -> None:
     """A sync that went well is nothing to speak of."""

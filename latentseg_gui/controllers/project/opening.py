@@ -153,9 +153,7 @@ class OpeningController(QObject):
             on_cancelled=self._go_on,
         )
 
-    def _on_sought(self, answer: object) -> None:
-        if not isinstance(answer, LeftBehind):
-            return
+    def _on_sought(self, answer: LeftBehind) -> None:
         for error in answer.errors:
             self._errors.report(error)
         if answer.opened is None:
@@ -182,9 +180,7 @@ class OpeningController(QObject):
         if then is not None:
             then()
 
-    def _on_opened(self, answer: object) -> None:
-        if not isinstance(answer, OpenedProject):
-            return
+    def _on_opened(self, answer: OpenedProject) -> None:
         if self._storage.may_leave(self.tr("Open project")):
             self._settle(_Case(answer, False, None))
         else:
@@ -217,10 +213,10 @@ class OpeningController(QObject):
             on_cancelled=partial(self._on_given_up, case),
         )
 
-    def _on_settled(self, case: _Case, answer: object) -> None:
+    def _on_settled(self, case: _Case, opened: OpenedProject | None) -> None:
         self._settling = None
-        if isinstance(answer, OpenedProject):
-            self._take_over(case, answer)
+        if opened is not None:
+            self._take_over(case, opened)
         else:
             self._leave(case)
 

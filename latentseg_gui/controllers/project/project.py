@@ -212,7 +212,7 @@ class StorageController(QObject):
         if saving is None:
             return
         self._saving, key = saving, f"save {saving.snapshot.revision}"
-        self._files.submit(saving, self._on_written, key=key, priority=Priority.PROJECT)
+        self._files.submit(saving, self._settle, key=key, priority=Priority.PROJECT)
 
     def _snapshot(self, target: ProjectSession, *, is_asked: bool) -> Saving | None:
         try:
@@ -259,10 +259,6 @@ class StorageController(QObject):
         if saving.is_asked:
             self._errors.inform(self.tr("Saved “{0}”.").format(shown(target.folder.name)))
         self.project_changed.emit()
-
-    def _on_written(self, answer: object) -> None:
-        if isinstance(answer, Saving):
-            self._settle(answer)
 
     def _on_failed(self, target: ProjectSession, error: LatentsegError, *, is_asked: bool) -> None:
         """One message per target until a save succeeds again, unless the user asked for the save."""

@@ -222,22 +222,18 @@ class FineTuneController(QObject):
         ):
             self._document.predictions.set(progress)
 
-    def _on_result(self, plan: TrainingPlan, images: int, answer: object) -> None:
+    def _on_result(self, plan: TrainingPlan, images: int, result: FineTuneResult) -> None:
         self._job = None
-        result = answer if isinstance(answer, FineTuneResult) else None
-        if result is not None:
-            self._weights.adopt(
-                result, images=images, is_live=result.is_better, is_refit=plan.speed == "live"
-            )
-            if result.note:
-                self._errors.inform(result.note)
-            elif self._is_refit:
-                self._tell_refusal(result)
-            else:  # for those who do not look at the panel
-                words = self.tr("Fine-tuning has ended: {0} is in use now.")
-                if not result.is_better:
-                    words = self.tr("Fine-tuning has ended: {0} is not better, so the weights in use stay.")
-                self._errors.inform(words.format(result.version))
+        self._weights.adopt(result, images=images, is_live=result.is_better, is_refit=plan.speed == "live")
+        if result.note:
+            self._errors.inform(result.note)
+        elif self._is_refit:
+            self._tell_refusal(result)
+        else:  # for those who do not look at the panel
+            words = self.tr("Fine-tuning has ended: {0} is in use now.")
+            if not result.is_better:
+                words = self.tr("Fine-tuning has ended: {0} is not better, so the weights in use stay.")
+            self._errors.inform(words.format(result.version))
         self._end(result)
 
     def _tell_refusal(self, result: FineTuneResult) -> None:

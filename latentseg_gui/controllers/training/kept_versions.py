@@ -220,11 +220,10 @@ class VersionKeeper(QObject):
         except (LatentsegError, OSError):
             return False
 
-    def _on_kept(self, sessions: Sequence[ProjectSession], outline: _Outline, marks: object) -> None:
+    def _on_kept(self, sessions: Sequence[ProjectSession], outline: _Outline, marks: Marks) -> None:
         self._is_keeping = False
-        if isinstance(marks, dict):
-            self._marks.update(marks)
-            self._note(sessions, self._marks)
+        self._marks.update(marks)
+        self._note(sessions, self._marks)
         if self._outline != outline:  # the list went on meanwhile
             self._on_changed()
 

@@ -60,10 +60,9 @@ class LabelRows:
     ) -> None:
         layer = self._document.masks.layer(image_id)
 
-        def on_counted(answer: object) -> None:
-            if wish.number == self._asked and isinstance(answer, np.ndarray):
-                self._known[image_id] = version, answer
-                self._count(wish, waiting, (*counted, answer))
+        def on_counted(rows: LabelsByRow) -> None:
+            self._known[image_id] = version, rows
+            self._count(wish, waiting, (*counted, rows))
 
         version = layer.version
         self._readers.submit(
@@ -71,6 +70,7 @@ class LabelRows:
             on_counted,
             key="rows of labels",
             priority=Priority.SPARE_TIME,
+            is_current=lambda: wish.number == self._asked,
             on_failure=wish.on_failure,
         )
 

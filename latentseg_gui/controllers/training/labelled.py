@@ -106,23 +106,25 @@ class LabelledCounts(QObject):
                 partial(self._on_counted, image_id, layer.version),
                 key="count masks",
                 priority=Priority.SPARE_TIME,
-                on_failure=partial(self._on_counted, image_id, -1),
-                on_cancelled=partial(self._on_counted, image_id, -1, None),
+                is_current=partial(self._is_at, image_id, layer.version),
+                on_stale=self._ask_next,
+                on_failure=lambda _: self._ask_next(),
+                on_cancelled=self._ask_next,
             )
 
-    def _on_counted(self, image_id: str, version: int, answer: object) -> None:
-        self._asked = ""
-        if isinstance(answer, np.ndarray):
-            self._take(image_id, version, answer)
-        self._ask()
-        self._tell_soon()
-
-    def _take(self, image_id: str, version: int, counts: NDArray[np.int64]) -> None:
+    def _is_at(self, image_id: str, version: int) -> bool:
         layer = self._layer(image_id)
-        if layer is None or layer.version != version:
-            return
+        return layer is not None and layer.version == version
+
+    def _on_counted(self, image_id: str, version: int, counts: NDArray[np.int64]) -> None:
         self._counted[image_id] = version, counts
         self._whole.add(image_id)
+        self._ask_next()
+
+    def _ask_next(self) -> None:
+        self._asked = ""
+        self._ask()
+        self._tell_soon()
 
     def _tell_soon(self) -> None:
         if not self._telling.isActive():

@@ -106,25 +106,31 @@ class Ranking(QObject):
 
         frame = self._document.images.frame(image_id)
         self._readers.submit(
-            call, self._ask, key=f"rank {image_id}", on_failure=partial(self._on_failed, image_id)
+            call,
+            self._ask,
+            key=f"rank {image_id}",
+            is_current=partial(self._document.images.has, image_id),
+            on_stale=partial(self._go_on_after, image_id),
+            on_failure=partial(self._on_failed, image_id),
         )
 
-    def _ask(self, request: object) -> None:
-        if isinstance(request, FindDoubts) and self._document.images.has(request.image_id):
-            self._engine.submit(
-                request,
-                self._on_doubts,
-                key=f"doubts {request.image_id}",
-                on_failure=partial(self._on_failed, request.image_id),
-            )
+    def _ask(self, request: FindDoubts) -> None:
+        self._engine.submit(
+            request,
+            self._on_doubts,
+            key=f"doubts {request.image_id}",
+            is_current=partial(self._document.images.has, request.image_id),
+            is_fresh=self._is_fresh,
+            on_stale=partial(self._go_on_after, request.image_id),
+            on_failure=partial(self._on_failed, request.image_id),
+        )
 
-    def _on_doubts(self, answer: object) -> None:
-        if not isinstance(answer, Doubts):
-            return
-        is_live = self._weights is not None and answer.version == self._weights.version
-        if is_live and self._document.images.has(answer.image_id):
-            self.doubts[answer.image_id] = answer
-            self.found.emit(answer)
+    def _is_fresh(self, answer: Doubts) -> bool:
+        return self._weights is not None and answer.version == self._weights.version
+
+    def _on_doubts(self, answer: Doubts) -> None:
+        self.doubts[answer.image_id] = answer
+        self.found.emit(answer)
         self._go_on_after(answer.image_id)
 
     def _on_failed(self, image_id: str, error: LatentsegError) -> None:

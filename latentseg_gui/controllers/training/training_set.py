@@ -102,8 +102,7 @@ class TrainingSet(QObject):
             on_samples(_samples(sources))
             return True
 
-        def on_made(answer: object) -> None:
-            made = answer if isinstance(answer, tuple) else ()
+        def on_made(made: tuple[TrainingSample, ...]) -> None:
             on_samples(tuple(each for each in made if document.images.has(each.image_id)))
 
         self._readers.submit(partial(_samples, sources), on_made, key=key, on_failure=on_failure)

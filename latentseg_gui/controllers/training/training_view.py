@@ -150,11 +150,10 @@ class TrainingViewController(QObject):
         request = PreviewCrops(samples, len(self._document.classes), rows, settings)
         self._engine.submit(request, self._on_crops, key="training crops")
 
-    def _on_crops(self, answer: object) -> None:
-        if isinstance(answer, TrainingPreview):
-            colours = class_colours(self._document.classes)
-            crops = [CropShown(pixels, painted(pixels, labels, colours)) for pixels, labels in answer.crops]
-            self._panel.set_crops(crops)
+    def _on_crops(self, answer: TrainingPreview) -> None:
+        colours = class_colours(self._document.classes)
+        crops = [CropShown(pixels, painted(pixels, labels, colours)) for pixels, labels in answer.crops]
+        self._panel.set_crops(crops)
 
     def _on_progressed(self, progress: FineTuneProgress) -> None:
         if not self._finetune.is_refitting:

@@ -155,6 +155,9 @@ class WeightsController(QObject):
             title=self.tr("Loading weights"),
             key="weights",
             is_sticky=True,
+            is_fresh=lambda loaded: (
+                loaded.version in self.versions
+            ),  # another project may have replaced the list
             on_failure=partial(self._on_failed, version),
         )
 
@@ -265,15 +268,12 @@ class WeightsController(QObject):
             key="save weights",
         )
 
-    def _on_opened(self, version: Version, answer: object) -> None:
-        if isinstance(answer, WeightsInfo):
-            self.versions[version.name] = version
-            self.chosen = version.name
-            self._on_loaded(answer)
+    def _on_opened(self, version: Version, answer: WeightsInfo) -> None:
+        self.versions[version.name] = version
+        self.chosen = version.name
+        self._on_loaded(answer)
 
-    def _on_loaded(self, answer: object, *, takes_classes: bool = True) -> None:
-        if not isinstance(answer, WeightsInfo) or answer.version not in self.versions:
-            return  # of a list that another project has replaced meanwhile
+    def _on_loaded(self, answer: WeightsInfo, *, takes_classes: bool = True) -> None:
         self._live = answer
         self._coming = answer.version
         if answer.network != LATENT_EXPERT:

@@ -102,7 +102,7 @@ class BatchController(JobSource):
     def start(self, choice: OutputChoice) -> None:
         """Predicts; which images that means is looked up first."""
         self._files.submit(
-            self._making(choice), self._on_planned, title=self.tr("Looking for images"), key="batch plan"
+            self._making(choice), self._begin, title=self.tr("Looking for images"), key="batch plan"
         )
 
     def cancel(self) -> None:
@@ -210,10 +210,6 @@ class BatchController(JobSource):
 
     def _on_confirmed(self, choice: OutputChoice) -> None:
         self.start(choice)
-
-    def _on_planned(self, answer: object) -> None:
-        if isinstance(answer, Output):
-            self._begin(answer)
 
     def _on_finished(self, report: OutputReport) -> None:
         self._end()

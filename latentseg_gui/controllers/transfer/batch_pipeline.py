@@ -76,9 +76,8 @@ class BatchPipeline:
         for job_id in list(self._predicting.values()):
             self._engine.cancel(job_id)
 
-    def _on_read(self, task: Task, answer: object) -> None:
-        if isinstance(answer, ImageRecord):
-            self._predict(replace(task, snapshot=replace(task.snapshot, record=answer)), answer.pixels)
+    def _on_read(self, task: Task, record: ImageRecord) -> None:
+        self._predict(replace(task, snapshot=replace(task.snapshot, record=record)), record.pixels)
 
     def _predict(self, task: Task, pixels: NDArray[np.uint8]) -> None:
         needs = any(FORMATS[name].needs_probabilities for name in task.folder.plan.formats)
@@ -86,6 +85,8 @@ class BatchPipeline:
             PredictPixels(task.item.name, pixels, needs_probabilities=needs, extras=self._extras),
             partial(self._on_predicted, task),
             key=f"batch predict {task.item.path} {task.item.frame}",
+            is_fresh=lambda answer: answer.prediction.version == self._labels.version,
+            on_stale=partial(self._on_failed, task, _other_weights(task.item)),
             on_failure=partial(self._on_failed, task),
             on_cancelled=partial(self._on_failed, task, _stopped()),
         )
@@ -94,13 +95,8 @@ class BatchPipeline:
         self._predicting.pop(task.item, None)
         task.done(task.item, error)
 
-    def _on_predicted(self, task: Task, answer: object) -> None:
+    def _on_predicted(self, task: Task, answer: PredictedPixels) -> None:
         self._predicting.pop(task.item, None)
-        if not isinstance(answer, PredictedPixels):
-            return
-        if answer.prediction.version != self._labels.version:
-            task.done(task.item, _other_weights(task.item))
-            return
         self._files.submit(
             partial(_write, task, answer, self._labels),
             partial(settle, task.done, task.item),

@@ -208,10 +208,9 @@ class ExportController(JobSource):
         self._planning -= 1
         self._errors.report(error)
 
-    def _on_planned(self, answer: object) -> None:
+    def _on_planned(self, output: Output) -> None:
         self._planning -= 1
-        if isinstance(answer, Output):
-            self.start(answer)
+        self.start(output)
 
     def _on_finished(self, run: OutputRun, report: OutputReport) -> None:
         self._runs.pop(run.name, None)

@@ -191,6 +191,7 @@ class ImportRun(JobSource):
             work,
             self._on_read,
             key=f"{self.name} {pair.image_id}",
+            is_current=lambda: not self._is_over,
             on_failure=partial(self._on_failed, pair),
         )
 
@@ -198,9 +199,8 @@ class ImportRun(JobSource):
         self._refuse(pair, str(error))
         self._next()
 
-    def _on_read(self, answer: object) -> None:
-        if isinstance(answer, ImportedStep) and not self._is_over:
-            self._edits.then(partial(self._take, answer))
+    def _on_read(self, step: ImportedStep) -> None:
+        self._edits.then(partial(self._take, step))
 
     def _take(self, step: ImportedStep) -> None:
         """Applies a step, unless something else has changed what it was made for; then it is made again."""

@@ -100,6 +100,7 @@ class ImportController(JobSource):
             self._on_planned,
             title=self.tr("Looking for masks"),
             key="import plan",
+            is_current=lambda: self._run is None,
         )
 
     def cancel_named(self, full_name: str) -> None:
@@ -142,9 +143,7 @@ class ImportController(JobSource):
         source = None if current is None else self._document.images.path(current)
         return self._folder or str(Path.home() if source is None else source.parent)
 
-    def _on_planned(self, answer: object) -> None:
-        if not isinstance(answer, ImportPlan) or self._run is not None:
-            return
+    def _on_planned(self, answer: ImportPlan) -> None:
         if not answer.pairs:
             self._errors.report(nothing_fits(answer))
             return

@@ -55,17 +55,14 @@ class OutputAsking(QObject):
         dialog.open()
 
     def _on_preview_requested(self, preview_of: PreviewOf, choice: OutputChoice) -> None:
-        self._jobs.submit(
-            preview_of(choice),
-            partial(self._on_preview, choice),
-            key="output preview",
-            priority=Priority.SHOW,
-        )
-
-    def _on_preview(self, choice: OutputChoice, answer: object) -> None:
-        if isinstance(answer, OutputPreview) and self.dialog is not None:
-            self.dialog.set_preview(
-                choice, answer.text(), can_go=answer.can_go, has_foreign=bool(answer.foreign)
+        dialog = self.dialog
+        if dialog is not None:
+            self._jobs.submit(
+                preview_of(choice),
+                partial(_show_preview, dialog, choice),
+                key="output preview",
+                priority=Priority.SHOW,
+                is_current=lambda: self.dialog is dialog,
             )
 
     def _on_confirmed(self, choice: OutputChoice) -> None:
@@ -75,3 +72,7 @@ class OutputAsking(QObject):
 
     def _on_finished(self, _: int) -> None:
         self.dialog = None
+
+
+def _show_preview(dialog: OutputDialog, choice: OutputChoice, answer: OutputPreview) -> None:
+    dialog.set_preview(choice, answer.text(), can_go=answer.can_go, has_foreign=bool(answer.foreign))

@@ -136,9 +136,7 @@ class OutputRun(JobSource):
             self._folder.close()
             self._folder = None
 
-    def _on_opened(self, answer: object) -> None:
-        if not isinstance(answer, _Opened):
-            return
+    def _on_opened(self, answer: _Opened) -> None:
         self._folder = answer.folder
         self._kept = len(self._items) - len(answer.missing)
         if not self._is_cancelled:

@@ -93,16 +93,16 @@ class QuickExport(QObject):
                 targets[image_id] = folder / f"{stem}{MASK_ENDING}.png"
         return targets
 
-    def _on_written(self, answer: object) -> None:
-        if isinstance(answer, tuple):
-            paths, lost = answer
-            self._errors.inform(" ".join([self.tr("Written: {0}.").format(paths[0]), *lost]))
+    def _on_written(self, answer: tuple[Sequence[Path], tuple[str, ...]]) -> None:
+        paths, lost = answer
+        self._errors.inform(" ".join([self.tr("Written: {0}.").format(paths[0]), *lost]))
 
-    def _on_saved(self, written: list[tuple[Path, Path]], answer: object, *, is_last: bool) -> None:
+    def _on_saved(
+        self, written: list[tuple[Path, Path]], answer: tuple[Path, Path], *, is_last: bool
+    ) -> None:
         """One sentence for all of them; those that could not be written have said so."""
-        if isinstance(answer, tuple):
-            written.append(answer)
-        if not is_last or not written:
+        written.append(answer)
+        if not is_last:
             return
         path = written[-1][0]
         text = self.tr("Saved {0}.") if len(written) == 1 else self.tr("Saved {1} masks beside their images.")
