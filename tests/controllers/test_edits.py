@@ -216,7 +216,7 @@ def make_of(kind: str, values: tuple[tuple[int, int], tuple[int, int], int, int]
         return lambda source: area_patch(
             source,
             "image",
-            *flood_fill(source.layer("image").labels, (row0, col0)),
+            *flood_fill(source.masks.layer("image").labels, (row0, col0)),
             Ink(class_id),
             "Fill",
         )

@@ -95,7 +95,7 @@ class AdjustController(QObject):
 
     def _on_rendered(self, pixels: NDArray[np.uint8]) -> None:
         self._is_rendered = True
-        self._canvas.set_image(pixels, keep_view=True)
+        self._canvas.image.set(pixels, keep_view=True)
 
 
 def value_range(values: NDArray[np.generic], nodata: float | None = None) -> ValueRange:

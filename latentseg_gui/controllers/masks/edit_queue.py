@@ -273,7 +273,7 @@ class Edits(QObject):
             on_cancelled=self._end,
         )
         self._work = _Work(job_id, request)
-        key = self._canvas.cancel_key
+        key = self._canvas.status.cancel_key
         text = self.tr("{0}… {1} gives it up") if key else self.tr("{0}…")
         self._canvas.status.set_working(text.format(title, key))
 
