@@ -30,7 +30,8 @@ FILES: Final = ("gates.png", "gates.npz", "rows.npz", "rollout.png")
 
 def what_there_is(predictor: Predictor) -> str:
     """What the network has to show, in a sentence; "" where that is nothing."""
-    from model.weights.catalogue import GATES, ROLLOUT, ROWS, capabilities, offer_of
+    from model.networks.protocols import GATES, ROLLOUT, ROWS, capabilities
+    from model.weights.catalogue import offer_of
 
     shows, title = capabilities(predictor.network), offer_of(predictor.network).title
     if GATES in shows:
@@ -50,7 +51,8 @@ def inspect_all(options: argparse.Namespace, images: Sequence[Path], predictor: 
     Raises:
         LatentsegError: it has nothing to show.
     """
-    from model.weights.catalogue import GATES, capabilities, offer_of
+    from model.networks.protocols import GATES, capabilities
+    from model.weights.catalogue import offer_of
 
     words = what_there_is(predictor)
     if not words:
@@ -117,7 +119,7 @@ def _write_rows(
     folder: Path,
     ledger: Ledger,
 ) -> None:
-    from model.weights.catalogue import ROLLOUT, capabilities
+    from model.networks.protocols import ROLLOUT, capabilities
     from model.zoo.attention_maps import attention_layers, rollout
 
     network: Any = predictor.network

@@ -42,11 +42,12 @@ from latentseg_gui.inference.messages import (
     SegmentObject,
 )
 from latentseg_gui.inference.training import preview
+from model.networks.protocols import CLICKS, capabilities
 from model.prediction.crf import Crf
 from model.prediction.outputs import ClassPrediction, EncodedImage
 from model.prediction.predictor import Predictor
 from model.prediction.testtime import PredictOptions
-from model.weights.catalogue import CLICKS, PRETRAINED, all_offers, capabilities, offer_of, parameters_of
+from model.weights.catalogue import PRETRAINED, all_offers, offer_of, parameters_of
 from model.weights.checkpoint import default_weights_path, load
 
 MAX_CACHE_BYTES: Final = 1 << 30

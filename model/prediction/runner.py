@@ -6,7 +6,7 @@ import copy
 import gc
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from model.errors import ModelError
 from model.networks.experts import AttentionMaps
 from model.networks.network import Prompts
+from model.networks.protocols import ClassEncoder, Clickable, Inspectable, Segmenter, SizedEncoding
 from model.prediction.device import (
     DeviceChoice,
     choose_device,
@@ -32,30 +33,11 @@ HALVINGS: Final = 2
 Answer = TypeVar("Answer")
 
 
-class SizedEncoding(Protocol):
-    """What every network's encoding offers."""
-
-    @property
-    def tokens(self) -> Tensor:
-        """[B, D, h, w]."""
-
-    @property
-    def experts(self) -> Tensor:
-        """The learned experts after looking at this picture, [B, K, D]."""
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(rows, columns) of the encoded picture."""
-
-    def to(self, device: torch.device | str) -> Any:
-        """The same on ``device``."""
-
-
 class Runner:
     """Runs a private copy of a network; the original stays untouched.
 
     Args:
-        network: with ``encode`` and ``classify``, perhaps ``segment``.
+        network: a `Segmenter`, perhaps `Clickable` and `Inspectable`.
         choice: device and number format.
 
     Attributes:
@@ -69,14 +51,14 @@ class Runner:
         self.encoder_runs = 0
         self.notes: list[str] = []
         private = copy.deepcopy(network).eval().requires_grad_(False)
-        self._network: Any = SharedGroupNorm.converted(private)
+        self._module = SharedGroupNorm.converted(private)
+        self._network = cast(Segmenter, self._module)  # the same, as what it is asked for
         self._place()
 
     @property
     def network(self) -> nn.Module:
         """The private copy."""
-        module: nn.Module = self._network
-        return module
+        return self._module
 
     @property
     def config(self) -> Any:
@@ -86,12 +68,12 @@ class Runner:
     @property
     def can_segment(self) -> bool:
         """Whether the network answers clicks."""
-        return hasattr(self._network, "segment")
+        return isinstance(self._network, Clickable)
 
     @property
     def stride(self) -> int:
         """Pixels per token along one side."""
-        return int(self._network.stride)
+        return self._network.stride
 
     @torch.inference_mode()
     def encode(self, pixels: NDArray[np.uint8], *, for_clicks: bool = True) -> SizedEncoding:
@@ -100,11 +82,9 @@ class Runner:
         tensor = torch.from_numpy(np.array(pixels)).to(self.choice.device)
         image = tensor.permute(2, 0, 1)[None].float() / 255
         with full_precision(self.choice.device, self.choice.dtype):
-            encode = self._network.encode
-            if not for_clicks:
-                encode = getattr(self._network, "encode_for_classes", encode)
-            encoding: SizedEncoding = encode(image)
-        return encoding
+            if not for_clicks and isinstance(self._network, ClassEncoder):
+                return self._network.encode_for_classes(image)
+            return self._network.encode(image)
 
     @torch.inference_mode()
     def classify(
@@ -124,12 +104,16 @@ class Runner:
 
     @torch.inference_mode()
     def expert_vectors(self, encoding: SizedEncoding) -> NDArray[np.float32]:
-        """What pixels read for classes, float32 [K, D]: the experts after looking and after exchanging."""
-        here = self._here(encoding)
-        experts: Tensor = getattr(here, "class_experts", here.experts)
-        own = getattr(self._network, "class_exchange", None)  # where clicks must go on as they were
-        exchange = own or getattr(self._network, "exchange", None)
-        read = experts if exchange is None else exchange(experts)
+        """What pixels read for classes, float32 [K, D]: the experts after looking and after exchanging.
+
+        Raises:
+            ModelError: the network has no experts.
+        """
+        if not isinstance(self._network, Inspectable):
+            raise ModelError(
+                "This network has no experts to look into.", action="Use the latent-expert network for that."
+            )
+        read = self._network.expert_vectors(self._here(encoding))
         return np.asarray(read[0].float().cpu().numpy(), dtype=np.float32)
 
     @torch.inference_mode()
@@ -152,7 +136,7 @@ class Runner:
         Raises:
             ModelError: the network knows classes only.
         """
-        if not self.can_segment:
+        if not isinstance(self._network, Clickable):
             raise ModelError(
                 "This network knows classes only and cannot answer clicks.",
                 action="Use the default network, or predict classes.",
@@ -202,8 +186,8 @@ class Runner:
         self._free()
 
     def _place(self) -> None:
-        self._network.to(self.choice.device, self.choice.dtype)
-        self._network.to(memory_format=torch.channels_last)
+        self._module.to(self.choice.device, self.choice.dtype)
+        self._module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def _free(self) -> None:
         gc.collect()

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from model.analysis.metrics import is_labelled, mean_iou
 from model.networks.detail_network import DetailNetwork
 from model.networks.network import LatentExpertNetwork
+from model.networks.protocols import Refittable
 from model.networks.randomness import own_randomness, seed_for
 from model.prediction.device import choose_device, free_cached_memory, is_out_of_memory
 from model.prediction.outputs import ClassPrediction
@@ -111,7 +112,7 @@ def finetune(
     """
     config = config or FineTuneConfig()
     network = as_predictable(network)
-    make: Make = FineTuning if isinstance(network, LatentExpertNetwork) else PlainTuning
+    make: Make = FineTuning if isinstance(network, Refittable) else PlainTuning
     if config.validation == "cross" and config.speed != "live":
         return CrossValidated(network, samples, config, make)
     return make(network, samples, config, store)

@@ -17,6 +17,7 @@ from torch import nn
 
 from model.analysis.metrics import is_labelled, mean_iou
 from model.errors import ModelError
+from model.networks.protocols import Teachable
 from model.networks.randomness import own_randomness, seed_for
 from model.prediction.device import choose_device, free_cached_memory, is_out_of_memory
 from model.prediction.outputs import ClassPrediction
@@ -51,7 +52,7 @@ class PlainTuning(TimedJob):
     """A running job; see `model.training.finetune.FineTuning`, whose attributes it has.
 
     Args:
-        network: with ``encode``, ``classify`` and ``with_classes``; it stays as it is.
+        network: a `Teachable`; it stays as it is.
         samples: images with labels.
         config: how. ``speed`` and ``parts`` are about the default network and have no effect here.
         store: has no effect: no features are kept.
@@ -197,7 +198,7 @@ def _refuse(network: nn.Module, config: FineTuneConfig) -> None:
             "Only the latent-expert network learns while you correct.",
             action="Switch live learning off and train for longer, or use weights of the latent-expert network.",
         )
-    if not hasattr(network, "with_classes"):
+    if not isinstance(network, Teachable):
         raise ModelError(
             f"A network of the kind {type(network).__name__} cannot be fine-tuned.",
             action="Start from the weights that come with the program, or choose another network.",

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from model.errors import ModelError
-from model.networks.network import LatentExpertNetwork
+from model.networks.protocols import CLICKS, EXPERTS, LIVE
 from model.networks.randomness import own_randomness, seed_for
 from model.weights.checkpoint import CheckpointMeta, Unfilled, default_weights_path, load, read_meta
 from model.weights.encoder import give_encoder, shipped_variant
@@ -20,15 +20,6 @@ from model.zoo.dense import ENCODER, DenseKind, DenseNetwork
 from model.zoo.presets import DENSE_KINDS
 from model.zoo.registry import architecture_of, build_network
 from model.zoo.tutorial import TutorialNetwork
-
-CLICKS: Final = "clicks"
-EXPERTS: Final = "experts"
-ROWS: Final = "rows"
-GATES: Final = "gates"
-ROLLOUT: Final = "rollout"
-LIVE: Final = "live"
-"""What a network can do besides predicting classes: answer clicks; show experts; show what a place attends to, its
-gates, or attention through all layers; and learn while masks are corrected."""
 
 LATENT_EXPERT: Final = "latent-expert"
 
@@ -52,7 +43,7 @@ class Offer:
         limits: what it cannot do, in a sentence or two.
         is_pretrained: whether it comes with weights; others learn from nothing.
         is_trainable: whether it can learn here.
-        capabilities: see `capabilities`.
+        capabilities: see `model.networks.protocols`.
         encoder: what it is built on, out of `ENCODERS`; "" where it takes no backbone.
         kind: name of the architecture; that of the offer, unless this is built on the other encoder.
     """
@@ -80,24 +71,6 @@ class Offer:
         if self.encoder == PRETRAINED:
             return "begins with the shipped encoder"
         return "learns from nothing"
-
-
-def capabilities(network: nn.Module) -> frozenset[str]:
-    """What ``network`` can do besides predicting classes: names out of those above."""
-    if isinstance(network, LatentExpertNetwork):
-        return frozenset({CLICKS, EXPERTS, LIVE})
-    if isinstance(network, DenseNetwork):
-        return _shown_by(network.kind)
-    return frozenset({EXPERTS} if isinstance(network, TutorialNetwork) else ())
-
-
-def _shown_by(kind: DenseKind) -> frozenset[str]:
-    if kind.attention == GATES:
-        return frozenset({GATES})
-    if kind.attention != ROWS:
-        return frozenset()
-    # Only where all layers share one grid can attention be followed through them.
-    return frozenset({ROWS} if kind.name == "segformer" else {ROWS, ROLLOUT})
 
 
 def _encoder_of(kind: DenseKind) -> str:
@@ -130,7 +103,7 @@ OFFERS: Final = (
             kind.title,
             kind.summary,
             kind.limits,
-            capabilities=_shown_by(kind),
+            capabilities=kind.shows,
             encoder=_encoder_of(kind),
         )
         for kind in DENSE_KINDS

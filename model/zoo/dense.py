@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from model.networks.backbone import pad_to_stride
 from model.networks.network import ClassOutput
+from model.networks.protocols import GATES, ROLLOUT, ROWS
 from model.zoo.encoders import MEAN, SCALE
 
 Sizes = Mapping[str, Any]
@@ -61,6 +62,16 @@ class DenseKind:
     has_positions: bool = False
     attention: str = "none"
     takes_encoder: bool = False
+
+    @property
+    def shows(self) -> frozenset[str]:
+        """What of its attention can be looked at, out of `ROWS`, `GATES`, `ROLLOUT`."""
+        if self.attention == GATES:
+            return frozenset({GATES})
+        if self.attention != ROWS:
+            return frozenset()
+        # Only where all layers share one grid can attention be followed through them.
+        return frozenset({ROWS} if self.name == "segformer" else {ROWS, ROLLOUT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +153,11 @@ class DenseNetwork(nn.Module):
     def needs_whole(self) -> bool:
         """Whether tiles of an image would mean something else to it than the whole."""
         return self.kind.has_positions
+
+    @property
+    def shows(self) -> frozenset[str]:
+        """What of its attention can be looked at, out of `ROWS`, `GATES`, `ROLLOUT`."""
+        return self.kind.shows
 
     @property
     def dtype(self) -> torch.dtype:

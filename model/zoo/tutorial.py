@@ -104,6 +104,10 @@ class TutorialNetwork(SegmentationModel):
             maps=maps,
         )
 
+    def expert_vectors(self, encoding: TutorialEncoding) -> Tensor:
+        """What pixels read of the experts, [B, K, latent_dim]: they do not exchange."""
+        return encoding.experts
+
     @torch.no_grad()
     def with_classes(self, kept: Sequence[int | None]) -> TutorialNetwork:
         """Copy with other classes.
