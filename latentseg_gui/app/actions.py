@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication
 
+from latentseg_gui.document.tools import ToolName
+
 
 @dataclass(frozen=True, slots=True)
 class ActionSpec:
@@ -18,6 +20,7 @@ class ActionSpec:
         menu: the menu it stands in.
         icon: name of an icon, or empty.
         is_checkable: whether it is a switch.
+        short: what the tool bar says, where ``text`` is too long for it.
         is_tool: whether it is one of the exclusive canvas tools, shown in the tool bar.
         is_separated: whether a separator stands before it in its menu.
     """
@@ -27,6 +30,7 @@ class ActionSpec:
     keys: tuple[str, ...]
     menu: str
     icon: str = ""
+    short: str = ""
     is_checkable: bool = False
     is_tool: bool = False
     is_separated: bool = False
@@ -39,19 +43,27 @@ def _spec(
     *,
     menu: str,
     icon: str = "",
+    short: str = "",
     check: bool = False,
-    tool: bool = False,
     sep: bool = False,
 ) -> ActionSpec:
     parts = tuple(part for part in keys.split(" | ") if part)
-    return ActionSpec(name, text, parts, menu, icon or name, check or tool, tool, sep)
+    return ActionSpec(name, text, parts, menu, icon or name, short, is_checkable=check, is_separated=sep)
+
+
+def _tool(tool: ToolName) -> ActionSpec:
+    spec = tool.spec
+    keys = (spec.key,)
+    return ActionSpec(
+        tool.action, spec.text, keys, TOOLS, spec.icon, spec.short, is_checkable=True, is_tool=True
+    )
 
 
 FILE, EDIT, VIEW, TOOLS, MODEL, HELP = "File", "Edit", "View", "Tools", "Model", "Help"
 
 ACTIONS: tuple[ActionSpec, ...] = (
-    _spec("open_images", "Open images...", "Ctrl+O", menu=FILE, icon="open"),
-    _spec("open_folder", "Open folder...", "Ctrl+Shift+O", menu=FILE, icon="folder"),
+    _spec("open_images", "Open images...", "Ctrl+O", menu=FILE, icon="open", short="Open"),
+    _spec("open_folder", "Open folder...", "Ctrl+Shift+O", menu=FILE, icon="folder", short="Folder"),
     _spec("open_samples", "Open sample images", menu=FILE, icon="image"),
     _spec("paste_image", "Paste image", "Ctrl+V", menu=FILE),
     _spec("open_project", "Open project...", menu=FILE, icon="folder", sep=True),
@@ -60,7 +72,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("save_project_as", "Save project as...", "Ctrl+Shift+S", menu=FILE, icon="save"),
     _spec("import_mask", "Import masks from a file...", "Ctrl+I", menu=FILE, icon="open", sep=True),
     _spec("import_folder", "Import masks from a folder...", "Ctrl+Shift+I", menu=FILE, icon="folder"),
-    _spec("export_mask", "Export masks...", "Ctrl+Shift+E", menu=FILE, icon="export"),
+    _spec("export_mask", "Export masks...", "Ctrl+Shift+E", menu=FILE, icon="export", short="Export"),
     _spec("export_all", "Export all masks...", menu=FILE, icon="export"),
     _spec("save", "Save masks beside the images", menu=FILE, icon="save"),
     _spec("quit", "Quit", "Ctrl+Q", menu=FILE, sep=True),
@@ -79,20 +91,11 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("smooth", "Smooth outline", menu=EDIT),
     _spec("grow", "Grow by a pixel", "Ctrl++", menu=EDIT),
     _spec("shrink", "Shrink by a pixel", "Ctrl+-", menu=EDIT),
-    _spec("tool_click", "Click", "C", menu=TOOLS, icon="click", tool=True),
-    _spec("tool_brush", "Brush", "B", menu=TOOLS, icon="brush", tool=True),
-    _spec("tool_eraser", "Eraser", "E", menu=TOOLS, icon="eraser", tool=True),
-    _spec("tool_polygon", "Polygon", "P", menu=TOOLS, icon="polygon", tool=True),
-    _spec("tool_lasso", "Lasso", "L", menu=TOOLS, icon="lasso", tool=True),
-    _spec("tool_fill", "Fill", "F", menu=TOOLS, icon="fill", tool=True),
-    _spec("tool_wand", "Magic wand", "W", menu=TOOLS, icon="wand", tool=True),
-    _spec("tool_picker", "Pick class", "I", menu=TOOLS, icon="picker", tool=True),
-    _spec("tool_select", "Select", "S", menu=TOOLS, icon="select", tool=True),
-    _spec("tool_split", "Split", "Shift+S", menu=TOOLS, icon="cut", tool=True),
+    *(_tool(each) for each in ToolName),
     _spec("brush_smaller", "Smaller brush", "[", menu=TOOLS, sep=True),
     _spec("brush_larger", "Larger brush", "]", menu=TOOLS),
     _spec("swap_class", "Swap class", "X", menu=TOOLS),
-    _spec("fit", "Fit to window", "Ctrl+F", menu=VIEW, icon="fit"),
+    _spec("fit", "Fit to window", "Ctrl+F", menu=VIEW, icon="fit", short="Fit"),
     _spec("actual_size", "100 %", "Ctrl+0", menu=VIEW),
     _spec("show_overlay", "Overlay", "V", menu=VIEW, check=True, sep=True),
     _spec("show_prediction", "What the model predicts", "G", menu=VIEW, icon="predict", check=True),
@@ -111,7 +114,14 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("theme_system", "Theme: as the system", menu=VIEW, check=True, sep=True),
     _spec("theme_dark", "Theme: dark", menu=VIEW, check=True),
     _spec("theme_light", "Theme: light", menu=VIEW, check=True),
-    _spec("predict", "Predict this image", "Ctrl+Return | Ctrl+Enter", menu=MODEL, icon="predict"),
+    _spec(
+        "predict",
+        "Predict this image",
+        "Ctrl+Return | Ctrl+Enter",
+        menu=MODEL,
+        icon="predict",
+        short="Predict",
+    ),
     _spec("predict_folder", "Predict folder...", menu=MODEL, icon="folder"),
     _spec("predict_mirror", "Predict with the mirror image, too", menu=MODEL, check=True),
     _spec("predict_sizes", "Predict at three sizes", menu=MODEL, check=True),

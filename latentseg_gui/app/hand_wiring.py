@@ -5,19 +5,19 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QPoint
 
 from latentseg_gui.app.session import Session
-from latentseg_gui.canvas import ToolName
 from latentseg_gui.controllers.masks.classes import ClassDeletion
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.tools import ToolName
 from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.panels.classes import DeleteClassDialog
 from latentseg_gui.panels.commands import ObjectMenu
 
 _OBJECT_GROUPS = (
-    ("merge_objects", "tool_split", "delete_objects"),
+    ("merge_objects", ToolName.SPLIT.action, "delete_objects"),
     ("fill_holes", "remove_specks", "smooth", "grow", "shrink"),
 )
 _CANVAS_GROUPS = (
-    ("tool_select", "accept_prediction", "mark_reviewed"),
+    (ToolName.SELECT.action, "accept_prediction", "mark_reviewed"),
     ("fit", "actual_size"),
     ("show_overlay", "show_outlines", "show_objects"),
     ("pin",),
@@ -76,7 +76,7 @@ class HandWiring(QObject):
         self._action["delete_objects"].setEnabled(chosen > 0)
 
     def _on_tool_changed(self, tool: ToolName) -> None:
-        if tool not in (ToolName.SELECT, ToolName.SPLIT):
+        if not tool.spec.keeps_selection:
             self._session.objects.clear()
 
     def _on_comparison_changed(self, what: str) -> None:

@@ -6,37 +6,10 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QCoreApplication
 
-from latentseg_gui.canvas import ToolName
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.tools import ToolName
 
-_BY_TOOL = {
-    ToolName.CLICK: "Click on an object; right-click on what does not belong to it; or drag a box round it.",
-    ToolName.BRUSH: (
-        "Paint the class in use (keys 1-9, 0 is background). Right-drag erases, "
-        "{brush_smaller} and {brush_larger} change the size."
-    ),
-    ToolName.ERASER: (
-        "Paint over what is wrong: “Eraser leaves” says what is there then. "
-        "{brush_smaller} and {brush_larger} change the size."
-    ),
-    ToolName.POLYGON: "Click corner after corner; Enter closes the polygon, Backspace drops the last corner.",
-    ToolName.LASSO: "Draw round an area; it is filled when you let go.",
-    ToolName.FILL: "Click into an area to fill it with the class in use.",
-    ToolName.WAND: "Click on a colour; the connected area of similar colour is filled.",
-    ToolName.SELECT: "Click on an object of the mask, Shift and click for more; right-click for what can be done.",
-    ToolName.SPLIT: "Draw a straight line across an object of the mask: it becomes two.",
-    ToolName.PICKER: "Click on a pixel to paint with its class.",
-}
-_WRITING = (
-    ToolName.CLICK,
-    ToolName.BRUSH,
-    ToolName.ERASER,
-    ToolName.POLYGON,
-    ToolName.LASSO,
-    ToolName.FILL,
-    ToolName.WAND,
-)
-_NAMED = ("accept", "cancel", "brush_smaller", "brush_larger")
+NAMED = ("accept", "cancel", "brush_smaller", "brush_larger")
 """Actions whose keys the sentences name."""
 
 
@@ -49,14 +22,14 @@ def hint(document: Document, tool: ToolName, is_model_ready: bool, key_of: Calla
         is_model_ready: whether clicks can be answered.
         key_of: the key of an action as the user reads it, or the name of the action where it has none.
     """
-    keys = {name: key_of(name) for name in _NAMED}
+    keys = {name: key_of(name) for name in NAMED}
     text = _text(document, tool, is_model_ready).format_map(keys)
     return " ".join(part for part in (text, _about_classes(document, tool)) if part)
 
 
 def _about_classes(document: Document, tool: ToolName) -> str:
     """Why a stroke will not be seen, or not be everywhere."""
-    if document.images.current_id is None or tool not in _WRITING:
+    if document.images.current_id is None or not tool.spec.writes:
         return ""
     active = document.active_class
     parts = []
@@ -81,7 +54,7 @@ def _text(document: Document, tool: ToolName, is_model_ready: bool) -> str:
         )
     if not is_model_ready:
         return _said("The model is being loaded; you can look around and paint already.")
-    return _said(_BY_TOOL.get(tool, ""))
+    return _said(tool.spec.hint)
 
 
 def _said(text: str) -> str:

@@ -24,10 +24,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from latentseg_gui.app.actions import ACTIONS, translated
+from latentseg_gui.app.actions import ACTIONS, spec, translated
 from latentseg_gui.app.dropped import content_of
 from latentseg_gui.app.geometry import first_place
 from latentseg_gui.canvas import CanvasView
+from latentseg_gui.document.tools import ToolName
 from latentseg_gui.panels.classes import ClassesPanel
 from latentseg_gui.panels.display import LevelsPanel
 from latentseg_gui.panels.experts import ExpertsPanel
@@ -40,17 +41,6 @@ from latentseg_gui.panels.training import TrainingPanel
 from latentseg_gui.panels.widgets import text_label, upright_line
 
 _STATE_VERSION = 1
-_SHORT = {
-    "open_images": "Open",
-    "open_folder": "Folder",
-    "export_mask": "Export",
-    "tool_wand": "Wand",
-    "tool_picker": "Pick",
-    "fit": "Fit",
-    "predict": "Predict",
-}
-"""What the tool bar says where the text of the menu is too long for it."""
-
 
 _NARROWEST = {Qt.DockWidgetArea.LeftDockWidgetArea: 190, Qt.DockWidgetArea.RightDockWidgetArea: 256}
 """Panels that were squeezed on a small screen would stay of no use on a large one."""
@@ -147,18 +137,18 @@ class MainWindow(QMainWindow):
         self._menus = menus = {
             name: self.menuBar().addMenu(translated(name)) for name in dict.fromkeys(s.menu for s in ACTIONS)
         }
-        for spec in ACTIONS:
-            action = QAction(icon(spec.icon), translated(spec.text), self)
-            action.setObjectName(spec.name)
-            action.setCheckable(spec.is_checkable)
-            action.setIconVisibleInMenu(not spec.is_checkable)  # a tick stands in its place
-            action.setShortcuts([QKeySequence(key) for key in spec.keys])
-            if spec.is_tool:
+        for each in ACTIONS:
+            action = QAction(icon(each.icon), translated(each.text), self)
+            action.setObjectName(each.name)
+            action.setCheckable(each.is_checkable)
+            action.setIconVisibleInMenu(not each.is_checkable)  # a tick stands in its place
+            action.setShortcuts([QKeySequence(key) for key in each.keys])
+            if each.is_tool:
                 tools.addAction(action)
-            if spec.is_separated:
-                menus[spec.menu].addSeparator()
-            menus[spec.menu].addAction(action)
-            self.action[spec.name] = action
+            if each.is_separated:
+                menus[each.menu].addSeparator()
+            menus[each.menu].addAction(action)
+            self.action[each.name] = action
         menus["View"].addSeparator()
         self._docks_menu = menus["View"].addMenu(translated("Panels"))
 
@@ -208,13 +198,13 @@ class MainWindow(QMainWindow):
         bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         groups = (
             ("open_images", "open_folder", "export_mask"),
-            tuple(spec.name for spec in ACTIONS if spec.is_tool),
+            tuple(tool.action for tool in ToolName),
             ("undo", "redo"),
             ("fit", "predict", "finetune"),
         )
         for group in groups:
             for name in group:
-                self.action[name].setIconText(translated(_SHORT.get(name, self.action[name].text())))
+                self.action[name].setIconText(translated(spec(name).short or spec(name).text))
                 bar.addAction(self.action[name])
             bar.addSeparator()
         self.addToolBar(bar)

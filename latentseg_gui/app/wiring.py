@@ -8,7 +8,6 @@ from functools import partial
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 
-from latentseg_gui.app.actions import ACTIONS
 from latentseg_gui.app.appearance import Appearance
 from latentseg_gui.app.chrome import Chrome
 from latentseg_gui.app.hand_wiring import wire_hand
@@ -19,10 +18,10 @@ from latentseg_gui.app.offers import OfferedActions
 from latentseg_gui.app.session import Session
 from latentseg_gui.app.shortcuts import Shortcuts
 from latentseg_gui.app.storage_wiring import wire_storage
-from latentseg_gui.canvas import ToolName
 from latentseg_gui.controllers.images.layer_choice import LayerChoice
 from latentseg_gui.controllers.prediction.image_shower import ImageShower
 from latentseg_gui.controllers.prediction.model_process import ModelProcessController
+from latentseg_gui.document.tools import ToolName
 
 _CANVAS_ONLY = ("accept", "cancel", "drop_click", "delete_objects", "next_expert", "previous_expert")
 """Their keys mean something else in lists and text fields, so they act only while the canvas has the focus."""
@@ -147,11 +146,9 @@ def _wire_layers(session: Session) -> None:
 
 def _wire_tools(session: Session) -> None:
     window, tool, segment, options = session.window, session.tool, session.segment, session.window.options
-    for spec in ACTIONS:
-        if spec.is_tool:
-            name = ToolName(spec.name.removeprefix("tool_"))
-            window.action[spec.name].triggered.connect(_chooser(session, name))
-    window.action["tool_click"].setChecked(True)
+    for each in ToolName:
+        window.action[each.action].triggered.connect(_chooser(session, each))
+    window.action[ToolName.CLICK.action].setChecked(True)
     _chooser(session, ToolName.CLICK)()
     options.diameter_requested.connect(tool.set_diameter)
     tool.diameter_changed.connect(options.set_diameter)
@@ -172,7 +169,7 @@ def _wire_tools(session: Session) -> None:
 def _chooser(session: Session, tool: ToolName) -> Callable[[], None]:
     def choose() -> None:
         session.tool.use_tool(tool)
-        session.window.options.set_tool(str(tool.value))
+        session.window.options.set_tool(tool)
 
     return choose
 

@@ -1,6 +1,5 @@
 """The picture and the hand: shows images, masks, predictions and heatmaps, and hears the hand."""
 
-from latentseg_gui.canvas.tools import ToolName
 from latentseg_gui.canvas.view import CanvasView
 
-__all__ = ["CanvasView", "ToolName"]
+__all__ = ["CanvasView"]

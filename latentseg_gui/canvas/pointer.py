@@ -12,7 +12,8 @@ from latentseg_gui.canvas.gestures import Gesture, GestureRunner, Pointer, Point
 from latentseg_gui.canvas.navigation import divider_drag, minimap_drag, pan_drag
 from latentseg_gui.canvas.parts.comparison import ComparisonPart
 from latentseg_gui.canvas.parts.image import ImagePart
-from latentseg_gui.canvas.tools import ToolName, Workplace, make_tools
+from latentseg_gui.canvas.tools import Workplace, make_tools
+from latentseg_gui.document.tools import ToolName
 
 _SETTLE_MS: Final = 80
 """How long the mouse must rest before `hover_settled`."""
@@ -143,7 +144,7 @@ class PointerHandler(QObject):
     def show_cursor(self, position: QPointF | None) -> None:
         """Shows what a press would do, or what is being done."""
         shape = self._tool.cursor if self._image.is_shown else Qt.CursorShape.ArrowCursor
-        if self._navigation.is_active or (self._work.is_active and self._tool.name is ToolName.PAN):
+        if self._navigation.is_active:
             shape = Qt.CursorShape.ClosedHandCursor
         elif self._is_space_held:
             shape = Qt.CursorShape.OpenHandCursor

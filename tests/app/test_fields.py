@@ -22,6 +22,7 @@ from pytestqt.qtbot import QtBot
 
 from latentseg_gui.app.dialogs import message_box
 from latentseg_gui.app.session import Session
+from latentseg_gui.document.tools import ToolName
 from latentseg_gui.panels.files.model import FileEntry, FilesModel
 from latentseg_gui.panels.plain import plain, unmarked
 
@@ -94,7 +95,7 @@ def test_the_wheel_changes_a_field_that_was_gone_to(composed: Session, qtbot: Qt
     window.activateWindow()
     qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
     composed.tool.use_tool(composed.tool.tool)
-    window.options.set_tool("brush")
+    window.options.set_tool(ToolName.BRUSH)
     slider = next(each for each in window.options.findChildren(QSlider) if each.accessibleName() == "Size")
     slider.setFocus()
     before = slider.value()

@@ -17,8 +17,8 @@ from latentseg_gui.app.main_window import MainWindow
 from latentseg_gui.app.preferences import Preferences
 from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.app.shortcuts import Shortcuts, key_text
-from latentseg_gui.canvas import ToolName
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.tools import ToolName
 from latentseg_gui.document.types import ImageRecord
 
 NATIVE = QKeySequence.SequenceFormat.NativeText

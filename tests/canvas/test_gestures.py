@@ -17,7 +17,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QListWidget, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from latentseg_gui.canvas import CanvasView, ToolName
+from latentseg_gui.canvas import CanvasView
+from latentseg_gui.document.tools import ToolName
 from latentseg_gui.document.types import PromptPoint, PromptSet
 
 from .hand import CTRL, LEFT, MIDDLE, NONE, RIGHT, SHIFT, Hand, numbered_image
@@ -149,7 +150,7 @@ def test_what_ends_a_gesture_without_finishing_it(
     hand.press(50, 50)
     hand.move(90, 90)
     if event == "tool":
-        view.pointer.set_tool(ToolName.PAN)
+        view.pointer.set_tool(ToolName.FILL)
     elif event == "image":
         view.image.set(numbered_image(100, 100))
     elif event == "hide":

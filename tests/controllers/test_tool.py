@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from pytestqt.qtbot import QtBot
 
-from latentseg_gui.canvas import CanvasView, ToolName
+from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.masks.tool import ToolController
+from latentseg_gui.document.tools import ToolName
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QPushButton, QSlider, QSpinBox, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from latentseg_gui.document.tools import ToolName
 from latentseg_gui.panels.tools import ToolOptionsBar
 
 
@@ -32,7 +33,7 @@ def push(bar: ToolOptionsBar, text: str) -> QPushButton:
 def test_only_the_options_of_the_tool_are_shown(
     bar: ToolOptionsBar, tool: str, shown: str, hidden: str
 ) -> None:
-    bar.set_tool(tool)
+    bar.set_tool(ToolName[tool.upper()])
     assert named(bar, QSlider, shown).isVisible()
     assert not named(bar, QSlider, hidden).isVisible()
     assert not push(bar, "Accept").isVisible()
@@ -43,7 +44,7 @@ def test_the_size_is_set_by_slider_and_field_and_setters_stay_silent(
 ) -> None:
     requested: list[int] = []
     bar.diameter_requested.connect(requested.append)
-    bar.set_tool("brush")
+    bar.set_tool(ToolName.BRUSH)
     bar.set_diameter(40)
     assert requested == []
     slider = named(bar, QSlider, "Size")
@@ -58,7 +59,7 @@ def test_the_size_is_set_by_slider_and_field_and_setters_stay_silent(
 
 
 def test_accept_and_clear_need_a_proposal(bar: ToolOptionsBar, qtbot: QtBot) -> None:
-    bar.set_tool("click")
+    bar.set_tool(ToolName.CLICK)
     assert not push(bar, "Accept").isEnabled()
     bar.set_proposal_available(True)
     with qtbot.waitSignals([bar.accept_requested, bar.clear_requested]):
@@ -67,12 +68,12 @@ def test_accept_and_clear_need_a_proposal(bar: ToolOptionsBar, qtbot: QtBot) -> 
 
 
 def test_switches_report_what_the_user_wants(bar: ToolOptionsBar, qtbot: QtBot) -> None:
-    bar.set_tool("brush")
+    bar.set_tool(ToolName.BRUSH)
     protect = next(each for each in bar.findChildren(QCheckBox) if each.text() == "Protect other classes")
     with qtbot.waitSignal(bar.protect_requested) as caught:
         qtbot.keyClick(protect, Qt.Key.Key_Space)
     assert caught.args == [True]
-    bar.set_tool("eraser")
+    bar.set_tool(ToolName.ERASER)
     with qtbot.waitSignal(bar.eraser_mode_requested) as mode:
         named(bar, QToolButton, "Eraser leaves: Background").click()  # type: ignore[attr-defined]
     assert mode.args == ["background"]
@@ -94,7 +95,7 @@ def test_display_switches(bar: ToolOptionsBar, qtbot: QtBot) -> None:
 
 
 def test_a_narrow_bar_wraps_instead_of_cutting(bar: ToolOptionsBar) -> None:
-    bar.set_tool("click")
+    bar.set_tool(ToolName.CLICK)
     layout = bar.layout()
     assert layout is not None
     assert layout.heightForWidth(500) > layout.heightForWidth(1400)
@@ -102,7 +103,7 @@ def test_a_narrow_bar_wraps_instead_of_cutting(bar: ToolOptionsBar) -> None:
 
 
 def test_the_display_starts_a_line_of_its_own_where_it_fits_on_one(bar: ToolOptionsBar, qtbot: QtBot) -> None:
-    bar.set_tool("click")
+    bar.set_tool(ToolName.CLICK)
     bar.show()
     parts = bar.display.parts
     for width, lines in ((1400, 1), (800, 1), (300, 2)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import ClassVar
 
 from PySide6.QtCore import Qt
@@ -15,22 +14,7 @@ from latentseg_gui.canvas.gestures import Gesture, Pointer
 from latentseg_gui.canvas.intents import CanvasIntents
 from latentseg_gui.canvas.surface import Surface
 from latentseg_gui.canvas.viewport import Viewport
-
-
-class ToolName(Enum):
-    """The tools there are."""
-
-    CLICK = "click"
-    BRUSH = "brush"
-    ERASER = "eraser"
-    POLYGON = "polygon"
-    LASSO = "lasso"
-    FILL = "fill"
-    WAND = "wand"
-    PICKER = "picker"
-    SPLIT = "split"
-    SELECT = "select"
-    PAN = "pan"
+from latentseg_gui.document.tools import ToolName
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +52,6 @@ class Tool:
     cursor: ClassVar[Qt.CursorShape] = Qt.CursorShape.CrossCursor
     has_brush: ClassVar[bool] = False
     takes_right_button: ClassVar[bool] = False
-    previews_on_hover: ClassVar[bool] = False
 
     def __init__(self, at: Workplace) -> None:
         self.at = at

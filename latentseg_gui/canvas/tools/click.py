@@ -7,7 +7,8 @@ from typing import Final
 from PySide6.QtCore import Qt
 
 from latentseg_gui.canvas.gestures import Gesture, Pointer, PointerKind
-from latentseg_gui.canvas.tools.base import Tool, ToolName
+from latentseg_gui.canvas.tools.base import Tool
+from latentseg_gui.document.tools import ToolName
 
 DRAG_START: Final = 6.0
 """Logical pixels after which a press becomes a drag."""
@@ -18,7 +19,6 @@ class ClickTool(Tool):
 
     name = ToolName.CLICK
     takes_right_button = True
-    previews_on_hover = True
 
     def press(self, pointer: Pointer) -> Gesture | None:
         """See `Tool.press`."""

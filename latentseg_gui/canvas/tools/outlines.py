@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from latentseg_gui.canvas.gestures import Gesture, Pointer, PointerKind, every_sample
-from latentseg_gui.canvas.tools.base import Tool, ToolName
+from latentseg_gui.canvas.tools.base import Tool
+from latentseg_gui.document.tools import ToolName
 
 _STEP: Final = 3.0
 """Logical pixels between two points of a line drawn freehand."""

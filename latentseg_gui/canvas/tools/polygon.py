@@ -8,7 +8,8 @@ from typing import Final
 from PySide6.QtCore import QPointF, Qt
 
 from latentseg_gui.canvas.gestures import Gesture, Pointer, PointerKind
-from latentseg_gui.canvas.tools.base import Tool, ToolName
+from latentseg_gui.canvas.tools.base import Tool
+from latentseg_gui.document.tools import ToolName
 
 _EDGE_REACH: Final = 8.0
 

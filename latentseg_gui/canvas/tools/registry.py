@@ -1,15 +1,16 @@
-"""Every tool by its name."""
+"""The gesture of every tool."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from latentseg_gui.canvas.tools.base import Tool, ToolName, Workplace
+from latentseg_gui.canvas.tools.base import Tool, Workplace
 from latentseg_gui.canvas.tools.click import ClickTool
 from latentseg_gui.canvas.tools.outlines import LassoTool, SplitTool
 from latentseg_gui.canvas.tools.polygon import PolygonTool
-from latentseg_gui.canvas.tools.single import FillTool, PanTool, PickerTool, SelectTool, WandTool
+from latentseg_gui.canvas.tools.single import FillTool, PickerTool, SelectTool, WandTool
 from latentseg_gui.canvas.tools.strokes import BrushTool, EraserTool
+from latentseg_gui.document.tools import ToolName
 
 TOOLS: Final[tuple[type[Tool], ...]] = (
     ClickTool,
@@ -22,7 +23,6 @@ TOOLS: Final[tuple[type[Tool], ...]] = (
     PickerTool,
     SplitTool,
     SelectTool,
-    PanTool,
 )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 
 from latentseg_gui.canvas.gestures import Gesture, Pointer
-from latentseg_gui.canvas.navigation import pan_drag
-from latentseg_gui.canvas.tools.base import Tool, ToolName
+from latentseg_gui.canvas.tools.base import Tool
+from latentseg_gui.document.tools import ToolName
 
 
 class SinglePressTool(Tool):
@@ -63,14 +63,3 @@ class SelectTool(Tool):
         if self.at.viewport.contains(pointer.xy):
             self.at.intents.select_requested.emit(*pointer.xy, pointer.has(Qt.KeyboardModifier.ShiftModifier))
         return None
-
-
-class PanTool(Tool):
-    """Moves the view."""
-
-    name = ToolName.PAN
-    cursor = Qt.CursorShape.OpenHandCursor
-
-    def press(self, pointer: Pointer) -> Gesture | None:
-        """See `Tool.press`."""
-        return pan_drag(self.at.camera, pointer)

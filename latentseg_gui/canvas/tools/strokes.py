@@ -7,7 +7,8 @@ from typing import ClassVar
 from PySide6.QtCore import Qt
 
 from latentseg_gui.canvas.gestures import Gesture, Pointer, PointerKind, every_sample
-from latentseg_gui.canvas.tools.base import Tool, ToolName
+from latentseg_gui.canvas.tools.base import Tool
+from latentseg_gui.document.tools import ToolName
 
 
 class BrushTool(Tool):

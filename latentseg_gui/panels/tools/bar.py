@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QWidget
 
+from latentseg_gui.document.tools import Option, ToolName
 from latentseg_gui.panels.flow import FlowLayout
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.keyed import follow_key
 from latentseg_gui.panels.tools.display import DisplayOptions
 from latentseg_gui.panels.widgets import Segments, SliderField, text_label
-
-_OPTIONS: Final = {
-    "click": ("accept", "clear", "preview", "protect"),
-    "brush": ("diameter", "protect"),
-    "eraser": ("diameter", "eraser"),
-    "polygon": ("protect",),
-    "lasso": ("protect",),
-    "fill": ("protect",),
-    "wand": ("tolerance", "protect"),
-    "picker": (),
-    "select": (),
-    "split": (),
-}
 
 
 class ToolOptionsBar(QWidget):
@@ -32,6 +18,7 @@ class ToolOptionsBar(QWidget):
 
     Attributes:
         display: the switches of the overlay; their signals and setters are its own.
+        option: the widget of each option; those of the tool in the hand are shown.
 
     Signals:
         diameter_requested: of brush or eraser, in pixels of the image.
@@ -71,7 +58,7 @@ class ToolOptionsBar(QWidget):
         self._clear = QPushButton(icon("close"), self.tr("Clear"))
         self._clear.setToolTip(self.tr("Drop all clicks"))
         follow_key(self._clear, "cancel")
-        self._options: dict[str, QWidget] = {
+        self.option: dict[Option, QWidget] = {
             "accept": self._accept,
             "clear": self._clear,
             "diameter": self._diameter,
@@ -81,13 +68,13 @@ class ToolOptionsBar(QWidget):
             "preview": self._preview,
         }
         flow = FlowLayout(self, spacing=10, margins=6)
-        for widget in (*self._options.values(), *self.display.parts):
+        for widget in (*self.option.values(), *self.display.parts):
             flow.addWidget(widget)
         flow.keep_together(self.display.parts)
-        flow.keep_height([[self._options[name] for name in names] for names in _OPTIONS.values()])
+        flow.keep_height([[self.option[name] for name in tool.spec.options] for tool in ToolName])
         self._connect()
         self.set_proposal_available(False)
-        self.set_tool("click")
+        self.set_tool(ToolName.CLICK)
 
     def _connect(self) -> None:
         self._diameter.changed.connect(self.diameter_requested)
@@ -98,11 +85,10 @@ class ToolOptionsBar(QWidget):
         self._accept.clicked.connect(self.accept_requested)
         self._clear.clicked.connect(self.clear_requested)
 
-    def set_tool(self, tool: str) -> None:
-        """Shows the options of ``tool``: "click", "brush", "eraser", "polygon", "lasso", ..."""
-        shown = _OPTIONS.get(tool, ())
-        for name, widget in self._options.items():
-            widget.setVisible(name in shown)
+    def set_tool(self, tool: ToolName) -> None:
+        """Shows the options of the tool in the hand."""
+        for name, widget in self.option.items():
+            widget.setVisible(name in tool.spec.options)
         self.updateGeometry()
 
     def set_diameter(self, pixels: int) -> None:
