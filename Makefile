@@ -30,7 +30,7 @@ $(VENV)/.python:
 
 $(VENV)/.run: $(VENV)/.python pyproject.toml .ci/constraints.txt
 	@echo "Installing latentseg and what it needs (a few minutes the first time)"
-	$(PIP) -e '.[gui]'
+	$(PIP) -e .
 	touch $@
 
 $(VENV)/.test: $(VENV)/.python pyproject.toml .ci/constraints.txt

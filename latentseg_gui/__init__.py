@@ -35,6 +35,5 @@ def _claim(name: str) -> None:
     spec.loader.exec_module(module)
 
 
-if not getattr(sys, "frozen", False):  # a bundle looks into itself only
-    for _name in ("model", "assets"):
-        _claim(_name)
+for _name in ("model", "assets"):
+    _claim(_name)

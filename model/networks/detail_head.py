@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from model.networks.backbone import upsample_to
 from model.networks.class_head import with_rows
 from model.networks.filters import COLOURS
+from model.networks.separation import SeparationHead
 
 LEVEL_DROPOUT: Final = (0.5, 0.3, 0.1, 0.3, 0.3)
 """How often, while learning, a level is left out; coarse to fine. Colours and filters, too: stains differ."""
@@ -61,46 +62,55 @@ class PixelPath(nn.Module):
         dims: channels of the levels, coarse to fine.
         width: of the hidden layers.
         num_classes: C.
+        separates: whether it reads the depth of pixels in objects, too.
 
     Shape:
         - input: [N, sum(dims)]
-        - output: [N, C]
+        - output: [N, R], classes, then depth where it reads that
     """
 
-    def __init__(self, *, dims: Sequence[int], width: int, num_classes: int) -> None:
+    def __init__(self, *, dims: Sequence[int], width: int, num_classes: int, separates: bool = False) -> None:
         super().__init__()
         self.dims = list(dims)
         self.first = nn.Linear(sum(dims), width)
         self.second = nn.Linear(width, width)
         self.last = nn.Linear(width, num_classes)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        self.depth = nn.Linear(width, 1) if separates else None
+        self.silence()
 
     @property
     def is_silent(self) -> bool:
         """Whether it answers 0 everywhere."""
-        return not bool(self.last.weight.any() or self.last.bias.any())
+        return not any(bool(part.any()) for part in self.readout)
 
     def silence(self) -> None:
         """Answer 0 everywhere from now on."""
-        with torch.no_grad():
-            self.last.weight.zero_()
-            self.last.bias.zero_()
+        for layer in (self.last, self.depth):
+            if layer is not None:
+                nn.init.zeros_(layer.weight)
+                nn.init.zeros_(layer.bias)
+
+    @property
+    def readout(self) -> tuple[Tensor, Tensor]:
+        """Weight [R, width] and bias [R] of the last layer: a row a class, then one for depth where it has one."""
+        if self.depth is None:
+            return self.last.weight, self.last.bias
+        return torch.cat((self.last.weight, self.depth.weight)), torch.cat((self.last.bias, self.depth.bias))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Standardised features [N, sum(dims)] -> logits [N, num_classes]."""
+        """Standardised features [N, sum(dims)] -> logits [N, R]: classes, then depth where it has it."""
         hidden = F.relu(self.second(F.relu(self.first(features))))
-        logits: Tensor = self.last(hidden)
-        return logits
+        return F.linear(hidden, *self.readout)
 
     def on_maps(self, maps: Sequence[Tensor]) -> Tensor:
-        """Standardised maps, coarse to fine -> logits [B, num_classes, H, W]."""
+        """Standardised maps, coarse to fine -> logits [B, R, H, W], as of `forward`."""
         parts = torch.split(self.first.weight, self.dims, dim=1)
         total = F.conv2d(maps[0], parts[0][..., None, None], self.first.bias)
         for level, part in zip(maps[1:], parts[1:], strict=True):
             total = upsample_to(total, level) + F.conv2d(level, part[..., None, None])
         hidden = F.relu(F.conv2d(F.relu(total), self.second.weight[..., None, None], self.second.bias))
-        return F.conv2d(hidden, self.last.weight[..., None, None], self.last.bias)
+        weight, bias = self.readout
+        return F.conv2d(hidden, weight[..., None, None], bias)
 
 
 class ContextPath(nn.Module):
@@ -131,13 +141,18 @@ class ContextPath(nn.Module):
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """Standardised maps, coarse to fine -> logits [B, num_classes, H, W]."""
+        logits: Tensor = self.last(self.features(maps))
+        return logits
+
+    def features(self, maps: Sequence[Tensor]) -> Tensor:
+        """Standardised maps, coarse to fine -> what the logits are read from, [B, widths[-1], H, W]."""
         x = F.relu(self.joins[0](maps[0]), inplace=True)
         x = x + F.relu(self.convs[0](x), inplace=True)
         for level, join, down, conv in zip(maps[1:], self.joins[1:], self.downs, self.convs[1:], strict=True):
             x = F.relu(join(level) + upsample_to(down(x), level), inplace=True)
             x = x + F.relu(conv(x), inplace=True)
-        logits: Tensor = self.last(x + F.relu(self.finish(x), inplace=True))
-        return logits
+        features: Tensor = x + F.relu(self.finish(x), inplace=True)
+        return features
 
 
 class DetailHead(nn.Module):
@@ -148,19 +163,27 @@ class DetailHead(nn.Module):
         pixel_width: width of the pixel path.
         context_widths: widths of the context path, coarse to fine.
         num_classes: C.
+        separates: whether it reads the depth of pixels in objects, too.
 
     Attributes:
         omission: factor on `LEVEL_DROPOUT`, 0..1.
     """
 
     def __init__(
-        self, *, dims: Sequence[int], pixel_width: int, context_widths: Sequence[int], num_classes: int
+        self,
+        *,
+        dims: Sequence[int],
+        pixel_width: int,
+        context_widths: Sequence[int],
+        num_classes: int,
+        separates: bool = False,
     ) -> None:
         super().__init__()
         self.dims = list(dims)
         self.omission = 1.0
-        self.pixel = PixelPath(dims=dims, width=pixel_width, num_classes=num_classes)
+        self.pixel = PixelPath(dims=dims, width=pixel_width, num_classes=num_classes, separates=separates)
         self.context = ContextPath(dims=dims, widths=context_widths, num_classes=num_classes)
+        self.separation = SeparationHead(context_widths[-1]) if separates else None
         self.register_buffer("means", torch.zeros(sum(dims)))
         self.register_buffer("scales", torch.ones(sum(dims)))
         self.means: Tensor
@@ -170,6 +193,17 @@ class DetailHead(nn.Module):
     def is_fresh(self) -> bool:
         """Whether it was never taught."""
         return self.pixel.is_silent and not bool(self.context.last.weight.any())
+
+    def with_separation(self) -> Self:
+        """Copy that reads depth as well; for now it says the same everywhere."""
+        made = copy.deepcopy(self)
+        if made.separation is None:
+            made.separation = SeparationHead(self.context.last.in_channels)
+            made.pixel.depth = nn.Linear(self.pixel.last.in_features, 1)
+            nn.init.zeros_(made.pixel.depth.weight)
+            nn.init.zeros_(made.pixel.depth.bias)
+            made.to(self.means.device, self.pixel.last.weight.dtype)
+        return made
 
     def with_classes(self, kept: Sequence[int | None]) -> Self:
         """Copy with other classes: entry i names the old class that new class i keeps, None for a new one."""
@@ -216,7 +250,7 @@ class DetailHead(nn.Module):
         return (torch.rand(shape, device=like.device) >= rate).to(like.dtype)
 
     def on_pixels(self, features: Tensor) -> Tensor:
-        """The pixel path on standardised features [N, sum(dims)], coarse to fine -> [N, num_classes]."""
+        """The pixel path on standardised features [N, sum(dims)], coarse to fine -> logits as `PixelPath` has them."""
         if self.training:
             parts = torch.split(features, self.dims, dim=1)
             features = torch.cat([part * self.mask(part, index) for index, part in enumerate(parts)], 1)
@@ -225,10 +259,21 @@ class DetailHead(nn.Module):
 
     def forward(self, levels: Levels) -> Tensor:
         """Levels -> logits [B, num_classes, H, W]."""
+        return self.with_depth(levels)[0]
+
+    def with_depth(self, levels: Levels) -> tuple[Tensor, Tensor | None]:
+        """Levels -> logits [B, num_classes, H, W], and logits of depth [B, 1, H, W] where it separates objects."""
         maps = self.standardise(levels)
         if self.training:
             maps = [level * self.mask(level, index) for index, level in enumerate(maps)]
-        logits: Tensor = self.context(maps)
+        logits = self.from_context(maps)
         if not self.pixel.is_silent:
             logits = logits + self.pixel.on_maps(maps)
-        return logits.float()
+        logits, size = logits.float(), self.context.last.out_channels
+        return logits[:, :size], None if self.separation is None else logits[:, size:]
+
+    def from_context(self, maps: Sequence[Tensor]) -> Tensor:
+        """What the context path says of standardised maps: logits [B, R, H, W], as of `PixelPath`."""
+        features = self.context.features(maps)
+        logits: Tensor = self.context.last(features)
+        return logits if self.separation is None else torch.cat((logits, self.separation(features)), dim=1)

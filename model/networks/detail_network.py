@@ -34,11 +34,13 @@ class DetailConfig:
         pixel_width: width of the pixel path.
         context_widths: widths of the context path at strides 16, 8, 4, 2, 1.
         has_own_backbone: 1 if classes have a backbone of their own, which clicks do not use.
+        separates: 1 if it knows how to tell objects of a class apart (`model.networks.separation`).
     """
 
     pixel_width: int = 64
     context_widths: tuple[int, ...] = (64, 64, 64, 48, 32)
     has_own_backbone: int = 0
+    separates: int = 0
 
     @classmethod
     def for_width(cls, dim: int) -> DetailConfig:
@@ -74,14 +76,21 @@ class DetailNetwork(LatentExpertNetwork):
         pixel_width: see `DetailConfig`.
         context_widths: likewise.
         has_own_backbone: likewise.
+        separates: likewise.
         sizes: of the default network inside, the fields of `NetworkConfig`; see `build_detail`.
     """
 
     def __init__(
-        self, *, pixel_width: int, context_widths: tuple[int, ...], has_own_backbone: int, **sizes: Any
+        self,
+        *,
+        pixel_width: int,
+        context_widths: tuple[int, ...],
+        has_own_backbone: int,
+        separates: int = 0,
+        **sizes: Any,
     ) -> None:
         super().__init__(**sizes)
-        self.detail_config = DetailConfig(pixel_width, context_widths, has_own_backbone)
+        self.detail_config = DetailConfig(pixel_width, context_widths, has_own_backbone, separates)
         config = self.config
         dims = (
             config.path_widths[1],
@@ -95,6 +104,7 @@ class DetailNetwork(LatentExpertNetwork):
             pixel_width=pixel_width,
             context_widths=context_widths,
             num_classes=config.num_classes,
+            separates=bool(separates),
         )
         self.class_exchange: Exchange | None = None
         self.class_mix: nn.Module | None = None
@@ -128,6 +138,8 @@ class DetailNetwork(LatentExpertNetwork):
         """Both configurations as JSON can hold them."""
         detail = {field.name: getattr(self.detail_config, field.name) for field in fields(DetailConfig)}
         detail["context_widths"] = list(self.detail_config.context_widths)
+        if not self.detail_config.separates:  # as it was before there was such a thing
+            del detail["separates"]
         return {**self.config.to_json(), **detail}
 
     def encode(self, image: Tensor) -> DetailEncoding:
@@ -153,10 +165,19 @@ class DetailNetwork(LatentExpertNetwork):
         pyramid: Pyramid = (self.class_backbone or self.backbone)(pixels)
         return pyramid
 
-    def class_logits(self, levels: Levels) -> Tensor:
-        """Logits [B, C, H, W] from levels whose tokens hold the experts' answers."""
-        logits: Tensor = self.class_head(levels.tokens, levels.detail) + self.head(levels)
-        return logits
+    @property
+    def separates(self) -> bool:
+        """Whether it knows, or can learn, how to tell objects of a class apart."""
+        return self.head.separation is not None
+
+    def logits_and_depth(self, levels: Levels) -> tuple[Tensor, Tensor | None]:
+        """What is read from levels whose tokens hold the experts' answers.
+
+        Returns:
+            Logits of classes [B, C, H, W] and of depth [B, 1, H, W]; None where it does not separate objects.
+        """
+        detail, depth = self.head.with_depth(levels)
+        return self.class_head(levels.tokens, levels.detail) + detail, depth
 
     def classify(
         self, encoding: Encoding, *, expert_gains: Tensor | None = None, need_attention: bool = False
@@ -176,7 +197,10 @@ class DetailNetwork(LatentExpertNetwork):
         )
         size = (known.tokens.shape[-2], known.tokens.shape[-1])
         maps = class_maps(self, known.tokens, mix, size) if mix is not None else None
-        return ClassOutput(cropped(self.class_logits(levels), encoding), maps)
+        logits, depth = self.logits_and_depth(levels)
+        if depth is not None:
+            depth = cropped(depth, encoding)
+        return ClassOutput(cropped(logits, encoding), maps, depth)
 
     def answered(
         self,
@@ -276,6 +300,13 @@ class DetailNetwork(LatentExpertNetwork):
         made.head = self.head.with_classes(kept)
         return made.requires_grad_(True)
 
+    def give_separation(self) -> Self:
+        """Copy that can learn to tell objects of a class apart; as it is, where it can already."""
+        made = copy.deepcopy(self)
+        made.detail_config = replace(self.detail_config, separates=1)
+        made.head = self.head.with_separation()
+        return made.requires_grad_(True)
+
     def give_classes_a_backbone(self) -> Self:
         """Copy whose classes have a backbone of their own, for now with the same weights."""
         made = copy.deepcopy(self)
@@ -292,6 +323,7 @@ def build_detail(config: NetworkConfig | None = None, detail: DetailConfig | Non
         pixel_width=detail.pixel_width,
         context_widths=detail.context_widths,
         has_own_backbone=detail.has_own_backbone,
+        separates=detail.separates,
         **(config or NetworkConfig()).arguments(),
     )
 

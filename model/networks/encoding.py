@@ -116,10 +116,11 @@ class Prompts(TensorTree):
 
 @dataclass(frozen=True, slots=True)
 class ClassOutput:
-    """Class logits [B, C, H, W] and, on request, attention."""
+    """Class logits [B, C, H, W]; on request attention; logits of depth [B, 1, H, W] where it tells objects apart."""
 
     logits: Tensor
     maps: AttentionMaps | None
+    depth: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)

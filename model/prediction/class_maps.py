@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.errors import ModelError
+from model.prediction.inputs import brightened
 from model.prediction.outputs import ClassPrediction, EncodedImage
 from model.prediction.resample import grow_in_bands
 from model.prediction.runner import Runner
@@ -28,24 +30,27 @@ class Sink(Protocol):
     """Takes logits, or probabilities, of a part of the picture."""
 
     def take(self, rows: slice, cols: slice, logits: Tensor) -> None:
-        """Keep the part that has these logits [C, rows, cols]; any that differ by a constant will do."""
+        """Keep the part that has these logits [R, rows, cols]: of classes, up to a constant, then perhaps of depth."""
 
 
 class LabelSink:
     """The most likely class and its probability.
 
     Args:
-        out: labels uint8 [H, W], confidence [H, W], float32 in 0..1 or uint8 in 0..255.
+        out: labels uint8 [H, W], confidence [H, W], float32 in 0..1 or uint8 in 0..255, perhaps depth.
+        num_classes: C.
     """
 
-    def __init__(self, out: ClassPrediction) -> None:
-        self._out = out
+    def __init__(self, out: ClassPrediction, num_classes: int) -> None:
+        self._out, self._num_classes = out, num_classes
 
     def take(self, rows: slice, cols: slice, logits: Tensor) -> None:
         """See `Sink`."""
-        labels, confidence = _decide(logits)
+        labels, confidence = _decide(logits[: self._num_classes])
         self._out.labels[rows, cols] = labels
         self._out.confidence[rows, cols] = _as_stored(confidence, self._out.confidence.dtype)
+        if self._out.depth is not None:
+            self._out.depth[rows, cols] = as_depth(logits[self._num_classes])
 
 
 class ProbabilitySink:
@@ -60,7 +65,8 @@ class ProbabilitySink:
 
     def take(self, rows: slice, cols: slice, logits: Tensor) -> None:
         """See `Sink`."""
-        self._out[:, rows, cols] = _as_stored(logits.softmax(0).cpu().numpy(), self._out.dtype)
+        shares = logits[: len(self._out)].softmax(0)
+        self._out[:, rows, cols] = _as_stored(shares.cpu().numpy(), self._out.dtype)
 
 
 def predict_into(
@@ -87,7 +93,7 @@ def predict_into(
     whole = slice(0, image.shape[0]), slice(0, image.shape[1])
     needs_whole = bool(getattr(runner.network, "needs_whole", False))
     if options.is_plain and (gains is not None or not image.is_reduced or needs_whole):
-        logits, _ = runner.classify(image.encoding, gains)
+        logits = runner.class_maps(image.encoding, gains)
         if not image.is_reduced:
             sink.take(*whole, logits)
             return
@@ -100,14 +106,14 @@ def predict_into(
     if image.shape[0] * image.shape[1] <= budget:
         _whole(sink, image, runner, gains, options)
         return
-    side = tile_side(budget, int(runner.config.num_classes))
+    side = tile_side(budget, runner.num_maps)
     runner.within_memory(side, _in_tiles(sink, image, runner, gains, options))
 
 
 def _whole(sink: Sink, image: EncodedImage, runner: Runner, gains: Gains, options: PredictOptions) -> None:
     encoding = None if image.is_reduced else image.encoding
     seen = class_probabilities(runner, image.pixels, options, gains=gains, encoding=encoding)
-    sink.take(slice(0, image.shape[0]), slice(0, image.shape[1]), _logits(seen))
+    sink.take(slice(0, image.shape[0]), slice(0, image.shape[1]), _logits(seen, runner))
 
 
 def _in_tiles(
@@ -122,8 +128,9 @@ def _in_tiles(
             part = image.pixels[slice(*tile.rows), slice(*tile.cols)]
             return class_probabilities(runner, part, options, gains=gains, norms=norms)
 
-        for piece in blend(image.shape, int(runner.config.num_classes), side, infer):
-            sink.take(piece.rows, piece.cols, _logits(piece.probabilities))
+        size = int(runner.config.num_classes)
+        for piece in blend(image.shape, size, side, infer, num_more=runner.num_maps - size):
+            sink.take(piece.rows, piece.cols, _logits(piece.probabilities, runner))
         return True
 
     return attempt
@@ -136,9 +143,31 @@ def _norms(image: EncodedImage, runner: Runner, side: int, scale: float) -> Shar
     return norms_of_whole(runner.network, show, image.pixels, side)
 
 
-def empty_prediction(shape: tuple[int, int]) -> ClassPrediction:
+def empty_prediction(shape: tuple[int, int], *, has_depth: bool = False) -> ClassPrediction:
     """Zeros of the shape of an image."""
-    return ClassPrediction(np.zeros(shape, np.uint8), np.zeros(shape, np.float32))
+    depth = np.zeros(shape, np.uint8) if has_depth else None
+    return ClassPrediction(np.zeros(shape, np.uint8), np.zeros(shape, np.float32), depth=depth)
+
+
+def checked_out(out: ClassPrediction | None, shape: tuple[int, int], *, has_depth: bool) -> ClassPrediction:
+    """What takes the answer: ``out`` where it can, with a depth exactly where there is one to take.
+
+    Raises:
+        ModelError: its arrays do not fit.
+    """
+    answer = empty_prediction(shape, has_depth=has_depth) if out is None else out
+    if not has_depth or answer.depth is None:
+        answer = replace(answer, depth=np.zeros(shape, np.uint8) if has_depth else None)
+    if answer.depth is not None:
+        check_out(answer.depth, shape, (np.uint8,))
+    check_out(answer.labels, shape, (np.uint8,))
+    check_out(answer.confidence, shape, (np.float32, np.uint8))
+    return answer
+
+
+def seen_by(runner: Runner, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Pixels [H, W, 3] as the network is shown them: dark ones brightened where it has learned from such."""
+    return brightened(pixels) if runner.has_depth else pixels
 
 
 def check_out(out: NDArray[Any], shape: tuple[int, ...], dtypes: tuple[type, ...]) -> None:
@@ -151,8 +180,16 @@ def check_out(out: NDArray[Any], shape: tuple[int, ...], dtypes: tuple[type, ...
         )
 
 
-def _logits(probabilities: Tensor) -> Tensor:
-    return probabilities.clamp(min=1e-12).log()
+def as_depth(logits: Tensor) -> NDArray[np.uint8]:
+    """Logits of depth [H, W] as they are stored: 0 outside to 255 in the middle of an object."""
+    depth: NDArray[np.uint8] = (logits.sigmoid() * 255).round().to(torch.uint8).cpu().numpy()
+    return depth
+
+
+def _logits(shares: Tensor, runner: Runner) -> Tensor:
+    """Probabilities of classes, then depth where it is there, as logits."""
+    size = int(runner.config.num_classes)
+    return torch.cat((shares[:size].clamp(min=1e-12).log(), shares[size:].logit(1e-6)))
 
 
 def _decide(logits: Tensor) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:

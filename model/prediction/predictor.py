@@ -14,7 +14,14 @@ from torch import Tensor, nn
 from model.analysis.gains import Gains, Head, check_gains
 from model.errors import ModelError
 from model.networks.anatomy import attention_state, encoding_state
-from model.prediction.class_maps import LabelSink, ProbabilitySink, check_out, empty_prediction, predict_into
+from model.prediction.class_maps import (
+    LabelSink,
+    ProbabilitySink,
+    check_out,
+    checked_out,
+    predict_into,
+    seen_by,
+)
 from model.prediction.click_constraints import Start, guarded
 from model.prediction.device import DeviceChoice, choose_device
 from model.prediction.inputs import Pointing, check_image, check_mask_input, check_pointing
@@ -126,7 +133,7 @@ class Predictor:
         Returns:
             The same as `encoding`.
         """
-        self._image = _encode(self._runner, check_image(image), self.max_pixels)
+        self._image = _encode(self._runner, seen_by(self._runner, check_image(image)), self.max_pixels)
         if for_clicks:
             self._seen_by_clicks()
         return self._image
@@ -207,14 +214,14 @@ class Predictor:
             heads_off: attention heads to knock out, of all experts or as (head, expert). All heads of
                 an expert are that expert.
             options: several scales, the mirror image, refinement of edges.
-            out: takes the answer, and is returned; its arrays may be memory-mapped, the confidence uint8 in 0..255.
+            out: takes the answer, depth as well where that is known; perhaps memory-mapped, confidence in 0..255.
         """
         image = self.encoding
         gains = check_gains((self.num_heads, self.num_experts), experts_off, heads_off, expert_gains)
-        answer = empty_prediction(image.shape) if out is None else out
-        check_out(answer.labels, image.shape, (np.uint8,))
-        check_out(answer.confidence, image.shape, (np.float32, np.uint8))
-        predict_into(LabelSink(answer), image, self._runner, self.max_pixels, gains, options)
+        answer = checked_out(out, image.shape, has_depth=self._runner.has_depth)
+        predict_into(
+            LabelSink(answer, self.num_classes), image, self._runner, self.max_pixels, gains, options
+        )
         return answer
 
     def predict_probabilities(
@@ -316,5 +323,7 @@ def _is_same(one: Predictor, other: Predictor, state_of: Callable[[nn.Module], M
     is_alike = mine.device == theirs.device and mine.dtype == theirs.dtype
     if not is_alike or one.max_pixels != other.max_pixels:
         return False
+    if getattr(one.network, "separates", False) != getattr(other.network, "separates", False):
+        return False  # dark pictures are brightened for one of them
     own, foreign = state_of(one.network), state_of(other.network)
     return own.keys() == foreign.keys() and all(torch.equal(t, foreign[n]) for n, t in own.items())

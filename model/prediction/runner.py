@@ -86,6 +86,27 @@ class Runner:
                 return self._network.encode_for_classes(image)
             return self._network.encode(image)
 
+    @property
+    def has_depth(self) -> bool:
+        """Whether the network tells objects of a class apart."""
+        return bool(getattr(self._network, "separates", False))
+
+    @property
+    def num_maps(self) -> int:
+        """Maps that `class_maps` gives: one a class, and one for depth."""
+        return int(self.config.num_classes) + self.has_depth
+
+    @torch.inference_mode()
+    def class_maps(self, encoding: SizedEncoding, gains: NDArray[np.float32] | None = None) -> Tensor:
+        """Logits float32 [R, H, W]: of the classes, then of depth where objects are told apart."""
+        tensor = None if gains is None else torch.from_numpy(gains).to(self.choice.device)
+        with full_precision(self.choice.device, self.choice.dtype):
+            output = self._network.classify(self._here(encoding), expert_gains=tensor)
+        parts = [output.logits[0].float()]
+        if output.depth is not None:
+            parts.append(output.depth[0].float())
+        return torch.cat(parts)
+
     @torch.inference_mode()
     def classify(
         self,

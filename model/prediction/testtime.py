@@ -77,7 +77,7 @@ def class_probabilities(
     encoding: Any = None,
     norms: Mapping[float, SharedNorms] | None = None,
 ) -> Tensor:
-    """Class probabilities float32 [C, H, W], the mean over all views, refined if that was asked for.
+    """Class probabilities, then depth where objects are told apart; the mean over all views, refined if asked for.
 
     Args:
         runner: encodes each view.
@@ -86,7 +86,11 @@ def class_probabilities(
         gains: of the experts, or None.
         encoding: of ``pixels`` as they are, where that is known already.
         norms: by scale, where ``pixels`` are a part of a picture.
+
+    Returns:
+        float32 [R, H, W]; the first C sum to 1.
     """
+    size = int(runner.config.num_classes)
     total: Tensor | None = None
     shape = pixels.shape[0], pixels.shape[1]
     for scale, is_mirrored in options.views:
@@ -94,14 +98,20 @@ def class_probabilities(
         with norms[scale].imposed() if norms is not None else nullcontext():
             if known is None:
                 known = runner.encode(view_of(pixels, scale, is_mirrored), for_clicks=False)
-            seen = _resized(runner.classify(known, gains)[0].softmax(0), shape)
+            seen = _resized(_shares(runner.class_maps(known, gains), size), shape)
         seen = seen.flip(-1) if is_mirrored else seen
         total = seen if total is None else total.add_(seen)
     assert total is not None
     mean = total / len(options.views)
     if options.crf is None:
         return mean
-    return torch.from_numpy(refine(mean.cpu().numpy(), pixels, options.crf))
+    mean = mean.cpu()
+    return torch.cat((torch.from_numpy(refine(mean[:size].numpy(), pixels, options.crf)), mean[size:]))
+
+
+def _shares(logits: Tensor, num_classes: int) -> Tensor:
+    """Logits [R, H, W] of classes and depth -> probabilities of classes, and depth in 0..1."""
+    return torch.cat((logits[:num_classes].softmax(0), logits[num_classes:].sigmoid()))
 
 
 def view_of(pixels: NDArray[np.uint8], scale: float, is_mirrored: bool) -> NDArray[np.uint8]:

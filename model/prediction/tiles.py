@@ -49,7 +49,7 @@ class Piece:
     Attributes:
         rows: of the picture.
         cols: of the picture.
-        probabilities: float32 [C, rows, cols], on the CPU; sums to 1 over C.
+        probabilities: float32 [C, rows, cols], on the CPU; sums to 1 over C. Other maps follow, where there are any.
     """
 
     rows: slice
@@ -106,7 +106,12 @@ def ramp(length: int, seams: tuple[int, int]) -> Tensor:
 
 
 def blend(
-    shape: tuple[int, int], num_classes: int, side: int, infer: Callable[[Tile], Tensor]
+    shape: tuple[int, int],
+    num_classes: int,
+    side: int,
+    infer: Callable[[Tile], Tensor],
+    *,
+    num_more: int = 0,
 ) -> Iterator[Piece]:
     """The parts of a picture of ``shape``, which together cover it once.
 
@@ -114,21 +119,23 @@ def blend(
         shape: (rows, columns).
         num_classes: C.
         side: of the tiles, at most.
-        infer: probabilities [C, h, w] of a tile, on any device.
+        infer: probabilities [C, h, w] of a tile, on any device, and after them ``num_more`` other maps.
+        num_more: maps that are blended with the same weights and sum to nothing in particular.
     """
-    above = torch.zeros(num_classes, 0, shape[1])
-    rows = plan(shape, side, overlap_of(side, num_classes, shape[1]))
+    num_maps = num_classes + num_more
+    above = torch.zeros(num_maps, 0, shape[1])
+    rows = plan(shape, side, overlap_of(side, num_maps, shape[1]))
     for index, tiles in enumerate(rows):
         first, last = tiles[0].rows
         done = rows[index + 1][0].rows[0] - first if index + 1 < len(rows) else last - first
-        below = torch.zeros(num_classes, last - first - done, shape[1])
+        below = torch.zeros(num_maps, last - first - done, shape[1])
         weights = ramp(last - first, tiles[0].row_seams)[:, None]
         for cols, strip in _across(tiles, infer):
             strip *= weights
             strip[:, : above.shape[1]] += above[:, :, cols]
             below[:, :, cols] = strip[:, done:]
             finished = strip[:, :done]
-            yield Piece(slice(first, first + done), cols, finished / finished.sum(0))
+            yield Piece(slice(first, first + done), cols, finished / finished[:num_classes].sum(0))
         above = below
 
 

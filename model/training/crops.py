@@ -15,6 +15,7 @@ from model.networks.detail_head import Levels
 from model.networks.detail_network import DetailNetwork
 from model.prediction.device import free_cached_memory, is_out_of_memory
 from model.training.orientation import random_turn
+from model.training.separation import depth_loss
 from model.training.session import Optimiser, Session, below
 from model.training.types import IGNORED
 from model.training.views import View
@@ -37,6 +38,8 @@ def learn_crops(session: Session, end: float, factor: float = 1.0) -> Iterator[s
         (rate, parameters_of(network, network.head.context)),
         (rate * EXPERT_SHARE, expert_parameters(network)),
     ]
+    if network.head.separation is not None and session.things:
+        groups.append((rate, parameters_of(network, network.head.separation)))
     optimiser = Optimiser(session, groups, end)
     while session.clock.fraction < end:
         if fits_memory(session, partial(optimiser.step, partial(_crop_loss, session))):
@@ -67,23 +70,31 @@ def expert_parameters(network: DetailNetwork) -> Mapping[str, nn.Parameter]:
 
 
 def _crop_loss(session: Session) -> Tensor:
-    levels, labels = draw(session, session.batch)
+    levels, labels, targets = draw(session, session.batch)
     with session.autocast():
-        logits = session.network.class_logits(levels)
-    return session.objective(logits, labels) + session.disagreement(logits, labels, levels)
+        logits, depth = session.network.logits_and_depth(levels)
+    loss = session.objective(logits, labels) + session.disagreement(logits, labels, levels)
+    return loss if depth is None or targets is None else loss + depth_loss(depth, targets)
 
 
-def draw(session: Session, count: int) -> tuple[Levels, Tensor]:
-    """Crops out of the views: levels with the experts' answers, and labels int64 [count, side, side]."""
+def draw(session: Session, count: int) -> tuple[Levels, Tensor, Tensor | None]:
+    """Crops out of the views.
+
+    Returns:
+        Levels with the experts' answers, labels int64 [count, side, side], and targets of telling objects apart,
+        float32 [count, 2, side, side], or None.
+    """
     side = min(CROP, max(min(view.size) for view in session.views))
     crops = [_crop(session, side) for _ in range(count)]
     levels = Levels(*(torch.cat(parts) for parts in zip(*(crop[0].maps for crop in crops), strict=True)))
     experts = torch.cat([crop[1] for crop in crops])
     labels = torch.stack([crop[2] for crop in crops]).long().to(experts.device)
-    return session.with_answers(levels, experts), labels
+    targets = [crop[3] for crop in crops if crop[3] is not None]
+    found = torch.stack(targets).to(experts.device) if len(targets) == count else None
+    return session.with_answers(levels, experts), labels, found
 
 
-def _crop(session: Session, side: int) -> tuple[Levels, Tensor, Tensor]:
+def _crop(session: Session, side: int) -> tuple[Levels, Tensor, Tensor, Tensor | None]:
     """A crop round a labelled pixel of a random class, turned at random.
 
     Where the view is smaller than ``side``, its last rows and columns are repeated, without labels: one small
@@ -102,9 +113,12 @@ def _crop(session: Session, side: int) -> tuple[Levels, Tensor, Tensor]:
         rows, cols = (slice(edge // stride, (edge + side) // stride) for edge in (top, left))
         maps.append(turn(_filled(level[..., rows, cols], side // stride)))
     labels = view.train[top : top + side, left : left + side]
-    missing = side - labels.shape[1], side - labels.shape[0]
-    labels = turn(F.pad(labels, (0, missing[0], 0, missing[1]), value=IGNORED))
-    return Levels(*maps), view.features.experts, labels
+    pad = 0, side - labels.shape[1], 0, side - labels.shape[0]
+    labels = turn(F.pad(labels, pad, value=IGNORED))
+    targets = view.targets
+    if targets is not None:
+        targets = turn(F.pad(targets[:, top : top + side, left : left + side], pad))
+    return Levels(*maps), view.features.experts, labels, targets
 
 
 def _filled(level: Tensor, side: int) -> Tensor:

@@ -54,6 +54,7 @@ from model.training.prepare import (
     settle_order,
 )
 from model.training.pseudo_labels import grow_strokes
+from model.training.separation import things_in
 from model.training.session import DivergedError, Session
 from model.training.timed import TimedJob
 from model.training.types import FineTuneConfig, LabelledImage, Progress, checked
@@ -156,13 +157,13 @@ class FineTuning(TimedJob):
         self.shown: ClassPrediction | None = None
         self._store = store
         self._is_finishing = False
-        choice = choose_device(config.device)
+        choice, things = choose_device(config.device), things_in(samples)
         kept = config.kept_of(network.config.num_classes)
         with own_randomness(seed_for("first weights", config.seed), choice.device):
-            self.network = _started(network, kept)
+            self.network = _started(network, kept, separates=bool(things))
         self._is_comparable = sum(source is not None for source in kept) > 1
         held = self._hold_out(samples)
-        pictures, team = pictures_of(samples, held), Team()
+        pictures, team = pictures_of(samples, held, brightens=self.network.separates), Team()
         sparse = config.speed != "live" and is_sparse(pictures)
         weights = _weights(pictures, config.num_classes, are_strokes=sparse)
         self._session = Session(
@@ -178,6 +179,7 @@ class FineTuning(TimedJob):
             is_upright=config.speed != "live" and are_upright([rows_of(each.labels) for each in samples]),
             scarcity=scarcity_of(len(samples)),
             painted=painted_classes(samples) if sparse else frozenset(),
+            things=things,
         )
         self._num_samples = len(samples)
         self._session.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -337,8 +339,13 @@ class FineTuning(TimedJob):
         return Progress(session.step, self.clock.fraction, session.loss, metric, self.clock.spent, phase)
 
 
-def _started(network: LatentExpertNetwork, kept: Sequence[int | None]) -> DetailNetwork:
-    """A copy of ``network`` to start from."""
+def _started(
+    network: LatentExpertNetwork, kept: Sequence[int | None], *, separates: bool = False
+) -> DetailNetwork:
+    """A copy of ``network`` to start from, which can learn to tell objects apart where that is asked for."""
+    if separates:
+        begun = _started(network, kept)
+        return begun if begun.separates else begun.give_separation()
     if isinstance(network, DetailNetwork) and list(kept) == list(range(network.config.num_classes)):
         return copy.deepcopy(network).eval()  # nothing to make anew, and that takes time
     return DetailNetwork.of(network, kept).eval()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -18,9 +19,10 @@ from model.networks.filters import filter_bank
 from model.prediction.device import free_cached_memory
 from model.training.crops import expert_parameters, fits_memory
 from model.training.optimisers import Groups
+from model.training.separation import depth_loss
 from model.training.session import BATCH, Optimiser, Session, below
 from model.training.types import IGNORED
-from model.training.views import Picture
+from model.training.views import targets_of
 
 SIDE: Final = 352
 """Experts look at what they are given: in parts much smaller than pictures they learn what does not hold for those."""
@@ -43,6 +45,15 @@ VARIATION: Final = 0.7
 """Share of the pictures that are varied before a part is cut out."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """A square of a picture: image [3, h, w], labels uint8 [h, w], and targets of depth [2, h, w] or None."""
+
+    image: Tensor
+    train: Tensor
+    targets: Tensor | None
+
+
 def learn_whole(session: Session, end: float) -> Iterator[str]:
     """Teach the classes' own backbone with everything above it, until the share ``end`` of the time."""
     network = session.network
@@ -57,6 +68,8 @@ def learn_whole(session: Session, end: float) -> Iterator[str]:
         (factor * EXPERT_RATE, expert_parameters(network)),
         *_backbone_groups(network, network.class_backbone, factor * BACKBONE_RATE),
     ]
+    if network.head.separation is not None and session.things:
+        groups.append((factor * HEAD_RATE, parameters_of(network, network.head.separation)))
     optimiser = Optimiser(session, groups, end)
     while session.clock.fraction < end:
         if fits_memory(session, partial(optimiser.step, partial(_whole_loss, session))):
@@ -88,25 +101,31 @@ def _whole_loss(session: Session) -> Tensor:
         pyramid = session.network.class_pyramid(images)
         experts, _ = session.network.look_at(pyramid.tokens)
         levels = Levels(pyramid.deep, pyramid.mid, pyramid.tokens, pyramid.detail, filter_bank(images))
-        logits = session.network.class_logits(session.with_answers(levels, experts))
-    return session.objective(logits, labels) + session.disagreement(logits, labels, levels)
+        logits, depth = session.network.logits_and_depth(session.with_answers(levels, experts))
+    loss = session.objective(logits, labels) + session.disagreement(logits, labels, levels)
+    targets = [part.targets for part in parts if part.targets is not None]
+    if depth is None or not targets:
+        return loss
+    return loss + depth_loss(depth, torch.stack(targets).to(images.device))
 
 
-def _part(session: Session, side: int) -> Picture:
+def _part(session: Session, side: int) -> _Part:
     """A square of a picture, varied or not, round a labelled pixel; less, where the picture is smaller."""
     picture = session.pictures[below(session, len(session.pictures))]
     if float(torch.rand((), generator=session.generator)) < VARIATION and session.config.augmentation > 0:
         picture = session.varied(picture)
+    targets = targets_of(picture, session.things)
     places = (picture.train != IGNORED).nonzero()
     centre = places[below(session, len(places))].tolist() if len(places) else [0, 0]
     rows, cols = (
         slice(edge := min(max(0, c - below(session, side)), max(0, limit - side)), edge + side)
         for c, limit in zip(centre, picture.train.shape, strict=True)
     )
-    return Picture(picture.image[:, rows, cols], picture.train[rows, cols], picture.held[rows, cols])
+    targets = None if targets is None else targets[:, rows, cols]
+    return _Part(picture.image[:, rows, cols], picture.train[rows, cols], targets)
 
 
-def _alike(parts: list[Picture]) -> list[Picture]:
+def _alike(parts: list[_Part]) -> list[_Part]:
     """Parts of one size, a multiple of the backbone's stride; what is not in a picture is not labelled."""
     height, width = (-(-max(part.train.shape[axis] for part in parts) // STRIDE) * STRIDE for axis in (0, 1))
     return [
@@ -114,6 +133,7 @@ def _alike(parts: list[Picture]) -> list[Picture]:
     ]
 
 
-def _padded(part: Picture, pad: tuple[int, int, int, int]) -> Picture:
-    train, held = (F.pad(labels, pad, value=IGNORED) for labels in (part.train, part.held))
-    return Picture(F.pad(part.image[None], pad, mode="replicate")[0], train, held)
+def _padded(part: _Part, pad: tuple[int, int, int, int]) -> _Part:
+    targets = None if part.targets is None else F.pad(part.targets, pad)
+    image = F.pad(part.image[None], pad, mode="replicate")[0]
+    return _Part(image, F.pad(part.train, pad, value=IGNORED), targets)

@@ -20,6 +20,7 @@ from torch import Tensor
 from model.analysis.metrics import confusion_matrix
 from model.networks.backbone import upsample_to
 from model.networks.detail_head import PixelPath
+from model.prediction.class_maps import as_depth, empty_prediction
 from model.prediction.outputs import ClassPrediction
 from model.training.feature_cache import FeatureStore, fingerprint_without
 from model.training.measure import totalled
@@ -39,7 +40,7 @@ class Still:
 
     Attributes:
         maps: standardised levels, coarse to fine, [1, D, h, w].
-        others: logits of all other paths, [1, C, H, W].
+        others: logits of all other paths, [1, R, H, W]: classes, then depth where objects are told apart.
     """
 
     maps: tuple[Tensor, ...]
@@ -53,11 +54,19 @@ class Still:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Pixels:
-    """Pixels picked out: features [N, dims], logits of other paths [N, C], labels int64 [N]."""
+    """Pixels picked out.
+
+    Attributes:
+        features: [N, dims].
+        others: logits of other paths [N, R].
+        labels: int64 [N].
+        targets: of depth, [N, 2], or [N, 0] where it is not learned.
+    """
 
     features: Tensor
     others: Tensor
     labels: Tensor
+    targets: Tensor
 
 
 class LiveRefit:
@@ -78,20 +87,21 @@ class LiveRefit:
         each = max(1, len(self._stills))
         views = session.views[: len(self._stills)]
         pairs = list(zip(self._stills, views, strict=True))
-        self._train = _joined([self._pick(s, v.train, MAX_PIXELS // each) for s, v in pairs])
-        self._held = _joined([self._pick(s, v.held, MAX_HELD // each) for s, v in pairs])
+        self._train = _joined([self._pick(s, v, v.train, MAX_PIXELS // each) for s, v in pairs])
+        self._held = _joined([self._pick(s, v, v.held, MAX_HELD // each) for s, v in pairs])
 
     def learn(self, end: float) -> Iterator[str]:
         """Teach until the share ``end`` of the time."""
         train = self._train
-        yield from fit_pixels(self._session, train.features, train.others, train.labels, end)
+        targets = train.targets if train.targets.shape[1] else None
+        yield from fit_pixels(self._session, train.features, train.others, train.labels, end, targets=targets)
 
     @torch.no_grad()
     def confusion(self) -> NDArray[np.int64]:
         """Pixel counts [C, C] (see `model.analysis.metrics.confusion_matrix`) on (some of) the held-out pixels."""
         held = self._held
-        guess = (self._session.network.head.pixel(held.features) + held.others).argmax(1)
         size = self._session.config.num_classes
+        guess = (self._session.network.head.pixel(held.features) + held.others)[:, :size].argmax(1)
         truth, found = (part.cpu().numpy().astype(np.uint8) for part in (held.labels, guess))
         return totalled(self._session, confusion_matrix(truth, found, size))
 
@@ -104,16 +114,19 @@ class LiveRefit:
             return None
         still, (rows, cols) = self._stills[found[0]], pictures[found[0]].train.shape
         pixel, dtype = self._session.network.head.pixel, self._session.dtype
-        labels, confidence = np.zeros((rows, cols), np.uint8), np.zeros((rows, cols), np.float32)
+        size = self._session.config.num_classes
+        answer = empty_prediction((rows, cols), has_depth=self._session.network.separates)
         for band, logits in bands_of_logits(pixel, still.maps, dtype):
             here = (
                 logits[:, : rows - band.start, :cols]
                 + still.others[0, :, band, :cols][:, : rows - band.start]
             )
-            sure, best = _decided(here)
-            end = min(band.stop, rows)
-            labels[band.start : end], confidence[band.start : end] = best.cpu(), sure.cpu()
-        return ClassPrediction(labels, confidence)
+            sure, best = _decided(here[:size])
+            part = slice(band.start, min(band.stop, rows))
+            answer.labels[part], answer.confidence[part] = best.cpu(), sure.cpu()
+            if answer.depth is not None:
+                answer.depth[part] = as_depth(here[size])
+        return answer
 
     @torch.no_grad()
     def _still(self, index: int, view: View, store: FeatureStore | None, mark: int) -> Still:
@@ -126,15 +139,16 @@ class LiveRefit:
             levels = session.with_answers(view.features.levels, view.features.experts)
             maps = network.head.standardise(levels)
             others = network.class_head(levels.tokens, levels.detail).float()
+            others = F.pad(others, (0, 0, 0, 0, 0, int(network.separates)))  # [1, R, H, W]
             if any(bool(parameter.any()) for parameter in network.head.context.last.parameters()):
-                others = others + network.head.context(maps).float()
+                others = others + network.head.from_context(maps).float()
         still = Still(tuple(level.to(session.dtype) for level in maps), others)
         if store is not None:
             store.put(picture, mark, still)
         return still
 
     @torch.no_grad()
-    def _pick(self, still: Still, labels: Tensor, limit: int) -> _Pixels:
+    def _pick(self, still: Still, view: View, labels: Tensor, limit: int) -> _Pixels:
         """At most about ``limit`` labelled pixels, every class with the same number where it has as many."""
         classes = [value for value in torch.unique(labels).tolist() if value != IGNORED]
         places = [torch.zeros(0, 2, dtype=torch.long)]
@@ -145,7 +159,9 @@ class LiveRefit:
         rows, cols = (part.to(still.others.device) for part in torch.cat(places).unbind(1))
         features = torch.cat([_at(level, rows, cols, still.maps[-1].shape) for level in still.maps], 1)
         chosen = labels[rows.cpu(), cols.cpu()].long().to(still.others.device)
-        return _Pixels(features, still.others[0, :, rows, cols].T, chosen)
+        targets = view.train.new_zeros((0, *view.size)) if view.targets is None else view.targets
+        targets = targets[:, rows.cpu(), cols.cpu()].T.float().to(still.others.device)
+        return _Pixels(features, still.others[0, :, rows, cols].T, chosen, targets)
 
 
 def _at(level: Tensor, rows: Tensor, cols: Tensor, shape: torch.Size) -> Tensor:
@@ -199,7 +215,7 @@ def bands_of_logits(
         dtype: number format to compute in.
 
     Yields:
-        Rows, and logits float32 [C, rows, W].
+        Rows, and logits float32 [R, rows, W], as of `PixelPath`.
     """
     weights = [part.to(dtype) for part in torch.split(pixel.first.weight, pixel.dims, dim=1)]
     total = F.conv2d(maps[0].to(dtype), weights[0][..., None, None], pixel.first.bias.to(dtype))
@@ -207,7 +223,8 @@ def bands_of_logits(
         total = upsample_to(total, level) + F.conv2d(level.to(dtype), weight[..., None, None])
     fine, height = maps[-1].to(dtype), maps[-1].shape[-2]
     ratio = height // total.shape[-2]
-    second, last = (copy.deepcopy(layer).to(dtype) for layer in (pixel.second, pixel.last))
+    second = copy.deepcopy(pixel.second).to(dtype)
+    weight, bias = (part.to(dtype) for part in pixel.readout)
     for start in range(0, height, BAND):
         rows = slice(start, min(start + BAND, height))
         first, end = max(rows.start // ratio - 1, 0), -(-rows.stop // ratio) + 1
@@ -215,7 +232,7 @@ def bands_of_logits(
         part = part[..., rows.start - first * ratio :, :][..., : rows.stop - rows.start, :]
         hidden = _flat(fine[..., rows, :]) @ weights[-1].T
         hidden = F.relu_(hidden.add_(_flat(part)))
-        logits = last(F.relu_(second(hidden))).float()
+        logits = F.linear(F.relu_(second(hidden)), weight, bias).float()
         yield rows, logits.T.view(len(logits.T), rows.stop - rows.start, -1)
 
 
@@ -229,6 +246,7 @@ def _joined(parts: list[_Pixels]) -> _Pixels:
         torch.cat([part.features for part in parts]),
         torch.cat([part.others for part in parts]),
         torch.cat([part.labels for part in parts]),
+        torch.cat([part.targets for part in parts]),
     )
 
 

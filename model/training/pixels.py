@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from model.networks.anatomy import parameters_of
+from model.training.separation import depth_loss
 from model.training.session import Optimiser, Session
 
 PER_STEP: Final = 2048
@@ -17,16 +18,22 @@ RATE: Final = 3e-3
 
 
 def fit_pixels(
-    session: Session, features: Tensor, offsets: Tensor, labels: Tensor, end: float
+    session: Session,
+    features: Tensor,
+    offsets: Tensor,
+    labels: Tensor,
+    end: float,
+    targets: Tensor | None = None,
 ) -> Iterator[str]:
     """Teach the pixel path from pixels at hand, until the share ``end`` of the time.
 
     Args:
         session: of the run.
         features: standardised, [N, dims].
-        offsets: logits of everything else, [N, C].
+        offsets: logits of everything else, [N, C], or [N, C + 1] where depth is read as well.
         labels: int64 [N].
         end: share of the clock.
+        targets: depth and whether it is known, [N, 2] (`separation.targets_of`); None where it is not learned.
     """
     if len(labels) == 0:
         return
@@ -36,10 +43,18 @@ def fit_pixels(
     while session.clock.fraction < end:
         size = (min(PER_STEP, len(labels)),)
         picked = torch.randint(len(labels), size, generator=session.generator).to(labels.device)
-        optimiser.step(partial(_pixel_loss, session, features[picked], offsets[picked], labels[picked]))
+        chosen = features[picked], offsets[picked], labels[picked]
+        optimiser.step(partial(_pixel_loss, session, *chosen, None if targets is None else targets[picked]))
         yield "learning pixels"
     optimiser.average.swap()
 
 
-def _pixel_loss(session: Session, features: Tensor, offsets: Tensor, labels: Tensor) -> Tensor:
-    return session.objective(session.network.head.on_pixels(features) + offsets, labels)
+def _pixel_loss(
+    session: Session, features: Tensor, offsets: Tensor, labels: Tensor, targets: Tensor | None
+) -> Tensor:
+    logits, size = session.network.head.on_pixels(features) + offsets, session.config.num_classes
+    loss = session.objective(logits[:, :size], labels)
+    if targets is None or logits.shape[1] == size:
+        return loss
+    columns = logits[:, size:].T, targets.T  # [1, N], [2, N]
+    return loss + depth_loss(*(each[None, :, :, None] for each in columns))

@@ -60,7 +60,7 @@ def encode_pictures(session: Session, store: FeatureStore | None, *, bounded: bo
             features = features_of(session.network, picture, session.choice.device, session.dtype)
             if store is not None:
                 store.put(picture, encoder, features)
-        session.views.append(view_of(picture, features, session.generator))
+        session.views.append(view_of(picture, features, session.generator, session.things))
         session.encoded += 1
         memory += features.nbytes
         yield "encoding"
@@ -70,7 +70,7 @@ def encode_again(session: Session) -> Iterator[str]:
     """Encode the same pictures with another backbone."""
     for picture in session.pictures[: session.encoded]:
         features = features_of(session.network, picture, session.choice.device, session.dtype)
-        session.views.append(view_of(picture, features, session.generator))
+        session.views.append(view_of(picture, features, session.generator, session.things))
         yield "encoding"
 
 
@@ -89,7 +89,7 @@ def _varied_view(session: Session, index: int) -> View:
     """A fresh variation of a picture, encoded."""
     varied = session.varied(session.pictures[index])
     features = features_of(session.network, varied, session.choice.device, session.dtype)
-    return view_of(varied, features, session.generator)
+    return view_of(varied, features, session.generator, session.things)
 
 
 @torch.no_grad()

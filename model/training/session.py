@@ -20,7 +20,7 @@ from model.training.distributed import Team
 from model.training.objective import Objective
 from model.training.optimisers import Groups, learning, make_optimiser, rate_factor
 from model.training.types import FineTuneConfig
-from model.training.views import Picture, View, vary
+from model.training.views import OBJECT_SIZES, SCALE_RANGE, Picture, View, vary
 
 MAX_GRADIENT: Final = 5.0
 BATCH: Final = 4
@@ -53,6 +53,7 @@ class Session:
         is_upright: whether pictures have an up; they are not turned then.
         scarcity: of labelled images; see `model.training.views.scarcity_of`.
         painted: classes of which something was painted, not accepted as whole objects.
+        things: classes whose objects the network learns to tell apart.
     """
 
     network: DetailNetwork
@@ -73,6 +74,7 @@ class Session:
     is_upright: bool = False
     scarcity: float = 1.0
     painted: frozenset[int] = frozenset()
+    things: frozenset[int] = frozenset()
 
     @property
     def dtype(self) -> torch.dtype:
@@ -87,7 +89,14 @@ class Session:
     def varied(self, picture: Picture) -> Picture:
         """A random variation of a picture, as strong as the settings want it."""
         strength, scarcity = self.config.augmentation, self.scarcity
-        return vary(picture, self.generator, strength, scarcity=scarcity, is_upright=self.is_upright)
+        return vary(
+            picture,
+            self.generator,
+            strength,
+            scarcity=scarcity,
+            is_upright=self.is_upright,
+            sizes=OBJECT_SIZES if self.things else SCALE_RANGE,
+        )
 
     def with_answers(self, levels: Levels, experts: Tensor) -> Levels:
         """Levels as the experts answer them."""
@@ -107,7 +116,7 @@ class Session:
         """Class logits [C, H, W] of a whole view."""
         with self.autocast():
             levels = self.with_answers(view.features.levels, view.features.experts)
-            return self.network.class_logits(levels)[0].float()
+            return self.network.logits_and_depth(levels)[0][0].float()
 
 
 class Optimiser:

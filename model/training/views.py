@@ -22,6 +22,8 @@ from model.networks.backbone import pad_to_stride
 from model.networks.detail_head import Levels
 from model.networks.detail_network import DetailNetwork
 from model.networks.filters import filter_bank
+from model.prediction.inputs import brightened
+from model.training import separation
 from model.training.augment import jitter_colour
 from model.training.distributed import Team
 from model.training.orientation import random_turn
@@ -31,6 +33,8 @@ WINDOW: Final = 1024
 MAX_WINDOWS: Final = 12
 POSITIONS_PER_CLASS: Final = 20_000
 SCALE_RANGE: Final = (0.75, 1.4)
+OBJECT_SIZES: Final = (0.5, 1.8)
+"""Factors on the size where objects are told apart: those of the next picture may be twice as large."""
 LIGHT: Final = 1.0
 """Strength of changes of light and colour: images of one kind differ more in it than in anything else."""
 
@@ -87,12 +91,14 @@ class View:
         train: labels to learn from, uint8 [H, W] of the padded picture.
         held: labels to measure with, likewise.
         places: per class present in ``train``, (row, column) of some of its pixels, int64 [n, 2].
+        targets: of telling objects apart, float32 [2, H, W] (`separation.targets_of`); None where they are not.
     """
 
     features: Features
     train: Tensor
     held: Tensor
     places: dict[int, Tensor]
+    targets: Tensor | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -100,12 +106,20 @@ class View:
         return int(self.train.shape[0]), int(self.train.shape[1])
 
 
-def pictures_of(samples: list[LabelledImage], held: list[NDArray[np.bool_]]) -> list[Picture]:
-    """The windows with labels; where there are very many, those of each image with the most (`windows_of`)."""
+def pictures_of(
+    samples: list[LabelledImage], held: list[NDArray[np.bool_]], *, brightens: bool = False
+) -> list[Picture]:
+    """The windows with labels; where there are very many, those of each image with the most (`windows_of`).
+
+    Args:
+        samples: images with labels.
+        held: per sample where labels are held back, bool [H, W].
+        brightens: whether dark images are seen as `model.prediction.inputs.brightened` has them.
+    """
     return [
         picture
         for index, (sample, where) in enumerate(zip(samples, held, strict=True))
-        for picture in _windows(index, sample, where)
+        for picture in _windows(index, sample, where, brightened(sample.image) if brightens else sample.image)
     ]
 
 
@@ -129,13 +143,15 @@ def windows_of(labels: NDArray[np.uint8]) -> tuple[list[Window], int]:
     return labelled[:MAX_WINDOWS], len(labelled)
 
 
-def _windows(index: int, sample: LabelledImage, held: NDArray[np.bool_]) -> Iterator[Picture]:
+def _windows(
+    index: int, sample: LabelledImage, held: NDArray[np.bool_], image: NDArray[np.uint8]
+) -> Iterator[Picture]:
     labels, by_hand = sample.labels, sample.by_hand
     is_whole = all(len(_spans(length)) == 1 for length in labels.shape)
     for window in windows_of(labels)[0]:
         is_held = held[window]
         yield Picture(
-            image=torch.from_numpy(sample.image[window].copy()).permute(2, 0, 1).float() / 255,
+            image=torch.from_numpy(image[window].copy()).permute(2, 0, 1).float() / 255,
             train=torch.from_numpy(np.where(is_held, IGNORED, labels[window]).astype(np.uint8)),
             held=torch.from_numpy(np.where(is_held, by_hand[window], IGNORED).astype(np.uint8)),
             name=f"{sample.name}/{window[0].start}/{window[1].start}" if sample.name else "",
@@ -185,6 +201,7 @@ def vary(
     *,
     scarcity: float = 1.0,
     is_upright: bool = False,
+    sizes: tuple[float, float] = SCALE_RANGE,
 ) -> Picture:
     """A random variation of a picture.
 
@@ -194,8 +211,9 @@ def vary(
         strength: 0 for none, 1 for the usual.
         scarcity: of labelled images: less of it, less change of light and, by its root, of size.
         is_upright: whether it is mirrored only, not turned.
+        sizes: smallest and largest factor on its size.
     """
-    low, high = (math.log(limit) * strength * math.sqrt(scarcity) for limit in SCALE_RANGE)
+    low, high = (math.log(limit) * strength * math.sqrt(scarcity) for limit in sizes)
     scale = math.exp(low + (high - low) * float(torch.rand((), generator=generator)))
     height, width = picture.train.shape
     size = max(8, round(height * scale)), max(8, round(width * scale))
@@ -231,12 +249,26 @@ def features_of(
     return Features(Levels(*(part.to(dtype) for part in parts)), experts.to(dtype))
 
 
-def view_of(picture: Picture, features: Features, generator: torch.Generator) -> View:
-    """Picture and features as one view."""
+def view_of(
+    picture: Picture, features: Features, generator: torch.Generator, things: frozenset[int] = frozenset()
+) -> View:
+    """Picture and features as one view; ``things`` are classes whose objects are told apart."""
     height, width = features.levels.fine.shape[-2:]
     pad = (0, width - picture.train.shape[1], 0, height - picture.train.shape[0])
     train, held = (F.pad(part, pad, value=IGNORED) for part in (picture.train, picture.held))
-    return View(features, train, held, _places(train, generator))
+    targets = targets_of(picture, things)
+    targets = None if targets is None else F.pad(targets, pad)
+    return View(features, train, held, _places(train, generator), targets)
+
+
+def targets_of(picture: Picture, things: frozenset[int]) -> Tensor | None:
+    """What is to be learned of telling its objects apart (`separation.targets_of`); None where ``things`` is empty."""
+    if not things:
+        return None
+    objects = picture.objects
+    if objects is None:
+        objects = torch.zeros(picture.train.shape, dtype=torch.int32)
+    return separation.targets_of(objects, picture.train, things)
 
 
 def _places(labels: Tensor, generator: torch.Generator) -> dict[int, Tensor]:
