@@ -125,7 +125,7 @@ def _wire_switches(session: Session) -> None:
     action["show_attention"].setChecked(True)
     action["show_attention"].toggled.connect(session.inspect.set_overlay_visible)
     action["show_territory"].toggled.connect(session.inspect.set_territory_visible)
-    window.experts.territory_requested.connect(action["show_territory"].setChecked)
+    window.experts.selection.territory_requested.connect(action["show_territory"].setChecked)
     action["knock_out"].triggered.connect(session.intervene.toggle_knock_out)
     action["live"].toggled.connect(session.live.set_on)
     for extra in ("mirror", "sizes", "edges"):
@@ -288,12 +288,12 @@ def _wire_model(session: Session, chrome: Chrome) -> None:
         ("finetune", partial(_fine_tune, session)),
         ("pause_training", session.finetune.toggle_pause),
         ("next_place", session.places.go_on),
-        ("solo", window.experts.toggle_solo),
+        ("solo", window.experts.selection.toggle_solo),
         ("messages", window.message_log.click),
     ):
         window.action[name].triggered.connect(_without_argument(handler))
     weights.activated.connect(chrome.show_weights)
-    window.experts.pixel_described.connect(window.set_expert_text)
+    window.experts.view.pixel.described.connect(window.set_expert_text)
     window.training.image_requested.connect(session.project.show)
     window.training.live_requested.connect(window.action["live"].setChecked)
     window.action["live"].toggled.connect(window.training.set_live)

@@ -63,7 +63,7 @@ def main() -> None:
     canvas.resize(1000, 800)
     panel.resize(330, 900)
     canvas.image.set(picture)
-    panel.set_maps(maps)  # type: ignore[arg-type]
+    panel.sources.set_experts(maps)  # type: ignore[arg-type]
     for widget in (canvas, panel):
         widget.show()
     application.processEvents()
@@ -73,7 +73,7 @@ def main() -> None:
         answer = engine.handle(AlterExperts("a", {3: 0.0}))
         assert isinstance(answer, AlteredPrediction)
         changed = int(answer.change.moved.sum() - answer.change.moved.trace())
-        panel.set_result(InterventionResult(changed, base.labels.size))
+        panel.view.result.set_result(InterventionResult(changed, base.labels.size))
         canvas.prediction.set(answer.prediction.labels)
         canvas.repaint()
 
@@ -113,7 +113,7 @@ def large(engine: Engine, panel: ExpertsPanel) -> None:
     )
     size = (maps.look.nbytes + maps.mix.nbytes) / 2**20
     print(f"  that cross to the window       {size:7.1f} MiB; bound 32 MiB; resident {resident():.0f} MiB")
-    shown = milliseconds(lambda: panel.set_maps(maps))
+    shown = milliseconds(lambda: panel.sources.set_experts(maps))
     print(f"  shown in the panel             {shown[0]:7.1f} ms (best {shown[1]:.1f})")
     for index in range(8):
         started = perf_counter()

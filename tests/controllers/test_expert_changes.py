@@ -53,7 +53,7 @@ def test_images_add_up_by_how_much_an_expert_explains_in_them() -> None:
 def test_what_has_moved_is_said_when_other_weights_look_at_the_same_image(qapp: object) -> None:
     deaf = SimpleNamespace(connect=lambda _: None)
     said: list[object] = []
-    panel = SimpleNamespace(comparisons=SimpleNamespace(set_shift=said.append))
+    panel = SimpleNamespace(view=SimpleNamespace(comparisons=SimpleNamespace(set_shift=said.append)))
     inspect = SimpleNamespace(maps_arrived=deaf, maps_kept=deaf, untouched=None)
     changes = ExpertChangesController(Document(), panel, inspect)  # type: ignore[arg-type]
     for version in ("v1", "v1", "v2"):

@@ -45,7 +45,7 @@ class House:
         self.document = Document()
         pixels = np.zeros((8, 8, 3), np.uint8)
         self.document.images.add_record(ImageRecord("pasted", pixels, pixels))
-        self.ids = self.document.add_paths([Path(f"/nowhere/{name}.png") for name in "abc"])
+        self.ids = self.document.images.add_paths([Path(f"/nowhere/{name}.png") for name in "abc"])
         self.engine, self.readers, self.told = HeldJobs(), HeldJobs(), Told()
         inspect = InspectController(self.document, panel, canvas, engine=self.engine)
         inspect.use_weights(weights("v1"))
@@ -59,7 +59,7 @@ class House:
             errors=self.told,
         )
         self.shown: list[FolderAffinity | None] = []
-        panel.comparisons.set_folder_affinity = self.shown.append  # type: ignore[method-assign]
+        panel.view.comparisons.set_folder_affinity = self.shown.append  # type: ignore[method-assign]
 
     def read(self) -> None:
         pixels = np.zeros((8, 8, 3), np.uint8)

@@ -82,11 +82,11 @@ class Photographer:
     def _look_inside(self) -> None:
         panel, maps = self._session.window.experts, self._session.inspect.maps
         assert maps is not None
-        panel.select(int(maps.mix.mean(axis=(0, 2, 3)).argmax()))
-        panel.toggle_map("expert")
+        panel.selection.choose(int(maps.mix.mean(axis=(0, 2, 3)).argmax()))
+        panel.selection.toggle_map("expert")
         self._session.window.canvas.cursor_moved.emit(225.0, 300.0)
         self.take("main")
-        panel.toggle_map("expert")
+        panel.selection.toggle_map("expert")
         self.person.choose("show_territory")
         self.take("territory")
         self.person.choose("show_territory")

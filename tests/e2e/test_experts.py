@@ -23,15 +23,15 @@ def test_clicks_have_maps_names_outlive_the_file_and_figures_are_saved(
     person.wait_for_prediction()
     person.wait_for(lambda: session.inspect.maps is not None, what="the attention maps are there")
 
-    panel.rename_requested.emit(3, "outlines")
-    panel.note_requested.emit(3, "background")
+    panel.view.detail.renamed.emit(3, "outlines")
+    panel.view.detail.note_edited.emit(3, "background")
     mine = tmp_path / "mine.safetensors"
     mine.write_bytes(with_expert_names(default_weights_path().read_bytes(), {}, {}))
     session.weights.open(mine)
     person.wait_for(lambda: session.weights.live_path == mine, what="my weights are live")
     assert session.expert_names.labels.names == {}, "names of other weights stay with those"
-    panel.rename_requested.emit(1, "collars")
-    panel.note_requested.emit(1, "bright")
+    panel.view.detail.renamed.emit(1, "collars")
+    panel.view.detail.note_edited.emit(1, "bright")
     target = tmp_path / "saved.safetensors"
     monkeypatch.setattr(session.dialogs, "choose_target", lambda *_: target)
     person.choose("save_weights")

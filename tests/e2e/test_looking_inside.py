@@ -51,8 +51,8 @@ def test_the_visible_part_of_a_large_picture_is_refined_and_pins_are_marked(
     assert maps is not None
     assert maps.stride > 8
     assert maps.look.nbytes + maps.mix.nbytes <= 32 << 20
-    panel.select(2)
-    panel.toggle_map("expert")
+    panel.selection.choose(2)
+    panel.selection.toggle_map("expert")
     canvas.camera.zoom_to(1.0)
     canvas.camera.centre_on((1800.0, 1200.0))
     canvas.camera.centre_on((1000.0, 700.0))
@@ -61,7 +61,7 @@ def test_the_visible_part_of_a_large_picture_is_refined_and_pins_are_marked(
     assert part.rect.union(visible) == part.rect, "the last view counts, not those on the way"
     assert 4 <= part.stride < 5, "as fine as tokens are, unless the window is very large"
     assert part.look.nbytes + part.mix.nbytes <= 32 << 20
-    overlay = panel.overlay
+    overlay = panel.selection.overlay
     assert overlay is not None
     assert overlay.part is not None
     assert overlay.part[0] == part.rect
@@ -76,8 +76,8 @@ def test_the_visible_part_of_a_large_picture_is_refined_and_pins_are_marked(
     assert np.array_equal(again.mix, part.mix)
     canvas.camera.zoom_to_fit()
     person.wait_for(lambda: session.expert_parts.part is None, what="the whole is fine enough")
-    assert panel.overlay is not None
-    assert panel.overlay.part is None
+    assert panel.selection.overlay is not None
+    assert panel.selection.overlay.part is None
 
     for xy in ((1000.5, 700.5), (2000.5, 1500.5)):
         canvas.cursor_moved.emit(*xy)
@@ -97,7 +97,7 @@ def test_the_visible_part_of_a_large_picture_is_refined_and_pins_are_marked(
     next(each for each in panel.findChildren(QToolButton) if each.accessibleName() == "Heads: 2").click()
     person.choose("knock_out")
     person.wait_for(lambda: document.predictions.of(image_id) is not before, what="without one head")
-    assert panel.gains == {(1, 2): 0.0}
+    assert panel.selection.gains == {(1, 2): 0.0}
     hint = person.window.findChild(QLabel, "hint")
     assert hint is not None
     assert "have another class" in hint.text(), "said where it is seen, however far the panel is scrolled"
@@ -126,7 +126,7 @@ def test_before_and_after_a_fine_tuning_says_which_experts_moved_and_the_whole_f
     person.wait_for(lambda: session.inspect.maps is not None, what="the attention maps are there")
 
     whole = next(each for each in panel.findChildren(QPushButton) if each.text() == "Whole folder")
-    panel.comparisons.affinity.show_folder()
+    panel.view.comparisons.affinity.show_folder()
     whole.click()
     assert session.expert_folder.is_running
     person.wait_for(lambda: not session.expert_folder.is_running, what="all images are measured")
@@ -153,12 +153,12 @@ def test_before_and_after_a_fine_tuning_says_which_experts_moved_and_the_whole_f
     image = session.document.records.of(str(person.image_id))
     assert image is not None
     expected = vector_shift(*(vectors_of(path, image.pixels) for path in (None, ended[0].weights)))
-    shown = panel.comparisons.shift
+    shown = panel.view.comparisons.shift
     assert shown is not None
     assert np.allclose(shown.vectors, expected, atol=0.01)
     is_still = max(shown.vectors.max(), shown.maps.max()) < 0.0005
     assert about_shift(person, "shipped", version).startswith("No expert moved") is bool(is_still)
-    assert not panel.comparisons.shift_fold.isHidden()
+    assert not panel.view.comparisons.shift_fold.isHidden()
 
     path = tmp_path / "other experts.safetensors"
     with_other_experts(path)

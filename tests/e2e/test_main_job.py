@@ -93,10 +93,10 @@ def test_the_experts_show_what_they_attend_to_and_a_knock_out_changes_the_predic
     document, image_id = person.session.document, person.image_id
     before = document.predictions.of(image_id)
     assert before is not None
-    panel.select(int(maps.mix.mean(axis=(0, 2, 3)).argmax()))
-    panel.toggle_map("expert")
-    assert panel.overlay is not None
-    assert panel.overlay.values.shape == maps.mix.shape[-2:]
+    panel.selection.choose(int(maps.mix.mean(axis=(0, 2, 3)).argmax()))
+    panel.selection.toggle_map("expert")
+    assert panel.selection.overlay is not None
+    assert panel.selection.overlay.values.shape == maps.mix.shape[-2:]
     person.choose("knock_out")
     person.wait_for(
         lambda: document.predictions.of(image_id) is not before, what="the knocked-out prediction"

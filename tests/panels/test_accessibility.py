@@ -51,8 +51,8 @@ def classes() -> QWidget:
 
 def experts() -> QWidget:
     panel = ExpertsPanel()
-    panel.set_maps(random_maps())
-    panel.select(1)
+    panel.sources.set_experts(random_maps())
+    panel.selection.choose(1)
     panel.pixels.pin((3.0, 3.0))
     return panel
 

@@ -20,7 +20,7 @@ def panel(qtbot: QtBot) -> ExpertsPanel:
     widget = ExpertsPanel()
     qtbot.addWidget(widget)
     widget.resize(280, 900)
-    widget.set_maps(random_maps(count=4))
+    widget.sources.set_experts(random_maps(count=4))
     widget.show()
     return widget
 
@@ -60,38 +60,38 @@ def test_clicks_are_computed_when_they_are_chosen_and_named_by_what_they_are(
     assert names(panel) == []
     panel.sources.set_clicks(click_maps())
     assert names(panel) == ["Click 1 on it", "Click 2 beside it", "Learned experts"]
-    panel.select(1)
-    panel.toggle_map("expert")
-    assert panel.overlay is not None
-    assert "Click 2 beside it" in panel.overlay.caption
-    with qtbot.assertNotEmitted(panel.gains_changed):
-        panel.toggle_knock_out()
-        panel.toggle_solo()
+    panel.selection.choose(1)
+    panel.selection.toggle_map("expert")
+    assert panel.selection.overlay is not None
+    assert "Click 2 beside it" in panel.selection.overlay.caption
+    with qtbot.assertNotEmitted(panel.selection.gains_changed):
+        panel.selection.toggle_knock_out()
+        panel.selection.toggle_solo()
 
 
 def test_experts_come_back_when_the_clicks_go(panel: ExpertsPanel) -> None:
     panel.sources.offer_clicks(True)
     button(panel, "Whose maps: Clicks").click()
     panel.sources.set_clicks(click_maps())
-    panel.toggle_map("territory")
+    panel.selection.toggle_map("territory")
     panel.sources.offer_clicks(False)
     assert names(panel) == ["Expert 0", "Expert 1", "Expert 2", "Expert 3"]
-    assert panel.overlay is None
+    assert panel.selection.overlay is None
 
 
 def test_gates_of_another_architecture_are_shown_in_their_own_words(panel: ExpertsPanel) -> None:
     values = np.random.default_rng(0).random((1, 3, 5, 6)).astype(np.float32)
     gates = NamedMaps("gate", "Gate", "How far each gate is open", values)
     source = MapSource("b", "v1", "Gate", ("shallow", "", "deep"), (gates,), (20, 24), 4.0)
-    panel.set_maps(source)
+    panel.sources.set_experts(source)
     assert names(panel) == ["shallow", "Gate 1", "deep"]
     assert button(panel, "View: Gate").isVisible()
-    panel.select(2)
-    panel.toggle_map("expert")
-    assert panel.overlay is not None
-    assert np.array_equal(panel.overlay.values, values[0, 2])
-    panel.toggle_map("territory")
-    assert panel.overlay is None, "gates do not divide a pixel among them"
+    panel.selection.choose(2)
+    panel.selection.toggle_map("expert")
+    assert panel.selection.overlay is not None
+    assert np.array_equal(panel.selection.overlay.values, values[0, 2])
+    panel.selection.toggle_map("territory")
+    assert panel.selection.overlay is None, "gates do not divide a pixel among them"
     panel.pixels.hover((3.0, 3.0))
     panel.pixels.pin((3.0, 3.0))
     assert not next(
@@ -101,8 +101,8 @@ def test_gates_of_another_architecture_are_shown_in_their_own_words(panel: Exper
 
 def test_likeness_names_idle_and_doubled_experts(panel: ExpertsPanel) -> None:
     same = np.eye(4, dtype=np.float32)
-    panel.comparisons.set_likeness(ExpertLikeness(same, same, same, (2, 0, 1, 3), (3,), ((0, 1),)))
-    panel.set_expert_labels(ExpertLabels({0: "sky"}))
+    panel.view.comparisons.set_likeness(ExpertLikeness(same, same, same, (2, 0, 1, 3), (3,), ((0, 1),)))
+    panel.model.set_expert_labels(ExpertLabels({0: "sky"}))
     texts = "\n".join(each.text() for each in panel.findChildren(QLabel))
     assert "Expert 3 is idle" in texts
     assert "sky and Expert 1 do the same" in texts
@@ -111,22 +111,22 @@ def test_likeness_names_idle_and_doubled_experts(panel: ExpertsPanel) -> None:
 
 def test_classes_over_all_images_and_before_and_after(panel: ExpertsPanel) -> None:
     shape = random_maps(count=4).shape
-    panel.set_labels(np.zeros(shape, np.uint8), ["left", "right"])
+    panel.model.set_labels(np.zeros(shape, np.uint8), ["left", "right"])
     shares = np.array([[0.0, 1.0]] * 4, np.float32)
-    panel.comparisons.set_folder_affinity(FolderAffinity(shares, 7, 9))
+    panel.view.comparisons.set_folder_affinity(FolderAffinity(shares, 7, 9))
     table = matrix(panel, "Experts and classes")
     assert "Expert 0: mostly left" in table.accessibleDescription()
     button(panel, "Experts and classes: All images").click()
     assert "Expert 0: mostly right" in table.accessibleDescription()
     assert any("7 of the 9 images" in each.text() for each in panel.findChildren(QLabel))
     moved = np.array([0.1, 0.0, 0.9, 0.0], np.float32)
-    panel.comparisons.set_shift(ExpertShift("shipped", "v1", moved, moved))
+    panel.view.comparisons.set_shift(ExpertShift("shipped", "v1", moved, moved))
     words = matrix(panel, "Experts before and after").accessibleDescription()
     assert words.startswith("Expert 2")
     about = next(each for each in panel.findChildren(QLabel) if "From shipped to v1" in each.text())
     assert about.text().startswith("Expert 2 turned most (90.0%), the map of Expert 2 changed most (90.0%).")
     still = np.full(4, 1e-4, np.float32)
-    panel.comparisons.set_shift(ExpertShift("shipped", "v2", still, still))
+    panel.view.comparisons.set_shift(ExpertShift("shipped", "v2", still, still))
     assert about.text().startswith("No expert moved")
 
 
@@ -134,8 +134,8 @@ def test_the_rest_of_the_folder_is_measured_on_request_and_can_be_stopped(
     panel: ExpertsPanel, qtbot: QtBot
 ) -> None:
     shares = np.array([[0.0, 1.0]] * 4, np.float32)
-    section = panel.comparisons.affinity
-    panel.set_labels(np.zeros(random_maps(count=4).shape, np.uint8), ["left", "right"])
+    section = panel.view.comparisons.affinity
+    panel.model.set_labels(np.zeros(random_maps(count=4).shape, np.uint8), ["left", "right"])
     section.set_folder(FolderAffinity(shares, 7, 9))
     section.show_folder()
     start, stop = (
@@ -157,5 +157,5 @@ def test_the_rest_of_the_folder_is_measured_on_request_and_can_be_stopped(
 
 def test_saving_is_asked_for(panel: ExpertsPanel, qtbot: QtBot) -> None:
     save = next(each for each in panel.findChildren(QPushButton) if each.text().startswith("Save figures"))
-    with qtbot.waitSignal(panel.save_requested):
+    with qtbot.waitSignal(panel.view.save_wanted):
         save.click()

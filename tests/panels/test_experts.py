@@ -42,7 +42,7 @@ def panel(qtbot: QtBot, maps: AttentionMaps) -> ExpertsPanel:
     widget = ExpertsPanel()
     qtbot.addWidget(widget)
     widget.resize(260, 900)
-    widget.set_maps(maps)
+    widget.sources.set_experts(maps)
     widget.show()
     return widget
 
@@ -69,19 +69,19 @@ def click_tile(panel: ExpertsPanel, qtbot: QtBot, row: int) -> None:
 
 def test_a_tile_per_expert_and_none_without_maps(panel: ExpertsPanel) -> None:
     assert [each.expert for each in gallery(panel).tiles] == [0, 1, 2, 3, 4, 5]
-    panel.set_maps(None)
+    panel.sources.set_experts(None)
     assert list(gallery(panel).tiles) == []
     assert not gallery(panel).isVisible()
-    assert panel.overlay is None
+    assert panel.selection.overlay is None
 
 
 def test_clicking_a_tile_overlays_it_and_clicking_again_hides_it(
     panel: ExpertsPanel, qtbot: QtBot, maps: AttentionMaps
 ) -> None:
     shown: list[ExpertOverlay | None] = []
-    panel.overlay_requested.connect(shown.append)
+    panel.selection.overlay_requested.connect(shown.append)
     click_tile(panel, qtbot, 2)
-    overlay = panel.overlay
+    overlay = panel.selection.overlay
     assert isinstance(overlay, ExpertOverlay)
     assert overlay.expert == 2
     tokens = maps.look.shape[2] * maps.look.shape[3]
@@ -90,41 +90,41 @@ def test_clicking_a_tile_overlays_it_and_clicking_again_hides_it(
     assert "own range of each, middle 99 %" in overlay.caption
     named(panel, QToolButton, "Scale: From 0").click()  # type: ignore[attr-defined]
     reduced = maps.look.mean(axis=0) * tokens
-    assert panel.overlay is not None
-    assert panel.overlay.limits == (0.0, pytest.approx(float(reduced.max()), rel=1e-4))
-    assert "from 0" in panel.overlay.caption
+    assert panel.selection.overlay is not None
+    assert panel.selection.overlay.limits == (0.0, pytest.approx(float(reduced.max()), rel=1e-4))
+    assert "from 0" in panel.selection.overlay.caption
     click_tile(panel, qtbot, 4)
     click_tile(panel, qtbot, 4)
     experts = [None if each is None else each.expert for each in shown]
     assert list(dict.fromkeys(experts)) == [2, 4, None]
-    assert panel.overlay is None
+    assert panel.selection.overlay is None
 
 
 def test_the_overlay_follows_view_head_and_new_maps(
     panel: ExpertsPanel, qtbot: QtBot, maps: AttentionMaps
 ) -> None:
-    panel.select(1)
-    panel.toggle_map("expert")
-    with qtbot.waitSignal(panel.overlay_requested) as caught:
+    panel.selection.choose(1)
+    panel.selection.toggle_map("expert")
+    with qtbot.waitSignal(panel.selection.overlay_requested) as caught:
         named(panel, QToolButton, "View: Mix").click()  # type: ignore[attr-defined]
     assert caught.args[0].values == pytest.approx(maps.mix[:, 1].mean(axis=0) * 100, rel=1e-4)
     heads = named(panel, QComboBox, "Attention head")
     assert isinstance(heads, QComboBox)
     heads.setCurrentIndex(heads.findData(1))
-    with qtbot.waitSignal(panel.overlay_requested) as caught:
+    with qtbot.waitSignal(panel.selection.overlay_requested) as caught:
         heads.activated.emit(heads.currentIndex())
     assert caught.args[0].values == pytest.approx(maps.mix[1, 1] * 100, rel=1e-4)
-    with qtbot.waitSignal(panel.overlay_requested):
-        panel.set_maps(random_maps(heads=2, count=6, seed=5))
+    with qtbot.waitSignal(panel.selection.overlay_requested):
+        panel.sources.set_experts(random_maps(heads=2, count=6, seed=5))
 
 
 def test_stepping_goes_round_in_the_order_shown(panel: ExpertsPanel) -> None:
-    panel.step(1)
-    assert panel.current == 0
-    panel.step(-1)
-    assert panel.current == 5
-    panel.step(1)
-    assert panel.current == 0
+    panel.selection.step(1)
+    assert panel.selection.current == 0
+    panel.selection.step(-1)
+    assert panel.selection.current == 5
+    panel.selection.step(1)
+    assert panel.selection.current == 0
 
 
 def test_keys_of_an_expert_do_not_go_to_shortcuts_of_the_window(panel: ExpertsPanel, qtbot: QtBot) -> None:
@@ -132,14 +132,14 @@ def test_keys_of_an_expert_do_not_go_to_shortcuts_of_the_window(panel: ExpertsPa
     for key in ("S", "K", "Return", "B"):
         QShortcut(QKeySequence(key), panel.window(), lambda key=key: asked.append(key))
     wanted: list[dict[int, float]] = []
-    panel.gains_changed.connect(wanted.append)
+    panel.selection.gains_changed.connect(wanted.append)
     panel.show()
     qtbot.waitExposed(panel)
     view = gallery(panel)
     view.setFocus()
     qtbot.keyClick(view, Qt.Key.Key_S)
     assert asked == ["S"], "no expert is chosen yet"
-    panel.select(2)
+    panel.selection.choose(2)
     for key in (Qt.Key.Key_S, Qt.Key.Key_K, Qt.Key.Key_Return):
         qtbot.keyClick(view, key)
     assert asked == ["S"]
@@ -150,8 +150,8 @@ def test_keys_of_an_expert_do_not_go_to_shortcuts_of_the_window(panel: ExpertsPa
 
 def test_knock_out_solo_boost_and_reset(panel: ExpertsPanel, qtbot: QtBot) -> None:
     wanted: list[dict[int, float]] = []
-    panel.gains_changed.connect(wanted.append)
-    panel.select(2)
+    panel.selection.gains_changed.connect(wanted.append)
+    panel.selection.choose(2)
     view = gallery(panel)
     qtbot.keyClick(view, Qt.Key.Key_K)
     qtbot.keyClick(view, Qt.Key.Key_K)
@@ -166,20 +166,20 @@ def test_knock_out_solo_boost_and_reset(panel: ExpertsPanel, qtbot: QtBot) -> No
 
 def test_heads_are_knocked_out_one_by_one_or_in_all_experts(panel: ExpertsPanel, qtbot: QtBot) -> None:
     wanted: list[object] = []
-    panel.gains_changed.connect(wanted.append)
-    panel.select(2)
+    panel.selection.gains_changed.connect(wanted.append)
+    panel.selection.choose(2)
     named(panel, QToolButton, "Heads: 2").click()  # type: ignore[attr-defined]
     push(panel, "Knock out").click()
     assert wanted == [{(1, 2): 0.0}]
     assert gallery(panel).tiles[2].badge == "1/2 heads"
     assert not gallery(panel).tiles[2].is_out
-    panel.select(3)
+    panel.selection.choose(3)
     assert not push(panel, "Knock out").isChecked(), "of this one, the head is as trained"
-    panel.select(2)
+    panel.selection.choose(2)
     assert push(panel, "Knock out").isChecked()
     named(panel, QToolButton, "Heads: 1").click()  # type: ignore[attr-defined]
     assert named(panel, QToolButton, "Heads: All").isChecked(), "both heads are all"  # type: ignore[attr-defined]
-    panel.toggle_knock_out()
+    panel.selection.toggle_knock_out()
     assert wanted[-1] == {2: 0.0}, "all heads of an expert are the expert"
     assert gallery(panel).tiles[2].is_out
     push(panel, "Reset").click()
@@ -187,26 +187,26 @@ def test_heads_are_knocked_out_one_by_one_or_in_all_experts(panel: ExpertsPanel,
     everywhere = panel.findChild(QCheckBox)
     assert everywhere is not None
     everywhere.click()
-    panel.toggle_knock_out()
+    panel.selection.toggle_knock_out()
     assert wanted[-1] == {(0, expert): 0.0 for expert in range(6)}
-    panel.toggle_solo()
+    panel.selection.toggle_solo()
     assert wanted[-1] == {(1, expert): 0.0 for expert in range(6)}
     assert push(panel, "Solo").isChecked()
 
 
 def test_gains_set_from_outside_are_shown_and_not_announced(panel: ExpertsPanel, qtbot: QtBot) -> None:
-    panel.select(3)
-    with qtbot.assertNotEmitted(panel.gains_changed):
-        panel.set_gains({3: 0.0, 1: 1.0})
+    panel.selection.choose(3)
+    with qtbot.assertNotEmitted(panel.selection.gains_changed):
+        panel.model.set_gains({3: 0.0, 1: 1.0})
     assert push(panel, "Knock out").isChecked()
-    assert panel.gains == {3: 0.0}
+    assert panel.selection.gains == {3: 0.0}
 
 
 def test_territory_and_indecision_replace_each_other(
     panel: ExpertsPanel, qtbot: QtBot, maps: AttentionMaps
 ) -> None:
     shown: list[ExpertOverlay | None] = []
-    panel.overlay_requested.connect(shown.append)
+    panel.selection.overlay_requested.connect(shown.append)
     push(panel, "Territory").click()
     push(panel, "Indecision").click()
     assert push(panel, "Indecision").isChecked()
@@ -220,7 +220,7 @@ def test_territory_and_indecision_replace_each_other(
 
 
 def test_hovering_names_the_largest_shares(panel: ExpertsPanel, maps: AttentionMaps) -> None:
-    panel.set_expert_labels(ExpertLabels({each: f"thing {each}" for each in range(6)}))
+    panel.model.set_expert_labels(ExpertLabels({each: f"thing {each}" for each in range(6)}))
     bars = named(panel, QWidget, "Mix of the pixel under the cursor")
     panel.pixels.hover((5.0, 9.0))
     top = int(maps.mix[:, :, 2, 1].mean(axis=0).argmax())
@@ -233,7 +233,7 @@ def test_pins_are_kept_to_a_few_and_go_with_the_image(
     panel: ExpertsPanel, qtbot: QtBot, maps: AttentionMaps
 ) -> None:
     pins: list[list[tuple[float, float]]] = []
-    panel.pins_changed.connect(pins.append)
+    panel.view.pixel.pins_changed.connect(pins.append)
     for x in range(20):
         panel.pixels.pin((float(x), 1.0))
     panel.pixels.pin((-5.0, 1.0))
@@ -242,11 +242,11 @@ def test_pins_are_kept_to_a_few_and_go_with_the_image(
     qtbot.waitUntil(lambda: len(panel.findChildren(StackedBar)) == 6)
     named(panel, QToolButton, "Remove pin 1").click()  # type: ignore[attr-defined]
     assert len(pins[-1]) == 5
-    panel.set_maps(None)
+    panel.sources.set_experts(None)
     other = random_maps(heads=2, count=6, seed=9)
-    panel.set_maps(other)
+    panel.sources.set_experts(other)
     assert len(pins[-1]) == 5, "other weights say something else of the same pixels"
-    panel.set_maps(AttentionMaps("b", "v1", maps.look, maps.mix, maps.shape, maps.stride))
+    panel.sources.set_experts(AttentionMaps("b", "v1", maps.look, maps.mix, maps.shape, maps.stride))
     assert pins[-1] == []
 
 
@@ -257,21 +257,21 @@ def test_finer_maps_of_a_part_take_the_place_of_the_coarse_ones_there(
     look, mix = (rng.random((2, 6, 8, 8)).astype(np.float32) for _ in range(2))
     mix /= mix.sum(axis=1, keepdims=True)
     rect = Rect(8, 8, 16, 16)
-    panel.select(1)
-    panel.toggle_map("expert")
-    with qtbot.waitSignal(panel.overlay_requested) as caught:
+    panel.selection.choose(1)
+    panel.selection.toggle_map("expert")
+    with qtbot.waitSignal(panel.selection.overlay_requested) as caught:
         panel.sources.set_part(part_of(AttentionPart("a", "v1", rect, look, mix, 1.0)))
     overlay = caught.args[0]
     assert overlay.part[0] == rect
     places = maps.look.shape[2] * maps.look.shape[3] * maps.stride**2
     assert overlay.part[1] == pytest.approx(look[:, 1].mean(axis=0) * places, rel=1e-4)
-    panel.toggle_map("territory")
-    assert panel.overlay is not None
-    assert panel.overlay.part is not None
-    assert np.array_equal(panel.overlay.part[1], mix.mean(axis=0).argmax(axis=0))
+    panel.selection.toggle_map("territory")
+    assert panel.selection.overlay is not None
+    assert panel.selection.overlay.part is not None
+    assert np.array_equal(panel.selection.overlay.part[1], mix.mean(axis=0).argmax(axis=0))
     texts = [each.text() for each in panel.findChildren(QLabel) if each.isVisible()]
     assert any("Refined for the visible part: a value for every 1 px x 1 px" in each for each in texts)
-    panel.set_expert_labels(ExpertLabels({each: f"thing {each}" for each in range(6)}))
+    panel.model.set_expert_labels(ExpertLabels({each: f"thing {each}" for each in range(6)}))
     bars = named(panel, QWidget, "Mix of the pixel under the cursor")
     panel.pixels.hover((10.5, 9.5))
     top = int(mix[:, :, 1, 2].mean(axis=0).argmax())
@@ -279,66 +279,70 @@ def test_finer_maps_of_a_part_take_the_place_of_the_coarse_ones_there(
         "what is under the cursor is refined, too"
     )
     panel.sources.set_part(None)
-    assert panel.overlay.part is None
-    panel.set_maps(random_maps(heads=2, count=4))
+    assert panel.selection.overlay.part is None
+    panel.sources.set_experts(random_maps(heads=2, count=4))
     panel.sources.set_part(part_of(AttentionPart("a", "v1", rect, look, mix, 1.0)))
-    assert panel.overlay is None or panel.overlay.part is None, "a part with other rows is none of these maps"
+    assert panel.selection.overlay is None or panel.selection.overlay.part is None, (
+        "a part with other rows is none of these maps"
+    )
 
 
 def test_what_is_being_typed_stays_with_its_expert_when_another_is_chosen(
     panel: ExpertsPanel, qtbot: QtBot
 ) -> None:
-    panel.select(4)
+    panel.selection.choose(4)
     field = named(panel, QLineEdit, "Name of this expert")
     assert isinstance(field, QLineEdit)
     field.setFocus()
     field.setText("clouds")
-    with qtbot.waitSignal(panel.rename_requested) as caught:
-        panel.select(1)
+    with qtbot.waitSignal(panel.view.detail.renamed) as caught:
+        panel.selection.choose(1)
     assert caught.args == [4, "clouds"]
     assert field.text() == ""
-    with qtbot.assertNotEmitted(panel.rename_requested):
+    with qtbot.assertNotEmitted(panel.view.detail.renamed):
         field.editingFinished.emit()
 
 
 def test_names_and_notes_are_asked_for(panel: ExpertsPanel, qtbot: QtBot) -> None:
-    panel.set_expert_labels(ExpertLabels({4: "sky"}, {4: "blue"}))
-    panel.select(4)
+    panel.model.set_expert_labels(ExpertLabels({4: "sky"}, {4: "blue"}))
+    panel.selection.choose(4)
     field = named(panel, QLineEdit, "Name of this expert")
     assert isinstance(field, QLineEdit)
     assert field.text() == "sky"
     field.setFocus()
     field.setText("clouds")
-    with qtbot.waitSignal(panel.rename_requested) as caught:
+    with qtbot.waitSignal(panel.view.detail.renamed) as caught:
         qtbot.keyClick(field, Qt.Key.Key_Return)
     assert caught.args == [4, "clouds"]
     note = named(panel, QLineEdit, "Note on this expert")
     assert isinstance(note, QLineEdit)
     note.setFocus()
     note.setText("upper edge")
-    with qtbot.waitSignal(panel.note_requested) as noted:
+    with qtbot.waitSignal(panel.view.detail.note_edited) as noted:
         qtbot.keyClick(note, Qt.Key.Key_Return)
     assert noted.args == [4, "upper edge"]
 
 
 def test_the_result_of_an_intervention_is_told_in_pixels_and_points(panel: ExpertsPanel) -> None:
-    panel.set_result(InterventionResult(250, 1000, (("cat", 400, 300), ("dog", 5, 5)), -0.02, 0.05))
+    panel.view.result.set_result(
+        InterventionResult(250, 1000, (("cat", 400, 300), ("dog", 5, 5)), -0.02, 0.05)
+    )
     texts = " ".join(each.text() for each in panel.findChildren(QLabel) if each.isVisible())
     assert "250 pixels changed (25.0%)" in texts
     assert "cat: -100 px (-25%)" in texts
     assert "dog" not in texts
     assert "-2.0 points" in texts
-    panel.set_result(None)
+    panel.view.result.set_result(None)
     assert not any("25.0%" in each.text() for each in panel.findChildren(QLabel) if each.isVisible())
 
 
 def test_influence_is_measured_on_request_and_ranked_by_number(panel: ExpertsPanel, qtbot: QtBot) -> None:
-    panel.set_influence([])
-    with qtbot.waitSignal(panel.influence_requested):
+    panel.model.set_influence([])
+    with qtbot.waitSignal(panel.view.influence.requested):
         push(panel, "Measure every expert").click()
-    panel.set_influence_progress(0.5)
+    panel.view.influence.set_progress(0.5)
     assert not push(panel, "Measure every expert").isEnabled()
-    panel.set_influence(
+    panel.model.set_influence(
         [InfluenceRow(0, 0.09, 0.0), InfluenceRow(1, 0.1, -0.5, "cat"), InfluenceRow(2, 0.005, 0)]
     )
     table = panel.findChild(QTableView)
@@ -347,7 +351,7 @@ def test_influence_is_measured_on_request_and_ranked_by_number(panel: ExpertsPan
     assert [model.index(row, 0).data() for row in range(3)] == ["Expert 1", "Expert 0", "Expert 2"]
     assert push(panel, "Measure every expert").isEnabled()
     table.setCurrentIndex(model.index(1, 0))
-    assert panel.current == 0
+    assert panel.selection.current == 0
     model.sort(1, Qt.SortOrder.AscendingOrder)
     assert model.index(0, 0).data() == "Expert 2"
 
@@ -355,7 +359,7 @@ def test_influence_is_measured_on_request_and_ranked_by_number(panel: ExpertsPan
 def test_sorting_by_class_needs_labels(panel: ExpertsPanel, maps: AttentionMaps) -> None:
     labels = np.zeros(maps.shape, np.uint8)
     labels[:, 16:] = 1
-    panel.set_labels(labels, ["left", "right"])
+    panel.model.set_labels(labels, ["left", "right"])
     sort = named(panel, QComboBox, "Sort experts by")
     assert isinstance(sort, QComboBox)
     sort.setCurrentIndex(sort.count() - 1)
@@ -365,7 +369,7 @@ def test_sorting_by_class_needs_labels(panel: ExpertsPanel, maps: AttentionMaps)
 
 
 def test_everything_fits_a_narrow_dock(panel: ExpertsPanel, maps: AttentionMaps) -> None:
-    panel.set_labels(np.zeros(maps.shape, np.uint8), ["background", "a class with a long name"])
+    panel.model.set_labels(np.zeros(maps.shape, np.uint8), ["background", "a class with a long name"])
     body = panel.findChild(Gallery).parentWidget()  # type: ignore[union-attr]
     assert body is not None
     assert body.minimumSizeHint().width() <= 249

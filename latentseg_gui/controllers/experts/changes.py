@@ -72,7 +72,7 @@ class ExpertChangesController(QObject):
         self._show_sums()
 
     def _on_current_changed(self) -> None:
-        self._panel.comparisons.set_shift(None)
+        self._panel.view.comparisons.set_shift(None)
 
     def _on_maps(self, maps: AttentionMaps) -> None:
         every = -(-max(maps.mix.shape[2:]) // TOKENS)
@@ -87,7 +87,7 @@ class ExpertChangesController(QObject):
         while len(self._snapshots) > MAX_IMAGES:
             del self._snapshots[next(iter(self._snapshots))]
         if before is None or before.version != now.version:  # else what was said when it came still holds
-            self._panel.comparisons.set_shift(None if before is None else shift(before, now))
+            self._panel.view.comparisons.set_shift(None if before is None else shift(before, now))
 
     def _add_up(self, maps: AttentionMaps, mix: Floats, every: int) -> None:
         prediction, classes = self._inspect.untouched, self._document.classes.names
@@ -106,7 +106,7 @@ class ExpertChangesController(QObject):
     def _show_sums(self) -> None:
         total = len(self._document.images.ids)
         found = over_all(list(self._sums.values()), total) if self._sums else None
-        self._panel.comparisons.set_folder_affinity(found)
+        self._panel.view.comparisons.set_folder_affinity(found)
 
 
 def shift(before: Snapshot, now: Snapshot) -> ExpertShift | None:

@@ -45,7 +45,7 @@ class FiguresController(QObject):
         self._dialogs = dialogs
         self._errors = errors
         self._last = ""
-        panel.save_requested.connect(self.save)
+        panel.view.save_wanted.connect(self.save)
 
     def save(self) -> None:
         """Asks for a folder and writes everything that is known of the experts into a folder in it."""

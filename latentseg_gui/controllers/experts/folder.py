@@ -42,7 +42,7 @@ class ExpertFolderController(JobSource):
     ) -> None:
         super().__init__(parent)
         self._document = document
-        self._section = panel.comparisons.affinity
+        self._section = panel.view.comparisons.affinity
         self._inspect, self._changes = experts
         self._engine = engine
         self._readers = readers

@@ -50,8 +50,8 @@ class InspectController(QObject):
         self._instead = ""
         document.events.current_changed.connect(self._on_current_changed)
         document.events.prediction_changed.connect(self._on_prediction_changed)
-        panel.overlay_requested.connect(self._on_overlay_requested)
-        panel.pins_changed.connect(canvas.pins.set)
+        panel.selection.overlay_requested.connect(self._on_overlay_requested)
+        panel.view.pixel.pins_changed.connect(canvas.pins.set)
         canvas.cursor_moved.connect(self._on_cursor_moved)
         canvas.cursor_left.connect(self._on_cursor_left)
 
@@ -61,7 +61,7 @@ class InspectController(QObject):
         is_same = bool(weights.attention) and weights.attention == self._attention
         self._attention = weights.attention
         self._instead = instead_of_experts(weights)
-        self._panel.set_waiting(self._document.images.current_id is not None, instead=self._instead)
+        self._panel.view.set_waiting(self._document.images.current_id is not None, instead=self._instead)
         if is_same and self._maps is not None:
             self._forget_prediction()
             self._maps = replace(self._maps, version=weights.version)
@@ -84,22 +84,22 @@ class InspectController(QObject):
 
     def next_expert(self) -> None:
         """Goes to the next expert in the order shown."""
-        self._panel.step(1)
+        self._panel.selection.step(1)
 
     def previous_expert(self) -> None:
         """Goes to the previous expert in the order shown."""
-        self._panel.step(-1)
+        self._panel.selection.step(-1)
 
     def set_overlay_visible(self, is_visible: bool) -> None:
         """Shows the chosen map over the image, or hides it for now."""
         self._is_overlay_visible = is_visible
-        self._on_overlay_requested(self._panel.overlay)
+        self._on_overlay_requested(self._panel.selection.overlay)
 
     def set_territory_visible(self, is_visible: bool) -> None:
         """Shows which expert explains each pixel most, or no longer."""
-        overlay = self._panel.overlay
+        overlay = self._panel.selection.overlay
         if is_visible != (overlay is not None and overlay.kind == "territory"):
-            self._panel.toggle_map("territory")
+            self._panel.selection.toggle_map("territory")
 
     def pin(self) -> None:
         """Pins the pixel under the cursor, to compare its mix with that of others, or removes the pin there."""
@@ -115,25 +115,29 @@ class InspectController(QObject):
     def is_overlaid(self) -> bool:
         """Whether a map of the experts lies over the image."""
         shows_experts = self._panel.sources.chosen == EXPERTS
-        return shows_experts and self._is_overlay_visible and self._panel.overlay is not None
+        return shows_experts and self._is_overlay_visible and self._panel.selection.overlay is not None
 
     def _forget(self) -> None:
         self._forget_prediction()
         self._maps = None
-        self._panel.set_maps(None)
+        self._panel.sources.set_experts(None)
 
     def _forget_prediction(self) -> None:
         before = self._untouched
-        if before is not None and self._panel.gains and before.image_id in self._document.images.ids:
+        if (
+            before is not None
+            and self._panel.selection.gains
+            and before.image_id in self._document.images.ids
+        ):
             # An intervention ends with its image: what stays there is what the whole model says.
             self._document.predictions.set(before)
         self._untouched = None
-        self._panel.set_gains({})
-        self._panel.set_result(None)
+        self._panel.model.set_gains({})
+        self._panel.view.result.set_result(None)
 
     def _on_current_changed(self, image_id: str | None) -> None:
         self._panel.pixels.clear()
-        self._panel.set_waiting(image_id is not None, instead=self._instead)
+        self._panel.view.set_waiting(image_id is not None, instead=self._instead)
         self._forget()
         if image_id is not None and self._document.predictions.of(image_id) is not None:
             self._on_prediction_changed(image_id)
@@ -142,10 +146,10 @@ class InspectController(QObject):
         prediction = self._document.predictions.of(image_id)
         if image_id != self._document.images.current_id or prediction is None:
             return
-        if self._document.predictions.is_stale(image_id) or self._panel.gains:
+        if self._document.predictions.is_stale(image_id) or self._panel.selection.gains:
             return
         self._untouched = prediction
-        self._panel.set_labels(prediction.labels, self._document.classes.names)
+        self._panel.model.set_labels(prediction.labels, self._document.classes.names)
         if self._instead:
             return
         if self._maps is None:
@@ -162,7 +166,7 @@ class InspectController(QObject):
 
     def _on_attention(self, answer: AttentionMaps) -> None:
         self._maps = answer
-        self._panel.set_maps(answer)
+        self._panel.sources.set_experts(answer)
         self.maps_arrived.emit(answer)
 
     def _on_overlay_requested(self, overlay: ExpertOverlay | None) -> None:

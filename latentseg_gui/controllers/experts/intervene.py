@@ -49,8 +49,8 @@ class InterveneController(QObject):
         self._lines: list[InfluenceLine] = []
         self._measured: Prediction | None = None
         self._outcome: tuple[Prediction, Gains, InterventionResult] | None = None
-        panel.gains_changed.connect(self._on_gains_changed)
-        panel.influence_requested.connect(self.measure_influence)
+        panel.selection.gains_changed.connect(self._on_gains_changed)
+        panel.view.influence.requested.connect(self.measure_influence)
 
     @property
     def summary(self) -> str:
@@ -58,7 +58,7 @@ class InterveneController(QObject):
         if self._outcome is None:
             return ""
         base, gains, result = self._outcome
-        if not gains or self._panel.gains != gains or self._inspect.untouched is not base:
+        if not gains or self._panel.selection.gains != gains or self._inspect.untouched is not base:
             return ""
         changes = sorted(result.areas, key=lambda area: -abs(area[2] - area[1]))[:2]
         total = max(1, result.total_pixels)
@@ -80,17 +80,17 @@ class InterveneController(QObject):
 
     def toggle_knock_out(self) -> None:
         """Knocks the chosen expert out, or takes it in again."""
-        self._panel.toggle_knock_out()
+        self._panel.selection.toggle_knock_out()
 
     def measure_influence(self) -> None:
         """Knocks every expert out, one after the other, and ranks them by what changes."""
         base, maps = self._inspect.untouched, self._inspect.maps
         if base is None or maps is None:
             self._errors.inform(self.tr("Influence can be measured once the image has a prediction."))
-            self._panel.set_influence_progress(None)
+            self._panel.view.influence.set_progress(None)
             return
         self._influence, self._lines, self._measured = [], [], base
-        self._panel.set_influence_progress(0.0)
+        self._panel.view.influence.set_progress(0.0)
         for expert in range(maps.mix.shape[1]):
             self._engine.submit(
                 MeasureChange(base.image_id, {expert: 0.0}),
@@ -105,7 +105,7 @@ class InterveneController(QObject):
         if base is None:
             return
         if not gains:
-            self._panel.set_result(None)
+            self._panel.view.result.set_result(None)
             self._document.predictions.set(base)
             return
         self._engine.submit(
@@ -117,11 +117,11 @@ class InterveneController(QObject):
 
     def _is_shown(self, base: Prediction, gains: Gains | None = None) -> bool:
         """Whether it is still this prediction that is looked into, and with these changes."""
-        return self._inspect.untouched is base and gains in (None, self._panel.gains)
+        return self._inspect.untouched is base and gains in (None, self._panel.selection.gains)
 
     def _on_intervened(self, base: Prediction, gains: Gains, answer: AlteredPrediction) -> None:
         result = self._result(base, answer.change)
-        self._panel.set_result(replace(result, seconds=answer.prediction.seconds))
+        self._panel.view.result.set_result(replace(result, seconds=answer.prediction.seconds))
         self._outcome = base, gains, result
         self._translator.take(
             answer.prediction,
@@ -160,12 +160,12 @@ class InterveneController(QObject):
         areas = tuple((after - before) / total for _, before, after in result.areas)
         row = self._influence[-1]
         self._lines.append(InfluenceLine(expert, row.changed, row.confidence_change, areas))
-        self._panel.set_influence_progress(len(self._influence) / count)
+        self._panel.view.influence.set_progress(len(self._influence) / count)
         if len(self._influence) == count:
-            self._panel.set_influence(sorted(self._influence, key=lambda row: -row.changed))
-            self._panel.set_influence_progress(None)
+            self._panel.model.set_influence(sorted(self._influence, key=lambda row: -row.changed))
+            self._panel.view.influence.set_progress(None)
 
     def _on_influence_failed(self, error: Exception) -> None:
-        self._panel.set_influence_progress(None)
+        self._panel.view.influence.set_progress(None)
         if not self._influence:
             self._errors.inform(str(error))

@@ -28,8 +28,8 @@ class ExpertNamesController(QObject):
         self._known: dict[tuple[str, Path | None], ExpertLabels] = {}
         self._version: tuple[str, Path | None] = "", None
         weights.activated.connect(self._on_activated)
-        panel.rename_requested.connect(self._on_rename_requested)
-        panel.note_requested.connect(self._on_note_requested)
+        panel.view.detail.renamed.connect(self._on_rename_requested)
+        panel.view.detail.note_edited.connect(self._on_note_requested)
 
     @property
     def labels(self) -> ExpertLabels:
@@ -59,4 +59,4 @@ class ExpertNamesController(QObject):
 
     def _show(self) -> None:
         self._weights.expert_labels = self.labels
-        self._panel.set_expert_labels(self.labels)
+        self._panel.model.set_expert_labels(self.labels)

@@ -66,7 +66,7 @@ class ExpertPartsController(QObject):
         self._resting.setInterval(_SETTLE_MS)
         self._resting.timeout.connect(self._refine)
         canvas.camera.changed.connect(self._resting.start)
-        panel.overlay_requested.connect(self._on_overlay_requested)
+        panel.selection.overlay_requested.connect(self._on_overlay_requested)
         inspect.maps_arrived.connect(self._on_maps_arrived)
 
     @property

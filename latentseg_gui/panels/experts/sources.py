@@ -5,10 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.document.types import AttentionMaps, PromptAttention
-from latentseg_gui.panels.experts.body import ExpertsBody
-from latentseg_gui.panels.experts.hands import ExpertsHands
 from latentseg_gui.panels.experts.maps import MapPart, MapSource, as_source
-from latentseg_gui.panels.experts.presenter import ExpertsPresenter
+from latentseg_gui.panels.experts.selection import ExpertsSelection
+from latentseg_gui.panels.experts.view import ExpertsView
+from latentseg_gui.panels.experts.view_model import ExpertsViewModel
 
 EXPERTS, CLICKS = "experts", "clicks"
 
@@ -23,34 +23,34 @@ class Sources(QObject):
     clicks_wanted = Signal()
 
     def __init__(
-        self, body: ExpertsBody, presenter: ExpertsPresenter, hands: ExpertsHands, parent: QObject
+        self, view: ExpertsView, model: ExpertsViewModel, selection: ExpertsSelection, parent: QObject
     ) -> None:
         super().__init__(parent)
-        self._body, self._presenter, self._hands = body, presenter, hands
+        self._view, self._model, self._selection = view, model, selection
         self._sources: dict[str, MapSource | None] = {EXPERTS: None, CLICKS: None}
         self._part: MapPart | None = None
-        body.source.chosen.connect(self._on_chosen)
+        view.source.chosen.connect(self._on_chosen)
 
     @property
     def chosen(self) -> str:
         """`EXPERTS` or `CLICKS`."""
-        return self._body.source.value
+        return self._view.source.value
 
     def set_experts(self, maps: AttentionMaps | MapSource | None) -> None:
         """Takes the maps of an image; None while there are none."""
-        self._body.comparisons.set_likeness(maps.likeness if isinstance(maps, AttentionMaps) else None)
+        self._view.comparisons.set_likeness(maps.likeness if isinstance(maps, AttentionMaps) else None)
         self._set(EXPERTS, as_source(maps))
 
     def set_part(self, part: MapPart | None) -> None:
         """Takes finer maps of the experts for the part of the image that is visible; None drops them."""
         self._part = part
         if self.chosen == EXPERTS:
-            self._presenter.set_part(part)
-            self._hands.announce_if_shown()
+            self._model.set_part(part)
+            self._selection.announce_if_shown()
 
     def set_refining(self, is_on: bool) -> None:
         """Says that finer maps are on their way."""
-        self._presenter.set_refining(is_on and self.chosen == EXPERTS)
+        self._model.set_refining(is_on and self.chosen == EXPERTS)
 
     def set_clicks(self, maps: PromptAttention | MapSource | None) -> None:
         """Takes the maps of the clicks; None while they are not known."""
@@ -58,11 +58,11 @@ class Sources(QObject):
 
     def offer_clicks(self, is_offered: bool) -> None:
         """Offers the maps of clicks where there are clicks."""
-        self._body.source.setVisible(is_offered)
+        self._view.source.setVisible(is_offered)
         if not is_offered:
             self._sources[CLICKS] = None
             if self.chosen == CLICKS:
-                self._body.source.set_value(EXPERTS)
+                self._view.source.set_value(EXPERTS)
                 self._on_chosen()
 
     def _set(self, key: str, source: MapSource | None) -> None:
@@ -70,13 +70,13 @@ class Sources(QObject):
         if key == EXPERTS:
             self._part = None
         if key == self.chosen:
-            self._presenter.set_maps(source)
-            self._hands.announce_if_shown()
+            self._model.set_maps(source)
+            self._selection.announce_if_shown()
 
     def _on_chosen(self) -> None:
-        self._hands.forget_choice()
-        self._presenter.set_maps(self._sources[self.chosen])
+        self._selection.forget_choice()
+        self._model.set_maps(self._sources[self.chosen])
         if self.chosen == EXPERTS:
-            self._presenter.set_part(self._part)
+            self._model.set_part(self._part)
         if self.chosen == CLICKS:
             self.clicks_wanted.emit()

@@ -17,8 +17,8 @@ from latentseg_gui.panels.keyed import follow_key
 from latentseg_gui.panels.widgets import Fold, Scrolled, Segments, text_label
 
 
-class ExpertsBody(Scrolled):
-    """Widgets only; what they show is the presenter's, what they ask for the panel's.
+class ExpertsView(Scrolled):
+    """Widgets only; what they show is the view model's business, and each says itself what is asked of it.
 
     Signals:
         map_wanted: "territory" or "entropy" was pressed.

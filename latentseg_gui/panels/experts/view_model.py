@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QColor, QImage
@@ -10,14 +10,14 @@ from PySide6.QtWidgets import QWidget
 
 from latentseg_gui.document.experts import Gains, altered
 from latentseg_gui.document.types import Labels
-from latentseg_gui.panels.experts.body import ExpertsBody
 from latentseg_gui.panels.experts.colours import colour_table
 from latentseg_gui.panels.experts.gains import Shape, Where, gain_at, is_solo, table_of
 from latentseg_gui.panels.experts.maps import MapPart, MapSource
 from latentseg_gui.panels.experts.overlays import overlay_of
 from latentseg_gui.panels.experts.state import ExpertsState, ViewChoice
 from latentseg_gui.panels.experts.tile import ExpertTile
-from latentseg_gui.panels.experts.values import ExpertLabels, ExpertOverlay
+from latentseg_gui.panels.experts.values import ExpertLabels, ExpertOverlay, InfluenceRow
+from latentseg_gui.panels.experts.view import ExpertsView
 from latentseg_gui.panels.experts.words import (
     badge_text,
     figures_text,
@@ -33,7 +33,7 @@ def _tr(text: str) -> str:
     return QCoreApplication.translate("experts", text)
 
 
-class ExpertsPresenter:
+class ExpertsViewModel:
     """Knows what is shown; has no signals and decides nothing.
 
     Attributes:
@@ -43,12 +43,12 @@ class ExpertsPresenter:
         gains: factors that differ from 1.
     """
 
-    def __init__(self, body: ExpertsBody) -> None:
+    def __init__(self, view: ExpertsView) -> None:
         self.state = ExpertsState()
         self.current = -1
         self.shown: str | None = None
         self.gains: Gains = {}
-        self._body = body
+        self._view = view
         self._labels = ExpertLabels()
         self._pictures: list[QImage] = []
         self._pinned_on = ""
@@ -77,34 +77,34 @@ class ExpertsPresenter:
     def intervention(self) -> tuple[Gains, Where, Shape]:
         """The factors in force, what the next intervention is about, and (heads, experts)."""
         heads = 0 if self.state.maps is None else self.state.maps.heads
-        return self.gains, self._body.detail.heads.where(self.current), (heads, self.state.count)
+        return self.gains, self._view.detail.heads.where(self.current), (heads, self.state.count)
 
     def set_maps(self, maps: MapSource | None) -> None:
         """Takes other maps."""
         if maps is not None and maps.image_id != self._pinned_on:
-            self._body.pixel.clear_pins()
+            self._view.pixel.clear_pins()
             self._pinned_on = maps.image_id
         self.state.set_maps(maps)
         if self.current >= self.state.count:
             self.current = -1
         self._refresh_all()
-        self._body.pixel.remix(self.state.mix_at)
+        self._view.pixel.remix(self.state.mix_at)
 
     def set_part(self, part: MapPart | None) -> None:
         """Takes finer maps of the part of the image that is visible."""
         self.state.set_part(part)
-        self._body.resolution.setText(resolution_text(self.state, is_refining=self._is_refining))
-        self._body.pixel.remix(self.state.mix_at)
+        self._view.resolution.setText(resolution_text(self.state, is_refining=self._is_refining))
+        self._view.pixel.remix(self.state.mix_at)
 
     def set_refining(self, is_on: bool) -> None:
         """Says that finer maps are on their way."""
         self._is_refining = is_on
-        self._body.resolution.setText(resolution_text(self.state, is_refining=self._is_refining))
+        self._view.resolution.setText(resolution_text(self.state, is_refining=self._is_refining))
 
     def set_labels(self, labels: Labels | None, class_names: tuple[str, ...]) -> None:
         """Takes other classes."""
         self.state.set_labels(labels, class_names)
-        self._body.controls.set_classes(class_names)
+        self._view.controls.set_classes(class_names)
         self._refresh_figures()
 
     def set_expert_labels(self, labels: ExpertLabels) -> None:
@@ -128,6 +128,11 @@ class ExpertsPresenter:
         """Shows other factors."""
         self.gains = altered(gains)
         self.refresh_marks()
+
+    def set_influence(self, rows: Sequence[InfluenceRow]) -> None:
+        """Shows a measurement of all experts."""
+        self._view.influence.set_rows(rows, self.names)
+        self._view.influence_fold.set_open(True)
 
     def overlay(self) -> ExpertOverlay | None:
         """What the canvas shall show."""
@@ -154,14 +159,14 @@ class ExpertsPresenter:
             )
             for expert in self.order
         ]
-        body = self._body
-        body.gallery.set_tiles(tiles, self.current)
-        body.territory.setChecked(self.shown == "territory")
-        body.entropy.setChecked(self.shown == "entropy")
+        view = self._view
+        view.gallery.set_tiles(tiles, self.current)
+        view.territory.setChecked(self.shown == "territory")
+        view.entropy.setChecked(self.shown == "entropy")
         self._refresh_detail()
 
     def _refresh_detail(self) -> None:
-        expert, detail = self.current, self._body.detail
+        expert, detail = self.current, self._view.detail
         detail.set_intervening(self.can_intervene)
         if expert < 0:
             detail.set_empty()
@@ -180,29 +185,29 @@ class ExpertsPresenter:
         )
 
     def _refresh_all(self) -> None:
-        state, body, maps = self.state, self._body, self.state.maps
+        state, view, maps = self.state, self._view, self.state.maps
         has_shares = maps is not None and maps.shares is not None
-        _show((body.gallery, body.colour_bar, body.scale, body.resolution, body.detail), maps is not None)
-        _show((body.territory, body.entropy, body.pixel), has_shares)
-        _show((body.influence_fold, body.comparisons, body.save), self.can_intervene)
-        body.empty.setVisible(maps is None)
-        body.controls.setEnabled(maps is not None)
+        _show((view.gallery, view.colour_bar, view.scale, view.resolution, view.detail), maps is not None)
+        _show((view.territory, view.entropy, view.pixel), has_shares)
+        _show((view.influence_fold, view.comparisons, view.save), self.can_intervene)
+        view.empty.setVisible(maps is None)
+        view.controls.setEnabled(maps is not None)
         if maps is not None:
-            body.controls.set_views(maps.views)
-            body.controls.set_heads(maps.heads)
-            body.detail.heads.set_heads(maps.heads)
-            state.set_choice(body.controls.choice)
+            view.controls.set_views(maps.views)
+            view.controls.set_heads(maps.heads)
+            view.detail.heads.set_heads(maps.heads)
+            state.set_choice(view.controls.choice)
         self._refresh_pictures()
         self._refresh_figures()
 
     def _refresh_figures(self) -> None:
         names, affinity = self.names, self.state.figures.affinity
-        comparisons = self._body.comparisons
+        comparisons = self._view.comparisons
         comparisons.affinity_fold.setVisible(bool(affinity.size) and self.can_intervene)
         comparisons.set_names(names if self.can_intervene else ())
         if self.state.maps is not None:
             comparisons.affinity.set_shares(affinity, names, self.state.class_names)
-            self._body.pixel.set_experts(names, self.state.colours)
+            self._view.pixel.set_experts(names, self.state.colours)
         self.refresh_marks()
 
     def _refresh_pictures(self) -> None:
@@ -212,7 +217,7 @@ class ExpertsPresenter:
             table = colour_table(self.state.choice.colour_map)
             self._pictures = [image_from_codes(codes, table) for codes in self.state.thumbnails()]
             self._refresh_scale()
-        self._body.resolution.setText(resolution_text(self.state, is_refining=self._is_refining))
+        self._view.resolution.setText(resolution_text(self.state, is_refining=self._is_refining))
         self.refresh_marks()
 
     def _refresh_scale(self) -> None:
@@ -223,8 +228,8 @@ class ExpertsPresenter:
         text = scale_text(self.state)
         if choice.normalisation == "expert" and self.current >= 0:
             text = f"{self.names[self.current]}: {text}"
-        self._body.colour_bar.set_scale(choice.colour_map, low, high, text)
-        self._body.scale.setText(text)
+        self._view.colour_bar.set_scale(choice.colour_map, low, high, text)
+        self._view.scale.setText(text)
 
 
 def _show(widgets: Iterable[QWidget], is_visible: bool) -> None:
