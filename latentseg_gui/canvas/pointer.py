@@ -7,9 +7,10 @@ from typing import Final
 from PySide6.QtCore import QObject, QPointF, Qt, QTimer
 from PySide6.QtGui import QMouseEvent
 
+from latentseg_gui.canvas.camera import Camera
 from latentseg_gui.canvas.chrome.brush_cursor import BrushCursor
+from latentseg_gui.canvas.chrome.minimap import Minimap
 from latentseg_gui.canvas.gestures import Gesture, GestureRunner, Pointer, PointerKind
-from latentseg_gui.canvas.navigation import divider_drag, minimap_drag, pan_drag
 from latentseg_gui.canvas.parts.comparison import ComparisonPart
 from latentseg_gui.canvas.parts.image import ImagePart
 from latentseg_gui.canvas.tools import Workplace, make_tools
@@ -175,13 +176,13 @@ class PointerHandler(QObject):
         camera, minimap = self._at.camera, self._image.minimap
         is_left = pointer.button == Qt.MouseButton.LeftButton
         if pointer.button == Qt.MouseButton.MiddleButton or (is_left and self._is_space_held):
-            return pan_drag(camera, pointer)
+            return _pan_drag(camera, pointer)
         if not is_left or self._work.is_active:
             return None
         if self._comparison.divider.is_at(pointer.position, camera.viewport):
-            return divider_drag(self._comparison, self._widget.width(), pointer)
+            return _divider_drag(self._comparison, self._widget.width(), pointer)
         if minimap.bounds(camera.viewport).contains(pointer.position.toPoint()):
-            return minimap_drag(camera, minimap, pointer)
+            return _minimap_drag(camera, minimap, pointer)
         return None
 
     def _cursor_over(self, position: QPointF) -> Qt.CursorShape | None:
@@ -202,3 +203,27 @@ class PointerHandler(QObject):
         for runner in (self._navigation, self._work):
             if runner.is_lost(event.buttons()):
                 runner.send(self._pointer(event, PointerKind.RELEASE))
+
+
+def _pan_drag(camera: Camera, pointer: Pointer) -> Gesture:
+    """The image follows the hand."""
+    last = pointer.position.toPoint()
+    while pointer.kind is not PointerKind.RELEASE:
+        pointer = yield
+        now = pointer.position.toPoint()
+        camera.pan_by(now - last)
+        last = now
+
+
+def _minimap_drag(camera: Camera, minimap: Minimap, pointer: Pointer) -> Gesture:
+    """What is under the hand on the minimap comes into the middle."""
+    while pointer.kind is not PointerKind.RELEASE:
+        camera.centre_on(minimap.to_image(pointer.position, camera.viewport))
+        pointer = yield
+
+
+def _divider_drag(comparison: ComparisonPart, width: int, pointer: Pointer) -> Gesture:
+    """The divider of a comparison follows the hand, on a view of so many logical pixels."""
+    while pointer.kind is not PointerKind.RELEASE:
+        pointer = yield
+        comparison.set_divider(pointer.position.x() / max(1, width))
