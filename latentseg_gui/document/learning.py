@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
+
+_OPTION: Final = "option"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +66,187 @@ class NetworkChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """One value of an option.
+
+    Attributes:
+        key: as the model library, the command line and the record of a run know it.
+        title: as shown.
+        tip: when to take it.
+    """
+
+    key: str
+    title: str
+    tip: str
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Which numbers an option takes.
+
+    Attributes:
+        low: the smallest.
+        high: the largest in the window; the command line takes larger ones, too.
+        step: of the arrows of the field.
+        decimals: 0 for whole numbers.
+        zero: what 0 means, in words; "" where it is a number like others.
+        is_share: whether the window shows percent.
+    """
+
+    low: float
+    high: float
+    step: float = 1.0
+    decimals: int = 0
+    zero: str = ""
+    is_share: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LearningOption:
+    """What the window and the command line have to know of an option of fine-tuning besides name and default.
+
+    Attributes:
+        row: place in the form, from the top.
+        title: as shown.
+        tip: in the window.
+        help: on the command line.
+        choices: the values to choose from; empty for numbers.
+        is_sum: whether several may be chosen, joined by "+".
+        numbers: which numbers; None for choices.
+        flag: on the command line; "" for the name.
+        metavar: what the value is called in the help of the command line; "" for the choices.
+    """
+
+    row: int
+    title: str
+    tip: str
+    help: str
+    choices: tuple[Choice, ...] = ()
+    is_sum: bool = False
+    numbers: Numbers | None = None
+    flag: str = ""
+    metavar: str = ""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The values to choose from."""
+        return tuple(choice.key for choice in self.choices)
+
+
+def _option(default: Any, option: LearningOption) -> Any:
+    return field(default=default, metadata={_OPTION: option})
+
+
+@dataclass(frozen=True, slots=True)
 class LearningSettings:
     """How fine-tuning learns; what most users leave alone.
 
-    Attributes:
-        loss: names out of "cross-entropy", "dice", "focal", "lovasz", "boundary", joined by "+".
-        optimiser: "adamw", "adam", "nadam" or "sgd".
-        learning_rate: of the head; 0 chooses.
-        parts: what learns: "auto" (as the speed asks), "head", "experts" (and head), "top" (of the
-            backbone, too) or "all".
-        augmentation: strength of random variations, 0 for none.
-        validation: "held-out" pixels, or "cross": every image judged by a network that has not seen it.
-        seed: of everything random.
+    An option is declared here and nowhere else: the form in the window, the flags of the command line and what
+    is handed to the model library follow from it. Name and default are those of a field of
+    `model.training.types.FineTuneConfig` that is marked as an option there; a test compares the two.
     """
 
-    loss: str = "cross-entropy+dice"
-    optimiser: str = "adamw"
-    learning_rate: float = 0.0
-    parts: str = "auto"
-    augmentation: float = 1.0
-    validation: str = "held-out"
-    seed: int = 0
+    loss: str = _option(
+        "cross-entropy+dice",
+        LearningOption(
+            row=0,
+            title="Loss",
+            tip="What counts as a mistake; ticked losses are added up",
+            help="sum of cross-entropy, dice, focal, lovasz, boundary, joined by +",
+            is_sum=True,
+            choices=(
+                Choice("cross-entropy", "Cross-entropy", "Every pixel counts; the usual choice"),
+                Choice("dice", "Dice", "Overlap per class; small classes count as much as large"),
+                Choice("focal", "Focal", "Pixels that are right already hardly count"),
+                Choice("lovasz", "Lovász", "Improves the intersection over union itself"),
+                Choice("boundary", "Boundary", "Pixels near an outline count more"),
+            ),
+        ),
+    )
+    optimiser: str = _option(
+        "adamw",
+        LearningOption(
+            row=4,
+            title="Optimiser",
+            tip="How a mistake becomes a change of weights",
+            help="what makes steps of gradients",
+            choices=(
+                Choice("adamw", "AdamW", "Robust; the usual choice"),
+                Choice("adam", "Adam", "As AdamW, without weight decay"),
+                Choice("nadam", "NAdam", "AdamW that looks a step ahead"),
+                Choice("sgd", "SGD", "Plain gradients with momentum; slower, sometimes steadier"),
+            ),
+        ),
+    )
+    learning_rate: float = _option(
+        0.0,
+        LearningOption(
+            row=5,
+            title="Learning rate",
+            tip="How large a step is; 0 chooses",
+            help="of the head; 0 chooses",
+            numbers=Numbers(0.0, 1.0, step=0.0005, decimals=5, zero="automatic"),
+            metavar="RATE",
+        ),
+    )
+    parts: str = _option(
+        "auto",
+        LearningOption(
+            row=1,
+            title="Learns",
+            tip="Which parts of the network may change",
+            help="head; experts and head; also the top of the backbone; everything; auto: as the speed asks",
+            flag="--train",
+            choices=(
+                Choice("auto", "As the speed asks", "Quick: experts and head. Thorough: all"),
+                Choice("head", "Head only", "Least to go wrong with very few labels"),
+                Choice("experts", "Experts and head", "The image encoder stays as it is"),
+                Choice("top", "Also the top of the encoder", "What it makes of what it sees"),
+                Choice("all", "Everything", "For images unlike any photograph; takes minutes"),
+            ),
+        ),
+    )
+    augmentation: float = _option(
+        1.0,
+        LearningOption(
+            row=3,
+            title="Variations",
+            tip="How strongly size, direction, light and colour of the images are varied",
+            help="of variations, 0 for none",
+            numbers=Numbers(0.0, 2.0, decimals=2, is_share=True),
+            metavar="STRENGTH",
+        ),
+    )
+    validation: str = _option(
+        "held-out",
+        LearningOption(
+            row=2,
+            title="Measured on",
+            tip="What decides whether the new weights are better",
+            help="measure on held-out pixels, or leave every image out in turn, which takes half of the time",
+            choices=(
+                Choice("held-out", "Held-out pixels", "Part of your labels is kept for measuring"),
+                Choice(
+                    "cross",
+                    "Every image in turn",
+                    "Cross-validation: each image is judged by a network that has not seen it. Honest about "
+                    "new images; takes half of the time, and at least two images",
+                ),
+            ),
+        ),
+    )
+    seed: int = _option(
+        0,
+        LearningOption(
+            row=6,
+            title="Seed",
+            tip="The same seed draws the same random numbers",
+            help="of everything random",
+            numbers=Numbers(0, 2**31 - 1),
+        ),
+    )
+
+
+def learning_options() -> dict[str, LearningOption]:
+    """Every option by the name of its setting."""
+    return {each.name: each.metadata[_OPTION] for each in fields(LearningSettings)}

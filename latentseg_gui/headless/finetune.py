@@ -6,6 +6,7 @@ import argparse
 import math
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from latentseg_gui.headless.common import (
     model_errors,
     require_inputs,
 )
-from latentseg_gui.headless.finetune_options import add_arguments
+from latentseg_gui.headless.finetune_options import add_arguments, settings_of
 from latentseg_gui.headless.finetune_samples import read_samples, settle_background
 from latentseg_gui.headless.masks import Pair, pairs_asked_for
 from latentseg_gui.headless.naming import words_for
@@ -119,15 +120,9 @@ def _config(options: argparse.Namespace, num_classes: int, device: str, *, is_fr
         num_classes=num_classes,
         seconds=options.seconds,
         speed=options.speed,
-        learning_rate=options.learning_rate,
-        loss=options.loss,
-        optimiser=options.optimiser,
-        parts=options.parts,
-        validation=options.validation,
-        augmentation=options.augmentation,
         classes_kept=(None,) * num_classes if is_fresh else (),
-        seed=options.seed,
         device=device,
+        **asdict(settings_of(options)),
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
-from latentseg_gui.document.learning import FROM_SCRATCH, SPEEDS
+from latentseg_gui.document.learning import FROM_SCRATCH, SPEEDS, LearningSettings, learning_options
 from latentseg_gui.headless.common import add_model_arguments, add_overwrite_argument
 from latentseg_gui.headless.masks import add_pair_arguments
 
@@ -49,7 +50,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write the new weights even where they measure worse than those they started from",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of everything random (default: %(default)s)")
     _add_settings(parser)
     add_model_arguments(parser)
     parser.epilog = "On several GPUs or machines: torchrun --nproc-per-node N -m latentseg_gui finetune ..."
@@ -81,44 +81,23 @@ def add_background_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
-    """What most users leave alone."""
-    settings = parser.add_argument_group("settings that most leave alone")
-    settings.add_argument(
-        "--loss",
-        default="cross-entropy+dice",
-        help="sum of cross-entropy, dice, focal, lovasz, boundary, joined by + (default: %(default)s)",
-    )
-    settings.add_argument(
-        "--optimiser",
-        choices=("adamw", "adam", "nadam", "sgd"),
-        default="adamw",
-        help="what makes steps of gradients (default: %(default)s)",
-    )
-    settings.add_argument(
-        "--learning-rate",
-        type=float,
-        default=0.0,
-        metavar="RATE",
-        help="of the head; 0 chooses (default: 0)",
-    )
-    settings.add_argument(
-        "--train",
-        dest="parts",
-        choices=("auto", "head", "experts", "top", "all"),
-        default="auto",
-        help="head; experts and head; also the top of the backbone; everything (default: auto, as the speed asks)",
-    )
-    settings.add_argument(
-        "--augmentation",
-        type=float,
-        default=1.0,
-        metavar="STRENGTH",
-        help="of variations, 0 for none (default: 1)",
-    )
-    settings.add_argument(
-        "--validation",
-        choices=("held-out", "cross"),
-        default="held-out",
-        help="measure on held-out pixels, or leave every image out in turn, which takes half of the time "
-        "(default: %(default)s)",
-    )
+    """What most users leave alone: every option of `LearningSettings`."""
+    group = parser.add_argument_group("settings that most leave alone")
+    defaults = LearningSettings()
+    for name, option in learning_options().items():
+        default = getattr(defaults, name)
+        known: dict[str, Any] = {"metavar": option.metavar or None, "type": type(default)}
+        if option.choices and not option.is_sum:
+            known = {"choices": option.keys}
+        group.add_argument(
+            option.flag or f"--{name.replace('_', '-')}",
+            dest=name,
+            default=default,
+            help=f"{option.help} (default: {default:{'g' if isinstance(default, float) else ''}})",
+            **known,
+        )
+
+
+def settings_of(options: argparse.Namespace) -> LearningSettings:
+    """The options of the command line as settings."""
+    return LearningSettings(**{name: getattr(options, name) for name in learning_options()})

@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
@@ -146,16 +146,7 @@ def _labelled(sample: TrainingSample, *, is_rest_background: bool = False) -> La
 
 def config_of(settings: LearningSettings, num_classes: int) -> FineTuneConfig:
     """The settings of the window as the model library takes them."""
-    return FineTuneConfig(
-        num_classes=num_classes,
-        loss=settings.loss,
-        optimiser=settings.optimiser,
-        learning_rate=settings.learning_rate,
-        parts=settings.parts,
-        augmentation=settings.augmentation,
-        validation=settings.validation,
-        seed=settings.seed,
-    )
+    return FineTuneConfig(num_classes=num_classes, **asdict(settings))
 
 
 def _work(job: Job, context: JobContext) -> bool:

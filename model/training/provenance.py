@@ -104,16 +104,8 @@ def _rounded(metric: float) -> float | None:
 
 def settings_of(config: FineTuneConfig) -> dict[str, object]:
     """The settings of a run as JSON can hold them."""
-    return {
-        "speed": config.speed,
-        "loss": config.loss,
-        "optimiser": config.optimiser,
-        "learning_rate": config.learning_rate or "automatic",
-        "parts": config.parts,
-        "augmentation": config.augmentation,
-        "validation": config.validation,
-        "seed": config.seed,
-    }
+    chosen = {"speed": config.speed, **{name: getattr(config, name) for name in config.options()}}
+    return {**chosen, "learning_rate": config.learning_rate or "automatic"}
 
 
 def seen_after(

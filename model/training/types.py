@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +18,7 @@ LOSSES: Final = ("cross-entropy", "dice", "focal", "lovasz", "boundary")
 OPTIMISERS: Final = ("adamw", "adam", "nadam", "sgd")
 PARTS: Final = ("auto", "head", "experts", "top", "all")
 VALIDATIONS: Final = ("held-out", "cross")
+_CHOICES: Final = "choices"
 
 TAKEN_OVER: Final = 1
 ACCEPTED: Final = 2
@@ -54,6 +55,11 @@ class LabelledImage:
         return np.where(self.origin == TAKEN_OVER, np.uint8(IGNORED), self.labels)
 
 
+def _option(default: Any, choices: tuple[str, ...] = ()) -> Any:
+    """A field that a user may set: it is checked against ``choices`` and stands in the record of a run."""
+    return field(default=default, metadata={_CHOICES: choices})
+
+
 @dataclass(frozen=True, slots=True)
 class FineTuneConfig:
     """How to fine-tune.
@@ -83,17 +89,22 @@ class FineTuneConfig:
     num_classes: int = 2
     seconds: float = 30.0
     speed: str = "quick"
-    learning_rate: float = 0.0
-    loss: str = "cross-entropy+dice"
-    optimiser: str = "adamw"
-    parts: str = "auto"
-    validation: str = "held-out"
+    learning_rate: float = _option(0.0)
+    loss: str = _option("cross-entropy+dice", LOSSES)
+    optimiser: str = _option("adamw", OPTIMISERS)
+    parts: str = _option("auto", PARTS)
+    validation: str = _option("held-out", VALIDATIONS)
     classes_kept: tuple[int | None, ...] = ()
     held_out: float = 0.2
-    augmentation: float = 1.0
-    seed: int = 0
+    augmentation: float = _option(1.0)
+    seed: int = _option(0)
     device: str = "auto"
     shown: str = ""
+
+    @classmethod
+    def options(cls) -> dict[str, tuple[str, ...]]:
+        """What a user may set, by name, with the values to choose from; none where it is a number."""
+        return {each.name: each.metadata[_CHOICES] for each in fields(cls) if _CHOICES in each.metadata}
 
     def kept_of(self, have: int) -> Sequence[int | None]:
         """Per class which of the ``have`` classes of a network it goes on from."""
@@ -155,17 +166,14 @@ def object_numbers(instances: NDArray[np.uint32] | None) -> NDArray[np.int32] | 
 
 
 def _check_choices(config: FineTuneConfig) -> None:
-    for what, value, known in (
-        ("speed", config.speed, SPEEDS),
-        ("optimiser", config.optimiser, OPTIMISERS),
-        ("part", config.parts, PARTS),
-        ("validation", config.validation, VALIDATIONS),
-    ):
-        if value not in known:
-            raise ModelError(f'There is no {what} "{value}".', action=f"Use one of {', '.join(known)}.")
-    unknown = [name for name in config.loss.split("+") if name not in LOSSES]
-    if unknown:
-        raise ModelError(f'There is no loss "{unknown[0]}".', action=f"Use sums of {', '.join(LOSSES)}.")
+    for name, known in {"speed": SPEEDS, **config.options()}.items():
+        chosen = getattr(config, name)
+        what = name.removesuffix("s") if name == "parts" else name
+        values = chosen.split("+") if name == "loss" else [chosen]
+        unknown = [value for value in values if known and value not in known]
+        if unknown:
+            how = "sums of" if name == "loss" else "one of"
+            raise ModelError(f'There is no {what} "{unknown[0]}".', action=f"Use {how} {', '.join(known)}.")
     if not 0 <= config.learning_rate < float("inf") or not config.augmentation >= 0:
         raise ModelError(
             "The learning rate or the augmentation is out of range.", action="Use 0 or more; 0 chooses."
