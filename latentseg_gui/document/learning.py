@@ -81,7 +81,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class NumberRange:
     """Which numbers an option takes.
 
     Attributes:
@@ -123,7 +123,7 @@ class LearningOption:
     help: str
     choices: tuple[Choice, ...] = ()
     is_sum: bool = False
-    numbers: Numbers | None = None
+    numbers: NumberRange | None = None
     flag: str = ""
     metavar: str = ""
 
@@ -185,7 +185,7 @@ class LearningSettings:
             title="Learning rate",
             tip="How large a step is; 0 chooses",
             help="of the head; 0 chooses",
-            numbers=Numbers(0.0, 1.0, step=0.0005, decimals=5, zero="automatic"),
+            numbers=NumberRange(0.0, 1.0, step=0.0005, decimals=5, zero="automatic"),
             metavar="RATE",
         ),
     )
@@ -213,7 +213,7 @@ class LearningSettings:
             title="Variations",
             tip="How strongly size, direction, light and colour of the images are varied",
             help="of variations, 0 for none",
-            numbers=Numbers(0.0, 2.0, decimals=2, is_share=True),
+            numbers=NumberRange(0.0, 2.0, decimals=2, is_share=True),
             metavar="STRENGTH",
         ),
     )
@@ -242,7 +242,7 @@ class LearningSettings:
             title="Seed",
             tip="The same seed draws the same random numbers",
             help="of everything random",
-            numbers=Numbers(0, 2**31 - 1),
+            numbers=NumberRange(0, 2**31 - 1),
         ),
     )
 

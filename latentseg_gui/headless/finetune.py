@@ -20,7 +20,7 @@ from latentseg_gui.headless.common import (
     model_errors,
     require_inputs,
 )
-from latentseg_gui.headless.finetune_options import add_arguments, settings_of
+from latentseg_gui.headless.finetune_options import add_arguments, learning_settings
 from latentseg_gui.headless.finetune_samples import read_samples, settle_background
 from latentseg_gui.headless.masks import Pair, pairs_asked_for
 from latentseg_gui.headless.naming import words_for
@@ -122,7 +122,7 @@ def _config(options: argparse.Namespace, num_classes: int, device: str, *, is_fr
         speed=options.speed,
         classes_kept=(None,) * num_classes if is_fresh else (),
         device=device,
-        **asdict(settings_of(options)),
+        **asdict(learning_settings(options)),
     )
 
 

@@ -98,6 +98,6 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def settings_of(options: argparse.Namespace) -> LearningSettings:
+def learning_settings(options: argparse.Namespace) -> LearningSettings:
     """The options of the command line as settings."""
     return LearningSettings(**{name: getattr(options, name) for name in learning_options()})

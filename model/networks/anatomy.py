@@ -51,7 +51,7 @@ def without(state: Mapping[str, Tensor], left_out: Mapping[str, Tensor]) -> dict
     return {name: value for name, value in state.items() if name not in left_out}
 
 
-def parameters_of(network: nn.Module, *parts: nn.Module) -> dict[str, nn.Parameter]:
+def named_parameters_of(network: nn.Module, *parts: nn.Module) -> dict[str, nn.Parameter]:
     """The parameters of modules in ``network``, part by part, by their full names."""
     names = {id(parameter): name for name, parameter in network.named_parameters()}
     return {names[id(parameter)]: parameter for part in parts for parameter in part.parameters()}

@@ -14,7 +14,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from model.networks.anatomy import parameters_of, tensors_of, without
+from model.networks.anatomy import named_parameters_of, tensors_of, without
 from model.networks.backbone import Backbone, LiteBackbone, Pyramid, pad_to_stride
 from model.networks.config import NetworkConfig
 from model.networks.deciding import ask_experts
@@ -263,13 +263,13 @@ class DetailNetwork(LatentExpertNetwork):
     def parameter_groups(self) -> dict[str, dict[str, nn.Parameter]]:
         """What may learn, by full name: "head", "experts", and of the classes' own backbone "top" and "bottom"."""
         groups = {
-            "head": parameters_of(self, self.head, self.class_head),
-            "experts": parameters_of(self, *self.expert_modules().values()),
+            "head": named_parameters_of(self, self.head, self.class_head),
+            "experts": named_parameters_of(self, *self.expert_modules().values()),
         }
         if self.class_backbone is None:
             return {**groups, "top": {}, "bottom": {}}
-        bottom = parameters_of(self, *self.class_backbone.lower_half())
-        whole = parameters_of(self, self.class_backbone)
+        bottom = named_parameters_of(self, *self.class_backbone.lower_half())
+        whole = named_parameters_of(self, self.class_backbone)
         top = {name: parameter for name, parameter in whole.items() if name not in bottom}
         return {**groups, "top": top, "bottom": bottom}
 

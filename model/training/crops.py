@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.networks.anatomy import parameters_of
+from model.networks.anatomy import named_parameters_of
 from model.networks.detail_head import Levels
 from model.networks.detail_network import DetailNetwork
 from model.prediction.device import free_cached_memory, is_out_of_memory
@@ -35,11 +35,11 @@ def learn_crops(session: Session, end: float, factor: float = 1.0) -> Iterator[s
     session.network.head.pixel.silence()
     network, rate = session.network, factor * (session.config.learning_rate or HEAD_RATE)
     groups = [
-        (rate, parameters_of(network, network.head.context)),
+        (rate, named_parameters_of(network, network.head.context)),
         (rate * EXPERT_SHARE, expert_parameters(network)),
     ]
     if network.head.separation is not None and session.things:
-        groups.append((rate, parameters_of(network, network.head.separation)))
+        groups.append((rate, named_parameters_of(network, network.head.separation)))
     optimiser = Optimiser(session, groups, end)
     while session.clock.fraction < end:
         if fits_memory(session, partial(optimiser.step, partial(_crop_loss, session))):
@@ -66,7 +66,7 @@ def fits_memory(session: Session, step: Callable[[], None]) -> bool:
 
 def expert_parameters(network: DetailNetwork) -> Mapping[str, nn.Parameter]:
     """What of experts and class head may learn; clicks use none of it."""
-    return parameters_of(network, *network.expert_modules().values(), network.class_head)
+    return named_parameters_of(network, *network.expert_modules().values(), network.class_head)
 
 
 def _crop_loss(session: Session) -> Tensor:

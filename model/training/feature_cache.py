@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from torch import Tensor, nn
 
-from model.networks.anatomy import parameters_of, without
+from model.networks.anatomy import named_parameters_of, without
 from model.networks.detail_network import DetailNetwork
 from model.training.views import Picture
 
@@ -58,7 +58,7 @@ def fingerprint(network: DetailNetwork) -> int:
 
 def fingerprint_without(network: DetailNetwork, part: nn.Module) -> int:
     """A number that differs where anything of ``network`` but the parameters of ``part`` differs."""
-    return _checksum(without(network.state_dict(), parameters_of(network, part)), 1)
+    return _checksum(without(network.state_dict(), named_parameters_of(network, part)), 1)
 
 
 def _checksum(state: Mapping[str, Tensor], start: int) -> int:

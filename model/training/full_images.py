@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model.networks.anatomy import parameters_of
+from model.networks.anatomy import named_parameters_of
 from model.networks.backbone import STRIDE, Backbone, LiteBackbone
 from model.networks.detail_head import Levels
 from model.networks.detail_network import DetailNetwork
@@ -64,12 +64,12 @@ def learn_whole(session: Session, end: float) -> Iterator[str]:
         factor = session.config.learning_rate / HEAD_RATE
     network.head.omission = session.scarcity
     groups = [
-        (factor * HEAD_RATE, parameters_of(network, network.head.context)),
+        (factor * HEAD_RATE, named_parameters_of(network, network.head.context)),
         (factor * EXPERT_RATE, expert_parameters(network)),
         *_backbone_groups(network, network.class_backbone, factor * BACKBONE_RATE),
     ]
     if network.head.separation is not None and session.things:
-        groups.append((factor * HEAD_RATE, parameters_of(network, network.head.separation)))
+        groups.append((factor * HEAD_RATE, named_parameters_of(network, network.head.separation)))
     optimiser = Optimiser(session, groups, end)
     while session.clock.fraction < end:
         if fits_memory(session, partial(optimiser.step, partial(_whole_loss, session))):
@@ -84,8 +84,8 @@ def learn_whole(session: Session, end: float) -> Iterator[str]:
 
 def _backbone_groups(network: DetailNetwork, backbone: Backbone | LiteBackbone, rate: float) -> Groups:
     """The parameters of a backbone with their rates; those of a pretrained encoder in it with a lower one."""
-    slow = parameters_of(network, *backbone.pretrained())
-    whole = parameters_of(network, backbone)
+    slow = named_parameters_of(network, *backbone.pretrained())
+    whole = named_parameters_of(network, backbone)
     quick = {name: parameter for name, parameter in whole.items() if name not in slow}
     return [(rate, quick), *([(rate * ENCODER_SHARE, slow)] if slow else [])]
 

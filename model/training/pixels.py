@@ -9,7 +9,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from model.networks.anatomy import parameters_of
+from model.networks.anatomy import named_parameters_of
 from model.training.separation import depth_loss
 from model.training.session import Optimiser, Session
 
@@ -39,7 +39,7 @@ def fit_pixels(
         return
     head = session.network.head
     rate = session.config.learning_rate or RATE
-    optimiser = Optimiser(session, [(rate, parameters_of(session.network, head.pixel))], end)
+    optimiser = Optimiser(session, [(rate, named_parameters_of(session.network, head.pixel))], end)
     while session.clock.fraction < end:
         size = (min(PER_STEP, len(labels)),)
         picked = torch.randint(len(labels), size, generator=session.generator).to(labels.device)

@@ -26,7 +26,7 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.layers import Arrays
 from latentseg_gui.document.types import UNLABELLED, ImageRecord, Prediction, Rect
 from latentseg_gui.workers.lanes import ThreadLane
-from tests.controllers.test_edits import Told
+from tests.controllers.told import Told
 
 CLASSES = tuple(SegmentationClass(f"class {number}", f"#0000{number}0") for number in range(5))
 

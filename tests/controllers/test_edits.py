@@ -28,27 +28,13 @@ from latentseg_gui.controllers.masks.edit_work import Make
 from latentseg_gui.document.brush import polygon_mask
 from latentseg_gui.document.classes import ClassTable, SegmentationClass
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.regions import flood_fill
 from latentseg_gui.document.types import ImageRecord, Rect
 from latentseg_gui.workers.lanes import ThreadLane
+from tests.controllers.told import Told
 
 SHAPE = (40, 50)
 CLASSES = tuple(SegmentationClass(f"class {number}", f"#0000{number}0") for number in range(4))
-
-
-class Told:
-    """Hears what the user is told."""
-
-    def __init__(self) -> None:
-        self.errors: list[LatentsegError] = []
-        self.sentences: list[str] = []
-
-    def report(self, error: LatentsegError) -> None:
-        self.errors.append(error)
-
-    def inform(self, sentence: str) -> None:
-        self.sentences.append(sentence)
 
 
 class Desk:

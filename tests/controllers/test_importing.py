@@ -29,8 +29,8 @@ from latentseg_gui.io.opening import open_project
 from latentseg_gui.io.project import save_project
 from latentseg_gui.panels.output import ImportChoice
 from latentseg_gui.workers.lanes import ThreadLane
-from tests.controllers.test_edits import Told
-from tests.io.test_masks import made
+from tests.controllers.told import Told
+from tests.io.made_masks import made
 
 SHAPE = (30, 41)
 CLASSES = ClassTable.from_names(("background", "leaf", "stem", "Wurzel ü"))

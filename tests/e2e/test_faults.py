@@ -24,7 +24,7 @@ from latentseg_gui.io import storage as disk_module
 from latentseg_gui.io.opening import open_project
 from tests.e2e.conftest import Witness
 from tests.e2e.person import Person
-from tests.e2e.test_projects import Answers, make_project, paint, save
+from tests.e2e.saved_projects import Answers, make_project, paint, save
 from tests.leaks import no_leaks
 
 SHAPE = (60, 80)

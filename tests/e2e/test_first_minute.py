@@ -8,7 +8,7 @@ from PySide6.QtTest import QTest
 
 from latentseg_gui.app.samples import sample_paths
 from tests.e2e.person import Person
-from tests.e2e.test_tools import screen_colours
+from tests.e2e.screen_colours import screen_colours
 
 
 def test_point_click_and_enter_on_a_clean_picture(person: Person) -> None:

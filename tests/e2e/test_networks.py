@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.app.session import Session
+from tests.e2e.kept_weights import Answers, save, use, window
 from tests.e2e.person import Person
-from tests.e2e.test_kept_versions import Answers, save, use, window
 
 pytestmark = pytest.mark.timeout(600)
 

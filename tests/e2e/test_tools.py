@@ -21,15 +21,7 @@ from latentseg_gui.panels.classes import DeleteClassDialog
 from latentseg_gui.panels.display import Tone
 from tests.e2e.conftest import Witness
 from tests.e2e.person import LEFT, RIGHT, Person
-
-
-def screen_colours(person: Person) -> np.ndarray:
-    """The canvas as it is drawn, uint8 [h, w, 3]."""
-    image = (
-        person.canvas.grab().toImage().convertToFormat(person.canvas.grab().toImage().Format.Format_RGB888)
-    )
-    rows = np.frombuffer(bytes(image.constBits()), np.uint8).reshape(image.height(), image.bytesPerLine())
-    return rows[:, : image.width() * 3].reshape(image.height(), image.width(), 3)
+from tests.e2e.screen_colours import screen_colours
 
 
 def paint_two_objects(person: Person) -> None:

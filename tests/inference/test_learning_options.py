@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.document.learning import LearningSettings, learning_options
-from latentseg_gui.headless.finetune_options import add_arguments, settings_of
+from latentseg_gui.headless.finetune_options import add_arguments, learning_settings
 from latentseg_gui.inference.training import config_of
 from latentseg_gui.panels.training.settings import SettingsForm
 from model.errors import ModelError
@@ -47,8 +47,8 @@ def test_every_option_reaches_the_job_from_the_window_and_the_command_line() -> 
         for name, option in learning_options().items()
         for word in (option.flag or f"--{name.replace('_', '-')}", str(getattr(OTHERS, name)))
     ]
-    assert settings_of(parsed(*words)) == OTHERS
-    assert settings_of(parsed()) == LearningSettings()
+    assert learning_settings(parsed(*words)) == OTHERS
+    assert learning_settings(parsed()) == LearningSettings()
 
 
 def test_every_option_stands_in_the_record() -> None:

@@ -6,7 +6,7 @@ from PIL import Image
 
 from latentseg_gui.io.masks import ImportContext, MaskItem, export_mask, import_mask
 from tests.io.labelme_reader import labelme as labelme  # a fixture
-from tests.io.test_masks import CLASSES, SHAPE, made
+from tests.io.made_masks import CLASSES, SHAPE, made
 
 pytestmark = [  # of its own making: it leaves closing to the garbage collector
     pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from scipy.ndimage import binary_erosion
 
 from model.networks.detail_network import DetailNetwork
 from model.training import pseudo_labels as growth
@@ -17,7 +16,8 @@ from model.training.finetune import FineTuneConfig, LabelledImage, finetune
 from model.training.pseudo_labels import grow_strokes
 from model.training.types import IGNORED
 from model.training.views import pictures_of
-from tests.model.test_finetune import QUICK, accuracy, run
+from tests.model.finetuning import QUICK, accuracy, run
+from tests.model.strokes import stroked
 from tests.tiny import disks, tiny_network
 
 STROKES = replace(QUICK, held_out=0.0, seconds=30.0)
@@ -26,16 +26,6 @@ STROKES = replace(QUICK, held_out=0.0, seconds=30.0)
 @pytest.fixture(autouse=True)
 def one_thread():
     torch.set_num_threads(1)
-
-
-def stroked(seed):
-    """A picture of disks whose middles, and a few lines of background, are labelled."""
-    image, truth = disks(seed)
-    inside = binary_erosion(truth == 1, iterations=4)
-    far = binary_erosion(truth == 0, iterations=4)
-    far[:, np.arange(far.shape[1]) % 12 > 0] = False
-    labels = np.where(inside, 1, np.where(far, 0, IGNORED)).astype(np.uint8)
-    return LabelledImage(image, labels)
 
 
 def halves(at):

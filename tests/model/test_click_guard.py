@@ -14,7 +14,7 @@ from model.prediction.click_constraints import Answered, Start, settle
 from model.prediction.inputs import Pointing, check_pointing
 from model.prediction.postprocess import clean_mask, clicked_pixels
 from model.prediction.predictor import Predictor
-from tests.model.test_devices_agree import SAMPLES, scene, trained_network
+from tests.model.clicked_scenes import SAMPLES, scene, trained_network
 
 SHAPE = (30, 44)
 

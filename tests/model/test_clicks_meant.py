@@ -11,7 +11,7 @@ from model.prediction.inputs import check_pointing
 from model.prediction.postprocess import clean_mask
 from model.prediction.predictor import Predictor
 from model.prediction.runner import Runner
-from tests.model.test_predictor import picture, predictor_of, small_network
+from tests.model.small_predictors import picture, predictor_of, small_network
 
 ROWS, COLS = 24, 32
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from model.networks.anatomy import parameters_of
+from model.networks.anatomy import named_parameters_of
 from model.networks.detail_network import DetailNetwork
 from model.prediction.predictor import Predictor
 from model.training.clock import Clock, Span
@@ -21,10 +21,8 @@ from model.training.live import bands_of_logits
 from model.training.optimisers import learning, speed_of
 from model.training.provenance import SEEN, seen_after, validation_words
 from model.training.types import IGNORED, OPTIMISERS, FineTuneConfig
-from tests.model.test_finetune import QUICK, StepClock, accuracy, labelled, one_thread, run, state_of
+from tests.model.finetuning import QUICK, StepClock, accuracy, labelled, run, state_of
 from tests.tiny import disks, tiny_network
-
-__all__ = ["one_thread"]
 
 
 def run_cross(samples, config, steps):
@@ -77,7 +75,7 @@ def test_a_backbone_learns_only_where_there_is_time_for_it():
     assert speed_of(FineTuneConfig(speed="thorough", parts="experts")) == "quick"
     assert speed_of(FineTuneConfig(speed="live", parts="all")) == "live"
     network = DetailNetwork.of(tiny_network(), (0, 1))
-    experts, head = (parameters_of(network, part) for part in (network.mix, network.head))
+    experts, head = (named_parameters_of(network, part) for part in (network.mix, network.head))
     assert learning([(1.0, experts), (2.0, head)], "head", network) == [(2.0, head)]
 
 

@@ -23,8 +23,8 @@ from model.training.objective import Objective
 from model.training.outcome import NotLearnedError, is_worse, refuse_unlearned
 from model.training.session import DivergedError, Optimiser
 from model.training.types import ACCEPTED, IGNORED, PAINTED, TAKEN_OVER
-from tests.model.test_agreement import stroked
-from tests.model.test_finetune import QUICK, StepClock, labelled, run, state_of
+from tests.model.finetuning import QUICK, StepClock, labelled, run, state_of
+from tests.model.strokes import stroked
 from tests.tiny import disks, tiny_network
 
 

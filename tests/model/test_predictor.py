@@ -12,30 +12,7 @@ from model.prediction import zoom_in as closer
 from model.prediction.predictor import Predictor
 from model.zoo.tutorial import TutorialNetwork
 from tests.model.plain_network import PlainNetwork
-
-SMALL = NetworkConfig(
-    num_classes=3,
-    num_experts=5,
-    feature_dim=32,
-    widths=(16, 32, 32, 32, 32),
-    depths=(1, 1, 1, 1),
-    path_widths=(32, 32),
-    click_widths=(16, 16, 32, 32, 32),
-    embed_dim=8,
-)
-
-
-def small_network(seed=0):
-    torch.manual_seed(seed)
-    return build_latent_expert(SMALL).eval()
-
-
-def predictor_of(network, **options):
-    return Predictor(network, "cpu", dtype=torch.float32, **options)
-
-
-def picture(rows=48, cols=72, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (rows, cols, 3), dtype=np.uint8)
+from tests.model.small_predictors import SMALL, picture, predictor_of, small_network
 
 
 @pytest.fixture(params=["default", "tutorial"])

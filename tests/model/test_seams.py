@@ -12,8 +12,8 @@ from model.prediction.shared_norms import SharedGroupNorm, SharedNorms, samples
 from model.prediction.testtime import PredictOptions
 from model.prediction.tiles import blend, overlap_of, plan
 from tests.benchmarks.large_tiles import measured
+from tests.model.clicked_scenes import trained_network
 from tests.model.plain_network import PlainNetwork
-from tests.model.test_devices_agree import trained_network
 
 SIDE = 256
 

@@ -18,7 +18,7 @@ from model.prediction.predictor import Predictor
 from model.training.finetune import FineTuneConfig, LabelledImage, finetune
 from model.training.separation import depth_loss, depth_of, targets_of, things_in
 from model.weights.checkpoint import load, save
-from tests.model.test_finetune import StepClock
+from tests.model.finetuning import StepClock
 from tests.tiny import tiny_network
 
 

@@ -26,7 +26,7 @@ from latentseg_gui.panels.history import HistoryPanel
 from latentseg_gui.panels.tools import ToolOptionsBar
 from latentseg_gui.panels.training import TrainingItem, TrainingPanel, VersionRow
 from latentseg_gui.panels.widgets import Fold
-from tests.panels.test_attention_math import random_maps
+from tests.panels.random_maps import random_maps
 
 CONTROLS = (QAbstractButton, QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit)
 

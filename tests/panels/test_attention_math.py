@@ -5,20 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latentseg_gui.document.types import AttentionMaps
 from latentseg_gui.panels.experts import attention_math as attention
 from latentseg_gui.panels.experts.gains import Where, gain_at, is_solo, toggled_out, toggled_solo, with_gain
 from latentseg_gui.panels.experts.maps import NamedMaps, as_source
 from latentseg_gui.panels.experts.state import ExpertsState, ViewChoice
-
-
-def random_maps(heads: int = 2, count: int = 5, rows: int = 6, cols: int = 8, seed: int = 0) -> AttentionMaps:
-    rng = np.random.default_rng(seed)
-    look = rng.random((heads, count, rows, cols)).astype(np.float32)
-    mix = rng.random((heads, count, rows, cols)).astype(np.float32)
-    look /= look.sum(axis=(2, 3), keepdims=True)
-    mix /= mix.sum(axis=1, keepdims=True)
-    return AttentionMaps("a", "v1", look, mix, (rows * 4, cols * 4), 4.0)
+from tests.panels.random_maps import random_maps
 
 
 def test_heads_are_reduced_as_asked() -> None:

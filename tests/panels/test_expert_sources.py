@@ -12,7 +12,7 @@ from latentseg_gui.panels.experts import ExpertLabels, ExpertsPanel
 from latentseg_gui.panels.experts.gallery import Gallery
 from latentseg_gui.panels.experts.maps import MapSource, NamedMaps
 from latentseg_gui.panels.experts.values import ExpertShift, FolderAffinity
-from tests.panels.test_attention_math import random_maps
+from tests.panels.random_maps import random_maps
 
 
 @pytest.fixture

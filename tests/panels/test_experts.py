@@ -29,7 +29,7 @@ from latentseg_gui.panels.experts import (
 from latentseg_gui.panels.experts.gallery import Gallery
 from latentseg_gui.panels.experts.maps import part_of
 from latentseg_gui.panels.experts.pixel_mix import StackedBar
-from tests.panels.test_attention_math import random_maps
+from tests.panels.random_maps import random_maps
 
 
 @pytest.fixture

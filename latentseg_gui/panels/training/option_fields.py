@@ -7,7 +7,7 @@ from typing import Protocol
 from PySide6.QtCore import QObject, Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QWidget
 
-from latentseg_gui.document.learning import LearningOption, Numbers
+from latentseg_gui.document.learning import LearningOption, NumberRange
 from latentseg_gui.panels.fields import ComboBox, DoubleSpinBox, SpinBox
 from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.widgets import SliderField
@@ -131,7 +131,7 @@ class NumberField(QObject):
 
     edited = Signal()
 
-    def __init__(self, numbers: Numbers) -> None:
+    def __init__(self, numbers: NumberRange) -> None:
         super().__init__()
         self._box: DoubleSpinBox | SpinBox
         if numbers.decimals:
@@ -173,7 +173,7 @@ class ShareField(SliderField):
 
     edited = Signal()
 
-    def __init__(self, option: LearningOption, numbers: Numbers) -> None:
+    def __init__(self, option: LearningOption, numbers: NumberRange) -> None:
         limits = round(numbers.low * 100), round(numbers.high * 100)
         super().__init__(option.title, limits, suffix=" %")
         self.hide_name()

@@ -24,7 +24,7 @@ from model.training.views import pictures_of
 from model.zoo.dense import DenseNetwork
 from model.zoo.presets import DENSE_KINDS
 from model.zoo.tutorial import TutorialNetwork
-from tests.model.test_finetune import run, state_of
+from tests.model.finetuning import run, state_of
 from tests.model.zoo.tiny_networks import TINY
 
 KINDS = {kind.name: kind for kind in DENSE_KINDS}

@@ -17,7 +17,7 @@ from model.zoo.dense import DenseNetwork
 from model.zoo.encoders import PretrainedPyramid, encoders_in
 from model.zoo.presets import DENSE_KINDS
 from model.zoo.registry import build_network
-from tests.model.test_finetune import run, state_of
+from tests.model.finetuning import run, state_of
 
 KINDS = {kind.name: kind for kind in DENSE_KINDS}
 TAKERS = [kind.name for kind in DENSE_KINDS if kind.takes_encoder]

@@ -1,0 +1,32 @@
+"""A small network behind the doors of a predictor."""
+
+import numpy as np
+import torch
+
+from model.networks.config import NetworkConfig
+from model.networks.network import build_latent_expert
+from model.prediction.predictor import Predictor
+
+SMALL = NetworkConfig(
+    num_classes=3,
+    num_experts=5,
+    feature_dim=32,
+    widths=(16, 32, 32, 32, 32),
+    depths=(1, 1, 1, 1),
+    path_widths=(32, 32),
+    click_widths=(16, 16, 32, 32, 32),
+    embed_dim=8,
+)
+
+
+def small_network(seed=0):
+    torch.manual_seed(seed)
+    return build_latent_expert(SMALL).eval()
+
+
+def predictor_of(network, **options):
+    return Predictor(network, "cpu", dtype=torch.float32, **options)
+
+
+def picture(rows=48, cols=72, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (rows, cols, 3), dtype=np.uint8)
