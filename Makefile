@@ -30,7 +30,7 @@ $(VENV)/.python:
 
 $(VENV)/.run: $(VENV)/.python pyproject.toml .ci/constraints.txt
 	@echo "Installing latentseg and what it needs (a few minutes the first time)"
-	$(PIP) -e .
+	$(PIP) -e '.[gui]'
 	touch $@
 
 $(VENV)/.test: $(VENV)/.python pyproject.toml .ci/constraints.txt

@@ -35,5 +35,6 @@ def _claim(name: str) -> None:
     spec.loader.exec_module(module)
 
 
-for _name in ("model", "assets"):
-    _claim(_name)
+if not getattr(sys, "frozen", False):  # a bundle looks into itself only
+    for _name in ("model", "assets"):
+        _claim(_name)

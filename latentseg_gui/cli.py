@@ -27,6 +27,7 @@ SUBCOMMANDS: Final = {
     "export": "write the masks of a folder in another format (COCO, YOLO, polygons, overlays, ...)",
     "inspect": "show what each expert looks at and explains, or what another network attends to",
     "onnx": "write a network as an ONNX file for other programs",
+    "desktop": "put latentseg into the menu of the desktop, or take it out again",
     "doctor": "say what the program runs on, why, and what is missing",
 }
 _MODULES: Final = {"import": "importing"}
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if (mistake := _mistyped(arguments)) is not None:
             print(f"latentseg: {mistake}", file=sys.stderr)
             return FAILED
-        from latentseg_gui.app.main import main as open_window
+        from latentseg_gui.headless.window import open_window
 
         return open_window(arguments)
     # Threads that wait shall sleep: beside a busy program, spinning ones made everything twenty times slower.

@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QIcon
 from PySide6.QtWidgets import QApplication
 
+from assets import asset_path
 from latentseg_gui import __version__
 from latentseg_gui.app.canary import require_sound_binding
 from latentseg_gui.app.collector import Collector
@@ -67,6 +68,7 @@ def application() -> QApplication:
     app.setApplicationDisplayName("latentseg")
     app.setApplicationVersion(__version__)
     app.setDesktopFileName("latentseg")
+    app.setWindowIcon(QIcon(str(asset_path("desktop", "latentseg.svg"))))
     return app
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QProcess, Qt
@@ -12,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLa
 from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.controllers.jobs import JobSource
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.workers.program import own_command
 
 _NAME = "self-test"
 _END_MS = 1000
@@ -51,7 +51,8 @@ class SelfTest(JobSource):
         process.errorOccurred.connect(self._on_error)
         self._process = process
         self.began.emit(_NAME, self.tr("Self-test"))
-        process.start(sys.executable, ["-c", _program(self._device())])
+        program, *arguments = own_command("doctor", "--device", self._device())
+        process.start(program, arguments)
 
     def cancel_named(self, full_name: str) -> None:
         """Ends the test; other names are not ours."""
@@ -111,11 +112,3 @@ class _Report(QDialog):
 
     def _on_copy_clicked(self) -> None:
         QGuiApplication.clipboard().setText(self._text.toPlainText())
-
-
-def _program(device: str) -> str:
-    """Looks modules up exactly where this process does, whatever lies in the folder that it was started in."""
-    return (
-        f"import sys; sys.path[:] = {sys.path!r}; "
-        f"from latentseg_gui.cli import main; sys.exit(main(['doctor', '--device', {device!r}]))"
-    )

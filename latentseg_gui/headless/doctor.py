@@ -12,7 +12,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
+
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.headless.window import WINDOW_ADVICE, is_window_installed
+from latentseg_gui.workers.program import is_bundled, own_command
 
 SYSTEM_LIBRARIES: Final = {
     "libglib-2.0.so.0": "libglib2.0-0",
@@ -29,11 +35,11 @@ SYSTEM_LIBRARIES: Final = {
 }
 """What Qt loads on Linux, and the Debian package of each."""
 
-PACKAGES: Final = ("torch", "PySide6-Essentials", "pyqtgraph", "numpy", "Pillow", "safetensors")
-
-_START_QT: Final = (
-    "from PySide6.QtGui import QGuiApplication; app = QGuiApplication([]); print(app.platformName())"
-)
+PACKAGES: Final = ("torch", "numpy", "Pillow", "safetensors")
+WINDOW_PACKAGES: Final = ("PySide6-Essentials", "pyqtgraph")
+"""What the window needs besides: the extra "gui"."""
+OWN_NAMES: Final = ("model", "assets", "latentseg_gui")
+_NO_WINDOW: Final = f"the window is not installed, only the library and the subcommands: {WINDOW_ADVICE}"
 
 Finding = tuple[bool, list[str]]
 
@@ -41,17 +47,29 @@ Finding = tuple[bool, list[str]]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--device", default="auto", help="the device to try (default: auto)")
+    parser.add_argument(
+        "--window",
+        nargs="?",
+        const="",
+        metavar="FOLDER",
+        help="try the window too: a sample is opened, clicked on and its mask exported (to FOLDER)",
+    )
+    parser.add_argument("--start-qt", action="store_true", help=argparse.SUPPRESS)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the findings; 1 if something is missing."""
+    if options.start_qt:
+        return start_qt()
     checks: list[Callable[[], Finding]] = [
         check_python,
         check_packages,
-        check_system_libraries,
-        check_qt,
+        check_names,
+        *((check_system_libraries, check_qt) if is_window_installed() else (no_window,)),
         partial(check_model, options.device),
     ]
+    if options.window is not None:
+        checks.append(partial(check_window, options.window))
     is_healthy = True
     for check in checks:
         is_fine, lines = check()
@@ -69,20 +87,41 @@ def check_python() -> Finding:
 
 
 def check_packages() -> Finding:
-    """The Python packages that matter most."""
+    """The Python packages that matter most, and of those of the window what is there."""
     lines, is_fine = [], True
-    for name in PACKAGES:
+    for name in (*PACKAGES, *(WINDOW_PACKAGES if is_window_installed() else ())):
         try:
             version = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             is_fine = False
-            lines.append(_marked(False, f"{name} is not installed: pip install '{name}'"))
+            lines.append(_marked(False, f"{name} is not installed: {_advice(name)}"))
             continue
         is_broken = name == "PySide6-Essentials" and version.startswith("6.12.0")
         is_fine &= not is_broken
-        advice = ": this version crashes; pip install 'PySide6-Essentials==6.11.3'" if is_broken else ""
+        advice = f": this version crashes; {_advice('PySide6-Essentials==6.11.3')}" if is_broken else ""
         lines.append(_marked(not is_broken, f"{name} {version}{advice}"))
     return is_fine, lines
+
+
+def _advice(requirement: str) -> str:
+    return "get latentseg anew, whole" if is_bundled() else f"pip install '{requirement}'"
+
+
+def check_names() -> Finding:
+    """Whether another package was installed over ours: its files would be mixed with those of the program."""
+    owners = {} if is_bundled() else importlib.metadata.packages_distributions()
+    lines = []
+    for name in OWN_NAMES:
+        others = sorted({each for each in owners.get(name, ()) if each.lower() != "latentseg"})
+        if others:
+            advice = "give latentseg an environment of its own (pipx install 'latentseg[gui]')"
+            lines.append(_marked(False, f"{', '.join(others)} installs a package “{name}”, too: {advice}"))
+    return not lines, lines or [_marked(True, "no other package has the names of the parts of latentseg")]
+
+
+def no_window() -> Finding:
+    """What is said where only the library is installed; nothing is wrong with that."""
+    return True, [_marked(True, _NO_WINDOW)]
 
 
 def check_system_libraries() -> Finding:
@@ -147,7 +186,7 @@ def try_qt(environment: dict[str, str]) -> tuple[str, str]:
     """Start Qt in another process: (name of the platform, "") or ("", why not)."""
     try:
         outcome = subprocess.run(
-            [sys.executable, "-c", _START_QT],
+            own_command("doctor", "--start-qt"),
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
@@ -160,6 +199,34 @@ def try_qt(environment: dict[str, str]) -> tuple[str, str]:
         return outcome.stdout.strip(), ""
     lines = [line for line in outcome.stderr.splitlines() if line.strip()]
     return "", lines[0] if lines else f"Qt ended with code {outcome.returncode}"
+
+
+def start_qt() -> int:
+    """Start Qt in this process, which ends it where there is no screen, and print its platform."""
+    from PySide6.QtGui import QGuiApplication
+
+    print(QGuiApplication([]).platformName())
+    return 0
+
+
+def check_window(folder: str) -> Finding:
+    """The first minute of a user, done by the program itself; the mask goes to ``folder``, "" for nowhere."""
+    if not is_window_installed():
+        return False, [_marked(False, _NO_WINDOW)]
+    name, trouble = try_qt({})
+    if not name:
+        return False, [_marked(False, f"the window was not tried: {trouble}")]
+    from latentseg_gui.app.rehearsal import rehearse
+
+    lines: list[str] = []
+    with TemporaryDirectory(prefix="latentseg-") as settings:
+        target = Path(folder or settings)
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+            lines.extend(_marked(True, line) for line in rehearse(target, Path(settings)))
+        except (LatentsegError, OSError) as error:
+            return False, [*lines, _marked(False, f"the window does not work: {error}")]
+    return True, lines
 
 
 def check_model(wanted: str) -> Finding:

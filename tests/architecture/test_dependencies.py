@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 OWN = ("model", "latentseg_gui", "assets", "tests")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-TOOLS = {"mypy", "ruff", "import-linter", "pytest-qt", "pytest-timeout", "scipy-stubs"}
+TOOLS = {"mypy", "ruff", "import-linter", "pytest-qt", "pytest-timeout", "scipy-stubs", "setuptools"}
 """Of the development dependencies those that are run, not imported."""
 
 
@@ -26,8 +26,10 @@ def requirements(entries: list[str]) -> dict[str, Requirement]:
     return {str(canonicalize_name(each.name)): each for each in found if each.name != PROJECT["name"]}
 
 
-DECLARED = requirements(PROJECT["dependencies"])
-EXTRAS = {name: requirements(entries) for name, entries in PROJECT.get("optional-dependencies", {}).items()}
+EXTRAS = {name: requirements(entries) for name, entries in PROJECT["optional-dependencies"].items()}
+LIBRARY = requirements(PROJECT["dependencies"])
+DECLARED = LIBRARY | EXTRAS["gui"]
+"""What the program with its window needs."""
 
 
 @cache
@@ -53,8 +55,22 @@ def test_every_declared_dependency_is_imported_by_the_product() -> None:
     assert not sorted(DECLARED.keys() - used.keys())
 
 
+WINDOW = ("app", "controllers", "canvas", "panels", "workers")
+"""Rooms of `latentseg_gui` that are there for the window."""
+
+
+def test_the_library_and_the_subcommands_need_nothing_of_the_window() -> None:
+    rooms = [path.name for path in (ROOT / "latentseg_gui").iterdir() if path.is_dir()]
+    used = distributions(("model", *(f"latentseg_gui/{room}" for room in rooms if room not in WINDOW)))
+    assert used.keys() & EXTRAS["gui"].keys() <= {"pyside6-essentials"}
+    assert used.get("pyside6-essentials", set()) <= {"doctor.py"}, "which asks whether it starts"
+    assert "torch" in LIBRARY
+
+
 def test_every_import_of_the_product_is_declared() -> None:
-    allowed = set(DECLARED).union(*(entries for name, entries in EXTRAS.items() if name != "dev"))
+    allowed = set(DECLARED).union(
+        *(entries for name, entries in EXTRAS.items() if name not in ("dev", "bundle"))
+    )
     used = distributions(("model", "latentseg_gui"))
     undeclared = {
         name: files for name, files in used.items() if name not in allowed and "nothing" not in name

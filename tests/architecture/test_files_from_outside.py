@@ -11,6 +11,7 @@ READERS = {"read_bytes", "read_text"}
 OWN = {
     "app/log.py": "writes the log",
     "app/theme.py": "part of the program",
+    "headless/desktop.py": "part of the program",
     "panels/icons.py": "part of the program",
     "workers/child.py": "writes the log of a child",
     "io/regular_files.py": "the one function",
