@@ -1,0 +1,194 @@
+"""Which of the common kinds a pair of graphs is, and what each of its inputs and outputs is for.
+
+Names differ between exporters, so roles are found by the names that are in use, then by shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+import numpy as np
+
+from model.click_models.graphs import Graph, Port, refuse
+
+DEFAULT_SIDE: Final = 1024
+"""Pixels of the longer side where the files do not say: what all of these models were trained at."""
+_STRIDE: Final = 16
+
+_COORDS: Final = ("point_coords", "batched_point_coords", "input_points")
+_LABELS: Final = ("point_labels", "batched_point_labels", "input_labels")
+_ROLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "coords": _COORDS,
+    "labels": _LABELS,
+    "mask": ("mask_input", "input_masks", "mask_inputs"),
+    "has_mask": ("has_mask_input", "has_input_masks"),
+    "size": ("orig_im_size", "original_image_size", "original_size"),
+}
+_MASKS: Final = ("masks", "output_masks", "pred_masks")
+_SCORES: Final = ("iou_predictions", "iou_scores", "scores", "iou_pred")
+_LOW: Final = ("low_res_masks", "low_res_logits")
+
+
+class Family(Enum):
+    """How a kind of model wants its image and its clicks."""
+
+    SAM = "Segment Anything"
+    """The longer side scaled to the size of the model, the rest padded (MobileSAM, EdgeSAM and others likewise)."""
+    SAM2 = "Segment Anything 2"
+    """Stretched to a square; features at two finer scales."""
+    EFFICIENT_SAM = "EfficientSAM"
+    """Any size, values 0 to 1; the graph scales and normalises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What is known of a click model.
+
+    Attributes:
+        family: how it wants image and clicks.
+        encoder: the graph that encodes an image; None where one graph does all.
+        decoder: the graph that answers clicks.
+        image: the input for the image, of the encoder or, where there is none, of the decoder.
+        is_channels_last: whether colours come last, [H, W, 3]; pixel values are taken as they are then.
+        side: pixels of the side of the square that the image is fitted into.
+        roles: input of the decoder by role ("coords", "labels", "mask", "has_mask", "size"), as far as it has them.
+        features: input of the decoder -> output of the encoder.
+        masks: output with the masks.
+        scores: output with their estimated IoU; "" for none.
+        low: output with the masks in the size of the mask input; "" for none.
+    """
+
+    family: Family
+    encoder: Graph | None
+    decoder: Graph
+    image: Port
+    is_channels_last: bool
+    side: int
+    roles: Mapping[str, Port]
+    features: Mapping[str, str]
+    masks: str
+    scores: str
+    low: str
+
+
+def is_decoder(graph: Graph) -> bool:
+    """Whether a graph takes clicks."""
+    return _named(graph.inputs, _COORDS) is not None
+
+
+def is_encoder(graph: Graph) -> bool:
+    """Whether a graph takes an image and nothing else."""
+    return len(graph.inputs) == 1 and _image_of(graph) is not None
+
+
+def is_whole(graph: Graph) -> bool:
+    """Whether a graph takes image and clicks at once."""
+    return is_decoder(graph) and "batched_images" in graph.inputs
+
+
+def signature_of(encoder: Graph | None, decoder: Graph) -> Signature:
+    """The roles of everything that two graphs take and give.
+
+    Raises:
+        WeightsError: they do not belong together, or are of no kind that is known; both are named.
+    """
+    roles = {
+        role: port for role, names in _ROLES.items() if (port := _named(decoder.inputs, names)) is not None
+    }
+    if not {"coords", "labels"} <= roles.keys():
+        refuse(decoder.path, f"it takes no clicks, but {_listed(decoder.inputs)}")
+    image = _image_of(encoder or decoder)
+    if image is None:
+        graph = encoder or decoder
+        refuse(graph.path, f"it takes no image with three colours, but {_listed(graph.inputs)}")
+    rest = [port for port in decoder.inputs.values() if port not in roles.values()]
+    features = {} if encoder is None else _matched(rest, encoder, decoder)
+    masks = _named(decoder.outputs, _MASKS) or next(
+        (port for port in decoder.outputs.values() if len(port.shape) >= 4), None
+    )
+    if masks is None:
+        refuse(decoder.path, f"it gives no masks, but {_listed(decoder.outputs)}")
+    scores, low = _named(decoder.outputs, _SCORES), _named(decoder.outputs, _LOW)
+    return Signature(
+        family=_family(roles["coords"], features),
+        encoder=encoder,
+        decoder=decoder,
+        image=image,
+        is_channels_last=_is_channels_last(image),
+        side=_side(image, rest),
+        roles=roles,
+        features=features,
+        masks=masks.name,
+        scores="" if scores is None else scores.name,
+        low="" if low is None else low.name,
+    )
+
+
+def _named(ports: Mapping[str, Port], names: tuple[str, ...]) -> Port | None:
+    return next((ports[name] for name in names if name in ports), None)
+
+
+def _listed(ports: Mapping[str, Port]) -> str:
+    return ", ".join(str(port) for port in ports.values())
+
+
+def _image_of(graph: Graph) -> Port | None:
+    """The input that is a picture with three colours, first or last; of one number or three sides."""
+    for port in graph.inputs.values():
+        is_number = port.dtype.kind == "f" or port.dtype == np.uint8
+        is_first = len(port.shape) == 4 and port.shape[1] == 3
+        if is_number and port.name not in _COORDS and (is_first or _is_channels_last(port)):
+            return port
+    return None
+
+
+def _is_channels_last(port: Port) -> bool:
+    is_first = len(port.shape) == 4 and port.shape[1] == 3
+    return len(port.shape) in (3, 4) and port.shape[-1] == 3 and not is_first
+
+
+def _side(image: Port, rest: list[Port]) -> int:
+    """From the size of the image that is taken, or from that of the features that are."""
+    sides = image.shape[-3:-1] if _is_channels_last(image) else image.shape[-2:]
+    fixed = [side for side in sides if side is not None]
+    if fixed:
+        return max(fixed)
+    coarse = [port.shape[-1] for port in rest if len(port.shape) == 4 and port.shape[-1] is not None]
+    return min(coarse) * _STRIDE if coarse else DEFAULT_SIDE
+
+
+def _family(coords: Port, features: Mapping[str, str]) -> Family:
+    if coords.name.startswith("batched"):
+        return Family.EFFICIENT_SAM
+    has_fine = sum("high_res" in name or name.endswith(("_0", "_1")) for name in features) >= 2
+    return Family.SAM2 if has_fine else Family.SAM
+
+
+def _matched(rest: list[Port], encoder: Graph, decoder: Graph) -> dict[str, str]:
+    """Which output of the encoder goes into which input of the decoder: by name, else the only one that fits."""
+    found = {port.name: port.name for port in rest if port.name in encoder.outputs}
+    for port in rest:
+        if port.name in found:
+            continue
+        left = [each for each in encoder.outputs.values() if each.name not in found.values()]
+        fitting = [each for each in left if _fits(each, port)]
+        if len(fitting) != 1:
+            why = f"it asks for {port}, and “{encoder.path.name}” gives {_listed(encoder.outputs)}"
+            refuse(decoder.path, why, "Open an encoder and a decoder that were exported from the same model.")
+        found[port.name] = fitting[0].name
+    for name, source in found.items():
+        if not _fits(encoder.outputs[source], decoder.inputs[name]):
+            why = f"it asks for {decoder.inputs[name]}, and “{encoder.path.name}” gives {encoder.outputs[source]}"
+            refuse(decoder.path, why, "Open an encoder and a decoder that were exported from the same model.")
+    return found
+
+
+def _fits(given: Port, asked: Port) -> bool:
+    """Whether a tensor can be both; one of which nothing is known can be anything."""
+    if not given.shape or not asked.shape:
+        return True
+    pairs = zip(given.shape, asked.shape, strict=False)
+    return len(given.shape) == len(asked.shape) and all(a is None or b is None or a == b for a, b in pairs)
