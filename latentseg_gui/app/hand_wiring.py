@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QObject, QPoint
 
 from latentseg_gui.app.session import Session
 from latentseg_gui.controllers.masks.classes import ClassDeletion
-from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.tools import ToolName
-from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.panels.classes import DeleteClassDialog
 from latentseg_gui.panels.commands import ObjectMenu
 
@@ -68,7 +68,7 @@ class HandWiring(QObject):
         chosen = len(self._session.objects.chosen)
         names = (*_OBJECT_GROUPS, *_CANVAS_GROUPS) if chosen else _CANVAS_GROUPS
         groups = [[self._action[name] for name in group] for group in names]
-        self._menu.set_content(chosen, tuple(self._session.document.classes), groups)
+        self._menu.set_content(chosen, self._session.document.classes, groups)
         self._menu.popup(place)
 
     def _on_selection_changed(self, chosen: int) -> None:
@@ -87,15 +87,5 @@ class HandWiring(QObject):
         dialog = DeleteClassDialog(
             question.name, question.pixels, question.images, question.targets, self._session.window
         )
-        later = self._session.document.numbers.later
-        number = later(question.class_id, is_itself=True)
-        targets = {target: later(target) for target in (UNLABELLED, *(each for each, _ in question.targets))}
-
-        def delete(target: int) -> None:
-            try:  # an edit that was at work may have given the classes other numbers under the question
-                self._session.classes.delete_class(number(), targets[target]())
-            except LatentsegError as error:
-                self._session.reporter.report(error)
-
-        dialog.confirmed.connect(delete)
+        dialog.confirmed.connect(partial(self._session.classes.delete_class, question.class_id))
         dialog.open()

@@ -188,9 +188,9 @@ def _wire_keys(session: Session, chrome: Chrome) -> None:
     window.canvas.installEventFilter(PeekKey(session, shortcuts))
 
 
-def _class_chooser(session: Session, class_id: int) -> Callable[[], None]:
+def _class_chooser(session: Session, number: int) -> Callable[[], None]:
     def choose() -> None:
-        session.classes.choose_class(class_id)
+        session.classes.choose_number(number)
 
     return choose
 
@@ -240,7 +240,7 @@ def _wire_classes(session: Session) -> None:
     panel, classes, document = session.window.classes, session.classes, session.document
 
     def show_classes() -> None:
-        panel.set_classes(tuple(document.classes))
+        panel.set_classes(tuple(document.classes), document.classes.ids)
         panel.set_active(document.active_class)
 
     document.events.classes_changed.connect(show_classes)

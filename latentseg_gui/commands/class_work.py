@@ -16,8 +16,9 @@ from latentseg_gui.document.changes import Change, ClassesChange, MaskChange
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.layers import Arrays, Held, looked_up
-from latentseg_gui.document.renumbering import ReadyMask, Renumbering, predicted_labels
+from latentseg_gui.document.layers import Arrays, Held
+from latentseg_gui.document.predictions import Relabelled, relabelled
+from latentseg_gui.document.ready_masks import ReadyMask
 from latentseg_gui.document.types import Prediction
 
 
@@ -111,64 +112,54 @@ class FrozenMasks:
 
 @dataclass(frozen=True, slots=True)
 class PreparedClassEdit:
-    """An edit that gives classes other ids, with everything that applying it, or taking it back, takes.
+    """An edit of classes with the masks and predictions as they are once it is applied, or taken back.
 
     Attributes:
         command: the edit.
-        after: the table of classes then.
-        table: new id by old id, uint8 [256].
-        ready: the masks that change otherwise, or are unpacked; the rest stays packed.
+        table: the table of classes then.
+        masks: those that change, by image.
+        predictions: by image, the prediction that was there and the one that takes its place.
     """
 
     command: ClassEdit
-    after: ClassTable
-    table: NDArray[np.uint8]
-    ready: Renumbering
+    table: ClassesChange
+    masks: Mapping[str, ReadyMask]
+    predictions: Mapping[str, Relabelled]
 
     @classmethod
     def of(cls, command: ClassEdit, frozen: FrozenMasks, changes: Sequence[Change]) -> PreparedClassEdit:
         """For masks as they are in ``frozen``.
 
         Args:
-            command: an edit that `is_renumbering`.
+            command: an edit that `is_about_pixels`.
             frozen: what it is applied to.
             changes: those of the edit, or those that take it back.
         """
-        table, after, touched = np.arange(256, dtype=np.uint8), frozen.classes, set[str]()
-        for change in changes:
-            if isinstance(change, MaskChange):
-                touched.add(change.image_id)
-            else:
-                table, after = _table_of(change), change.classes
+        (table,) = (change for change in changes if isinstance(change, ClassesChange))
         masks = {
-            image_id: _ready(frozen.arrays(image_id), image_id, changes, mask.is_unpacked)
-            for image_id, mask in frozen.by_id.items()
-            if mask.is_unpacked or image_id in touched
+            change.image_id: _ready(frozen, change)
+            for change in changes
+            if isinstance(change, MaskChange) and change.image_id in frozen.by_id
         }
         predictions = {
-            image_id: (prediction, predicted_labels(prediction, table, len(after)))
+            image_id: (prediction, relabelled(prediction, table.replaced))
             for image_id, prediction in frozen.predictions.items()
+            if table.replaced
         }
-        return cls(command, after, table, Renumbering(masks, predictions))
+        return cls(command, table, masks, predictions)
 
     def apply(self, document: Document) -> None:
         """Take everything at once."""
-        document.remap_classes(self.after, self.table, self.ready)
+        document.masks.take(self.masks)
+        document.predictions.replace_classes(self.table.replaced, self.predictions)
+        document.set_classes(self.table.classes)
 
 
-def _table_of(change: ClassesChange) -> NDArray[np.uint8]:
-    assert change.table is not None
-    return np.frombuffer(change.table, np.uint8)
-
-
-def _ready(arrays: Arrays, image_id: str, changes: Sequence[Change], is_unpacked: bool) -> ReadyMask:
-    """A mask after the changes."""
-    planes = _Planes(arrays)
-    for change in changes:
-        if isinstance(change, ClassesChange):
-            planes.renumber(_table_of(change))
-        elif change.image_id == image_id:
-            planes.change(change)
+def _ready(frozen: FrozenMasks, change: MaskChange) -> ReadyMask:
+    """A mask after a change."""
+    planes = _Planes(frozen.arrays(change.image_id))
+    planes.change(change)
+    is_unpacked = frozen.by_id[change.image_id].is_unpacked
     return ReadyMask.unpacked(planes.arrays) if is_unpacked else ReadyMask.packed(planes.arrays)
 
 
@@ -184,11 +175,6 @@ class _Planes:
         """What they are now."""
         labels, provenance, instances = self._planes
         return labels, provenance, instances
-
-    def renumber(self, table: NDArray[np.uint8]) -> None:
-        """Give classes other ids."""
-        self._planes[0] = looked_up(table, self._planes[0], out=self._planes[0] if self._is_own[0] else None)
-        self._is_own[0] = True
 
     def change(self, change: MaskChange) -> None:
         """Apply a change of the mask."""

@@ -27,7 +27,7 @@ class ClassEdit:
         label: for the history.
         before: the table to go back to.
         after: the table to go to.
-        masks: what happens to pixels first, in terms of the old ids.
+        masks: what happens to pixels first: none of a class that goes has it then.
     """
 
     label: str
@@ -56,9 +56,9 @@ class ClassEdit:
         return (self.before, *reversed(self.masks))
 
     @property
-    def is_renumbering(self) -> bool:
-        """Whether every pixel of every mask may get another id, be it applied or taken back."""
-        return self.before.table is not None and self.after.table is not None
+    def is_about_pixels(self) -> bool:
+        """Whether masks or predictions change too, be it applied or taken back."""
+        return bool(self.masks or self.after.replaced)
 
     def apply(self, document: Document) -> None:
         """Change pixels, then the table."""
@@ -116,19 +116,10 @@ def show_class(document: Document, class_id: int, is_visible: bool) -> ClassEdit
     return _table_edit(document, document.classes.replaced(class_id, is_visible=is_visible), label)
 
 
-def move_class(source: MasksSource, class_id: int, to_id: int) -> ClassEdit:
-    """The step that gives a class another place, and with it another id."""
-    after = source.classes.moved(class_id, to_id)
-    order = list(range(len(after)))
-    order.insert(to_id, order.pop(class_id))
-    table = np.arange(256, dtype=np.uint8)
-    table[order] = np.arange(len(after), dtype=np.uint8)
-    name = source.classes[class_id].name
-    return ClassEdit(
-        f"Move class {name}",
-        ClassesChange(source.classes, _inverse(table).tobytes()),
-        ClassesChange(after, table.tobytes()),
-    )
+def move_class(document: Document, class_id: int, to_number: int) -> ClassEdit:
+    """The step that gives a class another place in the table; no pixel changes."""
+    after = document.classes.moved(class_id, to_number)
+    return _table_edit(document, after, f"Move class {document.classes[class_id].name}")
 
 
 def delete_class(source: MasksSource, class_id: int, to_id: int = UNLABELLED) -> ClassEdit:
@@ -139,8 +130,8 @@ def delete_class(source: MasksSource, class_id: int, to_id: int = UNLABELLED) ->
 
 def merge_classes(source: MasksSource, class_id: int, into_id: int) -> ClassEdit:
     """The step that makes one class of two: pixels of ``class_id`` become ``into_id``."""
-    names = source.classes.names
-    return _without(source, class_id, into_id, f"Merge class {names[class_id]} into {names[into_id]}")
+    one, other = source.classes[class_id].name, source.classes[into_id].name
+    return _without(source, class_id, into_id, f"Merge class {one} into {other}")
 
 
 def set_classes(document: Document, classes: ClassTable, label: str = "Change classes") -> ClassEdit:
@@ -149,13 +140,11 @@ def set_classes(document: Document, classes: ClassTable, label: str = "Change cl
     Classes in use that the new table does not have lose their pixels to unlabelled.
     """
     masks: list[MaskChange] = []
-    is_shorter = len(classes) < len(document.classes)
-    for image_id in document.masks.labelled_ids() if is_shorter else ():  # else no mask needs to be looked at
-        masks += _relabelled(document, image_id, range(len(classes), UNLABELLED), UNLABELLED)
-    table = np.arange(256, dtype=np.uint8)
-    table[len(classes) :] = UNLABELLED
-    after = ClassesChange(classes, table.tobytes() if is_shorter else None)
-    return ClassEdit(label, ClassesChange(document.classes), after, tuple(masks))
+    gone = [each for each in document.classes.ids if each not in classes.ids]
+    for image_id in document.masks.labelled_ids() if gone else ():  # else no mask needs to be looked at
+        masks += _relabelled(document, image_id, gone, UNLABELLED)
+    replaced = tuple((each, BACKGROUND) for each in gone)
+    return ClassEdit(label, ClassesChange(document.classes), ClassesChange(classes, replaced), tuple(masks))
 
 
 def _table_edit(document: Document, after: ClassTable, label: str) -> ClassEdit:
@@ -166,28 +155,23 @@ def _without(source: MasksSource, class_id: int, to_id: int, label: str) -> Clas
     after = source.classes.removed(class_id)
     masks: list[MaskChange] = []
     for image_id in source.masks.labelled_ids():
-        masks += _relabelled(source, image_id, range(class_id, class_id + 1), to_id)
-    table = np.arange(256, dtype=np.uint8)
-    table[class_id + 1 : len(after) + 1] -= 1
-    back = np.arange(256, dtype=np.uint8)
-    back[class_id : len(after)] += 1
-    # No pixel of a mask has the class any more; only predictions ask what became of it.
-    table[class_id] = UNLABELLED if to_id == UNLABELLED else to_id - (to_id > class_id)
+        masks += _relabelled(source, image_id, [class_id], to_id)
+    in_predictions = BACKGROUND if to_id == UNLABELLED else to_id
     return ClassEdit(
         label,
-        ClassesChange(source.classes, back.tobytes()),
-        ClassesChange(after, table.tobytes()),
+        ClassesChange(source.classes),
+        ClassesChange(after, ((class_id, in_predictions),)),
         tuple(masks),
     )
 
 
-def _relabelled(source: MasksSource, image_id: str, ids: range, to_id: int) -> Sequence[MaskChange]:
+def _relabelled(source: MasksSource, image_id: str, ids: Sequence[int], to_id: int) -> Sequence[MaskChange]:
     """The change that gives the pixels of some classes another one; empty if there are none."""
     layer = source.masks.layer(image_id)
     labels, deltas = layer.labels, []
     for tile in Rect.whole(layer.shape).tiles(layer.shape, _TILE):
         part = labels[tile.slices]
-        where = part == ids.start if len(ids) == 1 else (part >= ids.start) & (part < ids.stop)
+        where = part == ids[0] if len(ids) == 1 else np.isin(part, ids)
         if where.any():
             deltas.append(_tile_relabelled(layer, tile, where, to_id))
     return (MaskChange.of(image_id, deltas),) if deltas else ()
@@ -203,9 +187,3 @@ def _tile_relabelled(layer: LayerSource, tile: Rect, where: NDArray[np.bool_], t
     if to_id in (BACKGROUND, UNLABELLED) and layer.has_instances:
         instances = np.where(where, layer.instances[area], np.uint32(0))
     return Delta(tile, labels, provenance, instances)
-
-
-def _inverse(table: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    back = np.empty_like(table)
-    back[table] = np.arange(256, dtype=np.uint8)
-    return back

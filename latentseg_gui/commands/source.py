@@ -65,7 +65,7 @@ class MaskSource(Protocol):
 
     @property
     def classes(self) -> ClassTable:
-        """The classes; index is class id."""
+        """The classes, and their ids."""
 
     @property
     def masks(self) -> Masks:
@@ -81,7 +81,7 @@ class MasksSource(Protocol):
 
     @property
     def classes(self) -> ClassTable:
-        """The classes; index is class id."""
+        """The classes, and their ids."""
 
     @property
     def masks(self) -> LabelledMasks:
@@ -145,7 +145,7 @@ class FrozenMask:
     def is_current(self, document: Document) -> bool:
         """Whether the mask, and which classes there are and may be changed, is still the same."""
         now, then = document.classes, self.classes
-        if not document.images.has(self.image_id) or now.names != then.names:
+        if not document.images.has(self.image_id) or set(now.named_ids) != set(then.named_ids):
             return False
         is_same_mask = document.masks.layer(self.image_id).version == self.version
         return is_same_mask and now.locked_ids == then.locked_ids

@@ -77,11 +77,12 @@ class ClassesChange:
 
     Attributes:
         classes: the new table.
-        table: new id by old id, uint8 [256] as bytes, where ids change; else None.
+        replaced: ids of classes that go, each with the id that takes its place in predictions. In masks, none of
+            their pixels is left by then.
     """
 
     classes: ClassTable
-    table: bytes | None = None
+    replaced: tuple[tuple[int, int], ...] = ()
 
     @property
     def nbytes(self) -> int:
@@ -89,11 +90,9 @@ class ClassesChange:
         return 300 + 100 * len(self.classes)
 
     def apply(self, document: Document) -> None:
-        """Take the table, and give every pixel its new id."""
-        if self.table is None:
-            document.set_classes(self.classes)
-        else:
-            document.remap_classes(self.classes, np.frombuffer(self.table, np.uint8))
+        """Take the table."""
+        document.predictions.replace_classes(self.replaced)
+        document.set_classes(self.classes)
 
 
 Change = MaskChange | ClassesChange

@@ -1,4 +1,9 @@
-"""What the pixels can be: an ordered table of classes whose index is the class id."""
+"""What the pixels can be: an ordered table of classes, each with an id that it keeps.
+
+Two things must not be confused. The *id* of a class is what masks and predictions of a document hold; it never
+changes. Its *number* is its place in the table, from 0: what people see, what keys choose, what weights and exported
+files count by. `numbered_labels` and `labels_with_ids` turn one into the other where labels leave or enter a document.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.lookup import looked_up
 from latentseg_gui.document.palette import BACKGROUND_COLOUR, palette, rgb_from_hex
-from latentseg_gui.document.types import BACKGROUND
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels
 
 MAX_CLASSES = 255
 """Ids 0..254; 255 means that nobody has labelled the pixel."""
@@ -37,15 +43,23 @@ class SegmentationClass:
 
 @dataclass(frozen=True, slots=True)
 class ClassTable:
-    """The classes in order; entry 0 is the background. A value: every change makes a new table.
+    """The classes in order; the first is the background. A value: every change makes a new table.
+
+    Attributes:
+        classes: the classes.
+        ids: of each, 0 to 254, the background 0; by default they are the numbers of the classes.
 
     Raises:
-        LatentsegError: if there is no class, too many, or a name or colour is not usable.
+        LatentsegError: if there is no class, too many, or a name, colour or id is not usable.
     """
 
     classes: tuple[SegmentationClass, ...]
+    ids: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        if not self.ids:
+            object.__setattr__(self, "ids", tuple(range(len(self.classes))))
+        _check_ids(self.ids, len(self.classes))
         if not 1 <= len(self.classes) <= MAX_CLASSES:
             raise LatentsegError(
                 f"A project has between 1 and {MAX_CLASSES} classes, not {len(self.classes)}.",
@@ -78,31 +92,72 @@ class ClassTable:
         return iter(self.classes)
 
     def __getitem__(self, class_id: int) -> SegmentationClass:
-        return self.classes[class_id]
+        return self.classes[self.number_of(class_id)]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names by class id."""
+        """Names by number."""
         return tuple(entry.name for entry in self.classes)
 
     @property
     def colours(self) -> tuple[str, ...]:
-        """Colours "#rrggbb" by class id."""
+        """Colours "#rrggbb" by number."""
         return tuple(entry.colour for entry in self.classes)
 
     @property
     def rgb(self) -> NDArray[np.uint8]:
-        """Colours by class id, uint8 [N, 3]."""
+        """Colours by number, uint8 [N, 3]."""
         return np.array([rgb_from_hex(entry.colour) for entry in self.classes], np.uint8)
+
+    @property
+    def named_ids(self) -> tuple[tuple[int, str], ...]:
+        """Id and name of each class, by number."""
+        return tuple(zip(self.ids, self.names, strict=True))
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether the id of each class is its number."""
+        return self.ids == tuple(range(len(self.ids)))
+
+    @property
+    def numbered(self) -> ClassTable:
+        """The same classes with their numbers as ids, as files and weights count them."""
+        return ClassTable(self.classes)
+
+    @property
+    def number_table(self) -> NDArray[np.uint8]:
+        """Number by id, uint8 [256]; `UNLABELLED` for ids without a class."""
+        table = np.full(256, UNLABELLED, np.uint8)
+        table[list(self.ids)] = np.arange(len(self.ids), dtype=np.uint8)
+        return table
+
+    @property
+    def id_table(self) -> NDArray[np.uint8]:
+        """Id by number, uint8 [256]; `UNLABELLED` for numbers without a class."""
+        table = np.full(256, UNLABELLED, np.uint8)
+        table[: len(self.ids)] = self.ids
+        return table
+
+    def number_of(self, class_id: int) -> int:
+        """The place of a class in the table, from 0.
+
+        Raises:
+            LatentsegError: if there is no such class (any more).
+        """
+        if class_id not in self.ids:
+            raise LatentsegError("There is no such class any more.", action="Choose another class.")
+        return self.ids.index(class_id)
 
     @property
     def locked_ids(self) -> tuple[int, ...]:
         """Ids of the locked classes."""
-        return tuple(index for index, entry in enumerate(self.classes) if entry.is_locked)
+        return tuple(
+            class_id for class_id, entry in zip(self.ids, self.classes, strict=True) if entry.is_locked
+        )
 
-    def index_of(self, name: str) -> int | None:
+    def id_of(self, name: str) -> int | None:
         """The id of the class with this name, or None."""
-        return self.names.index(name) if name in self.names else None
+        return self.ids[self.names.index(name)] if name in self.names else None
 
     def next_colour(self) -> str:
         """The first colour of the palette that no class has."""
@@ -111,29 +166,55 @@ class ClassTable:
         return next((colour for colour in candidates if colour.upper() not in taken), candidates[0])
 
     def added(self, name: str, colour: str | None = None) -> ClassTable:
-        """With one more class at the end."""
-        return ClassTable((*self.classes, SegmentationClass(name, colour or self.next_colour())))
+        """With one more class at the end; its id is above all others as long as there is one."""
+        entry = SegmentationClass(name, colour or self.next_colour())
+        free = [*range(max(self.ids) + 1, MAX_CLASSES), *range(MAX_CLASSES)]
+        class_id = next((each for each in free if each not in self.ids), MAX_CLASSES)
+        return ClassTable((*self.classes, entry), (*self.ids, class_id))
 
     def replaced(self, class_id: int, **changes: object) -> ClassTable:
         """With some attributes of one class changed (name, colour, is_locked, is_visible)."""
-        entry = replace(self.classes[class_id], **changes)  # type: ignore[arg-type]
-        return ClassTable((*self.classes[:class_id], entry, *self.classes[class_id + 1 :]))
+        number = self.number_of(class_id)
+        entry = replace(self.classes[number], **changes)  # type: ignore[arg-type]
+        return ClassTable((*self.classes[:number], entry, *self.classes[number + 1 :]), self.ids)
 
-    def moved(self, class_id: int, to_id: int) -> ClassTable:
+    def moved(self, class_id: int, to_number: int) -> ClassTable:
         """With one class at another place; the background stays first."""
-        if BACKGROUND in (class_id, to_id):
+        if class_id == BACKGROUND or to_number == 0:
             raise LatentsegError(
                 "The background is always class 0.", action="Move one of the other classes instead."
             )
-        order = list(self.classes)
-        order.insert(to_id, order.pop(class_id))
-        return ClassTable(tuple(order))
+        classes, ids, number = list(self.classes), list(self.ids), self.number_of(class_id)
+        classes.insert(to_number, classes.pop(number))
+        ids.insert(to_number, ids.pop(number))
+        return ClassTable(tuple(classes), tuple(ids))
 
     def removed(self, class_id: int) -> ClassTable:
-        """Without one class; the ids after it move down by one."""
+        """Without one class; the others keep their ids."""
         if class_id == BACKGROUND:
             raise LatentsegError("The background cannot be deleted.", action="Delete another class instead.")
-        return ClassTable((*self.classes[:class_id], *self.classes[class_id + 1 :]))
+        number = self.number_of(class_id)
+        return ClassTable(
+            (*self.classes[:number], *self.classes[number + 1 :]),
+            (*self.ids[:number], *self.ids[number + 1 :]),
+        )
+
+
+def numbered_labels(labels: Labels, classes: ClassTable) -> Labels:
+    """Labels uint8 [H, W] of a document with the number of each class; the same array where nothing differs."""
+    return labels if classes.is_numbered else looked_up(classes.number_table, labels)
+
+
+def labels_with_ids(labels: Labels, classes: ClassTable) -> Labels:
+    """Labels uint8 [H, W] that hold numbers of classes with their ids; the same array where nothing differs."""
+    return labels if classes.is_numbered else looked_up(classes.id_table, labels)
+
+
+def _check_ids(ids: Sequence[int], num_classes: int) -> None:
+    """Raise LatentsegError unless each class has an id of its own, and the first that of the background."""
+    is_sound = all(0 <= each < MAX_CLASSES for each in ids) and len(set(ids)) == len(ids) == num_classes
+    if 1 <= num_classes <= MAX_CLASSES and not (is_sound and ids[0] == BACKGROUND):
+        raise LatentsegError("The ids of the classes do not fit the classes.")
 
 
 def _check(entry: SegmentationClass) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.entries import Entries
 from latentseg_gui.document.errors import LatentsegError
@@ -13,7 +10,7 @@ from latentseg_gui.document.masks import MaskStore
 from latentseg_gui.document.predictions import Predictions
 from latentseg_gui.document.prompts import Prompts
 from latentseg_gui.document.records import Records
-from latentseg_gui.document.renumbering import ClassNumbers, Renumbering
+from latentseg_gui.document.types import UNLABELLED
 
 
 class Document:
@@ -35,46 +32,39 @@ class Document:
         self.predictions = Predictions(self._entries)
         self.prompts = Prompts(self._entries)
         self._classes = classes or ClassTable.default()
-        self._active_class = min(1, len(self._classes) - 1)
-        self.numbers = ClassNumbers()
+        self._active_class = self._classes.ids[:2][-1]
 
     @property
     def classes(self) -> ClassTable:
-        """The classes; index is class id."""
+        """The classes, and their ids."""
         return self._classes
 
     def set_classes(self, classes: ClassTable) -> None:
-        """Take another table; called by commands, which also see to the masks."""
+        """Take another table; called by commands, which also see to the masks.
+
+        Where the order changes, or a class goes, predictions count as stale: weights may meet classes by number.
+        """
         if classes == self._classes:
             return
-        self._take_classes(classes, self._active_class)
-
-    def remap_classes(
-        self, classes: ClassTable, table: NDArray[np.uint8], ready: Renumbering | None = None
-    ) -> None:
-        """Take another table whose ids differ; called by commands only.
-
-        Args:
-            classes: the new table.
-            table: new id by old id, uint8 [256]; `UNLABELLED` stays itself. Predictions follow it
-                (what would become unlabelled there becomes background) and count as stale.
-            ready: what was worked out before; the rest is worked out here.
-        """
-        ready = ready or Renumbering({}, {})
-        self.masks.remap(table, ready.masks)
-        self.predictions.remap(table, len(classes), ready)
-        self.numbers.note(self._classes, classes, table)
-        self._take_classes(classes, int(table[self._active_class]))
-        self.predictions.mark_stale()
+        before, active_before = self._classes.ids, self._active_class
+        self._classes = classes
+        if active_before not in classes.ids:
+            self._active_class = classes.ids[min(before.index(active_before), len(classes) - 1)]
+        self._entries.set_dirty(True)
+        self.events.classes_changed.emit()
+        if self._active_class != active_before:
+            self.events.active_class_changed.emit(self._active_class)
+        if classes.ids[: len(before)] != before:
+            self.predictions.mark_stale()
 
     @property
     def active_class(self) -> int:
-        """The class that tools paint with."""
+        """Id of the class that tools paint with."""
         return self._active_class
 
     @active_class.setter
     def active_class(self, class_id: int) -> None:
-        if not 0 <= class_id < len(self._classes):
+        if class_id not in self._classes.ids:
             raise LatentsegError(f"There is no class number {class_id}.", action="Choose one of the list.")
         if class_id != self._active_class:
             self._active_class = class_id
@@ -90,6 +80,15 @@ class Document:
         """Grows with every change that is worth saving."""
         return self._entries.revision
 
+    def check_class(self, class_id: int) -> None:
+        """Make sure that an edit, whose turn has come only now, writes a class that is still there.
+
+        Raises:
+            LatentsegError: if the class was deleted; `UNLABELLED` is always there.
+        """
+        if class_id != UNLABELLED:
+            self._classes.number_of(class_id)
+
     def mark_saved(self, revision: int | None = None) -> None:
         """What the document was at ``revision`` (None: what it is now) has been saved.
 
@@ -102,13 +101,3 @@ class Document:
     def mark_dirty(self) -> None:
         """There is something to save after all (a save failed, work was recovered)."""
         self._entries.set_dirty(True)
-
-    def _take_classes(self, classes: ClassTable, active_class: int) -> None:
-        """Change table and active class together, so that no listener sees one without the other."""
-        active_before = self._active_class
-        self._classes = classes
-        self._active_class = min(active_class, len(classes) - 1)
-        self._entries.set_dirty(True)
-        self.events.classes_changed.emit()
-        if self._active_class != active_before:
-            self.events.active_class_changed.emit(self._active_class)

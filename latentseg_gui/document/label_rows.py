@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,3 +19,17 @@ def labels_by_row(labels: Labels) -> LabelsByRow:
     Row by row: numpy makes eight bytes of every label that it counts.
     """
     return np.stack([np.bincount(row, minlength=256) for row in labels])[:, :UNLABELLED].astype(np.uint32)
+
+
+def rows_by_number(rows: LabelsByRow, ids: Sequence[int]) -> LabelsByRow:
+    """Counts [H, C] by class id as counts by class number, of classes whose ids in order are ``ids``.
+
+    The same array where ids are numbers.
+    """
+    if tuple(ids) == tuple(range(len(ids))):
+        return rows
+    counts = np.zeros((len(rows), len(ids)), rows.dtype)
+    for number, class_id in enumerate(ids):
+        if class_id < rows.shape[1]:
+            counts[:, number] = rows[:, class_id]
+    return counts

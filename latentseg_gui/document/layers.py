@@ -143,23 +143,6 @@ class MaskLayer:
         if delta.instances is not None:
             self._allocated_instances()[area] ^= delta.instances
 
-    def remap(self, table: NDArray[np.uint8]) -> None:
-        """Replace every label by ``table[label]``, uint8 [256]; UNLABELLED must stay itself.
-
-        What is held compressed stays so: its labels are replaced when it is unpacked.
-        """
-        if self._labels is not None:
-            labels, _ = self._changing(Rect.whole(self.shape))
-            looked_up(table, labels, out=labels)
-        elif self.is_touched:
-            counts = self.counts
-            self._deferred, self._packed = _renumbered(self.snapshot(), table), None
-            self.version += 1
-            if counts is not None:
-                moved = np.zeros_like(counts)
-                np.add.at(moved, table, counts)
-                self._counts = self.version, moved
-
     def replace(
         self,
         labels: Labels,
@@ -274,20 +257,6 @@ class MaskLayer:
         return self._instances
 
 
-def looked_up(table: NDArray[np.uint8], labels: Labels, out: Labels | None = None) -> Labels:
-    """``table[labels]``, uint8 [H, W], into ``out`` if given.
-
-    Tile by tile: numpy makes eight bytes of every label meanwhile, and most tiles are of one class.
-    """
-    shape = int(labels.shape[0]), int(labels.shape[1])
-    out = np.empty(shape, np.uint8) if out is None else out
-    for tile in Rect.whole(shape).tiles(shape, _TILE):
-        part = labels[tile.slices]
-        is_uniform = bool((part == part[0, 0]).all())
-        out[tile.slices] = table[part[0, 0]] if is_uniform else table.take(part)
-    return out
-
-
 def blank_arrays(shape: tuple[int, int]) -> tuple[Labels, NDArray[np.uint8]]:
     """Labels and provenance of a mask that nobody has touched, in memory that is really there.
 
@@ -314,24 +283,6 @@ class Held:
     def __call__(self) -> Arrays:
         """The arrays themselves."""
         return self.arrays
-
-
-@dataclass(frozen=True, slots=True)
-class _Renumbered:
-    """A mask that is still to be unpacked, and whose class ids are others then."""
-
-    unpack: Callable[[], Arrays]
-    table: NDArray[np.uint8]
-
-    def __call__(self) -> Arrays:
-        labels, provenance, instances = self.unpack()
-        return looked_up(self.table, labels), provenance, instances
-
-
-def _renumbered(unpack: Callable[[], Arrays], table: NDArray[np.uint8]) -> _Renumbered:
-    if isinstance(unpack, _Renumbered):
-        return _Renumbered(unpack.unpack, table[unpack.table])
-    return _Renumbered(unpack, table)
 
 
 def compressed(arrays: Arrays, shape: tuple[int, int]) -> Callable[[], Arrays]:

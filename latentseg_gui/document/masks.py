@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from latentseg_gui.document.entries import Entries
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.layers import Arrays, Delta, Instances, MaskLayer
-from latentseg_gui.document.renumbering import ReadyMask
+from latentseg_gui.document.ready_masks import ReadyMask
 from latentseg_gui.document.types import (
     BACKGROUND,
     UNLABELLED,
@@ -189,20 +189,12 @@ class MaskStore:
         layer.defer(unpack, int(counts.sum()) - int(counts[UNLABELLED]), counts)
         self._mask_changed(image_id, [Rect.whole(layer.shape)])
 
-    def remap(self, table: NDArray[np.uint8], ready: Mapping[str, ReadyMask]) -> None:
-        """Replace class ids in all masks by ``table[id]``, uint8 [256]; called by commands only.
-
-        Args:
-            table: new id by old id.
-            ready: masks by image that are complete already and only have to be taken.
-        """
-        for image_id, entry in self._entries.by_id.items():
-            if entry.layer is not None and entry.layer.is_touched:
-                if image_id in ready:
-                    ready[image_id].give(entry.layer)
-                else:
-                    entry.layer.remap(table)
-                self._mask_changed(image_id, [Rect.whole(entry.layer.shape)])
+    def take(self, ready: Mapping[str, ReadyMask]) -> None:
+        """Replace masks by complete ones, by image; called by commands only."""
+        for image_id, mask in ready.items():
+            layer = self.layer(image_id)
+            mask.give(layer)
+            self._mask_changed(image_id, [Rect.whole(layer.shape)])
 
     def _mask_changed(self, image_id: str, rects: Sequence[Rect]) -> None:
         self._entries.set_dirty(True)

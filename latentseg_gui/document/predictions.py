@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
+
 import numpy as np
-from numpy.typing import NDArray
 
 from latentseg_gui.document.entries import Entries
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.renumbering import Renumbering
+from latentseg_gui.document.lookup import looked_up
 from latentseg_gui.document.types import Prediction
+
+Relabelled = tuple[Prediction, Prediction]
+"""A prediction, and the one that takes its place."""
+
+_NOTHING_READY: Final[Mapping[str, Relabelled]] = MappingProxyType({})
 
 
 class Predictions:
@@ -58,14 +67,28 @@ class Predictions:
                 self.events.prediction_changed.emit(image_id)
                 self._entries.check_status(image_id)
 
-    def remap(self, table: NDArray[np.uint8], num_classes: int, ready: Renumbering) -> None:
-        """Replace class ids by ``table[id]``, uint8 [256], in a table of so many classes; by commands only.
+    def replace_classes(
+        self, replaced: Sequence[tuple[int, int]], ready: Mapping[str, Relabelled] = _NOTHING_READY
+    ) -> None:
+        """Give the pixels of classes that go other ones; called by commands only.
 
         Args:
-            table: new id by old id.
-            num_classes: in the new table.
-            ready: what was worked out before; the rest is worked out here.
+            replaced: id of each class that goes, and of the one that takes its place.
+            ready: predictions by image, and what becomes of them, as worked out before; a prediction that came
+                meanwhile is worked out here.
         """
         for image_id, entry in self._entries.by_id.items():
-            if entry.prediction is not None:
-                entry.prediction = ready.prediction(image_id, entry.prediction, table, num_classes)
+            if entry.prediction is not None and replaced:
+                then, after = ready.get(image_id, (None, None))
+                is_ready = after is not None and then is entry.prediction
+                entry.prediction = after if is_ready else relabelled(entry.prediction, replaced)
+
+
+def relabelled(prediction: Prediction, replaced: Sequence[tuple[int, int]]) -> Prediction:
+    """A prediction with other classes in the place of some; the same one where it has none of these."""
+    if not np.isin(prediction.labels, [class_id for class_id, _ in replaced]).any():
+        return prediction
+    table = np.arange(256, dtype=np.uint8)
+    for class_id, by in replaced:
+        table[class_id] = by
+    return replace(prediction, labels=looked_up(table, prediction.labels))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.classes import ClassTable, numbered_labels
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.headless.common import (
@@ -146,7 +146,7 @@ def _export_project(options: argparse.Namespace) -> int:
             )
         pages = [(document.images.path(each) or Path(each), document.images.frame(each)) for each in ids]
         stems = stems_of(pages)
-        failures, exporting = Failures(), _exporting(options, document.classes)
+        failures, exporting = Failures(), _exporting(options, document.classes.numbered)
         exporting.check(pages, stems, ())
         items = _items(document, dict(zip(ids, stems, strict=True)), options, failures)
         exporting.write(items, failures)
@@ -167,7 +167,7 @@ def _items(
         with failures.caught(path or image_id):
             item = MaskItem(
                 stem,
-                np.array(layer.labels),
+                numbered_labels(np.array(layer.labels), document.classes),
                 np.array(layer.instances) if layer.has_instances else None,
                 np.array(layer.provenance),
                 image_name=image_id if path is None else picture_name(path, frame, root),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.layers import looked_up
+from latentseg_gui.document.lookup import looked_up
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance
 from latentseg_gui.headless.common import Failures
 from latentseg_gui.headless.masks import MaskReader, Pair

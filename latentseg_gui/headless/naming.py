@@ -41,7 +41,7 @@ def settled(classes: ClassTable, masks: Iterable[Labels]) -> tuple[ClassTable, N
     after = ClassTable.from_names([classes.names[BACKGROUND], *names])
     table = np.full(256, UNLABELLED, np.uint8)
     for class_id, name in enumerate(classes.names):
-        if (now := after.index_of(name)) is not None:
+        if (now := after.id_of(name)) is not None:
             table[class_id] = now
     return after, table
 

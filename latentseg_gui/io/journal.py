@@ -15,11 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+import numpy as np
+
 from latentseg_gui.document.changes import Change, ClassesChange, MaskChange
 from latentseg_gui.document.classes import ClassTable, SegmentationClass
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.layers import MaskLayer
+from latentseg_gui.document.lookup import looked_up
 from latentseg_gui.document.types import Rect
 from latentseg_gui.io.locating import is_sound
 from latentseg_gui.io.project_file import ImageEntryModel, WeightsList, path_fields, places
@@ -67,7 +70,29 @@ class WeightsNote:
     listed: WeightsList
 
 
-Record = Change | ImageNote | WeightsNote
+@dataclass(frozen=True, slots=True)
+class RenumberedClasses:
+    """Another table of classes in a journal of schema 1, where a class was known by its place.
+
+    Attributes:
+        classes: the table.
+        table: new id by old id, uint8 [256] as bytes; `UNLABELLED` stays itself.
+    """
+
+    classes: ClassTable
+    table: bytes
+
+    def apply(self, document: Document) -> None:
+        """Give every pixel of every mask its new id, and take the table."""
+        table = np.frombuffer(self.table, np.uint8)
+        for image_id in document.images.ids:
+            if document.masks.shape(image_id) is not None and document.masks.layer(image_id).is_touched:
+                labels, provenance, instances = document.masks.layer(image_id).snapshot()()
+                document.masks.load(image_id, looked_up(table, labels), provenance, instances)
+        document.set_classes(self.classes)
+
+
+Record = Change | RenumberedClasses | ImageNote | WeightsNote
 """What a journal consists of."""
 
 
@@ -132,9 +157,7 @@ class Journal:
             self._write(content, change.blob)
             return
         classes = [[entry.name, entry.colour, entry.is_locked, entry.is_visible] for entry in change.classes]
-        self._write(
-            {"kind": "classes", "classes": classes, "remap": change.table is not None}, change.table or b""
-        )
+        self._write({"kind": "classes", "classes": classes, "ids": change.classes.ids}, b"")
 
     def append_weights(self, listed: WeightsList) -> None:
         """Write down which versions of the weights there are, and which is in use.
@@ -245,8 +268,8 @@ def _restore(entry: ImageEntryModel, document: Document, folder: Path) -> None:
     document.images.restore(entry.id, where, entry.frame, MaskLayer(entry.shape))
 
 
-def _check_fits(change: Change, document: Document) -> None:
-    if isinstance(change, ClassesChange):
+def _check_fits(change: Change | RenumberedClasses, document: Document) -> None:
+    if not isinstance(change, MaskChange):
         return
     shape = document.masks.layer(change.image_id).shape
     _check_size(
@@ -333,14 +356,19 @@ def _change_of(payload: bytes) -> Record:
             raise ValueError("more bytes than its pixels can have")
         return MaskChange(str(content["image"]), rects, bool(content["instances"]), blob)
     if kind == "classes":
-        table = blob if content["remap"] else None
-        if table is not None and len(table) != 256:
-            raise ValueError("a table of another length")
-        entries = tuple(
-            SegmentationClass(str(a), str(b), bool(c), bool(d)) for a, b, c, d in content["classes"]
-        )
-        return ClassesChange(ClassTable(entries), table)
+        return _classes_of(content, blob)
     raise ValueError(f"a record of the kind {kind}")
+
+
+def _classes_of(content: dict[str, Any], blob: bytes) -> ClassesChange | RenumberedClasses:
+    entries = tuple(SegmentationClass(str(a), str(b), bool(c), bool(d)) for a, b, c, d in content["classes"])
+    if "ids" in content:
+        return ClassesChange(ClassTable(entries, tuple(int(each) for each in content["ids"])))
+    if not content["remap"]:
+        return ClassesChange(ClassTable(entries))
+    if len(blob) != 256:
+        raise ValueError("a table of another length")
+    return RenumberedClasses(ClassTable(entries), blob)
 
 
 def _as_dict(header: JournalHeader) -> dict[str, str]:

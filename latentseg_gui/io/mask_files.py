@@ -40,7 +40,7 @@ def encoded(arrays: Arrays) -> tuple[MaskFiles, dict[str, bytes]]:
         labels=_name(labels, "png"),
         provenance=_name(provenance, "png"),
         instances=instances,
-        vouched=int(np.count_nonzero(labels_in != UNLABELLED)),
+        labelled=int(np.count_nonzero(labels_in != UNLABELLED)),
     )
     return names, files
 

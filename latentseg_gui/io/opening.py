@@ -214,12 +214,12 @@ class _Loading:
         """
         files = mask_files.read_files(inside(self._session.folder, MASKS), names)
         own = found if entry.frame == 0 else None
-        unpack = _Unpacking(tuple(files), names, layer.shape, len(self._document.classes), own)
+        unpack = _Unpacking(tuple(files), names, layer.shape, self._document.classes.ids, own)
         self._pixels += layer.shape[0] * layer.shape[1]
-        vouched = names.vouched
-        if vouched is None or self._pixels <= _DECODED_AT_ONCE or not unpack.has_sound_size:
-            vouched = self._looked_at(unpack, found.name if found is not None else entry.id)
-        layer.defer(unpack, vouched)
+        labelled = names.labelled
+        if labelled is None or self._pixels <= _DECODED_AT_ONCE or not unpack.has_sound_size:
+            labelled = self._looked_at(unpack, found.name if found is not None else entry.id)
+        layer.defer(unpack, labelled)
 
     def _looked_at(self, unpack: _Unpacking, name: str) -> int:
         """Decode a mask and say what is wrong with it; how many pixels are labelled."""
@@ -228,8 +228,8 @@ class _Loading:
         except ProjectError as error:  # said again whenever somebody looks at the mask
             self._keep(unpack.names)
             self._notices.append(f"{error.what} It belongs to “{shown(name)}”.")
-            return unpack.names.vouched or 0
-        orphans = orphans_in(labels, unpack.num_classes)
+            return unpack.names.labelled or 0
+        orphans = orphans_in(labels, unpack.class_ids)
         if orphans:
             self._keep(unpack.names)
             self._notices.append(sentence(name, orphans))
@@ -250,7 +250,7 @@ class _Unpacking:
     files: tuple[bytes, ...]
     names: MaskFiles
     shape: tuple[int, int]
-    num_classes: int
+    class_ids: tuple[int, ...]
     image: Path | None
 
     @property
@@ -269,4 +269,4 @@ class _Unpacking:
         return mask_files.decoded(list(self.files), self.names, self.shape)
 
     def __call__(self) -> Arrays:
-        return without_orphans(self.whole(), self.num_classes)
+        return without_orphans(self.whole(), self.class_ids)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,20 +10,21 @@ from numpy.typing import NDArray
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.layers import Arrays
+from latentseg_gui.document.lookup import looked_up
 from latentseg_gui.document.types import UNLABELLED, Labels, Rect
 from latentseg_gui.io.paths import shown
 
 
-def orphans_in(labels: Labels, num_classes: int) -> tuple[int, ...]:
-    """Class ids in labels, uint8 [H, W], that are not below ``num_classes``; `UNLABELLED` is none."""
+def orphans_in(labels: Labels, ids: Sequence[int]) -> tuple[int, ...]:
+    """Class ids in labels, uint8 [H, W], that are not among ``ids``; `UNLABELLED` is none."""
     counts = np.bincount(labels.reshape(-1), minlength=256)
-    return tuple(int(number) for number in np.flatnonzero(counts[:UNLABELLED]) if number >= num_classes)
+    return tuple(int(number) for number in np.flatnonzero(counts[:UNLABELLED]) if number not in ids)
 
 
-def without_orphans(arrays: Arrays, num_classes: int) -> Arrays:
+def without_orphans(arrays: Arrays, ids: Sequence[int]) -> Arrays:
     """A mask whose labels without a class are unlabelled."""
     labels, provenance, instances = arrays
-    where = _is_orphan(labels, num_classes)
+    where = _is_orphan(labels, ids)
     if not where.any():
         return arrays
     labels, provenance = labels.copy(), provenance.copy()
@@ -44,11 +45,11 @@ def unlabel_orphans(document: Document, image_ids: Iterable[str]) -> list[str]:
         if not layer.is_touched:
             continue
         try:
-            numbers = orphans_in(layer.labels, len(document.classes))
+            numbers = orphans_in(layer.labels, document.classes.ids)
         except LatentsegError:  # damaged files: said when they are looked at
             continue
         if numbers:
-            where = _is_orphan(layer.labels, len(document.classes))
+            where = _is_orphan(layer.labels, document.classes.ids)
             layer.write(Rect.whole(layer.shape), where, UNLABELLED, 0, 0)
             sentences.append(sentence(document.images.name(image_id), numbers))
     return sentences
@@ -63,6 +64,7 @@ def sentence(name: str, numbers: Iterable[int]) -> str:
     )
 
 
-def _is_orphan(labels: Labels, num_classes: int) -> NDArray[np.bool_]:
-    is_orphan: NDArray[np.bool_] = (labels >= num_classes) & (labels != UNLABELLED)
-    return is_orphan
+def _is_orphan(labels: Labels, ids: Sequence[int]) -> NDArray[np.bool_]:
+    orphans = np.ones(256, np.uint8)
+    orphans[[*ids, UNLABELLED]] = 0
+    return looked_up(orphans, labels).view(np.bool_)

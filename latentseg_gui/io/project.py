@@ -235,16 +235,17 @@ class ProjectSession:
             raise ProjectError(self.read_only_reason, action="Save a copy under another name.")
 
     def _classes(self, document: Document) -> list[ClassEntry]:
-        known = {entry.name: entry for entry in self.manifest.classes}
+        known = {entry.id: entry for entry in self.manifest.classes}
         entries = []
-        for entry in document.classes:
+        for class_id, entry in zip(document.classes.ids, document.classes, strict=True):
             values = {
+                "id": class_id,
                 "name": entry.name,
                 "colour": entry.colour,
                 "is_locked": entry.is_locked,
                 "is_visible": entry.is_visible,
             }
-            before = known.get(entry.name)
+            before = known.get(class_id)
             entries.append(before.model_copy(update=values) if before else ClassEntry.model_validate(values))
         return entries
 
@@ -329,7 +330,10 @@ def create_project(folder: Path, document: Document, like: ProjectFile | None = 
     if like is not None:
         images = [entry.model_copy(update={"mask": None}) for entry in like.images]
         return ProjectSession(folder, like.model_copy(update={**fresh, "images": images}), lock)
-    classes = [ClassEntry(name=entry.name, colour=entry.colour) for entry in document.classes]
+    classes = [
+        ClassEntry(id=class_id, name=entry.name, colour=entry.colour)
+        for class_id, entry in zip(document.classes.ids, document.classes, strict=True)
+    ]
     return ProjectSession(folder, ProjectFile(**fresh, classes=classes), lock)
 
 

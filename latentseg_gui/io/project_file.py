@@ -15,7 +15,7 @@ from latentseg_gui.document.classes import MAX_CLASSES, ClassTable, Segmentation
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.io.paths import shown
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of the format that this program writes."""
 
 MANIFEST = "project.json"
@@ -26,7 +26,21 @@ CURRENT = "current"
 MAX_BYTES = 64 * 2**20
 _MAX_SIDE = 2**31
 
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+def _with_ids(content: dict[str, Any]) -> dict[str, Any]:
+    """Schema 2 of schema 1, where the place of a class was its id, and labelled pixels were "vouched" for."""
+    classes = [{**entry, "id": number} for number, entry in enumerate(content["classes"])]
+    images = []
+    for entry in content.get("images", []):
+        mask = entry.get("mask")
+        if mask is not None:
+            rest = {key: value for key, value in mask.items() if key != "vouched"}
+            entry = {**entry, "mask": {**rest, "labelled": mask.get("vouched")}}
+        images.append(entry)
+    return {**content, "classes": classes, "images": images}
+
+
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _with_ids}
 """How a manifest of an older schema becomes one of the next."""
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -56,8 +70,9 @@ class _Kept(BaseModel):
 
 
 class ClassEntry(_Kept):
-    """One class."""
+    """One class; its id is the value of its pixels in the files of masks."""
 
+    id: Annotated[int, Field(ge=0, lt=MAX_CLASSES)]
     name: Name
     colour: Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
     is_locked: bool = False
@@ -70,7 +85,7 @@ class MaskFiles(_Kept):
     labels: MaskName
     provenance: MaskName
     instances: MaskName | None = None
-    vouched: Annotated[int, Field(ge=0)] | None = None
+    labelled: Annotated[int, Field(ge=0)] | None = None
 
 
 class ImageEntryModel(_Kept):
@@ -179,7 +194,8 @@ class ProjectFile(_Kept):
             tuple(
                 SegmentationClass(entry.name, entry.colour, entry.is_locked, entry.is_visible)
                 for entry in self.classes
-            )
+            ),
+            tuple(entry.id for entry in self.classes),
         )
 
     def to_bytes(self) -> bytes:
@@ -308,7 +324,10 @@ def _migrated(content: dict[str, Any], schema: int, path: Path) -> dict[str, Any
     for number in range(schema, SCHEMA):
         if number not in MIGRATIONS:
             raise _damaged(path, f"schema {number}")
-        content = {**MIGRATIONS[number](content), "schema": number + 1}
+        try:
+            content = {**MIGRATIONS[number](content), "schema": number + 1}
+        except (KeyError, TypeError, AttributeError) as error:
+            raise _damaged(path, repr(error)) from error
     return content
 
 

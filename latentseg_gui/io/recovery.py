@@ -88,7 +88,7 @@ class Recovery:
 
         What cannot be applied is put aside in a file that ends in ".bad".
         """
-        total, classes = 0, len(document.classes)
+        total, classes = 0, set(document.classes.ids)
         last = self._session.manifest.save
         for index, journal in enumerate(self._chain):
             records = journal.contents.records
@@ -111,7 +111,7 @@ class Recovery:
         Returns:
             How many records were applied.
         """
-        total, classes = 0, len(document.classes)
+        total, classes = 0, set(document.classes.ids)
         for journal in self._chain:
             applied = self._replayed(journal, document)
             total += applied
@@ -133,12 +133,12 @@ class Recovery:
                 self._session.weights.note(record.listed)
         return applied
 
-    def _finish(self, document: Document, classes: int) -> None:
+    def _finish(self, document: Document, classes: set[int]) -> None:
         """What was restored must make sense: files of weights that are whole, labels that have a class."""
         shelf = self._session.weights
         self.notices += shelf.check(shelf.versions)
         # A table with fewer classes, and nothing to replace those that went by, makes orphans of saved masks too.
-        is_shorter = len(document.classes) < classes
+        is_shorter = not classes <= set(document.classes.ids)
         self.notices += unlabel_orphans(document, document.images.ids if is_shorter else self.image_ids)
         document.mark_dirty()
 

@@ -47,7 +47,8 @@ class Editing(RuleBasedStateMachine):
         return self.document.images.ids[index]
 
     def class_id(self, number):
-        return UNLABELLED if number == 9 else number % len(self.document.classes)
+        ids = self.document.classes.ids
+        return UNLABELLED if number == 9 else ids[number % len(ids)]
 
     def did(self, before_entries):
         """Keep a copy of the document if a step was made."""
@@ -107,7 +108,7 @@ class Editing(RuleBasedStateMachine):
 
     @rule(image=_image, seed=st.integers(0, 9))
     def accept_what_the_model_says(self, image, seed):
-        labels = np.random.default_rng(seed).integers(0, len(self.document.classes), SHAPE).astype(np.uint8)
+        labels = np.random.default_rng(seed).choice(np.array(self.document.classes.ids, np.uint8), SHAPE)
         self.document.predictions.set(Prediction(self.image(image), "v1", labels, labels))
         self.do(accept_prediction(self.document, self.image(image)))
 
@@ -142,11 +143,11 @@ class Editing(RuleBasedStateMachine):
         if which == 0:
             self.do(class_edits.add_class(document, f"class {count} {self.history.position}"))
             return
-        one, two = 1 + number % (count - 1) if count > 1 else 0, self.class_id(other)
+        one, two = document.classes.ids[1 + number % (count - 1)] if count > 1 else 0, self.class_id(other)
         if one == 0:
             return
         if which == 1 and two not in (0, UNLABELLED):
-            self.do(class_edits.move_class(document, one, two))
+            self.do(class_edits.move_class(document, one, document.classes.number_of(two)))
         elif which == 2 and two != one:
             self.do(class_edits.delete_class(document, one, two))
         elif which == 3 and two not in (one, UNLABELLED):
@@ -184,11 +185,9 @@ class Editing(RuleBasedStateMachine):
     @invariant()
     def the_count_of_labelled_pixels_is_right(self):
         for key in self.document.images.ids:
-            labelled = np.count_nonzero(self.document.masks.labels(key) != UNLABELLED)
-            assert self.document.masks.layer(key).num_labelled == labelled
-            assert int(
-                self.document.masks.labels(key)[self.document.masks.labels(key) != UNLABELLED].max(initial=0)
-            ) < len(self.document.classes)
+            labels = self.document.masks.labels(key)
+            assert self.document.masks.layer(key).num_labelled == np.count_nonzero(labels != UNLABELLED)
+            assert set(np.unique(labels).tolist()) <= {*self.document.classes.ids, UNLABELLED}
 
 
 Editing.TestCase.settings = settings(max_examples=120, stateful_step_count=25, deadline=None)

@@ -111,7 +111,7 @@ def test_a_deletion_says_first_what_it_means_and_is_one_step(desk: Desk) -> None
     assert desk.edits.is_working
     assert desk.column() == [0, 1, 2, 3, 4, UNLABELLED]
     desk.settle()
-    assert desk.column() == desk.column("other") == [0, 1, 3, 2, 3, UNLABELLED]
+    assert desk.column() == desk.column("other") == [0, 1, 4, 3, 4, UNLABELLED]
     assert len(desk.history.entries) == 1
     desk.undo()
     assert desk.column() == desk.column("other") == [0, 1, 2, 3, 4, UNLABELLED]
@@ -119,7 +119,7 @@ def test_a_deletion_says_first_what_it_means_and_is_one_step(desk: Desk) -> None
     desk.settle()
     desk.classes.merge_classes(3, 1)
     desk.settle()
-    assert desk.column() == [0, 1, 1, 2, 1, UNLABELLED]
+    assert desk.column() == [0, 1, 4, 1, 4, UNLABELLED]
     desk.edits.then(partial(desk.edits.step_to, 0))
     desk.settle()
     assert desk.column() == [0, 1, 2, 3, 4, UNLABELLED]
@@ -143,8 +143,8 @@ def test_what_is_painted_meanwhile_keeps_its_class(desk: Desk, held: threading.E
     held.set()
     desk.settle()
     assert desk.document.classes.names[2] == "class 3"
-    assert desk.document.masks.labels("image")[1, 1] == 2
-    assert desk.document.classes[3].colour == "#abcdef"
+    assert desk.document.masks.labels("image")[1, 1] == 3
+    assert desk.document.classes[4].colour == "#abcdef"
     assert [len(desk.history.entries), len(desk.told.errors)] == [3, 0]
 
 
@@ -158,7 +158,7 @@ def test_what_was_meant_for_the_deleted_class_is_told_and_done_to_no_other(
     held.set()
     desk.settle()
     assert desk.document.classes.names == ("class 0", "class 2", "class 3", "class 4")
-    assert desk.column() == [0, 1, 1, 2, 3, UNLABELLED]
+    assert desk.column() == [0, 2, 2, 3, 4, UNLABELLED]
     assert len(desk.told.errors) == 3
 
 
@@ -219,7 +219,8 @@ def test_the_masks_of_a_project_are_never_unpacked_in_the_windows_thread(desk: D
     assert threading.get_ident() not in threads
     layers = [desk.document.masks.layer(image_id) for image_id in others]
     assert all(layer.is_touched and layer.nbytes == 0 for layer in layers)
-    assert desk.column(others[-1]) == [0, 3, 1, 2, 4, UNLABELLED]
+    assert desk.column(others[-1]) == [0, 1, 2, 3, 4, UNLABELLED]
+    assert desk.document.classes.ids == (0, 2, 3, 1, 4)
 
 
 def test_twenty_megapixels_cost_the_window_next_to_nothing(qtbot: QtBot, lane: ThreadLane) -> None:

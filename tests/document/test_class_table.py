@@ -37,8 +37,8 @@ def test_a_table_is_changed_by_making_another():
     assert longer.moved(3, 1).names == ("background", "stem", "object", "leaf")
     assert longer.removed(1).names == ("background", "leaf", "stem")
     assert longer.replaced(1, is_locked=True).locked_ids == (1,)
-    assert longer.index_of("leaf") == 2
-    assert longer.index_of("root") is None
+    assert longer.id_of("leaf") == 2
+    assert longer.id_of("root") is None
 
 
 @pytest.mark.parametrize("name", ["", "   ", "a\nb", "x" * 201])

@@ -38,7 +38,8 @@ def paint(document, number, history=None, seed=None, instance=None):
     image_id = document.images.ids[number]
     rng = np.random.default_rng(seed)
     shape = document.masks.shape(image_id)
-    recorder = StrokeRecorder(document, image_id, Ink(int(rng.integers(0, 3)), instance=instance))
+    class_id = document.classes.ids[rng.integers(0, 3)]
+    recorder = StrokeRecorder(document, image_id, Ink(class_id, instance=instance))
     start = rng.uniform(0, min(shape), 2)
     recorder.add(*stroke_mask(tuple(start), tuple(start + rng.uniform(-20, 20, 2)), 9, shape))
     command = recorder.finish()

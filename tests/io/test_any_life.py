@@ -52,12 +52,13 @@ class Life(RuleBasedStateMachine):
     @rule(which=st.integers(0, 2), one=st.integers(1, 5), other=st.integers(1, 5))
     def change_classes(self, which, one, other):
         count = len(self.document.classes)
-        one, other = 1 + one % max(1, count - 1), 1 + other % max(1, count - 1)
+        one, place = 1 + one % max(1, count - 1), 1 + other % max(1, count - 1)
+        one, other = self.document.classes.ids[one], self.document.classes.ids[place]
         if which == 0 or count < 4:
             name = next(f"class {n}" for n in range(99) if f"class {n}" not in self.document.classes.names)
             self.history.do(add_class(self.document, name))
         elif which == 1:
-            self.history.do(move_class(self.document, one, other))
+            self.history.do(move_class(self.document, one, place))
         elif one != other:
             self.history.do(delete_class(self.document, one, other))
 

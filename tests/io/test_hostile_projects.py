@@ -364,7 +364,7 @@ def test_a_mask_larger_than_its_image_is_not_decoded(folder, side, is_told):
         with_mask_file(folder, plane, png, "png")
     content = manifest_of(folder)
     content["images"][0] |= {"width": side, "height": side}
-    content["images"][0]["mask"]["vouched"] = side if is_told else None
+    content["images"][0]["mask"]["labelled"] = side if is_told else None
     write_manifest(folder, content)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     seconds, opened = seconds_to_open(folder)

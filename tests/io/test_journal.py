@@ -61,6 +61,31 @@ def test_everything_that_happens_is_recovered_after_a_crash(work, tmp_path):
     assert open_project(session.folder).recovery is None
 
 
+def test_a_journal_of_schema_1_gives_classes_their_ids(tmp_path):
+    """There, moving and deleting classes gave all pixels other ids, by a table."""
+    document = document_of(photos(tmp_path / "photos"))
+    for number in (0, 1):
+        paint(document, number, seed=number + 1)
+    path, folder = tmp_path / "journal", tmp_path
+    journal = Journal(path, folder, JournalHeader("a", "b"))
+    swapped, told = (
+        np.arange(256, dtype=np.uint8),
+        [["background", "#000000"], ["leaf", "#123456"], ["object", "#654321"]],
+    )
+    swapped[[1, 2]] = 2, 1
+    entries = [[*entry, False, True] for entry in told]
+    journal._write({"kind": "classes", "classes": entries, "remap": True}, swapped.tobytes())
+    entries[1][0] = "blade"
+    journal._write({"kind": "classes", "classes": entries, "remap": False}, b"")
+    journal.close()
+    before = [document.masks.labels(each).copy() for each in document.images.ids]
+    assert replay(read_journal(path), document, folder) == 2
+    assert document.classes.named_ids == ((0, "background"), (1, "blade"), (2, "object"))
+    for image_id, labels in zip(document.images.ids, before, strict=True):
+        assert np.array_equal(document.masks.labels(image_id), swapped[labels])
+        assert document.masks.layer(image_id).num_labelled == np.count_nonzero(labels != 255)
+
+
 def test_work_after_a_recovery_is_recovered_too(work):
     document, history, session = work
     paint(document, 0, history, seed=2)

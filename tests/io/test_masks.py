@@ -589,7 +589,7 @@ def polygons_of(name, folder):
         return
     for feature in content["features"]:
         geometry = feature["geometry"]
-        class_id = CLASSES.index_of(feature["properties"]["classification"]["name"])
+        class_id = CLASSES.id_of(feature["properties"]["classification"]["name"])
         parts = [geometry["coordinates"]] if geometry["type"] == "Polygon" else geometry["coordinates"]
         for rings in parts:
             yield class_id, [np.array(ring, float) for ring in rings]

@@ -116,7 +116,7 @@ def test_a_project_with_a_mask_beyond_all_images_opens_without_it(folders, tmp_p
     name = f"{hashlib.sha256(data).hexdigest()}.png"
     (project / "masks" / name).write_bytes(data)
     entry["mask"]["labels"] = entry["mask"]["provenance"] = name
-    entry["mask"]["vouched"] = 1 if is_counted else None
+    entry["mask"]["labelled"] = 1 if is_counted else None
     entry["shape"] = [40_000, 40_000]
     manifest.write_text(json.dumps(content))
     code, said, peak = latentseg("export", project, "-o", tmp_path / "out", "--format", "png")

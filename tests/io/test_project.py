@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from latentseg_gui.commands.classes import move_class
 from latentseg_gui.commands.history import History
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
@@ -72,7 +73,7 @@ def test_a_saved_project_opens_as_it_was(tmp_path, document):
 def test_the_folder_can_be_read_by_a_person(tmp_path, document):
     folder = saved(document, tmp_path / "work")
     content = manifest_of(folder)
-    assert content["schema"] == 1
+    assert content["schema"] == 2
     assert [entry["name"] for entry in content["classes"]] == ["background", "object", "leaf"]
     first = content["images"][0]
     assert first["path"] == "../photos/photo 0 ü.png"
@@ -100,7 +101,7 @@ def test_unchanged_masks_are_not_written_again_and_old_ones_go(tmp_path, documen
         name
         for entry in content["images"]
         for key, name in entry["mask"].items()
-        if key != "vouched" and name
+        if key != "labelled" and name
     }
     assert before - after
     session.close()
@@ -432,7 +433,7 @@ def test_the_lock_is_free_once_its_owner_has_died(tmp_path):
 def test_a_newer_project_is_shown_but_never_written(tmp_path, document):
     folder = saved(document, tmp_path / "work")
     content = manifest_of(folder)
-    content |= {"schema": 2, "new_key": {"a": [1, None]}}
+    content |= {"schema": 3, "new_key": {"a": [1, None]}}
     (folder / "project.json").write_text(json.dumps(content))
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     opened = open_project(folder)
@@ -488,7 +489,7 @@ def test_an_older_project_opens_and_its_manifest_is_kept(tmp_path, document, mon
     save_project(opened.document, folder, opened.session)
     opened.session.close()
     assert (folder / "project.json.v0.bak").read_bytes() == old
-    assert manifest_of(folder)["schema"] == 1
+    assert manifest_of(folder)["schema"] == 2
 
 
 def test_the_sample_of_schema_1_opens_for_ever(tmp_path):
@@ -503,6 +504,47 @@ def test_the_sample_of_schema_1_opens_for_ever(tmp_path):
     assert (labels[4, 5:7] == 2).all()
     assert (opened.document.masks.instances(image_id)[1:3, 1:4] == 3).all()
     assert np.count_nonzero(labels == 255) == 48 - 8
+    assert opened.document.classes.is_numbered, "the place of a class was its id"
+    document = opened.document
+    move_class(document, 2, 1).apply(document)
+    save_project(document, folder, opened.session)
+    opened.session.close()
+    content = manifest_of(folder)
+    assert [(entry["id"], entry["name"]) for entry in content["classes"]] == [
+        (0, "background"),
+        (2, "root"),
+        (1, "leaf"),
+    ]
+    assert content["images"][0]["mask"]["labelled"] == 8
+    assert "vouched" not in content["images"][0]["mask"]
+    assert np.array_equal(reopened(folder).document.masks.labels(image_id), labels)
+
+
+def test_the_sample_of_schema_2_opens_for_ever(tmp_path):
+    folder = tmp_path / "sample"
+    shutil.copytree(SAMPLES / "project-schema-2", folder)
+    document = reopened(folder).document
+    assert document.classes.named_ids == ((0, "background"), (2, "root"), (1, "leaf"), (4, "flower"))
+    (image_id,) = document.images.ids
+    labels = document.masks.labels(image_id)
+    assert (labels[1:3, 1:4] == 1).all()
+    assert (labels[4, 5:7] == 2).all()
+    assert (labels[0, 0:2] == 4).all()
+    assert (document.masks.instances(image_id)[1:3, 1:4] == 3).all()
+    assert document.masks.layer(image_id).num_labelled == 10
+
+
+@pytest.mark.parametrize(
+    "ids", [[0, 1, 1], [0, 1, 255], [1, 0, 2], [0, 1, -1]], ids=["twice", "255", "background", "negative"]
+)
+def test_ids_of_classes_that_make_no_sense_are_refused(tmp_path, document, ids):
+    folder = saved(document, tmp_path / "work")
+    content = manifest_of(folder)
+    for entry, class_id in zip(content["classes"], ids, strict=True):
+        entry["id"] = class_id
+    (folder / "project.json").write_text(json.dumps(content))
+    with pytest.raises(ProjectError, match="damaged"):
+        open_project(folder)
 
 
 # S-13: hostile manifests

@@ -90,11 +90,11 @@ class ExpertChangesController(QObject):
             self._panel.view.comparisons.set_shift(None if before is None else shift(before, now))
 
     def _add_up(self, maps: AttentionMaps, mix: Floats, every: int) -> None:
-        prediction, classes = self._inspect.untouched, self._document.classes.names
+        prediction, classes = self._inspect.untouched, self._document.classes
         if prediction is None or prediction.labels.shape != maps.shape:
             return
         labels = labels_at_tokens(prediction.labels, maps.mix.shape[2:], maps.stride)[::every, ::every]
-        shares = class_affinity(mix, labels, len(classes))
+        shares = class_affinity(mix, classes.number_table[labels], len(classes))
         shares = shares * mix.mean(axis=(1, 2), dtype=np.float32)[:, None]
         self.add(maps.image_id, maps.version, shares)
 

@@ -15,6 +15,7 @@ from latentseg_gui.controllers.experts.intervene import InterveneController
 from latentseg_gui.controllers.experts.names import ExpertNamesController
 from latentseg_gui.controllers.interfaces import Dialogs, ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import AttentionMaps, Labels
 from latentseg_gui.io.expert_files import ExpertReport, InfluenceLine, files_of
@@ -82,7 +83,7 @@ class FiguresController(QObject):
         return _Material(
             maps,
             None if prediction is None else prediction.labels,
-            self._document.classes.names,
+            self._document.classes,
             tuple(labels.names.get(each) or number.format(each) for each in range(count)),
             dict(labels.notes),
             self._intervene.influence,
@@ -99,7 +100,7 @@ class _Material:
 
     maps: AttentionMaps
     labels: Labels | None
-    classes: tuple[str, ...]
+    classes: ClassTable
     experts: tuple[str, ...]
     notes: dict[int, str]
     influence: tuple[InfluenceLine, ...]
@@ -117,6 +118,7 @@ def report_of(material: _Material) -> ExpertReport:
     affinity = np.zeros((len(mix), 0), np.float32)
     if material.labels is not None and material.labels.shape == maps.shape:
         labels = attention.labels_at_tokens(material.labels, (mix.shape[1], mix.shape[2]), maps.stride)
+        labels = material.classes.number_table[labels]
         affinity = attention.class_affinity(mix, labels, len(material.classes))
     return ExpertReport(
         look=maps.look,
@@ -126,7 +128,7 @@ def report_of(material: _Material) -> ExpertReport:
         shape=maps.shape,
         stride=maps.stride,
         experts=material.experts,
-        classes=material.classes,
+        classes=material.classes.names,
         affinity=affinity,
         cosine=None if likeness is None else likeness.cosine,
         overlap=None if likeness is None else likeness.overlap,

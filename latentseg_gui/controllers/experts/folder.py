@@ -134,7 +134,7 @@ class ExpertFolderController(JobSource):
         return name == self._name
 
     def _on_measured(self, answer: ExpertShares) -> None:
-        classes = self._document.classes
+        classes = self._document.classes.numbered
         table = self._inspect.labels.table(classes)[: answer.shares.shape[1]]
         belongs = table[:, None] == np.arange(len(classes))
         shares = (answer.shares @ belongs.astype(np.float32)).astype(np.float32)

@@ -149,7 +149,8 @@ class InspectController(QObject):
         if self._document.predictions.is_stale(image_id) or self._panel.selection.gains:
             return
         self._untouched = prediction
-        self._panel.model.set_labels(prediction.labels, self._document.classes.names)
+        classes = self._document.classes
+        self._panel.model.set_labels(prediction.labels, classes.names, classes.ids)
         if self._instead:
             return
         if self._maps is None:

@@ -132,7 +132,10 @@ class InterveneController(QObject):
 
     def _result(self, base: Prediction, change: ExpertChange) -> InterventionResult:
         """What has changed, in classes of the document and pixels of the image."""
-        names, table = self._document.classes.names, self._inspect.labels.table(self._document.classes)
+        names, table = (
+            self._document.classes.names,
+            self._inspect.labels.table(self._document.classes.numbered),
+        )
         moved = in_other_classes(change.moved, table, len(names))
         shape = (int(base.labels.shape[0]), int(base.labels.shape[1]))
         scale = base.labels.size / max(1, int(moved.sum()))

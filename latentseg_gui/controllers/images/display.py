@@ -95,7 +95,7 @@ class DisplayController(QObject):
         self._describe()
 
     def _on_active_class_changed(self, class_id: int) -> None:
-        if class_id < len(self._document.classes):
+        if class_id in self._document.classes.ids:
             self._canvas.proposal.set_colour(self._document.classes[class_id].colour)
 
     def _on_current_changed(self, image_id: str | None) -> None:
@@ -216,15 +216,15 @@ def is_untaught(prediction: Prediction) -> bool:
 def describe_pixel(document: Document, image_id: str, rc: tuple[int, int]) -> str:
     """Position, class and confidence of a pixel, for the status bar."""
     text = f"x {rc[1]}  y {rc[0]}"
-    names = document.classes.names
+    names = dict(document.classes.named_ids)
     label = int(document.masks.labels(image_id)[rc])
-    if label != UNLABELLED and label < len(names):
+    if label in names:
         return f"{text}   {names[label]} (labelled)"
     prediction = document.predictions.of(image_id)
     if prediction is None:
         return text
     said = int(prediction.labels[rc])
-    name = names[said] if said < len(names) else f"class {said}"
+    name = names.get(said, f"class {said}")
     if said != BACKGROUND and is_untaught(prediction):
         name = "foreground"
     return f"{text}   {name} {prediction.confidence[rc] / 255:.0%} (predicted)"
@@ -234,10 +234,9 @@ def colour_table(document: Document) -> NDArray[np.uint8]:
     """RGBA by class id, uint8 [256, 4]; background, hidden classes and `UNLABELLED` are clear."""
     table = np.empty((256, 4), np.uint8)
     table[:] = _UNKNOWN_CLASS
-    rgb = document.classes.rgb
-    table[: len(rgb), :3] = rgb
-    for class_id, entry in enumerate(document.classes):
-        table[class_id, 3] = 255 if entry.is_visible else 0
+    classes = document.classes
+    table[list(classes.ids), :3] = classes.rgb
+    table[list(classes.ids), 3] = [255 if entry.is_visible else 0 for entry in classes]
     table[BACKGROUND, 3] = 0
     table[UNLABELLED] = 0
     return table

@@ -104,4 +104,4 @@ class LayerChoice(QObject):
     def _colour(self) -> str:
         """Of the class in use, or of the first where that is the background."""
         classes, active = self._document.classes, self._document.active_class
-        return classes[active if active != BACKGROUND or len(classes) == 1 else 1].colour
+        return classes[active if active != BACKGROUND or len(classes) == 1 else classes.ids[1]].colour

@@ -58,14 +58,20 @@ class ClassesController(QObject):
         self._previous_class = 0
 
     def choose_class(self, class_id: int) -> None:
-        """Paints with another class from now on; numbers without a class are ignored."""
-        if 0 <= class_id < len(self._document.classes) and class_id != self._document.active_class:
+        """Paints with another class from now on; ids without a class are ignored."""
+        if class_id in self._document.classes.ids and class_id != self._document.active_class:
             self._previous_class = self._document.active_class
             self._document.active_class = class_id
 
+    def choose_number(self, number: int) -> None:
+        """Paints with the class at a place of the table, from 0; numbers without a class are ignored."""
+        if 0 <= number < len(self._document.classes):
+            self.choose_class(self._document.classes.ids[number])
+
     def swap_class(self) -> None:
-        """Goes back to the class that was in use before."""
-        self.choose_class(min(self._previous_class, len(self._document.classes) - 1))
+        """Goes back to the class that was in use before; to the last one if that is gone."""
+        ids = self._document.classes.ids
+        self.choose_class(self._previous_class if self._previous_class in ids else ids[-1])
 
     def add_class(self) -> None:
         """Appends a class with a free name and colour, and chooses it."""
@@ -73,16 +79,17 @@ class ClassesController(QObject):
 
     def _add_class(self) -> None:
         number = len(self._document.classes)
-        while self._document.classes.index_of(name := f"class {number}") is not None:
+        while self._document.classes.id_of(name := f"class {number}") is not None:
             number += 1
         self._history.do(class_edits.add_class(self._document, name))
-        added = len(self._document.classes) - 1
+        added = self._document.classes.ids[-1]
         self.choose_class(added)
         self.added.emit(added)
 
     def rename_class(self, class_id: int, name: str) -> None:
-        """Gives a class another name; numbers without a class are ignored."""
-        if class_id < len(self._document.classes) and name != self._document.classes[class_id].name:
+        """Gives a class another name; ids without a class are ignored."""
+        classes = self._document.classes
+        if class_id in classes.ids and name != classes[class_id].name:
             self._do(class_id, partial(class_edits.rename_class, name=name))
 
     def recolour_class(self, class_id: int, colour: str) -> None:
@@ -97,56 +104,57 @@ class ClassesController(QObject):
         """Shows or hides a class in the overlay."""
         self._do(class_id, partial(class_edits.show_class, is_visible=is_visible))
 
-    def move_class(self, class_id: int, to_id: int) -> None:
-        """Gives a class another place and number."""
-        if class_id != to_id:
-            self._renumber(self.tr("Move class"), class_edits.move_class, class_id, to_id)
+    def move_class(self, class_id: int, to_number: int) -> None:
+        """Gives a class another place and number; nothing changes in any mask."""
+        ids = self._document.classes.ids
+        if class_id in ids and ids.index(class_id) != to_number:
+            self._do(class_id, partial(class_edits.move_class, to_number=to_number))
 
     def merge_classes(self, class_id: int, into_id: int) -> None:
         """Makes one class of two."""
-        self._renumber(self.tr("Merge classes"), class_edits.merge_classes, class_id, into_id)
+        self._relabel(self.tr("Merge classes"), class_edits.merge_classes, class_id, into_id)
 
     def request_deletion(self, class_id: int) -> None:
         """Deletes a class that nothing is labelled with; otherwise asks what its pixels shall become."""
-        number = self._document.numbers.later(class_id, is_itself=True)
 
         def take(use: class_edits.ClassUse, is_current: bool) -> None:
-            try:
-                now = number()
-            except LatentsegError:
-                return  # it is gone
-            if now == class_id and (use.pixels or is_current):
+            if class_id not in self._document.classes.ids:
+                return
+            if use.pixels or is_current:
                 self._ask(class_id, use)
             else:  # nobody's pixels are taken away because they were painted after the look
-                self.request_deletion(now)
+                self.request_deletion(class_id)
 
         self._edits.look_at_all(partial(class_edits.class_use, class_id=class_id), take, key="class use")
 
     def delete_class(self, class_id: int, to_id: int) -> None:
         """Deletes a class; its pixels become another, or `UNLABELLED`."""
-        self._renumber(self.tr("Delete class"), class_edits.delete_class, class_id, to_id)
+        self._relabel(self.tr("Delete class"), class_edits.delete_class, class_id, to_id)
 
     def _ask(self, class_id: int, use: class_edits.ClassUse) -> None:
         if not use.pixels:
             self.delete_class(class_id, UNLABELLED)
             return
-        names = self._document.classes.names
-        targets = tuple((other, name) for other, name in enumerate(names) if other != class_id)
-        self.deletion_asked.emit(ClassDeletion(class_id, names[class_id], use.pixels, use.images, targets))
+        classes = self._document.classes
+        targets = tuple(each for each in classes.named_ids if each[0] != class_id)
+        name = classes[class_id].name
+        self.deletion_asked.emit(ClassDeletion(class_id, name, use.pixels, use.images, targets))
 
     def _do(self, class_id: int, step: Callable[[Document, int], ClassEdit]) -> None:
-        """Makes a step that leaves the ids as they are, when its turn comes."""
-        number = self._document.numbers.later(class_id, is_itself=True)
-        self._edits.then(lambda: self._history.do(step(self._document, number())))
+        """Makes a step that changes no pixel, when its turn comes."""
 
-    def _renumber(
+        def do() -> None:
+            self._document.check_class(class_id)
+            self._history.do(step(self._document, class_id))
+
+        self._edits.then(do)
+
+    def _relabel(
         self, title: str, step: Callable[[MasksSource, int, int], ClassEdit], class_id: int, other_id: int
     ) -> None:
-        def make(source: MasksSource, /, *, class_ids: list[int]) -> ClassEdit:
-            one, other = class_ids
-            if one == other:
+        def make(source: MasksSource) -> ClassEdit:
+            if class_id == other_id:
                 raise LatentsegError("They are one class already.")
-            return step(source, one, other)
+            return step(source, class_id, other_id)
 
-        after = self._document.predictions.mark_stale
-        self._edits.do_classes(title, make, (class_id, other_id), after)
+        self._edits.do_classes(title, make, (class_id, other_id))

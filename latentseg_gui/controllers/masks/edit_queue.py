@@ -43,9 +43,6 @@ thread: a megapixel takes about 1 ms."""
 Ends = tuple[Callable[[], None], Callable[[], None]]
 """What is called when an edit is done, and when there was nothing to be done."""
 
-Number = Callable[[], int] | None
-"""Gives the id of the class that an edit is about, when its turn has come."""
-
 Found = TypeVar("Found")
 
 
@@ -119,37 +116,30 @@ class Edits(QObject):
             after: called when it is done, also where nothing had to be changed.
             otherwise: called instead of ``after`` where nothing had to be changed.
             weight: see `is_large`.
-            class_id: where it is given, ``make`` gets ``class_id`` too: what number the class has by then.
+            class_id: of the class that is written, which ``make`` gets, too; nothing is done if it is gone by then.
         """
         ends = after or _nothing, otherwise or after or _nothing
-        number = None if class_id is None else self._document.numbers.later(class_id)
         is_large = self.is_large(image_id, weight)
-        self.then(partial(self._do, image_id, title, make, number, ends, is_large))
+        self.then(partial(self._do, image_id, title, make, class_id, ends, is_large))
 
-    def do_classes(
-        self, title: str, make: MakeClasses, class_ids: Sequence[int], after: Callable[[], None] | None = None
-    ) -> None:
-        """Makes one step that gives classes other ids in all images, now or when its turn comes.
+    def do_classes(self, title: str, make: MakeClasses, class_ids: Sequence[int]) -> None:
+        """Makes one step that deletes or merges classes in all images, now or when its turn comes.
 
         Args:
             title: what is done, for the user.
-            make: works the step out from all masks and ``class_ids``; in another thread if they are large.
-            class_ids: the class it is about and others; it gets the numbers that they have by then.
-            after: called when it is done.
+            make: works the step out from all masks; in another thread if they are large.
+            class_ids: classes that it is about; nothing is done if one of them is gone by then.
         """
-        later = self._document.numbers.later
-        numbers = [later(class_id, is_itself=index == 0) for index, class_id in enumerate(class_ids)]
 
         def begin() -> None:
-            frozen, now = FrozenMasks.of(self._document), [number() for number in numbers]
-            made = partial(make, class_ids=now)
+            for each in class_ids:
+                self._document.check_class(each)
+            frozen = FrozenMasks.of(self._document)
             if frozen.pixels <= LARGE:
-                self._history.do(made(self._document))
-                ends[0]()
+                self._history.do(make(self._document))
             else:
-                self._begin(ClassRequest(frozen, made), title, self._do_prepared, ends)
+                self._begin(ClassRequest(frozen, make), title, self._do_prepared, (_nothing, _nothing))
 
-        ends = after or _nothing, _nothing
         self.then(begin)
 
     def look_at_all(
@@ -230,11 +220,14 @@ class Edits(QObject):
             except LatentsegError as error:  # what comes after it must not wait for ever
                 self._errors.report(error)
 
-    def _do(self, image_id: str, title: str, make: Make, number: Number, ends: Ends, is_large: bool) -> None:
+    def _do(
+        self, image_id: str, title: str, make: Make, class_id: int | None, ends: Ends, is_large: bool
+    ) -> None:
         if not self._document.images.has(image_id):
             return
-        if number is not None:
-            make = partial(make, class_id=number())
+        if class_id is not None:
+            self._document.check_class(class_id)
+            make = partial(make, class_id=class_id)
         if is_large:
             frozen = FrozenMask.frozen(self._document, image_id)
             self._begin(EditRequest(frozen, make), title, self._do_prepared, ends)
@@ -304,7 +297,7 @@ class Edits(QObject):
 
 def _request(document: Document, command: Command | None, *, is_undone: bool) -> Request | None:
     """What works a known step out in another thread; None for one that is small enough for this one."""
-    if isinstance(command, ClassEdit) and command.is_renumbering:
+    if isinstance(command, ClassEdit) and command.is_about_pixels:
         frozen = FrozenMasks.of(document)
         return known_classes(frozen, command, is_undone=is_undone) if frozen.pixels > LARGE else None
     if not isinstance(command, MaskPatch) or not document.images.has(command.image_id):

@@ -17,11 +17,8 @@ Make = Callable[..., MaskPatch | None]
 """Works a step out from the `MaskSource` it is given, and from nothing else; None where nothing would change."""
 
 
-class MakeClasses(Protocol):
-    """Works a step out that gives classes other ids."""
-
-    def __call__(self, source: MasksSource, /, *, class_ids: list[int]) -> ClassEdit:
-        """From what it is given, and from nothing else."""
+MakeClasses = Callable[[MasksSource], ClassEdit]
+"""Works a step out from all masks, and from nothing else."""
 
 
 class Frozen(Protocol):
@@ -83,7 +80,7 @@ class ClassRequest:
     """What is worked out for all masks of the document, and for which state of them."""
 
     frozen: FrozenMasks
-    make: Callable[[MasksSource], ClassEdit]
+    make: MakeClasses
     is_undone: bool = False
 
     def __call__(self) -> EditAnswer:

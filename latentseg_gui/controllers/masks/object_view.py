@@ -28,7 +28,7 @@ def object_codes(document: Document, image_id: str) -> ObjectCodes:
 
 def _class_codes(document: Document) -> NDArray[np.uint8]:
     codes = np.minimum(np.arange(256) + _FIRST_CLASS, _LAST).astype(np.uint8)
-    for class_id, entry in enumerate(document.classes):
+    for class_id, entry in zip(document.classes.ids, document.classes, strict=True):
         if not entry.is_visible:
             codes[class_id] = BACKGROUND
     codes[BACKGROUND], codes[UNLABELLED] = BACKGROUND, UNLABELLED
@@ -39,7 +39,9 @@ def object_colours(document: Document) -> NDArray[np.uint8]:
     """RGBA of every code of `object_codes`."""
     table = np.zeros((256, 4), np.uint8)
     table[1 : _COLOURS + 1, :3] = [rgb_from_hex(colour) for colour in palette(_COLOURS)]
-    rgb = document.classes.rgb[1 : _LAST - _FIRST_CLASS + 1]
-    table[_FIRST_CLASS + 1 : _FIRST_CLASS + 1 + len(rgb), :3] = rgb
+    classes = document.classes
+    for class_id, colour in zip(classes.ids, classes.rgb, strict=True):
+        if BACKGROUND < class_id <= _LAST - _FIRST_CLASS:
+            table[_FIRST_CLASS + class_id, :3] = colour
     table[1:UNLABELLED, 3] = 255
     return table

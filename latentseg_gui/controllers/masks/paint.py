@@ -86,8 +86,7 @@ class PaintController(QObject):
         label = self.tr("Erase") if is_erasing else self.tr("Brush stroke")
         self._tool.show_diameter(is_erasing=is_erasing)
         ink = self._ink(is_erasing=is_erasing)
-        number = self._document.numbers.later(ink.class_id)
-        self._edits.then(partial(self._begin, image_id, ink, number, label, xy))
+        self._edits.then(partial(self._begin, image_id, ink, label, xy))
         self._on_stroke_moved(xy)
 
     def _on_stroke_moved(self, xy: XY) -> None:
@@ -102,9 +101,9 @@ class PaintController(QObject):
         self._tool.show_diameter()
         self._edits.then(self._abort)
 
-    def _begin(self, image_id: str, ink: Ink, number: Callable[[], int], label: str, xy: XY) -> None:
+    def _begin(self, image_id: str, ink: Ink, label: str, xy: XY) -> None:
         if self._document.images.has(image_id):
-            ink = replace(ink, class_id=number())
+            self._document.check_class(ink.class_id)
             self._stroke_image = image_id
             self._recorder = StrokeRecorder(self._document, image_id, ink, label)
             self._last = xy
@@ -177,5 +176,5 @@ class PaintController(QObject):
         prediction = self._document.predictions.of(image_id)
         if label == UNLABELLED and prediction is not None:
             label = int(prediction.labels[rc])
-        if label < len(self._document.classes):
+        if label in self._document.classes.ids:
             self.class_picked.emit(label)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.layers import looked_up
+from latentseg_gui.document.lookup import looked_up
 from latentseg_gui.document.types import BACKGROUND, Labels, Prediction, WeightsInfo
 
 _FULL: Final = 65535
@@ -21,7 +21,10 @@ _AT_ONCE: Final = 4_000_000
 
 
 class LabelMap:
-    """Turns class ids of a set of weights into those of the document; made anew for other weights."""
+    """Turns class numbers of a set of weights into ids of the document; made anew for other weights.
+
+    Given a table whose ids are numbers, as files of masks have it, it gives numbers.
+    """
 
     def __init__(self, weights: WeightsInfo | None = None) -> None:
         self.version = "" if weights is None else weights.version
@@ -46,10 +49,10 @@ class LabelMap:
     def probabilities(
         self, values: NDArray[np.uint16] | None, classes: ClassTable
     ) -> NDArray[np.uint16] | None:
-        """Probabilities [C, H, W] by class of the document: those of classes that become one are added."""
+        """Probabilities [C, H, W] by class number of the document: those of classes that become one are added."""
         if values is None or self._names == classes.names:
             return values
-        table = self.table(classes)
+        table = classes.number_table[self.table(classes)]
         mapped = np.zeros((len(classes), *values.shape[1:]), np.uint16)
         for number, channel in enumerate(values):
             total = mapped[table[number]].astype(np.uint32) + channel
@@ -57,11 +60,14 @@ class LabelMap:
         return mapped
 
     def table(self, classes: ClassTable) -> NDArray[np.uint8]:
-        """Classes meet by name; an unknown one keeps its number where there is one, else it is background."""
+        """Id by number in the weights, uint8 [256].
+
+        Classes meet by name; an unknown one keeps its number where there is one, else it is background.
+        """
         table = np.full(256, BACKGROUND, np.uint8)
         for number, name in enumerate(self._names):
-            by_name = classes.index_of(name)
-            by_number = number if number < len(classes) else BACKGROUND
+            by_name = classes.id_of(name)
+            by_number = classes.ids[number] if number < len(classes) else BACKGROUND
             table[number] = by_number if by_name is None else by_name
         return table
 
@@ -100,7 +106,7 @@ class Translator:
             return replace(prediction, labels=labels.to_document(prediction.labels, classes))
 
         def on_translated(answer: Prediction) -> None:
-            if self._document.classes.names != classes.names:
+            if self._document.classes.named_ids != classes.named_ids:
                 self.take(prediction, labels, then, is_current=is_current)
             else:
                 then(answer)

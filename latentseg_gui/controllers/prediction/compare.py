@@ -113,7 +113,7 @@ class CompareController(QObject):
         self._version = ""
         self._shown: Labels | None = None
         self._kept = KeptPredictions()
-        self._class_names = document.classes.names
+        self._class_ids = set(document.classes.ids)
         document.events.prediction_changed.connect(self._on_prediction_changed)
         document.events.current_changed.connect(self._on_record_changed)
         document.events.record_changed.connect(self._on_record_changed)
@@ -240,10 +240,9 @@ class CompareController(QObject):
             self._again()
 
     def _on_classes_changed(self) -> None:
-        """Where classes have other numbers, what was said with the old ones is no longer true."""
-        before, self._class_names = self._class_names, self._document.classes.names
-        is_moved = sorted(before) == sorted(self._class_names) and before != self._class_names
-        if is_moved or len(self._class_names) < len(before):
+        """Where a class is gone, what was said with it is no longer true."""
+        before, self._class_ids = self._class_ids, set(self._document.classes.ids)
+        if not before <= self._class_ids:
             self._kept.clear()
 
     def _on_mask_changed(self, image_id: str, rect: Rect) -> None:

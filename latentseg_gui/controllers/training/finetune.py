@@ -13,6 +13,7 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.training.background import BackgroundQuestion
 from latentseg_gui.controllers.training.training_set import TrainingSet
 from latentseg_gui.controllers.training.weights import WeightsController
+from latentseg_gui.document.classes import labels_with_ids
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.learning import SPEEDS, LearningSettings
@@ -220,7 +221,8 @@ class FineTuneController(QObject):
             and self._document.classes.names == class_names
             and self._document.masks.shape(progress.image_id) == progress.labels.shape
         ):
-            self._document.predictions.set(progress)
+            labels = labels_with_ids(progress.labels, self._document.classes)
+            self._document.predictions.set(replace(progress, labels=labels))
 
     def _on_result(self, plan: TrainingPlan, images: int, result: FineTuneResult) -> None:
         self._job = None

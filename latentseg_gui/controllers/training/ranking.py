@@ -70,7 +70,7 @@ class Ranking(QObject):
     def class_name(self, name: str) -> str:
         """What the document calls a class of the weights: classes meet by name, else by number."""
         classes = self._document.classes
-        if classes.index_of(name) is not None or self._weights is None:
+        if classes.id_of(name) is not None or self._weights is None:
             return name
         number = self._weights.class_names.index(name) if name in self._weights.class_names else -1
         return classes.names[number] if 0 <= number < len(classes) else name

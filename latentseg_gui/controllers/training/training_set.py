@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Signal
 from latentseg_gui.controllers.jobs import Jobs, OnFailure
 from latentseg_gui.controllers.training.label_rows import LabelRows
 from latentseg_gui.controllers.training.labelled import LabelledCounts
+from latentseg_gui.document.classes import ClassTable, numbered_labels
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.layers import Arrays
 from latentseg_gui.document.types import ImageRecord, TrainingSample
@@ -93,6 +94,7 @@ class TrainingSet(QObject):
                 document.images.path(each),
                 document.images.frame(each),
                 document.masks.layer(each).snapshot(),
+                document.classes,
             )
             for each in ids
         )
@@ -111,13 +113,14 @@ class TrainingSet(QObject):
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """What a sample is made from: pixels, or where to read them, and the mask as it is now."""
+    """What a sample is made from: pixels, or where to read them, and the mask and its classes as they are now."""
 
     image_id: str
     record: ImageRecord | None
     path: Path | None
     frame: int
     mask: Callable[[], Arrays]
+    classes: ClassTable
 
 
 def _samples(sources: Sequence[_Source]) -> tuple[TrainingSample, ...]:
@@ -129,5 +132,6 @@ def _samples(sources: Sequence[_Source]) -> tuple[TrainingSample, ...]:
             record = read_image(source.path, image_id=source.image_id, frame=source.frame)
         if record is not None:
             labels, provenance, instances = source.mask()
+            labels = numbered_labels(labels, source.classes)
             samples.append(TrainingSample(source.image_id, record.pixels, labels, provenance, instances))
     return tuple(samples)

@@ -15,7 +15,7 @@ from latentseg_gui.controllers.training.finetune import FineTuneController, Trai
 from latentseg_gui.controllers.training.weights import SHIPPED, WeightsController
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.label_rows import LabelsByRow
+from latentseg_gui.document.label_rows import LabelsByRow, rows_by_number
 from latentseg_gui.document.types import (
     UNLABELLED,
     FineTuneProgress,
@@ -89,13 +89,13 @@ class TrainingViewController(QObject):
     def refresh(self) -> None:
         """Lists what can be trained on now, and whether it can start."""
         items, totals = [], np.zeros(UNLABELLED, np.int64)
-        names = self._document.classes.names
+        classes = self._document.classes
         for image_id in self._document.masks.labelled_ids():
             counts, shape = (
                 self._finetune.samples.counts.of(image_id),
                 self._document.masks.shape(image_id) or (0, 0),
             )
-            present = tuple(names[number] for number in np.flatnonzero(counts[: len(names)]))
+            present = tuple(name for class_id, name in classes.named_ids if counts[class_id])
             total = int(counts.sum())
             pixels = shape[0] * shape[1]
             items.append(TrainingItem(image_id, self._document.images.name(image_id), total, pixels, present))
@@ -104,9 +104,9 @@ class TrainingViewController(QObject):
         self._panel.set_samples(items)
         self._panel.set_class_summary(
             [
-                ClassShare(entry.name, entry.colour, int(totals[number]))
-                for number, entry in enumerate(self._document.classes)
-                if totals[number]
+                ClassShare(entry.name, entry.colour, int(totals[class_id]))
+                for class_id, entry in zip(classes.ids, classes, strict=True)
+                if totals[class_id]
             ]
         )
         # Refits come with every stroke: buttons that came and went with them could not be pressed.
@@ -147,7 +147,9 @@ class TrainingViewController(QObject):
         self._draws += 1
         settings = self._panel.request.settings
         settings = replace(settings, seed=settings.seed + self._draws)
-        request = PreviewCrops(samples, len(self._document.classes), rows, settings)
+        classes = self._document.classes
+        by_number = tuple(rows_by_number(each, classes.ids) for each in rows)
+        request = PreviewCrops(samples, len(classes), by_number, settings)
         self._engine.submit(request, self._on_crops, key="training crops")
 
     def _on_crops(self, answer: TrainingPreview) -> None:
@@ -203,7 +205,7 @@ class TrainingViewController(QObject):
 
 
 def class_colours(classes: ClassTable) -> NDArray[np.uint8]:
-    """RGB by class id, uint8 [256, 3]."""
+    """RGB by class number, uint8 [256, 3]."""
     table = np.zeros((256, 3), np.uint8)
     for number, entry in enumerate(classes):
         table[number] = tuple(bytes.fromhex(entry.colour.lstrip("#")))

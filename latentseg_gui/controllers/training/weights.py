@@ -288,7 +288,7 @@ class WeightsController(QObject):
         if weights.version == SHIPPED or weights.class_names == self._document.classes.names:
             return
         if self._document.masks.labelled_ids():
-            unknown = [name for name in weights.class_names if self._document.classes.index_of(name) is None]
+            unknown = [name for name in weights.class_names if self._document.classes.id_of(name) is None]
             if unknown:
                 text = self.tr("These weights also know classes that your masks do not have: {0}.")
                 self._errors.inform(text.format(", ".join(unknown)))

@@ -158,7 +158,7 @@ class BatchController(JobSource):
 
     def _making(self, choice: OutputChoice) -> Callable[[], Output]:
         """What makes of a choice, in a background thread, which images are meant, under which names."""
-        classes, settings = self._document.classes, self._settings()
+        classes, settings = self._document.classes.numbered, self._settings()
         if choice.source is not None:
             return partial(_output_of_folder, choice.source, choice, classes, settings)
         pages = pages_of(self._document, self._ids(choice.scope))
@@ -204,7 +204,9 @@ class BatchController(JobSource):
         if self._document.images.has(image_id):
             snapshot = snapshot_of(self._document, image_id, item.stem, item.name)
         else:
-            snapshot = MaskSnapshot(item.stem, item.name, item.path, item.frame, None, None, None)
+            snapshot = MaskSnapshot(
+                item.stem, item.name, item.path, item.frame, None, None, None, folder.plan.classes
+            )
         if self._pipeline is not None:
             self._pipeline.make(Task(folder, item, snapshot, done))
 

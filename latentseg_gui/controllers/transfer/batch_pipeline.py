@@ -118,7 +118,7 @@ def _other_weights(item: BatchItem) -> LatentsegError:
 
 def _write(task: Task, answer: PredictedPixels, labels: LabelMap) -> None:
     """Runs in a background thread: the classes of the weights become those of the document."""
-    classes, prediction = task.folder.plan.classes, answer.prediction
+    classes, prediction = task.snapshot.classes, answer.prediction
     snapshot = replace(
         task.snapshot,
         prediction=replace(prediction, labels=labels.to_document(prediction.labels, classes)),

@@ -90,7 +90,7 @@ class ExportController(JobSource):
     def _making(self, choice: OutputChoice) -> Callable[[], Output]:
         """What makes of a choice, in a background thread, which images are meant, under which names."""
         pages = pages_of(self._document, self._ids(choice))
-        return partial(Output.of, pages, choice, self._document.classes, whole=False)
+        return partial(Output.of, pages, choice, self._document.classes.numbered, whole=False)
 
     def start(self, output: Output) -> OutputRun:
         """Writes the masks, one after the other."""

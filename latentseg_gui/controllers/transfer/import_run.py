@@ -169,9 +169,9 @@ class ImportRun(JobSource):
         order = self._order
         context = ImportContext(
             shape=pair.shape,
-            classes=self._base(),
+            classes=self._base().numbered,
             image_name=pair.name,
-            default_class=max(1, document.active_class),
+            default_class=max(1, document.classes.number_of(document.active_class)),
             outside=BACKGROUND if order.is_rest_background else UNLABELLED,
             reading=order.reading,
             orientation=pair.orientation,
@@ -181,6 +181,7 @@ class ImportRun(JobSource):
         work = ImportWork(
             pair,
             context,
+            self._base(),
             order.mode,
             layer.snapshot() if layer is not None and is_touched else None,
             -1 if layer is None else layer.version,
@@ -230,15 +231,15 @@ class ImportRun(JobSource):
         # A mask that nobody has touched is the same whether its size was known or not.
         is_blank = shape is None or not document.masks.layer(image_id).is_touched
         is_same = version == work.version or (work.before is None and is_blank)
-        now, then = self._base(), work.context.classes
-        is_same_table = now.names == then.names and now.locked_ids == then.locked_ids
+        now, then = self._base(), work.classes
+        is_same_table = now.named_ids == then.named_ids and now.locked_ids == then.locked_ids
         is_moved = work.is_looked_at != (image_id == document.images.current_id)
         return (
             not is_same or not is_same_table or is_moved or (shape is not None and shape != work.pair.shape)
         )
 
     def _apply(self, step: ImportedStep) -> None:
-        pair, before = step.work.pair, step.work.context.classes
+        pair, before = step.work.pair, step.work.classes
         self.report.notes += [(pair.name, note) for note in step.notes]
         if step.tally is not None:
             self.report.objects = (self.report.objects or Tally(0, 0)) + step.tally
@@ -256,7 +257,7 @@ class ImportRun(JobSource):
     def _with_new(self, step: ImportedStep) -> ClassTable:
         """The table as it is now, with the new classes at its end: colours may have changed meanwhile."""
         classes = self._base()
-        for entry in step.classes.classes[len(step.work.context.classes) :]:
+        for entry in step.classes.classes[len(step.work.classes) :]:
             classes = classes.added(entry.name)
         return classes
 

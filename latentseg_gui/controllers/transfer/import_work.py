@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from latentseg_gui.commands.patch import MaskPatch, PreparedPatch, values_patch
 from latentseg_gui.commands.source import FrozenLayer, FrozenMask
 from latentseg_gui.controllers.transfer.import_plans import ImportPair
-from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.classes import ClassTable, labels_with_ids
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.layers import Arrays, MaskLayer
 from latentseg_gui.document.types import UNLABELLED, Provenance, Rect
@@ -34,7 +34,8 @@ class ImportWork:
 
     Attributes:
         pair: the mask and its image.
-        context: what the reader is told.
+        context: what the reader is told; its classes are numbered.
+        classes: the same classes with the ids that they have in the document.
         mode: what becomes of the mask that is there.
         before: that mask; None where there is none.
         version: of that mask; what was made counts only while it is the same.
@@ -44,6 +45,7 @@ class ImportWork:
 
     pair: ImportPair
     context: ImportContext
+    classes: ClassTable
     mode: ImportMode
     before: Callable[[], Arrays] | None
     version: int
@@ -52,10 +54,10 @@ class ImportWork:
 
     def __call__(self) -> ImportedStep:
         """The step, ready to be applied."""
-        mask = self.pair.candidate.read(self.context)
+        mask = self._with_ids(self.pair.candidate.read(self.context))
         blank = self.before is None
         before = _blank(self.pair.shape) if self.before is None else self.before()
-        after = _laid_over(before, mask, self.context.classes, is_filling=self.mode is ImportMode.FILL)
+        after = _laid_over(before, mask, self.classes, is_filling=self.mode is ImportMode.FILL)
         patch = self._patch(before, after)
         kept = 0 if blank else int(np.count_nonzero((before[0] != UNLABELLED) & (after[0] == before[0])))
         step = ImportedStep(self, mask.classes, mask.notes, kept, tally=mask.tally)
@@ -65,12 +67,19 @@ class ImportWork:
             return step.with_change(patch, PreparedPatch.of(patch, before[0]))
         return step.with_change(patch, PackedMask.of(self.pair.image_id, after))
 
+    def _with_ids(self, mask: ImportedMask) -> ImportedMask:
+        """The mask with the ids that its classes have, or will have, in the document."""
+        classes = self.classes
+        for entry in mask.classes.classes[len(classes) :]:
+            classes = classes.added(entry.name, entry.colour)
+        return replace(mask, labels=labels_with_ids(mask.labels, classes), classes=classes)
+
     def _patch(self, before: Arrays, after: Arrays) -> MaskPatch | None:
         labels, provenance, instances = before
         has_instances = instances is not None
         numbers = np.broadcast_to(np.uint32(0), labels.shape) if instances is None else instances
         layer = FrozenLayer(self.pair.shape, labels, provenance, numbers, has_instances)
-        source = FrozenMask(self.pair.image_id, self.version, self.context.classes, layer, None)
+        source = FrozenMask(self.pair.image_id, self.version, self.classes, layer, None)
         whole = Rect.whole(self.pair.shape)
         return values_patch(source, self.pair.image_id, whole, *after, self.title)
 

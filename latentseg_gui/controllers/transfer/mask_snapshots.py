@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from latentseg_gui.document.classes import ClassTable, numbered_labels
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.layers import Arrays, Instances
@@ -43,7 +44,8 @@ class MaskSnapshot:
         unpack: gives the labelled mask; None where there is none.
         prediction: what the model says of the rest; None where nobody asked it.
         record: the image, if it is in memory.
-        probabilities: of every class of the document, uint16 [C, H, W]; None where they were not asked for.
+        classes: of mask and prediction; what is exported has their numbers instead of their ids.
+        probabilities: by class number, uint16 [C, H, W]; None where they were not asked for.
         is_completed: whether the prediction is put where nothing is labelled; else nothing is there.
     """
 
@@ -54,6 +56,7 @@ class MaskSnapshot:
     unpack: Callable[[], Arrays] | None
     prediction: Prediction | None
     record: ImageRecord | None
+    classes: ClassTable
     probabilities: NDArray[np.uint16] | None = None
     is_completed: bool = True
 
@@ -84,7 +87,7 @@ class MaskSnapshot:
         needs_values = any(FORMATS[name].needs_values for name in formats)
         return MaskItem(
             stem=self.stem,
-            labels=labels,
+            labels=numbered_labels(labels, self.classes),
             instances=instances,
             provenance=provenance,
             pixels=None if record is None else record.pixels,
@@ -153,6 +156,7 @@ def snapshot_of(
         unpack=layer.snapshot() if layer is not None and is_labelled else None,
         prediction=document.predictions.of(image_id),
         record=record,
+        classes=document.classes,
         is_completed=is_completed,
     )
 

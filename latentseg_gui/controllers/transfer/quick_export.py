@@ -47,7 +47,7 @@ class QuickExport(QObject):
             return
         snapshot = snapshot_of(self._document, image_id, path.stem)
         self._writers.submit(
-            partial(_write_one, path, snapshot, self._document.classes, format_name),
+            partial(_write_one, path, snapshot, self._document.classes.numbered, format_name),
             self._on_written,
             title=self.tr("Exporting"),
             key=f"export {path}",
@@ -70,7 +70,7 @@ class QuickExport(QObject):
                     _write_beside,
                     wanted,
                     snapshot_of(self._document, image_id, wanted.stem, is_completed=False),
-                    self._document.classes,
+                    self._document.classes.numbered,
                 ),
                 partial(self._on_saved, written, is_last=number == len(ids)),
                 title=self.tr("Saving"),

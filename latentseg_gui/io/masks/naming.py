@@ -67,7 +67,7 @@ class Names:
         return self._known[name]
 
     def _found(self, name: str, colour: str | None) -> int:
-        known = self.classes.index_of(name)
+        known = self.classes.id_of(name)
         if known is not None:
             return known
         if is_background_name(name):
@@ -95,7 +95,7 @@ class Names:
         was added before, two files that mean the same get the same.
         """
         name = f"class {number}"
-        known = self.classes.index_of(name)
+        known = self.classes.id_of(name)
         if known is not None:
             return known
         has_number = number < len(self.classes)

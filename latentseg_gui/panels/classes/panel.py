@@ -16,7 +16,7 @@ from latentseg_gui.panels.widgets import Scrolled, discard, icon_button
 
 
 class ClassesPanel(QWidget):
-    """One row per class; the index of a row is the class id.
+    """One row per class, in their order.
 
     Signals:
         active_requested: class id that tools shall write.
@@ -43,6 +43,7 @@ class ClassesPanel(QWidget):
         super().__init__(parent)
         self._rows: list[ClassRow] = []
         self._classes: tuple[SegmentationClass, ...] = ()
+        self._ids: tuple[int, ...] = ()
         self._active = 1
         self.setAcceptDrops(True)
         add = QPushButton(icon("plus"), self.tr("Add class"))
@@ -61,9 +62,14 @@ class ClassesPanel(QWidget):
         add.clicked.connect(self.add_requested)
         self._delete.clicked.connect(self._on_delete_pressed)
 
-    def set_classes(self, classes: Sequence[SegmentationClass]) -> None:
-        """Shows the table; rows are used again."""
-        self._classes = tuple(classes)
+    def set_classes(self, classes: Sequence[SegmentationClass], ids: Sequence[int] = ()) -> None:
+        """Shows the table; rows are used again.
+
+        Args:
+            classes: in their order.
+            ids: of each; by default their numbers.
+        """
+        self._classes, self._ids = tuple(classes), tuple(ids) or tuple(range(len(classes)))
         while len(self._rows) > len(self._classes):
             row = self._rows.pop()
             row.end_rename()  # it would be finished as it loses the focus, for a class that is gone
@@ -73,8 +79,8 @@ class ClassesPanel(QWidget):
             row = self._new_row(len(self._rows))
             self._scroll.body.insertWidget(len(self._rows), row)
             self._rows.append(row)
-        for row, entry in zip(self._rows, self._classes, strict=True):
-            row.set_entry(entry)
+        for row, entry, class_id in zip(self._rows, self._classes, self._ids, strict=True):
+            row.set_entry(entry, class_id)
         self.set_active(self._active)
 
     def set_active(self, class_id: int) -> None:
@@ -82,9 +88,9 @@ class ClassesPanel(QWidget):
         self._active = class_id
         for row in self._rows:
             row.set_active(row.class_id == class_id)
-        if 0 <= class_id < len(self._rows):
-            self._scroll.show_widget(self._rows[class_id])
-        self._delete.setEnabled(BACKGROUND < class_id < len(self._rows))
+        if class_id in self._ids:
+            self._scroll.show_widget(self._row(class_id))
+        self._delete.setEnabled(class_id != BACKGROUND and class_id in self._ids)
 
     def set_areas(self, pixels: Mapping[int, int], total: int) -> None:
         """Shows how many of the ``total`` pixels of the current image each class covers."""
@@ -93,19 +99,22 @@ class ClassesPanel(QWidget):
 
     def begin_rename(self, class_id: int) -> None:
         """Makes the name of a class editable, as after adding it."""
-        self._rows[class_id].begin_rename()
+        self._row(class_id).begin_rename()
 
-    def _new_row(self, class_id: int) -> ClassRow:
-        row = ClassRow(class_id, self._scroll)
-        row.activated.connect(lambda: self.active_requested.emit(class_id))
-        row.recolour_wanted.connect(lambda: self._choose_colour(class_id))
-        row.renamed.connect(lambda name: self.rename_requested.emit(class_id, name))
-        row.visibility_toggled.connect(lambda state: self.visibility_requested.emit(class_id, state))
-        row.lock_toggled.connect(lambda state: self.lock_requested.emit(class_id, state))
-        row.moved.connect(lambda step: self._request_move(class_id, class_id + step))
-        row.delete_wanted.connect(lambda: self._request_delete(class_id))
+    def _row(self, class_id: int) -> ClassRow:
+        return self._rows[self._ids.index(class_id)]
+
+    def _new_row(self, number: int) -> ClassRow:
+        row = ClassRow(number, self._scroll)
+        row.activated.connect(lambda: self.active_requested.emit(row.class_id))
+        row.recolour_wanted.connect(lambda: self._choose_colour(row.class_id))
+        row.renamed.connect(lambda name: self.rename_requested.emit(row.class_id, name))
+        row.visibility_toggled.connect(lambda state: self.visibility_requested.emit(row.class_id, state))
+        row.lock_toggled.connect(lambda state: self.lock_requested.emit(row.class_id, state))
+        row.moved.connect(lambda step: self._request_move(row.class_id, number + step))
+        row.delete_wanted.connect(lambda: self._request_delete(row.class_id))
         row.customContextMenuRequested.connect(
-            lambda point: self._menu(class_id).popup(row.mapToGlobal(point))
+            lambda point: self._menu(row.class_id).popup(row.mapToGlobal(point))
         )
         return row
 
@@ -120,7 +129,7 @@ class ClassesPanel(QWidget):
         recolour.triggered.connect(lambda: self._choose_colour(class_id))
         merge = menu.addMenu(icon("merge"), self.tr("Merge into"))
         merge.setEnabled(is_own and len(self._classes) > 1)
-        for target, entry in enumerate(self._classes):
+        for target, entry in zip(self._ids, self._classes, strict=True):
             if target != class_id:
                 action = merge.addAction(entry.name)
                 action.triggered.connect(
@@ -132,15 +141,16 @@ class ClassesPanel(QWidget):
         return menu
 
     def _choose_colour(self, class_id: int) -> None:
-        dialog = QColorDialog(QColor(self._classes[class_id].colour), self)
+        entry = self._classes[self._ids.index(class_id)]
+        dialog = QColorDialog(QColor(entry.colour), self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setWindowTitle(self.tr("Colour of {0}").format(self._classes[class_id].name))
+        dialog.setWindowTitle(self.tr("Colour of {0}").format(entry.name))
         dialog.colorSelected.connect(lambda colour: self.recolour_requested.emit(class_id, colour.name()))
         dialog.open()
 
     def _request_move(self, class_id: int, place: int) -> None:
         place = min(max(place, 1), len(self._rows) - 1)
-        if class_id != BACKGROUND and place != class_id:
+        if class_id != BACKGROUND and place != self._ids.index(class_id):
             self.move_requested.emit(class_id, place)
 
     def _request_delete(self, class_id: int) -> None:
@@ -164,4 +174,5 @@ class ClassesPanel(QWidget):
         class_id = int(bytes(event.mimeData().data(CLASS_MIME).data()))
         place = self._place_at(event.position().toPoint())
         event.acceptProposedAction()
-        self._request_move(class_id, place - 1 if place > class_id else place)
+        number = self._ids.index(class_id)
+        self._request_move(class_id, place - 1 if place > number else place)

@@ -38,9 +38,11 @@ class ClassRow(QFrame):
     moved = Signal(int)
     delete_wanted = Signal()
 
-    def __init__(self, class_id: int, parent: QWidget | None = None) -> None:
+    def __init__(self, number: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.class_id = class_id
+        self.number = number
+        """The place of the class, from 0; up to 9 it is its key."""
+        self.class_id = number
         self._entry: SegmentationClass | None = None
         self._pressed_at: QPoint | None = None
         self.setProperty("role", "row")
@@ -76,11 +78,11 @@ class ClassRow(QFrame):
         """The name as it stands in the document."""
         return self._entry.name if self._entry else ""
 
-    def set_entry(self, entry: SegmentationClass) -> None:
+    def set_entry(self, entry: SegmentationClass, class_id: int) -> None:
         """Shows the state of the class; a name being typed for what is another class now is given up."""
         if entry.name != self.name:
             self.end_rename()
-        self._entry = entry
+        self._entry, self.class_id = entry, class_id
         if self._name.isReadOnly():
             self._name.setText(entry.name)
             self._name.setCursorPosition(0)
@@ -89,13 +91,13 @@ class ClassRow(QFrame):
         self._eye.setIcon(icon("eye" if entry.is_visible else "eye-off"))
         self._lock.setChecked(entry.is_locked)
         self._lock.setIcon(icon("lock" if entry.is_locked else "unlock"))
-        self._key.setText(str(self.class_id) if self.class_id <= 9 else "·")
-        self._key.setToolTip(plain(self.tr("Key {0}").format(self.class_id) if self.class_id <= 9 else ""))
+        self._key.setText(str(self.number) if self.number <= 9 else "·")
+        self._key.setToolTip(plain(self.tr("Key {0}").format(self.number) if self.number <= 9 else ""))
         self._name.setToolTip(self.tr("Double click renames; drag or Alt+arrow moves."))
         self._swatch.setAccessibleName(self.tr("Colour of {0}").format(entry.name))
         self._eye.setAccessibleName(self.tr("Show {0}").format(entry.name))
         self._lock.setAccessibleName(self.tr("Protect {0}").format(entry.name))
-        self._name.setAccessibleName(self.tr("Name of class {0}").format(self.class_id))
+        self._name.setAccessibleName(self.tr("Name of class {0}").format(self.number))
         self.setAccessibleName(entry.name)
 
     def set_active(self, is_active: bool) -> None:

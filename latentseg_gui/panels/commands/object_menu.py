@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QColor, QPixmap
 from PySide6.QtWidgets import QMenu
 
-from latentseg_gui.document.classes import SegmentationClass
+from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.plain import unmarked
 
@@ -23,9 +23,7 @@ class ObjectMenu(QMenu):
 
     class_requested = Signal(int)
 
-    def set_content(
-        self, chosen: int, classes: Sequence[SegmentationClass], groups: Sequence[Sequence[QAction]]
-    ) -> None:
+    def set_content(self, chosen: int, classes: ClassTable, groups: Sequence[Sequence[QAction]]) -> None:
         """Shows what can be done.
 
         Args:
@@ -44,11 +42,9 @@ class ObjectMenu(QMenu):
             self.addSeparator()
             self.addActions(list(group))
 
-    def _add_classes(self, classes: Sequence[SegmentationClass]) -> None:
+    def _add_classes(self, classes: ClassTable) -> None:
         menu = self.addMenu(icon("classes"), self.tr("Change class to"))
-        for class_id, entry in enumerate(classes):
-            if class_id == 0:
-                continue
+        for class_id, entry in zip(classes.ids[1:], classes.classes[1:], strict=True):
             action = menu.addAction(_swatch(entry.colour), unmarked(entry.name))
             action.triggered.connect(partial(self._on_class_chosen, class_id))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,6 +49,7 @@ class ExpertsState:
         self.figures = ExpertFigures(*(np.zeros(0, np.float32),) * 2, np.zeros((0, 0), np.float32))
         self._labels: Labels | None = None
         self._class_names: tuple[str, ...] = ()
+        self._class_ids: tuple[int, ...] = ()
         self._reduced: Floats | None = None
         self._limits: Floats | None = None
         self._means: dict[str, Floats] = {}
@@ -126,11 +128,19 @@ class ExpertsState:
         shown: Floats = values * np.float32(view.factor * finer)
         return shown
 
-    def set_labels(self, labels: Labels | None, class_names: tuple[str, ...]) -> None:
-        """Takes the classes of the image's pixels, [H, W]; wrong shapes count as none."""
+    def set_labels(
+        self, labels: Labels | None, class_names: tuple[str, ...], ids: Sequence[int] = ()
+    ) -> None:
+        """Takes the classes of the image's pixels.
+
+        Args:
+            labels: class ids [H, W]; another shape than the image's counts as none.
+            class_names: in their order.
+            ids: of each; by default their numbers.
+        """
         fits = labels is not None and (self.maps is None or labels.shape == self.maps.shape)
         self._labels = labels if fits else None
-        self._class_names = class_names
+        self._class_names, self._class_ids = class_names, tuple(ids) or tuple(range(len(class_names)))
         if self.maps is not None:
             self.figures = replace(self.figures, affinity=self._affinity())
 
@@ -145,7 +155,8 @@ class ExpertsState:
             return np.zeros((self.count, 0), dtype=np.float32)
         shape = self.mix.shape[1:]
         at_tokens = attention.labels_at_tokens(self._labels, (shape[0], shape[1]), self.maps.stride)
-        return attention.class_affinity(self.mix, at_tokens, len(self._class_names))
+        by_id = attention.class_affinity(self.mix, at_tokens, max(self._class_ids) + 1)
+        return by_id[:, list(self._class_ids)]
 
     @property
     def mix(self) -> Floats:

@@ -101,9 +101,11 @@ class ExpertsViewModel:
         self._is_refining = is_on
         self._view.resolution.setText(resolution_text(self.state, is_refining=self._is_refining))
 
-    def set_labels(self, labels: Labels | None, class_names: tuple[str, ...]) -> None:
+    def set_labels(
+        self, labels: Labels | None, class_names: tuple[str, ...], ids: Sequence[int] = ()
+    ) -> None:
         """Takes other classes."""
-        self.state.set_labels(labels, class_names)
+        self.state.set_labels(labels, class_names, ids)
         self._view.controls.set_classes(class_names)
         self._refresh_figures()
 
