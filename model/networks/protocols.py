@@ -1,7 +1,8 @@
 """What a network can do, as types: prediction, training and the window ask for these and not for classes.
 
 Every network is a `Segmenter`. What else it can do is told by the other protocols, and `capabilities` says it in
-names that can cross into another process; panels show what these names allow.
+names that can cross into another process; panels show what these names allow. A network needs no base class for
+any of them: it is enough to have the methods.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ Guaranteed, by construction, for a click that continues from an earlier answer:
   round it that would change as a whole, or half a percent of the mask. So whatever is right, the IoU falls by no
   more than that, as a share of the mask. Of more, what is nearest and surest changes.
 
-Beyond that, where the mask was good by the network's own estimate, and the click settles something small beside
+Beyond that, where the mask was good by the network's own estimate, and the click corrects something small beside
 it, a pixel changes sides only if the new answer is decided there: the farther from the click, the more so.
 """
 
@@ -47,7 +47,7 @@ GOOD: Final = 0.88
 """Masks whose IoU the network estimates to be higher are kept unless something decided speaks against them."""
 
 SMALL: Final = 0.1
-"""A click that settles less than this share of the mask is a correction, not a new idea of the object."""
+"""A click that changes less than this share of the mask is a correction, not a new idea of the object."""
 
 FAR: Final = 4.0
 """Least size of the logit of a pixel that changes sides, per distance from the click.
@@ -131,16 +131,18 @@ def guarded(
         start: what the last click was put on; None where there is nothing.
     """
     for is_final, (mask, score, logits) in stages:
-        settled = mask
+        constrained = mask
         if start is not None:
-            settled = settle(start, mask, score, logits, pointing)
-            logits = _taken_back(logits, start.logits, mask != settled)
+            constrained = constrained_mask(start, mask, score, logits, pointing)
+            logits = _taken_back(logits, start.logits, mask != constrained)
         if is_final:
-            answered.put(pointing, settled, score, logits)
-        yield is_final, (settled, score, logits)
+            answered.put(pointing, constrained, score, logits)
+        yield is_final, (constrained, score, logits)
 
 
-def settle(start: Start, mask: Mask, score: float, logits: NDArray[np.float32], pointing: Pointing) -> Mask:
+def constrained_mask(
+    start: Start, mask: Mask, score: float, logits: NDArray[np.float32], pointing: Pointing
+) -> Mask:
     """The mask as it was with those changes towards ``mask`` that the last click supports.
 
     Args:
@@ -163,12 +165,12 @@ def settle(start: Start, mask: Mask, score: float, logits: NDArray[np.float32], 
     _leave_undecided(wanted, start, logits, click)
     leave_far(wanted, logits if is_positive else -logits, click, count)
     changed = before ^ wanted
-    settled = clean_mask(changed, pointing)
+    constrained = clean_mask(changed, pointing)
     if is_positive:  # setting a disk right round an earlier click must not undo what was there
-        return before | settled
-    loose = agree(changed, pointing) & ~settled
+        return before | constrained
+    loose = agree(changed, pointing) & ~constrained
     left_over = max(count - int(np.count_nonzero(wanted)), int(LITTLE * area))
-    return before & (settled | too_much(loose, left_over))
+    return before & (constrained | too_much(loose, left_over))
 
 
 def _leave_undecided(wanted: Mask, start: Start, logits: NDArray[np.float32], click: tuple[int, int]) -> None:

@@ -10,18 +10,18 @@ from scipy import ndimage
 
 Mask = NDArray[np.bool_]
 
-SETTLED: Final = 0.8
-"""Masks whose IoU the network estimates to be higher are settled; others are still looking for the object."""
+RELIABLE: Final = 0.8
+"""Masks whose IoU the network estimates to be higher are reliable; others are still looking for the object."""
 
-DISKS_SETTLED: Final = 4.0
+DISKS_RELIABLE: Final = 4.0
 """A click is trusted with this many times the area of the widest disk round it that would change as a whole.
 
 People click in the middle of what is wrong, so that this disk is as wide as what is wrong, or the answer is not
 what they mean.
 """
 
-DISKS_UNSETTLED: Final = 12.0
-"""The same where the mask is not settled."""
+DISKS_UNRELIABLE: Final = 12.0
+"""The same where the mask is not reliable."""
 
 DEEP: Final = 10.0
 """By how much these rise with the radius of the disk, in roots of the mask's area.
@@ -30,7 +30,7 @@ Where something large is wrong there is more to it: at a tenth of the width of a
 """
 
 DOUBT: Final = 0.03
-"""Of a new answer that the network thinks worse than a settled mask by more than this, only the disk is taken."""
+"""Of a new answer that the network thinks worse than a reliable mask by more than this, only the disk is taken."""
 
 LITTLE: Final = 0.005
 """Share of the mask that any click may change."""
@@ -50,11 +50,11 @@ def max_changed_pixels(wanted: Mask, click: tuple[int, int], area: int, scores: 
     """
     radius = max(0.0, depth(wanted, click) - 0.5)
     disk = np.pi * radius**2
-    is_settled, is_doubted = scores[0] > SETTLED, scores[1] < scores[0] - DOUBT
+    is_reliable, is_doubted = scores[0] > RELIABLE, scores[1] < scores[0] - DOUBT
     most = disk
-    if not (is_settled and is_doubted):
+    if not (is_reliable and is_doubted):
         deep = 1 + DEEP * radius / np.sqrt(max(area, 1))
-        most *= (DISKS_SETTLED if is_settled else DISKS_UNSETTLED) * deep
+        most *= (DISKS_RELIABLE if is_reliable else DISKS_UNRELIABLE) * deep
     return int(max(most, LITTLE * area, 1))
 
 

@@ -50,8 +50,8 @@ from model.training.prepare import (
     encode_again,
     encode_pictures,
     encode_variations,
+    order_pictures,
     set_statistics,
-    settle_order,
 )
 from model.training.pseudo_labels import grow_strokes
 from model.training.separation import things_in
@@ -251,7 +251,7 @@ class FineTuning(TimedJob):
             yield from self._refit()
             return
         plan = _PLANS[speed].for_images(session.scarcity)
-        settle_order(session)
+        order_pictures(session)
         if session.is_sparse:
             yield from grow_strokes(session)
         yield from encode_pictures(session, self._store, bounded=True)

@@ -22,7 +22,7 @@ ENCODING_SHARE: Final = 0.3
 """Of the time, at most, for pictures as they are; the most telling ones come first."""
 
 
-def settle_order(session: Session) -> None:
+def order_pictures(session: Session) -> None:
     """Shuffle the pictures, but put first a few that have all classes between them."""
     size = len(session.pictures)
     order = torch.randperm(size, generator=session.generator).tolist()

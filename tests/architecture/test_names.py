@@ -19,8 +19,8 @@ HOMONYMS = frozenset(
         *("Run", "Session", "Snapshot", "Start", "Tally", "around", "as_error", "checked", "colour_table"),
         *("damaged", "decode", "depth", "disagreement", "encoded", "figures_of", "fill_holes", "grow"),
         *("header", "image_of", "is_changed", "joined", "left_out", "measured", "numbered", "objects_of"),
-        *("orientation_of", "packed", "part", "part_of", "read", "remove_specks", "settle", "shrink"),
-        *("smooth", "take_over", "targets_of", "view_of"),
+        *("orientation_of", "packed", "part", "part_of", "read", "remove_specks", "shrink", "smooth"),
+        *("take_over", "targets_of", "view_of"),
     )
 )
 """Public names with more than one definition. May only shrink: whoever needs a name that is taken takes another,

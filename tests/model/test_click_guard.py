@@ -10,7 +10,7 @@ from scipy import ndimage
 from model.analysis.metrics import mask_iou
 from model.prediction import click_constraints as click_guard
 from model.prediction import click_trust
-from model.prediction.click_constraints import Answered, Start, settle
+from model.prediction.click_constraints import Answered, Start, constrained_mask
 from model.prediction.inputs import Pointing, check_pointing
 from model.prediction.postprocess import clean_mask, clicked_pixels
 from model.prediction.predictor import Predictor
@@ -52,18 +52,18 @@ def situations(draw):
 @given(situations())
 def test_what_is_guaranteed_of_any_answer(situation):
     start, mask, score, logits, pointing = situation
-    settled = settle(start, mask, score, logits, pointing)
+    constrained = constrained_mask(start, mask, score, logits, pointing)
     rows, cols = clicked_pixels(pointing, SHAPE)
     is_positive = bool(pointing.is_positive[-1])
     if start.mask[rows[-1], cols[-1]] == is_positive:
-        assert np.array_equal(settled, start.mask), "a confirming click changes nothing"
+        assert np.array_equal(constrained, start.mask), "a confirming click changes nothing"
     elif is_positive:
-        assert not (start.mask & ~settled).any(), "a positive click takes nothing away"
+        assert not (start.mask & ~constrained).any(), "a positive click takes nothing away"
     else:
-        assert not (settled & ~start.mask).any(), "a negative click adds nothing"
-    assert settled[rows[-1], cols[-1]] == is_positive
+        assert not (constrained & ~start.mask).any(), "a negative click adds nothing"
+    assert constrained[rows[-1], cols[-1]] == is_positive
     if (start.mask[rows[:-1], cols[:-1]] == pointing.is_positive[:-1]).all():
-        assert np.array_equal(settled[rows, cols], pointing.is_positive), "all clicks are agreed with"
+        assert np.array_equal(constrained[rows, cols], pointing.is_positive), "all clicks are agreed with"
 
 
 def most(start, mask, score, pointing):
@@ -89,7 +89,7 @@ def test_no_more_changes_than_the_click_is_trusted_with(situation):
     rows, cols = clicked_pixels(pointing, SHAPE)
     if start.mask[rows[-1], cols[-1]] == pointing.is_positive[-1]:
         return
-    changed = start.mask ^ settle(start, mask, score, logits, pointing)
+    changed = start.mask ^ constrained_mask(start, mask, score, logits, pointing)
     assert np.count_nonzero(changed) <= most(start, mask, score, pointing)
 
 
@@ -98,11 +98,11 @@ def test_no_more_changes_than_the_click_is_trusted_with(situation):
 def test_whatever_is_right_the_iou_falls_by_no_more_than_the_share_that_changed(situation, seed, level):
     start, mask, score, logits, pointing = situation
     truth = blobs(seed, level=level) > 0
-    settled = settle(start, mask, score, logits, pointing)
+    constrained = constrained_mask(start, mask, score, logits, pointing)
     if not start.mask.any() or not truth.any():
         return
-    share = np.count_nonzero(start.mask ^ settled) / np.count_nonzero(start.mask)
-    assert mask_iou(settled, truth) >= mask_iou(start.mask, truth) - share - 1e-9
+    share = np.count_nonzero(start.mask ^ constrained) / np.count_nonzero(start.mask)
+    assert mask_iou(constrained, truth) >= mask_iou(start.mask, truth) - share - 1e-9
 
 
 @settings(max_examples=200, deadline=None)
@@ -126,35 +126,35 @@ def good_start():
     return before, logits, pointing
 
 
-def settled_from(start, logits, pointing, score=0.9):
-    return settle(start, clean_mask(logits > 0, pointing), score, logits, pointing)
+def constrained_from(start, logits, pointing, score=0.9):
+    return constrained_mask(start, clean_mask(logits > 0, pointing), score, logits, pointing)
 
 
 def test_a_good_mask_changes_where_the_answer_is_decided():
     before, logits, pointing = good_start()
-    settled = settled_from(Start(before, 0.93, logits), logits, pointing)
+    constrained = constrained_from(Start(before, 0.93, logits), logits, pointing)
     expected = before.copy()
     expected[80:88, 41:50] = True
-    assert np.array_equal(settled, expected)
+    assert np.array_equal(constrained, expected)
 
 
 def test_a_mask_that_is_not_good_yet_follows_the_answer_as_far_as_the_click_is_trusted_with_it():
     before, logits, pointing = good_start()
     mask = clean_mask(logits > 0, pointing)
-    settled = settled_from(Start(before, 0.82, logits), logits, pointing)
-    assert np.array_equal(settled, mask), "what is little beside the click's own part comes with it"
+    constrained = constrained_from(Start(before, 0.82, logits), logits, pointing)
+    assert np.array_equal(constrained, mask), "what is little beside the click's own part comes with it"
     logits[80:100, :] = 0.5  # the whole ground
     logits[80:88, 41:50] = 2
-    settled = settled_from(Start(before, 0.82, logits), logits, pointing, 0.8)
-    assert 72 < np.count_nonzero(settled & ~before) < 600, "of 2,000"
-    assert settled[80:88, 41:50].all(), "what is sure comes first"
+    constrained = constrained_from(Start(before, 0.82, logits), logits, pointing, 0.8)
+    assert 72 < np.count_nonzero(constrained & ~before) < 600, "of 2,000"
+    assert constrained[80:88, 41:50].all(), "what is sure comes first"
 
 
 def test_a_mask_that_the_network_thinks_poor_follows_the_answer_further():
     before, logits, pointing = good_start()
     logits[80:100, :] = 0.5
     changes = [
-        np.count_nonzero(settled_from(Start(before, score, logits), logits, pointing) & ~before)
+        np.count_nonzero(constrained_from(Start(before, score, logits), logits, pointing) & ~before)
         for score in (0.81, 0.79)
     ]
     assert changes[0] < 0.5 * changes[1]
@@ -167,9 +167,9 @@ def test_a_click_in_something_thin_does_not_let_in_something_wide():
     logits[80:86, 44:47] = 3
     logits[86:100, 5:95] = 3
     pointing = check_pointing([(50, 50), (45.5, 83.5)], [1, 1], None, before.shape)
-    settled = settled_from(Start(before, 0.82, logits), logits, pointing)
-    assert settled[83, 45]
-    assert np.count_nonzero(settled & ~before) <= 1.25 * click_trust.DISKS_SETTLED * np.pi * 1.5**2
+    constrained = constrained_from(Start(before, 0.82, logits), logits, pointing)
+    assert constrained[83, 45]
+    assert np.count_nonzero(constrained & ~before) <= 1.25 * click_trust.DISKS_RELIABLE * np.pi * 1.5**2
 
 
 def test_of_an_answer_that_the_network_thinks_worse_little_is_taken():
@@ -177,7 +177,7 @@ def test_of_an_answer_that_the_network_thinks_worse_little_is_taken():
     logits[80:100, :] = 2
     pointing = check_pointing([(50, 50), (45.5, 88.5)], [1, 1], None, before.shape)
     sure, doubted = (
-        np.count_nonzero(settled_from(Start(before, 0.85, logits), logits, pointing, score) & ~before)
+        np.count_nonzero(constrained_from(Start(before, 0.85, logits), logits, pointing, score) & ~before)
         for score in (0.86, 0.81)
     )
     assert sure > 1000
@@ -191,13 +191,13 @@ def test_what_a_negative_click_cuts_off_stays_unless_it_is_little():
     logits = np.where(before, 6, -6).astype(np.float32)
     logits[26:34, 50:60] = -3
     pointing = check_pointing([(30, 30), (55.5, 28.5)], [1, 0], None, before.shape)
-    settled = settled_from(Start(before, 0.82, logits), logits, pointing)
-    assert not settled[28:30, 55].any()
-    assert settled[10:50, 60:100].all()
+    constrained = constrained_from(Start(before, 0.82, logits), logits, pointing)
+    assert not constrained[28:30, 55].any()
+    assert constrained[10:50, 60:100].all()
     before[10:50, 62:100] = False  # now there is little of it
-    settled = settled_from(Start(before, 0.82, logits), logits, pointing)
-    assert not settled[28:30, 55].any()
-    assert np.count_nonzero(settled[:, 56:]) <= 2 * 40 + 2 * 4
+    constrained = constrained_from(Start(before, 0.82, logits), logits, pointing)
+    assert not constrained[28:30, 55].any()
+    assert np.count_nonzero(constrained[:, 56:]) <= 2 * 40 + 2 * 4
     loose = np.zeros((20, 20), bool)
     loose[2:4, 2:4] = loose[8:18, 8:18] = True
     assert np.count_nonzero(click_trust.too_much(loose, 4)) == 100, "the speck goes, the rest stays"
@@ -249,8 +249,8 @@ def test_an_answer_that_contradicts_its_own_click_changes_nothing():
     answer[40:50, 10:20] = True
     logits = np.where(answer, 9.0, -9.0).astype(np.float32)
     beside = check_pointing([(20, 20), (60, 20)], [1, 1], None, before.shape)
-    settled = settle(Start(before, 0.7, logits), answer, 0.9, logits, beside)
-    assert np.array_equal(settled, before)
+    constrained = constrained_mask(Start(before, 0.7, logits), answer, 0.9, logits, beside)
+    assert np.array_equal(constrained, before)
 
 
 @pytest.mark.parametrize("name", [*SAMPLES, "scene 0", "scene 1"])
