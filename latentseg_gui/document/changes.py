@@ -13,7 +13,7 @@ from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.layers import Delta
 from latentseg_gui.document.planes import PackedPlanes, Plane, inflate, packed
-from latentseg_gui.document.types import Rect
+from latentseg_gui.document.types import BACKGROUND, Rect
 
 _TYPES: Final = (np.uint8, np.uint8, np.uint32)
 _PLAIN: Final = b"x"
@@ -90,8 +90,10 @@ class ClassesChange:
         return 300 + 100 * len(self.classes)
 
     def apply(self, document: Document) -> None:
-        """Take the table."""
-        document.predictions.replace_classes(self.replaced)
+        """Take the table; what is predicted as a class that goes with it is background then."""
+        known = {class_id for class_id, _ in self.replaced}
+        gone = {*document.classes.ids} - {*self.classes.ids} - known
+        document.predictions.replace_classes((*self.replaced, *((each, BACKGROUND) for each in gone)))
         document.set_classes(self.classes)
 
 

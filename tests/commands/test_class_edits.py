@@ -111,6 +111,16 @@ def test_a_shorter_table_unlabels_what_it_does_not_know(document, history):
     assert columns(document) == [1, 2, 3]
 
 
+def test_an_id_that_is_given_again_brings_back_no_prediction(document, history):
+    history.do(edits.add_class(document, "root"))
+    one = document.images.ids[0]
+    labels = np.full(SHAPE, document.classes.id_of("root"), np.uint8)
+    document.predictions.set(Prediction(one, "v1", labels, labels))
+    history.undo()
+    history.do(edits.add_class(document, "another"))
+    assert not document.predictions.of(one).labels.any()
+
+
 def test_a_class_edit_survives_the_removal_of_an_image(document, history):
     history.do(edits.delete_class(document, 2))
     removed = document.images.ids[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Event, current_thread, main_thread
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from latentseg_gui.commands.classes import add_class, move_class
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.training.background import BackgroundQuestion
 from latentseg_gui.controllers.training.finetune import FineTuneController, TrainingPlan
@@ -281,6 +283,28 @@ def test_a_preview_of_other_classes_or_another_size_is_not_shown(
     )
     assert desk.document.classes.names == ("background", "object")
     assert (desk.document.predictions.of("cells") is not None) == is_shown
+
+
+def test_training_counts_classes_by_their_place_and_its_answers_are_shown_as_they_are_meant(
+    desk: Desk,
+) -> None:
+    document = desk.document
+    for step in (partial(add_class, name="leaf"), partial(move_class, class_id=2, to_number=1)):
+        step(document).apply(document)
+    assert document.classes.named_ids == ((0, "background"), (2, "leaf"), (1, "object"))
+    desk.finetune.start()
+    request = desk.worker.request
+    assert isinstance(request, FineTune)
+    assert request.class_names == ("background", "leaf", "object")
+    (sample,) = request.samples
+    assert (sample.labels[:10] == 2).all(), "the object, which stands third"
+    assert (sample.labels[10:] == 0).all()
+    assert (document.masks.labels("cells")[:10] == 1).all()
+    said = np.full((40, 40), 2, np.uint8)
+    desk.finetune._on_progress(request.class_names, Prediction("cells", "v1", said, said))
+    prediction = document.predictions.of("cells")
+    assert prediction is not None
+    assert document.classes[int(prediction.labels[0, 0])].name == "object"
 
 
 def live_weights(network: str, title: str, *capabilities: str) -> WeightsInfo:

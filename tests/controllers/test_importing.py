@@ -11,7 +11,7 @@ from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.commands.classes import lock_class
+from latentseg_gui.commands.classes import delete_class, lock_class, move_class
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.patch import Ink, area_patch
 from latentseg_gui.controllers.jobs import Jobs
@@ -19,6 +19,7 @@ from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.training.labelled import LabelledCounts
 from latentseg_gui.controllers.transfer.import_run import ImportReport, summary_of
 from latentseg_gui.controllers.transfer.importing import ImportController
+from latentseg_gui.controllers.transfer.mask_snapshots import snapshot_of
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.taking_over import take_over
@@ -153,6 +154,27 @@ def test_a_coco_file_brings_the_masks_of_the_whole_list(desk: Desk, tmp_path: Pa
         assert np.array_equal(provenance == Provenance.PAINTED, item.labels != UNLABELLED)
     assert [entry.label for entry in desk.history.entries] == [f"Import mask of {n}.jpg" for n in range(4)]
     assert "4 masks were imported." in desk.told.sentences[-1]
+
+
+def test_classes_that_were_moved_or_deleted_take_in_what_is_meant_for_them(
+    desk: Desk, tmp_path: Path
+) -> None:
+    document = desk.document
+    desk.paint(1, class_id=3)
+    delete_class(document, 1).apply(document)
+    move_class(document, 3, 1).apply(document)
+    file, masks = coco(tmp_path / "coco")
+    desk.import_from(file)
+    desk.answer("replace")
+    assert document.classes.named_ids == ((0, "background"), (3, "Wurzel ü"), (2, "stem"), (4, "leaf"))
+    ids = np.arange(256, dtype=np.uint8)
+    ids[1] = 4
+    for number, item in enumerate(masks):
+        assert np.array_equal(desk.labels(number), ids[item.labels])
+    snapshot = snapshot_of(document, desk.ids[1], "1", is_completed=False)
+    written, numbers = snapshot.item(["npy"]).labels, np.arange(256, dtype=np.uint8)
+    numbers[[1, 2, 3]] = 3, 2, 1
+    assert np.array_equal(written, numbers[masks[1].labels])
 
 
 def test_masks_of_images_that_are_not_looked_at_stay_packed(desk: Desk, tmp_path: Path) -> None:

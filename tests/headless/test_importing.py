@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -161,3 +163,19 @@ def test_a_project_that_is_there_is_told_before_the_masks_are_read(latentseg, im
     assert "already a project" in err
     assert "cannot be read" not in out + err
     assert (tmp_path / "one" / "project.json").read_text() == '{"tool": "another"}'
+
+
+def test_a_project_whose_classes_were_moved_is_exported_in_their_order(latentseg, tmp_path):
+    sample = Path(__file__).parents[1] / "io/samples/project-schema-2"
+    shutil.copytree(sample, tmp_path / "work")
+    code, _, err = latentseg(
+        "export", "--project", tmp_path / "work", "-o", tmp_path / "out", "--format", "npz"
+    )
+    assert code == 0, err
+    (file,) = (tmp_path / "out").glob("*.npz")
+    with np.load(file) as arrays:
+        assert arrays["class_names"].tolist() == ["background", "root", "leaf", "flower"]
+        labels = arrays["labels"]
+    assert (labels[1:3, 1:4] == 2).all(), "leaf"
+    assert (labels[4, 5:7] == 1).all(), "root"
+    assert (labels[0, 0:2] == 3).all(), "flower"
