@@ -37,7 +37,7 @@ def paint(document: Document, rect: Rect, class_id: int, instance: int | None) -
 
 
 def shown(view: CanvasView, x: int, y: int) -> tuple[int, ...]:
-    position = view.viewport.to_logical((x + 0.5, y + 0.5)).toPoint()
+    position = view.camera.viewport.to_logical((x + 0.5, y + 0.5)).toPoint()
     return view.grab().toImage().pixelColor(position).getRgb()[:3]
 
 
@@ -50,7 +50,7 @@ def test_objects_made_while_they_are_shown_get_colours_and_undo_takes_them(
     view.show()
     display = DisplayController(document, view, window=Frame())  # type: ignore[arg-type]
     display._on_current_changed("image")
-    view.set_overlay_opacity(1.0)
+    view.labels.set_opacity(1.0)
     display.set_objects_visible(True)
     paint(document, Rect(20, 20, 60, 60), 1, None)
     one_class = shown(view, 40, 40)
