@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import IntEnum
 from types import NoneType
-from typing import ClassVar, Generic, TypeVar, get_args, get_origin
+from typing import ClassVar, Generic, Protocol, TypeVar, get_args, get_origin
 
 Answer = TypeVar("Answer")
 Thunk = Callable[[], Answer]
@@ -66,3 +66,16 @@ class Request(Generic[Answer]):
             if get_origin(base) is Request:
                 (named,) = get_args(base)
                 cls.answer_type = NoneType if named is None else get_origin(named) or named
+
+
+class JobContext(Protocol):
+    """What a running job may ask and say (made by the lane)."""
+
+    def report(self, progress: object) -> None:
+        """Send ``progress`` to the window."""
+
+    def is_cancelled(self) -> bool:
+        """Whether the job should return as soon as it can."""
+
+    def told(self) -> list[object]:
+        """Messages to this job since the last call."""

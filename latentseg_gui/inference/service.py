@@ -7,23 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
+
+from latentseg_gui.inference.request import JobContext
 
 ENGINE: Final = "latentseg_gui.inference.service:engine_handler"
 TRAINING: Final = "latentseg_gui.inference.service:training_handler"
-
-
-class JobContext(Protocol):
-    """What a running job may ask and say (made by the lane)."""
-
-    def report(self, progress: object) -> None:
-        """Send ``progress`` to the window."""
-
-    def is_cancelled(self) -> bool:
-        """Whether the job should return as soon as it can."""
-
-    def told(self) -> list[object]:
-        """Messages to this job since the last call."""
 
 
 Handler = Callable[[object, JobContext], object]

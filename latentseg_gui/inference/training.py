@@ -23,7 +23,7 @@ from latentseg_gui.document.types import (
     TrainingSample,
 )
 from latentseg_gui.inference.messages import FineTune, PreviewCrops, TrainingPreview
-from latentseg_gui.inference.service import JobContext
+from latentseg_gui.inference.request import JobContext
 from model.training.cross import Job
 from model.training.finetune import FeatureStore, FineTuneConfig, LabelledImage, Progress, finetune
 from model.training.orientation import are_upright

@@ -25,6 +25,9 @@ _CONTENT: Final = re.compile(r"[0-9a-f]{64}\.png")
 MASK_SUFFIXES: Final = (".json", ".geojson", ".npy", ".npz", ".txt")
 """Endings of files that can be masks, but no images."""
 
+MASK_ENDING: Final = "_mask"
+"""What the name of a mask has after that of the image that it was saved beside."""
+
 _PHOTOS = (
     ".heic",
     ".heif",

@@ -13,13 +13,12 @@ from PySide6.QtCore import QCoreApplication, QObject, Signal
 from latentseg_gui.controllers.images.file_rows import FileRows
 from latentseg_gui.controllers.interfaces import Dialogs, ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.controllers.transfer.quick_export import MASK_ENDING
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.batch import file_stamp
-from latentseg_gui.io.folders import MASK_SUFFIXES, SUFFIXES, Skipped, left_out, listing
+from latentseg_gui.io.folders import MASK_ENDING, MASK_SUFFIXES, SUFFIXES, Skipped, left_out, listing
 from latentseg_gui.io.patience import read_in_time
 from latentseg_gui.io.project_file import MANIFEST
 from latentseg_gui.io.regular_files import open_regular

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QCloseEvent
 
 from latentseg_gui.controllers.interfaces import Dialogs
 from latentseg_gui.controllers.project.project import StorageController
-from latentseg_gui.controllers.training.finetune import FineTuneController
-from latentseg_gui.controllers.transfer.batch import BatchController
+
+
+class Predicting(Protocol):
+    """What predicts a folder; it goes on when started again."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is at work."""
+
+
+class Learning(Predicting, Protocol):
+    """What fine-tunes; it ends with the window."""
+
+    @property
+    def is_refitting(self) -> bool:
+        """Whether nobody has asked for the run, as after a correction."""
+
+    def cancel(self) -> None:
+        """Ends the run; the weights stay as they were."""
 
 
 class ClosingController(QObject):
@@ -19,8 +37,8 @@ class ClosingController(QObject):
     def __init__(
         self,
         storage: StorageController,
-        finetune: FineTuneController,
-        batch: BatchController,
+        finetune: Learning,
+        batch: Predicting,
         *,
         dialogs: Dialogs,
         is_importing: Callable[[], bool] = lambda: False,
