@@ -88,17 +88,15 @@ def no_leftovers(request: pytest.FixtureRequest) -> None:
 @pytest.fixture
 def composed(qtbot: QtBot, own_home: Path) -> Iterator[Session]:
     """All of the product put together and shown, with nothing in the background yet: no model, no files."""
+    from latentseg_gui.app.compose import compose
     from latentseg_gui.app.main import application
     from latentseg_gui.app.preferences import Preferences
     from latentseg_gui.app.reporting import Reporter
-    from latentseg_gui.app.session import Session
     from latentseg_gui.app.theme import apply_theme
-    from latentseg_gui.app.wiring import wire
 
     apply_theme(application(), "dark")
     with no_stray_windows():
-        running = Session(Preferences(theme="dark"), Reporter())
-        wire(running)
+        running = compose(Preferences(theme="dark"), Reporter())
         running.window.show()
         yield running
         running.shutdown()

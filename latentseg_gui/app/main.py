@@ -16,6 +16,7 @@ from assets import asset_path
 from latentseg_gui import __version__
 from latentseg_gui.app.canary import require_sound_binding
 from latentseg_gui.app.collector import Collector
+from latentseg_gui.app.compose import compose
 from latentseg_gui.app.geometry import bring_onto_screen
 from latentseg_gui.app.log import LOGGER, start_log, state_folder, stop_log
 from latentseg_gui.app.preferences import load_preferences, preferences_path, save_preferences
@@ -23,7 +24,6 @@ from latentseg_gui.app.reporting import Hooks, Reporter
 from latentseg_gui.app.screen import require_screen
 from latentseg_gui.app.session import Session
 from latentseg_gui.app.theme import apply_theme
-from latentseg_gui.app.wiring import wire
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.io.paths import shown
 
@@ -76,8 +76,7 @@ def start(reporter: Reporter, paths: Sequence[Path] = ()) -> Session:
     """Makes the window, shows it, and only then starts the model behind it."""
     preferences, error = load_preferences(preferences_path())
     apply_theme(application(), preferences.theme)
-    session = Session(preferences, reporter)
-    wire(session)
+    session = compose(preferences, reporter)
     session.export.asking.suggest(preferences.export_formats, preferences.export_folder)
     session.window.restore_layout(geometry=preferences.window_geometry, state=preferences.window_state)
     session.window.show()

@@ -75,13 +75,11 @@ from latentseg_gui.app.main import application
 from latentseg_gui.app.actions import ACTIONS
 from latentseg_gui.app.preferences import Preferences
 from latentseg_gui.app.reporting import Reporter
-from latentseg_gui.app.session import Session
+from latentseg_gui.app.compose import compose
 from latentseg_gui.app.theme import apply_theme
-from latentseg_gui.app.wiring import wire
 app = application()
 apply_theme(app, "dark")
-session = Session(Preferences(), Reporter())
-wire(session)
+session = compose(Preferences(), Reporter())
 window, canvas = session.window, session.window.canvas
 window.resize(1280, 800)
 window.show()

@@ -21,7 +21,7 @@ SPEAKERS = tuple(f"latentseg_gui.{name}." for name in ("panels", "canvas", "app"
 SOURCES = {path: path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py"))}
 
 HELD = {"peek"}
-"""Actions that last while their key is down: `wiring.PeekKey` watches for it."""
+"""Actions that last while their key is down: `compose.PeekKey` watches for it."""
 
 ONLY_TOLD = {
     "Lane.became_idle": "`Lane.wait_idle` listens for as long as it waits",

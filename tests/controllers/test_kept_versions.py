@@ -102,6 +102,9 @@ class Desk:
             errors=self.sink,
             folder=self.run,
         )
+        self.weights.versions_changed.connect(self.keeper.note_change)
+        self.storage.project_changed.connect(self.keeper.note_change)
+        self.storage.saved.connect(self.keeper.note_save)
         self.noted: list[WeightsList] = []
         self.keeper.noted.connect(self._on_noted)
 

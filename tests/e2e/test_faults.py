@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 
 from latentseg_gui.app import main as application
 from latentseg_gui.app.log import start_log, stop_log
+from latentseg_gui.app.projects import Autosave, RecentProjects
 from latentseg_gui.app.reporting import Reporter
-from latentseg_gui.app.storage_wiring import Autosave, RecentProjects
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.patch import Ink, area_patch
 from latentseg_gui.controllers.project import journal_keeper

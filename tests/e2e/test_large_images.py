@@ -95,7 +95,7 @@ def with_prediction_of_other_weights(session: Session, image_id: str) -> Callabl
 def silence_the_model(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would take a minute on one core. It works in a process of its own; here only its answer matters."""
     session.lanes.engine.cancel_all()
-    monkeypatch.setattr(session.engine_jobs, "submit", lambda *_, **__: 0)
+    monkeypatch.setattr(session.jobs.engine, "submit", lambda *_, **__: 0)
 
 
 LARGE = pytest.mark.parametrize(

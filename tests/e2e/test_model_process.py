@@ -169,7 +169,7 @@ def test_what_kills_the_model_each_time_is_given_up_and_the_rest_goes_on(
 
     asked = _JobsOf(person, lethal)
     engine(person).job_started.connect(kill_if_lethal)
-    person.session.engine_jobs.submit(lethal, failures.append, on_failure=failures.append)
+    person.session.jobs.engine.submit(lethal, failures.append, on_failure=failures.append)
     person.wait_for(lambda: failures, 60, "it is given up")
     person.wait_for(lambda: len(deaths) == 2, 20, "the window has noticed both deaths")
     assert "asked again" in str(failures[0])
@@ -204,7 +204,7 @@ def test_an_image_that_the_model_had_to_let_go_is_shown_to_it_again(
     image_id = person.image_id
     assert image_id is not None
     gone: list[object] = []
-    person.session.engine_jobs.submit(ForgetImage(image_id), gone.append)
+    person.session.jobs.engine.submit(ForgetImage(image_id), gone.append)
     person.wait_for(lambda: gone, 20, "it has let the image go")
     person.segment((50.0, 40.0))
     assert told.errors == []

@@ -179,7 +179,7 @@ def test_work_begun_while_other_work_is_restored_is_asked_about(
             slowly.may_go_on.set()
             # "restore" is no answer to "Save or discard?": that is as good as "Cancel".
             person.wait_for(lambda: len(asked) == 2, 30, "it is asked what becomes of the new work")
-            person.wait_for(lambda: session.file_jobs.lane.is_idle, 30)
+            person.wait_for(lambda: session.jobs.files.lane.is_idle, 30)
             assert np.array_equal(person.mask, mask), "nothing was replaced"
             monkeypatch.setattr(session.dialogs, "choose_action", lambda *_: "discard")
             person.window.close()

@@ -27,7 +27,6 @@ class ExpertNamesController(QObject):
         self._weights = weights
         self._known: dict[tuple[str, Path | None], ExpertLabels] = {}
         self._version: tuple[str, Path | None] = "", None
-        weights.activated.connect(self._on_activated)
         panel.view.detail.renamed.connect(self._on_rename_requested)
         panel.view.detail.note_edited.connect(self._on_note_requested)
 
@@ -36,7 +35,8 @@ class ExpertNamesController(QObject):
         """Names and notes of the live version."""
         return self._known.get(self._version, ExpertLabels())
 
-    def _on_activated(self, info: WeightsInfo) -> None:
+    def use_weights(self, info: WeightsInfo) -> None:
+        """Other weights are live: shows the names of their experts."""
         # Versions of two projects may have the same name; their files are others.
         before, self._version = self.labels, (info.version, info.path)
         if self._version not in self._known:

@@ -63,6 +63,7 @@ class VersionKeeper(QObject):
 
     A version that comes on the list is put into the folder of the project, or of the untitled one, and noted
     in its journal; saving puts the list into the manifest. The run in progress is all that a crash takes.
+    Whoever makes it tells it of changes and saves.
 
     Args:
         weights: the list.
@@ -98,9 +99,6 @@ class VersionKeeper(QObject):
         self._is_told = False
         self._had_unsaved = False
         storage.versions = self
-        weights.versions_changed.connect(self._on_changed)
-        storage.project_changed.connect(self._on_changed)
-        storage.saved.connect(self._on_saved)
 
     @property
     def unsaved(self) -> tuple[str, ...]:
@@ -179,7 +177,7 @@ class VersionKeeper(QObject):
         except (LatentsegError, OSError):
             return path
 
-    def _on_changed(self) -> None:
+    def note_change(self) -> None:
         """Has everything in the open projects: at once where that takes no time, else beside the window."""
         self._tell_of_change()
         sessions = tuple(each for each in self._storage.sessions if not each.is_read_only)
@@ -225,7 +223,7 @@ class VersionKeeper(QObject):
         self._marks.update(marks)
         self._note(sessions, self._marks)
         if self._outline != outline:  # the list went on meanwhile
-            self._on_changed()
+            self.note_change()
 
     def _note(self, sessions: Sequence[ProjectSession], marks: Marks) -> None:
         listed = self._listed(marks)
@@ -266,7 +264,8 @@ class VersionKeeper(QObject):
     def _on_cancelled(self) -> None:
         self._is_keeping = False
 
-    def _on_saved(self) -> None:
+    def note_save(self) -> None:
+        """The project was saved, and with it the list as it was at that time."""
         project = self._storage.project
         if project is None:
             return

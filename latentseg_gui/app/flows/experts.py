@@ -1,0 +1,89 @@
+"""Looking into the model: what its experts attend to, and what they change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from latentseg_gui.app.flows.base import Base
+from latentseg_gui.app.flows.prediction import Predictions
+from latentseg_gui.app.flows.training import Training
+from latentseg_gui.controllers.experts.changes import ExpertChangesController
+from latentseg_gui.controllers.experts.click_maps import ClickMapsController
+from latentseg_gui.controllers.experts.figures import FiguresController
+from latentseg_gui.controllers.experts.folder import ExpertFolderController
+from latentseg_gui.controllers.experts.inspect import InspectController
+from latentseg_gui.controllers.experts.intervene import InterveneController
+from latentseg_gui.controllers.experts.names import ExpertNamesController
+from latentseg_gui.controllers.experts.regions import ExpertPartsController
+
+
+@dataclass(frozen=True, slots=True)
+class Experts:
+    """The controllers that others speak to."""
+
+    inspect: InspectController
+    intervene: InterveneController
+    parts: ExpertPartsController
+    names: ExpertNamesController
+    folder: ExpertFolderController
+
+
+def build(base: Base, predictions: Predictions, training: Training) -> Experts:
+    """Makes the flow and connects it to those of predictions and training."""
+    window, document, jobs, errors = base.window, base.document, base.jobs, base.errors
+    panel, owner = window.experts, base.owner
+    inspect = InspectController(document, panel, window.canvas, engine=jobs.engine, parent=owner)
+    intervene = InterveneController(
+        document,
+        panel,
+        inspect,
+        engine=jobs.engine,
+        translator=predictions.translator,
+        errors=errors,
+        parent=owner,
+    )
+    parts = ExpertPartsController(
+        document, panel, inspect, window.canvas, engine=jobs.engine, errors=errors, parent=owner
+    )
+    names = ExpertNamesController(panel, training.weights, owner)
+    changes = ExpertChangesController(document, panel, inspect, owner)
+    folder = ExpertFolderController(
+        document,
+        panel,
+        (inspect, changes),
+        engine=jobs.engine,
+        readers=jobs.files,
+        errors=errors,
+        parent=owner,
+    )
+    ClickMapsController(document, panel, engine=jobs.engine, errors=errors, parent=owner)
+    experts = Experts(inspect, intervene, parts, names, folder)
+    _connect(base, experts, training)
+    return experts
+
+
+def _connect(base: Base, experts: Experts, training: Training) -> None:
+    window, inspect = base.window, experts.inspect
+    figures = FiguresController(
+        base.document,
+        window.experts,
+        (inspect, experts.intervene, experts.names),
+        writers=base.jobs.files,
+        dialogs=base.dialogs,
+        errors=base.errors,
+        parent=base.owner,
+    )
+    base.on("save_figures", figures.save)
+    base.on("next_expert", inspect.next_expert)
+    base.on("previous_expert", inspect.previous_expert)
+    base.on("pin", inspect.pin)
+    base.on("solo", window.experts.selection.toggle_solo)
+    base.on("knock_out", experts.intervene.toggle_knock_out)
+    window.action["show_attention"].setChecked(True)
+    base.on_switch("show_attention", inspect.set_overlay_visible)
+    base.on_switch("show_territory", inspect.set_territory_visible)
+    window.experts.selection.territory_requested.connect(window.action["show_territory"].setChecked)
+    window.experts.view.pixel.described.connect(window.set_expert_text)
+    training.weights.activated.connect(experts.names.use_weights)
+    training.weights.activated.connect(inspect.use_weights)
+    training.weights.activated.connect(experts.folder.use_weights)

@@ -1,0 +1,68 @@
+"""Opening, listing and showing images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from latentseg_gui.app.flows.base import Base
+from latentseg_gui.controllers.images.display import DisplayController
+from latentseg_gui.controllers.images.images import ProjectController
+from latentseg_gui.controllers.images.levels import AdjustController
+from latentseg_gui.controllers.images.pages import PagesController
+from latentseg_gui.controllers.images.thumbnails import ThumbnailController
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """The controllers that other flows speak to."""
+
+    project: ProjectController
+    pages: PagesController
+    display: DisplayController
+    adjust: AdjustController
+
+
+def build(base: Base) -> Images:
+    """Makes the flow; it needs no other."""
+    window, document, jobs, owner = base.window, base.document, base.jobs, base.owner
+    project = ProjectController(
+        document, window.files, readers=jobs.files, dialogs=base.dialogs, errors=base.errors, parent=owner
+    )
+    pages = PagesController(document, window.pages, owner)
+    ThumbnailController(document, window.files, thumbnails=jobs.thumbnails, parent=owner)
+    display = DisplayController(document, window.canvas, window=window, parent=owner)
+    adjust = AdjustController(document, window.canvas, window.levels, readers=jobs.files, parent=owner)
+    images = Images(project, pages, display, adjust)
+    _connect(base, images)
+    return images
+
+
+def _connect(base: Base, images: Images) -> None:
+    window, project = base.window, images.project
+    base.on("open_images", project.choose_images)
+    base.on("open_folder", project.choose_folder)
+    base.on("previous_image", project.previous)
+    base.on("next_image", project.next)
+    base.on("previous_page", window.pages.previous)
+    base.on("next_page", window.pages.next)
+    base.on("fit", window.canvas.camera.zoom_to_fit)
+    window.empty_state.open_images_requested.connect(project.choose_images)
+    window.empty_state.open_folder_requested.connect(project.choose_folder)
+    images.pages.show_requested.connect(project.show)
+    project.opened.connect(base.preferences.remember)
+    project.removed.connect(base.history.forget_image)
+    _connect_switches(base, images)
+
+
+def _connect_switches(base: Base, images: Images) -> None:
+    window, canvas, options = base.window, base.window.canvas, base.window.options.display
+    window.action["show_overlay"].setChecked(True)
+    base.on_switch("show_overlay", canvas.visibility.set_overlay)
+    base.on_switch("show_outlines", canvas.labels.set_outlines_only)
+    base.on_switch("show_outlines", options.set_outlines)
+    options.outlines_requested.connect(window.action["show_outlines"].setChecked)
+    base.on_switch("show_uncertainty", images.display.set_uncertainty_visible)
+    base.on_switch("show_uncertainty", options.set_uncertainty)
+    options.uncertainty_requested.connect(window.action["show_uncertainty"].setChecked)
+    options.opacity_requested.connect(canvas.labels.set_opacity)
+    base.on_switch("show_objects", images.display.set_objects_visible)

@@ -1,0 +1,134 @@
+"""Tools, classes, objects and undo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from latentseg_gui.app.actions import ACTIONS
+from latentseg_gui.app.flows.base import Base
+from latentseg_gui.app.flows.images import Images
+from latentseg_gui.app.flows.menus import ClassQuestion, ObjectMenus
+from latentseg_gui.canvas import ToolName
+from latentseg_gui.controllers.masks.areas import AreasController
+from latentseg_gui.controllers.masks.classes import ClassesController
+from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.masks.editing import EditController
+from latentseg_gui.controllers.masks.mask_allocation import BlankMasks
+from latentseg_gui.controllers.masks.objects import ObjectsController
+from latentseg_gui.controllers.masks.paint import PaintController
+from latentseg_gui.controllers.masks.tool import ToolController
+
+
+@dataclass(frozen=True, slots=True)
+class Masks:
+    """The controllers that other flows speak to."""
+
+    tool: ToolController
+    edits: Edits
+    paint: PaintController
+    objects: ObjectsController
+    edit: EditController
+    classes: ClassesController
+
+    def is_painting(self) -> bool:
+        """Whether a stroke is under way, which nothing may write into."""
+        return self.paint.is_painting
+
+
+def build(base: Base, images: Images) -> Masks:
+    """Makes the flow and connects it to that of images."""
+    window, document, history, owner = base.window, base.document, base.history, base.owner
+    tool = ToolController(window.canvas, owner)
+    edits = Edits(document, history, window.canvas, jobs=base.jobs.edits, errors=base.errors, parent=owner)
+    BlankMasks(document, jobs=base.jobs.edits, parent=owner)
+    paint = PaintController(document, history, window.canvas, tool, edits, owner)
+    objects = ObjectsController(document, edits, window.canvas, errors=base.errors, parent=owner)
+    edit = EditController(document, history, edits, objects, owner)
+    classes = ClassesController(document, history, edits, owner)
+    AreasController(document, window.classes, owner)
+    masks = Masks(tool, edits, paint, objects, edit, classes)
+    _connect_edits(base, masks, images)
+    _connect_tools(base, masks)
+    _connect_classes(base, masks)
+    ObjectMenus(base.window, document, objects, owner)
+    ClassQuestion(base.window, document, classes, base.errors, owner)
+    return masks
+
+
+def _connect_edits(base: Base, masks: Masks, images: Images) -> None:
+    window, edit = base.window, masks.edit
+    base.on("undo", edit.undo)
+    base.on("redo", edit.redo)
+    base.on("mark_reviewed", edit.mark_current_reviewed)
+    base.on("clear_mask", edit.clear_mask)
+    base.on("fill_holes", edit.fill_holes)
+    base.on("remove_specks", edit.remove_specks)
+    base.on("smooth", edit.smooth)
+    base.on("grow", edit.grow)
+    base.on("shrink", edit.shrink)
+    base.on("merge_objects", masks.objects.merge)
+    base.on("delete_objects", masks.objects.delete)
+    window.history.go_to_requested.connect(edit.jump_to)
+    window.history.undo_requested.connect(edit.undo)
+    window.history.redo_requested.connect(edit.redo)
+    images.project.rows.reviewed_requested.connect(edit.mark_reviewed)
+    edit.other_image_edited.connect(images.project.show)
+
+
+def _connect_tools(base: Base, masks: Masks) -> None:
+    window, tool, options = base.window, masks.tool, base.window.options
+    for spec in ACTIONS:
+        if spec.is_tool:
+            base.on(spec.name, _chooser(base, tool, ToolName(spec.name.removeprefix("tool_"))))
+    window.action["tool_click"].setChecked(True)
+    _chooser(base, tool, ToolName.CLICK)()
+    base.on("brush_smaller", tool.smaller)
+    base.on("brush_larger", tool.larger)
+    options.diameter_requested.connect(tool.set_diameter)
+    tool.diameter_changed.connect(options.set_diameter)
+    options.tolerance_requested.connect(tool.set_tolerance)
+    options.protect_requested.connect(tool.set_protect_others)
+    options.eraser_mode_requested.connect(tool.set_eraser_mode)
+    options.set_tolerance(int(tool.options.wand_tolerance))
+    options.set_eraser_mode("background" if tool.options.is_erasing_to_background else "unlabelled")
+    tool.tool_changed.connect(partial(_let_go, masks.objects))
+
+
+def _let_go(objects: ObjectsController, tool: ToolName) -> None:
+    """Objects are chosen only while a tool is taken that does something with them."""
+    if tool not in (ToolName.SELECT, ToolName.SPLIT):
+        objects.clear()
+
+
+def _chooser(base: Base, controller: ToolController, tool: ToolName) -> Callable[[], None]:
+    def choose() -> None:
+        controller.use_tool(tool)
+        base.window.options.set_tool(str(tool.value))
+
+    return choose
+
+
+def _connect_classes(base: Base, masks: Masks) -> None:
+    panel, classes, document = base.window.classes, masks.classes, base.document
+
+    def show_classes() -> None:
+        panel.set_classes(tuple(document.classes))
+        panel.set_active(document.active_class)
+
+    document.events.classes_changed.connect(show_classes)
+    document.events.active_class_changed.connect(panel.set_active)
+    base.on("swap_class", classes.swap_class)
+    panel.active_requested.connect(classes.choose_class)
+    panel.add_requested.connect(classes.add_class)
+    classes.added.connect(panel.begin_rename)
+    panel.rename_requested.connect(classes.rename_class)
+    panel.recolour_requested.connect(classes.recolour_class)
+    panel.visibility_requested.connect(classes.show_class)
+    panel.lock_requested.connect(classes.lock_class)
+    panel.delete_requested.connect(classes.request_deletion)
+    panel.merge_requested.connect(classes.merge_classes)
+    panel.move_requested.connect(classes.move_class)
+    masks.paint.class_picked.connect(classes.choose_class)
+    show_classes()

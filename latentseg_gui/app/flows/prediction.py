@@ -1,0 +1,143 @@
+"""What the model says of an image, and what it answers to clicks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from latentseg_gui.app.flows.base import Base
+from latentseg_gui.app.flows.images import Images
+from latentseg_gui.app.flows.masks import Masks
+from latentseg_gui.app.flows.training import Training
+from latentseg_gui.controllers.images.layer_choice import LayerChoice
+from latentseg_gui.controllers.prediction.class_mapping import Translator
+from latentseg_gui.controllers.prediction.compare import CompareController
+from latentseg_gui.controllers.prediction.hover import HoverController
+from latentseg_gui.controllers.prediction.image_shower import ImageShower
+from latentseg_gui.controllers.prediction.model_process import ModelProcessController
+from latentseg_gui.controllers.prediction.other_versions import OtherVersionsController
+from latentseg_gui.controllers.prediction.predict import PredictController
+from latentseg_gui.controllers.prediction.segment import SegmentController
+from latentseg_gui.inference.messages import PredictionExtras
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """The controllers that other flows speak to."""
+
+    predict: PredictController
+    compare: CompareController
+    segment: SegmentController
+    translator: Translator
+
+    def extras(self) -> PredictionExtras:
+        """What makes predictions better, and slower, as it is switched now."""
+        return self.predict.extras
+
+
+def build(base: Base, images: Images, masks: Masks, training: Training) -> Predictions:
+    """Makes the flow and connects it to those of images, masks and training."""
+    window, document, jobs, owner = base.window, base.document, base.jobs, base.owner
+    translator = Translator(document, jobs.edits)
+    compare = CompareController(document, window.canvas, jobs=jobs.files, errors=base.errors, parent=owner)
+    predict = PredictController(
+        document,
+        engine=jobs.engine,
+        translator=translator,
+        errors=base.errors,
+        window=window,
+        parent=owner,
+    )
+    segment = SegmentController(
+        document,
+        masks.edits,
+        window.canvas,
+        predict,
+        engine=jobs.engine,
+        errors=base.errors,
+        window=window,
+        parent=owner,
+    )
+    predictions = Predictions(predict, compare, segment, translator)
+    jobs.engine.show_image = ImageShower(document, predict, owner).show
+    _connect_predictions(base, predictions, images)
+    _connect_clicks(base, predictions, masks)
+    _connect_comparison(base, predictions, training)
+    _connect_weights(base, predictions, images, training)
+    return predictions
+
+
+def _connect_predictions(base: Base, predictions: Predictions, images: Images) -> None:
+    predict = predictions.predict
+    base.on("predict", predict.predict)
+    for extra in ("mirror", "sizes", "edges"):
+        base.on_switch(f"predict_{extra}", partial(predict.set_extra, extra))
+    images.project.neighbour_read.connect(predict.prefetch)
+
+
+def _connect_clicks(base: Base, predictions: Predictions, masks: Masks) -> None:
+    window, segment, options = base.window, predictions.segment, base.window.options
+    base.on("accept", segment.accept)
+    base.on("drop_click", segment.drop_last)
+    base.on("accept_prediction", segment.accept_prediction)
+    options.protect_requested.connect(segment.set_protect_others)
+    options.accept_requested.connect(segment.accept)
+    options.clear_requested.connect(segment.clear)
+
+    def give_up() -> None:
+        """Esc: the large edit that is being worked out; else clicks and the choice of objects."""
+        if not masks.edits.cancel():
+            segment.clear()
+            masks.objects.clear()
+
+    base.on("cancel", give_up)
+    hover = HoverController(
+        base.document, window.canvas, predictions.predict, engine=base.jobs.engine, parent=base.owner
+    )
+    options.preview_requested.connect(hover.set_enabled)
+    masks.tool.tool_changed.connect(hover.drop)
+    hover.set_enabled(True)
+    options.set_preview(True)
+
+
+def _connect_comparison(base: Base, predictions: Predictions, training: Training) -> None:
+    compare, action, weights = predictions.compare, base.window.action, training.weights
+    OtherVersionsController(
+        compare,
+        weights,
+        base.jobs.engine,
+        predictions.translator,
+        extras=predictions.extras,
+        parent=base.owner,
+    )
+    action["compare_mask"].triggered.connect(compare.set_mask)
+    action["compare_earlier"].triggered.connect(compare.set_earlier)
+    base.window.training.compare_requested.connect(compare.toggle_version)
+    weights.versions_changed.connect(lambda: compare.keep_versions(weights.versions))
+
+    def show_what(what: str) -> None:
+        action["compare_mask"].setChecked(what == "mask")
+        action["compare_earlier"].setChecked(what in ("earlier", "version"))
+
+    compare.changed.connect(show_what)
+
+
+def _connect_weights(base: Base, predictions: Predictions, images: Images, training: Training) -> None:
+    window, weights = base.window, training.weights
+    layers = LayerChoice(base.document, window.canvas, images.display, base.owner)
+    window.options.display.layer_requested.connect(layers.choose)
+    base.on_switch("show_prediction", layers.set_prediction_shown)
+    base.on("predict", layers.ask_for_prediction)
+    layers.changed.connect(window.options.display.set_layer)
+    layers.changed.connect(lambda shown: window.action["show_prediction"].setChecked(shown != "mask"))
+    weights.activated.connect(layers.use_weights)
+    ModelProcessController(
+        base.lanes.engine,
+        training=base.lanes.training,
+        predict=predictions.predict,
+        weights=weights,
+        errors=base.errors,
+        offers=base.errors,
+        parent=base.owner,
+    )
+    weights.activated.connect(predictions.predict.use_weights)

@@ -1,0 +1,76 @@
+"""Saving, opening and recovering projects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from latentseg_gui.app.flows.base import Base
+from latentseg_gui.app.flows.images import Images
+from latentseg_gui.app.flows.masks import Masks
+from latentseg_gui.app.log import state_folder
+from latentseg_gui.app.projects import Autosave, RecentProjects, Title
+from latentseg_gui.controllers.project.journal_keeper import JournalKeeper
+from latentseg_gui.controllers.project.opening import OpeningController
+from latentseg_gui.controllers.project.project import StorageController
+from latentseg_gui.controllers.project.untitled import UntitledProjects
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The controllers that other flows speak to."""
+
+    storage: StorageController
+    opening: OpeningController
+    journal: JournalKeeper
+    autosave: Autosave
+
+
+def build(base: Base, images: Images, masks: Masks) -> Project:
+    """Makes the flow and connects it to those of images and masks."""
+    document, history, files, owner = base.document, base.history, base.jobs.files, base.owner
+    untitled = UntitledProjects(state_folder() / "untitled")
+    storage = StorageController(
+        document,
+        files=files,
+        dialogs=base.dialogs,
+        errors=base.errors,
+        untitled=untitled,
+        is_painting=masks.is_painting,
+        parent=owner,
+    )
+    opening = OpeningController(
+        document,
+        history,
+        storage=storage,
+        untitled=untitled,
+        files=files,
+        dialogs=base.dialogs,
+        errors=base.errors,
+        parent=owner,
+    )
+    journal = JournalKeeper(document, history, storage=storage, files=files, errors=base.errors, parent=owner)
+    recent = RecentProjects(
+        base.window,
+        document,
+        base.preferences,
+        open_paths=images.project.open,
+        choose=opening.choose_recent,
+        parent=owner,
+    )
+    base.on("open_recent", recent.choose)
+    Title(base.window, document, storage, owner)
+    project = Project(storage, opening, journal, Autosave(storage, history, owner))
+    _connect(base, project, images)
+    return project
+
+
+def _connect(base: Base, project: Project, images: Images) -> None:
+    storage, opening = project.storage, project.opening
+    base.on("save_project", storage.save)
+    base.on("save_project_as", storage.save_as)
+    base.on("open_project", opening.choose)
+    storage.made.connect(base.preferences.remember)
+    opening.opened.connect(base.preferences.remember)
+    opening.show_requested.connect(images.project.show)
+    opening.row_failed.connect(images.project.rows.set_error)
+    images.project.project_found.connect(opening.open)

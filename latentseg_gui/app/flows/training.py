@@ -1,0 +1,125 @@
+"""Fine-tuning, and the versions of weights that come of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from latentseg_gui.app.flows.base import Base
+from latentseg_gui.app.flows.images import Images
+from latentseg_gui.app.flows.masks import Masks
+from latentseg_gui.app.flows.project import Project
+from latentseg_gui.controllers.training.finetune import FineTuneController
+from latentseg_gui.controllers.training.kept_versions import VersionKeeper
+from latentseg_gui.controllers.training.live import LiveController
+from latentseg_gui.controllers.training.ranking import Ranking
+from latentseg_gui.controllers.training.suggestions import PlacesController
+from latentseg_gui.controllers.training.training_view import TrainingViewController
+from latentseg_gui.controllers.training.weights import WeightsController
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """The controllers that other flows speak to."""
+
+    weights: WeightsController
+    finetune: FineTuneController
+    live: LiveController
+    view: TrainingViewController
+    places: PlacesController
+
+
+def build(base: Base, images: Images, masks: Masks, project: Project) -> Training:
+    """Makes the flow and connects it to those of images, masks and the project."""
+    document, jobs, errors, owner = base.document, base.jobs, base.errors, base.owner
+    weights = WeightsController(
+        document,
+        base.history,
+        engine=jobs.engine,
+        files=jobs.files,
+        dialogs=base.dialogs,
+        errors=errors,
+        parent=owner,
+    )
+    finetune = FineTuneController(
+        document,
+        weights,
+        training=jobs.training,
+        readers=jobs.files,
+        errors=errors,
+        versions_folder=base.own_versions,
+        dialogs=base.dialogs,
+        parent=owner,
+    )
+    live = LiveController(finetune, lane=base.lanes.training, parent=owner)
+    view = TrainingViewController(
+        document,
+        base.window.training,
+        finetune=finetune,
+        weights=weights,
+        engine=jobs.engine,
+        errors=errors,
+        parent=owner,
+    )
+    training = Training(weights, finetune, live, view, _places(base, images))
+    _connect(base, training)
+    _connect_flows(base, training, images, masks)
+    _keep_versions(base, weights, project)
+    return training
+
+
+def _places(base: Base, images: Images) -> PlacesController:
+    window, jobs = base.window, base.jobs
+    return PlacesController(
+        base.document,
+        window.training.places,
+        window.canvas,
+        window.files,
+        project=images.project,
+        ranking=Ranking(base.document, engine=jobs.engine, readers=jobs.batch, parent=base.owner),
+        errors=base.errors,
+        parent=base.owner,
+    )
+
+
+def _keep_versions(base: Base, weights: WeightsController, project: Project) -> None:
+    """What was learned belongs to the project, and is saved with it."""
+    kept = VersionKeeper(
+        weights,
+        project.storage,
+        files=base.jobs.files,
+        errors=base.errors,
+        folder=base.own_versions,
+        parent=base.owner,
+    )
+    weights.versions_changed.connect(kept.note_change)
+    project.storage.project_changed.connect(kept.note_change)
+    project.storage.saved.connect(kept.note_save)
+    kept.noted.connect(project.journal.note_weights)
+    weights.versions_changed.connect(project.autosave.note_change)
+
+
+def _connect(base: Base, training: Training) -> None:
+    window, weights = base.window, training.weights
+
+    def fine_tune() -> None:
+        """Starts, with the panel in sight that shows how it goes and what came of it."""
+        window.show_panel("training")
+        training.view.start()
+
+    base.on("finetune", fine_tune)
+    base.on("pause_training", training.finetune.toggle_pause)
+    base.on("next_place", training.places.go_on)
+    base.on("open_weights", weights.choose_file)
+    base.on("save_weights", weights.save_as)
+    base.on("default_weights", weights.activate_shipped)
+    base.on_switch("live", training.live.set_on)
+    base.on_switch("live", window.training.set_live)
+    window.training.live_requested.connect(window.action["live"].setChecked)
+    weights.activated.connect(training.places.use_weights)
+
+
+def _connect_flows(base: Base, training: Training, images: Images, masks: Masks) -> None:
+    images.project.weights_dropped.connect(training.weights.open)
+    base.window.training.image_requested.connect(images.project.show)
+    masks.objects.edited.connect(training.live.note_correction)
+    base.history.events.changed.connect(training.live.note_correction)
