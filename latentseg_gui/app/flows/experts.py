@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from latentseg_gui.app.flows.base import Base
-from latentseg_gui.app.flows.prediction import Predictions
-from latentseg_gui.app.flows.training import Training
+from latentseg_gui.app.flows.prediction import PredictionFlow
+from latentseg_gui.app.flows.training import TrainingFlow
 from latentseg_gui.controllers.experts.changes import ExpertChangesController
 from latentseg_gui.controllers.experts.click_maps import ClickMapsController
 from latentseg_gui.controllers.experts.figures import FiguresController
@@ -18,7 +18,7 @@ from latentseg_gui.controllers.experts.regions import ExpertPartsController
 
 
 @dataclass(frozen=True, slots=True)
-class Experts:
+class ExpertsFlow:
     """The controllers that others speak to."""
 
     inspect: InspectController
@@ -28,7 +28,7 @@ class Experts:
     folder: ExpertFolderController
 
 
-def build(base: Base, predictions: Predictions, training: Training) -> Experts:
+def build(base: Base, predictions: PredictionFlow, training: TrainingFlow) -> ExpertsFlow:
     """Makes the flow and connects it to those of predictions and training."""
     window, document, jobs, errors = base.window, base.document, base.jobs, base.errors
     panel, owner = window.experts, base.owner
@@ -57,12 +57,12 @@ def build(base: Base, predictions: Predictions, training: Training) -> Experts:
         parent=owner,
     )
     ClickMapsController(document, panel, engine=jobs.engine, errors=errors, parent=owner)
-    experts = Experts(inspect, intervene, parts, names, folder)
+    experts = ExpertsFlow(inspect, intervene, parts, names, folder)
     _connect(base, experts, training)
     return experts
 
 
-def _connect(base: Base, experts: Experts, training: Training) -> None:
+def _connect(base: Base, experts: ExpertsFlow, training: TrainingFlow) -> None:
     window, inspect = base.window, experts.inspect
     figures = FiguresController(
         base.document,

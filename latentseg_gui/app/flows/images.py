@@ -13,7 +13,7 @@ from latentseg_gui.controllers.images.thumbnails import ThumbnailController
 
 
 @dataclass(frozen=True, slots=True)
-class Images:
+class ImagesFlow:
     """The controllers that other flows speak to."""
 
     project: ProjectController
@@ -22,7 +22,7 @@ class Images:
     adjust: AdjustController
 
 
-def build(base: Base) -> Images:
+def build(base: Base) -> ImagesFlow:
     """Makes the flow; it needs no other."""
     window, document, jobs, owner = base.window, base.document, base.jobs, base.owner
     project = ProjectController(
@@ -32,12 +32,12 @@ def build(base: Base) -> Images:
     ThumbnailController(document, window.files, thumbnails=jobs.thumbnails, parent=owner)
     display = DisplayController(document, window.canvas, window=window, parent=owner)
     adjust = AdjustController(document, window.canvas, window.levels, readers=jobs.files, parent=owner)
-    images = Images(project, pages, display, adjust)
+    images = ImagesFlow(project, pages, display, adjust)
     _connect(base, images)
     return images
 
 
-def _connect(base: Base, images: Images) -> None:
+def _connect(base: Base, images: ImagesFlow) -> None:
     window, project = base.window, images.project
     base.on("open_images", project.choose_images)
     base.on("open_folder", project.choose_folder)
@@ -54,7 +54,7 @@ def _connect(base: Base, images: Images) -> None:
     _connect_switches(base, images)
 
 
-def _connect_switches(base: Base, images: Images) -> None:
+def _connect_switches(base: Base, images: ImagesFlow) -> None:
     window, canvas, options = base.window, base.window.canvas, base.window.options.display
     window.action["show_overlay"].setChecked(True)
     base.on_switch("show_overlay", canvas.visibility.set_overlay)

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from latentseg_gui.app.actions import ACTIONS
 from latentseg_gui.app.flows.base import Base
-from latentseg_gui.app.flows.images import Images
+from latentseg_gui.app.flows.images import ImagesFlow
 from latentseg_gui.app.flows.menus import ClassQuestion, ObjectMenus
-from latentseg_gui.canvas import ToolName
+from latentseg_gui.document.tools import ToolName
 from latentseg_gui.controllers.masks.areas import AreasController
 from latentseg_gui.controllers.masks.classes import ClassesController
 from latentseg_gui.controllers.masks.edit_queue import Edits
@@ -22,7 +21,7 @@ from latentseg_gui.controllers.masks.tool import ToolController
 
 
 @dataclass(frozen=True, slots=True)
-class Masks:
+class MasksFlow:
     """The controllers that other flows speak to."""
 
     tool: ToolController
@@ -37,7 +36,7 @@ class Masks:
         return self.paint.is_painting
 
 
-def build(base: Base, images: Images) -> Masks:
+def build(base: Base, images: ImagesFlow) -> MasksFlow:
     """Makes the flow and connects it to that of images."""
     window, document, history, owner = base.window, base.document, base.history, base.owner
     tool = ToolController(window.canvas, owner)
@@ -48,7 +47,7 @@ def build(base: Base, images: Images) -> Masks:
     edit = EditController(document, history, edits, objects, owner)
     classes = ClassesController(document, history, edits, owner)
     AreasController(document, window.classes, owner)
-    masks = Masks(tool, edits, paint, objects, edit, classes)
+    masks = MasksFlow(tool, edits, paint, objects, edit, classes)
     _connect_edits(base, masks, images)
     _connect_tools(base, masks)
     _connect_classes(base, masks)
@@ -57,7 +56,7 @@ def build(base: Base, images: Images) -> Masks:
     return masks
 
 
-def _connect_edits(base: Base, masks: Masks, images: Images) -> None:
+def _connect_edits(base: Base, masks: MasksFlow, images: ImagesFlow) -> None:
     window, edit = base.window, masks.edit
     base.on("undo", edit.undo)
     base.on("redo", edit.redo)
@@ -77,12 +76,11 @@ def _connect_edits(base: Base, masks: Masks, images: Images) -> None:
     edit.other_image_edited.connect(images.project.show)
 
 
-def _connect_tools(base: Base, masks: Masks) -> None:
+def _connect_tools(base: Base, masks: MasksFlow) -> None:
     window, tool, options = base.window, masks.tool, base.window.options
-    for spec in ACTIONS:
-        if spec.is_tool:
-            base.on(spec.name, _chooser(base, tool, ToolName(spec.name.removeprefix("tool_"))))
-    window.action["tool_click"].setChecked(True)
+    for each in ToolName:
+        base.on(each.action, _chooser(base, tool, each))
+    window.action[ToolName.CLICK.action].setChecked(True)
     _chooser(base, tool, ToolName.CLICK)()
     base.on("brush_smaller", tool.smaller)
     base.on("brush_larger", tool.larger)
@@ -98,19 +96,19 @@ def _connect_tools(base: Base, masks: Masks) -> None:
 
 def _let_go(objects: ObjectsController, tool: ToolName) -> None:
     """Objects are chosen only while a tool is taken that does something with them."""
-    if tool not in (ToolName.SELECT, ToolName.SPLIT):
+    if not tool.spec.keeps_selection:
         objects.clear()
 
 
 def _chooser(base: Base, controller: ToolController, tool: ToolName) -> Callable[[], None]:
     def choose() -> None:
         controller.use_tool(tool)
-        base.window.options.set_tool(str(tool.value))
+        base.window.options.set_tool(tool)
 
     return choose
 
 
-def _connect_classes(base: Base, masks: Masks) -> None:
+def _connect_classes(base: Base, masks: MasksFlow) -> None:
     panel, classes, document = base.window.classes, masks.classes, base.document
 
     def show_classes() -> None:

@@ -11,16 +11,17 @@ from latentseg_gui.controllers.masks.classes import ClassDeletion, ClassesContro
 from latentseg_gui.controllers.masks.objects import ObjectsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.tools import ToolName
 from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.panels.classes import DeleteClassDialog
 from latentseg_gui.panels.commands import ObjectMenu
 
 _OBJECT_GROUPS = (
-    ("merge_objects", "tool_split", "delete_objects"),
+    ("merge_objects", ToolName.SPLIT.action, "delete_objects"),
     ("fill_holes", "remove_specks", "smooth", "grow", "shrink"),
 )
 _CANVAS_GROUPS = (
-    ("tool_select", "accept_prediction", "mark_reviewed"),
+    (ToolName.SELECT.action, "accept_prediction", "mark_reviewed"),
     ("fit", "actual_size"),
     ("show_overlay", "show_outlines", "show_objects"),
     ("pin",),

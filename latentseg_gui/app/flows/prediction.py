@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from latentseg_gui.app.flows.base import Base
-from latentseg_gui.app.flows.images import Images
-from latentseg_gui.app.flows.masks import Masks
-from latentseg_gui.app.flows.training import Training
+from latentseg_gui.app.flows.images import ImagesFlow
+from latentseg_gui.app.flows.masks import MasksFlow
+from latentseg_gui.app.flows.training import TrainingFlow
 from latentseg_gui.controllers.images.layer_choice import LayerChoice
 from latentseg_gui.controllers.prediction.class_mapping import Translator
 from latentseg_gui.controllers.prediction.compare import CompareController
@@ -22,7 +22,7 @@ from latentseg_gui.inference.messages import PredictionExtras
 
 
 @dataclass(frozen=True, slots=True)
-class Predictions:
+class PredictionFlow:
     """The controllers that other flows speak to."""
 
     predict: PredictController
@@ -35,7 +35,7 @@ class Predictions:
         return self.predict.extras
 
 
-def build(base: Base, images: Images, masks: Masks, training: Training) -> Predictions:
+def build(base: Base, images: ImagesFlow, masks: MasksFlow, training: TrainingFlow) -> PredictionFlow:
     """Makes the flow and connects it to those of images, masks and training."""
     window, document, jobs, owner = base.window, base.document, base.jobs, base.owner
     translator = Translator(document, jobs.edits)
@@ -58,7 +58,7 @@ def build(base: Base, images: Images, masks: Masks, training: Training) -> Predi
         window=window,
         parent=owner,
     )
-    predictions = Predictions(predict, compare, segment, translator)
+    predictions = PredictionFlow(predict, compare, segment, translator)
     jobs.engine.show_image = ImageShower(document, predict, owner).show
     _connect_predictions(base, predictions, images)
     _connect_clicks(base, predictions, masks)
@@ -67,7 +67,7 @@ def build(base: Base, images: Images, masks: Masks, training: Training) -> Predi
     return predictions
 
 
-def _connect_predictions(base: Base, predictions: Predictions, images: Images) -> None:
+def _connect_predictions(base: Base, predictions: PredictionFlow, images: ImagesFlow) -> None:
     predict = predictions.predict
     base.on("predict", predict.predict)
     for extra in ("mirror", "sizes", "edges"):
@@ -75,7 +75,7 @@ def _connect_predictions(base: Base, predictions: Predictions, images: Images) -
     images.project.neighbour_read.connect(predict.prefetch)
 
 
-def _connect_clicks(base: Base, predictions: Predictions, masks: Masks) -> None:
+def _connect_clicks(base: Base, predictions: PredictionFlow, masks: MasksFlow) -> None:
     window, segment, options = base.window, predictions.segment, base.window.options
     base.on("accept", segment.accept)
     base.on("drop_click", segment.drop_last)
@@ -100,7 +100,7 @@ def _connect_clicks(base: Base, predictions: Predictions, masks: Masks) -> None:
     options.set_preview(True)
 
 
-def _connect_comparison(base: Base, predictions: Predictions, training: Training) -> None:
+def _connect_comparison(base: Base, predictions: PredictionFlow, training: TrainingFlow) -> None:
     compare, action, weights = predictions.compare, base.window.action, training.weights
     OtherVersionsController(
         compare,
@@ -122,7 +122,9 @@ def _connect_comparison(base: Base, predictions: Predictions, training: Training
     compare.changed.connect(show_what)
 
 
-def _connect_weights(base: Base, predictions: Predictions, images: Images, training: Training) -> None:
+def _connect_weights(
+    base: Base, predictions: PredictionFlow, images: ImagesFlow, training: TrainingFlow
+) -> None:
     window, weights = base.window, training.weights
     layers = LayerChoice(base.document, window.canvas, images.display, base.owner)
     window.options.display.layer_requested.connect(layers.choose)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from latentseg_gui.app.flows.base import Base
-from latentseg_gui.app.flows.images import Images
-from latentseg_gui.app.flows.masks import Masks
+from latentseg_gui.app.flows.images import ImagesFlow
+from latentseg_gui.app.flows.masks import MasksFlow
 from latentseg_gui.app.log import state_folder
 from latentseg_gui.app.projects import Autosave, RecentProjects, Title
 from latentseg_gui.controllers.project.journal_keeper import JournalKeeper
@@ -16,7 +16,7 @@ from latentseg_gui.controllers.project.untitled import UntitledProjects
 
 
 @dataclass(frozen=True, slots=True)
-class Project:
+class ProjectFlow:
     """The controllers that other flows speak to."""
 
     storage: StorageController
@@ -25,7 +25,7 @@ class Project:
     autosave: Autosave
 
 
-def build(base: Base, images: Images, masks: Masks) -> Project:
+def build(base: Base, images: ImagesFlow, masks: MasksFlow) -> ProjectFlow:
     """Makes the flow and connects it to those of images and masks."""
     document, history, files, owner = base.document, base.history, base.jobs.files, base.owner
     untitled = UntitledProjects(state_folder() / "untitled")
@@ -59,12 +59,12 @@ def build(base: Base, images: Images, masks: Masks) -> Project:
     )
     base.on("open_recent", recent.choose)
     Title(base.window, document, storage, owner)
-    project = Project(storage, opening, journal, Autosave(storage, history, owner))
+    project = ProjectFlow(storage, opening, journal, Autosave(storage, history, owner))
     _connect(base, project, images)
     return project
 
 
-def _connect(base: Base, project: Project, images: Images) -> None:
+def _connect(base: Base, project: ProjectFlow, images: ImagesFlow) -> None:
     storage, opening = project.storage, project.opening
     base.on("save_project", storage.save)
     base.on("save_project_as", storage.save_as)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from latentseg_gui.app.flows.base import Base
-from latentseg_gui.app.flows.images import Images
-from latentseg_gui.app.flows.masks import Masks
-from latentseg_gui.app.flows.project import Project
+from latentseg_gui.app.flows.images import ImagesFlow
+from latentseg_gui.app.flows.masks import MasksFlow
+from latentseg_gui.app.flows.project import ProjectFlow
 from latentseg_gui.controllers.training.finetune import FineTuneController
 from latentseg_gui.controllers.training.kept_versions import VersionKeeper
 from latentseg_gui.controllers.training.live import LiveController
@@ -18,7 +18,7 @@ from latentseg_gui.controllers.training.weights import WeightsController
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
+class TrainingFlow:
     """The controllers that other flows speak to."""
 
     weights: WeightsController
@@ -28,7 +28,7 @@ class Training:
     places: PlacesController
 
 
-def build(base: Base, images: Images, masks: Masks, project: Project) -> Training:
+def build(base: Base, images: ImagesFlow, masks: MasksFlow, project: ProjectFlow) -> TrainingFlow:
     """Makes the flow and connects it to those of images, masks and the project."""
     document, jobs, errors, owner = base.document, base.jobs, base.errors, base.owner
     weights = WeightsController(
@@ -60,14 +60,14 @@ def build(base: Base, images: Images, masks: Masks, project: Project) -> Trainin
         errors=errors,
         parent=owner,
     )
-    training = Training(weights, finetune, live, view, _places(base, images))
+    training = TrainingFlow(weights, finetune, live, view, _places(base, images))
     _connect(base, training)
     _connect_flows(base, training, images, masks)
     _keep_versions(base, weights, project)
     return training
 
 
-def _places(base: Base, images: Images) -> PlacesController:
+def _places(base: Base, images: ImagesFlow) -> PlacesController:
     window, jobs = base.window, base.jobs
     return PlacesController(
         base.document,
@@ -81,7 +81,7 @@ def _places(base: Base, images: Images) -> PlacesController:
     )
 
 
-def _keep_versions(base: Base, weights: WeightsController, project: Project) -> None:
+def _keep_versions(base: Base, weights: WeightsController, project: ProjectFlow) -> None:
     """What was learned belongs to the project, and is saved with it."""
     kept = VersionKeeper(
         weights,
@@ -98,7 +98,7 @@ def _keep_versions(base: Base, weights: WeightsController, project: Project) -> 
     weights.versions_changed.connect(project.autosave.note_change)
 
 
-def _connect(base: Base, training: Training) -> None:
+def _connect(base: Base, training: TrainingFlow) -> None:
     window, weights = base.window, training.weights
 
     def fine_tune() -> None:
@@ -118,7 +118,7 @@ def _connect(base: Base, training: Training) -> None:
     weights.activated.connect(training.places.use_weights)
 
 
-def _connect_flows(base: Base, training: Training, images: Images, masks: Masks) -> None:
+def _connect_flows(base: Base, training: TrainingFlow, images: ImagesFlow, masks: MasksFlow) -> None:
     images.project.weights_dropped.connect(training.weights.open)
     base.window.training.image_requested.connect(images.project.show)
     masks.objects.edited.connect(training.live.note_correction)

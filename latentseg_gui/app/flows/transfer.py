@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from latentseg_gui.app.flows.base import Base
-from latentseg_gui.app.flows.images import Images
-from latentseg_gui.app.flows.masks import Masks
-from latentseg_gui.app.flows.prediction import Predictions
-from latentseg_gui.app.flows.training import Training
+from latentseg_gui.app.flows.images import ImagesFlow
+from latentseg_gui.app.flows.masks import MasksFlow
+from latentseg_gui.app.flows.prediction import PredictionFlow
+from latentseg_gui.app.flows.training import TrainingFlow
 from latentseg_gui.controllers.transfer.batch import BatchController
 from latentseg_gui.controllers.transfer.export import ExportController
 from latentseg_gui.controllers.transfer.importing import ImportController
 
 
 @dataclass(frozen=True, slots=True)
-class Transfer:
+class TransferFlow:
     """The controllers that others speak to."""
 
     export: ExportController
@@ -27,7 +27,9 @@ class Transfer:
         return self.importing.is_running
 
 
-def build(base: Base, images: Images, masks: Masks, training: Training, predictions: Predictions) -> Transfer:
+def build(
+    base: Base, images: ImagesFlow, masks: MasksFlow, training: TrainingFlow, predictions: PredictionFlow
+) -> TransferFlow:
     """Makes the flow and connects it to those of images, masks, training and predictions."""
     window, document, jobs, errors, owner = base.window, base.document, base.jobs, base.errors, base.owner
     export = ExportController(
@@ -59,12 +61,12 @@ def build(base: Base, images: Images, masks: Masks, training: Training, predicti
         window=window,
         parent=owner,
     )
-    transfer = Transfer(export, importing, batch)
+    transfer = TransferFlow(export, importing, batch)
     _connect(base, transfer, images, training)
     return transfer
 
 
-def _connect(base: Base, transfer: Transfer, images: Images, training: Training) -> None:
+def _connect(base: Base, transfer: TransferFlow, images: ImagesFlow, training: TrainingFlow) -> None:
     export, importing, batch = transfer.export, transfer.importing, transfer.batch
     base.on("import_mask", importing.choose)
     base.on("import_folder", importing.choose_folder)

@@ -23,10 +23,10 @@ from latentseg_gui.controllers.masks.edit_work import (
     ClassRequest,
     EditAnswer,
     EditRequest,
+    LargeEdit,
     Make,
     MakeClasses,
     Prepared,
-    Request,
     known_classes,
 )
 from latentseg_gui.document.document import Document
@@ -51,7 +51,7 @@ class _Work:
     """The large edit that is worked out."""
 
     job_id: int
-    request: Request
+    request: LargeEdit
 
 
 class Edits(QObject):
@@ -255,7 +255,7 @@ class Edits(QObject):
     def _do_prepared(self, prepared: Prepared) -> None:
         self._history.do(prepared.command, partial(prepared.apply, self._document))
 
-    def _begin(self, request: Request, title: str, take: Callable[[Prepared], None], ends: Ends) -> None:
+    def _begin(self, request: LargeEdit, title: str, take: Callable[[Prepared], None], ends: Ends) -> None:
         job_id = self._jobs.submit(
             request,
             partial(self._on_worked_out, take, ends),
@@ -295,7 +295,7 @@ class Edits(QObject):
         self._go_on()
 
 
-def _request(document: Document, command: Command | None, *, is_undone: bool) -> Request | None:
+def _request(document: Document, command: Command | None, *, is_undone: bool) -> LargeEdit | None:
     """What works a known step out in another thread; None for one that is small enough for this one."""
     if isinstance(command, ClassEdit) and command.is_about_pixels:
         frozen = FrozenMasks.of(document)

@@ -41,13 +41,13 @@ class Prepared(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EditAnswer:
-    """What became of a `Request`; None where nothing has to be changed."""
+    """What became of a `LargeEdit`; None where nothing has to be changed."""
 
     frozen: Frozen
     prepared: Prepared | None
 
 
-class Request(Protocol):
+class LargeEdit(Protocol):
     """Called in another thread."""
 
     def __call__(self) -> EditAnswer:
