@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from latentseg_gui.canvas import CanvasView, ToolName
+from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.prediction.hover import HoverController
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.tools import ToolName
 from latentseg_gui.document.types import ImageRecord, MaskProposal, Rect
 from latentseg_gui.inference.messages import SegmentObject
 from tests.held import HeldJobs
@@ -30,7 +31,7 @@ class Mouse:
         for name in ("a", "b"):
             self.document.images.add_record(ImageRecord(name, pixels, pixels))
         self.document.images.current_id = "a"
-        canvas.set_tool(ToolName.CLICK)
+        canvas.pointer.set_tool(ToolName.CLICK)
         self.hover = HoverController(self.document, canvas, Encoder(), engine=self.engine)  # type: ignore[arg-type]
         self.hover.set_enabled(True)
 

@@ -9,7 +9,6 @@ from functools import partial
 from latentseg_gui.app.flows.base import Base
 from latentseg_gui.app.flows.images import ImagesFlow
 from latentseg_gui.app.flows.menus import ClassQuestion, ObjectMenus
-from latentseg_gui.document.tools import ToolName
 from latentseg_gui.controllers.masks.areas import AreasController
 from latentseg_gui.controllers.masks.classes import ClassesController
 from latentseg_gui.controllers.masks.edit_queue import Edits
@@ -18,6 +17,7 @@ from latentseg_gui.controllers.masks.mask_allocation import BlankMasks
 from latentseg_gui.controllers.masks.objects import ObjectsController
 from latentseg_gui.controllers.masks.paint import PaintController
 from latentseg_gui.controllers.masks.tool import ToolController
+from latentseg_gui.document.tools import ToolName
 
 
 @dataclass(frozen=True, slots=True)
