@@ -9,13 +9,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PRODUCT = ("model", "latentseg_gui")
 
-INTERFACES = {"main", "run", "add_arguments"}
-"""What every subcommand has: one meaning, many homes."""
+INTERFACES = {"main", "run", "add_arguments", "build"}
+"""What every subcommand has, and every flow of the window: one meaning, many homes."""
 
 HOMONYMS = frozenset(
     (
         *("Answered", "Appearance", "AttentionMaps", "Budget", "ColourBar", "DeviceChoice"),
-        *("DisplayOptions", "Job", "JobContext", "Look", "Names", "Picture", "Piece", "Prompts", "Request"),
+        *("DisplayOptions", "Job", "JobContext", "Look", "Names", "Picture", "Piece", "Prompts"),
         *("Run", "Session", "Snapshot", "Start", "Tally", "around", "as_error", "checked", "colour_table"),
         *("damaged", "decode", "depth", "disagreement", "encoded", "figures_of", "fill_holes", "grow"),
         *("header", "image_of", "is_changed", "joined", "left_out", "measured", "numbered", "objects_of"),
