@@ -67,7 +67,7 @@ def _connect_keys(session: Session, chrome: Chrome) -> None:
     window = session.window
     for digit in range(10):
         shortcut = QShortcut(QKeySequence(str(digit)), window)
-        shortcut.activated.connect(partial(session.classes.choose_class, digit))
+        shortcut.activated.connect(partial(session.classes.choose_number, digit))
     for name in _CANVAS_ONLY:
         window.action[name].setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         window.canvas.addAction(window.action[name])

@@ -52,7 +52,7 @@ def build(base: Base, images: ImagesFlow) -> MasksFlow:
     _connect_tools(base, masks)
     _connect_classes(base, masks)
     ObjectMenus(base.window, document, objects, owner)
-    ClassQuestion(base.window, document, classes, base.errors, owner)
+    ClassQuestion(base.window, classes, owner)
     return masks
 
 
@@ -112,7 +112,7 @@ def _connect_classes(base: Base, masks: MasksFlow) -> None:
     panel, classes, document = base.window.classes, masks.classes, base.document
 
     def show_classes() -> None:
-        panel.set_classes(tuple(document.classes))
+        panel.set_classes(tuple(document.classes), document.classes.ids)
         panel.set_active(document.active_class)
 
     document.events.classes_changed.connect(show_classes)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QObject, QPoint
 from PySide6.QtWidgets import QWidget
 
 from latentseg_gui.app.main_window import MainWindow
-from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.masks.classes import ClassDeletion, ClassesController
 from latentseg_gui.controllers.masks.objects import ObjectsController
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.tools import ToolName
-from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.panels.classes import DeleteClassDialog
 from latentseg_gui.panels.commands import ObjectMenu
 
@@ -49,7 +48,7 @@ class ObjectMenus(QObject):
         chosen = len(self._objects.chosen)
         names = (*_OBJECT_GROUPS, *_CANVAS_GROUPS) if chosen else _CANVAS_GROUPS
         groups = [[self._action[name] for name in group] for group in names]
-        self._menu.set_content(chosen, tuple(self._document.classes), groups)
+        self._menu.set_content(chosen, self._document.classes, groups)
         self._menu.popup(place)
 
     def _on_selection_changed(self, chosen: int) -> None:
@@ -60,34 +59,15 @@ class ObjectMenus(QObject):
 class ClassQuestion(QObject):
     """Asks what shall become of the pixels of a class that is deleted."""
 
-    def __init__(
-        self,
-        window: QWidget,
-        document: Document,
-        classes: ClassesController,
-        errors: ErrorSink,
-        parent: QObject,
-    ) -> None:
+    def __init__(self, window: QWidget, classes: ClassesController, parent: QObject) -> None:
         super().__init__(parent)
         self._window = window
-        self._document = document
         self._classes = classes
-        self._errors = errors
         classes.deletion_asked.connect(self._on_deletion_asked)
 
     def _on_deletion_asked(self, question: ClassDeletion) -> None:
         dialog = DeleteClassDialog(
             question.name, question.pixels, question.images, question.targets, self._window
         )
-        later = self._document.numbers.later
-        number = later(question.class_id, is_itself=True)
-        targets = {target: later(target) for target in (UNLABELLED, *(each for each, _ in question.targets))}
-
-        def delete(target: int) -> None:
-            try:  # an edit that was at work may have given the classes other numbers under the question
-                self._classes.delete_class(number(), targets[target]())
-            except LatentsegError as error:
-                self._errors.report(error)
-
-        dialog.confirmed.connect(delete)
+        dialog.confirmed.connect(partial(self._classes.delete_class, question.class_id))
         dialog.open()
