@@ -30,6 +30,7 @@ from latentseg_gui.app.geometry import first_place
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.document.tools import ToolName
 from latentseg_gui.panels.classes import ClassesPanel
+from latentseg_gui.panels.counting import CountingPanel
 from latentseg_gui.panels.display import LevelsPanel
 from latentseg_gui.panels.experts import ExpertsPanel
 from latentseg_gui.panels.feedback import DeviceBadge, JobsIndicator, MessageLog, MessageStrip
@@ -76,6 +77,7 @@ class MainWindow(QMainWindow):
         self.training = TrainingPanel()
         self.history = HistoryPanel()
         self.levels = LevelsPanel()
+        self.counting = CountingPanel()
         self.options = ToolOptionsBar()
         self.action: dict[str, QAction] = {}
         self._docks: dict[str, QDockWidget] = {}
@@ -171,7 +173,9 @@ class MainWindow(QMainWindow):
         experts = self._add_dock("experts", self.tr("Experts"), self.experts, right)
         training = self._add_dock("training", self.tr("Training"), self.training, right)
         self.tabifyDockWidget(classes, history)
+        counting = self._add_dock("counting", self.tr("Counting"), self.counting, right)
         self.tabifyDockWidget(history, levels)
+        self.tabifyDockWidget(levels, counting)
         self.tabifyDockWidget(experts, training)
         classes.raise_()
         experts.raise_()

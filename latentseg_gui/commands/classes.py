@@ -110,6 +110,13 @@ def lock_class(document: Document, class_id: int, is_locked: bool) -> ClassEdit:
     return _table_edit(document, document.classes.replaced(class_id, is_locked=is_locked), label)
 
 
+def count_class(document: Document, class_id: int, is_thing: bool, smallest: int) -> ClassEdit:
+    """The step that says whether objects of a class are counted, and how many pixels the smallest has."""
+    label = f"{'Count' if is_thing else 'Do not count'} {document.classes[class_id].name}"
+    table = document.classes.replaced(class_id, is_thing=is_thing, smallest=max(0, smallest))
+    return _table_edit(document, table, label)
+
+
 def show_class(document: Document, class_id: int, is_visible: bool) -> ClassEdit:
     """The step that shows or hides a class in the overlay."""
     label = f"{'Show' if is_visible else 'Hide'} {document.classes[class_id].name}"

@@ -21,6 +21,9 @@ from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels
 MAX_CLASSES = 255
 """Ids 0..254; 255 means that nobody has labelled the pixel."""
 
+SMALLEST = 20
+"""Pixels of the smallest object, unless somebody says otherwise."""
+
 _MAX_NAME = 200
 
 
@@ -33,12 +36,16 @@ class SegmentationClass:
         colour: "#rrggbb".
         is_locked: its pixels are not painted over.
         is_visible: whether the overlay shows it.
+        is_thing: whether it has objects that are counted; else it is stuff, such as sky or tissue.
+        smallest: pixels of its smallest object, where objects are made of a prediction.
     """
 
     name: str
     colour: str
     is_locked: bool = False
     is_visible: bool = True
+    is_thing: bool = True
+    smallest: int = SMALLEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +162,15 @@ class ClassTable:
             class_id for class_id, entry in zip(self.ids, self.classes, strict=True) if entry.is_locked
         )
 
+    @property
+    def thing_ids(self) -> tuple[int, ...]:
+        """Ids of the classes whose objects are counted; the background never is."""
+        return tuple(
+            class_id
+            for class_id, entry in zip(self.ids, self.classes, strict=True)
+            if entry.is_thing and class_id != BACKGROUND
+        )
+
     def id_of(self, name: str) -> int | None:
         """The id of the class with this name, or None."""
         return self.ids[self.names.index(name)] if name in self.names else None
@@ -173,7 +189,7 @@ class ClassTable:
         return ClassTable((*self.classes, entry), (*self.ids, class_id))
 
     def replaced(self, class_id: int, **changes: object) -> ClassTable:
-        """With some attributes of one class changed (name, colour, is_locked, is_visible)."""
+        """With some attributes of one class changed (name, colour, is_locked, is_visible, is_thing, smallest)."""
         number = self.number_of(class_id)
         entry = replace(self.classes[number], **changes)  # type: ignore[arg-type]
         return ClassTable((*self.classes[:number], entry, *self.classes[number + 1 :]), self.ids)

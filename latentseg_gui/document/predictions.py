@@ -51,6 +51,13 @@ class Predictions:
         self.events.prediction_changed.emit(image_id)
         self._entries.check_status(image_id)
 
+    def refine(self, prediction: Prediction) -> None:
+        """Take a prediction in the place of the one that it was made of; it is as old as that."""
+        entry = self._entries.get(prediction.image_id)
+        if entry.prediction is not None:
+            entry.prediction = prediction
+            self.events.prediction_changed.emit(prediction.image_id)
+
     def clear(self, image_id: str) -> None:
         """Forget the prediction of an image."""
         entry = self._entries.get(image_id)
@@ -86,9 +93,15 @@ class Predictions:
 
 def relabelled(prediction: Prediction, replaced: Sequence[tuple[int, int]]) -> Prediction:
     """A prediction with other classes in the place of some; the same one where it has none of these."""
-    if not np.isin(prediction.labels, [class_id for class_id, _ in replaced]).any():
+    going = [class_id for class_id, _ in replaced]
+    if not any(np.isin(labels, going).any() for labels in (prediction.labels, prediction.said)):
         return prediction
     table = np.arange(256, dtype=np.uint8)
     for class_id, by in replaced:
         table[class_id] = by
-    return replace(prediction, labels=looked_up(table, prediction.labels))
+    said = prediction.most_likely
+    return replace(
+        prediction,
+        labels=looked_up(table, prediction.labels),
+        most_likely=None if said is None else looked_up(table, said),
+    )

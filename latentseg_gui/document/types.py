@@ -150,6 +150,9 @@ class Prediction:
         is_altered: whether experts were knocked out or boosted for it.
         seconds: time the model took.
         instances: object numbers, uint32 [H, W]; None where the model does not tell objects apart.
+        depth: how deep a pixel lies in its object, 0..255 for the middle, uint8 [H, W]; None where the model
+            does not know. `latentseg_gui.document.separating` makes ``instances`` of it.
+        most_likely: the class before objects were made of depth, uint8 [H, W]; None where none were.
     """
 
     image_id: str
@@ -159,6 +162,13 @@ class Prediction:
     is_altered: bool = False
     seconds: float = 0.0
     instances: NDArray[np.uint32] | None = None
+    depth: NDArray[np.uint8] | None = None
+    most_likely: Labels | None = None
+
+    @property
+    def said(self) -> Labels:
+        """The most likely class of every pixel, whatever objects were made of it."""
+        return self.labels if self.most_likely is None else self.most_likely
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,10 @@ from latentseg_gui.headless.common import (
     require_inputs,
 )
 from latentseg_gui.headless.masks import MaskReader, Pair, add_pair_arguments, pairs_asked_for
+from latentseg_gui.headless.objects import add_object_arguments, counting_of
 from latentseg_gui.headless.ranks import Ranks, joined_ranks
 from latentseg_gui.io.images import read_image
+from model.analysis.object_metrics import BARS, ObjectTally
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_pair_arguments(parser, "of the same names, or a COCO file")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     add_overwrite_argument(parser)
+    add_object_arguments(parser)
     add_model_arguments(parser)
 
 
@@ -53,28 +57,34 @@ def _run(options: argparse.Namespace, pairs: list[Pair], ranks: Ranks) -> int:
 
     classes = classes_of(meta, predictor.num_classes)
     total = np.zeros((len(classes), len(classes)), dtype=np.int64)
+    counting, objects = counting_of(options, classes), ObjectTally()
     failures, reader = Failures(), MaskReader(classes)
     for pair in ranks.share(pairs):
         with failures.caught():
             record = read_image(pair.image)
-            truth = reader.read(pair, record.shape)
+            mask = reader.mask(pair, record.shape)
+            truth = mask.labels
             refuse_unknown_classes(truth, reader.classes, len(classes), pair.mask.label)
             predictor.set_image(record.pixels, for_clicks=False)
-            one = confusion_matrix(truth, predictor.predict_classes().labels, len(classes))
+            answer = predictor.predict_classes()
+            one = confusion_matrix(truth, answer.labels, len(classes))
             total += one
             if not one.any():
                 raise LatentsegError(
                     f'The mask "{pair.mask.label}" has no labelled pixel.',
                     action="Label some of it, or leave it out; 255 is not measured.",
                 )
+            if mask.instances is not None and mask.instances.any():
+                made = counting.numbered(*counting.objects_of(answer))
+                objects.add(counting.numbered(truth, mask.instances), np.where(truth == UNLABELLED, 0, made))
             print(f"{pair.image.name}: mean IoU {mean_iou(one):.3f}")
-    total = np.sum(ranks.gathered(total), axis=0)
+    total, tallies = np.sum(ranks.gathered(total), axis=0), ranks.gathered(objects)
     said = ranks.gathered([(error.what, error.action) for error in failures.errors])
     failures.errors = [LatentsegError(what, action=action) for each in said for what, action in each]
     if ranks.rank > 0:
         return min(1, len(failures.errors))
     if total.sum():
-        figures = figures_of(total, classes)
+        figures = figures_of(total, classes) | object_figures(tallies)
         print_table(figures)
         if options.json:
             ledger_of(options).write(options.json, json.dumps(figures, indent=2).encode())
@@ -113,6 +123,18 @@ def figures_of(total: NDArray[np.int64], classes: ClassTable) -> dict[str, Any]:
     }
 
 
+def object_figures(tallies: Sequence[ObjectTally]) -> dict[str, Any]:
+    """Figures of objects as JSON can hold them; none where no mask has numbered objects."""
+    total = ObjectTally()
+    for tally in tallies:
+        total += tally
+    if not total.true:
+        return {}
+    scores = {f"f1_at_{bar}": round(total.f1(bar), 6) for bar in BARS}
+    counts = {"true": total.true, "predicted": total.predicted, "count_off": round(total.count_off, 6)}
+    return {"objects": scores | counts}
+
+
 def print_table(figures: dict[str, Any]) -> None:
     """The figures for a person."""
     print(f"{'class':24} {'IoU':>7} {'Dice':>7}")
@@ -120,6 +142,12 @@ def print_table(figures: dict[str, Any]) -> None:
         cells = ["      -" if row[key] is None else f"{row[key]:7.3f}" for key in ("iou", "dice")]
         print(f"{row['name'][:24]:24} {' '.join(cells)}")
     print(f"mean IoU {figures['mean_iou']:.3f}, pixel accuracy {figures['pixel_accuracy']:.3f}")
+    if (objects := figures.get("objects")) is not None:
+        scores = ", ".join(f"F1 {objects[f'f1_at_{bar}']:.3f} at IoU {bar}" for bar in BARS)
+        print(
+            f"objects: {scores}; {objects['predicted']} predicted, {objects['true']} in the masks, "
+            f"counts off by {objects['count_off']:.1%}"
+        )
     absent = [row["name"] for row in figures["classes"] if row["iou"] is None]
     if absent:
         print(f"not counted, for no pixel of these masks is labelled so: {', '.join(absent)}")

@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import ImageRecord
@@ -29,8 +31,14 @@ from latentseg_gui.headless.common import (
     weights_path,
 )
 from latentseg_gui.headless.masks import add_picture_argument
+from latentseg_gui.headless.objects import Counting, add_object_arguments, counting_of
 from latentseg_gui.headless.overlap import Outcome, Overlapped, file_threads
-from latentseg_gui.headless.prediction import add_prediction_arguments, predict_item, prediction_options
+from latentseg_gui.headless.prediction import (
+    add_prediction_arguments,
+    knows_depth,
+    predict_item,
+    prediction_options,
+)
 from latentseg_gui.headless.ranks import Ranks, joined_ranks
 from latentseg_gui.io.batch import BatchFolder, BatchItem, BatchPlan, batch_items, done_before
 from latentseg_gui.io.images import probe
@@ -65,6 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_picture_argument(parser)
     add_prediction_arguments(parser)
+    add_object_arguments(parser)
     add_model_arguments(parser)
 
 
@@ -75,16 +84,17 @@ def run(options: argparse.Namespace) -> int:
     with joined_ranks() as ranks:
         options.device = ranks.device(options.device)
         predictor, meta = open_predictor(options)
-        classes = classes_of(meta, predictor.num_classes)
+        counting = counting_of(options, classes_of(meta, predictor.num_classes))
         links = options.yolo_images == "link"
-        plan = BatchPlan(options.format, classes, _settings(options, predictor), links)
+        plan = BatchPlan(options.format, counting.classes, _settings(options, predictor, counting), links)
         ledger = ledger_of(options)
         _protect(options.output, plan, items, ledger)
         version = options.weights.stem if options.weights else "default"
         ranks.wait()  # nobody writes before everybody has agreed that it is safe
         folder = BatchFolder(options.output, plan, rank=ranks.rank, ledger=ledger)
         try:
-            return Run(folder, predictor, prediction_options(options), version, ranks).run(items)
+            how = prediction_options(options)
+            return Run(folder, predictor, how, version, ranks, counting).run(items)
         finally:
             folder.close()
 
@@ -119,8 +129,15 @@ class Run:
     """One process's part of a run."""
 
     def __init__(
-        self, folder: BatchFolder, predictor: Predictor, how: PredictOptions, version: str, ranks: Ranks
+        self,
+        folder: BatchFolder,
+        predictor: Predictor,
+        how: PredictOptions,
+        version: str,
+        ranks: Ranks,
+        counting: Counting | None = None,
     ) -> None:
+        self._counting = counting
         self._folder = folder
         self._predictor = predictor
         self._how = how
@@ -152,6 +169,7 @@ class Run:
             self._version,
             needs_probabilities=any(each.needs_probabilities for each in formats),
             needs_values=any(each.needs_values for each in formats),
+            counting=self._counting,
         )
         threads = file_threads()
         stages = Overlapped(
@@ -174,7 +192,7 @@ class Run:
             self.tally.pixels += outcome.answer.labels.size
             self.tally.model_seconds += outcome.seconds
             shares = summary(outcome.answer, self._folder.plan.classes)
-            print(f"{place} {path}: {shares} ({outcome.seconds:.2f} s)")
+            print(f"{place} {path}: {shares}{_counted(outcome.answer)} ({outcome.seconds:.2f} s)")
             for file in outcome.written or ():
                 print(f"  -> {file}")
         sys.stdout.flush()
@@ -212,6 +230,14 @@ def summary(item: MaskItem, classes: ClassTable) -> str:
     return ", ".join(f"{classes[k].name} {share:.1%}" for k, share in enumerate(shares) if share > 0)
 
 
+def _counted(item: MaskItem) -> str:
+    """How many objects were told apart, in words; "" where none can be."""
+    if item.instances is None:
+        return ""
+    count = len(np.setdiff1d(item.instances, 0))
+    return f", {count} object{'' if count == 1 else 's'}"
+
+
 def _read(item: BatchItem) -> ImageRecord:
     return read(item.path, item.frame)
 
@@ -239,12 +265,13 @@ def _root(given: Sequence[Path]) -> Path | None:
     return given[0] if len(given) == 1 and given[0].is_dir() else None
 
 
-def _settings(options: argparse.Namespace, predictor: Predictor) -> str:
+def _settings(options: argparse.Namespace, predictor: Predictor, counting: Counting) -> str:
     """What the masks depend on besides the images; with other settings nothing is continued."""
     weights = hashlib.sha256(weights_path(options).read_bytes()).hexdigest()
     device = predictor.device
     how = prediction_options(options)
-    return f"weights {weights}, {device.device.type}, {device.dtype}" + ("" if how.is_plain else f", {how}")
+    said = f"weights {weights}, {device.device.type}, {device.dtype}" + ("" if how.is_plain else f", {how}")
+    return f"{said}, {counting}" if knows_depth(predictor) else said
 
 
 def _protect(folder: Path, plan: BatchPlan, items: Sequence[BatchItem], ledger: Ledger) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentseg_gui.document.types import ImageRecord
+from latentseg_gui.headless.objects import Counting
 from latentseg_gui.io.batch import BatchItem
 from latentseg_gui.io.masks import MaskItem
 from latentseg_gui.io.measuring import stored_values
@@ -50,6 +51,7 @@ def predict_item(
     *,
     needs_probabilities: bool = False,
     needs_values: bool = False,
+    counting: Counting | None = None,
 ) -> MaskItem:
     """The mask of one image, in no more memory than the answer needs, whatever the size of the image."""
     from model.prediction.outputs import ClassPrediction
@@ -63,12 +65,15 @@ def predict_item(
         predictor.predict_probabilities(options=how, out=probabilities)
         answer.labels[:] = probabilities.argmax(0)
         answer.confidence[:] = probabilities.max(0) >> 8
-    else:
+    if not needs_probabilities or knows_depth(predictor):
         answer = predictor.predict_classes(options=how, out=answer)
+    labels, instances = answer.labels, answer.instances
+    if counting is not None:
+        labels, instances = counting.objects_of(answer)
     return MaskItem(
         stem=item.stem,
-        labels=answer.labels,
-        instances=answer.instances,
+        labels=labels,
+        instances=instances,
         pixels=record.pixels,
         confidence=answer.confidence,
         probabilities=probabilities,
@@ -76,6 +81,11 @@ def predict_item(
         version=version,
         stored=stored_values(record) if needs_values else None,
     )
+
+
+def knows_depth(predictor: Predictor) -> bool:
+    """Whether the network tells objects apart by depth, which comes with classes and not with probabilities."""
+    return bool(getattr(predictor.network, "separates", False))
 
 
 def _scales(text: str) -> tuple[float, ...]:

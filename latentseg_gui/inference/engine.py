@@ -222,7 +222,7 @@ class Engine:
             live.predictor.predict_probabilities(options=options, out=probabilities)
             answer.labels[:] = probabilities.argmax(0)
             answer.confidence[:] = probabilities.max(0) >> 8
-        else:
+        if not request.needs_probabilities or getattr(live.predictor.network, "separates", False):
             answer = live.predictor.predict_classes(options=options, out=answer)
         prediction = Prediction(
             image_id=request.image_id,
@@ -231,6 +231,7 @@ class Engine:
             confidence=answer.confidence,
             seconds=time.monotonic() - started,
             instances=answer.instances,
+            depth=answer.depth,
         )
         return PredictedPixels(prediction, probabilities)
 
@@ -294,6 +295,7 @@ def _predicted(predictor: Predictor, version: str, request: PredictClasses | Pre
         confidence=answer.confidence,
         seconds=time.monotonic() - started,
         instances=answer.instances,
+        depth=answer.depth,
     )
 
 

@@ -24,6 +24,7 @@ from latentseg_gui.document.types import (
     WeightsInfo,
 )
 from latentseg_gui.inference.request import Priority, Request
+from model.analysis.objects import ObjectOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,13 @@ class PredictionExtras:
         mirror: the mean over the image and its mirror image.
         sizes: the mean over three sizes of the image.
         edges: classes follow edges of colour (fully connected CRF).
+        objects: how objects are made of it where it is written to files.
     """
 
     mirror: bool = False
     sizes: bool = False
     edges: bool = False
+    objects: ObjectOptions = field(default_factory=ObjectOptions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,7 +195,8 @@ def _show(request: FineTune, job: Job, context: JobContext) -> None:
     if job.shown is None or not job.is_better:
         return
     confidence = np.rint(job.shown.confidence * 255).astype(np.uint8)
-    context.report(Prediction(request.shown, request.version, job.shown.labels, confidence))
+    shown = Prediction(request.shown, request.version, job.shown.labels, confidence, depth=job.shown.depth)
+    context.report(shown)
 
 
 def _details(

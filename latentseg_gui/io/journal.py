@@ -11,14 +11,14 @@ import json
 import os
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import numpy as np
 
 from latentseg_gui.document.changes import Change, ClassesChange, MaskChange
-from latentseg_gui.document.classes import ClassTable, SegmentationClass
+from latentseg_gui.document.classes import SMALLEST, ClassTable, SegmentationClass
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.layers import MaskLayer
@@ -156,7 +156,7 @@ class Journal:
             }
             self._write(content, change.blob)
             return
-        classes = [[entry.name, entry.colour, entry.is_locked, entry.is_visible] for entry in change.classes]
+        classes = [list(astuple(entry)) for entry in change.classes]
         self._write({"kind": "classes", "classes": classes, "ids": change.classes.ids}, b"")
 
     def append_weights(self, listed: WeightsList) -> None:
@@ -361,7 +361,7 @@ def _change_of(payload: bytes) -> Record:
 
 
 def _classes_of(content: dict[str, Any], blob: bytes) -> ClassesChange | RenumberedClasses:
-    entries = tuple(SegmentationClass(str(a), str(b), bool(c), bool(d)) for a, b, c, d in content["classes"])
+    entries = tuple(_class_of(*values) for values in content["classes"])
     if "ids" in content:
         return ClassesChange(ClassTable(entries, tuple(int(each) for each in content["ids"])))
     if not content["remap"]:
@@ -369,6 +369,20 @@ def _classes_of(content: dict[str, Any], blob: bytes) -> ClassesChange | Renumbe
     if len(blob) != 256:
         raise ValueError("a table of another length")
     return RenumberedClasses(ClassTable(entries), blob)
+
+
+def _class_of(
+    name: object,
+    colour: object,
+    is_locked: object,
+    is_visible: object,
+    is_thing: object = True,
+    smallest: int = SMALLEST,
+) -> SegmentationClass:
+    """A class as it was written down; older programs wrote the first four values."""
+    return SegmentationClass(
+        str(name), str(colour), bool(is_locked), bool(is_visible), bool(is_thing), int(smallest)
+    )
 
 
 def _as_dict(header: JournalHeader) -> dict[str, str]:

@@ -244,6 +244,8 @@ class ProjectSession:
                 "colour": entry.colour,
                 "is_locked": entry.is_locked,
                 "is_visible": entry.is_visible,
+                "is_thing": entry.is_thing,
+                "smallest": entry.smallest,
             }
             before = known.get(class_id)
             entries.append(before.model_copy(update=values) if before else ClassEntry.model_validate(values))

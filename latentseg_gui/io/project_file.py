@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from latentseg_gui.document.classes import MAX_CLASSES, ClassTable, SegmentationClass
+from latentseg_gui.document.classes import MAX_CLASSES, SMALLEST, ClassTable, SegmentationClass
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.io.paths import shown
 
@@ -77,6 +77,8 @@ class ClassEntry(_Kept):
     colour: Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
     is_locked: bool = False
     is_visible: bool = True
+    is_thing: bool = True
+    smallest: Annotated[int, Field(ge=0)] = SMALLEST
 
 
 class MaskFiles(_Kept):
@@ -192,7 +194,14 @@ class ProjectFile(_Kept):
         """The classes as the document has them."""
         return ClassTable(
             tuple(
-                SegmentationClass(entry.name, entry.colour, entry.is_locked, entry.is_visible)
+                SegmentationClass(
+                    entry.name,
+                    entry.colour,
+                    entry.is_locked,
+                    entry.is_visible,
+                    entry.is_thing,
+                    entry.smallest,
+                )
                 for entry in self.classes
             ),
             tuple(entry.id for entry in self.classes),

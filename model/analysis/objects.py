@@ -9,7 +9,9 @@ prediction; other settings for merging and sizes cost a few milliseconds.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +33,9 @@ class ObjectOptions:
         smallest: pixels of the smallest object.
     """
 
-    threshold: float = 0.5
-    separation: float = 0.85
-    smoothness: float = 1.0
+    threshold: float = 0.6
+    separation: float = 0.65
+    smoothness: float = 2.0
     smallest: int = 20
 
 
@@ -56,6 +58,29 @@ class Hills:
     passes: Numbers
     heights: Real
     shape: tuple[int, int]
+
+
+def inside_of(
+    labels: NDArray[np.uint8], confidence: NDArray[Any], things: Collection[int], threshold: float
+) -> NDArray[np.bool_]:
+    """Where objects are: the probability of the counted classes is at least ``threshold``, bool [H, W].
+
+    Only the most likely class and its probability are known. With two classes that is all there is to know; with
+    more, what is left of a pixel of another class is taken to be theirs, which counts for thresholds below one half.
+
+    Args:
+        labels: most likely class, [H, W].
+        confidence: its probability, float in 0..1 or uint8 in 0..255, [H, W].
+        things: ids of the classes that are counted.
+        threshold: 0..1.
+    """
+    table = np.zeros(256, np.bool_)
+    table[list(things)] = True
+    full = 255.0 if confidence.dtype == np.uint8 else 1.0
+    is_thing = table[labels]
+    return np.asarray(
+        np.where(is_thing, confidence >= threshold * full, confidence <= (1 - threshold) * full)
+    )
 
 
 def objects_of(inside: NDArray[np.bool_], depth: Real, options: ObjectOptions | None = None) -> Numbers:
@@ -124,22 +149,28 @@ def _passes(
 
 
 def numbered(hills: Hills, separation: float, smallest: int) -> Numbers:
-    """Objects of a landscape, int32 [H, W], numbered from 1 in reading order; 0 outside.
+    """Objects of a landscape, int32 [H, W], numbered from 1; 0 outside.
 
     Args:
         hills: from `hills_of`.
         separation: as of `ObjectOptions`.
         smallest: pixels; what is smaller is no object.
     """
-    owner = _merged(hills, separation)[hills.hill]
-    sizes = np.bincount(owner, minlength=len(hills.summits))
-    is_kept = sizes >= smallest
-    number = np.zeros(len(sizes), np.int32)
-    kept = is_kept & (sizes > 0)
-    number[kept] = np.arange(1, int(kept.sum()) + 1)
+    part = joined(hills, separation)
+    is_kept = np.bincount(part) >= smallest
+    number = np.where(is_kept, np.cumsum(is_kept), 0).astype(np.int32)
     numbers = np.zeros(hills.shape, np.int32)
-    numbers.ravel()[hills.where] = number[owner]
+    numbers.ravel()[hills.where] = number[part]
     return numbers
+
+
+def joined(hills: Hills, separation: float) -> Numbers:
+    """The object of each pixel of ``hills.where``, int32 [N], from 0; hills over high passes are one object."""
+    owner = _merged(hills, separation)
+    is_used = np.zeros(len(owner), np.bool_)
+    is_used[owner] = True
+    number = np.cumsum(is_used, dtype=np.int32) - 1
+    return np.asarray(number[owner][hills.hill], np.int32)
 
 
 def _merged(hills: Hills, separation: float) -> NDArray[np.int64]:

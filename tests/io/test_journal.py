@@ -3,7 +3,7 @@ import errno
 import numpy as np
 import pytest
 
-from latentseg_gui.commands.classes import add_class, delete_class, move_class
+from latentseg_gui.commands.classes import add_class, count_class, delete_class, move_class
 from latentseg_gui.commands.history import History
 from latentseg_gui.document.changes import MaskChange
 from latentseg_gui.document.types import Rect
@@ -41,6 +41,7 @@ def test_everything_that_happens_is_recovered_after_a_crash(work, tmp_path):
     history.do(add_class(document, "Wurzel ü"))
     history.do(move_class(document, 3, 1))
     history.do(delete_class(document, 2, 1))
+    history.do(count_class(document, 1, False, 33))
     new = document.images.add_path(photos(tmp_path / "more", 1)[0])
     document.records.attach(read_image(document.images.path(new), image_id=new))
     paint(document, 2, history, seed=9)

@@ -55,7 +55,8 @@ def manifest_of(folder):
 
 
 def test_a_saved_project_opens_as_it_was(tmp_path, document):
-    document.set_classes(document.classes.replaced(1, name="Wurzel 🙂", is_locked=True, is_visible=False))
+    table = document.classes.replaced(1, name="Wurzel 🙂", is_locked=True, is_visible=False)
+    document.set_classes(table.replaced(2, is_thing=False, smallest=77))
     session = save_project(document, tmp_path / "work", settings={"opacity": 0.5})
     assert not document.is_dirty
     session.close()

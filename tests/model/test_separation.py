@@ -18,43 +18,13 @@ from model.prediction.predictor import Predictor
 from model.training.finetune import FineTuneConfig, LabelledImage, finetune
 from model.training.separation import depth_loss, depth_of, targets_of, things_in
 from model.weights.checkpoint import load, save
-from tests.model.finetuning import StepClock
+from tests.discs import CONFIG, PAIRS, discs, learned, touching
 from tests.tiny import tiny_network
 
 
 @pytest.fixture(autouse=True)
 def one_thread():
     torch.set_num_threads(1)
-
-
-def discs(places, radius=12, shape=(64, 96)):
-    """Numbers of discs, int32; where they overlap the border is half-way."""
-    rows, cols = np.mgrid[: shape[0], : shape[1]]
-    far = np.stack([np.hypot(rows - row, cols - col) for row, col in places])
-    return np.where(far.min(0) < radius, far.argmin(0) + 1, 0).astype(np.int32)
-
-
-PAIRS = ((20, 18), (20, 40), (44, 70), (44, 90))
-
-
-def touching(seed=0, places=PAIRS):
-    """A picture of touching discs with a faint line between them, its labels and numbers."""
-    numbers = discs(places)
-    light = np.where(numbers, 45 + 40 * depth_of(numbers), 20)[..., None]
-    noise = np.random.default_rng(seed).normal(0, 3, (*numbers.shape, 3))
-    image = (light + noise).clip(0, 255).astype(np.uint8)
-    return LabelledImage(image, (numbers > 0).astype(np.uint8), f"discs {seed}", objects=numbers)
-
-
-CONFIG = FineTuneConfig(num_classes=2, seconds=1.0, held_out=0.0, augmentation=0.0, classes_kept=(None, None))
-
-
-def learned(samples, config=CONFIG, steps=120, network=None):
-    job = finetune(network or tiny_network(), samples, config)
-    job.clock = clock = StepClock(steps)
-    for _ in job:
-        clock.ticks += 1
-    return job
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QDropEvent
@@ -209,3 +211,16 @@ def test_the_class_in_use_is_scrolled_to(panel: ClassesPanel, qtbot: QtBot) -> N
         panel.set_active(class_id)
         wanted = row(panel, class_id)
         qtbot.waitUntil(lambda wanted=wanted: wanted.visibleRegion().boundingRect() == wanted.rect())
+
+
+def test_the_menu_says_whether_objects_of_a_class_are_counted(panel: ClassesPanel, qtbot: QtBot) -> None:
+    panel.set_classes([CLASSES[0], replace(CLASSES[1], is_thing=False), CLASSES[2]], ids=[0, 9, 4])
+    counted = {
+        class_id: next(a for a in panel._menu(class_id).actions() if a.text() == "Count its objects")
+        for class_id in (0, 9, 4)
+    }
+    assert not counted[0].isEnabled()
+    assert [counted[each].isChecked() for each in (9, 4)] == [False, True]
+    with qtbot.waitSignal(panel.thing_requested) as caught:
+        counted[4].trigger()
+    assert caught.args == [4, False]

@@ -128,5 +128,9 @@ def _connect_classes(base: Base, masks: MasksFlow) -> None:
     panel.delete_requested.connect(classes.request_deletion)
     panel.merge_requested.connect(classes.merge_classes)
     panel.move_requested.connect(classes.move_class)
+    panel.thing_requested.connect(classes.set_thing)
+    base.window.counting.class_requested.connect(
+        lambda is_thing, smallest: classes.count_class(document.active_class, is_thing, smallest)
+    )
     masks.paint.class_picked.connect(classes.choose_class)
     show_classes()

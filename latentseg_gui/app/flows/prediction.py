@@ -18,6 +18,7 @@ from latentseg_gui.controllers.prediction.model_process import ModelProcessContr
 from latentseg_gui.controllers.prediction.other_versions import OtherVersionsController
 from latentseg_gui.controllers.prediction.predict import PredictController
 from latentseg_gui.controllers.prediction.segment import SegmentController
+from latentseg_gui.controllers.prediction.separate import SeparateController
 from latentseg_gui.inference.messages import PredictionExtras
 
 
@@ -73,6 +74,10 @@ def _connect_predictions(base: Base, predictions: PredictionFlow, images: Images
     for extra in ("mirror", "sizes", "edges"):
         base.on_switch(f"predict_{extra}", partial(predict.set_extra, extra))
     images.project.neighbour_read.connect(predict.prefetch)
+    separate = SeparateController(
+        base.document, base.window.counting, jobs=base.jobs.thumbnails, parent=base.owner
+    )
+    separate.options_changed.connect(predict.set_objects)
 
 
 def _connect_clicks(base: Base, predictions: PredictionFlow, masks: MasksFlow) -> None:

@@ -104,6 +104,15 @@ class ClassesController(QObject):
         """Shows or hides a class in the overlay."""
         self._do(class_id, partial(class_edits.show_class, is_visible=is_visible))
 
+    def count_class(self, class_id: int, is_thing: bool, smallest: int) -> None:
+        """Says whether objects of a class are counted, and how many pixels the smallest has."""
+        self._do(class_id, partial(class_edits.count_class, is_thing=is_thing, smallest=smallest))
+
+    def set_thing(self, class_id: int, is_thing: bool) -> None:
+        """Counts the objects of a class, or no longer."""
+        if class_id in self._document.classes.ids:
+            self.count_class(class_id, is_thing, self._document.classes[class_id].smallest)
+
     def move_class(self, class_id: int, to_number: int) -> None:
         """Gives a class another place and number; nothing changes in any mask."""
         ids = self._document.classes.ids

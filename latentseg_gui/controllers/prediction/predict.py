@@ -15,6 +15,7 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import Prediction, WeightsInfo
 from latentseg_gui.inference.messages import EncodeImage, ImageEncoded, PredictClasses, PredictionExtras
 from latentseg_gui.inference.request import Priority
+from model.analysis.objects import ObjectOptions
 
 
 class PredictController(QObject):
@@ -97,12 +98,16 @@ class PredictController(QObject):
 
     def set_extra(self, name: str, is_wanted: bool) -> None:
         """Switches a field of `PredictionExtras`; the current image is predicted again, others when shown."""
-        extras = replace(self._extras, **{name: is_wanted})
+        extras = replace(self._extras, **{name: is_wanted})  # type: ignore[arg-type]  # a switch
         if extras != self._extras:
             self._extras = extras
             self._document.predictions.mark_stale()
             if self._weights is not None:
                 self.predict()
+
+    def set_objects(self, options: ObjectOptions) -> None:
+        """Takes how objects are made of predictions that are written to files; nothing is predicted again."""
+        self._extras = replace(self._extras, objects=options)
 
     def encode(self, image_id: str, *, is_prefetch: bool = False) -> None:
         """Lets the model see an image, unless it has; the current one is predicted afterwards."""

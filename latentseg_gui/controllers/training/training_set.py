@@ -17,6 +17,7 @@ from latentseg_gui.controllers.training.labelled import LabelledCounts
 from latentseg_gui.document.classes import ClassTable, numbered_labels
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.layers import Arrays
+from latentseg_gui.document.separating import counted_only
 from latentseg_gui.document.types import ImageRecord, TrainingSample
 from latentseg_gui.io.images import read_image
 
@@ -132,6 +133,7 @@ def _samples(sources: Sequence[_Source]) -> tuple[TrainingSample, ...]:
             record = read_image(source.path, image_id=source.image_id, frame=source.frame)
         if record is not None:
             labels, provenance, instances = source.mask()
+            instances = counted_only(labels, instances, source.classes)
             labels = numbered_labels(labels, source.classes)
             samples.append(TrainingSample(source.image_id, record.pixels, labels, provenance, instances))
     return tuple(samples)

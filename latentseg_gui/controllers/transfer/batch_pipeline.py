@@ -13,12 +13,14 @@ from latentseg_gui.controllers.prediction.class_mapping import LabelMap
 from latentseg_gui.controllers.transfer.mask_snapshots import MaskSnapshot, write_item
 from latentseg_gui.controllers.transfer.output_run import Done, settle
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.separating import separated
 from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.inference.messages import PredictedPixels, PredictionExtras, PredictPixels
 from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.batch import BatchFolder, BatchItem
 from latentseg_gui.io.masks import FORMATS
 from latentseg_gui.io.patience import read_in_time
+from model.analysis.objects import ObjectOptions
 
 """Clicks and the image that is looked at come first."""
 
@@ -98,7 +100,7 @@ class BatchPipeline:
     def _on_predicted(self, task: Task, answer: PredictedPixels) -> None:
         self._predicting.pop(task.item, None)
         self._files.submit(
-            partial(_write, task, answer, self._labels),
+            partial(_write, task, answer, self._labels, self._extras.objects),
             partial(settle, task.done, task.item),
             key=f"batch write {task.item.stem}",
             priority=Priority.SPARE_TIME,
@@ -116,12 +118,13 @@ def _other_weights(item: BatchItem) -> LatentsegError:
     )
 
 
-def _write(task: Task, answer: PredictedPixels, labels: LabelMap) -> None:
-    """Runs in a background thread: the classes of the weights become those of the document."""
+def _write(task: Task, answer: PredictedPixels, labels: LabelMap, options: ObjectOptions) -> None:
+    """Runs in a background thread: the classes of the weights become those of the document, and have objects."""
     classes, prediction = task.snapshot.classes, answer.prediction
+    prediction = replace(prediction, labels=labels.to_document(prediction.labels, classes))
     snapshot = replace(
         task.snapshot,
-        prediction=replace(prediction, labels=labels.to_document(prediction.labels, classes)),
+        prediction=separated(prediction, classes, options).prediction,
         probabilities=labels.probabilities(answer.probabilities, classes),
     )
     write_item(task.folder, task.item, snapshot)

@@ -44,7 +44,13 @@ def joined(parts: Iterable[dict[str, Any]], classes: ClassTable) -> dict[str, An
         for annotation in each["annotations"]:
             annotations.append({**annotation, "id": len(annotations) + 1, "image_id": number})
     categories = [
-        {"id": class_id, "name": entry.name, "supercategory": "", "color": entry.colour}
+        {
+            "id": class_id,
+            "name": entry.name,
+            "supercategory": "",
+            "color": entry.colour,
+            "isthing": int(entry.is_thing),
+        }
         for class_id, entry in enumerate(classes)
         if class_id
     ]

@@ -27,6 +27,7 @@ class ClassesPanel(QWidget):
         delete_requested: class id; the controller asks with `DeleteClassDialog`.
         merge_requested: class id, class id that its pixels get.
         move_requested: class id, place that it shall have.
+        thing_requested: class id, whether its objects are counted.
     """
 
     active_requested = Signal(int)
@@ -38,6 +39,7 @@ class ClassesPanel(QWidget):
     delete_requested = Signal(int)
     merge_requested = Signal(int, int)
     move_requested = Signal(int, int)
+    thing_requested = Signal(int, bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -135,6 +137,12 @@ class ClassesPanel(QWidget):
                 action.triggered.connect(
                     lambda _checked=False, into=target: self.merge_requested.emit(class_id, into)
                 )
+        counted = menu.addAction(self.tr("Count its objects"))
+        counted.setCheckable(True)
+        counted.setChecked(is_own and self._classes[self._ids.index(class_id)].is_thing)
+        counted.setEnabled(is_own)
+        counted.setToolTip(self.tr("Off for what has no objects, such as sky or tissue"))
+        counted.toggled.connect(lambda state: self.thing_requested.emit(class_id, state))
         delete = menu.addAction(icon("trash"), self.tr("Delete..."))
         delete.setEnabled(is_own)
         delete.triggered.connect(lambda: self._request_delete(class_id))

@@ -1,0 +1,139 @@
+"""How the subcommands make objects of predictions, as the window does."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from latentseg_gui.document.classes import SMALLEST, ClassTable
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.layers import Instances
+from latentseg_gui.document.separating import separated
+from latentseg_gui.document.types import Labels, Prediction
+from model.analysis.objects import ObjectOptions
+
+if TYPE_CHECKING:
+    from model.prediction.outputs import ClassPrediction
+
+_TOUCHING = np.ones((3, 3), np.bool_)
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """Which classes are counted, and how objects are made.
+
+    Attributes:
+        classes: with what is a thing, and the smallest size of each.
+        options: of all of them.
+    """
+
+    classes: ClassTable
+    options: ObjectOptions
+
+    def __str__(self) -> str:
+        """All that objects depend on, in words."""
+        sizes = {self.classes[each].name: self.classes[each].smallest for each in self.classes.thing_ids}
+        return f"objects {self.options}, {sizes}"
+
+    def objects_of(self, answer: ClassPrediction) -> tuple[Labels, Instances | None]:
+        """Labels and object numbers of an answer; as they are where the model does not know depth."""
+        confidence = answer.confidence
+        if confidence.dtype != np.uint8:
+            confidence = np.rint(confidence * 255).astype(np.uint8)
+        prediction = Prediction(
+            "", "", answer.labels, confidence, instances=answer.instances, depth=answer.depth
+        )
+        made = separated(prediction, self.classes, self.options).prediction
+        return made.labels, made.instances
+
+    def numbered(self, labels: Labels, instances: Instances | None) -> NDArray[Any]:
+        """Numbers of all objects of counted classes: as given, else connected areas of one class."""
+        numbers = np.zeros(labels.shape, np.int64)
+        if instances is not None:
+            is_thing = np.isin(labels, self.classes.thing_ids)
+            numbers[is_thing] = instances[is_thing]
+        for class_id in self.classes.thing_ids:
+            areas, _ = ndimage.label((labels == class_id) & (numbers == 0), _TOUCHING)
+            first = int(numbers.max(initial=0))
+            numbers[areas > 0] = areas[areas > 0] + first
+        return numbers
+
+
+def add_object_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--threshold``, ``--separation``, ``--smoothness``, ``--smallest`` and ``--stuff``."""
+    plain = ObjectOptions()
+    group = parser.add_argument_group(
+        "objects", "for weights that were fine-tuned on numbered objects; the sliders of the panel Counting"
+    )
+    group.add_argument(
+        "--threshold",
+        type=_share,
+        default=plain.threshold,
+        metavar="P",
+        help="a pixel belongs to an object from this probability on (default: %(default)s)",
+    )
+    group.add_argument(
+        "--separation",
+        type=_share,
+        default=plain.separation,
+        metavar="S",
+        help="0: what touches is one object; 1: cut at every dip (default: %(default)s)",
+    )
+    group.add_argument(
+        "--smoothness",
+        type=_pixels,
+        default=plain.smoothness,
+        metavar="PX",
+        help="smooth small dips away first (default: %(default)s)",
+    )
+    group.add_argument(
+        "--smallest",
+        type=_pixels,
+        default=float(SMALLEST),
+        metavar="PX",
+        help="pixels of the smallest object (default: %(default).0f)",
+    )
+    group.add_argument(
+        "--stuff",
+        default="",
+        metavar="CLASS[,CLASS...]",
+        help="classes without objects, such as sky or tissue",
+    )
+
+
+def counting_of(options: argparse.Namespace, classes: ClassTable) -> Counting:
+    """What was asked for.
+
+    Raises:
+        LatentsegError: a class is not known.
+    """
+    stuff = [name.strip() for name in options.stuff.split(",") if name.strip()]
+    for name in stuff:
+        class_id = classes.id_of(name)
+        if class_id is None:
+            raise LatentsegError(
+                f'There is no class "{name}".', action=f"Use some of {', '.join(classes.names[1:])}."
+            )
+        classes = classes.replaced(class_id, is_thing=False)
+    for class_id in classes.thing_ids:
+        classes = classes.replaced(class_id, smallest=round(options.smallest))
+    return Counting(classes, ObjectOptions(options.threshold, options.separation, options.smoothness))
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def _pixels(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1e6:
+        raise argparse.ArgumentTypeError(f"{text} is no number of pixels")
+    return value
