@@ -12,6 +12,7 @@ import torch.nn.functional as F
 
 from model.analysis.metrics import confusion_matrix, mean_iou
 from model.errors import ModelError
+from model.networks.anatomy import named_parameters_of
 from model.prediction.predictor import Predictor
 from model.training import crops, pixels, views
 from model.training import full_images as whole
@@ -226,7 +227,7 @@ def test_a_small_picture_leaves_the_crops_of_large_ones_as_they_are():
     )
     for _, progress in zip(range(3), job, strict=False):
         assert progress.phase.startswith("encoding")
-    levels, labels = crops.draw(job._session, 12)
+    levels, labels, _ = crops.draw(job._session, 12)
     assert labels.shape == (12, crops.CROP, crops.CROP)
     assert [level.shape[-1] for level in levels.maps] == [8, 16, 32, 64, 128]
     of_the_small = [part for part in labels if int((part != IGNORED).sum()) == 400]
@@ -281,14 +282,16 @@ def test_the_pixel_path_learns_what_the_rest_of_the_network_leaves_over():
     labels = torch.ones(64, dtype=torch.long)
     right, wrong = torch.tensor([-20.0, 20.0]).expand(64, 2), torch.tensor([20.0, -20.0]).expand(64, 2)
     with torch.no_grad():
-        losses = [float(pixels._pixel_loss(session, features, offsets, labels)) for offsets in (right, wrong)]
+        losses = [
+            float(pixels._pixel_loss(session, features, offsets, labels, None)) for offsets in (right, wrong)
+        ]
     assert losses[0] < 0.01 < 10 < losses[1]
 
 
 def test_a_gradient_that_is_no_number_is_not_taken():
     session = finetune(tiny_network(), [labelled(0)], QUICK)._session
     head = session.network.head.pixel
-    optimiser = Optimiser(session, [(1e-3, dict(head.named_parameters()))], 1.0)
+    optimiser = Optimiser(session, [(1e-3, named_parameters_of(session.network, head))], 1.0)
     before = state_of(head)
 
     def loss():  # a number itself, but the root has no slope at nought
