@@ -22,6 +22,7 @@ class Chrome(QObject):
         self._window = session.window
         self._document = session.document
         self._device: tuple[str, str] | None = None
+        self._version = self._click_model = ""
         session.reporter.reported.connect(self._on_error_reported)
         session.reporter.informed.connect(self._on_informed)
         session.lanes.engine.lane_state_changed.connect(self._on_engine_state_changed)
@@ -50,11 +51,22 @@ class Chrome(QObject):
     def show_weights(self, weights: WeightsInfo) -> None:
         """Shows which weights are live, and where they run."""
         self.mark_none_ready()
-        self._window.set_version_text(self.tr("weights: {0}").format(weights.version))
+        self._version = weights.version
+        self._show_who_answers()
         self._device = weights.device, weights.device_reason
         self._window.device.set_device(*self._device)
         self._window.device.set_choices(_DEVICES, self._session.weights.device)
         self.refresh_hint()
+
+    def show_click_model(self, title: str) -> None:
+        """Shows which click model answers clicks; "" for the model itself."""
+        self._click_model = title
+        self._show_who_answers()
+
+    def _show_who_answers(self) -> None:
+        text = self.tr("weights: {0}").format(self._version)
+        clicks = self.tr("clicks: {0}").format(self._click_model) if self._click_model else ""
+        self._window.set_version_text(" · ".join(filter(None, (text, clicks))))
 
     def choose_device(self, key: str) -> None:
         """Runs the model elsewhere from now on, at the next start too."""

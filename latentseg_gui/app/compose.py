@@ -49,6 +49,7 @@ def _connect_chrome(session: Session, chrome: Chrome) -> None:
     session.predict.encoded.connect(chrome.mark_ready)
     session.predict.forgotten.connect(chrome.mark_none_ready)
     session.weights.activated.connect(chrome.show_weights)
+    session.click_model.changed.connect(chrome.show_click_model)
     window.device.device_requested.connect(chrome.choose_device)
     window.device.self_test_requested.connect(session.self_test.run)
 

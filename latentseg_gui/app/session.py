@@ -69,6 +69,7 @@ class Session(QObject):
         self.places = learned.places
         said = prediction.build(base, opened, hand, learned)
         self.predict, self.compare, self.segment = said.predict, said.compare, said.segment
+        self.click_model = said.click_model
         inside = experts.build(base, said, learned)
         self.inspect, self.intervene = inside.inspect, inside.intervene
         self.expert_parts, self.expert_names, self.expert_folder = inside.parts, inside.names, inside.folder

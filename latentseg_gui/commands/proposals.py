@@ -66,7 +66,8 @@ def accept_proposal(
         The step; None if nothing would change.
     """
     image_id, mask = proposal.image_id, proposal.mask
-    label = f"Accept {_class_name(source, class_id)}"
+    maker = f" by {proposal.made_by}" if proposal.made_by else ""
+    label = f"Accept {_class_name(source, class_id)}{maker}"
     if class_id in (BACKGROUND, UNLABELLED):
         ink = Ink(class_id, Provenance.CLICKED, 0, protect_others)
         return area_patch(source, image_id, proposal.rect, mask, ink, label)

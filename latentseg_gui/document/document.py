@@ -6,6 +6,7 @@ from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.entries import Entries
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.images import ImageList
+from latentseg_gui.document.makers import Makers
 from latentseg_gui.document.masks import MaskStore
 from latentseg_gui.document.predictions import Predictions
 from latentseg_gui.document.prompts import Prompts
@@ -16,8 +17,8 @@ from latentseg_gui.document.types import UNLABELLED
 class Document:
     """Images, their masks, and what is shown over them without being part of them.
 
-    Its parts: `images` (which there are), `records` (their pixels), `masks`, `predictions` and `prompts`.
-    Whoever needs one of them takes that part.
+    Its parts: `images` (which there are), `records` (their pixels), `masks`, `predictions`, `prompts`
+    and `makers` (of objects). Whoever needs one of them takes that part.
 
     Three layers never blur: the mask (truth, changed by commands), the proposal (transient, from
     clicks), and the prediction (derived, from the model). Not safe to share between threads.
@@ -31,6 +32,7 @@ class Document:
         self.masks = MaskStore(self._entries)
         self.predictions = Predictions(self._entries)
         self.prompts = Prompts(self._entries)
+        self.makers = Makers(self._entries)
         self._classes = classes or ClassTable.default()
         self._active_class = self._classes.ids[:2][-1]
 

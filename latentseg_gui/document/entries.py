@@ -36,6 +36,7 @@ class ImageEntry:
     is_stale: bool = False
     proposal: MaskProposal | None = None
     prompts: PromptSet = field(default_factory=PromptSet)
+    makers: dict[int, str] = field(default_factory=dict)
     error: LatentsegError | None = None
     shown_status: ImageStatus = ImageStatus.NEW
     last_used: int = 0

@@ -266,6 +266,7 @@ class MaskProposal:
         prompts: what it was made from.
         seconds: time the model took.
         is_refining: whether a closer look is under way whose answer will take its place.
+        made_by: title of the click model of others that made it; "" for the model itself.
     """
 
     image_id: str
@@ -276,6 +277,7 @@ class MaskProposal:
     prompts: PromptSet
     seconds: float = 0.0
     is_refining: bool = False
+    made_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from latentseg_gui.document.types import MaskProposal, PromptSet, Rect
 from latentseg_gui.inference.cache import ByteCache
 from latentseg_gui.inference.messages import SegmentObject
+from model.click_models.click_model import ClickModel
 from model.prediction.click_constraints import MOST_LOGIT
 from model.prediction.predictor import Predictor
 
@@ -30,7 +31,9 @@ class Clicks:
             MAX_ANSWER_BYTES
         )
 
-    def answers(self, predictor: Predictor, version: str, request: SegmentObject) -> Iterator[MaskProposal]:
+    def answers(
+        self, predictor: Predictor | ClickModel, version: str, request: SegmentObject
+    ) -> Iterator[MaskProposal]:
         """One or two proposals; all but the last are refining. A preview is one, made of what is known.
 
         Args:
@@ -54,6 +57,10 @@ class Clicks:
             yield replace(proposal, is_refining=not is_final and not request.is_preview)
             if request.is_preview:
                 return
+
+    def forget_all(self) -> None:
+        """Drop every answer: somebody else answers clicks from now on."""
+        self._answers.drop_where(lambda _: True)
 
     def forget_image(self, image_id: str) -> None:
         """Drop what was answered about an image."""

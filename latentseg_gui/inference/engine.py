@@ -6,7 +6,8 @@ import os
 import time
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +27,9 @@ from latentseg_gui.inference.clicker import Clicker
 from latentseg_gui.inference.clicks import Clicks
 from latentseg_gui.inference.doubts import find_doubts
 from latentseg_gui.inference.experts import Experts
+from latentseg_gui.inference.foreign_clicks import ForeignClicks
 from latentseg_gui.inference.messages import (
+    ClickModelInfo,
     EncodeImage,
     FindDoubts,
     ForgetImage,
@@ -40,8 +43,10 @@ from latentseg_gui.inference.messages import (
     PredictWith,
     PreviewCrops,
     SegmentObject,
+    UseClickModel,
 )
 from latentseg_gui.inference.training import preview
+from model.errors import ModelError
 from model.networks.protocols import CLICKS, capabilities
 from model.prediction.crf import Crf
 from model.prediction.outputs import ClassPrediction, EncodedImage
@@ -104,6 +109,7 @@ class Engine:
         )
         self._clicks = Clicks()
         self._clicker = Clicker(self._encoded, self._pixels_of)
+        self._foreign = ForeignClicks(self._pixels_of)
         self._experts = Experts(self._show, self._live, self._clicks.before, self._clicking)
         self._handlers: dict[type, Callable[[Any], object]] = {
             LoadWeights: self.load_weights,
@@ -112,6 +118,7 @@ class Engine:
             PredictPixels: self.predict_pixels,
             PredictWith: self.predict_with,
             ForgetImage: self.forget,
+            UseClickModel: self.use_click_model,
             PreviewCrops: preview,
             FindDoubts: lambda request: find_doubts(request, self._live()),
             **self._experts.handlers,
@@ -195,6 +202,8 @@ class Engine:
             self.forget(ForgetImage(request.image_id))
             self._pixels.put(request.image_id, (request.pixels, checksum), request.pixels.nbytes)
         self._show(request.image_id)
+        with suppress(ModelError):  # who clicks is told; classes are predicted all the same
+            self._foreign.shown(request.image_id)
         return ImageEncoded(request.image_id, live.info.version, time.monotonic() - started)
 
     def predict_classes(self, request: PredictClasses) -> Prediction:
@@ -237,14 +246,26 @@ class Engine:
 
     def segment(self, request: SegmentObject, report: Report = _unheard) -> MaskProposal:
         """The object that the prompts point at; where that takes longer, a rough one is reported first."""
-        predictor = self._clicking(request.image_id)
-        for proposal in self._clicks.answers(predictor, self._live().info.version, request):
+        predictor = self._foreign.shown(request.image_id) or self._clicking(request.image_id)
+        for answer in self._clicks.answers(predictor, self._live().info.version, request):
+            proposal = replace(answer, made_by=self._foreign.title)
             if proposal.is_refining:
                 report(proposal)
         return proposal
 
+    def use_click_model(self, request: UseClickModel) -> ClickModelInfo:
+        """Let a click model of others answer clicks, or the model itself again."""
+        info = self._foreign.use(request)
+        self._clicks.forget_all()
+        return info
+
     def _clicking(self, image_id: str) -> Predictor:
-        """Who answers clicks, set to an image."""
+        """Who of ours answers clicks, set to an image."""
+        if self._foreign.title:
+            raise LatentsegError(
+                f"Clicks are answered by {self._foreign.title}, which does not show what it attends to.",
+                action="Go back to the model's own clicks in the menu Model.",
+            )
         live = self._live()
         if live.info.can(CLICKS):
             return self._show(image_id).predictor
@@ -255,6 +276,7 @@ class Engine:
         self._pixels.drop(request.image_id)
         self._encoded.drop_where(lambda key: key[0] == request.image_id)
         self._clicks.forget_image(request.image_id)
+        self._foreign.forget_image(request.image_id)
         self._experts.forget_image(request.image_id)
 
     def _live(self) -> _Weights:

@@ -82,6 +82,30 @@ class TrainingPreview:
 
 
 @dataclass(frozen=True, slots=True)
+class ClickModelInfo:
+    """Who answers clicks from now on.
+
+    Attributes:
+        path: file or folder of the click model; None where the model itself answers.
+        title: name and kind of the click model; "" for none.
+        device: where it runs.
+    """
+
+    path: Path | None
+    title: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class UseClickModel(Request[ClickModelInfo]):
+    """Let the click model of a file or folder (None: the model itself) answer clicks."""
+
+    priority = Priority.WEIGHTS
+
+    path: Path | None
+
+
+@dataclass(frozen=True, slots=True)
 class LoadWeights(Request[WeightsInfo]):
     """Make the weights of ``path`` (None: the shipped ones) the live ones."""
 

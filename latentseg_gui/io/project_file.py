@@ -23,6 +23,9 @@ MANIFEST = "project.json"
 CURRENT = "current"
 """Among the settings: id of the image that was shown when the project was saved."""
 
+MAKERS = "made_by"
+"""Among the settings: which click model made which object (`document.makers`)."""
+
 MAX_BYTES = 64 * 2**20
 _MAX_SIDE = 2**31
 

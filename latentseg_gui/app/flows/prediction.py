@@ -11,6 +11,7 @@ from latentseg_gui.app.flows.masks import MasksFlow
 from latentseg_gui.app.flows.training import TrainingFlow
 from latentseg_gui.controllers.images.layer_choice import LayerChoice
 from latentseg_gui.controllers.prediction.class_mapping import Translator
+from latentseg_gui.controllers.prediction.click_model import ClickModelController
 from latentseg_gui.controllers.prediction.compare import CompareController
 from latentseg_gui.controllers.prediction.hover import HoverController
 from latentseg_gui.controllers.prediction.image_shower import ImageShower
@@ -29,6 +30,7 @@ class PredictionFlow:
     predict: PredictController
     compare: CompareController
     segment: SegmentController
+    click_model: ClickModelController
     translator: Translator
 
     def extras(self) -> PredictionExtras:
@@ -59,7 +61,13 @@ def build(base: Base, images: ImagesFlow, masks: MasksFlow, training: TrainingFl
         window=window,
         parent=owner,
     )
-    predictions = PredictionFlow(predict, compare, segment, translator)
+    click_model = ClickModelController(
+        document, segment, engine=jobs.engine, dialogs=base.dialogs, errors=base.errors, parent=owner
+    )
+    base.on("open_click_model", click_model.choose)
+    base.on("own_clicks", click_model.go_back)
+    images.project.click_model_dropped.connect(click_model.open)
+    predictions = PredictionFlow(predict, compare, segment, click_model, translator)
     jobs.engine.show_image = ImageShower(document, predict, owner).show
     _connect_predictions(base, predictions, images)
     _connect_clicks(base, predictions, masks)

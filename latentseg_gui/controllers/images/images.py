@@ -41,6 +41,9 @@ class ProjectController(QObject):
     opened = Signal(object)
     """Path of a file or folder that was opened, for the list of recent ones."""
 
+    click_model_dropped = Signal(object)
+    """A file of a click model was among what was to be opened."""
+
     weights_dropped = Signal(object)
     """Path of a weights file that came with the images."""
 
@@ -101,8 +104,11 @@ class ProjectController(QObject):
         weights = [path for path in paths if path.suffix.lower() in (".safetensors", ".pt", ".pth", ".ckpt")]
         for path in weights:
             self.weights_dropped.emit(path)
+        click_models = [path for path in paths if path.suffix.lower() == ".onnx"]
+        for path in click_models[:1]:  # the other one of its pair is found beside it
+            self.click_model_dropped.emit(path)
         masks = [path for path in paths if is_mask(path) and not path.is_dir()]
-        images = [path for path in paths if path not in weights and path not in masks]
+        images = [path for path in paths if path not in [*weights, *click_models, *masks]]
         if images:
             self._readers.submit(
                 partial(_expanded, images), partial(self._on_listed, images, masks), key="list"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 from PySide6.QtCore import QCoreApplication, QObject
 
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.commands.patch import MaskPatch
 from latentseg_gui.commands.proposals import accept_prediction, accept_proposal, overlaps
-from latentseg_gui.commands.source import MaskSource
+from latentseg_gui.commands.source import MaskSource, next_instance
 from latentseg_gui.controllers.interfaces import ErrorSink, Window
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.masks.edit_queue import Edits
@@ -128,7 +129,9 @@ class SegmentController(QObject):
         words = whose_pixels_stay(self._document, proposal, class_id)
         if words:
             self._errors.inform(words)
-        self._edits.do(image_id, self.tr("Accept"), make, class_id=class_id)
+        noted = partial(note_maker, self._document, proposal, next_instance(self._document, image_id))
+        after = None if class_id in (BACKGROUND, UNLABELLED) else noted
+        self._edits.do(image_id, self.tr("Accept"), make, class_id=class_id, after=after)
         self._set_prompts(image_id, PromptSet())
 
     def accept_prediction(self) -> None:
@@ -149,9 +152,10 @@ class SegmentController(QObject):
             self._document.prompts.set_proposal(image_id, None)
             self._canvas.status.set_pending(False)
             return
-        self._request_proposal(image_id)
+        self.request_proposal(image_id)
 
-    def _request_proposal(self, image_id: str) -> None:
+    def request_proposal(self, image_id: str) -> None:
+        """Asks for the object that the clicks on an image make; an answer that is shown stays until then."""
         is_ready = self._predict.is_encoded(image_id)
         text = self.tr("thinking…") if is_ready else self.tr("encoding…")
         self._canvas.status.set_pending(True, text, is_brief=is_ready)
@@ -200,7 +204,7 @@ class SegmentController(QObject):
 
     def _on_encoded(self, image_id: str) -> None:
         if not self._document.prompts.of(image_id).is_empty:
-            self._request_proposal(image_id)
+            self.request_proposal(image_id)
 
     def _on_encoding_failed(self, image_id: str) -> None:
         if image_id == self._document.images.current_id:
@@ -219,6 +223,23 @@ class SegmentController(QObject):
     def _on_proposal_failed(self, error: LatentsegError) -> None:
         self._canvas.status.set_pending(False)
         self._errors.report(error)
+
+
+def note_maker(document: Document, proposal: MaskProposal, next_number: int) -> None:
+    """Notes which click model made the object that a proposal has become.
+
+    Args:
+        document: after the proposal was accepted.
+        proposal: what was accepted.
+        next_number: that a new object got; where there is none, the proposal extends the one with most of its pixels.
+    """
+    if not document.images.has(proposal.image_id):
+        return
+    numbers = document.masks.layer(proposal.image_id).instances[proposal.rect.slices][proposal.mask]
+    found, counts = np.unique(numbers[numbers > 0], return_counts=True)
+    if len(found):
+        number = next_number if next_number in found else int(found[counts.argmax()])
+        document.makers.set(proposal.image_id, number, proposal.made_by)
 
 
 def whose_pixels_stay(source: MaskSource, proposal: MaskProposal, class_id: int) -> str:

@@ -23,7 +23,7 @@ from latentseg_gui.document.taking_over import take_over
 from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.opening import OpenedProject, open_project
 from latentseg_gui.io.paths import shown
-from latentseg_gui.io.project_file import CURRENT, MANIFEST
+from latentseg_gui.io.project_file import CURRENT, MAKERS, MANIFEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +267,7 @@ class OpeningController(QObject):
         self._storage.use(opened.session, is_untitled=is_untitled)
         self._history.clear()
         take_over(self._document, document)
+        self._document.makers.take(opened.session.manifest.settings.get(MAKERS))
         if case.otherwise is not None:
             self._document.images.add_paths([path for path in begun if path is not None])
         restored = () if opened.recovery is None else opened.recovery.notices

@@ -18,7 +18,7 @@ from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.naming import common_folder
 from latentseg_gui.io.paths import shown
 from latentseg_gui.io.project import ProjectSession, create_project
-from latentseg_gui.io.project_file import CURRENT
+from latentseg_gui.io.project_file import CURRENT, MAKERS
 
 _RETRY_MS = 200
 _WAIT_S = 60.0
@@ -218,6 +218,7 @@ class StorageController(QObject):
         try:
             self.untitled.keep_pasted(self._document, target.folder)
             settings = {**target.manifest.settings, CURRENT: self._document.images.current_id}
+            settings[MAKERS] = self._document.makers.as_settings()
             weights, sources = (None, None) if self.versions is None else self.versions.at_hand()
             snapshot = target.snapshot(self._document, settings, weights, sources)
             return Saving(target, snapshot, is_asked=is_asked)

@@ -1,0 +1,129 @@
+"""A click model of others, opened in the real window: it answers clicks, its objects say so, and one goes back."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
+
+from latentseg_gui.document.types import MaskProposal
+from tests.e2e.conftest import Witness
+from tests.e2e.person import Person
+from tests.model.click_models import small
+
+pytest.importorskip("onnxruntime")
+
+TITLE = "mobile_sam (Segment Anything)"
+RED = (130.0, 40.0)
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small.sam(tmp_path_factory.mktemp("pair"))
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """A red rectangle on grey."""
+    pixels = np.full((90, 200, 3), 30, np.uint8)
+    pixels[15:60, 100:175] = (220, 40, 40)
+    Image.fromarray(pixels).save(tmp_path / "red.png")
+    return tmp_path / "red.png"
+
+
+def proposal_of(person: Person) -> MaskProposal:
+    assert person.image_id is not None
+    proposal = person.session.document.prompts.proposal(person.image_id)
+    assert proposal is not None
+    return proposal
+
+
+def status_of(person: Person) -> str:
+    return " ".join(label.text() for label in person.window.statusBar().findChildren(QLabel))
+
+
+def open_click_model(person: Person, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(person.session.dialogs, "choose_file", lambda *_: path)
+    person.choose("open_click_model")
+    person.wait_for(lambda: person.session.click_model.title == TITLE, what="the click model answers")
+
+
+def test_clicks_are_answered_by_it_and_objects_keep_its_name(
+    person: Person, pair: Path, picture: Path, told: Witness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person.open(picture)
+    person.segment(RED)
+    assert proposal_of(person).made_by == ""
+    open_click_model(person, pair / "mobile_sam.encoder.onnx", monkeypatch)
+    assert any(TITLE in sentence for sentence in told.sentences)
+    assert TITLE in status_of(person)
+    person.wait_for(lambda: proposal_of(person).made_by == TITLE, what="the click is answered anew")
+    truth = np.zeros((90, 200), np.bool_)
+    truth[15:60, 100:175] = True
+    found = np.zeros_like(truth)
+    found[proposal_of(person).rect.slices] = proposal_of(person).mask
+    assert (found & truth).sum() / (found | truth).sum() > 0.65
+    person.press(Qt.Key.Key_Return)
+    document, image_id = person.session.document, person.image_id
+    assert image_id is not None
+    number = int(document.masks.layer(image_id).instances[40, 130])
+    assert document.makers.of(image_id, number) == TITLE
+    assert TITLE in person.session.history.entries[-1].label
+    person.choose("undo")
+    person.choose("redo")
+    assert document.makers.of(image_id, number) == TITLE
+
+    monkeypatch.setattr(person.session.dialogs, "choose_new_folder", lambda *_: tmp_path / "project")
+    person.choose("save_project")
+    person.wait_for(lambda: not document.is_dirty, what="the project is saved")
+    assert TITLE in (tmp_path / "project" / "project.json").read_text(encoding="utf-8")
+
+    person.choose("own_clicks")
+    person.wait_for(lambda: person.session.click_model.title == "", what="the model itself answers again")
+    person.segment((30.0, 70.0))
+    assert proposal_of(person).made_by == ""
+    assert TITLE not in status_of(person)
+    assert told.errors == []
+
+
+def test_it_answers_again_after_its_process_was_killed(
+    person: Person, pair: Path, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person.open(picture)
+    open_click_model(person, pair / "mobile_sam.decoder.onnx", monkeypatch)
+    person.segment(RED)
+    assert proposal_of(person).made_by == TITLE
+    person.choose("cancel")
+    pid = person.session.lanes.engine.child_pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    person.wait_for(lambda: person.session.lanes.engine.child_pid not in (None, pid), what="the next process")
+    person.segment(RED)
+    assert proposal_of(person).made_by == TITLE
+
+
+def test_a_bad_file_is_said_and_clicks_stay_as_they_were(
+    person: Person, picture: Path, told: Witness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person.open(picture)
+    (tmp_path / "model.onnx").write_bytes(b"not a model")
+    monkeypatch.setattr(person.session.dialogs, "choose_file", lambda *_: tmp_path / "model.onnx")
+    person.choose("open_click_model")
+    person.wait_for(lambda: told.errors, what="the reason is said")
+    assert "model.onnx" in told.errors[0].what
+    assert "no ONNX file" in told.errors[0].what
+    person.segment(RED)
+    assert proposal_of(person).made_by == ""
+
+
+def test_a_dropped_file_opens_it_too(person: Person, pair: Path, picture: Path) -> None:
+    person.session.project.open([picture, *sorted(pair.iterdir())])
+    person.wait_for(lambda: person.session.click_model.title == TITLE, what="the click model answers")
+    person.wait_for(lambda: person.canvas.image.is_shown, what="the image is shown")
+    assert len(person.session.document.images.ids) == 1
