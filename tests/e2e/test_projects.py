@@ -436,7 +436,7 @@ def test_a_project_of_a_newer_version_is_shown_and_never_written(
 ) -> None:
     ids, labels = make_project(tmp_path / "work", photos)
     manifest = tmp_path / "work" / "project.json"
-    newer = manifest.read_text().replace('"schema": 1', '"schema": 2')
+    newer = manifest.read_text().replace('"schema": 2', '"schema": 3')
     manifest.write_text(newer)
     person.open(tmp_path / "work")
     assert (person.mask == labels).all()

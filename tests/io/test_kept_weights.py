@@ -298,7 +298,7 @@ def test_an_older_project_says_nothing_of_weights_and_keys_of_newer_ones_are_kep
     opened.session.write(opened.session.snapshot(opened.document, None, listed, sources))
     opened.session.close()
     content = json.loads(path.read_text())
-    assert content["schema"] == 1, "older programs open it"
+    assert content["schema"] == 2, "nothing of it needs a newer program"
     content["weights"]["of tomorrow"] = 1
     content["weights"]["versions"][0]["of tomorrow"] = [2]
     path.write_text(json.dumps(content))
