@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from latentseg_gui.headless.common import (
 from latentseg_gui.headless.masks import MaskReader, Pair, add_pair_arguments, pairs_asked_for
 from latentseg_gui.headless.objects import add_object_arguments, counting_of
 from latentseg_gui.headless.ranks import Ranks, joined_ranks
+from latentseg_gui.headless.segment_figures import SegmentTally, print_segments, segment_figures
 from latentseg_gui.io.images import read_image
 from model.analysis.object_metrics import BARS, ObjectTally
 
@@ -57,7 +59,7 @@ def _run(options: argparse.Namespace, pairs: list[Pair], ranks: Ranks) -> int:
 
     classes = classes_of(meta, predictor.num_classes)
     total = np.zeros((len(classes), len(classes)), dtype=np.int64)
-    counting, objects = counting_of(options, classes), ObjectTally()
+    counting, objects, segments = counting_of(options, classes), ObjectTally(), SegmentTally()
     failures, reader = Failures(), MaskReader(classes)
     for pair in ranks.share(pairs):
         with failures.caught():
@@ -74,11 +76,14 @@ def _run(options: argparse.Namespace, pairs: list[Pair], ranks: Ranks) -> int:
                     f'The mask "{pair.mask.label}" has no labelled pixel.',
                     action="Label some of it, or leave it out; 255 is not measured.",
                 )
+            labels, instances = counting.objects_of(answer)
+            segments.add(mask, replace(answer, labels=labels, instances=instances), len(classes))
             if mask.instances is not None and mask.instances.any():
-                made = counting.numbered(*counting.objects_of(answer))
+                made = counting.numbered(labels, instances)
                 objects.add(counting.numbered(truth, mask.instances), np.where(truth == UNLABELLED, 0, made))
             print(f"{pair.image.name}: mean IoU {mean_iou(one):.3f}")
     total, tallies = np.sum(ranks.gathered(total), axis=0), ranks.gathered(objects)
+    segments = SegmentTally.together(ranks.gathered(segments))
     said = ranks.gathered([(error.what, error.action) for error in failures.errors])
     failures.errors = [LatentsegError(what, action=action) for each in said for what, action in each]
     if ranks.rank > 0:
@@ -86,6 +91,9 @@ def _run(options: argparse.Namespace, pairs: list[Pair], ranks: Ranks) -> int:
     if total.sum():
         figures = figures_of(total, classes) | object_figures(tallies)
         print_table(figures)
+        if found := segment_figures(segments, classes):
+            figures.setdefault("objects", {}).update(found)
+            print_segments(found)
         if options.json:
             ledger_of(options).write(options.json, json.dumps(figures, indent=2).encode())
     return failures.exit_code()

@@ -121,6 +121,18 @@ class ClassEncoder(Segmenter, Protocol):
         """As `encode`, for `classify` alone."""
 
 
+@runtime_checkable
+class ObjectFinder(Segmenter, Protocol):
+    """A network that finds objects by itself, one by one."""
+
+    @property
+    def things(self) -> frozenset[int]:
+        """Classes whose objects it tells apart; none where it has not learned any."""
+
+    def numbers(self, encoding: Any) -> tuple[Tensor, Tensor]:
+        """Numbers of the objects int32 [H, W], 0 for none; the class of each number, int64, from number 0 on."""
+
+
 PROTOCOLS: Final[dict[str, type]] = {CLICKS: Clickable, EXPERTS: Inspectable, LIVE: Refittable}
 """The protocol that stands for a capability."""
 

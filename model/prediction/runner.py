@@ -16,7 +16,14 @@ from torch import Tensor, nn
 from model.errors import ModelError
 from model.networks.experts import AttentionMaps
 from model.networks.network import Prompts
-from model.networks.protocols import ClassEncoder, Clickable, Inspectable, Segmenter, SizedEncoding
+from model.networks.protocols import (
+    ClassEncoder,
+    Clickable,
+    Inspectable,
+    ObjectFinder,
+    Segmenter,
+    SizedEncoding,
+)
 from model.prediction.device import (
     DeviceChoice,
     choose_device,
@@ -122,6 +129,21 @@ class Runner:
                 self._here(encoding), expert_gains=tensor, need_attention=need_attention
             )
         return output.logits[0].float(), output.maps
+
+    @property
+    def things(self) -> frozenset[int]:
+        """Classes whose objects the network finds by itself."""
+        return self._network.things if isinstance(self._network, ObjectFinder) else frozenset()
+
+    @torch.inference_mode()
+    def numbers(self, encoding: SizedEncoding) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Objects, where there are `things`: numbers [H, W], 0 for none; the class of each, from number 0 on."""
+        if not isinstance(self._network, ObjectFinder):
+            raise ModelError(
+                "This network finds no objects.", action="Use one that does, such as Mask R-CNN."
+            )
+        numbers, classes = self._network.numbers(self._here(encoding))
+        return numbers.cpu().numpy(), classes.cpu().numpy()
 
     @torch.inference_mode()
     def expert_vectors(self, encoding: SizedEncoding) -> NDArray[np.float32]:

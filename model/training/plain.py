@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final, cast
 
 import numpy as np
@@ -26,6 +27,7 @@ from model.training.coverage import divided, left_out
 from model.training.crf_loss import is_sparse
 from model.training.cross import describe, is_better, slack_of
 from model.training.distributed import Team
+from model.training.object_targets import marked, things_for, with_objects
 from model.training.objective import Objective, class_weights
 from model.training.optimisers import warm_up
 from model.training.orientation import are_upright, rows_of
@@ -36,6 +38,7 @@ from model.training.squares import Squares
 from model.training.timed import TimedJob
 from model.training.types import FineTuneConfig, LabelledImage, Progress, checked
 from model.training.views import class_counts, pictures_of, scarcity_of, shared
+from model.zoo.objects import ObjectNetwork
 
 NAN: Final = float("nan")
 CHECKS: Final = (0.5, 0.75, 1.0)
@@ -86,12 +89,13 @@ class PlainTuning(TimedJob):
         self._site = Site(choose_device(config.device), Team())
         self.clock = Clock(config.seconds)
         self.network = _started(network, config, self._site.choice.device)
+        samples = self._tell_apart(samples)
         division = divided(samples, config)
         self.held_cells, self.learned_cells = division.held_cells, division.learned_cells
         self._num_held, self._num_samples = division.num_held, len(samples)
         self.validated_on = describe(self._num_held, self._num_held)
         self.is_comparable = sum(each is not None for each in config.kept_of(_classes_of(network))) > 1
-        pictures = pictures_of(samples, division.held)
+        pictures = [marked(each) for each in pictures_of(samples, division.held)]
         counts = class_counts(pictures, config.num_classes)
         self._weights = (counts > 0).float() if is_sparse(pictures) else class_weights(counts)
         self._pictures = shared(pictures, self._site.team)
@@ -104,6 +108,19 @@ class PlainTuning(TimedJob):
         )
         self._is_finishing = False
         self._iterator = self._run()
+
+    def _tell_apart(self, samples: list[LabelledImage]) -> list[LabelledImage]:
+        """The samples as the network learns from them: with a number for every object, or with none."""
+        things: frozenset[int] = frozenset()
+        if isinstance(self.network, ObjectNetwork):
+            things = things_for(self.network, samples)
+            if things:
+                with own_randomness(
+                    seed_for("branch of objects", self.config.seed), self._site.choice.device
+                ):
+                    self.network = self.network.telling_apart(things)
+            things = self.network.things
+        return with_objects(samples, things) if things else [replace(s, objects=None) for s in samples]
 
     @property
     def clock(self) -> Budget:

@@ -15,6 +15,7 @@ from model.networks.randomness import own_randomness, seed_for
 from model.prediction.device import DeviceChoice, free_cached_memory, is_out_of_memory
 from model.training.clock import Average, Budget, rate_at
 from model.training.distributed import Team
+from model.training.object_loss import loss_with_objects
 from model.training.objective import Objective
 from model.training.optimisers import Groups, make_optimiser, rate_factor
 from model.training.session import MAX_GRADIENT, DivergedError
@@ -22,6 +23,7 @@ from model.training.squares import Squares
 from model.training.types import IGNORED, FineTuneConfig
 from model.training.views import Picture
 from model.zoo.encoders import encoders_in
+from model.zoo.objects import ObjectNetwork
 
 BATCH: Final = 2
 """Squares of a step: in so little time, steps are worth more than steady gradients."""
@@ -49,8 +51,9 @@ class Site:
 
     def logits(self, network: Any, images: torch.Tensor) -> torch.Tensor:
         """Class logits [B, C, H, W] of images [B, 3, H, W] in 0..1."""
+        encode = network.encode_for_classes if isinstance(network, ObjectNetwork) else network.encode
         with self.autocast():
-            logits: torch.Tensor = network.classify(network.encode(images)).logits
+            logits: torch.Tensor = network.classify(encode(images)).logits
         return logits
 
 
@@ -114,9 +117,8 @@ class Learner:
         """The loss of a batch, which is halved where memory ends; its gradient is left in the parameters."""
         while True:
             self._optimiser.zero_grad(set_to_none=True)
-            images, labels = (each.to(self._site.choice.device) for each in self._squares.batch(self._batch))
             try:
-                loss = self._objective(self._site.logits(self._network, images), labels)
+                loss = self._loss()
                 loss.backward()  # type: ignore[no-untyped-call]
                 return float(loss.detach())
             except (RuntimeError, MemoryError) as error:
@@ -124,6 +126,18 @@ class Learner:
                     raise
             self._batch //= 2
             free_cached_memory(self._site.choice.device)
+
+    def _loss(self) -> torch.Tensor:
+        """The loss of a batch."""
+        device = self._site.choice.device
+        if isinstance(self._network, ObjectNetwork) and self._network.regions is not None:
+            squares = [self._squares.square() for _ in range(self._batch)]
+            with self._site.autocast():
+                return loss_with_objects(
+                    self._network, self._network.regions, squares, self._objective, device
+                )
+        images, labels = (each.to(device) for each in self._squares.batch(self._batch))
+        return self._objective(self._site.logits(self._network, images), labels)
 
 
 def _groups(network: nn.Module, rate: float) -> Groups:

@@ -48,10 +48,11 @@ class Squares:
 
     def batch(self, count: int) -> tuple[Tensor, Tensor]:
         """Images [count, 3, side, side] in 0..1, and labels int64 [count, side, side]."""
-        squares = [self._square() for _ in range(count)]
+        squares = [self.square() for _ in range(count)]
         return torch.stack([s.image for s in squares]), torch.stack([s.train for s in squares]).long()
 
-    def _square(self) -> Picture:
+    def square(self) -> Picture:
+        """One of them, with the objects of its picture."""
         picture = self._pictures[self._below(len(self._pictures))]
         wanted = self._classes[self._below(len(self._classes))]
         is_varied = float(torch.rand((), generator=self.generator)) >= AS_IT_IS
@@ -81,6 +82,7 @@ class Squares:
             image=picture.image[:, rows, cols],
             train=picture.train[rows, cols],
             held=picture.held[rows, cols],
+            objects=None if picture.objects is None else picture.objects[rows, cols],
         )
 
     def _below(self, limit: int) -> int:
@@ -91,4 +93,5 @@ def _padded(part: Picture, side: int) -> Picture:
     """``part`` as a whole square; what is not in the picture is not labelled."""
     pad = (0, side - part.train.shape[1], 0, side - part.train.shape[0])
     image = F.pad(part.image[None], pad, mode="replicate")[0]
-    return replace(part, image=image, train=F.pad(part.train, pad, value=IGNORED))
+    objects = None if part.objects is None else F.pad(part.objects, pad)
+    return replace(part, image=image, train=F.pad(part.train, pad, value=IGNORED), objects=objects)

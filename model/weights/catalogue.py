@@ -17,6 +17,7 @@ from model.networks.randomness import own_randomness, seed_for
 from model.weights.checkpoint import CheckpointMeta, Unfilled, default_weights_path, load, read_meta
 from model.weights.encoder import give_encoder, shipped_variant
 from model.zoo.dense import ENCODER, DenseKind, DenseNetwork
+from model.zoo.objects import network_of
 from model.zoo.presets import DENSE_KINDS
 from model.zoo.registry import architecture_of, build_network
 from model.zoo.tutorial import TutorialNetwork
@@ -107,13 +108,6 @@ OFFERS: Final = (
             encoder=_encoder_of(kind),
         )
         for kind in DENSE_KINDS
-    ),
-    Offer(
-        name="mask-rcnn",
-        title="Mask R-CNN",
-        summary="Objects one by one.",
-        limits="Cannot be trained here yet: only its mask head is built.",
-        is_trainable=False,
     ),
 )
 """All of them, the default first."""
@@ -222,9 +216,9 @@ def _built(name: str, num_classes: int) -> nn.Module:
         return TutorialNetwork(num_classes=num_classes)
     offer = offer_named(name)
     (kind,) = (kind for kind in DENSE_KINDS if kind.name == offer.architecture)
-    if offer.encoder != PRETRAINED:
-        return DenseNetwork(kind, num_classes)
-    return DenseNetwork(kind, num_classes, {ENCODER: shipped_variant()})
+    return network_of(
+        kind, num_classes, {ENCODER: shipped_variant()} if offer.encoder == PRETRAINED else None
+    )
 
 
 @dataclass(frozen=True, slots=True)

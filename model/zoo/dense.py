@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +28,13 @@ ENCODER: Final = "encoder"
 """Among the sizes: the variant of the pretrained encoder; not there where all learns from nothing."""
 
 ENCODER_STRIDE: Final = 32
+
+OBJECTS: Final = "objects"
+"""Among the sizes: 1 where a network for areas has a branch that finds objects besides."""
+
+ALWAYS: Final = "always"
+NUMBERED: Final = "numbered"
+"""When a network tells objects apart: it does nothing else; or where objects were numbered in what it learned from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,7 @@ class DenseKind:
             so large images are shown to it whole and reduced.
         attention: what can be looked at: "gates", "rows" (what one place attends to) or "none".
         takes_encoder: whether it can be built on the pretrained encoder (`ENCODER` among its sizes).
+        objects: when it tells objects apart (`ALWAYS`, `NUMBERED`); "" for never. See `model.zoo.objects`.
     """
 
     name: str
@@ -62,6 +70,13 @@ class DenseKind:
     has_positions: bool = False
     attention: str = "none"
     takes_encoder: bool = False
+    objects: str = ""
+
+    @property
+    def further_sizes(self) -> frozenset[str]:
+        """Names that may be among the sizes of a network besides those of `sizes`."""
+        further = {ENCODER} if self.takes_encoder else set()
+        return frozenset(further | ({OBJECTS} if self.objects == NUMBERED else set()))
 
     @property
     def shows(self) -> frozenset[str]:
@@ -206,13 +221,13 @@ class DenseNetwork(nn.Module):
             logits = F.interpolate(logits, size=encoding.padded, mode="bilinear", align_corners=False)
         return ClassOutput(logits[..., : encoding.size[0], : encoding.size[1]], None)
 
-    def with_classes(self, kept: Sequence[int | None]) -> DenseNetwork:
+    def with_classes(self, kept: Sequence[int | None]) -> Self:
         """Copy with other classes.
 
         Args:
             kept: per new class the class whose weights it goes on with; None for a new one.
         """
-        made = DenseNetwork(self.kind, len(kept), self.config.sizes).to(self.dtype)
+        made = type(self)(self.kind, len(kept), self.config.sizes).to(self.dtype)
         axes = class_axes(self.kind, self.config.sizes)
         state = made.state_dict()
         for name, old in self.state_dict().items():

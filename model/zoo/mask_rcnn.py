@@ -1,6 +1,7 @@
 """Mask R-CNN's mask branch: a small network that draws the object inside a box.
 
-He, Gkioxari, Dollar and Girshick, "Mask R-CNN", ICCV 2017, arXiv:1703.06870.
+He, Gkioxari, Dollar and Girshick, "Mask R-CNN", ICCV 2017, arXiv:1703.06870. The rest of it, proposals and boxes,
+is in `model.zoo.regions`; the whole is `model.zoo.objects.MaskRCNNCore`.
 Shapes: N regions of interest, C classes.
 """
 
@@ -19,14 +20,22 @@ class MaskRCNN(nn.Module):
         backbone: what makes the features; kept, and not used by `forward_mask`.
         num_classes: C, background among them.
         mask_dim: channels of the branch.
+        roi_channels: channels of the features; the source has 256.
     """
 
-    def __init__(self, backbone: nn.Module | None, num_classes: int, mask_dim: int = 256) -> None:
+    def __init__(
+        self,
+        backbone: nn.Module | None,
+        num_classes: int,
+        mask_dim: int = 256,
+        *,
+        roi_channels: int = ROI_CHANNELS,
+    ) -> None:
         super().__init__()
         self.backbone = backbone
         self.num_classes = num_classes
         layers: list[nn.Module] = []
-        for channels in (ROI_CHANNELS, mask_dim, mask_dim, mask_dim):
+        for channels in (roi_channels, mask_dim, mask_dim, mask_dim):
             layers += [nn.Conv2d(channels, mask_dim, 3, padding=1), nn.ReLU(inplace=True)]
         layers += [
             nn.ConvTranspose2d(mask_dim, mask_dim, 2, stride=2),

@@ -20,6 +20,26 @@ RESNET_WIDTHS: Final = (256, 512, 1024, 2048)
 PYRAMID_WIDTH: Final = 256
 
 
+def pyramid_layers(widths: Sequence[int], width: int) -> nn.ModuleDict:
+    """The layers of a pyramid on maps of ``widths`` channels: 1x1 to ``width``, and 3x3 after adding."""
+    return nn.ModuleDict(
+        {
+            "lateral": nn.ModuleList(nn.Conv2d(each, width, 1) for each in widths),
+            "output": nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in widths),
+        }
+    )
+
+
+def top_down(layers: nn.ModuleDict, maps: Sequence[Tensor]) -> list[Tensor]:
+    """Maps, fine to coarse -> levels with what is known above, all of one width, fine to coarse."""
+    lateral, output = (list(layers[name].children()) for name in ("lateral", "output"))
+    levels = [layer(x) for layer, x in zip(lateral, maps, strict=True)]
+    for i in range(len(levels) - 2, -1, -1):
+        above = F.interpolate(levels[i + 1], size=levels[i].shape[-2:], mode="nearest")
+        levels[i] = levels[i] + above
+    return [layer(x) for layer, x in zip(output, levels, strict=True)]
+
+
 class PanopticFPN(nn.Module):
     """Feature pyramid with a branch for areas.
 
@@ -47,14 +67,7 @@ class PanopticFPN(nn.Module):
         self.backbone = backbone
         self.num_thing_classes = num_thing_classes
         self.num_stuff_classes = num_stuff_classes
-        self.fpn = nn.ModuleDict(
-            {
-                "lateral": nn.ModuleList(nn.Conv2d(width, PYRAMID_WIDTH, 1) for width in widths),
-                "output": nn.ModuleList(
-                    nn.Conv2d(PYRAMID_WIDTH, PYRAMID_WIDTH, 3, padding=1) for _ in widths
-                ),
-            }
-        )
+        self.fpn = pyramid_layers(widths, PYRAMID_WIDTH)
         self.semantic_head = nn.Sequential(
             nn.Conv2d(PYRAMID_WIDTH, 128, 3, padding=1),
             nn.GroupNorm(32, 128),
@@ -67,12 +80,7 @@ class PanopticFPN(nn.Module):
 
     def pyramid(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """The backbone's maps, fine to coarse -> levels with what is known above, [B, 256, ...]."""
-        lateral, output = (list(self.fpn[name].children()) for name in ("lateral", "output"))
-        levels = [layer(x) for layer, x in zip(lateral, maps, strict=True)]
-        for i in range(len(levels) - 2, -1, -1):
-            above = F.interpolate(levels[i + 1], size=levels[i].shape[-2:], mode="nearest")
-            levels[i] = levels[i] + above
-        return [layer(x) for layer, x in zip(output, levels, strict=True)]
+        return top_down(self.fpn, maps)
 
     def forward(self, image: Tensor) -> dict[str, Tensor | list[Tensor]]:
         """Area logits and the pyramid."""

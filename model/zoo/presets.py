@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from model.networks.backbone import ConvNorm, ResidualBlock
 from model.zoo.attention_cnn import AttentionCNNForSegmentation
 from model.zoo.deeplab import DeepLabV3Plus
-from model.zoo.dense import ENCODER, DenseKind, Sizes
+from model.zoo.dense import ALWAYS, ENCODER, NUMBERED, OBJECTS, DenseKind, Sizes
 from model.zoo.encoders import EncoderUNet, PretrainedPyramid
 from model.zoo.fcn import FCN, FCN8s
+from model.zoo.objects import MaskRCNNCore, PanopticCore
 from model.zoo.panoptic_fpn import PanopticFPN
 from model.zoo.segformer import SegFormer
 from model.zoo.setr import SETR
@@ -103,7 +104,21 @@ def _unet(num_classes: int, sizes: Sizes) -> nn.Module:
 
 def _panoptic(num_classes: int, sizes: Sizes) -> nn.Module:
     backbone, widths = _pyramid(sizes)
-    return PanopticFPN(backbone, 0, num_classes, widths=widths)
+    if not sizes.get(OBJECTS):
+        return PanopticFPN(backbone, 0, num_classes, widths=widths)
+    return PanopticCore(backbone, num_classes, widths, box_width=BOX_WIDTH, mask_width=MASK_WIDTH)
+
+
+def _mask_rcnn(num_classes: int, sizes: Sizes) -> nn.Module:
+    backbone, widths = _pyramid(sizes)
+    return MaskRCNNCore(
+        backbone,
+        widths,
+        num_classes,
+        pyramid_width=sizes["pyramid_width"],
+        box_width=sizes["box_width"],
+        mask_width=sizes["mask_width"],
+    )
 
 
 def _deeplab(num_classes: int, sizes: Sizes) -> nn.Module:
@@ -154,6 +169,10 @@ def _vit(num_classes: int, sizes: Sizes) -> nn.Module:
 
 
 _NO_CLICKS: Final = "Knows classes only; clicks go on with the shipped network."
+BOX_WIDTH: Final = 128
+MASK_WIDTH: Final = 64
+"""Of the branches that find objects, where they are added to Panoptic FPN."""
+
 _VGG: Final[Sizes] = {"widths": (16, 32, 64, 96, 128), "classifier_width": 128}
 
 DENSE_KINDS: Final = (
@@ -265,13 +284,26 @@ DENSE_KINDS: Final = (
     DenseKind(
         name="panoptic-fpn",
         title="Panoptic FPN",
-        summary="A pyramid of features: areas of every size.",
-        limits=f"Areas only so far, not objects. {_NO_CLICKS}",
+        summary="A pyramid of features: areas of every size, and objects where objects are numbered.",
+        limits=_NO_CLICKS,
         build=_panoptic,
         sizes={"widths": (32, 64, 128, 192)},
         stride=32,
         smallest=32,
         takes_encoder=True,
+        objects=NUMBERED,
+    ),
+    DenseKind(
+        name="mask-rcnn",
+        title="Mask R-CNN",
+        summary="Objects one by one: cells, fruit, people; touching ones come apart.",
+        limits=f"Wants whole objects labelled, not strokes; everything else is background. {_NO_CLICKS}",
+        build=_mask_rcnn,
+        sizes={"widths": (32, 64, 128, 192), "pyramid_width": 64, "box_width": 128, "mask_width": 64},
+        stride=32,
+        smallest=64,
+        takes_encoder=True,
+        objects=ALWAYS,
     ),
 )
 """All of them, as the lists of the tool show them."""

@@ -12,7 +12,8 @@ from model.errors import ModelError, WeightsError
 from model.networks.config import NetworkConfig
 from model.networks.detail_network import DetailNetwork, detail_from_json
 from model.networks.network import LatentExpertNetwork, build_latent_expert
-from model.zoo.dense import ENCODER, DenseKind, DenseNetwork
+from model.zoo.dense import DenseKind, DenseNetwork
+from model.zoo.objects import network_of
 from model.zoo.presets import DENSE_KINDS
 from model.zoo.tutorial import TutorialNetwork
 
@@ -154,9 +155,9 @@ def _dense(kind: DenseKind) -> Architecture:
         sizes = {
             key: tuple(v) if isinstance(v, list) else v for key, v in config.items() if key != "num_classes"
         }
-        if unknown := set(sizes) - set(kind.sizes) - ({ENCODER} if kind.takes_encoder else set()):
+        if unknown := set(sizes) - set(kind.sizes) - kind.further_sizes:
             raise ValueError(f"unknown configuration keys: {sorted(unknown)}")
-        return DenseNetwork(kind, int(config["num_classes"]), sizes)
+        return network_of(kind, int(config["num_classes"]), sizes)
 
     return Architecture(
         name=kind.name,

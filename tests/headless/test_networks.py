@@ -10,7 +10,7 @@ import pytest
 
 from model.weights import catalogue
 from model.weights.checkpoint import CheckpointMeta, load, read_meta, save
-from model.zoo.dense import DenseNetwork
+from model.zoo.objects import network_of
 from model.zoo.presets import DENSE_KINDS
 from tests.model.zoo.tiny_networks import TINY
 
@@ -22,7 +22,7 @@ def _tiny(monkeypatch):
 
     def small(name, num_classes):
         kind = next((kind for kind in DENSE_KINDS if kind.name == name), None)
-        return built(name, num_classes) if kind is None else DenseNetwork(kind, num_classes, TINY[name])
+        return built(name, num_classes) if kind is None else network_of(kind, num_classes, TINY[name])
 
     monkeypatch.setattr(catalogue, "_built", small)
 
@@ -34,12 +34,13 @@ def test_networks_are_listed_with_what_they_are_good_for(latentseg, monkeypatch)
     for name in ("latent-expert", "tutorial", "unet", "attention-unet", "mask-rcnn", "panoptic-fpn"):
         assert name in out
     assert "comes with weights" in out
-    assert "Cannot be trained here yet" in out
+    assert "begins with the shipped encoder" in out
     code, out, _ = latentseg("networks", "--json")
     rows = {row["name"]: row for row in json.loads(out)}
     assert rows["tutorial"]["parameters"] == 70_466
     assert rows["latent-expert"]["pretrained"]
-    assert rows["mask-rcnn"] | {"parameters": None, "trainable": False} == rows["mask-rcnn"]
+    assert rows["mask-rcnn"] | {"encoder": "pretrained", "trainable": True} == rows["mask-rcnn"]
+    assert rows["unet"]["encoder"] == "scratch"
     assert rows["attention-unet"]["shows"] == ["gates"]
     assert rows["unet"]["shows"] == []
 
@@ -78,7 +79,7 @@ def test_a_network_is_trained_from_nothing_and_its_weights_predict_and_are_measu
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--network", "mask-rcnn"), "Cannot be trained here yet"),
+        (("--network", "setr", "--encoder", "pretrained"), "SETR cannot be built on the encoder"),
         (("--network", "u-net"), "There is no network"),
         (("--network", "unet", "--speed", "live"), "Only the latent-expert network learns while you correct"),
     ],
@@ -170,9 +171,9 @@ def test_networks_are_compared_on_the_same_pixels_and_their_weights_kept(latents
         assert int(row["parameters"]) == catalogue.count_parameters(network)
         assert "did not learn from" in meta.provenance["fine_tuning"][0]["validated_on"]
     assert "held-out pixels of 3 images, from which no network has learned" in out
-    code, _, err = latentseg("compare", *pairs, "--networks", "mask-rcnn")
+    code, _, err = latentseg("compare", *pairs, "--networks", "setr", "--encoder", "pretrained")
     assert code == 2
-    assert "Cannot be trained here yet" in err
+    assert "cannot be built on the encoder" in err
     code, _, err = latentseg("compare", *pairs, *arguments, "--seconds", 0)
     assert "more than 0" in err
 

@@ -78,7 +78,7 @@ def test_weights_say_which_network_they_are_of_and_what_it_can_do(weights, shipp
     assert all(info.can(what) for what in ("clicks", "experts", "live"))
     names = [each.name for each in info.networks]
     assert names[0] == "latent-expert"
-    assert "mask-rcnn" not in names
+    assert {"mask-rcnn", "unet", "unet-pretrained", "mask-rcnn-scratch"} <= set(names)
     assert all(each.parameters > 1000 and each.summary and each.limits for each in info.networks)
 
 

@@ -21,6 +21,7 @@ from model.training.plain import PlainTuning
 from model.training.provenance import after_run
 from model.training.types import IGNORED
 from model.training.views import pictures_of
+from model.zoo import objects
 from model.zoo.dense import DenseNetwork
 from model.zoo.presets import DENSE_KINDS
 from model.zoo.tutorial import TutorialNetwork
@@ -43,7 +44,7 @@ def network_of(name, num_classes=2, seed=0):
         torch.manual_seed(seed)
         if name == "tutorial":
             return TutorialNetwork(num_classes=num_classes).eval()
-        return DenseNetwork(KINDS[name], num_classes, TINY[name]).eval()
+        return objects.network_of(KINDS[name], num_classes, TINY[name]).eval()
 
 
 def two_colours(seed=0, size=(64, 64)):

@@ -11,4 +11,5 @@ TINY = {
     "vit": {"image_size": 32, "patch_size": 8, "width": 8, "depth": 1, "num_heads": 2},
     "attention-cnn": {},
     "panoptic-fpn": {"widths": (8, 8, 8, 16)},
+    "mask-rcnn": {"widths": (8, 8, 8, 16), "pyramid_width": 8, "box_width": 16, "mask_width": 8},
 }

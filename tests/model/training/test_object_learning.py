@@ -1,0 +1,140 @@
+"""Networks that find objects learn them from numbered objects, one by one, and keep off what nobody labelled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from model.errors import ModelError
+from model.prediction.predictor import Predictor
+from model.training.finetune import FineTuneConfig, LabelledImage, finetune
+from model.training.object_loss import _says_something, object_loss
+from model.training.object_targets import marked, numbered_things, targets_of, with_objects
+from model.training.types import IGNORED
+from model.training.views import Picture
+from model.zoo.objects import network_of
+from model.zoo.presets import DENSE_KINDS
+
+KINDS = {kind.name: kind for kind in DENSE_KINDS}
+SMALL = {
+    "mask-rcnn": {"widths": (16, 24, 24, 24), "pyramid_width": 24, "box_width": 48, "mask_width": 16},
+    "panoptic-fpn": {"widths": (16, 16, 16, 16)},
+}
+FRESH = FineTuneConfig(
+    num_classes=3, seconds=60.0, device="cpu", classes_kept=(None,) * 3, learning_rate=3e-3, augmentation=0.5
+)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+def scene(seed, size=(64, 64), count=6):
+    """Touching disks of two colours, class 1 and 2, on a grey ground."""
+    rng = np.random.default_rng(seed)
+    labels, objects = np.zeros(size, np.uint8), np.zeros(size, np.int32)
+    rows, cols = np.mgrid[: size[0], : size[1]]
+    for number in range(1, count + 1):
+        y, x, radius = rng.integers(8, size[0] - 8), rng.integers(8, size[1] - 8), rng.integers(7, 13)
+        inside = (rows - y) ** 2 + (cols - x) ** 2 < radius**2
+        if not objects[inside].any():
+            objects[inside], labels[inside] = number, 1 + number % 2
+    colours = np.array([[90, 90, 90], [210, 170, 60], [60, 110, 220]])[labels]
+    image = (colours + rng.normal(0, 6, (*size, 3))).clip(0, 255).astype(np.uint8)
+    return LabelledImage(image, labels, objects=objects)
+
+
+def fresh(name, seed=0):
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return network_of(KINDS[name], 3, SMALL[name]).eval()
+
+
+def found_in(network, sample, **options):
+    predictor = Predictor(network, "cpu", dtype=torch.float32, **options)
+    predictor.set_image(sample.image)
+    return predictor.predict_classes()
+
+
+def test_panoptic_fpn_learns_areas_alone_where_nothing_is_numbered():
+    areas = [replace(scene(0), objects=None)]
+    job = finetune(fresh("panoptic-fpn"), areas, FRESH)
+    assert job.network.regions is None
+    assert found_in(job.network, areas[0]).instances is None
+    job = finetune(fresh("mask-rcnn"), areas, FRESH)
+    assert job.network.things == {1, 2}  # each connected area is an object
+
+
+def test_background_alone_is_nothing_for_a_network_of_objects():
+    empty = replace(scene(0), labels=np.zeros((64, 64), np.uint8), objects=None)
+    with pytest.raises(ModelError, match="no objects to learn"):
+        finetune(fresh("mask-rcnn"), [empty], FRESH)
+
+
+def test_areas_become_objects_and_numbers_stay():
+    labels = np.uint8([[1, 1, 0, 2], [0, 0, 0, 2], [1, 0, 255, 0]])
+    image = np.zeros((3, 4, 3), np.uint8)
+    (plain,) = with_objects([LabelledImage(image, labels)], frozenset({1, 2}))
+    assert plain.objects.tolist() == [[1, 1, 0, 3], [0, 0, 0, 3], [2, 0, 0, 0]]
+    given = LabelledImage(image, labels, objects=np.int32([[9, 9, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]))
+    (kept,) = with_objects([given], frozenset({1, 2}))
+    assert kept.objects[0, 0] == 9
+    assert len(np.unique(kept.objects)) == 4
+    assert numbered_things([given]) == {1}
+
+
+def test_an_object_of_which_a_part_is_held_back_is_left_alone():
+    train = torch.zeros(8, 12, dtype=torch.uint8)
+    train[2:6, 2:6], train[2:6, 8:11] = 1, 1
+    objects = (train > 0).int()
+    objects[:, 8:] *= 2
+    train[2:4, 4:6] = IGNORED  # a corner of the first object
+    held = torch.full_like(train, IGNORED)
+    picture = marked(Picture(torch.zeros(3, 8, 12), train, held, objects=objects))
+    targets = targets_of(picture.train.long(), picture.objects)
+    assert targets.boxes.tolist() == [[8, 2, 11, 6]]
+    assert targets.unclear.tolist() == [[2, 2, 6, 6]]
+    assert not bool((picture.objects[train == IGNORED]).any())  # nothing of what is held back is seen
+
+
+def test_where_nobody_labelled_nothing_is_said_about_boxes():
+    labels = torch.full((32, 64), IGNORED, dtype=torch.long)
+    labels[:, :32] = 0
+    targets = targets_of(labels, torch.zeros(32, 64, dtype=torch.int32))
+    boxes = torch.tensor([[4.0, 4, 20, 20], [36, 4, 60, 28], [20, 4, 60, 28]])
+    assert _says_something(boxes, targets).tolist() == [True, False, False]
+
+
+def test_what_is_not_labelled_changes_no_gradient_of_masks():
+    """Another truth under unlabelled pixels, the same loss."""
+    network = fresh("mask-rcnn")
+    labels = torch.zeros(64, 64, dtype=torch.long)
+    labels[16:48, 16:48] = 1
+    objects = (labels == 1).int()
+    labels[:, :8] = IGNORED
+    losses = []
+    for value in (0, 5):
+        changed = objects.clone()
+        changed[:, :8] = value and -value  # an object of which nothing is known
+        targets = targets_of(labels, changed)
+        torch.manual_seed(0)
+        levels, _ = network.levels_and_areas(network.padded(torch.zeros(1, 3, 64, 64)))
+        losses.append(float(object_loss(network.regions, levels, [targets], (64, 64)).detach()))
+    assert losses[0] == pytest.approx(losses[1], abs=0.2)
+
+
+def test_a_picture_without_objects_teaches_that_there_are_none():
+    network = fresh("mask-rcnn").train()
+    targets = targets_of(torch.zeros(64, 64, dtype=torch.long), torch.zeros(64, 64, dtype=torch.int32))
+    levels, _ = network.levels_and_areas(network.padded(torch.rand(1, 3, 64, 64)))
+    loss = object_loss(network.regions, levels, [targets], (64, 64))
+    loss.backward()
+    assert bool(loss.isfinite())
+    assert network.regions.box.classes.bias.grad[0] < 0  # more background
+    unknown = targets_of(torch.full((64, 64), IGNORED), torch.zeros(64, 64, dtype=torch.int32))
+    levels, _ = network.levels_and_areas(network.padded(torch.rand(1, 3, 64, 64)))
+    assert float(object_loss(network.regions, levels, [unknown], (64, 64)).detach()) == 0
