@@ -34,13 +34,13 @@ class SegmentTally:
 
     def add(self, truth: ImportedMask, predicted: ClassPrediction, num_classes: int) -> None:
         """Take in an image; where objects have no numbers, connected areas are objects."""
-        from model.analysis.detection import Segments, matches
+        from model.analysis.detection import NumberedLabels, matches
         from model.prediction.objects import with_areas
 
         counted = frozenset(range(num_classes)) - {BACKGROUND}
-        true = Segments(truth.labels, with_areas(truth.labels, truth.instances, counted))
+        true = NumberedLabels(truth.labels, with_areas(truth.labels, truth.instances, counted))
         found = with_areas(predicted.labels, predicted.instances, counted)
-        guess = Segments(predicted.labels, found, predicted.confidence)
+        guess = NumberedLabels(predicted.labels, found, predicted.confidence)
         self.as_things.append(matches(true, guess, num_classes, counted))
         self.as_stuff.append(matches(true, guess, num_classes, frozenset()))
         if truth.instances is not None:

@@ -39,7 +39,7 @@ Real = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Segments:
+class NumberedLabels:
     """The objects of one image.
 
     Attributes:
@@ -96,7 +96,7 @@ class PanopticQuality:
 
 
 def matches(
-    truth: Segments, predicted: Segments, num_classes: int, things: frozenset[int]
+    truth: NumberedLabels, predicted: NumberedLabels, num_classes: int, things: frozenset[int]
 ) -> list[ClassMatches]:
     """Compare an image, class by class.
 
@@ -154,7 +154,12 @@ def _precision_at(is_hit: NDArray[np.bool_], is_counted: NDArray[np.bool_], num_
 
 
 def _of_class(
-    truth: Segments, predicted: Segments, is_known: NDArray[np.bool_], class_id: int, *, is_thing: bool
+    truth: NumberedLabels,
+    predicted: NumberedLabels,
+    is_known: NDArray[np.bool_],
+    class_id: int,
+    *,
+    is_thing: bool,
 ) -> ClassMatches:
     areas = truth.labels == class_id, predicted.labels == class_id
     if not areas[0].any() and not areas[1].any():
@@ -209,7 +214,7 @@ def _greedy(iou: Real, threshold: float) -> NDArray[np.bool_]:
 def _numbered(
     area: NDArray[np.bool_], instances: NDArray[np.unsignedinteger], *, is_thing: bool
 ) -> NDArray[np.int64]:
-    """Segments of a class, numbered from 1 without gaps, int64 [H, W]: its objects, or all of it."""
+    """NumberedLabels of a class, numbered from 1 without gaps, int64 [H, W]: its objects, or all of it."""
     if not is_thing:
         return area.astype(np.int64)
     inside = np.where(area, instances, 0)

@@ -25,7 +25,7 @@ from model.prediction.class_maps import (
 from model.prediction.click_constraints import Start, guarded
 from model.prediction.device import DeviceChoice, choose_device
 from model.prediction.inputs import Pointing, check_image, check_mask_input, check_pointing
-from model.prediction.objects import with_objects
+from model.prediction.objects import with_instances
 from model.prediction.outputs import Attention, ClassPrediction, EncodedImage
 from model.prediction.postprocess import last_clicks
 from model.prediction.region_attention import Region, as_attention, attention_of_part
@@ -222,7 +222,7 @@ class Predictor:
         answer = checked_out(out, image.shape, has_depth=self._runner.has_depth)
         sink = LabelSink(answer, self.num_classes)
         predict_into(sink, image, self._runner, self.max_pixels, gains, options)
-        return with_objects(answer, image, self._runner, self.max_pixels)
+        return with_instances(answer, image, self._runner, self.max_pixels)
 
     def predict_probabilities(
         self, *, options: PredictOptions = PLAIN, out: NDArray[Any] | None = None

@@ -78,7 +78,7 @@ def loss_with_objects(
     shown = network.padded(images)
     size = shown.shape[-2], shown.shape[-1]
     levels, areas = network.levels_and_areas(shown)
-    loss = object_loss(branch, levels, targets, size)
+    loss = region_loss(branch, levels, targets, size)
     if areas is None:
         return loss
     labels = torch.stack([square.train for square in squares]).long().to(device)
@@ -92,7 +92,7 @@ def _targets(square: Picture, device: torch.device) -> ObjectTargets:
     return targets_of(square.train.long(), square.objects).to(device)
 
 
-def object_loss(
+def region_loss(
     branch: RegionBranch, levels: Sequence[Tensor], targets: Sequence[ObjectTargets], size: tuple[int, int]
 ) -> Tensor:
     """The loss of a batch; scalar.

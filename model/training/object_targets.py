@@ -85,7 +85,7 @@ def things_for(network: ObjectNetwork, samples: Sequence[LabelledImage]) -> froz
     return labelled_things(samples) if network.is_made_of_objects else numbered_things(samples)
 
 
-def with_objects(samples: Sequence[LabelledImage], things: frozenset[int]) -> list[LabelledImage]:
+def with_object_numbers(samples: Sequence[LabelledImage], things: frozenset[int]) -> list[LabelledImage]:
     """The samples with a number for every object of ``things``: those given, else one per connected area."""
     return [replace(each, objects=_all_numbered(each, things)) for each in samples]
 

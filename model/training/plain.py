@@ -27,7 +27,7 @@ from model.training.coverage import divided, left_out
 from model.training.crf_loss import is_sparse
 from model.training.cross import describe, is_better, slack_of
 from model.training.distributed import Team
-from model.training.object_targets import marked, things_for, with_objects
+from model.training.object_targets import marked, things_for, with_object_numbers
 from model.training.objective import Objective, class_weights
 from model.training.optimisers import warm_up
 from model.training.orientation import are_upright, rows_of
@@ -120,7 +120,7 @@ class PlainTuning(TimedJob):
                 ):
                     self.network = self.network.telling_apart(things)
             things = self.network.things
-        return with_objects(samples, things) if things else [replace(s, objects=None) for s in samples]
+        return with_object_numbers(samples, things) if things else [replace(s, objects=None) for s in samples]
 
     @property
     def clock(self) -> Budget:

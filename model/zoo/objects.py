@@ -146,7 +146,7 @@ class ObjectNetwork(DenseNetwork):
         levels, areas = self.levels_and_areas(shown)
         found = [each.of_things(cast(Tensor, self.core.things)) for each in regions.detect(levels, padded)]
         if areas is None:
-            areas = torch.stack([painted(each, self.config.num_classes, padded)[0] for each in found])
+            areas = torch.stack([painted_objects(each, self.config.num_classes, padded)[0] for each in found])
         return ObjectEncoding(areas, padded, size, found[0])
 
     def encode_for_classes(self, image: Tensor) -> DenseEncoding:
@@ -165,7 +165,7 @@ class ObjectNetwork(DenseNetwork):
             none = torch.zeros(encoding.size, dtype=torch.int32, device=encoding.tokens.device)
             return none, torch.zeros(1, dtype=torch.long)
         found = encoding.objects
-        numbers = painted(found, self.config.num_classes, encoding.padded)[1]
+        numbers = painted_objects(found, self.config.num_classes, encoding.padded)[1]
         return numbers[:height, :width], F.pad(found.classes, (1, 0))
 
     def telling_apart(self, things: frozenset[int]) -> ObjectNetwork:
@@ -185,7 +185,7 @@ def network_of(kind: DenseKind, num_classes: int, sizes: Sizes | None = None) ->
     return (ObjectNetwork if kind.objects else DenseNetwork)(kind, num_classes, sizes)
 
 
-def painted(found: Detections, num_classes: int, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+def painted_objects(found: Detections, num_classes: int, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """Objects on a picture.
 
     A pixel belongs to the object whose mask, weighted by its score, is surest of it. The score draws what is said of

@@ -90,7 +90,7 @@ def test_the_figures_are_those_of_the_objects_that_are_predicted(latentseg, numb
         found = (numbers > 0).astype(np.uint32) if joined.pop(0) else numbers
         return type(answer)(answer.labels, answer.confidence, found)
 
-    monkeypatch.setattr(predictor, "with_objects", known)
+    monkeypatch.setattr(predictor, "with_instances", known)
     arguments = "--images", images, "--masks", masks, "--numbers", "objects", "--weights", weights
     for perfect in (True, False):
         code, said, err = latentseg("evaluate", *arguments, "--json", figures, "--overwrite")

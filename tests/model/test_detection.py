@@ -15,7 +15,7 @@ from pycocotools.cocoeval import COCOeval
 
 from model.analysis.detection import (
     THRESHOLDS,
-    Segments,
+    NumberedLabels,
     average_precision,
     matches,
     panoptic_quality,
@@ -99,7 +99,7 @@ def test_average_precision_is_that_of_pycocotools(seed):
     guesses = [disturbed(rng, *each) for each in truths]
     things = frozenset({1, 2})
     found = [
-        matches(Segments(*true), Segments(*guess), 3, things)
+        matches(NumberedLabels(*true), NumberedLabels(*guess), 3, things)
         for true, guess in zip(truths, guesses, strict=True)
     ]
     ours = np.stack([average_precision([each[k] for each in found]) for k in (1, 2)], axis=1)
@@ -116,7 +116,9 @@ def test_panoptic_quality_is_worked_out_by_hand():
     guess_labels, guess_numbers = np.zeros_like(labels), np.zeros_like(numbers)
     guess_labels[0:3, 0:4], guess_numbers[0:3, 0:4] = 1, 1
     guess_labels[0:2, 10:12], guess_numbers[0:2, 10:12] = 1, 2  # there is nothing
-    found = matches(Segments(labels, numbers), Segments(guess_labels, guess_numbers), 2, frozenset({1}))
+    found = matches(
+        NumberedLabels(labels, numbers), NumberedLabels(guess_labels, guess_numbers), 2, frozenset({1})
+    )
     quality = panoptic_quality([found[1]])
     assert (quality.sq, quality.rq) == pytest.approx((0.75, 1 / (1 + 0.5 + 0.5)))
     assert quality.pq == pytest.approx(0.375)
@@ -134,20 +136,20 @@ def test_what_nobody_labelled_is_neither_right_nor_wrong():
     guess = np.zeros_like(numbers)
     guess[0:4, 0:4], guess[4:8, 10:14] = 1, 2  # the second one lies on what is not labelled
     scores = np.where(guess == 2, 1.0, 0.5)
-    predicted = Segments((guess > 0).astype(np.uint8), guess, scores)
-    (_, found) = matches(Segments(labels, numbers), predicted, 2, frozenset({1}))
+    predicted = NumberedLabels((guess > 0).astype(np.uint8), guess, scores)
+    (_, found) = matches(NumberedLabels(labels, numbers), predicted, 2, frozenset({1}))
     assert average_precision([found]) == pytest.approx(np.ones(len(THRESHOLDS)))
     assert panoptic_quality([found]).pq == 1
 
 
 def test_classes_that_are_nowhere_have_no_figure():
     empty = np.zeros((4, 4), np.uint8)
-    nothing = Segments(empty, empty.astype(np.uint32))
+    nothing = NumberedLabels(empty, empty.astype(np.uint32))
     found = matches(nothing, nothing, 3, frozenset({1}))
     assert np.isnan(average_precision([found[1]])).all()
     assert np.isnan(panoptic_quality([found[1]]).pq)
     assert np.isnan(panoptic_quality([found[2]]).pq)
-    guess = Segments(empty + 1, (empty + 1).astype(np.uint32))
+    guess = NumberedLabels(empty + 1, (empty + 1).astype(np.uint32))
     wrong = matches(nothing, guess, 2, frozenset({1}))[1]
     assert panoptic_quality([wrong]).pq == 0  # found where there is none
 
@@ -158,14 +160,14 @@ def test_the_truth_is_perfect_and_figures_are_shares(seed):
     rng = np.random.default_rng(seed)
     labels, numbers = scene(rng, count=6, size=40)
     labels[rng.random(labels.shape) < 0.1] = 255
-    truth = Segments(labels, np.where(labels == 255, 0, numbers))
+    truth = NumberedLabels(labels, np.where(labels == 255, 0, numbers))
     for class_id in (1, 2):
         perfect = matches(truth, truth, 3, frozenset({1, 2}))[class_id]
         if perfect.num_true:
             assert average_precision([perfect]) == pytest.approx(np.ones(len(THRESHOLDS)))
             assert panoptic_quality([perfect]).pq == pytest.approx(1)
         other, other_numbers, scores = disturbed(rng, *scene(rng, count=6, size=40))
-        found = matches(truth, Segments(other, other_numbers, scores), 3, frozenset({1, 2}))[class_id]
+        found = matches(truth, NumberedLabels(other, other_numbers, scores), 3, frozenset({1, 2}))[class_id]
         values = [*average_precision([found]), panoptic_quality([found]).pq]
         assert all(np.isnan(value) or 0 <= value <= 1 for value in values)
         assert found.num_matches + found.num_missed == found.num_true

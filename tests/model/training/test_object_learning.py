@@ -9,55 +9,17 @@ import pytest
 import torch
 
 from model.errors import ModelError
-from model.prediction.predictor import Predictor
-from model.training.finetune import FineTuneConfig, LabelledImage, finetune
-from model.training.object_loss import _says_something, object_loss
-from model.training.object_targets import marked, numbered_things, targets_of, with_objects
+from model.training.finetune import LabelledImage, finetune
+from model.training.object_loss import _says_something, region_loss
+from model.training.object_targets import marked, numbered_things, targets_of, with_object_numbers
 from model.training.types import IGNORED
 from model.training.views import Picture
-from model.zoo.objects import network_of
-from model.zoo.presets import DENSE_KINDS
-
-KINDS = {kind.name: kind for kind in DENSE_KINDS}
-SMALL = {
-    "mask-rcnn": {"widths": (16, 24, 24, 24), "pyramid_width": 24, "box_width": 48, "mask_width": 16},
-    "panoptic-fpn": {"widths": (16, 16, 16, 16)},
-}
-FRESH = FineTuneConfig(
-    num_classes=3, seconds=60.0, device="cpu", classes_kept=(None,) * 3, learning_rate=3e-3, augmentation=0.5
-)
+from tests.model.training.object_scenes import FRESH, found_in, fresh, scene
 
 
 @pytest.fixture(autouse=True)
 def one_thread():
     torch.set_num_threads(1)
-
-
-def scene(seed, size=(64, 64), count=6):
-    """Touching disks of two colours, class 1 and 2, on a grey ground."""
-    rng = np.random.default_rng(seed)
-    labels, objects = np.zeros(size, np.uint8), np.zeros(size, np.int32)
-    rows, cols = np.mgrid[: size[0], : size[1]]
-    for number in range(1, count + 1):
-        y, x, radius = rng.integers(8, size[0] - 8), rng.integers(8, size[1] - 8), rng.integers(7, 13)
-        inside = (rows - y) ** 2 + (cols - x) ** 2 < radius**2
-        if not objects[inside].any():
-            objects[inside], labels[inside] = number, 1 + number % 2
-    colours = np.array([[90, 90, 90], [210, 170, 60], [60, 110, 220]])[labels]
-    image = (colours + rng.normal(0, 6, (*size, 3))).clip(0, 255).astype(np.uint8)
-    return LabelledImage(image, labels, objects=objects)
-
-
-def fresh(name, seed=0):
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return network_of(KINDS[name], 3, SMALL[name]).eval()
-
-
-def found_in(network, sample, **options):
-    predictor = Predictor(network, "cpu", dtype=torch.float32, **options)
-    predictor.set_image(sample.image)
-    return predictor.predict_classes()
 
 
 def test_panoptic_fpn_learns_areas_alone_where_nothing_is_numbered():
@@ -78,10 +40,10 @@ def test_background_alone_is_nothing_for_a_network_of_objects():
 def test_areas_become_objects_and_numbers_stay():
     labels = np.uint8([[1, 1, 0, 2], [0, 0, 0, 2], [1, 0, 255, 0]])
     image = np.zeros((3, 4, 3), np.uint8)
-    (plain,) = with_objects([LabelledImage(image, labels)], frozenset({1, 2}))
+    (plain,) = with_object_numbers([LabelledImage(image, labels)], frozenset({1, 2}))
     assert plain.objects.tolist() == [[1, 1, 0, 3], [0, 0, 0, 3], [2, 0, 0, 0]]
     given = LabelledImage(image, labels, objects=np.int32([[9, 9, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]))
-    (kept,) = with_objects([given], frozenset({1, 2}))
+    (kept,) = with_object_numbers([given], frozenset({1, 2}))
     assert kept.objects[0, 0] == 9
     assert len(np.unique(kept.objects)) == 4
     assert numbered_things([given]) == {1}
@@ -123,7 +85,7 @@ def test_what_is_not_labelled_changes_no_gradient_of_masks():
         targets = targets_of(labels, changed)
         torch.manual_seed(0)
         levels, _ = network.levels_and_areas(network.padded(torch.zeros(1, 3, 64, 64)))
-        losses.append(float(object_loss(network.regions, levels, [targets], (64, 64)).detach()))
+        losses.append(float(region_loss(network.regions, levels, [targets], (64, 64)).detach()))
     assert losses[0] == pytest.approx(losses[1], abs=0.2)
 
 
@@ -131,10 +93,10 @@ def test_a_picture_without_objects_teaches_that_there_are_none():
     network = fresh("mask-rcnn").train()
     targets = targets_of(torch.zeros(64, 64, dtype=torch.long), torch.zeros(64, 64, dtype=torch.int32))
     levels, _ = network.levels_and_areas(network.padded(torch.rand(1, 3, 64, 64)))
-    loss = object_loss(network.regions, levels, [targets], (64, 64))
+    loss = region_loss(network.regions, levels, [targets], (64, 64))
     loss.backward()
     assert bool(loss.isfinite())
     assert network.regions.box.classes.bias.grad[0] < 0  # more background
     unknown = targets_of(torch.full((64, 64), IGNORED), torch.zeros(64, 64, dtype=torch.int32))
     levels, _ = network.levels_and_areas(network.padded(torch.rand(1, 3, 64, 64)))
-    assert float(object_loss(network.regions, levels, [unknown], (64, 64)).detach()) == 0
+    assert float(region_loss(network.regions, levels, [unknown], (64, 64)).detach()) == 0

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.zoo import boxes as bx
-from model.zoo.objects import painted
+from model.zoo.objects import painted_objects
 from model.zoo.regions import Detections, RegionBranch, anchors_of
 from model.zoo.roi_align import level_of, pyramid_align, roi_align
 
@@ -130,7 +130,7 @@ def detections(boxes, classes, scores, masks=None):
 
 def test_objects_are_painted_where_their_boxes_are_and_the_surest_wins():
     found = detections([[2, 3, 10, 9], [6, 3, 14, 9], [-5, -5, 3, 2]], [1, 2, 1], [0.9, 0.6, 0.8])
-    logits, numbers = painted(found, 3, (12, 16))
+    logits, numbers = painted_objects(found, 3, (12, 16))
     labels = logits.argmax(0)
     expected = torch.zeros(12, 16, dtype=torch.int32)
     expected[3:9, 6:14], expected[3:9, 2:10], expected[0:2, 0:3] = 2, 1, 3
@@ -143,13 +143,13 @@ def test_objects_are_painted_where_their_boxes_are_and_the_surest_wins():
 def test_a_mask_is_drawn_to_the_pixel_inside_its_box():
     mask = torch.zeros(1, 28, 28)
     mask[0, :, :14] = 1  # the left half
-    _, numbers = painted(detections([[4, 2, 24, 12]], [1], [0.9], mask), 2, (16, 32))
+    _, numbers = painted_objects(detections([[4, 2, 24, 12]], [1], [0.9], mask), 2, (16, 32))
     assert bool((numbers[2:12, 4:14] == 1).all())
     assert int((numbers > 0).sum()) == 100
 
 
 def test_nothing_found_is_background():
-    logits, numbers = painted(detections([], [], [], torch.zeros(0, 28, 28)), 3, (5, 6))
+    logits, numbers = painted_objects(detections([], [], [], torch.zeros(0, 28, 28)), 3, (5, 6))
     assert not bool(numbers.any())
     assert not bool(logits.argmax(0).any())
 
