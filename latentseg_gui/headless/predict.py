@@ -35,7 +35,7 @@ from latentseg_gui.headless.objects import Counting, add_object_arguments, count
 from latentseg_gui.headless.overlap import Outcome, Overlapped, file_threads
 from latentseg_gui.headless.prediction import (
     add_prediction_arguments,
-    knows_depth,
+    knows_objects,
     predict_item,
     prediction_options,
 )
@@ -271,7 +271,7 @@ def _settings(options: argparse.Namespace, predictor: Predictor, counting: Count
     device = predictor.device
     how = prediction_options(options)
     said = f"weights {weights}, {device.device.type}, {device.dtype}" + ("" if how.is_plain else f", {how}")
-    return f"{said}, {counting}" if knows_depth(predictor) else said
+    return f"{said}, {counting}" if knows_objects(predictor) else said
 
 
 def _protect(folder: Path, plan: BatchPlan, items: Sequence[BatchItem], ledger: Ledger) -> None:

@@ -65,7 +65,7 @@ def predict_item(
         predictor.predict_probabilities(options=how, out=probabilities)
         answer.labels[:] = probabilities.argmax(0)
         answer.confidence[:] = probabilities.max(0) >> 8
-    if not needs_probabilities or knows_depth(predictor):
+    if not needs_probabilities or knows_objects(predictor):
         answer = predictor.predict_classes(options=how, out=answer)
     labels, instances = answer.labels, answer.instances
     if counting is not None:
@@ -83,9 +83,10 @@ def predict_item(
     )
 
 
-def knows_depth(predictor: Predictor) -> bool:
-    """Whether the network tells objects apart by depth, which comes with classes and not with probabilities."""
-    return bool(getattr(predictor.network, "separates", False))
+def knows_objects(predictor: Predictor) -> bool:
+    """Whether the network tells objects apart, by depth or by itself: that comes with classes, not probabilities."""
+    network = predictor.network
+    return bool(getattr(network, "separates", False) or getattr(network, "things", None))
 
 
 def _scales(text: str) -> tuple[float, ...]:
