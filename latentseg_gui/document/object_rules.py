@@ -178,8 +178,8 @@ def _mend(before: Planes, made: Planes, number: int, next_number: int, locked: C
     lost = was & ~left
     if not lost.any() or not left.any() or int(made.labels[left][0]) in locked:
         return next_number
-    size, rest = int(was.sum()), int((was & left).sum())
-    if rest <= GONE_SHARE * size and left.sum() == rest:
+    is_smaller = not (left & ~was).any()
+    if is_smaller and _is_gone(was, left, made.instances[lost]):
         _clear(made, left, lost)
         return next_number
     pieces, _ = ndimage.label(left, _TOUCHING)
@@ -198,6 +198,25 @@ def _mend(before: Planes, made: Planes, number: int, next_number: int, locked: C
                 made.instances[pieces == piece] = next_number
                 next_number += 1
     return next_number
+
+
+def _is_gone(was: Mask, left: Mask, takers: Instances) -> bool:
+    """Whether what is left of an object is no object: hardly anything, in crumbs, or the rim round what took it.
+
+    Args:
+        was: the object before.
+        left: what it has kept.
+        takers: object numbers that the pixels it has lost have now; 0 for none.
+    """
+    size, rest = int(was.sum()), int(left.sum())
+    pieces, _ = ndimage.label(left, _TOUCHING)
+    if int(np.bincount(pieces.ravel())[1:].max()) <= GONE_SHARE * size:
+        return True
+    is_overwritten = 2 * np.count_nonzero(takers) > takers.size
+    if not is_overwritten or rest >= RIM_SHARE * size:
+        return False
+    thickness = [float(ndimage.distance_transform_edt(np.pad(part, 1)).max()) for part in (was, left)]
+    return thickness[1] <= RIM_REACH and thickness[0] > 2 * thickness[1]
 
 
 def _clear(made: Planes, crumbs: Mask, lost: Mask) -> None:

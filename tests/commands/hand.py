@@ -31,8 +31,9 @@ def proposal_of(image_id, mask):
 class Hand:
     """Edits one image as a person would."""
 
-    def __init__(self):
-        self.document = document_with(SHAPE)
+    def __init__(self, shape=SHAPE):
+        self.shape = shape
+        self.document = document_with(shape)
         self.document.set_classes(self.document.classes.added("leaf").added("stem"))
         self.history = History(self.document)
         self.image_id = self.document.images.ids[0]
@@ -43,7 +44,7 @@ class Hand:
     def stroke(self, points, size, class_id=1):
         recorder = StrokeRecorder(self.document, self.image_id, Ink(class_id))
         for start, end in pairwise([points[0], *points]):
-            recorder.add(*stroke_mask(start, end, size, SHAPE))
+            recorder.add(*stroke_mask(start, end, size, self.shape))
         self.history.record(recorder.finish())
 
     @property
