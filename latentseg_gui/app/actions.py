@@ -86,6 +86,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("clear_mask", "Clear the mask of this image", menu=EDIT),
     _spec("merge_objects", "Merge the chosen objects", "M", menu=EDIT, icon="merge", sep=True),
     _spec("delete_objects", "Delete the chosen objects", "Del", menu=EDIT, icon="trash"),
+    _spec("overwrite_objects", "New objects overwrite others", "Shift+Y", menu=EDIT, check=True),
+    _spec("keep_larger", "Cutting an object keeps its larger part only", menu=EDIT, check=True),
     _spec("fill_holes", "Fill holes", menu=EDIT, sep=True),
     _spec("remove_specks", "Remove specks", menu=EDIT),
     _spec("smooth", "Smooth outline", menu=EDIT),

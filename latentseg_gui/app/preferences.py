@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.io.regular_files import read_regular
 from latentseg_gui.io.storage import atomic_write, make_folder
+from model.analysis.objects import ObjectOptions
 
 _MAX_BYTES = 2**24
 
@@ -28,6 +29,11 @@ class Preferences(BaseModel):
     export_formats: list[str] = Field(default_factory=lambda: ["png"])
     export_folder: str = ""
     overlay_opacity: float = Field(default=0.5, ge=0.0, le=1.0)
+    overwrite_objects: bool = False
+    keep_larger: bool = False
+    object_threshold: float = Field(default=ObjectOptions().threshold, ge=0.0, le=1.0)
+    object_separation: float = Field(default=ObjectOptions().separation, ge=0.0, le=1.0)
+    object_smoothness: float = Field(default=ObjectOptions().smoothness, ge=0.0, le=100.0)
     window_geometry: str = ""
     window_state: str = ""
     shortcuts: dict[str, str] = Field(default_factory=dict)

@@ -115,12 +115,14 @@ class Ink:
         instance: number of the object; None: pixels that change class belong to no object.
         protect_others: whether pixels of other classes stay too, not only those of locked ones. The
             background and `UNLABELLED` pay no heed to this: they are how classes are erased.
+        keeps_larger: whether an object that is cut in two keeps its larger part only; else both are objects.
     """
 
     class_id: int
     provenance: Provenance = Provenance.PAINTED
     instance: int | None = None
     protect_others: bool = False
+    keeps_larger: bool = False
 
 
 class StrokeRecorder:
@@ -191,7 +193,13 @@ class StrokeRecorder:
             before.labels[inner], before.provenance[inner] = labels, provenance
             before.instances[inner] = 0 if instances is None else instances
         number = max(next_instance(self._document, self._image_id), int(before.instances.max(initial=0)) + 1)
-        made = keep_objects_whole(before, after, next_number=number, locked=self._document.classes.locked_ids)
+        made = keep_objects_whole(
+            before,
+            after,
+            next_number=number,
+            locked=self._document.classes.locked_ids,
+            splits=not self._ink.keeps_larger,
+        )
         where = (made.labels != after.labels) | (made.instances != after.instances)
         box = Rect.around(where)
         if box.is_empty:
@@ -259,7 +267,13 @@ def area_patch(
     if instances is not None:
         after.instances[inner] = instances
     number = max(next_instance(source, image_id), int(after.instances.max(initial=0)) + 1)
-    made = keep_objects_whole(before, after, next_number=number, locked=source.classes.locked_ids)
+    made = keep_objects_whole(
+        before,
+        after,
+        next_number=number,
+        locked=source.classes.locked_ids,
+        splits=not ink.keeps_larger,
+    )
     return values_patch(source, image_id, window, made.labels, made.provenance, made.instances, label)
 
 

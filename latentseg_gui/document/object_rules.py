@@ -55,7 +55,12 @@ class Planes:
 
 
 def keep_objects_whole(
-    before: Planes, after: Planes, *, next_number: int, locked: Collection[int] = ()
+    before: Planes,
+    after: Planes,
+    *,
+    next_number: int,
+    locked: Collection[int] = (),
+    splits: bool = True,
 ) -> Planes:
     """What an edit should have made of the objects that it touched.
 
@@ -64,6 +69,8 @@ def keep_objects_whole(
         after: the mask as the edit has left it, in the same window, which must hold the objects in question.
         next_number: a number that no object has yet; those above are free, too.
         locked: classes whose pixels must not change.
+        splits: whether a piece that is cut off and large enough is an object of its own; else it goes, and the
+            largest one is what is left of the object.
 
     Returns:
         ``after`` with object numbers, and labels of crumbs, put right.
@@ -75,7 +82,7 @@ def keep_objects_whole(
     _extend(made, changed, locked)
     for number in np.unique(before.instances[changed]).tolist():
         if number:
-            next_number = _mend(before, made, number, next_number, locked)
+            next_number = _mend(before, made, number, next_number, locked, splits=splits)
     return made
 
 
@@ -172,7 +179,9 @@ def _rect_of(place: tuple[slice, slice]) -> Rect:
     return Rect(place[0].start, place[1].start, place[0].stop, place[1].stop)
 
 
-def _mend(before: Planes, made: Planes, number: int, next_number: int, locked: Collection[int]) -> int:
+def _mend(
+    before: Planes, made: Planes, number: int, next_number: int, locked: Collection[int], *, splits: bool
+) -> int:
     """Put right what is left of an object that lost pixels; returns the next free number."""
     was, left = before.instances == number, made.instances == number
     lost = was & ~left
@@ -192,7 +201,7 @@ def _mend(before: Planes, made: Planes, number: int, next_number: int, locked: C
         for piece, pixels in zip(of_area, sizes, strict=True):
             if piece == of_area[sizes.argmax()]:
                 continue
-            if pixels < max(CRUMB_PIXELS, PIECE_SHARE * sizes.max()):
+            if not splits or pixels < max(CRUMB_PIXELS, PIECE_SHARE * sizes.max()):
                 _clear(made, pieces == piece, lost)
             else:
                 made.instances[pieces == piece] = next_number

@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from latentseg_gui.commands.patch import Ink, StrokeRecorder
 from latentseg_gui.commands.proposals import accept_prediction, overlaps
+from latentseg_gui.document.brush import stroke_mask
 from latentseg_gui.document.object_rules import CRUMB_PIXELS, drop_rims, window_of
 from latentseg_gui.document.types import (
     BACKGROUND,
@@ -268,3 +269,18 @@ def test_rims_are_found_wherever_a_tile_ends():
         provenance[inner] = Provenance.CLICKED
     drop_rims(labels, provenance, None)
     assert ((labels == 1) == (provenance == Provenance.CLICKED)).all()
+
+
+def test_an_eraser_that_cuts_keeps_the_larger_part_only_where_that_was_asked_for(hand):
+    mask = np.zeros(SHAPE, bool)
+    mask[20:40, 10:70] = True
+    hand.accept(mask)
+    recorder = StrokeRecorder(hand.document, hand.image_id, Ink(BACKGROUND, keeps_larger=True))
+    for start in (15.0, 25.0, 35.0, 45.0):
+        recorder.add(*stroke_mask((30.0, start), (30.0, start), 14, SHAPE))
+    hand.history.record(recorder.finish())
+    assert [each.number for each in hand.objects()] == [1]
+    assert ndimage.label(hand.instances == 1, TOUCHING)[1] == 1
+    assert (hand.labels[20:40, 10:22] == BACKGROUND).all(), "the smaller part is what the eraser leaves"
+    hand.history.undo()
+    assert np.array_equal(hand.instances == 1, mask)

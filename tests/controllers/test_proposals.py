@@ -15,7 +15,7 @@ from latentseg_gui.canvas import CanvasView
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.patch import Ink, area_patch
 from latentseg_gui.controllers.masks.edit_queue import Edits
-from latentseg_gui.controllers.prediction.segment import SegmentController, whose_pixels_stay
+from latentseg_gui.controllers.prediction.segment import SegmentController, whose_pixels
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import ImageRecord, Mask, MaskProposal, Rect
 from tests.commands import hand as one_image
@@ -235,9 +235,21 @@ def test_whose_pixels_stay_is_said_where_a_new_object_lies_over_others():
     hand.accept(disk(30, 30, 10), class_id=2)
     beside, over, same = disk(30, 60, 10), disk(30, 42, 10), disk(30, 30, 6)
     words = [
-        whose_pixels_stay(hand.document, one_image.proposal_of(hand.image_id, mask), class_id)
+        whose_pixels(hand.document, one_image.proposal_of(hand.image_id, mask), class_id, yields=True)
         for mask, class_id in ((beside, 1), (over, 1), (same, 2), (over, 0))
     ]
     assert words[0] == words[3] == ""
     assert "stay with what was accepted before (leaf)" in words[1]
     assert "nothing was changed" in words[2]
+
+
+def test_what_is_taken_from_others_is_said_where_new_objects_overwrite():
+    hand = one_image.Hand()
+    hand.accept(one_image.disk(30, 30, 10))
+    hand.accept(one_image.disk(30, 60, 10), class_id=2)
+    wide = np.zeros(one_image.SHAPE, bool)
+    wide[28:33, 25:62] = True
+    said = whose_pixels(hand.document, one_image.proposal_of(hand.image_id, wide), 1, yields=False)
+    taken = int((hand.instances[wide] > 0).sum())
+    assert said.startswith(f"{taken} pixels of 2 accepted objects were taken")
+    assert "leaf" in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -44,6 +45,12 @@ class Base:
     def on_switch(self, action: str, handler: Callable[[bool], object]) -> None:
         """Has a switch of the window followed by ``handler``."""
         self.window.action[action].toggled.connect(handler)
+
+    def on_remembered_switch(self, name: str, handler: Callable[[bool], object]) -> None:
+        """As `on_switch`, for one that stands as it was left; ``name`` is that of action and preference."""
+        self.on_switch(name, handler)
+        self.on_switch(name, partial(setattr, self.preferences, name))
+        self.window.action[name].setChecked(bool(getattr(self.preferences, name)))
 
 
 def without_argument(handler: Callable[[], object]) -> Callable[[], None]:

@@ -88,6 +88,7 @@ def _connect_tools(base: Base, masks: MasksFlow) -> None:
     tool.diameter_changed.connect(options.set_diameter)
     options.tolerance_requested.connect(tool.set_tolerance)
     options.protect_requested.connect(tool.set_protect_others)
+    base.on_remembered_switch("keep_larger", tool.set_keeps_larger)
     options.eraser_mode_requested.connect(tool.set_eraser_mode)
     options.set_tolerance(int(tool.options.wand_tolerance))
     options.set_eraser_mode("background" if tool.options.is_erasing_to_background else "unlabelled")

@@ -21,6 +21,7 @@ from latentseg_gui.controllers.prediction.predict import PredictController
 from latentseg_gui.controllers.prediction.segment import SegmentController
 from latentseg_gui.controllers.prediction.separate import SeparateController
 from latentseg_gui.inference.messages import PredictionExtras
+from model.analysis.objects import ObjectOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,16 @@ def _connect_predictions(base: Base, predictions: PredictionFlow, images: Images
     separate = SeparateController(
         base.document, base.window.counting, jobs=base.jobs.thumbnails, parent=base.owner
     )
-    separate.options_changed.connect(predict.set_objects)
+    wanted = base.preferences
+    separate.set_options(wanted.object_threshold, wanted.object_separation, wanted.object_smoothness)
+    predict.set_objects(separate.options)
+
+    def remember(options: ObjectOptions) -> None:
+        predict.set_objects(options)
+        wanted.object_threshold, wanted.object_separation = options.threshold, options.separation
+        wanted.object_smoothness = options.smoothness
+
+    separate.options_changed.connect(remember)
 
 
 def _connect_clicks(base: Base, predictions: PredictionFlow, masks: MasksFlow) -> None:
@@ -94,6 +104,7 @@ def _connect_clicks(base: Base, predictions: PredictionFlow, masks: MasksFlow) -
     base.on("drop_click", segment.drop_last)
     base.on("accept_prediction", segment.accept_prediction)
     options.protect_requested.connect(segment.set_protect_others)
+    base.on_remembered_switch("overwrite_objects", segment.set_overwrites)
     options.accept_requested.connect(segment.accept)
     options.clear_requested.connect(segment.clear)
 

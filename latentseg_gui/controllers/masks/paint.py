@@ -71,8 +71,13 @@ class PaintController(QObject):
     def _ink(self, *, is_erasing: bool = False) -> Ink:
         options = self._tool.options
         if is_erasing:
-            return Ink(BACKGROUND if options.is_erasing_to_background else UNLABELLED)
-        return Ink(self._document.active_class, protect_others=options.protect_others)
+            leaves = BACKGROUND if options.is_erasing_to_background else UNLABELLED
+            return Ink(leaves, keeps_larger=options.keeps_larger)
+        return Ink(
+            self._document.active_class,
+            protect_others=options.protect_others,
+            keeps_larger=options.keeps_larger,
+        )
 
     def _editable(self) -> str | None:
         image_id = self._document.images.current_id

@@ -23,6 +23,7 @@ class PaintOptions:
         eraser_diameter: in image pixels; the eraser keeps a size of its own.
         is_erasing_to_background: whether the eraser says "this is background" or takes labels away.
         protect_others: whether pixels of other classes stay as they are.
+        keeps_larger: whether an object that is cut in two keeps its larger part only.
         wand_tolerance: largest difference in any colour channel, 0..255.
     """
 
@@ -30,6 +31,7 @@ class PaintOptions:
     eraser_diameter: float = 24.0
     is_erasing_to_background: bool = True
     protect_others: bool = False
+    keeps_larger: bool = False
     wand_tolerance: float = 24.0
 
 
@@ -89,6 +91,10 @@ class ToolController(QObject):
     def set_protect_others(self, is_on: bool) -> None:
         """Keeps pixels of other classes from being painted over, or no longer."""
         self.options.protect_others = is_on
+
+    def set_keeps_larger(self, is_on: bool) -> None:
+        """Lets an object that is cut keep its larger part only, or makes two of it."""
+        self.options.keeps_larger = is_on
 
     def set_eraser_mode(self, mode: str) -> None:
         """What the eraser leaves: "background" or "unlabelled"."""

@@ -50,6 +50,7 @@ class SegmentController(QObject):
         self._errors = errors
         self._window = window
         self._protect_others = False
+        self._overwrites = False
         self._unremembered: set[str] = set()
         predict.forgotten.connect(self._on_forgotten)
         document.events.current_changed.connect(self._on_current_changed)
@@ -63,6 +64,10 @@ class SegmentController(QObject):
     def set_protect_others(self, is_on: bool) -> None:
         """Keeps accepted objects from covering pixels of other classes, or no longer."""
         self._protect_others = is_on
+
+    def set_overwrites(self, is_on: bool) -> None:
+        """Lets new objects take the pixels of those that are there, or yield to them."""
+        self._overwrites = is_on
 
     def add_click(self, x: float, y: float, is_positive: bool) -> None:
         """One more click; it waits, and says so, where the image is not encoded yet."""
@@ -122,11 +127,12 @@ class SegmentController(QObject):
         if image_id is None or proposal is None:
             return
         class_id, protects = self._document.active_class, self._protect_others
+        yields = not self._overwrites
 
         def make(source: MaskSource, class_id: int) -> MaskPatch | None:
-            return accept_proposal(source, proposal, class_id, protect_others=protects)
+            return accept_proposal(source, proposal, class_id, protect_others=protects, yields=yields)
 
-        words = whose_pixels_stay(self._document, proposal, class_id)
+        words = whose_pixels(self._document, proposal, class_id, yields=yields)
         if words:
             self._errors.inform(words)
         noted = partial(note_maker, self._document, proposal, next_instance(self._document, image_id))
@@ -242,8 +248,15 @@ def note_maker(document: Document, proposal: MaskProposal, next_number: int) -> 
         document.makers.set(proposal.image_id, number, proposal.made_by)
 
 
-def whose_pixels_stay(source: MaskSource, proposal: MaskProposal, class_id: int) -> str:
-    """What is said where a new object would lie over others, which keep their pixels; "" where it hardly does."""
+def whose_pixels(source: MaskSource, proposal: MaskProposal, class_id: int, *, yields: bool) -> str:
+    """What is said where a new object lies over others: what they keep or lose; "" where it hardly does.
+
+    Args:
+        source: with the objects that are there.
+        proposal: the new one.
+        class_id: of it.
+        yields: whether the others keep their pixels.
+    """
     if class_id in (BACKGROUND, UNLABELLED):
         return ""
     size = int(proposal.mask.sum())
@@ -251,11 +264,15 @@ def whose_pixels_stay(source: MaskSource, proposal: MaskProposal, class_id: int)
     taken = sum(each.pixels for each in found)
     if not found:
         return ""
+    names = ", ".join(sorted({source.classes[each.class_id].name for each in found}))
+    if not yields:
+        return QCoreApplication.translate(
+            "SegmentController", "{0} pixels of {1} accepted objects were taken ({2}). Undo gives them back."
+        ).format(taken, len(found), names)
     if taken >= size:
         return QCoreApplication.translate(
             "SegmentController", "All of this area belongs to objects already; nothing was changed."
         )
-    names = ", ".join(sorted({source.classes[each.class_id].name for each in found}))
     return QCoreApplication.translate(
         "SegmentController", "{0} pixels stay with what was accepted before ({1})."
     ).format(taken, names)
