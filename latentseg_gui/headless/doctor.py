@@ -64,6 +64,7 @@ def run(options: argparse.Namespace) -> int:
     checks: list[Callable[[], Finding]] = [
         check_python,
         check_packages,
+        check_onnx,
         check_names,
         *((check_system_libraries, check_qt) if is_window_installed() else (no_window,)),
         partial(check_model, options.device),
@@ -105,6 +106,18 @@ def check_packages() -> Finding:
 
 def _advice(requirement: str) -> str:
     return "get latentseg anew, whole" if is_bundled() else f"pip install '{requirement}'"
+
+
+def check_onnx() -> Finding:
+    """Whether click models of others can be opened and networks exported; nothing is wrong if not."""
+    what = "click models of others and export to ONNX"
+    try:
+        import onnx
+        import onnxruntime
+    except ImportError as error:
+        advice = "" if is_bundled() else "; pip install 'latentseg[onnx]' adds them"
+        return True, [_marked(True, f"{what}: not installed ({error}){advice}")]
+    return True, [_marked(True, f"{what}: onnx {onnx.__version__}, onnxruntime {onnxruntime.__version__}")]
 
 
 def check_names() -> Finding:

@@ -38,6 +38,7 @@ def test_the_first_minute_works(program: Path, tmp_path: Path) -> None:
     outcome = run(tmp_path, program, "doctor", "--window", "out", PATH="")
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     assert str(ROOT) not in outcome.stdout, "nothing came from the source"
+    assert "export to ONNX: onnx " in outcome.stdout, "click models of others can be opened"
     steps = (
         "Qt starts",
         "window is open",

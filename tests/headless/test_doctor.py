@@ -67,3 +67,30 @@ def test_a_missing_package_is_named(monkeypatch):
     is_fine, lines = doctor.check_packages()
     assert not is_fine
     assert "pip install 'no-such-package'" in lines[1]
+
+
+def test_without_onnx_it_says_what_adds_it(monkeypatch):
+    assert "onnxruntime" in doctor.check_onnx()[1][0]
+    monkeypatch.setitem(doctor.sys.modules, "onnxruntime", None)
+    is_fine, lines = doctor.check_onnx()
+    assert is_fine
+    assert "pip install 'latentseg[onnx]'" in lines[0]
+
+
+def test_packages_over_ours_are_named(monkeypatch):
+    owners = {"model": ["latentseg", "other-model"], "assets": ["latentseg"], "numpy": ["numpy"]}
+    monkeypatch.setattr(doctor.importlib.metadata, "packages_distributions", lambda: owners)
+    is_fine, lines = doctor.check_names()
+    assert not is_fine
+    assert "other-model installs a package “model”" in lines[0]
+    assert "pipx" in lines[0]
+
+
+def test_without_qt_nothing_of_qt_is_asked_for(latentseg, healthy, monkeypatch):
+    monkeypatch.setattr(doctor, "is_window_installed", lambda: False)
+    monkeypatch.setattr(doctor, "missing_libraries", lambda: ["libxcb-cursor.so.0"])
+    code, out, _ = latentseg("doctor")
+    assert code == 0
+    assert "libxcb" not in out
+    assert "PySide6" not in out
+    assert "pip install 'latentseg[gui]'" in out
