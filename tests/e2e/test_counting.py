@@ -1,0 +1,95 @@
+"""How many are there? Weights that tell objects apart say it at once; sliders, acceptance and files agree."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+
+from latentseg_gui.document.types import UNLABELLED
+from model.weights.checkpoint import CheckpointMeta, save
+from tests.discs import learned, touching
+from tests.e2e.conftest import Witness
+from tests.e2e.person import Person
+
+ROW = ((30, 20), (30, 42), (30, 64))
+
+
+@pytest.fixture
+def taught(tmp_path: Path) -> Path:
+    """Weights that tell discs apart."""
+    network = learned([touching(0), touching(1)], steps=250).network
+    save(tmp_path / "discs.safetensors", network, CheckpointMeta(("background", "disc")))
+    return tmp_path / "discs.safetensors"
+
+
+def exported(person: Person, target: Path) -> list[dict[str, object]]:
+    """The annotations of the COCO file that the window writes."""
+    person.choose("export_mask")
+    dialog = person.session.export.asking.dialog
+    assert dialog is not None
+    dialog.set_folder(target)
+    dialog.set_formats(("coco",))
+    person.wait_for(lambda: dialog._do.isEnabled(), 30, "it can be exported")
+    dialog._do.click()
+    person.wait_for(
+        lambda: not person.session.export.is_busy and list(target.rglob("*.json")), what="written"
+    )
+    (file,) = target.rglob("*.json")
+    content: list[dict[str, object]] = json.loads(file.read_text())["annotations"]
+    return content
+
+
+def test_touching_objects_are_counted_separated_by_sliders_accepted_corrected_and_exported(
+    person: Person, told: Witness, taught: Path, tmp_path: Path
+) -> None:
+    Image.fromarray(touching(5, places=ROW).image).save(tmp_path / "row.png")
+    person.open(tmp_path / "row.png")
+    person.session.weights.open(taught)
+    panel, document = person.window.counting, person.session.document
+    person.wait_for(lambda: panel.count_text == "3 objects", what="three are counted")
+    depth = document.predictions.of(person.image_id or "").depth  # type: ignore[union-attr]
+    person.window.counting._separation._slider.setValue(0)
+    person.wait_for(lambda: panel.count_text == "1 object", what="they are one")
+    person.window.counting._separation._slider.setValue(65)
+    person.wait_for(lambda: panel.count_text == "3 objects", what="they are three again")
+    now = document.predictions.of(person.image_id or "")
+    assert now is not None
+    assert now.depth is depth, "the model was not asked again"
+    assert len(exported(person, tmp_path / "predicted")) == 3
+
+    person.choose("accept_prediction")
+    person.wait_for(lambda: (person.mask != UNLABELLED).all(), what="it is accepted")
+    image_id = person.image_id or ""
+    assert len(np.unique(document.masks.instances(image_id))) == 1 + 3
+    row, col = ROW[1]
+    person.press(Qt.Key.Key_B)
+    person.drag((col + 0.5, row - 10.5), (col + 0.5, row - 15.5))  # an ear, which belongs to it
+    assert document.masks.labels(image_id)[row - 15, col] == 1
+    assert len(exported(person, tmp_path / "corrected")) == 3
+    assert not told.errors
+
+
+def test_a_class_without_objects_and_one_with_a_smallest_size(
+    person: Person, told: Witness, taught: Path, tmp_path: Path
+) -> None:
+    Image.fromarray(touching(5, places=ROW).image).save(tmp_path / "row.png")
+    person.open(tmp_path / "row.png")
+    person.session.weights.open(taught)
+    panel = person.window.counting
+    person.wait_for(lambda: panel.count_text == "3 objects", what="three are counted")
+    person.session.classes.choose_class(1)
+    panel._smallest._field.setValue(5000)
+    person.wait_for(lambda: panel.count_text == "0 objects", what="all are too small")
+    person.choose("undo")
+    person.wait_for(lambda: panel.count_text == "3 objects", what="undone")
+    panel._is_thing.click()
+    person.wait_for(lambda: panel.count_text == "0 objects", what="nothing is counted")
+    labels = person.session.document.predictions.of(person.image_id or "")
+    assert labels is not None
+    assert (labels.labels == 1).any(), "stuff keeps its pixels"
+    assert not told.errors
