@@ -267,6 +267,8 @@ class MaskProposal:
         seconds: time the model took.
         is_refining: whether a closer look is under way whose answer will take its place.
         made_by: title of the click model of others that made it; "" for the model itself.
+        candidates: what else may be meant, where that was asked for: the whole that the object belongs to, then a
+            part of it; empty for weights that know one meaning only.
     """
 
     image_id: str
@@ -278,6 +280,7 @@ class MaskProposal:
     seconds: float = 0.0
     is_refining: bool = False
     made_by: str = ""
+    candidates: tuple[MaskProposal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,9 @@ from model.prediction.predictor import Predictor
 
 MAX_ANSWER_BYTES: Final = 64 << 20
 
+Key = tuple[str, str, PromptSet]
+"""Image, version of the weights, what was pointed at."""
+
 
 class Clicks:
     """Answers clicks; each starts from the settled answer to all but the last click.
@@ -27,9 +30,7 @@ class Clicks:
     """
 
     def __init__(self) -> None:
-        self._answers: ByteCache[tuple[str, str, PromptSet], NDArray[np.float16]] = ByteCache(
-            MAX_ANSWER_BYTES
-        )
+        self._answers: ByteCache[tuple[Key, int], NDArray[np.float16]] = ByteCache(MAX_ANSWER_BYTES)
 
     def answers(
         self, predictor: Predictor | ClickModel, version: str, request: SegmentObject
@@ -41,18 +42,15 @@ class Clicks:
             version: of its weights.
             request: what was pointed at.
         """
-        started, prompts = time.monotonic(), request.prompts
-        key = request.image_id, version, prompts
-        stages = predictor.predict_stages(
-            point_coords=[point.xy for point in prompts.points] or None,
-            point_labels=[int(point.is_positive) for point in prompts.points] or None,
-            box=prompts.box,
-            mask_input=self.before(request.image_id, version, prompts),
-        )
+        started, key = time.monotonic(), (request.image_id, version, request.prompts)
+        before = self.before(*key, request.continues)
+        if request.with_candidates:
+            yield self._with_candidates(predictor, key, before, started)
+            return
+        stages = predictor.predict_stages(*_pointed(request.prompts), mask_input=before)
         for is_final, (mask, score, logits) in stages:
             if is_final and not request.is_preview:
-                kept = logits.clip(-MOST_LOGIT, MOST_LOGIT).astype(np.float16)
-                self._answers.put(key, kept, kept.nbytes)
+                self._keep(key, 0, logits)
             proposal = _proposal(key, mask, score, started)
             yield replace(proposal, is_refining=not is_final and not request.is_preview)
             if request.is_preview:
@@ -64,23 +62,48 @@ class Clicks:
 
     def forget_image(self, image_id: str) -> None:
         """Drop what was answered about an image."""
-        self._answers.drop_where(lambda key: key[0] == image_id)
+        self._answers.drop_where(lambda kept: kept[0][0] == image_id)
 
     def forget_version(self, version: str) -> None:
         """Drop what weights of this name have answered."""
-        self._answers.drop_where(lambda key: key[1] == version)
+        self._answers.drop_where(lambda kept: kept[0][1] == version)
 
-    def before(self, image_id: str, version: str, prompts: PromptSet) -> NDArray[np.float32] | None:
-        """Logits of the answer to all but the last click."""
+    def before(
+        self, image_id: str, version: str, prompts: PromptSet, candidate: int = 0
+    ) -> NDArray[np.float32] | None:
+        """Logits of the answer to all but the last click, or of one of its candidates."""
         if not prompts.points:
             return None
-        known = self._answers.get((image_id, version, replace(prompts, points=prompts.points[:-1])))
+        earlier = image_id, version, replace(prompts, points=prompts.points[:-1])
+        known = self._answers.get((earlier, candidate))
         return None if known is None else known.astype(np.float32)
 
+    def _with_candidates(
+        self, predictor: Predictor, key: Key, before: NDArray[np.float32] | None, started: float
+    ) -> MaskProposal:
+        """The likeliest object with what else may be meant."""
+        masks, scores, logits = predictor.predict(*_pointed(key[2]), mask_input=before, multimask_output=True)
+        for number, own in enumerate(logits):
+            self._keep(key, number, own)
+        likeliest, *others = (
+            _proposal(key, mask, float(score), started) for mask, score in zip(masks, scores, strict=True)
+        )
+        return replace(likeliest, candidates=tuple(others))
 
-def _proposal(
-    key: tuple[str, str, PromptSet], mask: NDArray[np.bool_], score: float, started: float
-) -> MaskProposal:
+    def _keep(self, key: Key, candidate: int, logits: NDArray[np.float32]) -> None:
+        kept = logits.clip(-MOST_LOGIT, MOST_LOGIT).astype(np.float16)
+        self._answers.put((key, candidate), kept, kept.nbytes)
+
+
+def _pointed(
+    prompts: PromptSet,
+) -> tuple[list[tuple[float, float]] | None, list[int] | None, tuple[float, ...] | None]:
+    """Clicks, their labels and the box as the predictor takes them."""
+    places = [point.xy for point in prompts.points] or None
+    return places, [int(point.is_positive) for point in prompts.points] or None, prompts.box
+
+
+def _proposal(key: Key, mask: NDArray[np.bool_], score: float, started: float) -> MaskProposal:
     image_id, version, prompts = key
     rect = Rect.around(mask)
     return MaskProposal(

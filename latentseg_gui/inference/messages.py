@@ -234,6 +234,9 @@ class SegmentObject(Request[MaskProposal]):
 
     Attributes:
         is_preview: only what is known at once is wanted; nothing is encoded and nothing remembered.
+        with_candidates: what else may be meant is wanted, too; then nothing is reported before the answer.
+        continues: which answer to all but the last click this one goes on from: 0 for the proposal itself, n for
+            the nth of its `MaskProposal.candidates`.
     """
 
     priority = Priority.CLICK
@@ -242,6 +245,8 @@ class SegmentObject(Request[MaskProposal]):
     image_id: str
     prompts: PromptSet
     is_preview: bool = False
+    with_candidates: bool = False
+    continues: int = 0
 
 
 @dataclass(frozen=True, slots=True)

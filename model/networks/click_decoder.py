@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.networks.backbone import ConvNorm, Pyramid, ResidualBlock, upsample_to
+from model.networks.candidates import Candidate
 from model.networks.click_cues import NUM_CUES
 
 
@@ -32,6 +33,7 @@ class ClickDecoder(nn.Module):
         map_dims: channels of the pyramid at strides 4, 8, 16, 32.
         widths: own channels at strides 2, 4, 8, 16, 32.
         num_cues: maps of evidence.
+        num_candidates: other meanings that it can be asked for.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class ClickDecoder(nn.Module):
         map_dims: tuple[int, ...],
         widths: tuple[int, ...],
         num_cues: int = NUM_CUES,
+        num_candidates: int = 0,
     ) -> None:
         super().__init__()
         fine, token, mid, deep, top = widths
@@ -62,6 +65,10 @@ class ClickDecoder(nn.Module):
         self.fine = nn.Conv2d(fine, fine, 3, padding=1)  # a norm at stride 2 would cost more than it gives
         self.pixels = nn.Conv2d(fine, 4, 3, padding=1)
         self.score = nn.Sequential(nn.Linear(2 * deep + 1, 64), nn.ReLU(), nn.Linear(64, 1))
+        self.candidates = nn.ModuleList(
+            Candidate(widths=(mid, deep, top, deep, mid), score_width=2 * deep + 1)
+            for _ in range(num_candidates)
+        )
 
     def base(self, pyramid: Pyramid) -> ClickBase:
         """Features of the image in the decoder's widths."""
@@ -69,40 +76,63 @@ class ClickDecoder(nn.Module):
         bases = (conv for conv in self.bases if isinstance(conv, nn.Conv2d))
         return ClickBase(*(conv(x) for conv, x in zip(bases, maps, strict=True)))
 
-    def forward(self, base: ClickBase, cues: Tensor, mixed: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, base: ClickBase, cues: Tensor, mixed: Tensor, *, candidate: int = 0
+    ) -> tuple[Tensor, Tensor]:
         """Object logits at full (padded) resolution and the predicted IoU.
 
         Args:
             base: from `base`.
             cues: [B, num_cues, h, w] at stride 4.
             mixed: what the experts answered, [B, widths[2], h / 2, w / 2].
+            candidate: which meaning is asked for: 0 the likeliest, then the others.
 
         Returns:
             Logits [B, 1, H, W] and scores [B] in 0..1.
         """
+        other = self._other(candidate)
         x4 = F.relu(base.tokens + self.cue_in(cues))
-        x8 = self.blocks[0](F.relu(base.mid + mixed + self.downs[0](x4)))
-        x16 = self.blocks[1](F.relu(base.deep + self.downs[1](x8)))
-        x32 = self.blocks[2](F.relu(base.top + self.downs[2](x16)))
-        up16 = self.fuses[2](F.relu(x16 + upsample_to(self.ups[2](x32), x16)))
-        up8 = self.fuses[1](F.relu(x8 + upsample_to(self.ups[1](up16), x8)))
+        x8 = _turned(other, 0, self.blocks[0](F.relu(base.mid + mixed + self.downs[0](x4))))
+        x16 = _turned(other, 1, self.blocks[1](F.relu(base.deep + self.downs[1](x8))))
+        x32 = _turned(other, 2, self.blocks[2](F.relu(base.top + self.downs[2](x16))))
+        up16 = _turned(other, 3, self.fuses[2](F.relu(x16 + upsample_to(self.ups[2](x32), x16))))
+        up8 = _turned(other, 4, self.fuses[1](F.relu(x8 + upsample_to(self.ups[1](up16), x8))))
         up4 = self.fuses[0](F.relu(x4 + upsample_to(self.ups[0](up8), x4)))
         coarse = self.coarse(up4)
         fine = F.relu(base.detail + upsample_to(self.to_fine(up4), base.detail))
         fine = F.relu(self.fine(fine), inplace=True)
         pixels = F.pixel_shuffle(self.pixels(fine), 2)
         logits = pixels.float() + upsample_to(coarse.float(), pixels)
-        return logits, self._score(up16, coarse)
+        pooled = self._pooled(up16, coarse)
+        if other is not None:
+            return logits, other.estimate(pooled)
+        return logits, torch.sigmoid(self.score(pooled).float()).squeeze(-1)
 
-    def _score(self, features: Tensor, coarse: Tensor) -> Tensor:
-        """Predicted IoU from features inside and outside of the mask; no gradient reaches the mask."""
+    def _other(self, candidate: int) -> Candidate | None:
+        """What turns features towards a meaning; None for the likeliest."""
+        if candidate == 0:
+            return None
+        other = self.candidates[candidate - 1]
+        if not isinstance(other, Candidate):
+            raise TypeError("other meanings are candidates")
+        return other
+
+    def _pooled(self, features: Tensor, coarse: Tensor) -> Tensor:
+        """Features inside and outside of the mask, [B, 2 * C + 1]; no gradient reaches the mask."""
         inside = torch.sigmoid(coarse.detach().float())
         inside = F.avg_pool2d(inside, 4).flatten(2)  # [B, 1, N]
         flat = features.detach().float().flatten(2)  # [B, C, N]
         parts = [(flat * w).sum(-1) / (w.sum(-1) + 1e-3) for w in (inside, 1 - inside)]
         sharpness = (inside * (1 - inside)).sum(-1) / (inside.sum(-1) + 1e-3)
-        pooled = torch.cat((*parts, sharpness), dim=1).to(self.cue_in.weight.dtype)
-        return torch.sigmoid(self.score(pooled).float()).squeeze(-1)
+        return torch.cat((*parts, sharpness), dim=1).to(self.cue_in.weight.dtype)
+
+
+def _turned(other: Candidate | None, place: int, x: Tensor) -> Tensor:
+    """Features as they are for the likeliest meaning, or turned towards another."""
+    if other is None:
+        return x
+    turned: Tensor = other(place, x)
+    return turned
 
 
 class Embedding(nn.Module):

@@ -28,6 +28,7 @@ class NetworkConfig:
             from the second on are then its own, and `depths` counts for nothing).
         evidence_dim: width of an expert's answer where experts are classifiers that decide; 0: they are only
             added to the tokens.
+        num_candidates: other meanings of a click that the click decoder answers with, beside its first.
     """
 
     num_classes: int = 2
@@ -41,6 +42,7 @@ class NetworkConfig:
     embed_dim: int = 24
     encoder: str = "residual"
     evidence_dim: int = 0
+    num_candidates: int = 0
 
     def __post_init__(self) -> None:
         if self.num_heads < 1 or self.feature_dim < 1 or self.feature_dim % self.num_heads:

@@ -77,6 +77,7 @@ class LatentExpertNetwork(nn.Module):
         embed_dim: int,
         encoder: str,
         evidence_dim: int,
+        num_candidates: int,
     ) -> None:
         super().__init__()
         self.config = config = NetworkConfig(
@@ -91,6 +92,7 @@ class LatentExpertNetwork(nn.Module):
             embed_dim=embed_dim,
             encoder=encoder,
             evidence_dim=evidence_dim,
+            num_candidates=num_candidates,
         )
         self.normalise = Normalise()
         self.backbone = backbone_of(config)
@@ -118,6 +120,7 @@ class LatentExpertNetwork(nn.Module):
             map_dims=(dim, *config.path_widths, config.widths[4]),
             widths=config.click_widths,
             num_cues=config.click_cues,
+            num_candidates=config.num_candidates,
         )
 
     @property
@@ -239,6 +242,7 @@ class LatentExpertNetwork(nn.Module):
         *,
         previous: Tensor | None = None,
         need_attention: bool = False,
+        candidate: int = 0,
     ) -> ObjectOutput:
         """Mask of the object that the prompts point at.
 
@@ -247,6 +251,7 @@ class LatentExpertNetwork(nn.Module):
             prompts: clicks and boxes in pixels of the image.
             previous: logits [B, 1, H, W] of the answer so far, or None.
             need_attention: also return the maps; they cover the learned and then the prompt experts.
+            candidate: which meaning is asked for: 0 the likeliest, up to ``config.num_candidates`` others.
         """
         tokens, points, labels = encoding.tokens, prompts.points, prompts.labels
         before = previous_at_tokens(encoding, previous)
@@ -260,7 +265,7 @@ class LatentExpertNetwork(nn.Module):
         cues = torch.cat(evidence, dim=1)  # [B, num_cues, h, w]
         mixed, maps = consult(self, encoding, prompts, need_attention=need_attention)
         cues = cues.to(tokens.dtype).contiguous(memory_format=torch.channels_last)
-        logits, score = self.click(encoding.base, cues, mixed)
+        logits, score = self.click(encoding.base, cues, mixed, candidate=candidate)
         return ObjectOutput(cropped(logits, encoding), score, maps)
 
     def with_classes(self, kept: Sequence[int | None]) -> Self:

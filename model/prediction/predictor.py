@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Literal, overload
 
 import numpy as np
 import torch
@@ -22,17 +22,16 @@ from model.prediction.class_maps import (
     predict_into,
     seen_by,
 )
-from model.prediction.click_constraints import Start, guarded
+from model.prediction.click_answers import Candidates, answer_stages, candidates, maps_of, question_of
 from model.prediction.device import DeviceChoice, choose_device
-from model.prediction.inputs import Pointing, check_image, check_mask_input, check_pointing
+from model.prediction.inputs import check_image
 from model.prediction.objects import with_instances
 from model.prediction.outputs import Attention, ClassPrediction, EncodedImage
-from model.prediction.postprocess import last_clicks
 from model.prediction.region_attention import Region, as_attention, attention_of_part
-from model.prediction.resample import resize_logits, shrink, working_size
+from model.prediction.resample import shrink, working_size
 from model.prediction.runner import Runner
 from model.prediction.testtime import PLAIN, PredictOptions
-from model.prediction.zoom_in import Answer, look_closer
+from model.prediction.zoom_in import Answer
 from model.weights.checkpoint import default_weights_path, load
 from model.zoo.tutorial import as_predictable
 
@@ -125,28 +124,37 @@ class Predictor:
         return replace(image, weights=self._runner, overview=overview)
 
     def set_image(self, image: NDArray[np.uint8], *, for_clicks: bool = True) -> EncodedImage:
-        """Encode an image; all questions are about it until the next.
+        """Encode an image and return that; all questions are about it until the next.
 
         Args:
             image: RGB, uint8 [H, W, 3]; grey [H, W] is taken too.
             for_clicks: whether clicks are to be expected; if not, the first takes longer.
-
-        Returns:
-            The same as `encoding`.
         """
         self._image = _encode(self._runner, seen_by(self._runner, check_image(image)), self.max_pixels)
         if for_clicks:
-            self._seen_by_clicks()
+            _seen_by_clicks(self._image, self._clicks, self.max_pixels)
         return self._image
 
-    def _seen_by_clicks(self) -> EncodedImage:
-        """What clicks are answered from, encoded now where it was not yet."""
-        image = self.encoding
-        if image.overview is None and self._clicks.can_segment:
-            is_large = image.size[0] * image.size[1] > CLICK_PIXELS
-            if is_large or self._clicks is not self._runner:
-                image.overview = _encode(self._clicks, image.pixels, min(CLICK_PIXELS, self.max_pixels))
-        return image.for_clicks
+    @overload
+    def predict(
+        self,
+        point_coords: ArrayLike | None = None,
+        point_labels: ArrayLike | None = None,
+        box: ArrayLike | None = None,
+        mask_input: ArrayLike | None = None,
+        multimask_output: Literal[False] = False,
+    ) -> Answer: ...
+
+    @overload
+    def predict(
+        self,
+        point_coords: ArrayLike | None = None,
+        point_labels: ArrayLike | None = None,
+        box: ArrayLike | None = None,
+        mask_input: ArrayLike | None = None,
+        *,
+        multimask_output: Literal[True],
+    ) -> Candidates: ...
 
     def predict(
         self,
@@ -154,7 +162,8 @@ class Predictor:
         point_labels: ArrayLike | None = None,
         box: ArrayLike | None = None,
         mask_input: ArrayLike | None = None,
-    ) -> tuple[NDArray[np.bool_], float, NDArray[np.float32]]:
+        multimask_output: bool = False,
+    ) -> Answer | Candidates:
         """The object that clicks or a box point at.
 
         Args:
@@ -162,12 +171,18 @@ class Predictor:
             point_labels: 1 for clicks on the object, 0 beside it, [P]; of several on one pixel the last counts.
             box: x0, y0, x1, y1 in pixels.
             mask_input: logits that an earlier call returned, or a bool mask to start from.
+            multimask_output: also what else may be meant. All that is returned then has an axis in front, [N, ...]:
+                the likeliest, the whole that it belongs to, a part of it; N is 1 with weights that know no others.
 
         Returns:
             mask bool [H, W], which agrees with every click; the estimated IoU, 0..1; logits float32
             [h, w] for the next call, of the size of the image or, if that is large, of its overview.
         """
-        *_, (_, answer) = self.predict_stages(point_coords, point_labels, box, mask_input)
+        image = _seen_by_clicks(self.encoding, self._clicks, self.max_pixels)
+        question = question_of(image, (point_coords, point_labels, box), mask_input)
+        if multimask_output:
+            return candidates(image, self._clicks, question, self.max_pixels)
+        *_, (_, answer) = answer_stages(image, self._clicks, question, self.max_pixels)
         return answer
 
     def predict_stages(
@@ -182,17 +197,9 @@ class Predictor:
         Yields:
             Perhaps (False, what is known at once); then (True, what `predict` gives).
         """
-        image = self._seen_by_clicks()
-        pointing, previous, earlier = _asked(image, (point_coords, point_labels, box), mask_input)
-        if len(pointing.xy) == 0 and box is None and previous is None:
-            raise ModelError("Nothing was pointed at.", action="Give at least one click or a box.")
-        meant = last_clicks(pointing, image.shape)
-        local = meant.moved((0.0, 0.0), image.scale_xy)
-        logits, score, _ = self._clicks.segment(image.encoding, local, earlier)
-        stages = look_closer(image, self._clicks, meant, (logits, score), self.max_pixels)
-        before = None if previous is None else image.answered.before(pointing, previous)
-        start = None if earlier is None or before is None else Start(*before, earlier)
-        yield from guarded(stages, image.answered, pointing, start)
+        image = _seen_by_clicks(self.encoding, self._clicks, self.max_pixels)
+        question = question_of(image, (point_coords, point_labels, box), mask_input)
+        yield from answer_stages(image, self._clicks, question, self.max_pixels)
 
     def predict_classes(
         self,
@@ -212,8 +219,7 @@ class Predictor:
             experts_off: experts to knock out: nothing reads them any more.
             expert_gains: factor per expert, or per (head, expert), on how strongly it is read: 1 as
                 trained, 0 knocked out.
-            heads_off: attention heads to knock out, of all experts or as (head, expert). All heads of
-                an expert are that expert.
+            heads_off: attention heads to knock out, of all experts or as (head, expert); all heads: the expert.
             options: several scales, the mirror image, refinement of edges.
             out: takes the answer, depth as well where that is known; perhaps memory-mapped, confidence in 0..255.
         """
@@ -247,13 +253,7 @@ class Predictor:
         expert_gains: Gains | None = None,
         heads_off: Iterable[Head] = (),
     ) -> NDArray[np.float32]:
-        """Class probabilities float32 [C, h, w] at the working size; the encoder never runs.
-
-        Args:
-            experts_off: as in `predict_classes`.
-            expert_gains: as in `predict_classes`.
-            heads_off: as in `predict_classes`.
-        """
+        """Class probabilities float32 [C, h, w] at the working size; arguments as of `predict_classes`."""
         gains = check_gains((self.num_heads, self.num_experts), experts_off, heads_off, expert_gains)
         logits, _ = self._runner.classify(self.encoding.encoding, gains)
         return np.asarray(logits.softmax(0).cpu().numpy(), dtype=np.float32)
@@ -287,19 +287,10 @@ class Predictor:
 
         The maps are of the answer of `predict` to the same arguments, before it looks closer.
         """
-        image = self._seen_by_clicks()
-        pointing, _, earlier = _asked(image, (point_coords, point_labels, box), mask_input)
-        local = pointing.moved((0.0, 0.0), image.scale_xy)
-        _, _, maps = self._clicks.segment(image.encoding, local, earlier, need_attention=True)
+        image = _seen_by_clicks(self.encoding, self._clicks, self.max_pixels)
+        question = question_of(image, (point_coords, point_labels, box), mask_input)
+        maps = maps_of(image, self._clicks, question)
         return as_attention(maps, image.size, self._runner.stride, image.shape)
-
-
-def _asked(
-    image: EncodedImage, pointed: tuple[ArrayLike | None, ArrayLike | None, ArrayLike | None], mask_input: Any
-) -> tuple[Pointing, NDArray[np.float32] | None, NDArray[np.float32] | None]:
-    """Clicks and box checked, the earlier answer checked, and the same at the working size of ``image``."""
-    pointing, previous = check_pointing(*pointed, image.shape), check_mask_input(mask_input)
-    return pointing, previous, None if previous is None else resize_logits(previous, image.size)
 
 
 def _encode(runner: Runner, pixels: NDArray[np.uint8], most: int) -> EncodedImage:
@@ -310,6 +301,14 @@ def _encode(runner: Runner, pixels: NDArray[np.uint8], most: int) -> EncodedImag
         return EncodedImage(pixels, runner.encode(shrink(pixels, size)), size, runner)
 
     return runner.within_memory(most, attempt)
+
+
+def _seen_by_clicks(image: EncodedImage, runner: Runner, max_pixels: int) -> EncodedImage:
+    """What clicks are answered from, encoded now where it was not yet."""
+    is_one = image.size[0] * image.size[1] <= CLICK_PIXELS and image.weights is runner
+    if image.overview is None and runner.can_segment and not is_one:
+        image.overview = _encode(runner, image.pixels, min(CLICK_PIXELS, max_pixels))
+    return image.for_clicks
 
 
 def _are_kin(one: nn.Module, other: nn.Module) -> bool:

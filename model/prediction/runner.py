@@ -78,6 +78,11 @@ class Runner:
         return isinstance(self._network, Clickable)
 
     @property
+    def num_candidates(self) -> int:
+        """How many other meanings of a click the network can be asked for."""
+        return int(getattr(self.config, "num_candidates", 0))
+
+    @property
     def stride(self) -> int:
         """Pixels per token along one side."""
         return self._network.stride
@@ -167,6 +172,7 @@ class Runner:
         previous: NDArray[np.float32] | None,
         *,
         need_attention: bool = False,
+        candidate: int = 0,
     ) -> tuple[NDArray[np.float32], float, AttentionMaps | None]:
         """Object logits float32 [H, W], the predicted IoU and, if asked for, the maps.
 
@@ -175,6 +181,7 @@ class Runner:
             pointing: in pixels of the encoded picture.
             previous: logits of the answer so far, of the size of the encoded picture.
             need_attention: whether to compute the maps.
+            candidate: which meaning is asked for: 0 the likeliest, up to `num_candidates` others.
 
         Raises:
             ModelError: the network knows classes only.
@@ -187,10 +194,11 @@ class Runner:
         earlier = None
         if previous is not None:
             earlier = torch.from_numpy(np.array(previous)).to(self.choice.device)[None, None]
+        asked: dict[str, Any] = {"previous": earlier, "need_attention": need_attention}
+        if candidate:  # networks that know one meaning only need not know that there are others
+            asked["candidate"] = candidate
         with full_precision(self.choice.device, self.choice.dtype):
-            output = self._network.segment(
-                self._here(encoding), self._prompts(pointing), previous=earlier, need_attention=need_attention
-            )
+            output = self._network.segment(self._here(encoding), self._prompts(pointing), **asked)
         logits = np.asarray(output.logits[0, 0].float().cpu().numpy(), dtype=np.float32)
         return logits, float(output.score[0]), output.maps
 

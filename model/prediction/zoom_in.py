@@ -36,6 +36,8 @@ def look_closer(
     pointing: Pointing,
     first: tuple[NDArray[np.float32], float],
     max_pixels: int,
+    *,
+    candidate: int = 0,
 ) -> Iterator[tuple[bool, Answer]]:
     """Refine the answer where a closer view shows more: of small objects, and of reduced images.
 
@@ -45,6 +47,7 @@ def look_closer(
         pointing: in pixels of the image.
         first: logits [h, w] and score of the answer from the reduced picture.
         max_pixels: size at which a region may be encoded.
+        candidate: which meaning is asked for, see `Runner.segment`.
 
     Yields:
         Where a region has to be encoded, which takes a multiple of the time so far, first what is known
@@ -65,7 +68,7 @@ def look_closer(
                 has_answered = True
                 yield False, (_rough(image, pointing, wanted, coarse, overview), score, overview)
             focus = image.focus = _encoded(image, runner, bounds, size, max_pixels)
-        close, close_score = _segment_closer(image, runner, pointing, focus, overview)
+        close, close_score = _segment_closer(image, runner, pointing, focus, overview, candidate)
         mask = clean_mask(_placed(close, focus.bounds, image.shape), pointing)
         row0, col0, row1, col1 = focus.bounds
         if not focus.touches(mask[row0:row1, col0:col1], image.shape):
@@ -128,13 +131,20 @@ def _rough(
 
 
 def _segment_closer(
-    image: EncodedImage, runner: Runner, pointing: Pointing, focus: Focus, overview: NDArray[np.float32]
+    image: EncodedImage,
+    runner: Runner,
+    pointing: Pointing,
+    focus: Focus,
+    overview: NDArray[np.float32],
+    candidate: int,
 ) -> tuple[NDArray[np.float32], float]:
     """Logits of the region of ``focus``, starting from what the reduced picture gave."""
     local = pointing.moved((focus.bounds[1], focus.bounds[0]), focus.scale_xy)
     part = _part_of(overview, focus.bounds, image.scale_xy)
     earlier = resize_logits(overview[part], focus.size)
-    logits, score, _ = runner.segment(focus.encoding, _inside(local, focus.size), earlier)
+    logits, score, _ = runner.segment(
+        focus.encoding, _inside(local, focus.size), earlier, candidate=candidate
+    )
     return logits, score
 
 

@@ -10,13 +10,22 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import torch
 
 from model.errors import ModelError
 from model.networks.config import NetworkConfig
+from model.networks.network import LatentExpertNetwork
+from model.pretraining.candidates import NUM_CANDIDATES
 from model.pretraining.loop import PretrainConfig, Pretraining
+from model.pretraining.schedule import STAGES, Stage
+from model.weights import checkpoint
+
+SMALLEST_SIDE = 32
+"""Pixels; the encoder's deepest map has one cell then."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -30,19 +39,85 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--encoder", type=Path, help="pretrained encoder (see model.pretraining.convert)")
     parser.add_argument("--start", type=Path, help="weights to begin from, wherever they fit")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--stage",
+        type=_stage,
+        action="append",
+        metavar="START:BATCH:SIZES",
+        help="crops from a share of the budget on, such as 0.3:14:160x224,192x192 (height x width); give it once "
+        "for every stage, the first from 0 on (default: as the first shipped weights)",
+    )
+    parser.add_argument(
+        "--frozen",
+        type=_share,
+        default=defaults.frozen_until,
+        metavar="SHARE",
+        help=f"share of the budget with the encoder as it is (default: {defaults.frozen_until})",
+    )
+    parser.add_argument(
+        "--encoder-rate",
+        type=float,
+        default=defaults.encoder_rate,
+        metavar="SHARE",
+        help=f"the encoder's learning rate as a share of the others' (default: {defaults.encoder_rate})",
+    )
+    parser.add_argument(
+        "--only-candidates",
+        action="store_true",
+        help="teach the weights of --start other meanings of a click, and change nothing else",
+    )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=0, help="0: as torch likes")
     parser.add_argument("--fp32", action="store_true", help="no bfloat16")
     return parser
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0 when the weights were written."""
-    options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    config = PretrainConfig(
+def _share(text: str) -> float:
+    """A number from 0 to 1."""
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return share
+
+
+def _stage(text: str) -> Stage:
+    """START:BATCH:HEIGHTxWIDTH,..."""
+    try:
+        start, batch, sizes = text.split(":")
+        pairs = tuple((int(rows), int(cols)) for rows, cols in (size.split("x") for size in sizes.split(",")))
+        stage = Stage(_share(start), int(batch), pairs)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not START:BATCH:HEIGHTxWIDTH,...") from None
+    if stage.batch < 1 or min(min(pair) for pair in pairs) < SMALLEST_SIDE:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: a batch has one crop at least, and a crop {SMALLEST_SIDE} pixels on every side"
+        )
+    return stage
+
+
+def _config(options: argparse.Namespace) -> PretrainConfig:
+    """The run that the options describe.
+
+    Raises:
+        ModelError: they do not go together.
+    """
+    stages = tuple(options.stage or STAGES)
+    if stages[0].start > 0 or any(one.start >= other.start for one, other in pairwise(stages)):
+        raise ModelError(
+            "The stages are not in order.", action="Let the first begin at 0 and the others later."
+        )
+    network = NetworkConfig.pretrained() if options.encoder else NetworkConfig()
+    if options.only_candidates:
+        if options.start is None or options.encoder is not None:
+            raise ModelError(
+                "Other meanings of a click can only be taught to finished weights.",
+                action="Name them with --start, and leave --encoder out.",
+            )
+        network = _with_candidates(options.start)
+    return PretrainConfig(
         data=options.data,
         output=options.output,
         steps=0 if options.seconds else options.steps,
@@ -51,12 +126,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         seed=options.seed,
         device=options.device,
         is_bf16=not options.fp32,
-        network=NetworkConfig.pretrained() if options.encoder else NetworkConfig(),
+        stages=stages,
+        network=network,
         encoder=options.encoder,
         start=options.start,
+        frozen_until=options.frozen,
+        encoder_rate=options.encoder_rate,
+        only_candidates=options.only_candidates,
     )
+
+
+def _with_candidates(start: Path) -> NetworkConfig:
+    """Sizes of the network in a file, with candidates.
+
+    Raises:
+        ModelError: it was refused, or is of another architecture.
+    """
+    network, _ = checkpoint.load(start)
+    if type(network) is not LatentExpertNetwork:
+        raise ModelError(
+            "Only the default network answers clicks.", action="Choose other weights to start from."
+        )
+    return replace(network.config, num_candidates=NUM_CANDIDATES)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 when the weights were written."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if options.threads:
+        torch.set_num_threads(options.threads)
     try:
-        path = Pretraining(config).run()
+        path = Pretraining(_config(options)).run()
     except ModelError as error:
         logging.getLogger("model.pretraining").error("%s", error)
         return 1

@@ -19,10 +19,11 @@ from model.errors import ModelError
 from model.networks.config import NetworkConfig
 from model.networks.network import LatentExpertNetwork, build_latent_expert
 from model.pretraining.cache import Cache
+from model.pretraining.candidates import candidates_step, learn_only_candidates
 from model.pretraining.crops import Batch, CropSampler
 from model.pretraining.schedule import STAGES, AverageWeights, Budget, Stage, learning_rate, stage_at
 from model.pretraining.start import begin_from
-from model.pretraining.step import Trainee, train_step
+from model.pretraining.step import StepResult, Trainee, train_step
 from model.weights import checkpoint
 from model.weights.atomic import write_atomically
 
@@ -78,6 +79,7 @@ class PretrainConfig:
         start: weights of this program to begin from, wherever names and shapes agree, or None.
         frozen_until: share of the budget during which a pretrained encoder stays as it is.
         encoder_rate: its learning rate afterwards, as a share of the others'.
+        only_candidates: only the other meanings of a click are learned; all else stays as ``start`` has it.
     """
 
     data: Path
@@ -96,6 +98,7 @@ class PretrainConfig:
     start: Path | None = None
     frozen_until: float = 0.5
     encoder_rate: float = 0.2
+    only_candidates: bool = False
 
 
 class _Crops(IterableDataset[Batch]):
@@ -148,6 +151,9 @@ class Pretraining:
         self._provenance = begin_from(network, encoder=config.encoder, start=config.start)
         self._trainee = Trainee(network, _slices(self._cache))
         self._trainee.to(config.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if config.only_candidates:
+            learn_only_candidates(network)
+            self._trainee.semantic.requires_grad_(False)
         self._optimiser = torch.optim.AdamW(
             self._groups(),
             lr=config.peak_rate,
@@ -196,7 +202,7 @@ class Pretraining:
     def _groups(self) -> list[dict[str, Any]]:
         """Weight decay on matrices and kernels only; a pretrained encoder learns at a rate of its own."""
         groups: list[dict[str, Any]] = []
-        named = list(self._trainee.named_parameters())
+        named = [(name, p) for name, p in self._trainee.named_parameters() if p.requires_grad]
         for is_encoder in (False, True):
             own = [p for name, p in named if (f"network.{_ENCODER}" in name) == is_encoder]
             share = self._config.encoder_rate if is_encoder else 1.0
@@ -209,11 +215,7 @@ class Pretraining:
         rate = learning_rate(self._step, progress, peak=config.peak_rate)
         for group in self._optimiser.param_groups:
             group["lr"] = rate * group["share"]
-        self._trainee.freeze_encoder(progress < config.frozen_until)
-        silent = _SILENT_ROUNDS[int(torch.randint(0, len(_SILENT_ROUNDS), (1,), generator=generator))]
-        device_type = torch.device(config.device).type
-        with torch.autocast(device_type, torch.bfloat16, enabled=config.is_bf16):
-            result = train_step(self._trainee, batch, generator, silent_rounds=silent)
+        result = self._result(batch, generator, progress)
         self._optimiser.zero_grad(set_to_none=True)
         result.loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self._trainee.parameters(), 2.0)
@@ -231,6 +233,16 @@ class Pretraining:
                 | {"size": size, "rate": round(rate, 6), "norm": round(float(norm), 2)}
                 | figures
             )
+
+    def _result(self, batch: Batch, generator: torch.Generator, progress: float) -> StepResult:
+        """What a batch gives: the loss to go down."""
+        config = self._config
+        with torch.autocast(torch.device(config.device).type, torch.bfloat16, enabled=config.is_bf16):
+            if config.only_candidates:
+                return candidates_step(self._trainee.network, batch, generator)
+            self._trainee.freeze_encoder(progress < config.frozen_until)
+            silent = _SILENT_ROUNDS[int(torch.randint(0, len(_SILENT_ROUNDS), (1,), generator=generator))]
+            return train_step(self._trainee, batch, generator, silent_rounds=silent)
 
     def _log(self, line: dict[str, Any]) -> None:
         with (self._config.output / "log.jsonl").open("a", encoding="utf-8") as file:

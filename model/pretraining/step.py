@@ -19,7 +19,7 @@ from model.training.losses import IGNORED, class_loss, object_loss
 
 _CLASS_WEIGHT = 0.4
 _SEMANTIC_WEIGHT = 0.3
-_SCORE_WEIGHT = 0.3
+SCORE_WEIGHT = 0.3
 _BALANCE_WEIGHT = 0.01
 _LIKENESS_WEIGHT = 0.02
 _DECISION_WEIGHT = 0.05
@@ -65,7 +65,8 @@ class StepResult:
     figures: dict[str, Tensor]
 
 
-def _iou(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+def iou_of(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    """IoU [B] of logits with masks, all [B, 1, H, W], where ``valid`` is 1."""
     taken = (logits > 0).float() * valid
     target = target * valid
     both = (taken * target).sum((1, 2, 3))
@@ -73,9 +74,9 @@ def _iou(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
 
 
 def _answer_loss(output: ObjectOutput, target: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-    iou = _iou(output.logits.detach(), target, valid)
+    iou = iou_of(output.logits.detach(), target, valid)
     score = F.mse_loss(output.score, iou)
-    return object_loss(output.logits.float(), target, valid).mean() + _SCORE_WEIGHT * score, iou.mean()
+    return object_loss(output.logits.float(), target, valid).mean() + SCORE_WEIGHT * score, iou.mean()
 
 
 def _classes_loss(trainee: Trainee, encoding: Encoding, pyramid: Pyramid, batch: Batch) -> Tensor:

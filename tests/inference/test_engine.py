@@ -20,6 +20,7 @@ from latentseg_gui.inference.messages import (
     SegmentObject,
 )
 from model.errors import ModelError
+from model.networks.network import LatentExpertNetwork
 from model.prediction.predictor import Predictor
 from model.weights.checkpoint import CheckpointMeta, save
 from tests.tiny import disks, tiny_network
@@ -347,3 +348,41 @@ def test_other_weights_are_asked_about_an_image_and_the_live_ones_stay(engine, t
     assert engine.encoder_runs == runs, "the image is still encoded for the live weights"
     with pytest.raises(LatentsegError, match="not seen this image"):
         engine.handle(PredictWith("never shown", path, "v2", "cpu"))
+
+
+def test_what_else_a_click_may_mean_comes_with_the_proposal_and_can_be_gone_on_from(tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    path, sizes = tmp_path / "three.safetensors", tiny_network().config.arguments()
+    meta = CheckpointMeta(("background", "disk"), ("#000000", "#ff0000"))
+    save(path, LatentExpertNetwork(**{**sizes, "num_candidates": 2}), meta)
+    engine = Engine()
+    engine.handle(LoadWeights(path, "v1", "cpu"))
+    engine.handle(EncodeImage("a", disks(0)[0]))
+    given = []
+    predict = Predictor.predict_stages
+
+    def listen(self, *args, mask_input=None, **kwargs):
+        given.append(mask_input)
+        return predict(self, *args, mask_input=mask_input, **kwargs)
+
+    monkeypatch.setattr(Predictor, "predict_stages", listen)
+    one, two = PromptSet((CLICK,)), PromptSet((CLICK, BESIDE))
+    proposal = engine.handle(SegmentObject("a", one, with_candidates=True))
+    assert len(proposal.candidates) == 2
+    for other in proposal.candidates:
+        assert other.prompts == one
+        assert other.mask.shape == other.rect.shape
+        assert other.mask[40 - other.rect.row0, 30 - other.rect.col0], "each holds the click"
+        assert not other.candidates
+    for chosen in range(3):
+        engine.handle(SegmentObject("a", two, continues=chosen))
+    assert all(start is not None for start in given)
+    assert not np.array_equal(given[0], given[1])
+    assert not np.array_equal(given[1], given[2])
+
+
+def test_weights_that_know_one_meaning_offer_no_others(engine):
+    proposal = engine.handle(SegmentObject("a", PromptSet((CLICK,)), with_candidates=True))
+    alone = engine.handle(SegmentObject("a", PromptSet((CLICK,))))
+    assert proposal.candidates == ()
+    assert np.array_equal(proposal.mask, alone.mask)

@@ -280,3 +280,63 @@ def test_encodings_survive_a_retreat_to_the_cpu():
     predictor.encoding = kept
     assert np.array_equal(predictor.predict_overview(), before)
     assert predictor.device.is_fallback
+
+
+def several(seed=0):
+    """A network that knows three meanings of a click."""
+    torch.manual_seed(seed)
+    network = build_latent_expert(SMALL, num_candidates=2).eval()
+    for candidate in network.click.candidates:  # as if it had learned something
+        for turn in candidate.turns:
+            torch.nn.init.normal_(turn.weight, std=0.3)
+    return network
+
+
+def test_a_click_is_answered_with_what_else_it_may_mean():
+    predictor = predictor_of(several())
+    predictor.set_image(picture())
+    masks, scores, logits = predictor.predict([[20, 20]], [1], multimask_output=True)
+    assert (masks.dtype, masks.shape) == (bool, (3, 48, 72))
+    assert (scores.dtype, scores.shape) == (np.float32, (3,))
+    assert logits.shape == (3, *predictor.predict([[20, 20]], [1])[2].shape)
+    assert masks[:, 20, 20].all(), "each agrees with the click"
+    assert ((scores >= 0) & (scores <= 1)).all()
+    assert not np.array_equal(logits[0], logits[1])
+    assert not np.array_equal(logits[1], logits[2])
+    alone, score, own = predictor.predict([[20, 20]], [1])
+    assert np.array_equal(masks[0], alone), "the first is what is answered otherwise"
+    assert scores[0] == pytest.approx(score)
+    assert np.array_equal(logits[0], own)
+
+
+def test_a_further_click_goes_on_from_the_meaning_that_was_chosen():
+    predictor = predictor_of(several())
+    predictor.set_image(picture())
+    masks, _, logits = predictor.predict([[20, 20]], [1], multimask_output=True)
+    for mask, own in zip(masks, logits, strict=True):
+        row, col = np.argwhere(~mask)[0]
+        more, _, _ = predictor.predict([[20, 20], [col + 0.5, row + 0.5]], [1, 1], mask_input=own)
+        assert more[row, col]
+        assert not (mask & ~more).any(), "one more click on the object takes nothing away from it"
+
+
+def test_weights_that_never_learned_other_meanings_answer_with_one():
+    predictor = predictor_of(small_network())
+    predictor.set_image(picture())
+    masks, scores, logits = predictor.predict([[20, 20]], [1], multimask_output=True)
+    assert (len(masks), len(scores), len(logits)) == (1, 1, 1)
+    assert np.array_equal(masks[0], predictor.predict([[20, 20]], [1])[0])
+
+
+def test_other_meanings_leave_the_view_of_the_first_in_place():
+    predictor = predictor_of(several())
+    predictor.set_image(picture(400, 600))
+    *_, logits = predictor.predict([[200, 200]], [1])
+    runs = predictor.encoder_runs
+    predictor.predict([[200, 200], [210, 200]], [1, 1], mask_input=logits)
+    as_it_is = predictor.encoder_runs - runs
+    predictor.set_image(picture(400, 600))
+    _, _, all_logits = predictor.predict([[200, 200]], [1], multimask_output=True)
+    runs = predictor.encoder_runs
+    predictor.predict([[200, 200], [210, 200]], [1, 1], mask_input=all_logits[0])
+    assert predictor.encoder_runs - runs == as_it_is

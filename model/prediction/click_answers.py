@@ -1,0 +1,108 @@
+"""Clicks, a box and an earlier mask are a question; the answer is one object, or several that may be meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from model.errors import ModelError
+from model.networks.experts import AttentionMaps
+from model.prediction.click_constraints import Start, guarded
+from model.prediction.inputs import Pointing, check_mask_input, check_pointing
+from model.prediction.outputs import EncodedImage
+from model.prediction.postprocess import last_clicks
+from model.prediction.resample import resize_logits
+from model.prediction.runner import Runner
+from model.prediction.zoom_in import Answer, look_closer
+
+Candidates = tuple[NDArray[np.bool_], NDArray[np.float32], NDArray[np.float32]]
+"""masks bool [N, H, W], estimated IoU float32 [N], logits float32 [N, h, w] of the reduced picture."""
+
+Pointed = tuple[ArrayLike | None, ArrayLike | None, ArrayLike | None]
+"""Places of clicks, their labels, a box, as callers hand them in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked about an image.
+
+    Attributes:
+        pointing: clicks and box in pixels of the image.
+        previous: logits that were handed in, or None.
+        earlier: the same at the working size of the image.
+    """
+
+    pointing: Pointing
+    previous: NDArray[np.float32] | None
+    earlier: NDArray[np.float32] | None
+
+
+def question_of(image: EncodedImage, pointed: Pointed, mask_input: Any) -> Question:
+    """What callers hand in, checked.
+
+    Raises:
+        ModelError: it makes no sense, or nothing was pointed at.
+    """
+    pointing, previous = check_pointing(*pointed, image.shape), check_mask_input(mask_input)
+    if len(pointing.xy) == 0 and pointing.box is None and previous is None:
+        raise ModelError("Nothing was pointed at.", action="Give at least one click or a box.")
+    earlier = None if previous is None else resize_logits(previous, image.size)
+    return Question(pointing, previous, earlier)
+
+
+def answer_stages(
+    image: EncodedImage, runner: Runner, question: Question, max_pixels: int
+) -> Iterator[tuple[bool, Answer]]:
+    """The likeliest object; a further click keeps what it does not contradict.
+
+    Args:
+        image: as clicks see it; it remembers the answer.
+        runner: of the weights that it was encoded with.
+        question: from `question_of`.
+        max_pixels: size at which a region may be encoded.
+
+    Yields:
+        Perhaps (False, what is known at once); then (True, the final answer).
+    """
+    before = None
+    if question.previous is not None:
+        before = image.answered.before(question.pointing, question.previous)
+    start = None if question.earlier is None or before is None else Start(*before, question.earlier)
+    stages = _meant_by(image, runner, question, max_pixels, 0)
+    yield from guarded(stages, image.answered, question.pointing, start)
+
+
+def candidates(image: EncodedImage, runner: Runner, question: Question, max_pixels: int) -> Candidates:
+    """The likeliest object, then what else may be meant: the whole that it belongs to, and a part of it.
+
+    Each is remembered, so that further clicks can go on from it. Arguments as of `answer_stages`.
+    """
+    *_, (_, likeliest) = answer_stages(image, runner, question, max_pixels)
+    answers, focus = [likeliest], image.focus
+    for candidate in range(1, runner.num_candidates + 1):
+        *_, (_, answer) = _meant_by(image, runner, question, max_pixels, candidate)
+        image.answered.put(question.pointing, *answer)
+        answers.append(answer)
+    image.focus = focus  # the next click most likely goes on from the first
+    masks, scores, logits = zip(*answers, strict=True)
+    return np.stack(masks), np.array(scores, np.float32), np.stack(logits)
+
+
+def maps_of(image: EncodedImage, runner: Runner, question: Question) -> AttentionMaps | None:
+    """What the question attends to, in the likeliest answer before it looks closer."""
+    local = question.pointing.moved((0.0, 0.0), image.scale_xy)
+    return runner.segment(image.encoding, local, question.earlier, need_attention=True)[2]
+
+
+def _meant_by(
+    image: EncodedImage, runner: Runner, question: Question, max_pixels: int, candidate: int
+) -> Iterator[tuple[bool, Answer]]:
+    """Answers of one meaning, seen from afar and then from closer by, as the network gives them."""
+    meant = last_clicks(question.pointing, image.shape)
+    local = meant.moved((0.0, 0.0), image.scale_xy)
+    logits, score, _ = runner.segment(image.encoding, local, question.earlier, candidate=candidate)
+    yield from look_closer(image, runner, meant, (logits, score), max_pixels, candidate=candidate)
