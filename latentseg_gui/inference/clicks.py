@@ -44,7 +44,7 @@ class Clicks:
         """
         started, key = time.monotonic(), (request.image_id, version, request.prompts)
         before = self.before(*key, request.continues)
-        if request.with_candidates:
+        if request.with_candidates and isinstance(predictor, Predictor):
             yield self._with_candidates(predictor, key, before, started)
             return
         stages = predictor.predict_stages(*_pointed(request.prompts), mask_input=before)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 
-class Candidate(nn.Module):
+class OtherMeaning(nn.Module):
     """What turns the features of a click decoder towards one other meaning.
 
     Begins with (almost) no effect.

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.networks.backbone import ConvNorm, Pyramid, ResidualBlock, upsample_to
-from model.networks.candidates import Candidate
+from model.networks.candidates import OtherMeaning
 from model.networks.click_cues import NUM_CUES
 
 
@@ -66,7 +66,7 @@ class ClickDecoder(nn.Module):
         self.pixels = nn.Conv2d(fine, 4, 3, padding=1)
         self.score = nn.Sequential(nn.Linear(2 * deep + 1, 64), nn.ReLU(), nn.Linear(64, 1))
         self.candidates = nn.ModuleList(
-            Candidate(widths=(mid, deep, top, deep, mid), score_width=2 * deep + 1)
+            OtherMeaning(widths=(mid, deep, top, deep, mid), score_width=2 * deep + 1)
             for _ in range(num_candidates)
         )
 
@@ -108,12 +108,12 @@ class ClickDecoder(nn.Module):
             return logits, other.estimate(pooled)
         return logits, torch.sigmoid(self.score(pooled).float()).squeeze(-1)
 
-    def _other(self, candidate: int) -> Candidate | None:
+    def _other(self, candidate: int) -> OtherMeaning | None:
         """What turns features towards a meaning; None for the likeliest."""
         if candidate == 0:
             return None
         other = self.candidates[candidate - 1]
-        if not isinstance(other, Candidate):
+        if not isinstance(other, OtherMeaning):
             raise TypeError("other meanings are candidates")
         return other
 
@@ -127,7 +127,7 @@ class ClickDecoder(nn.Module):
         return torch.cat((*parts, sharpness), dim=1).to(self.cue_in.weight.dtype)
 
 
-def _turned(other: Candidate | None, place: int, x: Tensor) -> Tensor:
+def _turned(other: OtherMeaning | None, place: int, x: Tensor) -> Tensor:
     """Features as they are for the likeliest meaning, or turned towards another."""
     if other is None:
         return x

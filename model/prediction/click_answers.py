@@ -68,12 +68,19 @@ def answer_stages(
     Yields:
         Perhaps (False, what is known at once); then (True, the final answer).
     """
-    before = None
-    if question.previous is not None:
-        before = image.answered.before(question.pointing, question.previous)
-    start = None if question.earlier is None or before is None else Start(*before, question.earlier)
     stages = _meant_by(image, runner, question, max_pixels, 0)
-    yield from guarded(stages, image.answered, question.pointing, start)
+    yield from guarded(stages, image.answered, question.pointing, _start_of(image, question))
+
+
+def _start_of(image: EncodedImage, question: Question) -> Start | None:
+    """What the last click is put on: an answer of earlier, or a mask of any other origin; None where it is nothing."""
+    if question.previous is None or question.earlier is None or len(question.pointing.xy) == 0:
+        return None
+    known = image.answered.before(question.pointing, question.previous)
+    if known is not None:
+        return Start(*known, question.earlier)
+    mask = resize_logits(question.previous, image.shape) > 0
+    return Start(mask, None, question.earlier) if mask.any() else None
 
 
 def candidates(image: EncodedImage, runner: Runner, question: Question, max_pixels: int) -> Candidates:

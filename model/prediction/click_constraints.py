@@ -4,12 +4,13 @@ Guaranteed, by construction, for a click that continues from an earlier answer:
 
 - a click on what already has its sign (on the object and positive, beside it and negative) changes nothing;
 - a positive click takes no pixel away, and a negative one adds none;
-- no more pixels change than the click is trusted with (`model.prediction.click_trust`): some times the widest disk
-  round it that would change as a whole, or half a percent of the mask. So whatever is right, the IoU falls by no
-  more than that, as a share of the mask. Of more, what is nearest and surest changes.
+- no more pixels change than the click is trusted with (`model.prediction.click_trust`). So whatever is right, the
+  IoU falls by no more than that, as a share of the mask.
 
-Beyond that, where the mask was good by the network's own estimate, and the click corrects something small beside
-it, a pixel changes sides only if the new answer is decided there: the farther from the click, the more so.
+A mask that the network thinks good by its own estimate follows a click in all that is connected to it where that is
+little, or where the click lies in the middle of it; else as far as some times the widest disk round the click that
+would change as a whole, and there what is nearest and surest. What is not connected comes along only if all of it is
+little and decided. A mask that is not good yet follows much further.
 """
 
 from __future__ import annotations
@@ -22,17 +23,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from model.prediction.click_trust import (
-    LITTLE,
-    around,
-    distances_from,
-    leave_far,
-    max_changed_pixels,
-    part_of,
-    too_much,
-)
+from model.prediction.click_trust import LITTLE, leave_trusted, too_much
 from model.prediction.inputs import Pointing
 from model.prediction.postprocess import agree, clean_mask, clicked_pixels
 
@@ -43,22 +35,6 @@ MOST_LOGIT: Final = 60.0
 """Logits are kept up to this size; what is more is as sure."""
 
 REMEMBERED_BYTES: Final = 64 << 20
-GOOD: Final = 0.88
-"""Masks whose IoU the network estimates to be higher are kept unless something decided speaks against them."""
-
-SMALL: Final = 0.1
-"""A click that changes less than this share of the mask is a correction, not a new idea of the object."""
-
-FAR: Final = 4.0
-"""Least size of the logit of a pixel that changes sides, per distance from the click.
-
-Distances are in roots of the mask's area: half the width of a square object away, a logit of 2 is wanted.
-"""
-
-ELSEWHERE: Final = 1.0
-"""Least size of the logit in places that are not connected to the click, however near."""
-
-_EIGHT: Final = np.ones((3, 3), dtype=bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +48,18 @@ class _Packed:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a click is put on: mask bool [H, W], its estimated IoU, and logits [h, w] with it."""
+    """What a click is put on: mask bool [H, W], its estimated IoU if there is one, and logits [h, w] with it."""
 
     mask: Mask
-    score: float
+    score: float | None
     logits: NDArray[np.float32]
+
+    def score_beside(self, answer: Mask, score: float) -> float:
+        """The estimated IoU; where nobody has said, as far as it agrees with an answer that is as good as ``score``."""
+        if self.score is not None:
+            return self.score
+        either = int(np.count_nonzero(self.mask | answer))
+        return score * int(np.count_nonzero(self.mask & answer)) / max(either, 1)
 
 
 @dataclass(slots=True)
@@ -160,10 +143,8 @@ def constrained_mask(
     wanted = (mask & ~before) if is_positive else (before & ~mask)
     if not wanted[click]:  # an answer that contradicts its own click speaks for nothing
         return before
-    area = int(np.count_nonzero(before))
-    count = max_changed_pixels(wanted, click, area, (start.score, score))
-    _leave_undecided(wanted, start, logits, click)
-    leave_far(wanted, logits if is_positive else -logits, click, count)
+    area, believed = int(np.count_nonzero(before)), logits if is_positive else -logits
+    count = leave_trusted(wanted, believed, click, area, (start.score_beside(mask, score), score))
     changed = before ^ wanted
     constrained = clean_mask(changed, pointing)
     if is_positive:  # setting a disk right round an earlier click must not undo what was there
@@ -171,21 +152,6 @@ def constrained_mask(
     loose = agree(changed, pointing) & ~constrained
     left_over = max(count - int(np.count_nonzero(wanted)), int(LITTLE * area))
     return before & (constrained | too_much(loose, left_over))
-
-
-def _leave_undecided(wanted: Mask, start: Start, logits: NDArray[np.float32], click: tuple[int, int]) -> None:
-    """Take out of ``wanted`` what is undecided, where a good mask is corrected a little."""
-    if start.score <= GOOD:
-        return
-    where = around(wanted)
-    parts, _ = ndimage.label(wanted[where], _EIGHT)
-    own = parts == parts[click[0] - where[0].start, click[1] - where[1].start]
-    area = np.count_nonzero(start.mask)
-    if np.count_nonzero(own) >= SMALL * area:
-        return
-    needed = distances_from(where, *click) * (FAR / np.sqrt(area))
-    needed = np.where(own, needed, np.maximum(needed, ELSEWHERE))
-    wanted[where] &= np.abs(part_of(logits, wanted.shape, where)) >= needed
 
 
 def _taken_back(

@@ -1,7 +1,8 @@
-"""How much a further click is trusted with: by how deep inside of what would change it was put."""
+"""How much a further click is trusted with: what is connected to it, and how deep inside of that it was put."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -10,18 +11,26 @@ from scipy import ndimage
 
 Mask = NDArray[np.bool_]
 
-RELIABLE: Final = 0.8
+RELIABLE: Final = 0.84
 """Masks whose IoU the network estimates to be higher are reliable; others are still looking for the object."""
 
-DISKS_RELIABLE: Final = 4.0
-"""A click is trusted with this many times the area of the widest disk round it that would change as a whole.
+WHOLE: Final = 0.04
+"""Where no more than this share of the mask changes, the click is followed: so little cannot spoil much."""
 
-People click in the middle of what is wrong, so that this disk is as wide as what is wrong, or the answer is not
-what they mean.
+MIDDLE: Final = 1.3
+"""A click lies in the middle of what would change if no place there is this many times as deep inside of it.
+
+People click in the middle of what is wrong: then that is what they mean, however large it is.
 """
 
+DISKS_RELIABLE: Final = 4.0
+"""Elsewhere a click is trusted with this many times the area of the widest disk round it that would change whole."""
+
+MOST_RELIABLE: Final = 0.15
+"""But with no more than this share of a reliable mask."""
+
 DISKS_UNRELIABLE: Final = 12.0
-"""The same where the mask is not reliable."""
+"""The same where the mask is not reliable; the disk is then up to twice as wide, as far as there is room for it."""
 
 DEEP: Final = 10.0
 """By how much these rise with the radius of the disk, in roots of the mask's area.
@@ -32,30 +41,104 @@ Where something large is wrong there is more to it: at a tenth of the width of a
 DOUBT: Final = 0.03
 """Of a new answer that the network thinks worse than a reliable mask by more than this, only the disk is taken."""
 
+ELSEWHERE: Final = 1.0
+"""Least size of the logit of what changes without being connected to the click, where the mask is reliable."""
+
 LITTLE: Final = 0.005
 """Share of the mask that any click may change."""
 
 REACH: Final = 6.0
 """Nothing changes farther from the click than this many radii of a disk of what it may change, if that is not all."""
 
+SEEN: Final = 1 << 16
+"""About so many pixels of a part tell how deep it is."""
 
-def max_changed_pixels(wanted: Mask, click: tuple[int, int], area: int, scores: tuple[float, float]) -> int:
-    """How many pixels a click may change at most, but for a small disk right round it.
+_EIGHT: Final = np.ones((3, 3), dtype=bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What is connected to a click of all that would change.
+
+    Attributes:
+        where: the rectangle of all that would change.
+        own: bool, in that rectangle: the part that the click is in.
+        depth: distance from the click to the nearest pixel that would stay, less the half pixel at the rim.
+        deepest: the greatest such distance in the part.
+    """
+
+    where: tuple[slice, slice]
+    own: Mask
+    depth: float
+    deepest: float
+
+    @classmethod
+    def of(cls, wanted: Mask, click: tuple[int, int]) -> Reach:
+        """Of ``wanted`` bool [H, W], which holds the click (row, column)."""
+        where = around(wanted)
+        at = click[0] - where[0].start, click[1] - where[1].start
+        parts, _ = ndimage.label(wanted[where], _EIGHT)
+        own = parts == parts[at]
+        here = depth(own, at)
+        return cls(where, own, max(0.0, here - 0.5), max(here, _deepest(own)) - 0.5)
+
+    @property
+    def is_middle(self) -> bool:
+        """Whether the click is in the middle of the part."""
+        return self.deepest + 0.5 <= MIDDLE * (self.depth + 0.5)
+
+
+def leave_trusted(
+    wanted: Mask,
+    logits: NDArray[np.float32],
+    click: tuple[int, int],
+    area: int,
+    scores: tuple[float, float],
+) -> int:
+    """Leave of ``wanted`` what the click is trusted with.
 
     Args:
-        wanted: bool [H, W], what would change; the click is inside.
+        wanted: bool [H, W], what would change; changed in place. The click is inside, and stays.
+        logits: [h, w], positive where the change is believed in.
         click: (row, column).
         area: of the mask, in pixels.
         scores: estimated IoU of the mask and of the new answer.
+
+    Returns:
+        How many pixels it is trusted with.
     """
-    radius = max(0.0, depth(wanted, click) - 0.5)
-    disk = np.pi * radius**2
-    is_reliable, is_doubted = scores[0] > RELIABLE, scores[1] < scores[0] - DOUBT
-    most = disk
-    if not (is_reliable and is_doubted):
-        deep = 1 + DEEP * radius / np.sqrt(max(area, 1))
-        most *= (DISKS_RELIABLE if is_reliable else DISKS_UNRELIABLE) * deep
-    return int(max(most, LITTLE * area, 1))
+    reach = Reach.of(wanted, click)
+    if scores[0] <= RELIABLE:
+        count = _disks(min(reach.deepest, 2 * reach.depth), area, DISKS_UNRELIABLE)
+        leave_far(wanted, logits, click, count)
+        return count
+    others = wanted.copy()
+    others[reach.where] &= ~reach.own
+    others[reach.where] &= part_of(logits, wanted.shape, reach.where) >= ELSEWHERE
+    wanted[:] = False
+    wanted[reach.where] = reach.own
+    own, few = int(np.count_nonzero(reach.own)), int(WHOLE * area)
+    is_doubted = scores[1] < scores[0] - DOUBT
+    if own <= few or (reach.is_middle and not is_doubted):
+        wanted |= others & ~too_much(others, few - own)
+        return max(own, few)
+    count = _disks(reach.depth, area, 1.0 if is_doubted else DISKS_RELIABLE, is_deep=not is_doubted)
+    count = min(count, max(int(MOST_RELIABLE * area), 1))
+    leave_far(wanted, logits, click, count)
+    return count
+
+
+def _disks(radius: float, area: int, times: float, *, is_deep: bool = True) -> int:
+    """How many pixels a disk is worth."""
+    deep = 1 + DEEP * radius / np.sqrt(max(area, 1)) if is_deep else 1.0
+    return int(max(np.pi * radius**2 * times * deep, LITTLE * area, 1))
+
+
+def _deepest(mask: Mask) -> float:
+    """The greatest `depth` in ``mask``; of large ones from every so manieth pixel, which is fine enough."""
+    step = max(1, round(float(np.sqrt(mask.size / SEEN))))
+    distances = ndimage.distance_transform_edt(np.pad(mask[::step, ::step], 1))
+    return step * float(distances.max())
 
 
 def depth(mask: Mask, place: tuple[int, int]) -> float:

@@ -67,19 +67,24 @@ def test_what_is_guaranteed_of_any_answer(situation):
 
 
 def most(start, mask, score, pointing):
-    """How many pixels may change: those that the click is trusted with, cut-off crumbs, a disk right round a click."""
+    """How many pixels may change: what is little, the click's own part from its middle, disks; and crumbs beside."""
     rows, cols = clicked_pixels(pointing, mask.shape)
     row, col, is_positive = rows[-1], cols[-1], bool(pointing.is_positive[-1])
     wanted = (mask & ~start.mask) if is_positive else (start.mask & ~mask)
-    width = ndimage.distance_transform_edt(np.pad(wanted, 1))[row + 1, col + 1] - 0.5
-    area = start.mask.sum()
-    bare = np.pi * width**2
-    most = (4 if start.score > 0.8 else 12) * (1 + 10 * width / np.sqrt(max(area, 1))) * bare
-    if start.score > 0.8 and score < start.score - 0.03:
-        most = bare
+    parts, _ = ndimage.label(wanted, np.ones((3, 3)))
+    own = parts == parts[row, col]
+    inside = ndimage.distance_transform_edt(np.pad(own, 1))[1:-1, 1:-1]
+    here, deepest, area = inside[row, col] - 0.5, inside.max() - 0.5, max(start.mask.sum(), 1)
     disk = np.pi * (max(1, round(0.003 * max(mask.shape))) + 0.5) ** 2
-    little = click_trust.LITTLE * area
-    return max(most, little, 1) + little + disk
+    crumbs = disk + max(click_trust.LITTLE * area, 1)
+    if start.score <= click_trust.RELIABLE:
+        width = min(deepest, 2 * here)
+        return 12 * np.pi * width**2 * (1 + 10 * width / np.sqrt(area)) + crumbs
+    is_doubted = score < start.score - 0.03
+    if deepest + 0.5 <= 1.3 * (here + 0.5) and not is_doubted:
+        return max(own.sum(), click_trust.WHOLE * area) + crumbs
+    disks = np.pi * here**2 * (1 if is_doubted else 4 * (1 + 10 * here / np.sqrt(area)))
+    return max(click_trust.WHOLE * area, min(disks, 0.15 * area)) + crumbs
 
 
 @settings(max_examples=300, deadline=None)
@@ -138,24 +143,60 @@ def test_a_good_mask_changes_where_the_answer_is_decided():
     assert np.array_equal(constrained, expected)
 
 
-def test_a_mask_that_is_not_good_yet_follows_the_answer_as_far_as_the_click_is_trusted_with_it():
+def test_what_is_little_and_decided_comes_along_from_elsewhere():
     before, logits, pointing = good_start()
-    mask = clean_mask(logits > 0, pointing)
-    constrained = constrained_from(Start(before, 0.82, logits), logits, pointing)
-    assert np.array_equal(constrained, mask), "what is little beside the click's own part comes with it"
-    logits[80:100, :] = 0.5  # the whole ground
+    logits[80:83, 70:80] = 1.5  # decided now
+    constrained = constrained_from(Start(before, 0.93, logits), logits, pointing)
+    assert constrained[80:83, 70:80].all()
+    assert not constrained[15:20, 20:26].any()
+    logits[85:100, 70:100] = 1.5  # and no longer little
+    constrained = constrained_from(Start(before, 0.93, logits), logits, pointing)
+    assert not constrained[85:100, 70:100].any()
+    assert constrained[80:88, 41:50].all()
+
+
+def test_a_click_beside_the_middle_of_much_takes_what_it_is_trusted_with():
+    before, logits, pointing = good_start()
+    logits[80:100, :] = 0.5  # the whole ground; the click is at its rim
     logits[80:88, 41:50] = 2
-    constrained = constrained_from(Start(before, 0.82, logits), logits, pointing, 0.8)
+    constrained = constrained_from(Start(before, 0.88, logits), logits, pointing)
     assert 72 < np.count_nonzero(constrained & ~before) < 600, "of 2,000"
     assert constrained[80:88, 41:50].all(), "what is sure comes first"
+
+
+def test_a_click_in_the_middle_of_something_takes_all_of_it_however_large_and_nothing_else():
+    """No island round the click, and no hole with a round rim."""
+    before, logits, _ = good_start()
+    logits[80:100, 20:80] = 1  # a third of the square that is there
+    logits[2:18, 30:60] = 3  # something else, as large
+    pointing = check_pointing([(50, 50), (60.5, 89.5)], [1, 1], None, before.shape)
+    constrained = constrained_from(Start(before, 0.95, logits), logits, pointing, 0.95)
+    expected = before.copy()
+    expected[80:100, 20:80] = True
+    assert np.array_equal(constrained, expected)
+    hole = before.copy()
+    hole[40:60, 20:50] = False  # the same the other way round
+    logits = np.where(hole, 6, -6).astype(np.float32)
+    pointing = check_pointing([(70, 70), (38.5, 49.5)], [1, 0], None, before.shape)
+    constrained = constrained_from(Start(before, 0.95, logits), logits, pointing, 0.95)
+    assert np.array_equal(constrained, hole)
+
+
+def test_little_that_is_connected_to_a_click_changes_as_a_whole_wherever_the_click_is_in_it():
+    before, logits, _ = good_start()
+    logits[80:86, 30:50] = 0.4  # 120 pixels of 3,600
+    pointing = check_pointing([(50, 50), (30.5, 80.5)], [1, 1], None, before.shape)
+    constrained = constrained_from(Start(before, 0.95, logits), logits, pointing, 0.95)
+    assert constrained[80:86, 30:50].all()
 
 
 def test_a_mask_that_the_network_thinks_poor_follows_the_answer_further():
     before, logits, pointing = good_start()
     logits[80:100, :] = 0.5
+    limit = click_trust.RELIABLE
     changes = [
         np.count_nonzero(constrained_from(Start(before, score, logits), logits, pointing) & ~before)
-        for score in (0.81, 0.79)
+        for score in (limit + 0.01, limit - 0.01)
     ]
     assert changes[0] < 0.5 * changes[1]
 
@@ -167,7 +208,7 @@ def test_a_click_in_something_thin_does_not_let_in_something_wide():
     logits[80:86, 44:47] = 3
     logits[86:100, 5:95] = 3
     pointing = check_pointing([(50, 50), (45.5, 83.5)], [1, 1], None, before.shape)
-    constrained = constrained_from(Start(before, 0.82, logits), logits, pointing)
+    constrained = constrained_from(Start(before, 0.9, logits), logits, pointing)
     assert constrained[83, 45]
     assert np.count_nonzero(constrained & ~before) <= 1.25 * click_trust.DISKS_RELIABLE * np.pi * 1.5**2
 
@@ -177,8 +218,8 @@ def test_of_an_answer_that_the_network_thinks_worse_little_is_taken():
     logits[80:100, :] = 2
     pointing = check_pointing([(50, 50), (45.5, 88.5)], [1, 1], None, before.shape)
     sure, doubted = (
-        np.count_nonzero(constrained_from(Start(before, 0.85, logits), logits, pointing, score) & ~before)
-        for score in (0.86, 0.81)
+        np.count_nonzero(constrained_from(Start(before, 0.9, logits), logits, pointing, score) & ~before)
+        for score in (0.91, 0.86)
     )
     assert sure > 1000
     assert 0 < doubted <= np.pi * 8.5**2
@@ -191,11 +232,11 @@ def test_what_a_negative_click_cuts_off_stays_unless_it_is_little():
     logits = np.where(before, 6, -6).astype(np.float32)
     logits[26:34, 50:60] = -3
     pointing = check_pointing([(30, 30), (55.5, 28.5)], [1, 0], None, before.shape)
-    constrained = constrained_from(Start(before, 0.82, logits), logits, pointing)
+    constrained = constrained_from(Start(before, 0.9, logits), logits, pointing)
     assert not constrained[28:30, 55].any()
     assert constrained[10:50, 60:100].all()
     before[10:50, 62:100] = False  # now there is little of it
-    constrained = constrained_from(Start(before, 0.82, logits), logits, pointing)
+    constrained = constrained_from(Start(before, 0.9, logits), logits, pointing)
     assert not constrained[28:30, 55].any()
     assert np.count_nonzero(constrained[:, 56:]) <= 2 * 40 + 2 * 4
     loose = np.zeros((20, 20), bool)
@@ -281,3 +322,38 @@ def test_without_an_earlier_answer_nothing_is_guarded():
     predictor.predict([click], [1])
     again, _, _ = predictor.predict([click, (5, 5)], [1, 0])
     assert np.array_equal(free, again)
+
+
+def test_a_mask_of_another_origin_is_gone_on_from_as_the_networks_own():
+    """Drawn by hand, from a file or another program: its parts stay, and one click moves it in one direction."""
+    predictor = Predictor(trained_network(), "cpu")
+    image, (x, y) = scene(0)
+    predictor.set_image(image)
+    given = np.zeros(image.shape[:2], bool)
+    given[4:30, 4:40] = given[200:230, 10:50] = True
+    click = (x, y) if not given[int(y), int(x)] else (160.5, 120.5)
+    more, score, logits = predictor.predict([click], [1], mask_input=given)
+    assert not (given & ~more).any(), "a click on the object takes nothing away"
+    assert more[int(click[1]), int(click[0])]
+    assert 0 <= score <= 1
+    sure = np.where(given, 6.0, -6.0).astype(np.float32)
+    assert np.array_equal(predictor.predict([click], [1], mask_input=sure)[0], more), "bool or logits"
+    same, _, _ = predictor.predict([(10.5, 10.5)], [1], mask_input=given)
+    assert np.array_equal(same, given), "a click on what is there changes nothing"
+    less, _, _ = predictor.predict([(20.5, 15.5)], [0], mask_input=given)
+    assert not (less & ~given).any()
+    assert not less[15, 20]
+    further, _, _ = predictor.predict([click, (20.5, 15.5)], [1, 0], mask_input=logits)
+    assert not (further & ~more).any()
+    assert further[200:230, 10:50].all()
+
+
+def test_how_good_a_mask_of_another_origin_is_shows_in_how_far_the_answer_agrees():
+    mask = np.zeros((20, 20), bool)
+    mask[5:15, 5:15] = True
+    wider = mask.copy()
+    wider[15:20, 5:15] = True
+    logits = np.zeros((20, 20), np.float32)
+    assert Start(mask, None, logits).score_beside(mask, 0.9) == pytest.approx(0.9)
+    assert Start(mask, None, logits).score_beside(wider, 0.9) == pytest.approx(0.6)
+    assert Start(mask, 0.7, logits).score_beside(wider, 0.9) == 0.7

@@ -17,6 +17,7 @@ from model.networks.efficientnet import EfficientNetLite
 from model.networks.network import Prompts, build_latent_expert
 from model.pretraining.__main__ import main
 from model.pretraining.cache import Cache, find_sources
+from model.pretraining.candidates import candidates_step, learn_only_candidates
 from model.pretraining.clicks import (
     add_click,
     add_pair,
@@ -27,7 +28,7 @@ from model.pretraining.clicks import (
     sloppiness,
     spoiled,
 )
-from model.pretraining.crops import CropSampler, agreement
+from model.pretraining.crops import Batch, CropSampler, agreement
 from model.pretraining.loop import PretrainConfig, Pretraining
 from model.pretraining.schedule import Stage
 from model.pretraining.start import begin_from
@@ -319,3 +320,91 @@ def test_what_nobody_named_is_nothing_to_click_on(tmp_path):
     cache = Cache.open(tmp_path / "data", tmp_path / "cache")
     batch = CropSampler(cache, {}, np.random.default_rng(0)).batch(30, (32, 48))
     assert not ((batch.objects == 1) & (batch.foreground == 0)).any()
+
+
+STAGED = ["--stage", "0:3:32x32", "--stage", "0.5:2:32x64,64x32"]
+
+
+def test_one_command_says_all_that_a_run_was_made_with(data, tmp_path):
+    output = tmp_path / "run"
+    told = [
+        "--steps",
+        "2",
+        "--seed",
+        "7",
+        "--rate",
+        "2e-4",
+        "--frozen",
+        "0.08",
+        "--encoder-rate",
+        "0.3",
+        "--fp32",
+    ]
+    assert main(["--data", str(data), "--output", str(output), *told, *STAGED]) == 0
+    config = json.loads((output / "config.json").read_text())
+    assert (config["seed"], config["peak_rate"], config["steps"]) == (7, 2e-4, 2)
+    assert (config["frozen_until"], config["encoder_rate"]) == (0.08, 0.3)
+    assert [(s["start"], s["batch"], s["sizes"]) for s in config["stages"]] == [
+        (0.0, 3, [[32, 32]]),
+        (0.5, 2, [[32, 64], [64, 32]]),
+    ]
+
+
+@pytest.mark.parametrize(
+    "stage", ["0.3", "0:3", "0:x:32x32", "2:3:32x32", "0:0:32x32", "0:3:16x32", "0:3:32"]
+)
+def test_a_stage_that_makes_no_sense_is_named(stage, capsys):
+    with pytest.raises(SystemExit):
+        main(["--data", ".", "--stage", stage])
+    assert "--stage" in capsys.readouterr().err
+
+
+def test_stages_out_of_order_are_refused(tmp_path, caplog):
+    where = ["--data", str(tmp_path), "--output", str(tmp_path / "run")]
+    for stages in (["--stage", "0.5:2:32x32"], ["--stage", "0:2:32x32", "--stage", "0:2:64x64"]):
+        assert main([*where, *stages]) == 1
+        assert "not in order" in caplog.text
+        caplog.clear()
+
+
+def test_other_meanings_are_taught_without_changing_anything_else(data, tmp_path):
+    start = Pretraining(run_config(data, tmp_path / "first", 2)).run()
+    where = ["--data", str(data), "--output", str(tmp_path / "second"), "--start", str(start)]
+    assert main([*where, "--only-candidates", "--steps", "8", "--rate", "1e-2", "--fp32", *STAGED]) == 0
+    before, _ = checkpoint.load(start)
+    after, _ = checkpoint.load(tmp_path / "second" / "weights.safetensors")
+    assert after.config.num_candidates == 2
+    known, learned = before.state_dict(), after.state_dict()
+    assert all(torch.equal(value, learned[name]) for name, value in known.items())
+    biases = [name for name in learned if name not in known and "turns" in name and name.endswith("bias")]
+    assert len(biases) == 10
+    assert all(bool(learned[name].any()) for name in biases), "they begin at 0"
+
+
+def test_other_meanings_need_finished_weights(tmp_path, caplog):
+    where = ["--data", str(tmp_path), "--output", str(tmp_path / "run"), "--only-candidates"]
+    assert main(where) == 1
+    assert "--start" in caplog.text
+
+
+def test_candidates_alone_learn_and_their_loss_falls():
+    torch.manual_seed(0)
+    network = build_latent_expert(SMALL, num_candidates=2)
+    learn_only_candidates(network)
+    learned = {name for name, value in network.named_parameters() if value.requires_grad}
+    assert learned == {name for name, _ in network.named_parameters() if name.startswith("click.candidates.")}
+    rng = np.random.default_rng(0)
+    objects = np.zeros((4, 32, 32), np.uint8)
+    objects[:, 8:24, 8:24] = 1
+    images = (objects[..., None] * 120 + rng.integers(0, 40, (4, 32, 32, 3))).astype(np.uint8)
+    unknown = np.full_like(objects, 255)
+    batch = Batch(images, objects, unknown, unknown, np.zeros(4, np.int64))
+    optimiser = torch.optim.Adam([p for p in network.parameters() if p.requires_grad], 1e-2)
+    losses = []
+    for _ in range(30):
+        result = candidates_step(network, batch, torch.Generator().manual_seed(0))
+        optimiser.zero_grad()
+        result.loss.backward()
+        optimiser.step()
+        losses.append(result.loss.item())
+    assert losses[-1] < 0.9 * losses[0]
