@@ -208,7 +208,7 @@ def test_main_opens_the_window_and_returns_zero_when_it_is_closed(
 
     def close_when_open() -> None:
         windows = [each for each in QApplication.topLevelWidgets() if isinstance(each, MainWindow)]
-        if windows and windows[0].canvas.has_image:
+        if windows and windows[0].canvas.camera.viewport.has_image:
             seen.append(windows[0].windowTitle())
             windows[0].close()
         else:
