@@ -140,12 +140,15 @@ class Experts:
         """The prediction with experts changed, and what is different in it; nothing is encoded."""
         started, live = time.monotonic(), self._show(request.image_id)
         predictor, gains = live.predictor, altered(request.expert_gains)
-        after = labels, confidence = _codes(predictor.predict_classes(expert_gains=gains))
+        answer = predictor.predict_classes(expert_gains=gains)
+        after = labels, confidence = _codes(answer)
         if predictor.encoding.is_reduced and gains:
             after = _glance(predictor, gains)
         change = self._change(live, request.image_id, after)
         version, seconds = live.info.version, time.monotonic() - started
-        prediction = Prediction(request.image_id, version, labels, confidence, bool(gains), seconds)
+        prediction = Prediction(
+            request.image_id, version, labels, confidence, bool(gains), seconds, depth=answer.depth
+        )
         return AlteredPrediction(prediction, change)
 
     def measure_change(self, request: MeasureChange) -> ExpertChange:

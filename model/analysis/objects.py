@@ -19,6 +19,7 @@ from scipy import ndimage
 
 Numbers = NDArray[np.int32]
 Real = NDArray[np.float32]
+Places = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Hills:
     """A landscape cut at every dip.
 
     Attributes:
-        where: flat indices of the pixels inside of objects, int64 [N].
+        where: flat indices of the pixels inside of objects, int32 or int64 [N].
         hill: of each of them, int32 [N].
         summits: height of each hill, float32 [M].
         passes: pairs of hills that touch, int32 [P, 2], from the highest pass down.
@@ -52,7 +53,7 @@ class Hills:
         shape: (rows, columns).
     """
 
-    where: NDArray[np.int64]
+    where: Places
     hill: Numbers
     summits: Real
     passes: Numbers
@@ -100,18 +101,17 @@ def hills_of(inside: NDArray[np.bool_], depth: Real, smoothness: float) -> Hills
     height = ndimage.gaussian_filter(depth, smoothness) if smoothness > 0 else depth
     cols = inside.shape[1] + 2
     padded = np.pad(np.where(inside, height.astype(np.float32), -np.inf), 1, constant_values=-np.inf).ravel()
-    places = np.flatnonzero(padded > -np.inf)
-    place_of = np.zeros(len(padded), np.int64)
-    place_of[places] = np.arange(len(places))
+    index = np.int32 if len(padded) < np.iinfo(np.int32).max else np.int64
+    places: Places = np.flatnonzero(padded > -np.inf).astype(index)
+    place_of: Places = np.zeros(len(padded), index)
+    place_of[places] = np.arange(len(places), dtype=index)
     hill, tops = _climbed(padded, places, place_of, cols)
     passes, heights = _passes(padded, places, place_of, hill, cols)
     where = (places // cols - 1) * inside.shape[1] + places % cols - 1
     return Hills(where, hill, padded[places[tops]], passes, heights, (inside.shape[0], inside.shape[1]))
 
 
-def _climbed(
-    padded: Real, places: NDArray[np.int64], place_of: NDArray[np.int64], cols: int
-) -> tuple[Numbers, NDArray[np.int64]]:
+def _climbed(padded: Real, places: Places, place_of: Places, cols: int) -> tuple[Numbers, Places]:
     """The hill of each place, and the place of each hill's summit.
 
     Of equals the later one counts as higher, so that level ground has a summit, too.
@@ -126,9 +126,7 @@ def _climbed(
     return hill.astype(np.int32), tops
 
 
-def _passes(
-    padded: Real, places: NDArray[np.int64], place_of: NDArray[np.int64], hill: Numbers, cols: int
-) -> tuple[Numbers, Real]:
+def _passes(padded: Real, places: Places, place_of: Places, hill: Numbers, cols: int) -> tuple[Numbers, Real]:
     """Pairs of touching hills with the highest pass between them, from the highest down."""
     pairs, heights = [], []
     for step in (1, cols, cols - 1, cols + 1):
@@ -173,7 +171,7 @@ def joined(hills: Hills, separation: float) -> Numbers:
     return np.asarray(number[owner][hills.hill], np.int32)
 
 
-def _merged(hills: Hills, separation: float) -> NDArray[np.int64]:
+def _merged(hills: Hills, separation: float) -> Places:
     """For every hill the hill whose object it belongs to."""
     owner = list(range(len(hills.summits)))
     summit = hills.summits.tolist()
@@ -191,8 +189,8 @@ def _owner(owner: list[int], hill: int) -> int:
     return hill
 
 
-def _followed(to: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where each one ends that goes to ``to`` again and again, int64 [N]."""
+def _followed(to: Places) -> Places:
+    """Where each one ends that goes to ``to`` again and again, [N]."""
     while True:
         further = to[to]
         if np.array_equal(further, to):

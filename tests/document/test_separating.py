@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from latentseg_gui.document.classes import ClassTable
-from latentseg_gui.document.separating import counted_only, separated
+from latentseg_gui.document.separating import counted_only, parted, separated
 from latentseg_gui.document.types import Prediction
 from model.analysis.objects import ObjectOptions
 from tests.discs import hills, predicted
@@ -127,3 +127,15 @@ def test_ids_of_classes_need_not_be_their_numbers():
     answer = separated(predicted(TWO, labels), classes.replaced(200, smallest=10_000), PLAIN)
     assert answer.counts == {7: 1, 200: 0}
     assert set(np.unique(answer.prediction.labels)) == {0, 7}
+
+
+def test_a_line_is_seen_where_two_objects_touch_and_nowhere_else():
+    made = separated(predicted(TWO), CLASSES, PLAIN).prediction
+    shown = parted(made)
+    gone = (shown == 0) & (made.labels == 1)
+    assert 3 < gone.sum() < 40
+    assert set(np.nonzero(gone)[1]) <= {38, 39, 40, 41, 42}
+    assert (made.labels[gone] == 1).all(), "what is accepted has no line"
+    assert ndimage.label(shown == 1)[1] == 2
+    plain = predicted(TWO)
+    assert parted(plain) is plain.labels

@@ -14,6 +14,7 @@ from latentseg_gui.controllers.masks.object_view import object_codes, object_col
 from latentseg_gui.document.coords import is_inside, rc_from_xy
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.layers import MaskLayer
+from latentseg_gui.document.separating import parted
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Prediction, Rect
 from latentseg_gui.io.project_file import SHIPPED
 
@@ -143,7 +144,7 @@ class DisplayController(QObject):
         shows = self.options.layers != "mask" and not self.options.show_objects
         shown = prediction if shows else None
         self._canvas.prediction.set(
-            None if shown is None else shown.labels,
+            None if shown is None else parted(shown),
             NEUTRAL if shown is not None and is_untaught(shown) else None,
         )
         is_unsure = prediction is not None and self.options.show_uncertainty
