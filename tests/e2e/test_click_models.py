@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -92,6 +93,13 @@ def test_clicks_are_answered_by_it_and_objects_keep_its_name(
     assert told.errors == []
 
 
+def kill(person: Person) -> None:
+    pid = person.session.lanes.engine.child_pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    person.wait_for(lambda: person.session.lanes.engine.child_pid not in (None, pid), what="the next process")
+
+
 def test_it_answers_again_after_its_process_was_killed(
     person: Person, pair: Path, picture: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,12 +108,25 @@ def test_it_answers_again_after_its_process_was_killed(
     person.segment(RED)
     assert proposal_of(person).made_by == TITLE
     person.choose("cancel")
-    pid = person.session.lanes.engine.child_pid
-    assert pid is not None
-    os.kill(pid, signal.SIGKILL)
-    person.wait_for(lambda: person.session.lanes.engine.child_pid not in (None, pid), what="the next process")
+    kill(person)
     person.segment(RED)
     assert proposal_of(person).made_by == TITLE
+
+
+def test_files_that_are_gone_when_its_process_was_killed_leave_the_model_itself(
+    person: Person, pair: Path, picture: Path, told: Witness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = Path(shutil.copytree(pair, tmp_path / "mine"))
+    person.open(picture)
+    open_click_model(person, mine / "mobile_sam.decoder.onnx", monkeypatch)
+    shutil.rmtree(mine)
+    kill(person)
+    person.wait_for(lambda: told.errors, what="it is said")
+    assert "mobile_sam.decoder.onnx" in told.errors[0].what
+    person.wait_for(lambda: person.session.click_model.title == "", what="the model itself answers")
+    assert TITLE not in status_of(person)
+    person.segment(RED)
+    assert proposal_of(person).made_by == ""
 
 
 def test_a_bad_file_is_said_and_clicks_stay_as_they_were(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -15,7 +16,10 @@ from latentseg_gui.inference.messages import ClickModelInfo, UseClickModel
 
 
 class ClickModelController(QObject):
-    """Opens click models and goes back; clicks that are on the screen are answered anew by who is there now."""
+    """Opens click models and goes back; clicks that are on the screen are answered anew by who is there now.
+
+    A process that takes the place of one that died is told of the click model before it is asked anything.
+    """
 
     changed = Signal(str)
     """The title of the click model that answers from now on; "" for the model itself."""
@@ -37,6 +41,8 @@ class ClickModelController(QObject):
         self._dialogs = dialogs
         self._errors = errors
         self._title = ""
+        self._path: Path | None = None
+        engine.lane.lane_state_changed.connect(self._on_state_changed)
 
     @property
     def title(self) -> str:
@@ -52,29 +58,38 @@ class ClickModelController(QObject):
 
     def open(self, path: Path) -> None:
         """Lets the click model of a file or a folder answer clicks; who does so far stays if it cannot."""
-        self._use(path)
+        self._use(path, self._errors.report)
 
     def go_back(self) -> None:
         """Lets the model itself answer clicks again."""
         if self._title:
-            self._use(None)
+            self._use(None, self._errors.report)
         else:
             self._errors.inform(self.tr("Clicks are answered by the model itself already."))
 
-    def _use(self, path: Path | None) -> None:
+    def _use(self, path: Path | None, on_failure: Callable[[LatentsegError], None]) -> None:
         self._engine.submit(
             UseClickModel(path),
             self._on_used,
             title=self.tr("Opening the click model"),
             key="click model",
-            is_sticky=True,
-            on_failure=self._on_failed,
+            on_failure=on_failure,
         )
 
+    def _on_state_changed(self, state: str) -> None:
+        if state == "restarting" and self._path is not None:
+            self._use(self._path, self._on_lost)
+
+    def _on_lost(self, error: LatentsegError) -> None:
+        """The next process could not open it any more."""
+        self._errors.report(error)
+        self._on_used(ClickModelInfo(None, "", ""))
+
     def _on_used(self, info: ClickModelInfo) -> None:
-        if info.title == self._title:
-            return  # the process was started again
-        self._title = info.title
+        is_again = info.title == self._title
+        self._title, self._path = info.title, info.path
+        if is_again:  # by a process that was started again
+            return
         self.changed.emit(info.title)
         if info.title:
             text = self.tr("Clicks are answered by {0}. Classes, experts and training stay as they are.")
@@ -88,6 +103,3 @@ class ClickModelController(QObject):
         image_id = self._document.images.current_id
         if image_id is not None and not self._document.prompts.of(image_id).is_empty:
             self._segment.request_proposal(image_id)
-
-    def _on_failed(self, error: LatentsegError) -> None:
-        self._errors.report(error)
