@@ -37,6 +37,7 @@ from latentseg_gui.panels.feedback import DeviceBadge, JobsIndicator, MessageLog
 from latentseg_gui.panels.files import EmptyStateWidget, FilesPanel, PageBar
 from latentseg_gui.panels.history import HistoryPanel
 from latentseg_gui.panels.icons import icon
+from latentseg_gui.panels.objects import ObjectsPanel
 from latentseg_gui.panels.tools import ToolOptionsBar
 from latentseg_gui.panels.training import TrainingPanel
 from latentseg_gui.panels.widgets import text_label, upright_line
@@ -75,6 +76,7 @@ class MainWindow(QMainWindow):
         self.classes = ClassesPanel()
         self.experts = ExpertsPanel()
         self.training = TrainingPanel()
+        self.objects = ObjectsPanel()
         self.history = HistoryPanel()
         self.levels = LevelsPanel()
         self.counting = CountingPanel()
@@ -172,11 +174,13 @@ class MainWindow(QMainWindow):
         levels = self._add_dock("levels", self.tr("Levels"), self.levels, right)
         experts = self._add_dock("experts", self.tr("Experts"), self.experts, right)
         training = self._add_dock("training", self.tr("Training"), self.training, right)
+        objects = self._add_dock("objects", self.tr("Objects"), self.objects, right)
         self.tabifyDockWidget(classes, history)
         counting = self._add_dock("counting", self.tr("Counting"), self.counting, right)
         self.tabifyDockWidget(history, levels)
         self.tabifyDockWidget(levels, counting)
         self.tabifyDockWidget(experts, training)
+        self.tabifyDockWidget(training, objects)
         classes.raise_()
         experts.raise_()
         self.resizeDocks([classes, experts], [390, 430], Qt.Orientation.Vertical)

@@ -40,6 +40,8 @@ class CanvasIntents(QWidget):
     pick_requested = Signal(float, float)
     select_requested = Signal(float, float, bool)
     """(x, y, is_added): an object is chosen, instead of or besides those that are"""
+    band_drawn = Signal(object, bool)
+    """((x0, y0, x1, y1), is_added): the objects that a rectangle touches are chosen"""
 
     cursor_moved = Signal(float, float)
     cursor_left = Signal()

@@ -32,6 +32,7 @@ from latentseg_gui.canvas.parts.image import ImagePart
 from latentseg_gui.canvas.parts.labels import LabelsPart, PredictionPart
 from latentseg_gui.canvas.parts.markers import PinsPart, PromptsPart
 from latentseg_gui.canvas.parts.numbers import CategoriesPart, HeatmapPart, NumberKey, UncertaintyPart
+from latentseg_gui.canvas.parts.object_names import ObjectNamesPart
 from latentseg_gui.canvas.parts.status import StatusPart
 from latentseg_gui.canvas.parts.visibility import VisibilityPart
 from latentseg_gui.canvas.pointer import PointerHandler
@@ -59,6 +60,7 @@ class CanvasView(CanvasIntents):
         heatmap, categories, uncertainty: numbers over the image, under one `key`.
         proposal, selection: what clicks propose, and the objects that are chosen.
         prompts, pins: markers on pixels.
+        object_names: words on objects.
         status: what is being worked on.
         pointer: the mouse, and the tool in the hand.
     """
@@ -84,12 +86,15 @@ class CanvasView(CanvasIntents):
         self.status = StatusPart(surface, markers, self)
         self.prompts = PromptsPart(surface, markers, self.status.badge)
         self.pins = PinsPart(surface, self.font())
+        self.object_names = ObjectNamesPart(surface, self.font())
         self.pointer = PointerHandler(
             Workplace(self, camera, surface, markers, trail), self.image, self.comparison
         )
         self._keys = KeyHandler(self.pointer, self.image, camera)
         self._empty_widget: QWidget | None = None
-        surface.add_chrome([trail, self.pointer.brush, self.comparison.divider, legend])
+        surface.add_chrome(
+            [self.object_names.item, trail, self.pointer.brush, self.comparison.divider, legend]
+        )
         surface.add_chrome([self.pins.markers, self.key.bar, markers])
         surface.add_chrome([self.status.badge, self.status.work_badge, self.image.minimap])
         self.image.leaving.connect(self._on_image_leaving)
@@ -133,6 +138,7 @@ class CanvasView(CanvasIntents):
         for part in (self.labels, self.prediction, self.heatmap, self.categories, self.uncertainty):
             part.set(None)
         self.comparison.set(None, None)
+        self.object_names.set(None)
 
     def _on_native_gesture(self, event: QNativeGestureEvent) -> bool:
         """A pinch on the touchpad zooms."""

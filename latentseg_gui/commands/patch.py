@@ -147,7 +147,7 @@ class StrokeRecorder:
         self._remember(rect)
         where, instances = _inked(self._document, self._image_id, rect, mask, self._ink)
         layer = self._document.masks.layer(self._image_id)
-        labelled, provenance = layer.num_labelled, _provenance_of(self._ink)
+        labelled, provenance = layer.num_labelled, provenance_of(self._ink)
         self._document.masks.write(self._image_id, rect, where, self._ink.class_id, provenance, instances)
         self._gain += layer.num_labelled - labelled
 
@@ -199,6 +199,7 @@ class StrokeRecorder:
             next_number=number,
             locked=self._document.classes.locked_ids,
             splits=not self._ink.keeps_larger,
+            fixed=layer.marks.locked,
         )
         where = (made.labels != after.labels) | (made.instances != after.instances)
         box = Rect.around(where)
@@ -255,7 +256,7 @@ def area_patch(
     layer = source.masks.layer(image_id)
     where, instances = _inked(source, image_id, rect, mask, ink)
     labels = np.where(where, np.uint8(ink.class_id), layer.labels[rect.slices])
-    provenance = np.where(where, np.uint8(_provenance_of(ink)), layer.provenance[rect.slices])
+    provenance = np.where(where, np.uint8(provenance_of(ink)), layer.provenance[rect.slices])
     if instances is not None:
         instances = np.where(where, np.asarray(instances, np.uint32), layer.instances[rect.slices])
     window = window_of(rect, layer.labels, layer.instances) if layer.has_instances else None
@@ -273,6 +274,7 @@ def area_patch(
         next_number=number,
         locked=source.classes.locked_ids,
         splits=not ink.keeps_larger,
+        fixed=layer.marks.locked,
     )
     return values_patch(source, image_id, window, made.labels, made.provenance, made.instances, label)
 
@@ -294,9 +296,15 @@ def values_patch(
 ) -> MaskPatch | None:
     """A step after which a rectangle has these values (arrays of its shape); not applied yet.
 
-    ``instances`` None leaves the object numbers as they are. None if nothing would change.
+    ``instances`` None leaves the object numbers as they are; locked objects stay. None if nothing would change.
     """
     layer = source.masks.layer(image_id)
+    stays = layer.marks.locked_pixels(layer.instances[rect.slices])
+    if stays is not None:
+        labels = np.where(stays, layer.labels[rect.slices], labels)
+        provenance = np.where(stays, layer.provenance[rect.slices], provenance)
+        if instances is not None:
+            instances = np.where(stays, layer.instances[rect.slices], instances)
     deltas = []
     for tile in rect.tiles(layer.shape, _tile_side(rect)):
         part = _common(tile, rect)
@@ -337,6 +345,8 @@ def _inked(
     labels = layer.labels[rect.slices]
     stays = protected(labels, ink.class_id, source.classes.locked_ids, ink.protect_others)
     where = mask if stays is None else mask & ~stays
+    locked = layer.marks.locked_pixels(layer.instances[rect.slices])
+    where = where if locked is None else where & ~locked
     if ink.instance is not None:
         return where, ink.instance
     if not layer.has_instances:
@@ -345,7 +355,8 @@ def _inked(
     return where, keep
 
 
-def _provenance_of(ink: Ink) -> int:
+def provenance_of(ink: Ink) -> int:
+    """What is written beside the class: nothing where labels are taken away."""
     return Provenance.NONE if ink.class_id == UNLABELLED else ink.provenance
 
 

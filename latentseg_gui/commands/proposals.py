@@ -73,9 +73,11 @@ def accept_proposal(
         return area_patch(source, image_id, proposal.rect, mask, ink, label)
     number = next_instance(source, image_id)
     if yields and (there := overlaps(source, proposal)):
-        if there[0].class_id == class_id and 2 * there[0].pixels >= np.count_nonzero(mask):
+        layer = source.masks.layer(image_id)
+        is_free = there[0].number not in layer.marks.locked
+        if is_free and there[0].class_id == class_id and 2 * there[0].pixels >= np.count_nonzero(mask):
             number = there[0].number
-        instances = source.masks.layer(image_id).instances[proposal.rect.slices]
+        instances = layer.instances[proposal.rect.slices]
         mask = mask & (instances == 0)
         mask &= without_crumbs(mask | (instances == number))
     ink = Ink(class_id, Provenance.CLICKED, number, protect_others)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.layers import Instances
+from latentseg_gui.document.object_marks import NO_MARKS, ObjectMarks
 from latentseg_gui.document.types import Labels, Prediction
 
 
@@ -37,6 +38,10 @@ class LayerSource(Protocol):
     @property
     def has_instances(self) -> bool:
         """Whether any object number may be set."""
+
+    @property
+    def marks(self) -> ObjectMarks:
+        """Which objects are hidden or locked."""
 
 
 class Masks(Protocol):
@@ -97,6 +102,7 @@ class FrozenLayer:
     provenance: NDArray[uint8]
     instances: Instances
     has_instances: bool
+    marks: ObjectMarks = NO_MARKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,7 @@ class FrozenMask:
         """What an image of a document is now."""
         layer = document.masks.layer(image_id)
         frozen = FrozenLayer(
-            layer.shape, layer.labels, layer.provenance, layer.instances, layer.has_instances
+            layer.shape, layer.labels, layer.provenance, layer.instances, layer.has_instances, layer.marks
         )
         return cls(image_id, layer.version, document.classes, frozen, document.predictions.of(image_id))
 
@@ -147,11 +153,13 @@ class FrozenMask:
         now, then = document.classes, self.classes
         if not document.images.has(self.image_id) or set(now.named_ids) != set(then.named_ids):
             return False
-        is_same_mask = document.masks.layer(self.image_id).version == self.version
+        layer = document.masks.layer(self.image_id)
+        is_same_mask = layer.version == self.version and layer.marks == self._layer.marks
         return is_same_mask and now.locked_ids == then.locked_ids
 
 
 def next_instance(source: MaskSource, image_id: str) -> int:
     """An object number that the image does not use yet."""
     layer = source.masks.layer(image_id)
-    return int(layer.instances.max(initial=0)) + 1 if layer.has_instances else 1
+    highest = int(layer.instances.max(initial=0)) if layer.has_instances else 0
+    return max(highest, layer.marks.highest) + 1

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.layers import Delta
+from latentseg_gui.document.object_marks import ObjectMarks
 from latentseg_gui.document.planes import PackedPlanes, Plane, inflate, packed
 from latentseg_gui.document.types import BACKGROUND, Rect
 
@@ -97,7 +98,30 @@ class ClassesChange:
         document.set_classes(self.classes)
 
 
-Change = MaskChange | ClassesChange
+@dataclass(frozen=True, slots=True)
+class MarksChange:
+    """Other objects of an image are hidden or locked.
+
+    Attributes:
+        image_id: the image.
+        marks: which are, from then on.
+    """
+
+    image_id: str
+    marks: ObjectMarks
+
+    @property
+    def nbytes(self) -> int:
+        """About how much memory it takes."""
+        return 300 + 60 * (len(self.marks.hidden) + len(self.marks.locked))
+
+    def apply(self, document: Document) -> None:
+        """Mark them; nothing happens if the image has been removed."""
+        if document.images.has(self.image_id):
+            document.masks.set_marks(self.image_id, self.marks)
+
+
+Change = MaskChange | ClassesChange | MarksChange
 """Everything that can happen to a document and must survive a crash."""
 
 

@@ -24,6 +24,8 @@ class DocumentEvents(SignalGroup):
     """The proposal of an image came or went."""
     prompts_changed = Signal(str)
     """The clicks on an image changed."""
+    marks_changed = Signal(str)
+    """Which objects of an image are hidden or locked changed."""
     classes_changed = Signal()
     """The table of classes changed."""
     status_changed = Signal(str)

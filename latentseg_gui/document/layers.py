@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.document.mask_copy import MaskCopy
+from latentseg_gui.document.object_marks import NO_MARKS
 from latentseg_gui.document.types import UNLABELLED, Labels, Mask, Rect
 
 Instances = NDArray[np.uint32]
@@ -58,6 +59,8 @@ class MaskLayer:
         """How many pixels have a class."""
         self.version = 0
         """Grows with every change: equal versions of a layer are equal masks."""
+        self.marks = NO_MARKS
+        """Which objects are hidden or locked."""
         self._labels: Labels | None = None
         self._provenance: NDArray[np.uint8] | None = None
         self._instances: Instances | None = None

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from latentseg_gui.document.entries import Entries
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.layers import Arrays, Delta, Instances, MaskLayer
+from latentseg_gui.document.object_marks import ObjectMarks
 from latentseg_gui.document.ready_masks import ReadyMask
 from latentseg_gui.document.types import (
     BACKGROUND,
@@ -60,7 +61,14 @@ class MaskStore:
     def next_instance(self, image_id: str) -> int:
         """An object number that the image does not use yet."""
         layer = self.layer(image_id)
-        return int(layer.instances.max(initial=0)) + 1 if layer.has_instances else 1
+        highest = int(layer.instances.max(initial=0)) if layer.has_instances else 0
+        return max(highest, layer.marks.highest) + 1
+
+    def set_marks(self, image_id: str, marks: ObjectMarks) -> None:
+        """Say which objects are hidden or locked; called by commands only."""
+        self.layer(image_id).marks = marks
+        self._entries.set_dirty(True)
+        self.events.marks_changed.emit(image_id)
 
     def final_labels(self, image_id: str) -> Labels:
         """The answer for an image: what is labelled, else the prediction, else background."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from latentseg_gui.document.layers import Instances
+from latentseg_gui.document.object_marks import pixels_of
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Mask, Provenance, Rect
 
 GONE_SHARE: Final = 0.05
@@ -61,6 +62,7 @@ def keep_objects_whole(
     next_number: int,
     locked: Collection[int] = (),
     splits: bool = True,
+    fixed: Collection[int] = (),
 ) -> Planes:
     """What an edit should have made of the objects that it touched.
 
@@ -71,6 +73,7 @@ def keep_objects_whole(
         locked: classes whose pixels must not change.
         splits: whether a piece that is cut off and large enough is an object of its own; else it goes, and the
             largest one is what is left of the object.
+        fixed: numbers of objects that must not change, not even grow.
 
     Returns:
         ``after`` with object numbers, and labels of crumbs, put right.
@@ -79,7 +82,7 @@ def keep_objects_whole(
     if not changed.any():
         return after
     made = after.copy()
-    _extend(made, changed, locked)
+    _extend(made, changed, locked, fixed)
     for number in np.unique(before.instances[changed]).tolist():
         if number:
             next_number = _mend(before, made, number, next_number, locked, splits=splits)
@@ -154,7 +157,7 @@ def _reaches_out(
     return False
 
 
-def _extend(made: Planes, changed: Mask, locked: Collection[int]) -> None:
+def _extend(made: Planes, changed: Mask, locked: Collection[int], fixed: Collection[int]) -> None:
     """Give areas without number that were painted just now the number of the object they touch."""
     fresh = changed & (made.instances == 0)
     for class_id in np.unique(made.labels[fresh]).tolist():
@@ -164,6 +167,9 @@ def _extend(made: Planes, changed: Mask, locked: Collection[int]) -> None:
         area = (made.labels == class_id) & (made.instances == 0) & is_hand_made
         parts, _ = ndimage.label(area, _TOUCHING)
         numbered = np.where(made.labels == class_id, made.instances, 0)
+        is_fixed = pixels_of(made.instances, fixed)
+        if is_fixed is not None:
+            numbered[is_fixed] = 0
         places = ndimage.find_objects(parts)
         for part in np.unique(parts[fresh & area]).tolist():
             box = _wider(_rect_of(places[part - 1]), 1, area.shape).slices

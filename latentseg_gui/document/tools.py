@@ -112,7 +112,7 @@ class ToolName(Enum):
         text="Select",
         key="S",
         icon="select",
-        hint="Click on an object of the mask, Shift and click for more; right-click for what can be done.",
+        hint="Click on an object of the mask, or drag a box over some; Shift adds; right-click for what can be done.",
         keeps_selection=True,
     )
     SPLIT = ToolSpec(

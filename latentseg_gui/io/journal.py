@@ -17,12 +17,13 @@ from typing import Any, BinaryIO, Final
 
 import numpy as np
 
-from latentseg_gui.document.changes import Change, ClassesChange, MaskChange
+from latentseg_gui.document.changes import Change, ClassesChange, MarksChange, MaskChange
 from latentseg_gui.document.classes import SMALLEST, ClassTable, SegmentationClass
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.layers import MaskLayer
 from latentseg_gui.document.lookup import looked_up
+from latentseg_gui.document.object_marks import ObjectMarks
 from latentseg_gui.document.types import Rect
 from latentseg_gui.io.locating import is_sound
 from latentseg_gui.io.project_file import ImageEntryModel, WeightsList, path_fields, places
@@ -155,6 +156,11 @@ class Journal:
                 "instances": change.has_instances,
             }
             self._write(content, change.blob)
+            return
+        if isinstance(change, MarksChange):
+            self._introduce(change.image_id, document)
+            content = {"kind": "marks", "image": change.image_id, **change.marks.as_settings()}
+            self._write(content, b"")
             return
         classes = [list(astuple(entry)) for entry in change.classes]
         self._write({"kind": "classes", "classes": classes, "ids": change.classes.ids}, b"")
@@ -355,6 +361,8 @@ def _change_of(payload: bytes) -> Record:
         if len(blob) > _BYTES_PER_PIXEL * area + _SLACK * (1 + len(rects)):
             raise ValueError("more bytes than its pixels can have")
         return MaskChange(str(content["image"]), rects, bool(content["instances"]), blob)
+    if kind == "marks":
+        return MarksChange(str(content["image"]), ObjectMarks.of_settings(content))
     if kind == "classes":
         return _classes_of(content, blob)
     raise ValueError(f"a record of the kind {kind}")

@@ -26,6 +26,9 @@ CURRENT = "current"
 MAKERS = "made_by"
 """Among the settings: which click model made which object (`document.makers`)."""
 
+MARKS = "marked"
+"""Among the settings: which objects are hidden or locked (`document.kept_marks`)."""
+
 MAX_BYTES = 64 * 2**20
 _MAX_SIDE = 2**31
 

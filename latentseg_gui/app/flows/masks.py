@@ -11,9 +11,14 @@ from latentseg_gui.app.flows.images import ImagesFlow
 from latentseg_gui.app.flows.menus import ClassQuestion, ObjectMenus
 from latentseg_gui.controllers.masks.areas import AreasController
 from latentseg_gui.controllers.masks.classes import ClassesController
+from latentseg_gui.controllers.masks.current_table import CurrentTable
 from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.masks.editing import EditController
+from latentseg_gui.controllers.masks.marking import MarkingController
 from latentseg_gui.controllers.masks.mask_allocation import BlankMasks
+from latentseg_gui.controllers.masks.object_counts import ObjectCounts
+from latentseg_gui.controllers.masks.object_list import ObjectListController
+from latentseg_gui.controllers.masks.object_words import ObjectWordsController
 from latentseg_gui.controllers.masks.objects import ObjectsController
 from latentseg_gui.controllers.masks.paint import PaintController
 from latentseg_gui.controllers.masks.tool import ToolController
@@ -30,6 +35,7 @@ class MasksFlow:
     objects: ObjectsController
     edit: EditController
     classes: ClassesController
+    table: CurrentTable
 
     def is_painting(self) -> bool:
         """Whether a stroke is under way, which nothing may write into."""
@@ -47,10 +53,13 @@ def build(base: Base, images: ImagesFlow) -> MasksFlow:
     edit = EditController(document, history, edits, objects, owner)
     classes = ClassesController(document, history, edits, owner)
     AreasController(document, window.classes, owner)
-    masks = MasksFlow(tool, edits, paint, objects, edit, classes)
+    table = CurrentTable(document, jobs=base.jobs.thumbnails, errors=base.errors, parent=owner)
+    ObjectCounts(document, table, window.classes, jobs=base.jobs.thumbnails, errors=base.errors, parent=owner)
+    masks = MasksFlow(tool, edits, paint, objects, edit, classes, table)
     _connect_edits(base, masks, images)
     _connect_tools(base, masks)
     _connect_classes(base, masks)
+    _connect_list(base, masks)
     ObjectMenus(base.window, document, objects, owner)
     ClassQuestion(base.window, classes, owner)
     return masks
@@ -74,6 +83,27 @@ def _connect_edits(base: Base, masks: MasksFlow, images: ImagesFlow) -> None:
     window.history.redo_requested.connect(edit.redo)
     images.project.rows.reviewed_requested.connect(edit.mark_reviewed)
     edit.other_image_edited.connect(images.project.show)
+
+
+def _connect_list(base: Base, masks: MasksFlow) -> None:
+    window, panel, objects, owner = base.window, base.window.objects, masks.objects, base.owner
+    ObjectListController(
+        base.document, masks.table, objects, panel, window.canvas, files=base.jobs.files, parent=owner
+    )
+    marking = MarkingController(base.document, base.history, masks.edits, objects, owner)
+    words = ObjectWordsController(base.document, masks.table, window.canvas, owner)
+    base.on("next_object", panel.next)
+    base.on("previous_object", panel.previous)
+    base.on("hide_objects", marking.toggle_hidden)
+    base.on("show_all_objects", marking.show_all)
+    base.on("lock_objects", marking.toggle_locked)
+    base.on_switch("show_names", words.set_shown)
+    panel.class_requested.connect(objects.set_class)
+    panel.merge_requested.connect(objects.merge)
+    panel.delete_requested.connect(objects.delete)
+    panel.hide_requested.connect(marking.toggle_hidden)
+    panel.lock_requested.connect(marking.toggle_locked)
+    panel.show_all_requested.connect(marking.show_all)
 
 
 def _connect_tools(base: Base, masks: MasksFlow) -> None:

@@ -17,6 +17,7 @@ from latentseg_gui.panels.commands import ObjectMenu
 
 _OBJECT_GROUPS = (
     ("merge_objects", ToolName.SPLIT.action, "delete_objects"),
+    ("hide_objects", "lock_objects"),
     ("fill_holes", "remove_specks", "smooth", "grow", "shrink"),
 )
 _CANVAS_GROUPS = (
@@ -53,7 +54,8 @@ class ObjectMenus(QObject):
 
     def _on_selection_changed(self, chosen: int) -> None:
         self._action["merge_objects"].setEnabled(chosen > 1)
-        self._action["delete_objects"].setEnabled(chosen > 0)
+        for name in ("delete_objects", "hide_objects", "lock_objects"):
+            self._action[name].setEnabled(chosen > 0)
 
 
 class ClassQuestion(QObject):

@@ -120,6 +120,23 @@ class ObjectCodes:
         return codes.astype(np.uint8, copy=False)
 
 
+@dataclass(frozen=True, slots=True)
+class HiddenObjects:
+    """Objects that are not drawn.
+
+    Attributes:
+        numbers: object numbers of the image, uint32 [H, W].
+        hidden: the numbers of those, uint32 [N].
+    """
+
+    numbers: NDArray[np.uint32]
+    hidden: NDArray[np.uint32]
+
+    def of(self, samples: Samples) -> NDArray[np.bool_]:
+        """Which samples belong to one of them."""
+        return np.isin(samples.of(self.numbers), self.hidden)
+
+
 @dataclass(slots=True)
 class LabelLayer:
     """Draws an array of class ids.
@@ -127,6 +144,7 @@ class LabelLayer:
     Attributes:
         labels: uint8 [H, W] of the image's shape, read only here; None draws nothing.
         objects: what is drawn instead of the class ids; None for those.
+        hidden: objects that are not drawn; None for none.
         above: labels of a layer above; where they are given by a person, this layer stays silent.
         clip: device columns (start, stop) to which drawing is limited; None for all.
     """
@@ -134,6 +152,7 @@ class LabelLayer:
     style: LabelStyle
     labels: Labels | None = None
     objects: ObjectCodes | None = None
+    hidden: HiddenObjects | None = None
     above: Labels | None = None
     clip: tuple[int, int] | None = None
     _table: Packed = field(init=False)
@@ -165,9 +184,11 @@ class LabelLayer:
             return
         drawn = samples.of(self.labels)
         ids = self._merged.take(drawn if self.objects is None else self.objects.of(drawn, samples))
+        clear = self._merged[np.argmax(self.style.is_hidden)]
+        if self.hidden is not None:
+            ids[self.hidden.of(samples)] = clear
         if self.above is not None and self.above.shape == self.labels.shape:
-            hidden = self._merged[np.argmax(self.style.is_hidden)]
-            ids[samples.of(self.above) != UNLABELLED] = hidden
+            ids[samples.of(self.above) != UNLABELLED] = clear
         is_clear = ids.min() == ids.max() and self.style.is_hidden[ids[0, 0]]
         if not is_clear:
             gaps = hatching(viewport, samples.device) if self.style.has_hatching else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.canvas.layers.labels import ObjectCodes
+from latentseg_gui.canvas.layers.labels import HiddenObjects, ObjectCodes
 from latentseg_gui.canvas.layers.stack import LayerStack
 from latentseg_gui.canvas.surface import Surface
 from latentseg_gui.document.types import Labels, Rect
@@ -23,6 +23,7 @@ class LabelsPart:
         labels: Labels | None,
         objects: ObjectCodes | None = None,
         colours: NDArray[np.uint8] | None = None,
+        hidden: HiddenObjects | None = None,
     ) -> None:
         """Shows the mask, uint8 [H, W]; tell changes made in place by `update`.
 
@@ -30,8 +31,10 @@ class LabelsPart:
             labels: class ids.
             objects: tells objects apart; None for classes only.
             colours: RGBA of every code of ``objects``, uint8 [256, 4]; None for those of the classes.
+            hidden: objects that are not drawn.
         """
         self._stack.mask.labels, self._stack.mask.objects = labels, objects
+        self._stack.mask.hidden = hidden
         if colours is not self._stack.object_colours:
             self._stack.object_colours = colours
             self._stack.restyle()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from PySide6.QtCore import Qt
 
-from latentseg_gui.canvas.gestures import Gesture, Pointer
+from latentseg_gui.canvas.gestures import Gesture, Pointer, PointerKind
 from latentseg_gui.canvas.tools.base import Tool
 from latentseg_gui.document.tools import ToolName
+
+BAND_START: Final = 6.0
+"""Logical pixels after which a press becomes a drag."""
 
 
 class SinglePressTool(Tool):
@@ -53,13 +58,35 @@ class PickerTool(SinglePressTool):
 
 
 class SelectTool(Tool):
-    """Chooses the object under the mouse; with Shift, one more."""
+    """Chooses the object under the mouse, or by a drag all that a rectangle touches; with Shift, some more."""
 
     name = ToolName.SELECT
     cursor = Qt.CursorShape.PointingHandCursor
 
     def press(self, pointer: Pointer) -> Gesture | None:
         """See `Tool.press`."""
-        if self.at.viewport.contains(pointer.xy):
-            self.at.intents.select_requested.emit(*pointer.xy, pointer.has(Qt.KeyboardModifier.ShiftModifier))
-        return None
+        return self._point_or_band(pointer)
+
+    def _point_or_band(self, start: Pointer) -> Gesture:
+        pointer, is_band = start, False
+        is_added = start.has(Qt.KeyboardModifier.ShiftModifier)
+        try:
+            while pointer.kind is not PointerKind.RELEASE:
+                pointer = yield
+                is_band = is_band or (pointer.position - start.position).manhattanLength() > BAND_START
+                if is_band:
+                    self._draw(self.at.viewport.clamped(start.xy), self.at.viewport.clamped(pointer.xy))
+        finally:
+            self.trail.clear()
+            self.redraw()
+        if is_band:
+            (x0, y0), (x1, y1) = self.at.viewport.clamped(start.xy), self.at.viewport.clamped(pointer.xy)
+            box = min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
+            self.at.intents.band_drawn.emit(box, is_added)
+        elif self.at.viewport.contains(start.xy):
+            self.at.intents.select_requested.emit(*start.xy, is_added)
+
+    def _draw(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        self.trail.points = [start, (end[0], start[1]), end, (start[0], end[1])]
+        self.trail.is_closed, self.trail.has_handles = True, False
+        self.redraw()

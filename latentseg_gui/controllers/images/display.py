@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 
 from latentseg_gui.canvas.view import CanvasView
 from latentseg_gui.controllers.interfaces import Window
-from latentseg_gui.controllers.masks.object_view import object_codes, object_colours
+from latentseg_gui.controllers.masks.object_view import hidden_objects, object_codes, object_colours
 from latentseg_gui.document.coords import is_inside, rc_from_xy
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.layers import MaskLayer
@@ -60,6 +60,7 @@ class DisplayController(QObject):
         events.current_changed.connect(self._on_current_changed)
         events.record_changed.connect(self._on_record_changed)
         events.mask_changed.connect(self._on_mask_changed)
+        events.marks_changed.connect(self._on_marks_changed)
         events.prediction_changed.connect(self._on_prediction_changed)
         events.proposal_changed.connect(self._on_proposal_changed)
         events.prompts_changed.connect(self._on_prompts_changed)
@@ -133,9 +134,9 @@ class DisplayController(QObject):
             self._canvas.labels.set(None)
         elif self.options.show_objects:
             codes, colours = object_codes(self._document, image_id), object_colours(self._document)
-            self._canvas.labels.set(layer.labels, codes, colours)
+            self._canvas.labels.set(layer.labels, codes, colours, hidden_objects(layer))
         else:
-            self._canvas.labels.set(layer.labels)
+            self._canvas.labels.set(layer.labels, hidden=hidden_objects(layer))
 
     def _show_prediction(self) -> None:
         image_id = self._shown
@@ -162,6 +163,10 @@ class DisplayController(QObject):
         if self._places == _places_of(self._document.masks.layer(image_id)):
             self._canvas.labels.update(rect)
         else:
+            self._show_labels()
+
+    def _on_marks_changed(self, image_id: str) -> None:
+        if image_id == self._shown:
             self._show_labels()
 
     def _on_prediction_changed(self, image_id: str) -> None:

@@ -163,7 +163,12 @@ class Edits(QObject):
         self._jobs.submit(partial(query, frozen), on_found, key=key)
 
     def look(
-        self, image_id: str, query: Callable[[MaskSource], Found], take: Callable[[Found], None]
+        self,
+        image_id: str,
+        query: Callable[[MaskSource], Found],
+        take: Callable[[Found], None],
+        *,
+        weight: float = 1.0,
     ) -> None:
         """Looks something up in a mask, beside the window where the image is large; the latest question counts.
 
@@ -171,8 +176,9 @@ class Edits(QObject):
             image_id: the image.
             query: answers from what it is given, and from nothing else.
             take: is handed the answer; not called if the mask has changed meanwhile.
+            weight: see `is_large`.
         """
-        if not self.is_large(image_id):
+        if not self.is_large(image_id, weight):
             take(query(self._document))
             return
         frozen = FrozenMask.frozen(self._document, image_id)

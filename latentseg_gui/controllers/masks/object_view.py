@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.canvas.layers.labels import ObjectCodes
+from latentseg_gui.canvas.layers.labels import HiddenObjects, ObjectCodes
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.layers import MaskLayer
 from latentseg_gui.document.palette import palette, rgb_from_hex
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED
 
@@ -24,6 +25,13 @@ def object_codes(document: Document, image_id: str) -> ObjectCodes:
     layer, of_class = document.masks.layer(image_id), _class_codes(document)
     has_objects = (of_class != BACKGROUND) & (of_class != UNLABELLED)
     return ObjectCodes(layer.instances if layer.has_instances else None, of_class, has_objects, _COLOURS)
+
+
+def hidden_objects(layer: MaskLayer) -> HiddenObjects | None:
+    """The objects of a mask that are not drawn; None where all are."""
+    if not layer.marks.hidden or not layer.has_instances:
+        return None
+    return HiddenObjects(layer.instances, np.array(sorted(layer.marks.hidden), np.uint32))
 
 
 def _class_codes(document: Document) -> NDArray[np.uint8]:

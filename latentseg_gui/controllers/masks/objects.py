@@ -11,12 +11,19 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.commands.objects import is_object, merge_objects, object_at, set_object_class, split_object
+from latentseg_gui.commands.objects import (
+    is_object,
+    merge_objects,
+    objects_at,
+    set_objects_class,
+    split_object,
+)
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.document.coords import is_inside, rc_from_xy
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.object_table import object_table
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Rect
 
 XY = tuple[float, float]
@@ -27,6 +34,9 @@ Part = tuple[int, Rect, Mask]
 _ALONG_LINE: Final = 256
 _MERGE_WEIGHT: Final = 2.0
 """Several objects are looked for."""
+
+_MANY: Final = 50
+"""Looking so many more objects up takes as long as going through the image once more."""
 
 
 class ObjectsController(QObject):
@@ -60,7 +70,9 @@ class ObjectsController(QObject):
         document.events.current_changed.connect(self.clear)
         document.events.mask_changed.connect(self._on_mask_changed)
         document.events.record_changed.connect(self._on_mask_changed)
+        document.events.marks_changed.connect(self._on_mask_changed)
         canvas.select_requested.connect(self.select)
+        canvas.band_drawn.connect(self.select_band)
         canvas.split_line_completed.connect(self.split)
 
     @property
@@ -89,6 +101,28 @@ class ObjectsController(QObject):
         self._refresh()
         return True
 
+    def choose(self, pixels: Sequence[RC]) -> None:
+        """Chooses the objects at these pixels, and no others."""
+        self._pixels = list(pixels)
+        self._refresh()
+
+    def select_band(self, box: tuple[float, float, float, float], is_added: bool = False) -> None:
+        """Chooses the objects that a rectangle (x0, y0, x1, y1) touches, besides those that are chosen or instead."""
+        image_id = self._document.images.current_id
+        if image_id is None or self._document.records.of(image_id) is None:
+            return
+        layer = self._document.masks.layer(image_id)
+        (row0, col0), (row1, col1) = rc_from_xy(box[:2]), rc_from_xy(box[2:])
+        rect = Rect(row0, col0, row1 + 1, col1 + 1).clipped(layer.shape)
+        area = rect.slices
+        cut = layer.instances[area] if layer.has_instances else None
+        found = object_table(layer.labels[area], layer.provenance[area], cut, at=rect, width=layer.shape[1])
+        fresh = [found.pixel(row) for row in range(len(found))]
+        if not is_added:
+            self.choose(fresh)
+            return
+        self.choose([*self._pixels, *(rc for rc in fresh if not any(_has(each, rc) for each in self._parts))])
+
     def select_at(self, x: float, y: float) -> bool:
         """Makes sure that the object at a place is among the chosen ones, as before a context menu."""
         rc = rc_from_xy((x, y))
@@ -101,12 +135,12 @@ class ObjectsController(QObject):
 
     def set_class(self, class_id: int) -> None:
         """Gives the chosen objects another class."""
-        image_id = self._document.images.current_id
-        for rc in list(self._pixels):
-            if image_id is not None:
-                make = partial(set_object_class, image_id=image_id, rc=rc)
-                title, after = self.tr("Change class of object"), partial(self._after, image_id)
-                self._edits.do(image_id, title, make, after=after, class_id=class_id)
+        image_id, pixels = self._document.images.current_id, self._free_pixels()
+        if image_id is not None and pixels:
+            make = partial(set_objects_class, image_id=image_id, pixels=pixels)
+            title, after = self.tr("Change class of objects"), partial(self._after, image_id)
+            weight = _MERGE_WEIGHT if len(pixels) > 1 else 1.0
+            self._edits.do(image_id, title, make, after=after, class_id=class_id, weight=weight)
 
     def delete(self) -> None:
         """Makes background of the chosen objects."""
@@ -118,7 +152,11 @@ class ObjectsController(QObject):
         if image_id is None or len(self._pixels) < 2:
             self._errors.inform(self.tr("Choose two objects or more: Shift and click adds one."))
             return
-        make = partial(merge_objects, image_id=image_id, pixels=tuple(self._pixels))
+        pixels = self._free_pixels()
+        if len(pixels) < 2:
+            return
+        make = partial(merge_objects, image_id=image_id, pixels=pixels)
+        self._pixels = list(pixels)
         self._pixels = self._pixels[:1]
         title, after = self.tr("Merge objects"), partial(self._after, image_id)
         self._edits.do(image_id, title, make, after=after, weight=_MERGE_WEIGHT)
@@ -140,6 +178,19 @@ class ObjectsController(QObject):
             after=partial(self._after, image_id),
             otherwise=self._explain_split,
         )
+
+    def _free_pixels(self) -> tuple[RC, ...]:
+        """A pixel of each chosen object that is not locked; says so where some are."""
+        image_id = self._document.images.current_id
+        if image_id is None or not self._pixels:
+            return ()
+        layer = self._document.masks.layer(image_id)
+        free = tuple(rc for rc in self._pixels if int(layer.instances[rc]) not in layer.marks.locked)
+        kept = len(self._pixels) - len(free)
+        if kept:
+            text = self.tr("{0} of {1} chosen objects are locked and stay as they are. Unlock them first.")
+            self._errors.inform(text.format(kept, len(self._pixels)))
+        return free
 
     def _explain_split(self) -> None:
         self._errors.inform(self.tr("The line has to cross an object of the mask from side to side."))
@@ -185,7 +236,8 @@ class ObjectsController(QObject):
             if self.chosen == pixels and self._document.images.current_id == image_id:
                 self._show(parts)
 
-        self._edits.look(image_id, partial(_parts_at, image_id=image_id, pixels=pixels), take)
+        look = partial(_parts_at, image_id=image_id, pixels=pixels)
+        self._edits.look(image_id, look, take, weight=1.0 + len(pixels) / _MANY)
 
     def _show(self, parts: list[Part]) -> None:
         had, self._parts = len(self._parts), parts
@@ -195,8 +247,8 @@ class ObjectsController(QObject):
 
 
 def _parts_at(source: MaskSource, image_id: str, pixels: Sequence[RC]) -> list[Part]:
-    labels = source.masks.layer(image_id).labels
-    return [(int(labels[rc]), *object_at(source, image_id, rc)) for rc in pixels]
+    labels, areas = source.masks.layer(image_id).labels, objects_at(source, image_id, pixels)
+    return [(int(labels[rc]), *area) for rc, area in zip(pixels, areas, strict=True)]
 
 
 def united(parts: Sequence[Part]) -> tuple[Rect | None, Mask | None]:

@@ -19,11 +19,12 @@ from latentseg_gui.controllers.project.recovery_words import question
 from latentseg_gui.controllers.project.untitled import UntitledProjects
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.kept_marks import take_marks
 from latentseg_gui.document.taking_over import take_over
 from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.opening import OpenedProject, open_project
 from latentseg_gui.io.paths import shown
-from latentseg_gui.io.project_file import CURRENT, MAKERS, MANIFEST
+from latentseg_gui.io.project_file import CURRENT, MAKERS, MANIFEST, MARKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +269,7 @@ class OpeningController(QObject):
         self._history.clear()
         take_over(self._document, document)
         self._document.makers.take(opened.session.manifest.settings.get(MAKERS))
+        take_marks(self._document, opened.session.manifest.settings.get(MARKS))
         if case.otherwise is not None:
             self._document.images.add_paths([path for path in begun if path is not None])
         restored = () if opened.recovery is None else opened.recovery.notices

@@ -14,11 +14,12 @@ from latentseg_gui.controllers.project.unsaved import Versions, is_changed, lost
 from latentseg_gui.controllers.project.untitled import UntitledProjects
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.kept_marks import marks_as_settings
 from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.naming import common_folder
 from latentseg_gui.io.paths import shown
 from latentseg_gui.io.project import ProjectSession, create_project
-from latentseg_gui.io.project_file import CURRENT, MAKERS
+from latentseg_gui.io.project_file import CURRENT, MAKERS, MARKS
 
 _RETRY_MS = 200
 _WAIT_S = 60.0
@@ -219,6 +220,7 @@ class StorageController(QObject):
             self.untitled.keep_pasted(self._document, target.folder)
             settings = {**target.manifest.settings, CURRENT: self._document.images.current_id}
             settings[MAKERS] = self._document.makers.as_settings()
+            settings[MARKS] = marks_as_settings(self._document)
             weights, sources = (None, None) if self.versions is None else self.versions.at_hand()
             snapshot = target.snapshot(self._document, settings, weights, sources)
             return Saving(target, snapshot, is_asked=is_asked)

@@ -99,6 +99,11 @@ class ClassesPanel(QWidget):
         for row in self._rows:
             row.set_area(pixels.get(row.class_id, 0), total)
 
+    def set_counts(self, here: Mapping[int, int], everywhere: Mapping[int, int]) -> None:
+        """Shows how many objects each class has on the current image and on all; a class that is left out has none."""
+        for row in self._rows:
+            row.set_count(here.get(row.class_id), everywhere.get(row.class_id, 0))
+
     def begin_rename(self, class_id: int) -> None:
         """Makes the name of a class editable, as after adding it."""
         self._row(class_id).begin_rename()

@@ -55,6 +55,7 @@ class ClassRow(QFrame):
         self._name.setProperty("role", "inline")
         self._name.setMinimumWidth(40)
         self._area = text_label("", "hint", is_wrapped=False)
+        self._count = text_label("", "muted", is_wrapped=False)
         self._key = text_label("", "key", is_wrapped=False)
         self._key.setFixedWidth(18)
         self._key.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -65,7 +66,7 @@ class ClassRow(QFrame):
         row.setSpacing(3)
         row.addWidget(self._swatch)
         row.addWidget(self._name, 1)
-        for widget in (self._area, self._key, self._eye, self._lock):
+        for widget in (self._count, self._area, self._key, self._eye, self._lock):
             row.addWidget(widget)
         self.end_rename()
         self._swatch.clicked.connect(self.recolour_wanted)
@@ -110,6 +111,16 @@ class ClassRow(QFrame):
         share = pixels / total if total else 0.0
         self._area.setText(f"{share:.1%}" if pixels else "")
         self._area.setToolTip(plain(self.tr("{0} pixels").format(f"{pixels:,}")))
+
+    def set_count(self, here: int | None, everywhere: int) -> None:
+        """Shows how many objects the class has on the image and on all images; None where they are not counted."""
+        if here is None or not everywhere:
+            self._count.setText("")
+            return
+        self._count.setText(f"{here:,}" if here == everywhere else f"{here:,} / {everywhere:,}")
+        text = self.tr("{0} objects on this image, {1} on all images").format(f"{here:,}", f"{everywhere:,}")
+        self._count.setToolTip(plain(text))
+        self._count.setAccessibleName(text)
 
     def begin_rename(self) -> None:
         """Makes the name editable in place."""
