@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from latentseg_gui.commands.patch import Ink, MaskPatch, area_patch, protected, provenance_of, values_patch
+from latentseg_gui.commands.rectangles import relative_to
 from latentseg_gui.commands.source import LayerSource, MaskSource, next_instance
 from latentseg_gui.document.coords import is_inside
 from latentseg_gui.document.layers import Instances
@@ -112,7 +113,7 @@ def set_objects_class(
     instances = layer.instances[box.slices].copy()
     ink = Ink(class_id, Provenance.PAINTED)
     for rect, mask in parts:
-        inner = _within(rect, box).slices
+        inner = relative_to(rect, box).slices
         stays = protected(labels[inner], class_id, source.classes.locked_ids, protect_others=False)
         where = mask if stays is None else mask & ~stays
         if not where.any():
@@ -140,7 +141,7 @@ def number_objects(
     layer, box = source.masks.layer(image_id), _box_of(parts)
     instances = layer.instances[box.slices].copy()
     for rect, mask in parts:
-        inner = _within(rect, box).slices
+        inner = relative_to(rect, box).slices
         if not instances[inner][mask].any():
             instances[inner][mask] = number
             number += 1
@@ -156,7 +157,7 @@ def merge_objects(source: MaskSource, image_id: str, pixels: Sequence[tuple[int,
     box = _box_of(parts)
     together = np.zeros(box.shape, np.bool_)
     for rect, mask in parts:
-        together[_within(rect, box).slices] |= mask
+        together[relative_to(rect, box).slices] |= mask
     class_id = int(source.masks.layer(image_id).labels[pixels[0]])
     number = int(source.masks.layer(image_id).instances[pixels[0]]) or next_instance(source, image_id)
     ink = Ink(class_id, Provenance.PAINTED, 0 if class_id in (BACKGROUND, UNLABELLED) else number)
@@ -168,11 +169,6 @@ def _box_of(parts: Sequence[tuple[Rect, Mask]]) -> Rect:
     for rect, _ in parts:
         box = box.union(rect)
     return box
-
-
-def _within(rect: Rect, box: Rect) -> Rect:
-    """A rectangle of the image as one of the box."""
-    return Rect(rect.row0 - box.row0, rect.col0 - box.col0, rect.row1 - box.row0, rect.col1 - box.col0)
 
 
 def split_object(

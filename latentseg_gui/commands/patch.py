@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from latentseg_gui.commands.rectangles import common_part, relative_to, shifted_by
 from latentseg_gui.commands.source import LayerSource, MaskSource, next_instance
 from latentseg_gui.document.changes import Change, MaskChange
 from latentseg_gui.document.document import Document
@@ -189,7 +190,7 @@ class StrokeRecorder:
         after = planes_of(layer, window)
         before = after.copy()
         for tile, (labels, provenance, instances) in self._before.items():
-            inner = _relative(tile, window).slices
+            inner = relative_to(tile, window).slices
             before.labels[inner], before.provenance[inner] = labels, provenance
             before.instances[inner] = 0 if instances is None else instances
         number = max(next_instance(self._document, self._image_id), int(before.instances.max(initial=0)) + 1)
@@ -205,7 +206,7 @@ class StrokeRecorder:
         box = Rect.around(where)
         if box.is_empty:
             return
-        place = _shifted(box, window)
+        place = shifted_by(box, window)
         self._remember(place)
         inner, labelled = box.slices, layer.num_labelled
         self._document.masks.write(
@@ -263,7 +264,7 @@ def area_patch(
     if window is None:
         return values_patch(source, image_id, rect, labels, provenance, instances, label)
     before = planes_of(layer, window)
-    after, inner = before.copy(), _relative(rect, window).slices
+    after, inner = before.copy(), relative_to(rect, window).slices
     after.labels[inner], after.provenance[inner] = labels, provenance
     if instances is not None:
         after.instances[inner] = instances
@@ -307,8 +308,8 @@ def values_patch(
             instances = np.where(stays, layer.instances[rect.slices], instances)
     deltas = []
     for tile in rect.tiles(layer.shape, _tile_side(rect)):
-        part = _common(tile, rect)
-        inner = _relative(part, rect).slices
+        part = common_part(tile, rect)
+        inner = relative_to(part, rect).slices
         area = part.slices
         changed_objects = None if instances is None else layer.instances[area] ^ instances[inner]
         delta = _delta(
@@ -385,27 +386,3 @@ def _around(values: NDArray[np.uint8]) -> Rect:
         return Rect(0, 0, 0, 0)
     cols = np.flatnonzero(np.bitwise_or.reduce(values, axis=0))
     return Rect(int(rows[0]), int(cols[0]), int(rows[-1]) + 1, int(cols[-1]) + 1)
-
-
-def _common(one: Rect, other: Rect) -> Rect:
-    return Rect(
-        max(one.row0, other.row0),
-        max(one.col0, other.col0),
-        min(one.row1, other.row1),
-        min(one.col1, other.col1),
-    )
-
-
-def _shifted(inner: Rect, outer: Rect) -> Rect:
-    """A rectangle that is meant relative to ``outer`` as one of the image."""
-    row, col = outer.row0, outer.col0
-    return Rect(inner.row0 + row, inner.col0 + col, inner.row1 + row, inner.col1 + col)
-
-
-def _relative(inner: Rect, outer: Rect) -> Rect:
-    return Rect(
-        inner.row0 - outer.row0,
-        inner.col0 - outer.col0,
-        inner.row1 - outer.row0,
-        inner.col1 - outer.col0,
-    )

@@ -24,6 +24,7 @@ from latentseg_gui.document.types import Provenance, Rect
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.objects.values import ObjectsLook, Pictures, Search
 from latentseg_gui.panels.pixmaps import cover, image_from_rgb, swatch
+from latentseg_gui.panels.plain import plain
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -166,7 +167,9 @@ class ObjectsModel(QAbstractTableModel):
             return self._decoration(row, index.column())
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() == Column.AREA:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return plain(self._words(row))
+        if role == Qt.ItemDataRole.AccessibleTextRole:
             return self._words(row)
         return None
 
