@@ -2,6 +2,19 @@
 
 The labelled pixels are picked out first. Then every loss of the library is right by construction,
 also those that do not know ignored pixels (kornia's Lovasz-softmax) or divide by them (its focal).
+With p[i, c] the probability of class c at one of the N labelled pixels, y[i] its true class and w the class weights:
+
+    cross-entropy   sum_i w[y_i] (-log p[i, y_i]) / sum_i w[y_i]
+    dice            mean over the classes that are there of 1 - 2 sum_i p[i, c] [y_i = c] / sum_i (p[i, c] + [y_i = c])
+                    (Milletari, Navab and Ahmadi, "V-Net", 2016, arXiv:1606.04797)
+    focal           sum_i w[y_i] (1 - p[i, y_i])^2 (-log p[i, y_i]) / sum_i w[y_i]
+                    (Lin and others, "Focal Loss for Dense Object Detection", 2017, arXiv:1708.02002; the weights
+                    stand where that has its alpha)
+    lovasz          mean over the classes that are there of the Lovasz extension of the Jaccard loss at the errors
+                    |[y_i = c] - p[i, c]| (Berman, Triki and Blaschko, 2018, arXiv:1705.08790)
+    boundary        cross-entropy in which pixels within 2 of a change of class count four times, as the weight map of
+                    Ronneberger, Fischer and Brox, "U-Net", 2015, arXiv:1505.04597, makes borders count more; where
+                    nothing is known there is no border
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from model.errors import ModelError
 from model.weights.atomic import write_atomically
 from model.weights.checkpoint import CheckpointMeta
+from model.zoo.objects import ObjectNetwork
 from model.zoo.registry import architecture_of
 
 OPSET: Final = 18
@@ -39,7 +40,9 @@ class _Classes(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """[1, 3, H, W] in 0..1 -> [1, C, H, W]."""
-        logits: Tensor = self.network.classify(self.network.encode(image)).logits
+        is_finder = isinstance(self.network, ObjectNetwork)  # of its objects nothing is exported
+        encode = self.network.encode_for_classes if is_finder else self.network.encode
+        logits: Tensor = self.network.classify(encode(image)).logits
         return logits
 
 
@@ -71,6 +74,11 @@ def export_onnx(
         raise ModelError(
             "Exporting to ONNX needs the packages onnx and onnxscript.",
             action='Install them: python -m pip install "latentseg[onnx]"',
+        )
+    if isinstance(network, ObjectNetwork) and network.is_made_of_objects:
+        raise ModelError(
+            "Mask R-CNN cannot be exported to ONNX: how many objects there are decides what is computed.",
+            action="Export a network for areas, such as Panoptic FPN; its objects are not in the file.",
         )
     description = _description(network, meta, size)
     data = _as_onnx(network, description, size)

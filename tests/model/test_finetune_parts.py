@@ -142,6 +142,32 @@ def test_cross_entropy_equals_that_of_torch_and_sums_add_up():
     assert torch.allclose(together, parts["cross-entropy"] + parts["dice"] + parts["lovasz"], atol=1e-6)
 
 
+def test_dice_and_focal_are_what_their_formulas_say_of_labelled_pixels():
+    torch.manual_seed(0)
+    logits, labels = torch.randn(2, 4, 9, 9), torch.randint(0, 3, (2, 9, 9))  # class 3 is nowhere
+    labels[0, :4] = 255
+    weights = torch.tensor([0.2, 1.0, 1.8, 1.0])
+    known = labels != 255
+    p, y = logits.movedim(1, -1)[known].softmax(1), labels[known]  # [N, C], [N]
+    dice = [
+        1 - 2 * p[y == c, c].sum() / (p[:, c].sum() + (y == c).sum()) for c in range(3)
+    ]  # an absent class says nothing
+    assert torch.allclose(Objective("dice", weights)(logits, labels), torch.stack(dice).mean(), atol=1e-5)
+    right = p[torch.arange(len(y)), y]
+    focal = (weights[y] * (1 - right) ** 2 * -right.log()).sum() / weights[y].sum()
+    assert torch.allclose(Objective("focal", weights)(logits, labels), focal, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["lovasz", "dice"])
+def test_a_class_that_is_nowhere_changes_no_loss_by_being_there_to_choose(name):
+    """Its logits are as low as can be: with it, or without it, the same."""
+    torch.manual_seed(0)
+    logits, labels = torch.randn(1, 3, 8, 8), torch.randint(0, 3, (1, 8, 8))
+    more = torch.cat((logits, torch.full((1, 2, 8, 8), -1e4)), dim=1)
+    one, other = (Objective(name, torch.ones(n))(each, labels) for n, each in ((3, logits), (5, more)))
+    assert torch.allclose(one, other, atol=1e-6)
+
+
 def test_a_boundary_with_the_unknown_is_none():
     weights, logits = torch.ones(2), torch.randn(1, 2, 16, 16)
     labels = torch.zeros(1, 16, 16, dtype=torch.long)

@@ -12,7 +12,7 @@ from model.zoo.presets import DENSE_KINDS
 
 KINDS = {kind.name: kind for kind in DENSE_KINDS}
 SMALL = {
-    "mask-rcnn": {"widths": (16, 24, 24, 24), "pyramid_width": 24, "box_width": 48, "mask_width": 16},
+    "mask-rcnn": {"widths": (16, 24, 32, 32), "pyramid_width": 48, "box_width": 96, "mask_width": 32},
     "panoptic-fpn": {"widths": (16, 16, 16, 16)},
 }
 FRESH = FineTuneConfig(
@@ -20,13 +20,13 @@ FRESH = FineTuneConfig(
 )
 
 
-def scene(seed, size=(64, 64), count=6):
+def scene(seed, size=(64, 64), count=20):
     """Touching disks of two colours, class 1 and 2, on a grey ground."""
     rng = np.random.default_rng(seed)
     labels, objects = np.zeros(size, np.uint8), np.zeros(size, np.int32)
     rows, cols = np.mgrid[: size[0], : size[1]]
     for number in range(1, count + 1):
-        y, x, radius = rng.integers(8, size[0] - 8), rng.integers(8, size[1] - 8), rng.integers(7, 13)
+        y, x, radius = rng.integers(8, size[0] - 8), rng.integers(8, size[1] - 8), rng.integers(6, 11)
         inside = (rows - y) ** 2 + (cols - x) ** 2 < radius**2
         if not objects[inside].any():
             objects[inside], labels[inside] = number, 1 + number % 2
