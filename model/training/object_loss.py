@@ -7,9 +7,9 @@ arXiv:1506.01497:
 
 with o* of an anchor 1 where it overlaps an object by at least 0.7 or is the best of one, 0 below 0.3, and c* of a box
 the class of the object that it overlaps by at least 0.5, else background. Offsets count only where there is an
-object. What differs: an anchor or box that lies mostly on pixels that nobody labelled, or on an object of which a
-part is hidden, is neither; and the boxes of the objects themselves, also a little displaced, are among those that
-the second stage learns from, since proposals are worth little in the first seconds.
+object, and all of it is known. What differs: an anchor or box that lies mostly on pixels that nobody labelled, or on
+an object of which most is hidden, is neither; and the boxes of the objects themselves, also a little displaced, are
+among those that the second stage learns from, since proposals are worth little in the first seconds.
 Shapes: A anchors, N boxes, G objects, C classes.
 """
 
@@ -134,6 +134,7 @@ def _proposal_loss(logits: Tensor, offsets: Tensor, targets: ObjectTargets, anch
     loss = F.binary_cross_entropy_with_logits(logits[both], truth)
     if not len(positive):  # nothing to learn of boxes
         return loss + offsets.sum() * 0.0
+    positive = positive[targets.is_whole[owner[positive]]]
     wanted = offsets_from(anchors[positive], targets.boxes[owner[positive]])
     return loss + _offset_loss(offsets[positive], wanted) / len(both)
 
@@ -209,9 +210,9 @@ def _branches_loss(
     if not sum(map(len, boxes)):
         return sum(level.sum() for level in levels) * 0.0  # type: ignore[return-value]
     logits, offsets = branch.box(pyramid_align(levels, boxes, BOX_CELLS))
-    classes, wanted, is_object = _truths(targets, chosen)
+    classes, wanted, is_object, is_whole = _truths(targets, chosen)
     loss = F.cross_entropy(logits, classes)
-    loss = loss + _offset_loss(offsets[is_object], wanted) / len(classes)
+    loss = loss + _offset_loss(offsets[is_object][is_whole], wanted[is_whole]) / len(classes)
     on_objects = [box[:count] for box, _, count in chosen]
     if not sum(map(len, on_objects)):
         return loss
@@ -222,9 +223,11 @@ def _branches_loss(
     return loss + (each * known).sum() / known.sum().clamp(min=1)
 
 
-def _truths(targets: Sequence[ObjectTargets], chosen: Sequence[_Chosen]) -> tuple[Tensor, Tensor, Tensor]:
-    """Class of every box [N], offsets of those on objects [P, 4], and which these are [N]."""
-    classes, wanted, is_object = [], [], []
+def _truths(
+    targets: Sequence[ObjectTargets], chosen: Sequence[_Chosen]
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Class of every box [N]; offsets of those on objects [P, 4]; which these are [N]; whether of whole ones [P]."""
+    classes, wanted, is_object, is_whole = [], [], [], []
     for target, (boxes, owner, count) in zip(targets, chosen, strict=True):
         own = torch.zeros(len(boxes), dtype=torch.long, device=boxes.device)
         own[:count] = target.classes[owner[:count]]
@@ -232,8 +235,9 @@ def _truths(targets: Sequence[ObjectTargets], chosen: Sequence[_Chosen]) -> tupl
         on_object = torch.arange(len(boxes), device=boxes.device) < count
         is_object.append(on_object)
         scale = boxes.new_tensor(OFFSET_SCALE)
+        is_whole.append(target.is_whole[owner[:count]])
         wanted.append(offsets_from(boxes[:count], target.boxes[owner[:count]]) * scale)
-    return torch.cat(classes), torch.cat(wanted), torch.cat(is_object)
+    return torch.cat(classes), torch.cat(wanted), torch.cat(is_object), torch.cat(is_whole)
 
 
 def _mask_truths(

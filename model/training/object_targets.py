@@ -1,7 +1,8 @@
 """Which objects a picture shows, as a network that finds objects learns them.
 
 An object is the pixels that share a number; where a class is not numbered, a connected area of it. One of which a
-part is not to be learned from (held back, or not labelled) has no box that could be learned: it is left alone.
+part is not to be learned from (held back, or not labelled) has no box that could be learned: of it only class and
+mask count, as far as they are known, and where less than half of it is known it is left alone.
 Shapes: N objects, H and W the size of a picture.
 """
 
@@ -25,6 +26,12 @@ from model.zoo.objects import ObjectNetwork
 FEWEST_PIXELS: Final = 6
 """Of an object: what is smaller is the rim of one that was cut off."""
 
+LEAST_KNOWN: Final = 0.5
+"""Share of an object that must be known for it to be learned."""
+
+_LEFT_ALONE: Final = 1 << 30
+"""Added to the number of an object, before it is made negative."""
+
 _EIGHT: Final = np.ones((3, 3), bool)
 
 
@@ -36,19 +43,21 @@ class ObjectTargets:
         boxes: float32 [N, 4] in pixels.
         classes: int64 [N].
         masks: bool [N, H, W].
-        unclear: boxes of objects of which not everything is known, float32 [M, 4].
+        is_whole: whether everything of it is known, and so where it ends, bool [N].
+        unclear: boxes of objects that are left alone, float32 [M, 4].
         is_known: where anything is labelled, bool [H, W].
     """
 
     boxes: Tensor
     classes: Tensor
     masks: Tensor
+    is_whole: Tensor
     unclear: Tensor
     is_known: Tensor
 
     def to(self, device: torch.device) -> ObjectTargets:
         """The same on ``device``."""
-        every = (self.boxes, self.classes, self.masks, self.unclear, self.is_known)
+        every = (self.boxes, self.classes, self.masks, self.is_whole, self.unclear, self.is_known)
         return ObjectTargets(*(each.to(device) for each in every))
 
 
@@ -103,16 +112,22 @@ def _all_numbered(sample: LabelledImage, things: frozenset[int]) -> NDArray[np.i
 
 
 def marked(picture: Picture) -> Picture:
-    """A picture whose objects are negative numbers where not everything of them may be learned."""
+    """A picture whose objects are negative numbers where not everything of them may be learned (`targets_of`)."""
     if picture.objects is None:
         return picture
-    objects = picture.objects.numpy()
     is_hidden = (picture.train == IGNORED).numpy()
-    cut = np.unique(objects[is_hidden & (objects > 0)])
-    is_cut = np.isin(objects, cut)
+    known, index = np.unique(picture.objects.numpy(), return_inverse=True)
+    index = index.reshape(is_hidden.shape)
+    whole = np.bincount(index.ravel(), minlength=len(known))
+    left = np.bincount(index[~is_hidden], minlength=len(known))
+    dense = np.arange(1, len(known) + 1)
+    changed = np.where(
+        left == whole, dense, np.where(left >= LEAST_KNOWN * whole, -dense, -dense - _LEFT_ALONE)
+    )
+    changed[known == 0] = 0
     # The hidden part goes, too: nothing of what is held back may be seen.
-    changed = np.where(is_hidden, 0, np.where(is_cut, -objects, objects)).astype(np.int32)
-    return replace(picture, objects=torch.from_numpy(changed))
+    objects = np.where(is_hidden, 0, changed[index]).astype(np.int32)
+    return replace(picture, objects=torch.from_numpy(objects))
 
 
 def targets_of(labels: Tensor, objects: Tensor) -> ObjectTargets:
@@ -120,10 +135,10 @@ def targets_of(labels: Tensor, objects: Tensor) -> ObjectTargets:
 
     Args:
         labels: int64 [H, W], 255 where nothing is known.
-        objects: int32 [H, W]; 0 for none, negative for what is left alone.
+        objects: int32 [H, W]; 0 for none, negative where not everything is known, as `marked` makes them.
     """
     numbers, classes = objects.numpy(), labels.numpy()
-    boxes, of_class, masks, unclear = [], [], [], []
+    boxes, of_class, masks, is_whole, unclear = [], [], [], [], []
     known, dense = np.unique(numbers, return_inverse=True)
     dense = dense.reshape(numbers.shape) + 1  # 0 is nothing to `find_objects`
     for index, place in enumerate(ndimage.find_objects(dense)):
@@ -132,7 +147,7 @@ def targets_of(labels: Tensor, objects: Tensor) -> ObjectTargets:
         rows, cols = place
         mask = dense[place] == index + 1
         box = (cols.start, rows.start, cols.stop, rows.stop)
-        if known[index] < 0 or int(mask.sum()) < FEWEST_PIXELS:
+        if known[index] < -_LEFT_ALONE or int(mask.sum()) < FEWEST_PIXELS:
             unclear.append(box)
             continue
         values, counts = np.unique(classes[place][mask], return_counts=True)
@@ -141,10 +156,12 @@ def targets_of(labels: Tensor, objects: Tensor) -> ObjectTargets:
         boxes.append(box)
         of_class.append(int(values[counts.argmax()]))
         masks.append(whole)
+        is_whole.append(bool(known[index] > 0))
     return ObjectTargets(
         boxes=torch.tensor(boxes, dtype=torch.float32).view(-1, 4),
         classes=torch.tensor(of_class, dtype=torch.long),
         masks=torch.from_numpy(np.stack(masks) if masks else np.zeros((0, *numbers.shape), bool)),
+        is_whole=torch.tensor(is_whole, dtype=torch.bool),
         unclear=torch.tensor(unclear, dtype=torch.float32).view(-1, 4),
         is_known=labels != IGNORED,
     )

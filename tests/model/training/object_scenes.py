@@ -16,7 +16,7 @@ SMALL = {
     "panoptic-fpn": {"widths": (16, 16, 16, 16)},
 }
 FRESH = FineTuneConfig(
-    num_classes=3, seconds=60.0, device="cpu", classes_kept=(None,) * 3, learning_rate=3e-3, augmentation=0.5
+    num_classes=3, seconds=60.0, device="cpu", classes_kept=(None,) * 3, learning_rate=2e-3, augmentation=0.5
 )
 
 

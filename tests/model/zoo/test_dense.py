@@ -82,6 +82,42 @@ def test_logits_have_the_size_of_the_image(network, size):
     assert bool(logits.isfinite().all())
 
 
+@pytest.mark.parametrize("size", [(1, 1), (1, 333), (500, 1), (97, 203)])
+def test_pictures_of_any_size_are_predicted_by_the_predictor(network, size):
+    """Also where tiles are needed, and one after the other with the same network."""
+    predictor = Predictor(network, "cpu", dtype=torch.float32, max_pixels=96 * 96)
+    pixels = (image(*size)[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+    predictor.set_image(pixels)
+    answer = predictor.predict_classes()
+    assert answer.labels.shape == answer.confidence.shape == size
+    assert answer.labels.max() < 3
+    assert 0 <= answer.confidence.min() <= answer.confidence.max() <= 1
+    if answer.instances is not None:
+        assert answer.instances.shape == size
+        assert np.array_equal(answer.instances > 0, np.isin(answer.labels, list(network.things)))
+    assert predictor.predict_probabilities().shape == (3, *size)
+
+
+@pytest.mark.slow
+def test_a_photograph_of_three_megapixels_is_predicted(network):
+    predictor = Predictor(network, "cpu", dtype=torch.float32)
+    pixels = (image(1500, 2000)[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+    predictor.set_image(pixels)
+    answer = predictor.predict_classes()
+    assert answer.labels.shape == (1500, 2000)
+    assert bool(np.isfinite(answer.confidence).all())
+
+
+def test_every_picture_of_a_batch_is_answered_as_it_is_alone(network):
+    """Nothing is normalised over the batch."""
+    both = torch.cat((image(64, 96), image(64, 96).flip(-1)))
+    with torch.no_grad():
+        together = network(both)
+        alone = [network(each[None])[0] for each in both]
+    for one, other in zip(together, alone, strict=True):
+        assert torch.allclose(one, other, atol=1e-4)
+
+
 def loss_of(network):
     """What gradients come from: logits, and objects where there are any."""
     squares = torch.arange(64 * 64).view(64, 64) // 1024
