@@ -66,7 +66,7 @@ class Session(QObject):
         self.storage, self.opening = saved.storage, saved.opening
         learned = training.build(base, opened, hand, saved)
         self.weights, self.finetune, self.live = learned.weights, learned.finetune, learned.live
-        self.places = learned.places
+        self.places, self.comparing = learned.places, learned.comparing
         said = prediction.build(base, opened, hand, learned)
         self.predict, self.compare, self.segment = said.predict, said.compare, said.segment
         self.click_model = said.click_model
@@ -81,6 +81,7 @@ class Session(QObject):
             self.batch,
             dialogs=self.dialogs,
             is_importing=moved.is_importing,
+            is_comparing=lambda: learned.comparing.is_running,
             parent=self,
         )
         self.window.close_requested.connect(closing.on_close_requested)

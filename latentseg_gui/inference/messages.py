@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from latentseg_gui.document.compared_networks import NetworksCompared
 from latentseg_gui.document.doubts import Doubts
 from latentseg_gui.document.experts import AlteredPrediction, AttentionPart, ExpertChange, ExpertShares, Gains
 from latentseg_gui.document.label_rows import LabelsByRow
@@ -286,6 +287,33 @@ class FineTune(Request[FineTuneResult]):
     shown: str = ""
     is_rest_background: bool = False
     network: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CompareNetworks(Request[NetworksCompared]):
+    """Let networks learn one after the other, each from its own start; reports `NetworkProgress`.
+
+    Attributes:
+        networks: their names (`NetworkChoice.name`), in order.
+        samples: what they learn from, and are measured with.
+        class_names: names by class number.
+        class_colours: "#rrggbb" by class number.
+        folder: where the weights of each are written once all are done; it exists.
+        prefix: of the names of those files.
+        seconds: time for each network.
+        settings: what most users leave alone.
+        is_rest_background: whether what nobody labelled on the images is background.
+    """
+
+    networks: tuple[str, ...]
+    samples: tuple[TrainingSample, ...]
+    class_names: tuple[str, ...]
+    class_colours: tuple[str, ...]
+    folder: Path
+    prefix: str
+    seconds: float = 60.0
+    settings: LearningSettings = field(default_factory=LearningSettings)
+    is_rest_background: bool = False
 
 
 @dataclass(frozen=True, slots=True)

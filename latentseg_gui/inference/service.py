@@ -32,13 +32,22 @@ def engine_handler() -> Handler:
 
 
 def training_handler() -> Handler:
-    """Answers `FineTune`."""
+    """Answers `FineTune` and `CompareNetworks`."""
     _use_given_threads()
+    from latentseg_gui.inference.comparing import compare_networks
+    from latentseg_gui.inference.messages import CompareNetworks
     from latentseg_gui.inference.training import Trainer
     from model.training.optimisers import warm_up
 
     warm_up()
-    return Trainer().handle
+    trainer = Trainer()
+
+    def handle(request: object, context: JobContext) -> object:
+        if isinstance(request, CompareNetworks):
+            return compare_networks(request, context)
+        return trainer.handle(request, context)
+
+    return handle
 
 
 def _use_given_threads() -> None:

@@ -64,7 +64,9 @@ class Trainer:
         start = self._start_of(request)
         network, meta = start.network, start.meta
         kept = classes_kept(meta.class_names, request.class_names)
-        samples = [_labelled(each, is_rest_background=request.is_rest_background) for each in request.samples]
+        samples = [
+            labelled_image(each, is_rest_background=request.is_rest_background) for each in request.samples
+        ]
         config = config_of(request.settings, len(request.class_names))
         config = replace(
             config, seconds=request.seconds, speed=request.speed, classes_kept=kept, shown=request.shown
@@ -117,7 +119,7 @@ def fine_tune(request: object, context: JobContext) -> object:
 
 def preview(request: PreviewCrops) -> TrainingPreview:
     """Augmented crops of the samples, as training sees them."""
-    samples = [_labelled(sample) for sample in request.samples]
+    samples = [labelled_image(sample) for sample in request.samples]
     config = config_of(request.settings, request.num_classes)
     is_upright, scarcity = are_upright(request.rows), scarcity_of(len(request.rows))
     crops = preview_crops(samples, config, request.count, scarcity=scarcity, is_upright=is_upright)
@@ -135,7 +137,13 @@ def classes_kept(before: Sequence[str], after: Sequence[str]) -> tuple[int | Non
     return kept if sum(index is not None for index in kept) > 1 else (None,) * len(after)
 
 
-def _labelled(sample: TrainingSample, *, is_rest_background: bool = False) -> LabelledImage:
+def labelled_image(sample: TrainingSample, *, is_rest_background: bool = False) -> LabelledImage:
+    """The snapshot as the model library takes it.
+
+    Args:
+        sample: of the window.
+        is_rest_background: whether what nobody labelled becomes background.
+    """
     labels, origin = sample.labels, sample.provenance
     if is_rest_background:
         rest = labels == UNLABELLED

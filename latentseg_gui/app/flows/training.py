@@ -8,6 +8,7 @@ from latentseg_gui.app.flows.base import Base
 from latentseg_gui.app.flows.images import ImagesFlow
 from latentseg_gui.app.flows.masks import MasksFlow
 from latentseg_gui.app.flows.project import ProjectFlow
+from latentseg_gui.controllers.training.comparing import NetworkComparisonController
 from latentseg_gui.controllers.training.finetune import FineTuneController
 from latentseg_gui.controllers.training.kept_versions import VersionKeeper
 from latentseg_gui.controllers.training.live import LiveController
@@ -26,6 +27,7 @@ class TrainingFlow:
     live: LiveController
     view: TrainingViewController
     places: PlacesController
+    comparing: NetworkComparisonController
 
 
 def build(base: Base, images: ImagesFlow, masks: MasksFlow, project: ProjectFlow) -> TrainingFlow:
@@ -60,11 +62,28 @@ def build(base: Base, images: ImagesFlow, masks: MasksFlow, project: ProjectFlow
         errors=errors,
         parent=owner,
     )
-    training = TrainingFlow(weights, finetune, live, view, _places(base, images))
+    comparing = _comparing(base, weights, finetune)
+    training = TrainingFlow(weights, finetune, live, view, _places(base, images), comparing)
     _connect(base, training)
     _connect_flows(base, training, images, masks)
     _keep_versions(base, weights, project)
     return training
+
+
+def _comparing(
+    base: Base, weights: WeightsController, finetune: FineTuneController
+) -> NetworkComparisonController:
+    return NetworkComparisonController(
+        base.document,
+        weights,
+        finetune,
+        training=base.jobs.training,
+        engine=base.jobs.engine,
+        errors=base.errors,
+        folder=base.own_versions,
+        window=base.window,
+        parent=base.owner,
+    )
 
 
 def _places(base: Base, images: ImagesFlow) -> PlacesController:
@@ -108,6 +127,8 @@ def _connect(base: Base, training: TrainingFlow) -> None:
 
     base.on("finetune", fine_tune)
     base.on("pause_training", training.finetune.toggle_pause)
+    base.on("compare_networks", training.comparing.open)
+    window.training.network.comparison_requested.connect(training.comparing.open)
     base.on("next_place", training.places.go_on)
     base.on("open_weights", weights.choose_file)
     base.on("save_weights", weights.save_as)

@@ -42,10 +42,12 @@ class ClosingController(QObject):
         *,
         dialogs: Dialogs,
         is_importing: Callable[[], bool] = lambda: False,
+        is_comparing: Callable[[], bool] = lambda: False,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._is_importing = is_importing
+        self._is_comparing = is_comparing
         self._storage = storage
         self._finetune = finetune
         self._batch = batch
@@ -72,6 +74,10 @@ class ClosingController(QObject):
         if self._finetune.is_running and not self._finetune.is_refitting:
             sentences.append(
                 self.tr("A fine-tuning is running; closing ends it, and the weights stay as they were.")
+            )
+        if self._is_comparing():
+            sentences.append(
+                self.tr("Networks are being compared; closing ends that, and nothing of it is kept.")
             )
         if self._batch.is_running:
             sentences.append(

@@ -90,6 +90,7 @@ class FineTuneController(QObject):
         self._is_refit = False
         self._is_start_waiting = False
         self._is_refusal_told = False
+        self._held = ""
         self.plan = TrainingPlan()
 
     @property
@@ -111,6 +112,8 @@ class FineTuneController(QObject):
         """Why it cannot start, as a sentence; empty where it can."""
         if self.is_running and not self._is_refit:
             return self.tr("A fine-tuning is running.")
+        if self._held:
+            return self._held
         if self._weights.live is None:
             return self.tr("The model is still being loaded.")
         if not self.samples.image_ids:
@@ -132,6 +135,11 @@ class FineTuneController(QObject):
             self._is_start_waiting = True
         elif self.background.ask():
             self._begin(self.plan, is_refit=False)
+
+    def hold(self, why: str) -> None:
+        """Begins nothing for the reason ``why``, a sentence; "" lets it begin again."""
+        self._held = why
+        self.state_changed.emit()
 
     def cancel(self) -> None:
         """Ends the running job; the live weights stay as they are."""

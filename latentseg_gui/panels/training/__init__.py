@@ -1,9 +1,12 @@
 """The training panel."""
 
+from latentseg_gui.panels.training.networks_dialog import NetworksDialog
 from latentseg_gui.panels.training.panel import TrainingPanel
 from latentseg_gui.panels.training.values import (
     ClassShare,
+    ComparisonWish,
     CropShown,
+    PictureShown,
     PlaceRow,
     TrainingItem,
     TrainingRequest,
@@ -12,7 +15,10 @@ from latentseg_gui.panels.training.values import (
 
 __all__ = [
     "ClassShare",
+    "ComparisonWish",
     "CropShown",
+    "NetworksDialog",
+    "PictureShown",
     "PlaceRow",
     "TrainingItem",
     "TrainingPanel",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
 
 from latentseg_gui.document.learning import NetworkChoice
 from latentseg_gui.panels.fields import ComboBox
@@ -18,9 +18,11 @@ class NetworkSection(QWidget):
 
     Signals:
         chosen: name of the network that shall learn, also where weights of another came into use.
+        comparison_requested: find out which network suits these images.
     """
 
     chosen = Signal(str)
+    comparison_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,11 +36,15 @@ class NetworkSection(QWidget):
         self._combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._combo.setMinimumContentsLength(12)
         self._about = text_label("", "hint")
+        compare = QPushButton(self.tr("Compare networks..."))
+        compare.setToolTip(self.tr("Find out which network suits your images"))
+        compare.clicked.connect(self.comparison_requested)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(3)
         whole.addWidget(self._combo)
         whole.addWidget(self._about)
+        whole.addWidget(compare, 0, Qt.AlignmentFlag.AlignLeft)
         self._combo.activated.connect(self._on_activated)
         self.hide()
 

@@ -88,3 +88,20 @@ class PlaceRow:
 
     name: str
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonWish:
+    """Which networks (`NetworkChoice.name`) shall learn, and for how many seconds each."""
+
+    networks: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PictureShown:
+    """A picture with a title; pixels uint8 [h, w, 3], of which what shall be painted over them may be awaited."""
+
+    title: str
+    pixels: NDArray[np.uint8]
+    is_waited_for: bool = False

@@ -1,0 +1,313 @@
+"""Which network suits these images: several learn from the user's labels, and the best is taken with one click."""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+
+from latentseg_gui.controllers.interfaces import ErrorSink
+from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.training.finetune import FineTuneController
+from latentseg_gui.controllers.training.training_view import class_colours, painted
+from latentseg_gui.controllers.training.weights import WeightsController
+from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.compared_networks import NetworkOutcome, NetworkProgress, NetworksCompared
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.learning import LATENT_EXPERT
+from latentseg_gui.document.types import FineTuneResult, Labels, TrainingSample
+from latentseg_gui.inference.messages import CompareNetworks, OtherPrediction, PredictWith
+from latentseg_gui.io.storage import make_folder, remove_file
+from latentseg_gui.panels.training import ComparisonWish, NetworksDialog, PictureShown
+
+_SIDE = 280
+"""Longer side of the pictures side by side, in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """What a comparison learns from, for as long as its outcome is shown.
+
+    Attributes:
+        images: by id the pixels uint8 [h, w, 3] and labels uint8 [h, w], every n-th of them.
+        steps: by image id that n.
+    """
+
+    classes: ClassTable
+    images: dict[str, tuple[NDArray[np.uint8], Labels]]
+    steps: dict[str, int]
+
+
+class NetworkComparisonController(QObject):
+    """Lets networks learn one after the other beside the window; nothing is in use before the user takes it.
+
+    Args:
+        document: the truth.
+        weights: takes what the user takes.
+        finetune: knows what is labelled, and waits meanwhile.
+        training: where networks learn.
+        engine: predicts with what they have learned.
+        errors: tells the user.
+        folder: for files of weights, which end with the window.
+        window: that the dialog belongs to.
+        parent: owner of this QObject.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        weights: WeightsController,
+        finetune: FineTuneController,
+        *,
+        training: Jobs,
+        engine: Jobs,
+        errors: ErrorSink,
+        folder: Path,
+        window: QWidget,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._weights = weights
+        self._finetune = finetune
+        self._training = training
+        self._engine = engine
+        self._errors = errors
+        self._folder = folder
+        self._window = window
+        self._job: int | None = None
+        self._number = 0
+        self._is_reading = False
+        self._compared: _Compared | None = None
+        self._outcome = NetworksCompared((), "")
+        self._shown = ""
+        self._pictures: dict[str, PictureShown] = {}
+        self.dialog: NetworksDialog | None = None
+        finetune.state_changed.connect(self._show_obstacle)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether networks learn."""
+        return self._job is not None or self._is_reading
+
+    @property
+    def outcome(self) -> NetworksCompared:
+        """How the last comparison ended; without rows where there is none."""
+        return self._outcome
+
+    def open(self) -> None:
+        """Shows the dialog, with what goes on or came of it."""
+        if self.dialog is None:
+            self.dialog = self._made()
+        live = self._weights.live
+        self.dialog.set_networks(() if live is None else live.networks)
+        self._show_obstacle()
+        self.dialog.show()
+        self.dialog.activateWindow()
+
+    def start(self, wish: ComparisonWish) -> None:
+        """Begins; says why where it cannot."""
+        obstacle = self._obstacle()
+        if obstacle or not wish.networks:
+            self._errors.inform(obstacle or self.tr("Tick at least one network."))
+        elif self._finetune.background.ask():
+            self._is_reading = True
+            self._finetune.hold(self.tr("Networks are being compared; fine-tune when that is done."))
+            self._is_reading = not self._finetune.samples.collect(
+                partial(self._submit, wish), self._on_failed
+            )
+
+    def cancel(self) -> None:
+        """Ends it; nothing of it is kept."""
+        if self._job is not None:
+            self._training.cancel(self._job)
+        elif self._is_reading:
+            self._on_cancelled()
+
+    def use(self, name: str) -> None:
+        """Takes what a network has learned as a version, and uses it."""
+        outcome = next((each for each in self._outcome.outcomes if each.name == name), None)
+        if outcome is None or outcome.weights is None or self._compared is None:
+            return
+        taken = next((each for each in self._weights.versions.values() if each.path == outcome.weights), None)
+        if taken is not None:  # pressed again
+            self._weights.activate(taken.name)
+            return
+        result = FineTuneResult(
+            weights=outcome.weights,
+            version=self._weights.next_name(),
+            metric_before=math.nan,
+            metric_after=outcome.mean_iou,
+            is_better=True,
+            seconds=outcome.seconds,
+            validated_on=self._outcome.measured_on,
+            network="" if outcome.name == LATENT_EXPERT else outcome.title,
+        )
+        self._weights.adopt(result, images=len(self._compared.images), is_live=True)
+        self._errors.inform(self.tr("{0} is in use now, as {1}.").format(outcome.title, result.version))
+
+    def _made(self) -> NetworksDialog:
+        dialog = NetworksDialog(self._window)
+        dialog.start_requested.connect(self.start)
+        dialog.cancel_requested.connect(self.cancel)
+        dialog.use_requested.connect(self.use)
+        dialog.image_requested.connect(self._show_image)
+        return dialog
+
+    def _obstacle(self) -> str:
+        counts = self._finetune.samples.counts
+        if counts.is_behind:
+            return self.tr("Labels are still being counted; try again in a moment.")
+        return self._finetune.obstacle()
+
+    def _show_obstacle(self) -> None:
+        if self.dialog is not None:
+            self.dialog.set_running(is_running=self.is_running)
+            self.dialog.set_obstacle("" if self.is_running else self._obstacle())
+
+    def _submit(self, wish: ComparisonWish, samples: tuple[TrainingSample, ...]) -> None:
+        if not self._is_reading:
+            return  # cancelled meanwhile
+        self._is_reading = False
+        self._forget()
+        self._number += 1
+        try:
+            make_folder(self._folder)
+        except LatentsegError as error:
+            self._on_failed(error)
+            return
+        classes = self._document.classes
+        self._compared = _kept(samples, classes)
+        request = CompareNetworks(
+            networks=wish.networks,
+            samples=samples,
+            class_names=classes.names,
+            class_colours=classes.colours,
+            folder=self._folder,
+            prefix=f"compared-{self._number}-",
+            seconds=wish.seconds,
+            settings=self._finetune.plan.settings,
+            is_rest_background=self._finetune.background.is_rest,
+        )
+        self._job = self._training.submit(
+            request,
+            self._on_compared,
+            title=self.tr("Comparing networks"),
+            key="compare networks",
+            on_progress=self._on_progress,
+            on_failure=self._on_failed,
+            on_cancelled=self._on_cancelled,
+        )
+        self._show_obstacle()
+        self._show_table()
+
+    def _on_progress(self, progress: object) -> None:
+        if isinstance(progress, NetworkProgress) and self.dialog is not None:
+            self.dialog.set_progress(progress)
+
+    def _on_compared(self, outcome: NetworksCompared) -> None:
+        self._outcome = outcome
+        self._end()
+        self._show_table()
+        is_seen = self.dialog is not None and self.dialog.isVisible()
+        if not is_seen:
+            self._errors.inform(
+                self.tr("The networks are compared: open Compare networks to see how they did.")
+            )
+
+    def _on_failed(self, error: LatentsegError) -> None:
+        self._forget()
+        self._end()
+        self._show_table()
+        self._errors.report(error)
+
+    def _on_cancelled(self) -> None:
+        self._forget()
+        self._end()
+        self._show_table()
+        self._errors.inform(self.tr("The comparison was cancelled; nothing of it is kept."))
+
+    def _end(self) -> None:
+        self._job, self._is_reading = None, False
+        self._finetune.hold("")
+        self._show_obstacle()
+
+    def _forget(self) -> None:
+        """Lets the last comparison go, with the files that did not become versions."""
+        kept = {version.path for version in self._weights.versions.values()}
+        for outcome in self._outcome.outcomes:
+            if outcome.weights is not None and outcome.weights not in kept:
+                with suppress(LatentsegError):
+                    remove_file(outcome.weights)
+        self._outcome, self._compared = NetworksCompared((), ""), None
+        self._shown, self._pictures = "", {}
+
+    def _show_table(self) -> None:
+        """The outcome, and the images to look at it on: the one that is on the canvas first."""
+        dialog, compared = self.dialog, self._compared
+        if dialog is None:
+            return
+        dialog.set_outcome(self._outcome, () if compared is None else compared.classes.names)
+        ids = list(compared.images) if compared is not None and self._outcome.outcomes else []
+        ids.sort(key=lambda each: each != self._document.images.current_id)
+        dialog.set_images([(each, self._document.images.name(each)) for each in ids if self._has(each)])
+
+    def _has(self, image_id: str) -> bool:
+        return self._document.images.has(image_id)
+
+    def _show_image(self, image_id: str) -> None:
+        """Asks every network what it sees in an image."""
+        compared, dialog = self._compared, self.dialog
+        if compared is None or dialog is None or image_id not in compared.images:
+            return
+        self._shown = image_id
+        pixels, labels = compared.images[image_id]
+        picture = painted(pixels, labels, class_colours(compared.classes))
+        self._pictures = {"": PictureShown(self.tr("Your labels"), picture)}
+        for outcome in self._outcome.outcomes:
+            if outcome.weights is not None:
+                self._pictures[outcome.name] = PictureShown(outcome.title, pixels, is_waited_for=True)
+        dialog.set_pictures(tuple(self._pictures.values()))
+        for outcome in self._outcome.outcomes:
+            if outcome.weights is not None:
+                self._ask(image_id, outcome, compared)
+
+    def _ask(self, image_id: str, outcome: NetworkOutcome, compared: _Compared) -> None:
+        self._engine.submit(
+            PredictWith(image_id, outcome.weights, outcome.title, self._weights.device),
+            partial(self._on_predicted, image_id, outcome),
+            key=f"compared {outcome.name}",
+            is_current=lambda: self._shown == image_id and self._compared is compared,
+        )
+
+    def _on_predicted(self, image_id: str, outcome: NetworkOutcome, answer: OtherPrediction) -> None:
+        compared = self._compared
+        if compared is None or self.dialog is None:
+            return
+        pixels, _ = compared.images[image_id]
+        step = compared.steps[image_id]
+        labels = answer.prediction.labels[::step, ::step]
+        picture = painted(pixels, labels, class_colours(compared.classes))
+        self._pictures[outcome.name] = PictureShown(outcome.title, picture)
+        self.dialog.set_pictures(tuple(self._pictures.values()))
+
+
+def _kept(samples: tuple[TrainingSample, ...], classes: ClassTable) -> _Compared:
+    """What is needed to show images of a comparison, in little memory."""
+    images, steps = {}, {}
+    for sample in samples:
+        step = math.ceil(max(sample.labels.shape) / _SIDE)
+        steps[sample.image_id] = step
+        images[sample.image_id] = (
+            sample.pixels[::step, ::step].copy(),
+            sample.labels[::step, ::step].copy(),
+        )
+    return _Compared(classes, images, steps)

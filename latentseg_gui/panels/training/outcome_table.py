@@ -1,0 +1,87 @@
+"""How networks did, one row for each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem, QWidget
+
+from latentseg_gui.document.compared_networks import NetworkOutcome
+from latentseg_gui.panels.plain import plain
+
+_MOST_ROWS = 6
+
+
+class OutcomeTable(QTableWidget):
+    """Mean IoU, IoU of each class, seconds, parameters; hidden while it is empty.
+
+    Signals:
+        chosen: name of the network whose row is chosen; "" for none.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.class_names: tuple[str, ...] = ()
+        self._names: tuple[str, ...] = ()
+        self.setAccessibleName(self.tr("How the networks did"))
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.verticalHeader().hide()
+        self.itemSelectionChanged.connect(self._on_selection_changed)
+
+    @property
+    def chosen_name(self) -> str:
+        """Name of the network whose row is chosen; "" for none."""
+        rows = self.selectionModel().selectedRows() if self.selectionModel() is not None else []
+        return self._names[rows[0].row()] if rows else ""
+
+    def set_outcomes(
+        self, outcomes: Sequence[NetworkOutcome], class_names: Sequence[str], measured_on: str = ""
+    ) -> None:
+        """Shows these rows, the first of them chosen."""
+        self.class_names = tuple(class_names)
+        self._names = tuple(each.name for each in outcomes)
+        facts = [self.tr("Network"), self.tr("Mean IoU"), *self.class_names, self.tr("Seconds")]
+        headers = [*facts, self.tr("Parameters"), self.tr("Remark")]
+        self.setColumnCount(len(headers))
+        self.setHorizontalHeaderLabels(headers)
+        self.setRowCount(len(outcomes))
+        tip = self.tr("Measured on {0}").format(measured_on) if measured_on else ""
+        for row, outcome in enumerate(outcomes):
+            for column, text in enumerate(self._cells(outcome)):
+                item = QTableWidgetItem(text)
+                is_words = column in (0, len(headers) - 1)
+                side = Qt.AlignmentFlag.AlignLeft if is_words else Qt.AlignmentFlag.AlignRight
+                item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+                item.setToolTip(plain(outcome.note or tip))
+                self.setItem(row, column, item)
+        self.resizeColumnsToContents()
+        self._fit_height()
+        self.setVisible(bool(outcomes))
+        if outcomes:
+            self.selectRow(0)
+
+    def _cells(self, outcome: NetworkOutcome) -> list[str]:
+        per_class = outcome.per_class or (math.nan,) * len(self.class_names)
+        figures = [_figure(each) for each in (outcome.mean_iou, *per_class)]
+        seconds = f"{outcome.seconds:.1f}" if outcome.parameters else "-"
+        size = f"{outcome.parameters:,}" if outcome.parameters else "-"
+        return [outcome.title, *figures, seconds, size, outcome.note]
+
+    def _fit_height(self) -> None:
+        lines = min(self.rowCount(), _MOST_ROWS)
+        row = self.rowHeight(0) if lines else 0
+        bar = self.horizontalScrollBar().sizeHint().height()
+        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + lines * row + bar + 4)
+
+    def _on_selection_changed(self) -> None:
+        self.chosen.emit(self.chosen_name)
+
+
+def _figure(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.3f}"
