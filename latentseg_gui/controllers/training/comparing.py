@@ -258,10 +258,8 @@ class NetworkComparisonController(QObject):
         dialog.set_outcome(self._outcome, () if compared is None else compared.classes.names)
         ids = list(compared.images) if compared is not None and self._outcome.outcomes else []
         ids.sort(key=lambda each: each != self._document.images.current_id)
-        dialog.set_images([(each, self._document.images.name(each)) for each in ids if self._has(each)])
-
-    def _has(self, image_id: str) -> bool:
-        return self._document.images.has(image_id)
+        images = self._document.images
+        dialog.set_images([(each, images.name(each)) for each in ids if images.has(each)])
 
     def _show_image(self, image_id: str) -> None:
         """Asks every network what it sees in an image."""

@@ -59,6 +59,7 @@ class NetworksDialog(QDialog):
         self._progress = QProgressBar()
         self._status = text_label("", "hint")
         self._table = OutcomeTable()
+        self._notes = text_label("", "hint")
         self._use = QPushButton("")
         self._image = ComboBox()
         self._image_row = QWidget()
@@ -105,7 +106,7 @@ class NetworksDialog(QDialog):
         row.addWidget(self._start)
         row.addWidget(self._cancel)
         scroll.body.addLayout(row)
-        for widget in (self._obstacle, self._progress, self._status, self._table):
+        for widget in (self._obstacle, self._progress, self._status, self._table, self._notes):
             scroll.body.addWidget(widget)
         use = QHBoxLayout()
         use.addStretch(1)
@@ -205,6 +206,9 @@ class NetworksDialog(QDialog):
         rows = best_first(outcome.outcomes)
         self._titles = {each.name: each.title for each in rows if each.weights is not None}
         self._table.set_outcomes(rows, class_names, outcome.measured_on)
+        notes = [f"{each.title}: {each.note}" for each in rows if each.note]
+        self._notes.setText("\n".join(notes))
+        self._notes.setVisible(bool(notes))
         self._use.setVisible(bool(self._titles))
         self._on_row_chosen(self._table.chosen_name)
 

@@ -46,8 +46,8 @@ class OutcomeTable(QTableWidget):
         """Shows these rows, the first of them chosen."""
         self.class_names = tuple(class_names)
         self._names = tuple(each.name for each in outcomes)
-        facts = [self.tr("Network"), self.tr("Mean IoU"), *self.class_names, self.tr("Seconds")]
-        headers = [*facts, self.tr("Parameters"), self.tr("Remark")]
+        facts = [self.tr("Network"), self.tr("Mean IoU"), *self.class_names]
+        headers = [*facts, self.tr("Seconds"), self.tr("Parameters")]
         self.setColumnCount(len(headers))
         self.setHorizontalHeaderLabels(headers)
         self.setRowCount(len(outcomes))
@@ -55,8 +55,7 @@ class OutcomeTable(QTableWidget):
         for row, outcome in enumerate(outcomes):
             for column, text in enumerate(self._cells(outcome)):
                 item = QTableWidgetItem(text)
-                is_words = column in (0, len(headers) - 1)
-                side = Qt.AlignmentFlag.AlignLeft if is_words else Qt.AlignmentFlag.AlignRight
+                side = Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight
                 item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
                 item.setToolTip(plain(outcome.note or tip))
                 self.setItem(row, column, item)
@@ -71,7 +70,7 @@ class OutcomeTable(QTableWidget):
         figures = [_figure(each) for each in (outcome.mean_iou, *per_class)]
         seconds = f"{outcome.seconds:.1f}" if outcome.parameters else "-"
         size = f"{outcome.parameters:,}" if outcome.parameters else "-"
-        return [outcome.title, *figures, seconds, size, outcome.note]
+        return [outcome.title, *figures, seconds, size]
 
     def _fit_height(self) -> None:
         lines = min(self.rowCount(), _MOST_ROWS)
