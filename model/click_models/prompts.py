@@ -42,12 +42,16 @@ def prompt_feeds(
     """
     roles = signature.roles
     coords, labels = _points(signature, frame, pointing)
+    if not len(coords):  # a box in an input of its own
+        coords, labels = np.zeros((1, 2), np.float32), np.full(1, _NOWHERE, np.float32)
     coords, labels = _filled(roles["coords"], coords, labels)
     lead = (1,) * (len(roles["coords"].shape) - 2)
     feeds: dict[str, NDArray[Any]] = {
         roles["coords"].name: coords.reshape(*lead, *coords.shape),  # [1, P, 2] or [1, 1, P, 2]
         roles["labels"].name: labels.reshape(*lead, *labels.shape),
     }
+    if "boxes" in roles:
+        feeds[roles["boxes"].name] = _boxes(frame, pointing)
     if "mask" in roles:
         mask = np.zeros(mask_size(roles["mask"], features), np.float32) if earlier is None else earlier
         feeds[roles["mask"].name] = mask.reshape(1, 1, *mask.shape)
@@ -64,7 +68,7 @@ def _points(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Points (x, y) of the frame, float32 [P, 2], and their labels, float32 [P]; a box is two of them."""
     coords, labels = frame.inside(pointing.xy), pointing.is_positive.astype(np.float32)
-    if pointing.box is not None:
+    if pointing.box is not None and "boxes" not in signature.roles:
         if signature.roles["coords"].name == "input_points":
             raise ModelError("This click model takes no boxes.", action="Click on the object instead.")
         corners = frame.inside(pointing.box.reshape(2, 2))
@@ -75,6 +79,13 @@ def _points(
         coords = np.concatenate((coords, np.zeros((1, 2), np.float32)))
         labels = np.append(labels, np.float32(_NOWHERE))
     return coords, labels
+
+
+def _boxes(frame: Frame, pointing: Pointing) -> NDArray[np.float32]:
+    """The box in the frame, [1, 1, 4], or none, [1, 0, 4], for decoders that take boxes by themselves."""
+    if pointing.box is None:
+        return np.zeros((1, 0, 4), np.float32)
+    return frame.inside(pointing.box.reshape(2, 2)).reshape(1, 1, 4)
 
 
 def _filled(

@@ -26,6 +26,7 @@ _ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "mask": ("mask_input", "input_masks", "mask_inputs"),
     "has_mask": ("has_mask_input", "has_input_masks"),
     "size": ("orig_im_size", "original_image_size", "original_size"),
+    "boxes": ("input_boxes",),
 }
 _MASKS: Final = ("masks", "output_masks", "pred_masks")
 _SCORES: Final = ("iou_predictions", "iou_scores", "scores", "iou_pred")
@@ -54,7 +55,8 @@ class Signature:
         image: the input for the image, of the encoder or, where there is none, of the decoder.
         is_channels_last: whether colours come last, [H, W, 3]; pixel values are taken as they are then.
         side: pixels of the side of the square that the image is fitted into.
-        roles: input of the decoder by role ("coords", "labels", "mask", "has_mask", "size"), as far as it has them.
+        roles: input of the decoder by role ("coords", "labels", "mask", "has_mask", "size", "boxes"), as far as it
+            has them.
         features: input of the decoder -> output of the encoder.
         masks: output with the masks.
         scores: output with their estimated IoU; "" for none.
@@ -111,7 +113,7 @@ def signature_of(encoder: Graph | None, decoder: Graph) -> Signature:
     )
     if masks is None:
         refuse(decoder.path, f"it gives no masks, but {_listed(decoder.outputs)}")
-    scores, low = _named(decoder.outputs, _SCORES), _named(decoder.outputs, _LOW)
+    scores, low = _scores_of(decoder, masks), _named(decoder.outputs, _LOW)
     return Signature(
         family=_family(roles["coords"], features),
         encoder=encoder,
@@ -131,6 +133,12 @@ def _named(ports: Mapping[str, Port], names: tuple[str, ...]) -> Port | None:
     return next((ports[name] for name in names if name in ports), None)
 
 
+def _scores_of(decoder: Graph, masks: Port) -> Port | None:
+    """By name, else the only output with a number for each mask."""
+    rest = [port for port in decoder.outputs.values() if port is not masks and len(port.shape) in (2, 3)]
+    return _named(decoder.outputs, _SCORES) or (rest[0] if len(rest) == 1 else None)
+
+
 def _listed(ports: Mapping[str, Port]) -> str:
     return ", ".join(str(port) for port in ports.values())
 
@@ -139,7 +147,8 @@ def _image_of(graph: Graph) -> Port | None:
     """The input that is a picture with three colours, first or last; of one number or three sides."""
     for port in graph.inputs.values():
         is_number = port.dtype.kind == "f" or port.dtype == np.uint8
-        is_first = len(port.shape) == 4 and port.shape[1] == 3
+        sides = (3, None) if len(graph.inputs) == 1 else (3,)  # an encoder may leave all of its sides open
+        is_first = len(port.shape) == 4 and port.shape[1] in sides
         if is_number and port.name not in _COORDS and (is_first or _is_channels_last(port)):
             return port
     return None
@@ -163,7 +172,7 @@ def _side(image: Port, rest: list[Port]) -> int:
 def _family(coords: Port, features: Mapping[str, str]) -> Family:
     if coords.name.startswith("batched"):
         return Family.EFFICIENT_SAM
-    has_fine = sum("high_res" in name or name.endswith(("_0", "_1")) for name in features) >= 2
+    has_fine = sum("high_res" in name or name.endswith(("_0", "_1", ".0", ".1")) for name in features) >= 2
     return Family.SAM2 if has_fine else Family.SAM
 
 

@@ -249,3 +249,34 @@ def hub_sam(folder: Path) -> Path:
     decoder = folder / "prompt_encoder_mask_decoder.onnx"
     export(decoder, HubDecoder(3), inputs, ["iou_scores", "pred_masks"], axes)
     return folder
+
+
+class HubDecoder2(Alike):
+    """Features at three scales, points with a side for objects, boxes in an input of their own."""
+
+    def forward(
+        self, coords: Tensor, labels: Tensor, boxes: Tensor, fine0: Tensor, fine1: Tensor, features: Tensor
+    ) -> Any:
+        corners = boxes.reshape(1, -1, 2)
+        middle = corners.sum(1) / 2  # [1, 2]; of no box, the corner, which counts for nothing
+        has_box = (corners.sum() > 0).float().reshape(1)
+        points = torch.cat((coords[0, 0], middle))
+        kinds = torch.cat((labels[0, 0].float(), 2 * has_box - 1))
+        logits = self.logits(features, points, kinds) + 0 * (fine0.sum() + fine1.sum())
+        low, scores = self.several(logits)
+        return scores[None], low[None]
+
+
+def hub_sam2(folder: Path) -> Path:
+    """As the exports of transformers of SAM 2."""
+    names = [f"image_embeddings.{level}" for level in range(3)]
+    export(folder / "vision_encoder.onnx", Pooled((4, 8, STRIDE)), {"pixel_values": IMAGE}, names)
+    fine0, fine1 = torch.rand(1, 3, SIDE // 4, SIDE // 4), torch.rand(1, 3, SIDE // 8, SIDE // 8)
+    inputs = {
+        "input_points": COORDS[None], "input_labels": LABELS[None].long(), "input_boxes": torch.rand(1, 1, 4),
+        names[0]: fine0, names[1]: fine1, names[2]: FEATURES,
+    }  # fmt: skip
+    axes = {"input_points": {2: "n"}, "input_labels": {2: "n"}, "input_boxes": {1: "m"}}
+    decoder = folder / "prompt_encoder_mask_decoder.onnx"
+    export(decoder, HubDecoder2(3), inputs, ["iou_scores", "pred_masks"], axes)
+    return folder

@@ -25,6 +25,7 @@ KINDS: dict[str, Callable[[Path], Path]] = {
         small.efficient_sam,
         small.efficient_sam_whole,
         small.hub_sam,
+        small.hub_sam2,
     )
 }
 TITLES = {
@@ -103,7 +104,7 @@ def test_an_image_is_encoded_once(model: ClickModel) -> None:
 def test_a_box_is_taken_or_refused_in_words(model: ClickModel) -> None:
     pixels, _ = picture((90, 200))
     model.set_image(pixels)
-    if model.signature.roles["coords"].name == "input_points":
+    if model.signature.roles["coords"].name == "input_points" and "boxes" not in model.signature.roles:
         with pytest.raises(ModelError, match="takes no boxes"):
             model.predict(box=[95, 15, 170, 60])
         return
@@ -160,6 +161,19 @@ def test_one_file_of_a_pair_is_enough(opened: str, tmp_path: Path) -> None:
 def test_the_image_may_have_any_name(name: str, tmp_path: Path) -> None:
     model = ClickModel.open(small.sam(tmp_path, image=name))
     assert model.signature.image.name == name
+
+
+def test_an_encoder_may_leave_all_of_its_sides_open(tmp_path: Path) -> None:
+    small.sam(tmp_path)
+    axes = {"x": {0: "b", 1: "c", 2: "h", 3: "w"}}
+    small.export(
+        tmp_path / "mobile_sam.encoder.onnx", small.Pooled(), {"x": small.IMAGE}, ["image_embeddings"], axes
+    )
+    model = ClickModel.open(tmp_path)
+    pixels, truth = picture((90, 200))
+    model.set_image(pixels)
+    assert model.signature.side == small.SIDE, "from the features that the decoder takes"
+    assert iou(model.predict([[133.0, 36.0]], [1])[0], truth) > 0.65
 
 
 @pytest.mark.parametrize("count", [1, 3, 4])
