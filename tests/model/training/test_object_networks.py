@@ -1,0 +1,69 @@
+"""Networks that find objects, when they have learned: found one by one, once in tiles, the same from a file."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from model.analysis.detection import THRESHOLDS, NumberedLabels, average_precision, matches
+from model.weights.checkpoint import load, save
+from tests.model.finetuning import run
+from tests.model.training.object_scenes import FRESH, SMALL, found_in, fresh, scene
+
+STEPS = {"mask-rcnn": 150, "panoptic-fpn": 80}
+
+
+def precision_at_half(network, samples):
+    """AP50, mean of both classes."""
+    things, found = frozenset({1, 2}), []
+    for each in samples:
+        answer = found_in(network, each)
+        truth = NumberedLabels(each.labels, each.objects.astype(np.uint32))
+        guess = NumberedLabels(answer.labels, answer.instances, answer.confidence)
+        found.append(matches(truth, guess, 3, things))
+    return float(
+        np.mean([average_precision([each[k] for each in found])[THRESHOLDS.index(0.5)] for k in (1, 2)])
+    )
+
+
+@pytest.fixture(scope="module")
+def learned():
+    torch.set_num_threads(1)
+    return {
+        name: run(fresh(name), [scene(seed) for seed in range(10)], FRESH, steps=STEPS[name])[0].network
+        for name in SMALL
+    }
+
+
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_objects_are_found_one_by_one_in_pictures_that_were_not_seen(learned, name):
+    assert learned[name].things == {1, 2}
+    assert precision_at_half(learned[name], [scene(seed) for seed in (20, 21, 22)]) > 0.5
+
+
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_tiles_show_the_same_objects_as_the_whole_without_doubles(learned, name):
+    sample = scene(30, size=(160, 192), count=40)
+    whole, tiled = (
+        found_in(learned[name], sample),
+        found_in(learned[name], sample, max_pixels=96 * 96),
+    )
+    truth = len(np.unique(sample.objects)) - 1
+    counts = [int(answer.instances.max()) for answer in (whole, tiled)]
+    if learned[
+        name
+    ].is_made_of_objects:  # specks of areas, of which there are some after so few steps, are none
+        assert abs(counts[1] - counts[0]) <= 0.2 * truth
+    for answer in (whole, tiled):
+        assert np.array_equal(answer.instances > 0, answer.labels > 0)
+
+
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_what_was_learned_is_in_the_file_of_weights(learned, name, tmp_path):
+    save(tmp_path / "net.safetensors", learned[name])
+    again, meta = load(tmp_path / "net.safetensors")
+    assert meta.architecture == name
+    one, other = (found_in(each, scene(10)) for each in (learned[name], again))
+    assert np.array_equal(one.instances, other.instances)
+    assert np.array_equal(one.labels, other.labels)
