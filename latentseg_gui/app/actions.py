@@ -96,6 +96,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("smooth", "Smooth outline", menu=EDIT),
     _spec("grow", "Grow by a pixel", "Ctrl++", menu=EDIT),
     _spec("shrink", "Shrink by a pixel", "Ctrl+-", menu=EDIT),
+    _spec("follow_edges", "Let the chosen objects follow edges", "Ctrl+E", menu=EDIT, icon="outlines"),
     *(_tool(each) for each in ToolName),
     _spec("brush_smaller", "Smaller brush", "[", menu=TOOLS, sep=True),
     _spec("brush_larger", "Larger brush", "]", menu=TOOLS),

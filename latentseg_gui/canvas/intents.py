@@ -34,7 +34,27 @@ class CanvasIntents(QWidget):
     lasso_completed = Signal(object)
     """(list of xy), at least three"""
     split_line_completed = Signal(object)
-    """(list of xy): start and end of a straight cut"""
+    """(list of xy): a cut drawn freehand"""
+    split_seed_added = Signal(float, float)
+    """(x, y): a click on one of the parts that an object is to be split into"""
+    join_requested = Signal(object, object)
+    """(xy, xy): from one object to another"""
+
+    outline_requested = Signal(float, float)
+    """(x, y): the object there shows its corners"""
+    corner_moved = Signal(int, float, float)
+    """(index, x, y), once, when the corner is let go"""
+    corner_added = Signal(int, float, float)
+    """(index of the corner before it, x, y)"""
+    corner_removed = Signal(int)
+    """(index)"""
+
+    nudge_started = Signal(object)
+    """(xy); then any number of moves, and exactly one of finished and aborted"""
+    nudge_moved = Signal(object)
+    nudge_finished = Signal()
+    nudge_aborted = Signal()
+
     fill_requested = Signal(float, float)
     wand_requested = Signal(float, float)
     pick_requested = Signal(float, float)

@@ -26,7 +26,7 @@ from latentseg_gui.canvas.chrome.trail import Trail
 from latentseg_gui.canvas.intents import CanvasIntents
 from latentseg_gui.canvas.keyboard import KeyHandler
 from latentseg_gui.canvas.layers.stack import LayerStack
-from latentseg_gui.canvas.parts.areas import AreaPart
+from latentseg_gui.canvas.parts.areas import AreaPart, OutlinePart
 from latentseg_gui.canvas.parts.comparison import ComparisonPart
 from latentseg_gui.canvas.parts.image import ImagePart
 from latentseg_gui.canvas.parts.labels import LabelsPart, PredictionPart
@@ -59,6 +59,7 @@ class CanvasView(CanvasIntents):
         comparison: two arrays of class ids beside each other.
         heatmap, categories, uncertainty: numbers over the image, under one `key`.
         proposal, selection: what clicks propose, and the objects that are chosen.
+        outline: corners of the object that is edited.
         prompts, pins: markers on pixels.
         object_names: words on objects.
         status: what is being worked on.
@@ -70,7 +71,7 @@ class CanvasView(CanvasIntents):
         self._stack = stack = LayerStack()
         self.camera = camera = Camera(self)
         self.surface = surface = Surface(self, camera)
-        markers, trail, legend = PromptMarkers(), Trail(), Legend(self.font())
+        markers, trail, outline, legend = PromptMarkers(), Trail(), Trail(), Legend(self.font())
         self.visibility = VisibilityPart(surface, stack, legend)
         self.image = ImagePart(surface, stack.image, camera)
         self.labels = LabelsPart(surface, stack)
@@ -83,17 +84,18 @@ class CanvasView(CanvasIntents):
         self.uncertainty = UncertaintyPart(stack.uncertainty, self.key)
         self.proposal = AreaPart(surface, stack.proposal)
         self.selection = AreaPart(surface, stack.selection)
+        self.outline = OutlinePart(surface, outline)
         self.status = StatusPart(surface, markers, self)
         self.prompts = PromptsPart(surface, markers, self.status.badge)
         self.pins = PinsPart(surface, self.font())
         self.object_names = ObjectNamesPart(surface, self.font())
         self.pointer = PointerHandler(
-            Workplace(self, camera, surface, markers, trail), self.image, self.comparison
+            Workplace(self, camera, surface, markers, trail, outline), self.image, self.comparison
         )
         self._keys = KeyHandler(self.pointer, self.image, camera)
         self._empty_widget: QWidget | None = None
         surface.add_chrome(
-            [self.object_names.item, trail, self.pointer.brush, self.comparison.divider, legend]
+            [self.object_names.item, outline, trail, self.pointer.brush, self.comparison.divider, legend]
         )
         surface.add_chrome([self.pins.markers, self.key.bar, markers])
         surface.add_chrome([self.status.badge, self.status.work_badge, self.image.minimap])
@@ -135,6 +137,7 @@ class CanvasView(CanvasIntents):
         self.prompts.set(PromptSet())
         for area in (self.proposal, self.selection):
             area.set(None, None)
+        self.outline.set(())
         for part in (self.labels, self.prediction, self.heatmap, self.categories, self.uncertainty):
             part.set(None)
         self.comparison.set(None, None)

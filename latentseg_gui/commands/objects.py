@@ -1,4 +1,4 @@
-"""Edits of whole objects: choose, merge, split, give another class."""
+"""Edits of whole objects: choose, merge, give another class."""
 
 from __future__ import annotations
 
@@ -169,35 +169,3 @@ def _box_of(parts: Sequence[tuple[Rect, Mask]]) -> Rect:
     for rect, _ in parts:
         box = box.union(rect)
     return box
-
-
-def split_object(
-    source: MaskSource,
-    image_id: str,
-    rc: tuple[int, int],
-    xy_from: tuple[float, float],
-    xy_to: tuple[float, float],
-) -> MaskPatch | None:
-    """The step that cuts the object at the pixel along a straight line.
-
-    The part to the right of the line (seen from its start) gets a number of its own; the other keeps
-    the old one, or gets one if it had none. None if the line leaves everything on one side.
-    """
-    rect, mask = object_at(source, image_id, rc)
-    if rect.is_empty:
-        return None
-    rows, cols = np.ogrid[rect.row0 : rect.row1, rect.col0 : rect.col1]
-    dx, dy = xy_to[0] - xy_from[0], xy_to[1] - xy_from[1]
-    is_right = dx * (rows + 0.5 - xy_from[1]) - dy * (cols + 0.5 - xy_from[0]) > 0
-    right, left = mask & is_right, mask & ~is_right
-    if not right.any() or not left.any():
-        return None
-    layer = source.masks.layer(image_id)
-    old = layer.instances[rect.slices]
-    number = next_instance(source, image_id)
-    kept = int(layer.instances[rc]) or number + 1
-    instances = np.where(right, np.uint32(number), np.where(left, np.uint32(kept), old))
-    area = rect.slices
-    return values_patch(
-        source, image_id, rect, layer.labels[area], layer.provenance[area], instances, "Split object"
-    )

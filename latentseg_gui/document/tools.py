@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
-Option = Literal["accept", "clear", "preview", "protect", "diameter", "eraser", "tolerance"]
+Option = Literal[
+    "accept", "clear", "preview", "protect", "diameter", "eraser", "tolerance", "tighten", "pieces"
+]
 """What the options bar can offer for a tool."""
 
 
@@ -43,7 +45,7 @@ class ToolName(Enum):
         key="C",
         icon="click",
         hint="Click on an object; right-click on what does not belong to it; or drag a box round it.",
-        options=("accept", "clear", "preview", "protect"),
+        options=("accept", "clear", "tighten", "preview", "protect"),
         writes=True,
     )
     BRUSH = ToolSpec(
@@ -119,7 +121,32 @@ class ToolName(Enum):
         text="Split",
         key="Shift+S",
         icon="cut",
-        hint="Draw a straight line across an object of the mask: it becomes two.",
+        hint="Draw a line across an object, or click once into each of its halves; or choose how many pieces.",
+        options=("pieces",),
+        keeps_selection=True,
+    )
+    JOIN = ToolSpec(
+        text="Join",
+        key="J",
+        icon="merge",
+        hint="Drag from one object of the mask to another: they become one, of the class of the first.",
+        keeps_selection=True,
+    )
+    OUTLINE = ToolSpec(
+        text="Edit outline",
+        short="Outline",
+        key="Shift+E",
+        icon="corners",
+        hint="Click on an object, then drag its corners or sides; right-click takes a corner away.",
+        keeps_selection=True,
+    )
+    NUDGE = ToolSpec(
+        text="Push and pull",
+        short="Push",
+        key="Shift+P",
+        icon="nudge",
+        hint="Push or pull the border of an object; {brush_smaller} and {brush_larger} change the size.",
+        options=("diameter",),
         keeps_selection=True,
     )
 

@@ -269,6 +269,8 @@ class MaskProposal:
         made_by: title of the click model of others that made it; "" for the model itself.
         candidates: what else may be meant, where that was asked for: the whole that the object belongs to, then a
             part of it; empty for weights that know one meaning only.
+        chances: how likely each pixel of a rectangle that holds ``rect`` belongs to the object, uint8 of its
+            shape, 255 for certain; None where that is not known.
     """
 
     image_id: str
@@ -281,6 +283,7 @@ class MaskProposal:
     is_refining: bool = False
     made_by: str = ""
     candidates: tuple[MaskProposal, ...] = ()
+    chances: tuple[Rect, NDArray[np.uint8]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

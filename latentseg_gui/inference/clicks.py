@@ -9,6 +9,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.special import expit
 
 from latentseg_gui.document.types import MaskProposal, PromptSet, Rect
 from latentseg_gui.inference.cache import ByteCache
@@ -21,6 +23,12 @@ MAX_ANSWER_BYTES: Final = 64 << 20
 
 Key = tuple[str, str, PromptSet]
 """Image, version of the weights, what was pointed at."""
+
+_LEAST_ROOM: Final = 32
+"""So many pixels round a proposal, or half its size, can be taken in by another cut-off."""
+_ALIKE: Final = 0.5
+"""Logits whose own mask has a smaller IoU with the proposal do not lie over the image (those of other models may be
+padded to a square), or hardly decided it: another cut-off of them would be another object."""
 
 
 class Clicks:
@@ -52,6 +60,8 @@ class Clicks:
             if is_final and not request.is_preview:
                 self._keep(key, 0, logits)
             proposal = _proposal(key, mask, score, started)
+            if is_final and not request.is_preview:
+                proposal = _with_chances(proposal, logits, mask.shape)
             yield replace(proposal, is_refining=not is_final and not request.is_preview)
             if request.is_preview:
                 return
@@ -86,7 +96,8 @@ class Clicks:
         for number, own in enumerate(logits):
             self._keep(key, number, own)
         likeliest, *others = (
-            _proposal(key, mask, float(score), started) for mask, score in zip(masks, scores, strict=True)
+            _with_chances(_proposal(key, mask, float(score), started), own, mask.shape)
+            for mask, score, own in zip(masks, scores, logits, strict=True)
         )
         return replace(likeliest, candidates=tuple(others))
 
@@ -101,6 +112,29 @@ def _pointed(
     """Clicks, their labels and the box as the predictor takes them."""
     places = [point.xy for point in prompts.points] or None
     return places, [int(point.is_positive) for point in prompts.points] or None, prompts.box
+
+
+def _with_chances(
+    proposal: MaskProposal, logits: NDArray[np.float32], shape: tuple[int, ...]
+) -> MaskProposal:
+    """See `MaskProposal.chances`: for an image of this shape, of logits [h, w]."""
+    rect = proposal.rect
+    if rect.is_empty:
+        return proposal
+    margin = max(_LEAST_ROOM, max(rect.shape) // 2)
+    wide = Rect(rect.row0 - margin, rect.col0 - margin, rect.row1 + margin, rect.col1 + margin)
+    wide = wide.clipped((shape[0], shape[1]))
+    # Pixel centres of the image in pixels of the logits, which are fewer where the image is large.
+    rows = (np.arange(wide.row0, wide.row1) + 0.5) * logits.shape[0] / shape[0] - 0.5
+    cols = (np.arange(wide.col0, wide.col1) + 0.5) * logits.shape[1] / shape[1] - 0.5
+    there = np.stack(np.meshgrid(rows, cols, indexing="ij"))  # [2, h', w']
+    chances = expit(ndimage.map_coordinates(logits, there, order=1, mode="nearest"))
+    inside = np.zeros(wide.shape, np.bool_)
+    row, col = rect.row0 - wide.row0, rect.col0 - wide.col0
+    inside[row : row + rect.shape[0], col : col + rect.shape[1]] = proposal.mask
+    if ((chances > 0.5) & inside).sum() < _ALIKE * ((chances > 0.5) | inside).sum():
+        return proposal
+    return replace(proposal, chances=(wide, np.round(255 * chances).astype(np.uint8)))
 
 
 def _proposal(key: Key, mask: NDArray[np.bool_], score: float, started: float) -> MaskProposal:

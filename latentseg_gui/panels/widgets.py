@@ -262,6 +262,13 @@ class SliderField(QWidget):
             each.setValue(value)
             each.blockSignals(False)
 
+    def set_range(self, lowest: int, highest: int) -> None:
+        """Sets what can be chosen, without saying so where that moves the value."""
+        for each in (self._slider, self._field):
+            each.blockSignals(True)
+            each.setRange(lowest, highest)
+            each.blockSignals(False)
+
     def _on_slider_changed(self, value: int) -> None:
         self.set_value(value)
         self.changed.emit(value)

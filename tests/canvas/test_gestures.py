@@ -28,6 +28,8 @@ DRAG_TOOLS = {
     ToolName.ERASER: "stroke_finished",
     ToolName.LASSO: "lasso_completed",
     ToolName.SPLIT: "split_line_completed",
+    ToolName.JOIN: "join_requested",
+    ToolName.NUDGE: "nudge_finished",
     ToolName.CLICK: "box_added",
 }
 
@@ -138,7 +140,9 @@ def test_escape_gives_a_gesture_up(view: CanvasView, hand: Hand, tool: ToolName)
     hand.release(95, 95)
     assert not view.pointer.is_busy
     assert DRAG_TOOLS[tool] not in hand.names
-    assert hand.names[-1:] == (["stroke_aborted"] if "stroke" in DRAG_TOOLS[tool] else [])
+    assert hand.names[-1:] == [
+        f"{told[:-9]}_aborted" for told in (DRAG_TOOLS[tool],) if told.endswith("_finished")
+    ]
 
 
 @pytest.mark.parametrize("tool", DRAG_TOOLS)
@@ -384,11 +388,46 @@ def test_a_lasso_tells_its_way_and_a_dab_is_none(view: CanvasView, hand: Hand) -
     assert np.array(points) == pytest.approx(np.array([(50, 50), (150, 50), (150, 150), (50, 150)]), abs=1)
 
 
-def test_a_cut_tells_its_way(view: CanvasView, hand: Hand) -> None:
+def test_a_cut_tells_its_way_and_a_click_marks_a_part(view: CanvasView, hand: Hand) -> None:
     view.pointer.set_tool(ToolName.SPLIT)
     hand.drag((50, 50), (90, 120), (150, 80))
     ((points,),) = hand.of("split_line_completed")
-    assert np.array(points) == pytest.approx(np.array([(50, 50), (150, 80)]), abs=1)
+    assert np.array(points) == pytest.approx(np.array([(50, 50), (90, 120), (150, 80)]), abs=1)
+    hand.click(60, 70)
+    assert hand.of("split_seed_added") == [pytest.approx((60, 70), abs=1)]
+
+
+def test_joining_tells_both_ends(view: CanvasView, hand: Hand) -> None:
+    view.pointer.set_tool(ToolName.JOIN)
+    hand.drag((50, 50), (90, 120), (150, 80))
+    ((start, end),) = hand.of("join_requested")
+    assert start == pytest.approx((50, 50), abs=1)
+    assert end == pytest.approx((150, 80), abs=1)
+
+
+def test_corners_are_dragged_added_and_taken_away(view: CanvasView, hand: Hand) -> None:
+    view.pointer.set_tool(ToolName.OUTLINE)
+    hand.click(60, 60)
+    assert hand.of("outline_requested") == [pytest.approx((60, 60), abs=1)]
+    corners = [(50.0, 50.0), (150.0, 50.0), (150.0, 150.0)]
+    view.outline.set(corners)
+    hand.drag((150, 50), (160, 60), (170, 40))
+    ((index, *xy),) = hand.of("corner_moved")
+    assert index == 1
+    assert xy == pytest.approx((170, 40), abs=1)
+    hand.drag((100, 100), (90, 110), (70, 130))
+    ((side, *xy),) = hand.of("corner_added")
+    assert side == 2, "the last side goes back to the first corner"
+    assert xy == pytest.approx((70, 130), abs=1)
+    hand.click(150, 150, RIGHT)
+    assert hand.of("corner_removed") == [(2,)]
+    assert hand.of("context_menu_requested") == []
+
+
+def test_a_push_is_told_from_start_to_finish(view: CanvasView, hand: Hand) -> None:
+    view.pointer.set_tool(ToolName.NUDGE)
+    hand.drag((50.5, 60.5), (80.5, 60.5))
+    assert hand.names == ["nudge_started", "nudge_moved", "nudge_finished"]
 
 
 def test_a_right_click_without_another_use_asks_for_the_menu(view: CanvasView, hand: Hand) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from latentseg_gui.commands import classes as class_edits
-from latentseg_gui.commands import cleanup, objects
+from latentseg_gui.commands import cleanup, objects, shapes
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.patch import Ink, StrokeRecorder, area_patch
 from latentseg_gui.commands.proposals import accept_prediction, accept_proposal
@@ -134,7 +134,9 @@ class Editing(RuleBasedStateMachine):
         elif which == 1:
             self.do(objects.merge_objects(self.document, image_id, [one, other]))
         else:
-            self.do(objects.split_object(self.document, image_id, one, *xys))
+            labels = self.document.masks.labels(image_id)
+            if labels[one] == UNLABELLED or not self.document.classes[int(labels[one])].is_locked:
+                self.do(shapes.split_along(self.document, image_id, one, xys))
 
     @rule(number=st.integers(1, 8), other=st.integers(0, 9), which=st.integers(0, 5))
     def change_classes(self, number, other, which):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from latentseg_gui.commands import cleanup, objects
+from latentseg_gui.commands import cleanup, objects, shapes
 from latentseg_gui.commands.patch import Ink, area_patch
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import UNLABELLED, Rect
@@ -104,10 +104,11 @@ def test_objects_are_merged_and_split(document, image_id):
     apply(document, objects.merge_objects(document, image_id, [(0, 0), (0, 10)]))
     assert (document.masks.labels(image_id)[:4, 10:14] == 1).all()
     assert set(np.unique(document.masks.instances(image_id))) == {0, 1}
-    patch = apply(document, objects.split_object(document, image_id, (0, 0), (7, 0), (7, 4)))
+    patch = apply(document, shapes.split_along(document, image_id, (0, 0), [(12, -1), (12, 5)]))
     instances = document.masks.instances(image_id)
-    assert len({int(instances[0, 0]), int(instances[0, 10]), 0}) == 3
+    assert instances[0, 0] == instances[0, 10] == 1, "what lies apart stays with the nearer piece"
+    assert instances[0, 13] == 2
     patch.revert(document)
     assert set(np.unique(document.masks.instances(image_id))) == {0, 1}
-    assert objects.split_object(document, image_id, (0, 0), (50, 0), (50, 4)) is None
+    assert shapes.split_along(document, image_id, (0, 0), [(50, 0), (50, 4)]) is None
     assert objects.merge_objects(document, image_id, [(0, 0)]) is None

@@ -18,8 +18,9 @@ from latentseg_gui.canvas import CanvasView
 from latentseg_gui.commands import cleanup
 from latentseg_gui.commands.classes import lock_class, recolour_class
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.objects import merge_objects, split_object
+from latentseg_gui.commands.objects import merge_objects
 from latentseg_gui.commands.patch import Ink, MaskPatch, area_patch
+from latentseg_gui.commands.shapes import split_along
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.masks import edit_queue as module
@@ -189,7 +190,7 @@ def makes(draw: Callable[..., object]) -> tuple[str, object]:
 
 def make_of(kind: str, values: tuple[tuple[int, int], tuple[int, int], int, int]) -> Make:
     (row0, col0), (row1, col1), class_id, number = values
-    ends = dict(zip(("xy_from", "xy_to"), (((col0, row0)), ((col1, row1))), strict=True))
+    line = (float(col0), float(row0)), (float(col1), float(row1))
     if kind == "rect":
         rect = Rect(min(row0, row1), min(col0, col1), max(row0, row1) + 1, max(col0, col1) + 1)
         return rect_make(rect, class_id, number)
@@ -212,7 +213,7 @@ def make_of(kind: str, values: tuple[tuple[int, int], tuple[int, int], int, int]
         return partial(cleanup.smooth, image_id="image", class_id=class_id, radius=2.0)
     if kind == "merge":
         return partial(merge_objects, image_id="image", pixels=((row0, col0), (row1, col1)))
-    return partial(split_object, image_id="image", rc=(row0, col0), **ends)
+    return partial(split_along, image_id="image", rc=(row0, col0), line=line)
 
 
 @pytest.fixture

@@ -12,14 +12,18 @@ from latentseg_gui.app.flows.menus import ClassQuestion, ObjectMenus
 from latentseg_gui.controllers.masks.areas import AreasController
 from latentseg_gui.controllers.masks.classes import ClassesController
 from latentseg_gui.controllers.masks.current_table import CurrentTable
+from latentseg_gui.controllers.masks.dividing import DividingController
 from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.masks.editing import EditController
+from latentseg_gui.controllers.masks.following import FollowingController
 from latentseg_gui.controllers.masks.marking import MarkingController
 from latentseg_gui.controllers.masks.mask_allocation import BlankMasks
+from latentseg_gui.controllers.masks.nudging import NudgeController
 from latentseg_gui.controllers.masks.object_counts import ObjectCounts
 from latentseg_gui.controllers.masks.object_list import ObjectListController
 from latentseg_gui.controllers.masks.object_words import ObjectWordsController
 from latentseg_gui.controllers.masks.objects import ObjectsController
+from latentseg_gui.controllers.masks.outlining import OutlineController
 from latentseg_gui.controllers.masks.paint import PaintController
 from latentseg_gui.controllers.masks.tool import ToolController
 from latentseg_gui.document.tools import ToolName
@@ -33,6 +37,7 @@ class MasksFlow:
     edits: Edits
     paint: PaintController
     objects: ObjectsController
+    dividing: DividingController
     edit: EditController
     classes: ClassesController
     table: CurrentTable
@@ -50,12 +55,13 @@ def build(base: Base, images: ImagesFlow) -> MasksFlow:
     BlankMasks(document, jobs=base.jobs.edits, parent=owner)
     paint = PaintController(document, history, window.canvas, tool, edits, owner)
     objects = ObjectsController(document, edits, window.canvas, errors=base.errors, parent=owner)
+    dividing = _build_shapes(base, tool, edits, objects)
     edit = EditController(document, history, edits, objects, owner)
     classes = ClassesController(document, history, edits, owner)
     AreasController(document, window.classes, owner)
     table = CurrentTable(document, jobs=base.jobs.thumbnails, errors=base.errors, parent=owner)
     ObjectCounts(document, table, window.classes, jobs=base.jobs.thumbnails, errors=base.errors, parent=owner)
-    masks = MasksFlow(tool, edits, paint, objects, edit, classes, table)
+    masks = MasksFlow(tool, edits, paint, objects, dividing, edit, classes, table)
     _connect_edits(base, masks, images)
     _connect_tools(base, masks)
     _connect_classes(base, masks)
@@ -63,6 +69,23 @@ def build(base: Base, images: ImagesFlow) -> MasksFlow:
     ObjectMenus(base.window, document, objects, owner)
     ClassQuestion(base.window, classes, owner)
     return masks
+
+
+def _build_shapes(
+    base: Base, tool: ToolController, edits: Edits, objects: ObjectsController
+) -> DividingController:
+    """Makes the controllers that change the shape of single objects."""
+    document, canvas, errors, owner = base.document, base.window.canvas, base.errors, base.owner
+    for kind in (OutlineController, NudgeController):
+        kind(document, edits, canvas, objects, tool, errors=errors, parent=owner)
+    dividing = DividingController(document, edits, canvas, objects, tool, errors=errors, parent=owner)
+    following = FollowingController(document, edits, objects, errors=errors, parent=owner)
+    base.on("follow_edges", following.follow_edges)
+    pieces = base.window.options.pieces
+    dividing.divisible.connect(pieces.set_most)
+    pieces.pieces_requested.connect(dividing.show_pieces)
+    pieces.split_requested.connect(dividing.accept)
+    return dividing
 
 
 def _connect_edits(base: Base, masks: MasksFlow, images: ImagesFlow) -> None:

@@ -18,7 +18,7 @@ from latentseg_gui.panels.commands import ObjectMenu
 _OBJECT_GROUPS = (
     ("merge_objects", ToolName.SPLIT.action, "delete_objects"),
     ("hide_objects", "lock_objects"),
-    ("fill_holes", "remove_specks", "smooth", "grow", "shrink"),
+    ("fill_holes", "remove_specks", "smooth", "grow", "shrink", "follow_edges"),
 )
 _CANVAS_GROUPS = (
     (ToolName.SELECT.action, "accept_prediction", "mark_reviewed"),

@@ -20,6 +20,7 @@ from latentseg_gui.controllers.prediction.other_versions import OtherVersionsCon
 from latentseg_gui.controllers.prediction.predict import PredictController
 from latentseg_gui.controllers.prediction.segment import SegmentController
 from latentseg_gui.controllers.prediction.separate import SeparateController
+from latentseg_gui.controllers.prediction.tighten import TightenController
 from latentseg_gui.inference.messages import PredictionExtras
 from model.analysis.objects import ObjectOptions
 
@@ -100,7 +101,13 @@ def _connect_predictions(base: Base, predictions: PredictionFlow, images: Images
 
 def _connect_clicks(base: Base, predictions: PredictionFlow, masks: MasksFlow) -> None:
     window, segment, options = base.window, predictions.segment, base.window.options
-    base.on("accept", segment.accept)
+
+    def accept() -> None:
+        """Enter: the pieces that are shown of an object; else the proposal."""
+        if not masks.dividing.accept():
+            segment.accept()
+
+    base.on("accept", accept)
     base.on("drop_click", segment.drop_last)
     base.on("accept_prediction", segment.accept_prediction)
     options.protect_requested.connect(segment.set_protect_others)
@@ -112,9 +119,13 @@ def _connect_clicks(base: Base, predictions: PredictionFlow, masks: MasksFlow) -
         """Esc: the large edit that is being worked out; else clicks and the choice of objects."""
         if not masks.edits.cancel():
             segment.clear()
+            masks.dividing.clear()
             masks.objects.clear()
 
     base.on("cancel", give_up)
+    tighten = TightenController(base.document, base.owner)
+    options.tighten.changed.connect(tighten.use)
+    tighten.reset.connect(options.tighten.reset)
     hover = HoverController(
         base.document, window.canvas, predictions.predict, engine=base.jobs.engine, parent=base.owner
     )

@@ -1,9 +1,12 @@
-"""Areas with an outline: what the clicks propose, and the objects that are chosen."""
+"""Areas with an outline: what the clicks propose, the objects that are chosen, the corners that can be moved."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtGui import QColor
 
+from latentseg_gui.canvas.chrome.trail import Trail
 from latentseg_gui.canvas.layers.proposal import ProposalLayer
 from latentseg_gui.canvas.surface import Surface
 from latentseg_gui.document.types import Mask, Rect
@@ -39,3 +42,17 @@ class AreaPart:
     def _refresh(self) -> None:
         margin = self._layer.margin(self._surface.viewport) + 1
         self._surface.refresh_image_rect(self._layer.rect, margin)
+
+
+class OutlinePart:
+    """Shows points of the object that is edited as handles."""
+
+    def __init__(self, surface: Surface, trail: Trail) -> None:
+        self._surface = surface
+        self._trail = trail
+        trail.has_handles = True
+
+    def set(self, points: Sequence[tuple[float, float]], *, is_closed: bool = True) -> None:
+        """Shows points of the image, joined to an outline if it is closed; none for none."""
+        self._trail.points, self._trail.hot, self._trail.is_closed = list(points), None, is_closed
+        self._surface.refresh_chrome(self._trail)

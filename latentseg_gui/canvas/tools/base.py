@@ -27,6 +27,7 @@ class Workplace:
         surface: draws again what the tool has changed.
         markers: the clicks and the box that are shown.
         trail: the line that the tool may draw while it is at work.
+        outline: what is shown of the object that is edited: its corners, or pixels in its parts.
     """
 
     intents: CanvasIntents
@@ -34,6 +35,7 @@ class Workplace:
     surface: Surface
     markers: PromptMarkers
     trail: Trail
+    outline: Trail
 
     @property
     def viewport(self) -> Viewport:

@@ -1,4 +1,4 @@
-"""Areas drawn freehand, and straight cuts."""
+"""Areas and cuts drawn freehand, and the line that joins two objects."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 
 from latentseg_gui.canvas.gestures import Gesture, Pointer, PointerKind, every_sample
 from latentseg_gui.canvas.tools.base import Tool
+from latentseg_gui.canvas.tools.click import DRAG_START
 from latentseg_gui.document.tools import ToolName
 
 _STEP: Final = 3.0
@@ -54,9 +55,28 @@ class LassoTool(Tool):
 
 
 class SplitTool(LassoTool):
-    """A straight line drawn across an object, along which it is to be cut."""
+    """A line drawn across an object, along which it is to be cut; or a click into each of its parts."""
 
     name = ToolName.SPLIT
+    is_closed = False
+    fewest_points = 1
+
+    def _complete(self, points: list[tuple[float, float]]) -> None:
+        if self._is_click(points):
+            if self.at.viewport.contains(points[0]):
+                self.at.intents.split_seed_added.emit(*points[0])
+        else:
+            self.at.intents.split_line_completed.emit(points)
+
+    def _is_click(self, points: list[tuple[float, float]]) -> bool:
+        start, *others = [self.at.viewport.to_logical(point) for point in points]
+        return all((other - start).manhattanLength() <= DRAG_START for other in others)
+
+
+class JoinTool(LassoTool):
+    """A straight line from one object to another."""
+
+    name = ToolName.JOIN
     is_closed = False
     fewest_points = 2
 
@@ -67,4 +87,4 @@ class SplitTool(LassoTool):
         self.trail.points[1:] = [xy]
 
     def _complete(self, points: list[tuple[float, float]]) -> None:
-        self.at.intents.split_line_completed.emit(points)
+        self.at.intents.join_requested.emit(points[0], points[-1])

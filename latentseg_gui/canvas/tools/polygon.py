@@ -12,6 +12,7 @@ from latentseg_gui.canvas.tools.base import Tool
 from latentseg_gui.document.tools import ToolName
 
 _EDGE_REACH: Final = 8.0
+"""How near, in logical pixels, a press must be to a side to be meant for it."""
 
 
 class PolygonTool(Tool):
@@ -96,11 +97,7 @@ class PolygonTool(Tool):
         return index
 
     def _side_at(self, position: QPointF) -> int | None:
-        corners = [self.at.viewport.to_logical(point) for point in self.trail.points]
-        sides = range(len(corners) - 1)
-        away = [_distance(position, corners[side], corners[side + 1]) for side in sides]
-        nearest = min(sides, key=away.__getitem__, default=None)
-        return nearest if nearest is not None and away[nearest] <= _EDGE_REACH else None
+        return side_at(position, [self.at.viewport.to_logical(point) for point in self.trail.points])
 
     def _remove(self, index: int) -> None:
         if 0 <= index < len(self.trail.points):
@@ -117,6 +114,14 @@ class PolygonTool(Tool):
         self.abort()
         self.at.intents.polygon_completed.emit(points)
         return True
+
+
+def side_at(position: QPointF, corners: list[QPointF]) -> int | None:
+    """The side of a line that is near: the number of the corner it begins at; None where none is."""
+    sides = range(len(corners) - 1)
+    away = [_distance(position, corners[side], corners[side + 1]) for side in sides]
+    nearest = min(sides, key=away.__getitem__, default=None)
+    return nearest if nearest is not None and away[nearest] <= _EDGE_REACH else None
 
 
 def _distance(point: QPointF, start: QPointF, end: QPointF) -> float:

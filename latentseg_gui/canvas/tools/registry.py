@@ -6,10 +6,11 @@ from typing import Final
 
 from latentseg_gui.canvas.tools.base import Tool, Workplace
 from latentseg_gui.canvas.tools.click import ClickTool
-from latentseg_gui.canvas.tools.outlines import LassoTool, SplitTool
+from latentseg_gui.canvas.tools.corners import OutlineTool
+from latentseg_gui.canvas.tools.outlines import JoinTool, LassoTool, SplitTool
 from latentseg_gui.canvas.tools.polygon import PolygonTool
 from latentseg_gui.canvas.tools.single import FillTool, PickerTool, SelectTool, WandTool
-from latentseg_gui.canvas.tools.strokes import BrushTool, EraserTool
+from latentseg_gui.canvas.tools.strokes import BrushTool, EraserTool, NudgeTool
 from latentseg_gui.document.tools import ToolName
 
 TOOLS: Final[tuple[type[Tool], ...]] = (
@@ -21,8 +22,11 @@ TOOLS: Final[tuple[type[Tool], ...]] = (
     FillTool,
     WandTool,
     PickerTool,
-    SplitTool,
     SelectTool,
+    SplitTool,
+    JoinTool,
+    OutlineTool,
+    NudgeTool,
 )
 
 

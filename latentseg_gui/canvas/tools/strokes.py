@@ -1,4 +1,4 @@
-"""Brush and eraser: a stroke is told as it is drawn; the document paints it."""
+"""Brush, eraser and the hand that pushes borders: a stroke is told as it is drawn; the document follows it."""
 
 from __future__ import annotations
 
@@ -45,3 +45,30 @@ class EraserTool(BrushTool):
 
     name = ToolName.ERASER
     always_erases = True
+
+
+class NudgeTool(Tool):
+    """Pushes and pulls the border of an object with a soft round hand."""
+
+    name = ToolName.NUDGE
+    cursor = Qt.CursorShape.BlankCursor
+    has_brush = True
+
+    def press(self, pointer: Pointer) -> Gesture | None:
+        """See `Tool.press`."""
+        return self._push(pointer)
+
+    def _push(self, pointer: Pointer) -> Gesture:
+        intents = self.at.intents
+        intents.nudge_started.emit(pointer.xy)
+        try:
+            with every_sample():
+                while pointer.kind is not PointerKind.RELEASE:
+                    last = pointer.xy
+                    pointer = yield
+                    if pointer.xy != last:
+                        intents.nudge_moved.emit(pointer.xy)
+        except GeneratorExit:
+            intents.nudge_aborted.emit()
+            return
+        intents.nudge_finished.emit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
@@ -11,17 +12,21 @@ from PySide6.QtCore import QObject, Signal
 from latentseg_gui.commands import cleanup
 from latentseg_gui.commands.command import Command
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.objects import is_object, object_at
+from latentseg_gui.commands.objects import is_object
 from latentseg_gui.commands.patch import Ink, MaskPatch, area_patch
 from latentseg_gui.commands.proposals import accept_prediction
+from latentseg_gui.commands.shapes import reworked
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.masks.edit_work import Make
 from latentseg_gui.controllers.masks.objects import ObjectsController
+from latentseg_gui.document import regions
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.types import UNLABELLED, Rect
+from latentseg_gui.document.types import UNLABELLED, Mask, Rect
 
 _SPECK_AREA = 64
+_CLEAN_REACH = 6.0
+"""No clean-up of an object reaches further beyond it, in pixels."""
 _CLEAN_WEIGHT = 4.0
 """A clean-up takes this much longer than a mere look."""
 
@@ -69,23 +74,28 @@ class EditController(QObject):
 
     def fill_holes(self) -> None:
         """Fills what the class in use encloses."""
-        self._clean(cleanup.fill_holes, self.tr("Fill holes"))
+        self._clean(cleanup.fill_holes, regions.fill_holes, self.tr("Fill holes"))
 
     def remove_specks(self) -> None:
         """Takes small parts of the class in use away."""
-        self._clean(partial(cleanup.remove_specks, min_area=_SPECK_AREA), self.tr("Remove specks"))
+        whole = partial(cleanup.remove_specks, min_area=_SPECK_AREA)
+        self._clean(whole, partial(regions.remove_specks, min_area=_SPECK_AREA), self.tr("Remove specks"))
 
     def smooth(self) -> None:
         """Rounds the edges of the class in use."""
-        self._clean(partial(cleanup.smooth, radius=2.0), self.tr("Smooth"))
+        self._clean(
+            partial(cleanup.smooth, radius=2.0), partial(regions.smooth, radius=2.0), self.tr("Smooth")
+        )
 
     def grow(self) -> None:
         """Widens the class in use by a pixel."""
-        self._clean(partial(cleanup.grow, radius=1.0), self.tr("Grow"))
+        self._clean(partial(cleanup.grow, radius=1.0), partial(regions.grow, radius=1.0), self.tr("Grow"))
 
     def shrink(self) -> None:
         """Narrows the class in use by a pixel."""
-        self._clean(partial(cleanup.shrink, radius=1.0), self.tr("Shrink"))
+        self._clean(
+            partial(cleanup.shrink, radius=1.0), partial(regions.shrink, radius=1.0), self.tr("Shrink")
+        )
 
     def clear_mask(self) -> None:
         """Takes all labels of the current image away."""
@@ -116,13 +126,17 @@ class EditController(QObject):
         image_id = self._document.images.current_id
         return image_id if image_id is not None and self._document.records.of(image_id) is not None else None
 
-    def _clean(self, step: CleanUp, title: str) -> None:
-        """Does a clean-up to the class in use, or to each of the chosen objects where there are any."""
+    def _clean(self, step: CleanUp, operation: Callable[[Mask], Mask], title: str) -> None:
+        """Does a clean-up to the class in use, or to each of the chosen objects where there are any.
+
+        Objects that are chosen leave the pixels of all others alone.
+        """
         image_id = self._editable()
         if image_id is None:
             return
         makes: list[Make] = [
-            partial(_clean_object, step=step, image_id=image_id, rc=rc) for rc in self._objects.chosen
+            partial(_clean_object, operation=operation, title=title, image_id=image_id, rc=rc)
+            for rc in self._objects.chosen
         ]
         for make in makes:
             self._edits.do(image_id, title, make, weight=_CLEAN_WEIGHT)
@@ -141,9 +155,10 @@ class EditController(QObject):
             self.other_image_edited.emit(command.image_id)
 
 
-def _clean_object(source: MaskSource, step: CleanUp, image_id: str, rc: tuple[int, int]) -> MaskPatch | None:
+def _clean_object(
+    source: MaskSource, operation: Callable[[Mask], Mask], title: str, image_id: str, rc: tuple[int, int]
+) -> MaskPatch | None:
     """Cleans the object that a pixel belongs to."""
     if not is_object(source, image_id, rc):
         return None
-    class_id = int(source.masks.layer(image_id).labels[rc])
-    return step(source, image_id=image_id, class_id=class_id, selection=object_at(source, image_id, rc))
+    return reworked(source, image_id, rc, operation, _CLEAN_REACH, title)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
@@ -16,22 +15,20 @@ from latentseg_gui.commands.objects import (
     merge_objects,
     objects_at,
     set_objects_class,
-    split_object,
 )
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.masks.edit_queue import Edits
-from latentseg_gui.document.coords import is_inside, rc_from_xy
+from latentseg_gui.document.coords import rc_from_xy
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.object_table import object_table
-from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Rect
+from latentseg_gui.document.types import BACKGROUND, Mask, Rect
 
 XY = tuple[float, float]
 RC = tuple[int, int]
 Part = tuple[int, Rect, Mask]
 """Class, bounding box and area of one object."""
 
-_ALONG_LINE: Final = 256
 _MERGE_WEIGHT: Final = 2.0
 """Several objects are looked for."""
 
@@ -66,14 +63,13 @@ class ObjectsController(QObject):
         self._parts: list[Part] = []
         self._follow = QTimer(self)
         self._follow.setSingleShot(True)
-        self._follow.timeout.connect(self._refresh)
+        self._follow.timeout.connect(self.refresh)
         document.events.current_changed.connect(self.clear)
         document.events.mask_changed.connect(self._on_mask_changed)
         document.events.record_changed.connect(self._on_mask_changed)
         document.events.marks_changed.connect(self._on_mask_changed)
         canvas.select_requested.connect(self.select)
         canvas.band_drawn.connect(self.select_band)
-        canvas.split_line_completed.connect(self.split)
 
     @property
     def chosen(self) -> tuple[RC, ...]:
@@ -98,13 +94,13 @@ class ObjectsController(QObject):
             del self._pixels[same[0]]
         else:
             self._pixels = [*(self._pixels if is_added else []), rc]
-        self._refresh()
+        self.refresh()
         return True
 
     def choose(self, pixels: Sequence[RC]) -> None:
         """Chooses the objects at these pixels, and no others."""
         self._pixels = list(pixels)
-        self._refresh()
+        self.refresh()
 
     def select_band(self, box: tuple[float, float, float, float], is_added: bool = False) -> None:
         """Chooses the objects that a rectangle (x0, y0, x1, y1) touches, besides those that are chosen or instead."""
@@ -131,7 +127,7 @@ class ObjectsController(QObject):
     def clear(self, *_: object) -> None:
         """Chooses nothing."""
         self._pixels = []
-        self._refresh()
+        self.refresh()
 
     def set_class(self, class_id: int) -> None:
         """Gives the chosen objects another class."""
@@ -161,24 +157,6 @@ class ObjectsController(QObject):
         title, after = self.tr("Merge objects"), partial(self._after, image_id)
         self._edits.do(image_id, title, make, after=after, weight=_MERGE_WEIGHT)
 
-    def split(self, line: Sequence[XY]) -> None:
-        """Cuts the object under a straight line in two."""
-        image_id = self._document.images.current_id
-        if image_id is None or self._document.records.of(image_id) is None or len(line) < 2:
-            return
-        rc = self._object_under(image_id, line[0], line[-1])
-        if rc is None:
-            self._explain_split()
-            return
-        make = partial(split_object, image_id=image_id, rc=rc, xy_from=line[0], xy_to=line[-1])
-        self._edits.do(
-            image_id,
-            self.tr("Split object"),
-            make,
-            after=partial(self._after, image_id),
-            otherwise=self._explain_split,
-        )
-
     def _free_pixels(self) -> tuple[RC, ...]:
         """A pixel of each chosen object that is not locked; says so where some are."""
         image_id = self._document.images.current_id
@@ -192,23 +170,6 @@ class ObjectsController(QObject):
             self._errors.inform(text.format(kept, len(self._pixels)))
         return free
 
-    def _explain_split(self) -> None:
-        self._errors.inform(self.tr("The line has to cross an object of the mask from side to side."))
-
-    def _object_under(self, image_id: str, start: XY, end: XY) -> RC | None:
-        """A pixel of the object that most of the line runs over."""
-        layer = self._document.masks.layer(image_id)
-        votes: Counter[tuple[int, int]] = Counter()
-        pixels: dict[tuple[int, int], RC] = {}
-        for share in np.linspace(0.0, 1.0, _ALONG_LINE):
-            rc = rc_from_xy((start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])))
-            if is_inside(rc, layer.shape) and layer.labels[rc] not in (BACKGROUND, UNLABELLED):
-                number = int(layer.instances[rc]) if layer.has_instances else 0
-                key = (int(layer.labels[rc]), number)
-                votes[key] += 1
-                pixels.setdefault(key, rc)
-        return pixels[votes.most_common(1)[0][0]] if votes else None
-
     def _has_object(self, rc: RC) -> bool:
         image_id = self._document.images.current_id
         if image_id is None or self._document.records.of(image_id) is None:
@@ -216,14 +177,14 @@ class ObjectsController(QObject):
         return is_object(self._document, image_id, rc)
 
     def _after(self, image_id: str) -> None:
-        self._refresh()
+        self.refresh()
         self.edited.emit(image_id)
 
     def _on_mask_changed(self, image_id: str, *_: object) -> None:
         if self._pixels and image_id == self._document.images.current_id:
             self._follow.start(0)
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
         """Takes the areas of the chosen objects again and shows them."""
         self._pixels = [rc for rc in self._pixels if self._has_object(rc)]
         image_id = self._document.images.current_id

@@ -10,6 +10,7 @@ from latentseg_gui.panels.flow import FlowLayout
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.keyed import follow_key
 from latentseg_gui.panels.tools.display import DisplayOptions
+from latentseg_gui.panels.tools.shaping import PiecesOption, TightenOption
 from latentseg_gui.panels.widgets import Segments, SliderField, text_label
 
 
@@ -18,6 +19,7 @@ class ToolOptionsBar(QWidget):
 
     Attributes:
         display: the switches of the overlay; their signals and setters are its own.
+        tighten, pieces: the shape of a proposal, and how many pieces an object is split into; likewise.
         option: the widget of each option; those of the tool in the hand are shown.
 
     Signals:
@@ -40,6 +42,8 @@ class ToolOptionsBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.display = DisplayOptions(self)
+        self.tighten = TightenOption(self)
+        self.pieces = PiecesOption(self)
         self._diameter = SliderField(self.tr("Size"), (1, 200), suffix=" px", field_maximum=2000)
         self._tolerance = SliderField(self.tr("Tolerance"), (0, 128), field_maximum=255)
         self._eraser = Segments(
@@ -61,6 +65,8 @@ class ToolOptionsBar(QWidget):
         self.option: dict[Option, QWidget] = {
             "accept": self._accept,
             "clear": self._clear,
+            "tighten": self.tighten,
+            "pieces": self.pieces,
             "diameter": self._diameter,
             "tolerance": self._tolerance,
             "eraser": _named(self._eraser),
@@ -115,6 +121,7 @@ class ToolOptionsBar(QWidget):
         """Whether there is a proposal to accept or clicks to clear."""
         self._accept.setEnabled(is_available)
         self._clear.setEnabled(is_available)
+        self.tighten.set_available(is_available)
 
 
 def _named(segments: Segments) -> QWidget:
