@@ -93,7 +93,7 @@ def reworked(
     return reshaped(source, image_id, rc, (wide, operation(placed((rect, area), wide))), label)
 
 
-def parted(source: MaskSource, image_id: str, rect: Rect, parts: Parts, label: str) -> MaskPatch | None:
+def split_apart(source: MaskSource, image_id: str, rect: Rect, parts: Parts, label: str) -> MaskPatch | None:
     """The step that makes an object of each part of one: the largest keeps the number, the others get new ones.
 
     Args:
@@ -131,7 +131,7 @@ def split_along(source: MaskSource, image_id: str, rc: RC, line: Sequence[XY]) -
     if rect.is_empty:
         return None
     parts = parts_along(area, [(x - rect.col0, y - rect.row0) for x, y in line])
-    return None if parts is None else parted(source, image_id, rect, parts, "Split object")
+    return None if parts is None else split_apart(source, image_id, rect, parts, "Split object")
 
 
 def split_between(
@@ -146,7 +146,7 @@ def split_between(
         return None
     places = [(row - rect.row0, col - rect.col0) for row, col in seeds]
     parts = parts_around(area, places, pixels[rect.slices])
-    return None if parts is None else parted(source, image_id, rect, parts, "Split object")
+    return None if parts is None else split_apart(source, image_id, rect, parts, "Split object")
 
 
 def waists_at(source: MaskSource, image_id: str, rc: RC) -> tuple[Rect, Waists]:
@@ -160,7 +160,7 @@ def split_into(source: MaskSource, image_id: str, rc: RC, count: int) -> MaskPat
     if object_at(source, image_id, rc)[0].is_empty:
         return None
     rect, waists = waists_at(source, image_id, rc)
-    return parted(source, image_id, rect, waists.parts(count), "Split object")
+    return split_apart(source, image_id, rect, waists.parts(count), "Split object")
 
 
 def placed(area: Area, rect: Rect) -> Mask:

@@ -10,7 +10,14 @@ from scipy import ndimage
 
 from latentseg_gui.commands.marking import lock_objects
 from latentseg_gui.commands.patch import Ink, area_patch
-from latentseg_gui.commands.shapes import parted, reshaped, reworked, split_along, split_between, split_into
+from latentseg_gui.commands.shapes import (
+    reshaped,
+    reworked,
+    split_along,
+    split_apart,
+    split_between,
+    split_into,
+)
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.regions import grow, shrink
@@ -184,7 +191,7 @@ def test_pieces_are_counted_as_they_were_asked_for(seed: int, count: int) -> Non
     rng = np.random.default_rng(seed)
     parts = rng.integers(1, count + 1, (50, 110)).astype(np.int32)
     before = planes(document)
-    patch = parted(document, image_of(document), Rect(5, 5, 55, 115), parts, "Split object")
+    patch = split_apart(document, image_of(document), Rect(5, 5, 55, 115), parts, "Split object")
     assert patch is not None
     patch.apply(document)
     found = np.unique(numbers(document))
