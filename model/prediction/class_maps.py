@@ -156,7 +156,7 @@ def checked_out(out: ClassPrediction | None, shape: tuple[int, int], *, has_dept
         ModelError: its arrays do not fit.
     """
     answer = empty_prediction(shape, has_depth=has_depth) if out is None else out
-    if not has_depth or answer.depth is None:
+    if has_depth != (answer.depth is not None):
         answer = replace(answer, depth=np.zeros(shape, np.uint8) if has_depth else None)
     if answer.depth is not None:
         check_out(answer.depth, shape, (np.uint8,))
