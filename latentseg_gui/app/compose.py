@@ -57,7 +57,13 @@ def _connect_chrome(session: Session, chrome: Chrome) -> None:
 def _connect_intake(session: Session, intake: Intake) -> None:
     window, base = session.window, session.base
     base.on("open_samples", intake.open_samples)
-    base.on("paste_image", intake.paste)
+
+    def paste() -> None:
+        """What was copied last: objects of a mask, or a picture."""
+        if not session.carry.paste():
+            intake.paste()
+
+    base.on("paste_image", paste)
     window.paths_dropped.connect(intake.open_names)
     window.picture_dropped.connect(intake.open_picture)
     window.addresses_dropped.connect(intake.answer_addresses)

@@ -62,6 +62,7 @@ class Session(QObject):
         hand = masks.build(base, opened)
         self.tool, self.edits, self.paint = hand.tool, hand.edits, hand.paint
         self.objects, self.edit, self.classes = hand.objects, hand.edit, hand.classes
+        self.carry = hand.carry
         saved = project.build(base, opened, hand)
         self.storage, self.opening = saved.storage, saved.opening
         learned = training.build(base, opened, hand, saved)

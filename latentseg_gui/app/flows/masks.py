@@ -10,6 +10,7 @@ from latentseg_gui.app.flows.base import Base
 from latentseg_gui.app.flows.images import ImagesFlow
 from latentseg_gui.app.flows.menus import ClassQuestion, ObjectMenus
 from latentseg_gui.controllers.masks.areas import AreasController
+from latentseg_gui.controllers.masks.carrying import CarryController
 from latentseg_gui.controllers.masks.classes import ClassesController
 from latentseg_gui.controllers.masks.current_table import CurrentTable
 from latentseg_gui.controllers.masks.dividing import DividingController
@@ -41,6 +42,7 @@ class MasksFlow:
     edit: EditController
     classes: ClassesController
     table: CurrentTable
+    carry: CarryController
 
     def is_painting(self) -> bool:
         """Whether a stroke is under way, which nothing may write into."""
@@ -61,7 +63,15 @@ def build(base: Base, images: ImagesFlow) -> MasksFlow:
     AreasController(document, window.classes, owner)
     table = CurrentTable(document, jobs=base.jobs.thumbnails, errors=base.errors, parent=owner)
     ObjectCounts(document, table, window.classes, jobs=base.jobs.thumbnails, errors=base.errors, parent=owner)
-    masks = MasksFlow(tool, edits, paint, objects, dividing, edit, classes, table)
+    carry = CarryController(
+        document,
+        edits,
+        objects,
+        errors=base.errors,
+        image_before=partial(_image_before, base, images),
+        parent=owner,
+    )
+    masks = MasksFlow(tool, edits, paint, objects, dividing, edit, classes, table, carry)
     _connect_edits(base, masks, images)
     _connect_tools(base, masks)
     _connect_classes(base, masks)
@@ -86,6 +96,16 @@ def _build_shapes(
     pieces.pieces_requested.connect(dividing.show_pieces)
     pieces.split_requested.connect(dividing.accept)
     return dividing
+
+
+def _image_before(base: Base, images: ImagesFlow) -> str | None:
+    """The page before the current one; of a first page, the row before it in the list."""
+    listed = base.document.images
+    current = listed.current_id
+    if current is None or listed.frame(current) == 0:
+        return images.project.rows.neighbour(-1)
+    before = listed.path(current), listed.frame(current) - 1
+    return next((each for each in listed.ids if (listed.path(each), listed.frame(each)) == before), None)
 
 
 def _connect_edits(base: Base, masks: MasksFlow, images: ImagesFlow) -> None:
@@ -115,6 +135,8 @@ def _connect_list(base: Base, masks: MasksFlow) -> None:
     )
     marking = MarkingController(base.document, base.history, masks.edits, objects, owner)
     words = ObjectWordsController(base.document, masks.table, window.canvas, owner)
+    base.on("copy_objects", masks.carry.copy)
+    base.on("take_over_objects", masks.carry.take_over)
     base.on("next_object", panel.next)
     base.on("previous_object", panel.previous)
     base.on("hide_objects", marking.toggle_hidden)

@@ -17,7 +17,7 @@ from latentseg_gui.panels.commands import ObjectMenu
 
 _OBJECT_GROUPS = (
     ("merge_objects", ToolName.SPLIT.action, "delete_objects"),
-    ("hide_objects", "lock_objects"),
+    ("copy_objects", "hide_objects", "lock_objects"),
     ("fill_holes", "remove_specks", "smooth", "grow", "shrink", "follow_edges"),
 )
 _CANVAS_GROUPS = (
@@ -54,7 +54,7 @@ class ObjectMenus(QObject):
 
     def _on_selection_changed(self, chosen: int) -> None:
         self._action["merge_objects"].setEnabled(chosen > 1)
-        for name in ("delete_objects", "hide_objects", "lock_objects"):
+        for name in ("delete_objects", "copy_objects", "hide_objects", "lock_objects"):
             self._action[name].setEnabled(chosen > 0)
 
 

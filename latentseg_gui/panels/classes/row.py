@@ -56,6 +56,7 @@ class ClassRow(QFrame):
         self._name.setMinimumWidth(40)
         self._area = text_label("", "hint", is_wrapped=False)
         self._count = text_label("", "muted", is_wrapped=False)
+        self._count.setContentsMargins(0, 0, 6, 0)
         self._key = text_label("", "key", is_wrapped=False)
         self._key.setFixedWidth(18)
         self._key.setAlignment(Qt.AlignmentFlag.AlignCenter)

@@ -39,9 +39,9 @@ class Column(IntEnum):
     NUMBER = 0
     CLASS = 1
     AREA = 2
-    PLACE = 3
-    SOURCE = 4
-    MARKS = 5
+    MARKS = 3
+    PLACE = 4
+    SOURCE = 5
 
 
 class ObjectsModel(QAbstractTableModel):
@@ -148,8 +148,8 @@ class ObjectsModel(QAbstractTableModel):
         """Qt: what stands above a column."""
         if orientation != Qt.Orientation.Horizontal or section >= len(Column):
             return None
-        titles = (self.tr("No."), self.tr("Class"), self.tr("Area"), self.tr("At"), self.tr("By"), "")
-        names = (*titles[:-1], self.tr("Hidden, locked"))
+        titles = (self.tr("No."), self.tr("Class"), self.tr("Area"), "", self.tr("At"), self.tr("By"))
+        names = (*titles[:3], self.tr("Hidden, locked"), self.tr("Middle: x, y"), self.tr("Who said so"))
         if role == Qt.ItemDataRole.DisplayRole:
             return titles[section]
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):

@@ -21,7 +21,7 @@ from latentseg_gui.panels.pixmaps import swatch
 from latentseg_gui.panels.plain import unmarked
 from latentseg_gui.panels.widgets import icon_button, text_label
 
-_LEAST_HEIGHT: Final = 150
+_LEAST_HEIGHT: Final = 84
 
 
 class ObjectsPanel(QWidget):
@@ -112,7 +112,7 @@ class ObjectsPanel(QWidget):
 
     def _search_field(self) -> QLineEdit:
         field = QLineEdit(self)
-        field.setPlaceholderText(self.tr("Number, class, or < 200"))
+        field.setPlaceholderText(self.tr("Search, or < 200"))
         field.setAccessibleName(self.tr("Search objects by number, class or size"))
         field.setToolTip(
             self.tr("A number, a part of a class name, or a size: < 200 finds what is smaller than that.")

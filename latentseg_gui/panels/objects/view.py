@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractItemView, QApplication, QHeaderView, QTab
 
 from latentseg_gui.panels.objects.model import PICTURE_SIDE, Column, ObjectsModel
 
-_ROW_HEIGHT: Final = 30
+_ROW_HEIGHT: Final = 28
 
 
 class ObjectsView(QTableView):
@@ -59,7 +59,7 @@ class ObjectsView(QTableView):
         header.setMinimumSectionSize(24)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         texts = {
-            Column.NUMBER: "00000",
+            Column.NUMBER: "0000",
             Column.CLASS: "class name",
             Column.AREA: "99,999 px",
             Column.PLACE: "9999, 9999",

@@ -1,0 +1,100 @@
+"""Objects that are carried from one image to another: the same place, new numbers, and what is there stays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from latentseg_gui.commands.objects import objects_at
+from latentseg_gui.commands.patch import MaskPatch, values_patch
+from latentseg_gui.commands.rectangles import relative_to
+from latentseg_gui.commands.source import MaskSource, next_instance
+from latentseg_gui.document.object_rules import without_crumbs
+from latentseg_gui.document.object_table import object_table
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Provenance, Rect
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CarriedObject:
+    """An object without its image.
+
+    Attributes:
+        class_id: its class.
+        rect: where it lay.
+        mask: bool, of the shape of ``rect``.
+        provenance: who says so on the other image: whoever carries a predicted object there has painted it.
+    """
+
+    class_id: int
+    rect: Rect
+    mask: Mask
+    provenance: int = Provenance.PAINTED
+
+
+def taken_along(
+    source: MaskSource, image_id: str, pixels: Sequence[tuple[int, int]]
+) -> tuple[CarriedObject, ...]:
+    """The objects at the pixels, to be put down elsewhere; of two pixels in one object, once."""
+    layer = source.masks.layer(image_id)
+    found: dict[tuple[int, int, Rect], CarriedObject] = {}
+    for rc, (rect, mask) in zip(pixels, objects_at(source, image_id, pixels), strict=True):
+        if rect.is_empty:
+            continue
+        class_id, said = int(layer.labels[rc]), int(layer.provenance[rc])
+        provenance = Provenance.CLICKED if said == Provenance.CLICKED else Provenance.PAINTED
+        key = class_id, int(layer.instances[rc]), rect
+        found.setdefault(key, CarriedObject(class_id, rect, mask, provenance))
+    return tuple(found.values())
+
+
+def all_taken_along(source: MaskSource, image_id: str) -> tuple[CarriedObject, ...]:
+    """All objects of an image that are counted."""
+    layer = source.masks.layer(image_id)
+    instances = layer.instances if layer.has_instances else None
+    whole = Rect.whole(layer.shape)
+    table = object_table(layer.labels, layer.provenance, instances, at=whole, width=layer.shape[1])
+    rows = np.flatnonzero(np.isin(table.classes, source.classes.thing_ids))
+    return taken_along(source, image_id, [table.pixel(int(row)) for row in rows])
+
+
+def put_down(
+    source: MaskSource, image_id: str, objects: Sequence[CarriedObject], label: str = "Paste objects"
+) -> MaskPatch | None:
+    """The one step that adds objects to a mask where nothing but background lies; None where there is no room.
+
+    They are cut to the image and get new numbers. Objects of classes that are gone are left out.
+    """
+    layer, classes = source.masks.layer(image_id), source.classes
+    known = [
+        each for each in objects if each.class_id in classes.ids and each.class_id not in classes.locked_ids
+    ]
+    box = Rect(0, 0, 0, 0)
+    for each in known:
+        box = box.union(each.rect.clipped(layer.shape))
+    if box.is_empty:
+        return None
+    labels, provenance = layer.labels[box.slices].copy(), layer.provenance[box.slices].copy()
+    instances = layer.instances[box.slices].copy()
+    is_free = labels == UNLABELLED
+    if BACKGROUND not in classes.locked_ids:
+        is_free |= labels == BACKGROUND
+    number = next_instance(source, image_id)
+    for each in known:
+        rect = each.rect.clipped(layer.shape)
+        if rect.is_empty:
+            continue
+        row, col = each.rect.row0, each.rect.col0
+        mask = each.mask[rect.row0 - row : rect.row1 - row, rect.col0 - col : rect.col1 - col]
+        inner = relative_to(rect, box).slices
+        where = mask & is_free[inner]
+        if not where.any():
+            continue
+        if not where[mask].all():
+            where = without_crumbs(where)
+        labels[inner][where], provenance[inner][where] = each.class_id, each.provenance
+        instances[inner][where] = number
+        is_free[inner][where] = False
+        number += 1
+    return values_patch(source, image_id, box, labels, provenance, instances, label)

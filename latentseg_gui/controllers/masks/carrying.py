@@ -1,0 +1,120 @@
+"""Copy and paste of objects, and the objects of the image before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+from uuid import uuid4
+
+import numpy as np
+from PySide6.QtCore import QMimeData, QObject
+from PySide6.QtGui import QGuiApplication
+
+from latentseg_gui.commands.carrying import CarriedObject, all_taken_along, put_down, taken_along
+from latentseg_gui.controllers.interfaces import ErrorSink
+from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.masks.objects import ObjectsController
+from latentseg_gui.document.document import Document
+
+OBJECTS_MIME: Final = "application/x-latentseg-objects"
+"""The clipboard holds but a token of them: the objects themselves stay in this window."""
+
+
+class CarryController(QObject):
+    """Puts objects down in the same place of another image, each time as one step."""
+
+    def __init__(
+        self,
+        document: Document,
+        edits: Edits,
+        objects: ObjectsController,
+        *,
+        errors: ErrorSink,
+        image_before: Callable[[], str | None],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._edits = edits
+        self._objects = objects
+        self._errors = errors
+        self._image_before = image_before
+        self._copied: tuple[CarriedObject, ...] = ()
+        self._token = b""
+
+    def copy(self) -> None:
+        """Keeps the chosen objects for other images."""
+        image_id, pixels = self._document.images.current_id, self._objects.chosen
+        if image_id is None or not pixels:
+            self._errors.inform(
+                self.tr("Choose objects first, with the tool Select or in the list of objects.")
+            )
+            return
+        self._edits.look(image_id, partial(taken_along, image_id=image_id, pixels=pixels), self._keep)
+
+    def _keep(self, objects: tuple[CarriedObject, ...]) -> None:
+        self._copied, self._token = objects, uuid4().bytes
+        content = QMimeData()
+        content.setData(OBJECTS_MIME, self._token)
+        QGuiApplication.clipboard().setMimeData(content)
+        text = self.tr("1 object copied.") if len(objects) == 1 else self.tr("{0} objects copied.")
+        self._errors.inform(text.format(len(objects)))
+
+    def paste(self) -> bool:
+        """Puts the objects of the clipboard down; False where it holds something else."""
+        content = QGuiApplication.clipboard().mimeData()
+        if content is None or not content.hasFormat(OBJECTS_MIME):
+            return False
+        if content.data(OBJECTS_MIME).data() != self._token:
+            self._errors.inform(
+                self.tr("These objects were copied in another window; copy them in this one.")
+            )
+            return True
+        self._put_down(self._copied, self.tr("Paste objects"))
+        return True
+
+    def take_over(self) -> None:
+        """Puts the objects of the image before down here: of the page before, else of the row before in the list."""
+        self.look_at_image_before(lambda objects: self._put_down(objects, self.tr("Take over objects")))
+
+    def look_at_image_before(self, take: Callable[[tuple[CarriedObject, ...]], None]) -> None:
+        """Hands over all objects of the image before; says so where there are none."""
+        before = self._image_before()
+        masks = self._document.masks
+        if self._document.images.current_id is None:
+            return
+        if before is None or masks.shape(before) is None or not masks.layer(before).num_labelled:
+            self._errors.inform(self.tr("The page or image before this one has no objects in its mask."))
+            return
+
+        def check(objects: tuple[CarriedObject, ...]) -> None:
+            if objects:
+                take(objects)
+            else:
+                self._errors.inform(self.tr("The page or image before this one has no objects in its mask."))
+
+        self._edits.look(before, partial(all_taken_along, image_id=before), check)
+
+    def _put_down(self, objects: tuple[CarriedObject, ...], title: str) -> None:
+        image_id = self._document.images.current_id
+        if image_id is None or self._document.masks.shape(image_id) is None:
+            return
+        first = self._document.masks.next_instance(image_id)
+        make = partial(put_down, image_id=image_id, objects=objects, label=title)
+        after, otherwise = partial(self._choose_from, image_id, first), partial(self._explain, image_id)
+        self._edits.do(image_id, title, make, after=after, otherwise=otherwise)
+
+    def _choose_from(self, image_id: str, first: int) -> None:
+        """Chooses the objects that are new, so that the next key moves or undoes nothing unseen."""
+        if image_id != self._document.images.current_id:
+            return
+        instances = self._document.masks.instances(image_id)
+        numbers, places = np.unique(instances, return_index=True)
+        rows, cols = np.divmod(places[numbers >= first], instances.shape[1])
+        self._objects.choose(list(zip(rows.tolist(), cols.tolist(), strict=True)))
+
+    def _explain(self, _image_id: str) -> None:
+        self._errors.inform(
+            self.tr("Nothing was changed: there are labels already, or the objects lie outside this image.")
+        )

@@ -1,0 +1,92 @@
+"""Objects carried to other images and pages on the real window: copied, taken over, followed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+from PySide6.QtCore import Qt
+
+from latentseg_gui.document.types import UNLABELLED
+from tests.e2e.conftest import Witness
+from tests.e2e.person import Person
+
+SIDE = 320
+CENTRES = ((90, 90), (220, 100), (150, 230))
+"""(x, y) of the cells of the first page."""
+
+
+def cells(shift: int) -> np.ndarray:
+    """A page of three bright cells on a dark ground, moved by some pixels."""
+    rows, cols = np.mgrid[:SIDE, :SIDE]
+    page = np.random.default_rng(shift).normal(40, 6, (SIDE, SIDE))
+    for x, y in CENTRES:
+        page[(rows - y - shift) ** 2 + (cols - x - shift) ** 2 < 28**2] += 150
+    return page.clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def stack(person: Person, tmp_path: Path) -> Person:
+    """A file of two pages; the cells of the first are accepted, the second is shown."""
+    path = tmp_path / "stack.tif"
+    tifffile.imwrite(path, np.stack([cells(0), cells(5)]), photometric="minisblack")
+    person.open(path)
+    person.choose("tool_brush")
+    person.session.tool.set_diameter(52)
+    for x, y in CENTRES:
+        person.drag((float(x), float(y)), (x + 1.0, float(y)))
+    first = person.image_id
+    person.choose("next_page")
+    person.wait_for(lambda: person.image_id != first and person.canvas.image.is_shown, 60, "the second page")
+    return person
+
+
+def objects_here(person: Person) -> int:
+    assert person.image_id is not None
+    layer = person.session.document.masks.layer(person.image_id)
+    return len(np.unique(layer.instances[layer.instances > 0]))
+
+
+def test_objects_are_copied_and_pasted_on_another_image_as_one_step(
+    person: Person, tmp_path: Path, told: Witness
+) -> None:
+    for name in ("a.png", "b.png"):
+        Image.fromarray(cells(0)).save(tmp_path / name)
+    person.open(tmp_path / "a.png")
+    person.choose("tool_brush")
+    person.session.tool.set_diameter(40)
+    for x, y in CENTRES:
+        person.drag((float(x), float(y)), (x + 1.0, float(y)))
+    mask = person.mask
+    person.choose("tool_select")
+    person.drag((20.0, 20.0), (300.0, 300.0))
+    person.press(Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert told.sentences[-1] == "3 objects copied."
+    person.open(tmp_path / "b.png")
+    steps = person.session.history.position
+    person.press(Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert (person.mask[mask != UNLABELLED] == 1).all()
+    assert objects_here(person) == 3
+    assert person.session.history.position == steps + 1
+    assert len(person.session.objects.chosen) == 3, "what was pasted is chosen"
+    person.press(Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert "Nothing was changed" in told.sentences[-1]
+    person.choose("undo")
+    assert (person.mask == UNLABELLED).all()
+
+
+def test_objects_of_the_page_before_are_taken_over(stack: Person, told: Witness) -> None:
+    person = stack
+    person.choose("take_over_objects")
+    assert objects_here(person) == 3
+    person.choose("undo")
+    assert (person.mask == UNLABELLED).all()
+    person.choose("previous_page")
+    person.wait_for(lambda: (person.mask == 1).any(), 30)
+    before = person.mask
+    person.choose("take_over_objects")
+    assert (person.mask == before).all()
+    assert "no objects" in told.sentences[-1], "there is no page before the first"
