@@ -13,8 +13,11 @@ from latentseg_gui.commands.rectangles import relative_to
 from latentseg_gui.commands.source import LayerSource, MaskSource, next_instance
 from latentseg_gui.document.coords import is_inside
 from latentseg_gui.document.layers import Instances
-from latentseg_gui.document.regions import component_at, flood_fill
+from latentseg_gui.document.regions import component_at, components, flood_fill
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Provenance, Rect
+
+_FEW: Final = 8
+"""More areas without number than that are not looked for one by one."""
 
 _DENSE: Final = 1 << 24
 """A table of object numbers is not made larger than this."""
@@ -63,13 +66,33 @@ def objects_at(
         for rc in pixels
     ]
     places = _places(layer.instances, numbers) if any(numbers) else {}
+    bare = [rc for rc, number in zip(pixels, numbers, strict=True) if number == 0]
+    areas = _areas_at(layer, bare) if len(bare) > _FEW else {}
     found = []
     for rc, number in zip(pixels, numbers, strict=True):
         rect = places.get(number)
         if rect is None:
-            found.append(object_at(source, image_id, rc))
+            found.append(areas.get(rc) or object_at(source, image_id, rc))
         else:
             found.append((rect, np.asarray(layer.instances[rect.slices] == number, np.bool_)))
+    return found
+
+
+def _areas_at(
+    layer: LayerSource, pixels: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], tuple[Rect, Mask]]:
+    """Many areas without number by their pixels, found in one pass for each class."""
+    found = {}
+    inside = [rc for rc in pixels if is_inside(rc, layer.shape)]
+    for class_id in {int(layer.labels[rc]) for rc in inside} - {BACKGROUND, UNLABELLED}:
+        parts, _ = components((layer.labels == class_id) & (layer.instances == 0))
+        boxes = ndimage.find_objects(parts)
+        for rc in inside:
+            part = int(parts[rc])
+            if part:
+                rows, cols = boxes[part - 1]
+                rect = Rect(rows.start, cols.start, rows.stop, cols.stop)
+                found[rc] = rect, np.asarray(parts[rect.slices] == part, np.bool_)
     return found
 
 

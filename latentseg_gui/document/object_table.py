@@ -18,6 +18,7 @@ from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Rect
 
 _DENSE: Final = 1 << 24
 _SOURCES: Final = 4
+_BAND: Final = 1 << 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +92,7 @@ def object_table(
         return no_objects()
     ids, numbers = _ids(labels, instances, is_thing)
     count = len(numbers)
-    where = np.flatnonzero(is_thing)
-    of_pixel = ids.ravel()[where]
-    first = np.zeros(count + 1, np.int64)
-    first[of_pixel[::-1]] = where[::-1]  # the last one written stays: the first pixel
-    first = first[1:]
-    said = np.bincount(
-        of_pixel * _SOURCES + provenance.ravel()[where] % _SOURCES, minlength=_SOURCES * (count + 1)
-    )
-    by_source = said.reshape(count + 1, _SOURCES)[1:]  # [N, sources]
+    first, by_source = _facts(ids, provenance, count)
     rows, cols = np.divmod(first, labels.shape[1])
     pixels = np.stack([rows + at.row0, cols + at.col0], axis=1)  # [N, 2]
     keys = np.where(numbers > 0, numbers, -1 - (pixels[:, 0] * width + pixels[:, 1]))
@@ -116,6 +109,32 @@ def object_table(
         by_source.argmax(axis=1).astype(np.uint8),
     )
     return table.taken(np.argsort(keys, kind="stable"))
+
+
+def _facts(
+    ids: NDArray[np.int32], provenance: NDArray[np.uint8], count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The place of the first pixel of each object, int64 [N], and pixels by who said so, int64 [N, sources].
+
+    In bands: whoever shares this interpreter gets a turn between them.
+    """
+    first, said = np.zeros(count + 1, np.int64), np.zeros(_SOURCES * (count + 1), np.int64)
+    width = ids.shape[1]
+    for band in reversed(_bands(ids.shape)):
+        part = ids[band].ravel()
+        where = np.flatnonzero(part)
+        of_pixel = part[where]
+        first[of_pixel[::-1]] = (
+            where[::-1] + band.start * width
+        )  # what is written last stays: the first pixel
+        by = of_pixel * _SOURCES + provenance[band].ravel()[where] % _SOURCES
+        said += np.bincount(by, minlength=len(said))
+    return first[1:], said.reshape(count + 1, _SOURCES)[1:]
+
+
+def _bands(shape: tuple[int, ...]) -> list[slice]:
+    rows = max(1, _BAND // max(1, shape[1]))
+    return [slice(row, min(row + rows, shape[0])) for row in range(0, shape[0], rows)]
 
 
 def no_objects() -> ObjectTable:
@@ -198,10 +217,10 @@ def _ids(
     ids, numbers = np.zeros(labels.shape, np.int32), np.zeros(0, np.int64)
     rest = is_thing
     if instances is not None:
-        is_numbered = is_thing & (instances > 0)
-        if is_numbered.any():
-            numbers, ids[is_numbered] = _compact(instances[is_numbered])
-            rest = is_thing & ~is_numbered
+        numbers = _numbers_in(instances, is_thing)
+        for band in _bands(labels.shape) if len(numbers) else ():
+            ids[band] = np.where(is_thing[band], _places_of(instances[band], numbers), 0)
+        rest = is_thing & (ids == 0)
     count = len(numbers)
     for class_id in np.flatnonzero(np.bincount(labels[rest], minlength=256)).tolist():
         area = rest & (labels == class_id)
@@ -211,14 +230,18 @@ def _ids(
     return ids, np.concatenate([numbers, np.zeros(count - len(numbers), np.int64)])
 
 
-def _compact(values: Instances) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """The numbers that occur, in order, and for each value the place of its number among them, from 1."""
-    highest = int(values.max())
+def _numbers_in(instances: Instances, is_thing: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The numbers of objects that occur, in order, int64 [n]."""
+    found = [np.unique(instances[band][is_thing[band]]) for band in _bands(instances.shape)]
+    return np.setdiff1d(np.unique(np.concatenate(found)), 0).astype(np.int64)
+
+
+def _places_of(instances: Instances, numbers: NDArray[np.int64]) -> NDArray[np.int32]:
+    """For each pixel the place of its number in the list, from 1; 0 for pixels without number."""
+    highest = int(numbers[-1])
     if highest > _DENSE:
-        known, inverse = np.unique(values, return_inverse=True)
-        return known.astype(np.int64), (inverse + 1).astype(np.int32)
-    place = np.zeros(highest + 1, np.int32)  # a table instead of sorting
-    place[values] = 1
-    present = np.flatnonzero(place)
-    place[present] = np.arange(1, len(present) + 1)
-    return present.astype(np.int64), place[values]
+        places = np.searchsorted(numbers, instances) + 1
+        return np.where(instances > 0, places, 0).astype(np.int32)
+    table = np.zeros(highest + 1, np.int32)  # instead of searching
+    table[numbers] = np.arange(1, len(numbers) + 1)
+    return table[np.minimum(instances, highest)] * (instances > 0)

@@ -5,8 +5,9 @@ import pytest
 
 from latentseg_gui.commands import cleanup, objects, shapes
 from latentseg_gui.commands.patch import Ink, area_patch
+from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.types import UNLABELLED, Rect
+from latentseg_gui.document.types import UNLABELLED, ImageRecord, Rect
 
 
 @pytest.fixture
@@ -112,3 +113,24 @@ def test_objects_are_merged_and_split(document, image_id):
     assert set(np.unique(document.masks.instances(image_id))) == {0, 1}
     assert shapes.split_along(document, image_id, (0, 0), [(50, 0), (50, 4)]) is None
     assert objects.merge_objects(document, image_id, [(0, 0)]) is None
+
+
+def test_many_objects_at_once_are_those_found_one_by_one() -> None:
+    document = Document()
+    pixels = np.zeros((60, 200, 3), np.uint8)
+    document.images.add_record(ImageRecord("many", pixels, pixels))
+    places = [(row, col) for row in range(5, 60, 20) for col in range(5, 200, 20)]
+    for index, (row, col) in enumerate(places):
+        rect = Rect(row, col, row + 6, col + 6 + index % 5)
+        number = index + 1 if index % 3 == 0 else None
+        document.masks.write("many", rect, np.ones(rect.shape, np.bool_), 1 + index % 2, 3, number)
+    together = objects.objects_at(document, "many", places)
+    for rc, (rect, mask) in zip(places, together, strict=True):
+        alone_rect, alone_mask = objects.object_at(document, "many", rc)
+        assert rect == alone_rect
+        assert (mask == alone_mask).all()
+    patch = objects.set_objects_class(document, "many", places, 2)
+    assert patch is not None
+    patch.apply(document)
+    layer = document.masks.layer("many")
+    assert len(np.unique(layer.instances[layer.labels == 2])) == len(places), "as many objects as before"

@@ -28,6 +28,9 @@ _SHARE: Final = 0.35
 _CLOSEST: Final = 12.0
 """Device pixels per pixel of the image: closer one sees nothing more."""
 
+_FEW: Final = 20
+"""More objects than that are found by a table of their first pixels."""
+
 _PICTURE: Final = 64
 _ROUND_IT: Final = 0.25
 
@@ -89,8 +92,10 @@ class ObjectListController(QObject):
         self._on_selection_changed()
 
     def _on_chosen(self, keys: tuple[int, ...]) -> None:
-        rows = [self._shown.row_of(key) for key in keys]
-        self._objects.choose([self._shown.pixel(row) for row in rows if row is not None])
+        table = self._shown
+        rows = np.searchsorted(table.keys, keys)
+        rows = rows[np.isin(keys, table.keys)]
+        self._objects.choose([(row, col) for row, col in table.pixels[rows].tolist()])
 
     def _on_selection_changed(self, *_: object) -> None:
         self._panel.set_selected(self._keys_of_chosen())
@@ -101,6 +106,10 @@ class ObjectListController(QObject):
             return []
         layer = self._document.masks.layer(image_id)
         instances = layer.instances
+        if len(pixels) > _FEW:
+            table = self._shown
+            known = dict(zip(map(tuple, table.pixels.tolist()), table.keys.tolist(), strict=True))
+            return [int(instances[rc]) or known.get(rc, 0) or self._key_of_area(rc) for rc in pixels]
         return [int(instances[rc]) or self._key_of_area(rc) for rc in pixels]
 
     def _key_of_area(self, rc: tuple[int, int]) -> int:

@@ -88,9 +88,10 @@ class ObjectsView(QTableView):
 
     def selected_keys(self) -> tuple[int, ...]:
         """The keys of the rows that are chosen, in their order."""
-        rows = sorted(index.row() for index in self.selectionModel().selectedRows())
-        keys = self._model.keys
-        return tuple(int(keys[row]) for row in rows)
+        chosen = self.selectionModel().selection()
+        ranges = [chosen.at(index) for index in range(chosen.count())]
+        rows = sorted({row for each in ranges for row in range(each.top(), each.bottom() + 1)})
+        return tuple(self._model.keys[rows].tolist())
 
     def current_row(self) -> int:
         """The row with the focus; -1 for none."""
