@@ -196,6 +196,7 @@ class MainWindow(QMainWindow):
         scroll.setMinimumWidth(_NARROWEST[area])
         dock.setWidget(scroll)
         self.addDockWidget(area, dock)
+        widget.windowTitleChanged.connect(dock.setWindowTitle)  # a panel may be called otherwise later
         self._docks[name] = dock
         self._docks_menu.addAction(dock.toggleViewAction())
         return dock

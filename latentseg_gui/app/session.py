@@ -74,6 +74,7 @@ class Session(QObject):
         inside = experts.build(base, said, learned)
         self.inspect, self.intervene = inside.inspect, inside.intervene
         self.expert_parts, self.expert_names, self.expert_folder = inside.parts, inside.names, inside.folder
+        self.network_maps = inside.network
         moved = transfer.build(base, opened, hand, learned, said)
         self.export, self.importing, self.batch = moved.export, moved.importing, moved.batch
         closing = ClosingController(

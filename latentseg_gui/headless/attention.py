@@ -51,6 +51,7 @@ def inspect_all(options: argparse.Namespace, images: Sequence[Path], predictor: 
     Raises:
         LatentsegError: it has nothing to show.
     """
+    from latentseg_gui.inference.network_attention import shown_image
     from model.networks.protocols import GATES, capabilities
     from model.weights.catalogue import offer_of
 
@@ -66,7 +67,7 @@ def inspect_all(options: argparse.Namespace, images: Sequence[Path], predictor: 
     ledger.check([options.output / stem / name for stem in stems.values() for name in FILES])
     for path in numbered(images):
         with failures.caught(path):
-            image = _tensor(predictor, read(path).pixels)
+            image = shown_image(predictor, read(path).pixels)
             if GATES in capabilities(predictor.network):
                 _write_gates(predictor, image[0], options.output / stems[path], ledger)
             else:
@@ -83,20 +84,6 @@ def place(text: str) -> tuple[float, float]:
             f"“{text}” is no pixel; write column and row, such as 120,80."
         ) from error
     return x, y
-
-
-def _tensor(predictor: Predictor, pixels: NDArray[np.uint8]) -> tuple[Tensor, tuple[float, float]]:
-    """The image [1, 3, h, w] in 0..1 as the network is shown it, and its scale in x and y."""
-    import torch
-
-    from model.prediction.inputs import check_image
-    from model.prediction.resample import shrink, working_size
-
-    pixels = check_image(pixels)
-    size = working_size((pixels.shape[0], pixels.shape[1]), predictor.max_pixels)
-    shown = torch.from_numpy(np.array(shrink(pixels, size)))
-    scale = size[1] / pixels.shape[1], size[0] / pixels.shape[0]
-    return shown.permute(2, 0, 1)[None].float() / 255, scale
 
 
 def _write_gates(predictor: Predictor, image: Tensor, folder: Path, ledger: Ledger) -> None:

@@ -45,6 +45,7 @@ from latentseg_gui.inference.messages import (
     SegmentObject,
     UseClickModel,
 )
+from latentseg_gui.inference.network_attention import NetworkAttention
 from latentseg_gui.inference.training import preview
 from model.errors import ModelError
 from model.networks.protocols import CLICKS, capabilities
@@ -110,6 +111,7 @@ class Engine:
         self._clicks = Clicks()
         self._clicker = Clicker(self._encoded, self._pixels_of)
         self._foreign = ForeignClicks(self._pixels_of)
+        self._attention = NetworkAttention(self._live, self._pixels_of)
         self._experts = Experts(self._show, self._live, self._clicks.before, self._clicking)
         self._handlers: dict[type, Callable[[Any], object]] = {
             LoadWeights: self.load_weights,
@@ -122,6 +124,7 @@ class Engine:
             PreviewCrops: preview,
             FindDoubts: lambda request: find_doubts(request, self._live()),
             **self._experts.handlers,
+            **self._attention.handlers,
         }
 
     @property
@@ -170,6 +173,7 @@ class Engine:
         self._weights = _Weights(predictor, info, request.device)
         self._clicks.forget_version(request.version)
         self._experts.forget_all()
+        self._attention.forget()
         self._encoded.drop_where(lambda key: True)
         for image_id, encoded in carried.items():
             self._encoded.put((image_id, request.version), encoded, encoded.nbytes)
@@ -278,6 +282,7 @@ class Engine:
         self._clicks.forget_image(request.image_id)
         self._foreign.forget_image(request.image_id)
         self._experts.forget_image(request.image_id)
+        self._attention.forget()
 
     def _live(self) -> _Weights:
         if self._weights is None:

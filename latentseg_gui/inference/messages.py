@@ -13,6 +13,7 @@ from latentseg_gui.document.doubts import Doubts
 from latentseg_gui.document.experts import AlteredPrediction, AttentionPart, ExpertChange, ExpertShares, Gains
 from latentseg_gui.document.label_rows import LabelsByRow
 from latentseg_gui.document.learning import LearningSettings
+from latentseg_gui.document.network_attention import NetworkMaps
 from latentseg_gui.document.types import (
     AttentionMaps,
     FineTuneResult,
@@ -184,6 +185,31 @@ class ComputeAttention(Request[AttentionMaps]):
     priority = Priority.ATTENTION
 
     image_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeGates(Request[NetworkMaps]):
+    """How much detail the gates of an Attention U-Net let through on an image that was shown."""
+
+    priority = Priority.ATTENTION
+
+    image_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeRow(Request[NetworkMaps]):
+    """What a pixel of an image that was shown attends to, in a network whose places attend to each other.
+
+    Attributes:
+        xy: the pixel.
+        is_followed: whether the attention is followed through all layers, which takes longer.
+    """
+
+    priority = Priority.HOVER
+
+    image_id: str
+    xy: tuple[float, float]
+    is_followed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

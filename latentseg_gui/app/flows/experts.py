@@ -14,6 +14,7 @@ from latentseg_gui.controllers.experts.folder import ExpertFolderController
 from latentseg_gui.controllers.experts.inspect import InspectController
 from latentseg_gui.controllers.experts.intervene import InterveneController
 from latentseg_gui.controllers.experts.names import ExpertNamesController
+from latentseg_gui.controllers.experts.network_maps import NetworkMapsController
 from latentseg_gui.controllers.experts.regions import ExpertPartsController
 
 
@@ -26,6 +27,7 @@ class ExpertsFlow:
     parts: ExpertPartsController
     names: ExpertNamesController
     folder: ExpertFolderController
+    network: NetworkMapsController
 
 
 def build(base: Base, predictions: PredictionFlow, training: TrainingFlow) -> ExpertsFlow:
@@ -57,7 +59,8 @@ def build(base: Base, predictions: PredictionFlow, training: TrainingFlow) -> Ex
         parent=owner,
     )
     ClickMapsController(document, panel, engine=jobs.engine, errors=errors, parent=owner)
-    experts = ExpertsFlow(inspect, intervene, parts, names, folder)
+    network = NetworkMapsController(document, panel, window.canvas, engine=jobs.engine, parent=owner)
+    experts = ExpertsFlow(inspect, intervene, parts, names, folder, network)
     _connect(base, experts, training)
     return experts
 
@@ -81,9 +84,11 @@ def _connect(base: Base, experts: ExpertsFlow, training: TrainingFlow) -> None:
     base.on("knock_out", experts.intervene.toggle_knock_out)
     window.action["show_attention"].setChecked(True)
     base.on_switch("show_attention", inspect.set_overlay_visible)
+    base.on_switch("show_attention", experts.network.set_overlay_visible)
     base.on_switch("show_territory", inspect.set_territory_visible)
     window.experts.selection.territory_requested.connect(window.action["show_territory"].setChecked)
     window.experts.view.pixel.described.connect(window.set_expert_text)
     training.weights.activated.connect(experts.names.use_weights)
+    training.weights.activated.connect(experts.network.use_weights)  # takes its map away before others come
     training.weights.activated.connect(inspect.use_weights)
     training.weights.activated.connect(experts.folder.use_weights)

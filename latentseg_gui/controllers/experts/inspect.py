@@ -207,14 +207,9 @@ def instead_of_experts(weights: WeightsInfo) -> str:
         return ""
     words = _tr("{0} has no experts, and nothing else to look into.")
     if weights.can("gates"):
-        words = _tr(
-            "{0} has no experts, but gates that let detail through: “latentseg inspect” writes them as pictures."
-        )
+        words = _tr("{0} has no experts. What it has are gates, which say where detail is let through.")
     elif weights.can("rows"):
-        words = _tr(
-            "{0} has no experts, but places that attend to each other: “latentseg inspect --at X,Y” writes what a "
-            "pixel attends to."
-        )
+        words = _tr("{0} has no experts. What it has are places of the image that attend to each other.")
     return f"{words} {_tr('Clicks go on with the latent-expert network.')}".format(weights.title)
 
 

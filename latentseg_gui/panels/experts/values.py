@@ -36,6 +36,21 @@ class ExpertOverlay:
     part: tuple[Rect, NDArray[np.float32] | NDArray[np.uint8]] | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class MapOverlay:
+    """A map of a network without experts, to lay over the image.
+
+    Attributes:
+        values: float32 [h, w], over the whole image.
+        limits: values of the darkest and the brightest colour.
+        caption: one line that says what is shown.
+    """
+
+    values: NDArray[np.float32]
+    limits: tuple[float, float]
+    caption: str
+
+
 @dataclass(frozen=True, slots=True)
 class InterventionResult:
     """What changed when experts were knocked out or boosted.

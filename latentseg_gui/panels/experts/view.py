@@ -10,6 +10,7 @@ from latentseg_gui.panels.experts.comparisons import Comparisons
 from latentseg_gui.panels.experts.controls import ViewControls
 from latentseg_gui.panels.experts.detail import ExpertDetail
 from latentseg_gui.panels.experts.gallery import Gallery
+from latentseg_gui.panels.experts.network_maps import NetworkMapsSection
 from latentseg_gui.panels.experts.pixel_mix import PixelMixSection
 from latentseg_gui.panels.experts.results import InfluenceSection, ResultStrip
 from latentseg_gui.panels.icons import icon
@@ -48,6 +49,7 @@ class ExpertsView(Scrolled):
         self.controls = ViewControls()
         self.empty = text_label("", "muted")
         self.set_waiting(False)
+        self.network = NetworkMapsSection()
         self.gallery = Gallery()
         self.colour_bar = ColourBar()
         self.scale = text_label("", "hint")
@@ -94,7 +96,7 @@ class ExpertsView(Scrolled):
         maps.setSpacing(6)
         maps.addWidget(self.territory)
         maps.addWidget(self.entropy)
-        for widget in (self.source, self.controls, self.empty, self.gallery, self.colour_bar):
+        for widget in (self.source, self.controls, self.empty, self.network, self.gallery, self.colour_bar):
             self.body.addWidget(widget)
         about = QVBoxLayout()
         about.setSpacing(2)
