@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,24 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from latentseg_gui.document.network_attention import Floats, MapGroup, NetworkMaps
-from latentseg_gui.document.types import WeightsInfo
+from latentseg_gui.inference.experts import Live
 from latentseg_gui.inference.messages import ComputeGates, ComputeRow
 from model.prediction.inputs import check_image
 from model.prediction.predictor import Predictor
 from model.prediction.resample import shrink, working_size
 from model.zoo.attention_maps import AttentionLayer, attention_layers, gate_maps, rollout
-
-
-class Live(Protocol):
-    """Weights that are in use."""
-
-    @property
-    def predictor(self) -> Predictor:
-        """Holds the network."""
-
-    @property
-    def info(self) -> WeightsInfo:
-        """What they are called."""
 
 
 class NetworkAttention:
@@ -80,7 +68,7 @@ class NetworkAttention:
         x, y = request.xy[0] * width / pixels.shape[1], request.xy[1] * height / pixels.shape[0]
         groups = [_heads_of(layer, x, y) for layer in layers]
         if request.is_followed:
-            flow = _cut(rollout(layers, x, y)[None], layers[0])
+            flow = over_image(rollout(layers, x, y)[None], layers[0])
             groups.append(MapGroup("through all layers", ("rollout",), (flow[0],)))
         return NetworkMaps(request.image_id, live.info.version, tuple(groups), request.xy)
 
@@ -105,22 +93,29 @@ def shown_image(predictor: Predictor, pixels: NDArray[np.uint8]) -> tuple[Tensor
 
 
 def _heads_of(layer: AttentionLayer, x: float, y: float) -> MapGroup:
-    heads = _cut(layer.row_at(x, y), layer)
+    heads = over_image(layer.row_at(x, y), layer)
     titles = tuple(f"head {number}" for number in range(1, len(heads) + 1))
     if len(heads) == 1:
         return MapGroup(layer.name, titles, (heads[0],))
     return MapGroup(layer.name, ("mean", *titles), (heads.mean(0), *heads))
 
 
-def _cut(maps: Tensor, layer: AttentionLayer) -> Floats:
-    """Maps [n, h, w] of a grid that covers padding too, as float32 [n, rows, cols] over the image alone."""
+def over_image(maps: Tensor, layer: AttentionLayer) -> Floats:
+    """Maps of a grid that may cover padding too, over the image alone.
+
+    Args:
+        maps: [n, h, w].
+        layer: that they are of.
+
+    Returns:
+        float32 [n, rows, cols], of more places where there was padding, so that their edges stay where they are.
+    """
     grid = maps.cpu().numpy().astype(np.float32)
+    if layer.size == layer.shown:
+        return grid
     places = []
     for side, have, covered in zip(grid.shape[1:], layer.size, layer.shown, strict=True):
-        if have == covered:
-            places.append(np.arange(side))
-            continue
-        count = 2 * math.ceil(side * have / covered)  # finer, so that the edges of places stay where they are
+        count = 2 * math.ceil(side * have / covered)
         places.append(((np.arange(count) + 0.5) / count * have / covered * side).astype(np.intp))
     cut: Floats = grid[:, places[0]][:, :, places[1]]
     return cut
