@@ -121,3 +121,13 @@ def test_a_network_that_goes_on_from_them_attends_and_encodes_alike():
         other = DetailNetwork.of(network, (0, 1))
         other.class_mix.query.weight += 0.1
     assert not Predictor(other, "cpu").attends_like(before)
+
+
+def test_a_click_may_mean_the_whole_or_a_part(predictor):
+    predictor.set_image(skimage.data.astronaut())
+    masks, scores, _ = predictor.predict([(220, 300)], [1], multimask_output=True)
+    areas = masks.sum((1, 2))
+    assert len(areas) == 3
+    assert areas[1] > areas[2], "the whole is larger than the part"
+    assert masks[:, 300, 220].all()
+    assert (scores > 0.1).all()
