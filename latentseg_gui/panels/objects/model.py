@@ -31,6 +31,7 @@ Index = QModelIndex | QPersistentModelIndex
 PICTURE_SIDE: Final = 26
 _MOST_PICTURES: Final = 800
 _SWATCH_SIDE: Final = 12
+_MARK_SIDE: Final = 15
 
 
 class Column(IntEnum):
@@ -206,9 +207,8 @@ class ObjectsModel(QAbstractTableModel):
             return self._swatch(self._look.colours.get(int(self._table.classes[row]), "#808080"))
         if column == Column.MARKS:
             key, marks = int(self._table.keys[row]), self._look.marks
-            if key in marks.locked:
-                return icon("lock")
-            return icon("eye-off") if key in marks.hidden else None
+            name = "lock" if key in marks.locked else "eye-off" if key in marks.hidden else ""
+            return icon(name).pixmap(QSize(_MARK_SIDE, _MARK_SIDE), self.ratio) if name else None
         return None
 
     def _swatch(self, colour: str) -> QPixmap:
