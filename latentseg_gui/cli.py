@@ -19,6 +19,7 @@ from latentseg_gui.document.errors import LatentsegError
 
 SUBCOMMANDS: Final = {
     "predict": "write a mask for every image",
+    "propose": "write a mask of every object that is found, without classes",
     "finetune": "learn from images with masks and write new weights",
     "networks": "list the networks that can be trained, and what each is good for",
     "compare": "train several networks on the same masks and measure which suits them",

@@ -133,6 +133,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
         icon="predict",
         short="Predict",
     ),
+    _spec("propose_all", "Propose all objects", "Ctrl+J", menu=MODEL, icon="search"),
+    _spec("more_alike", "More like the chosen objects", "Ctrl+Shift+J", menu=MODEL, icon="copy"),
     _spec("predict_folder", "Predict folder...", menu=MODEL, icon="folder"),
     _spec("predict_mirror", "Predict with the mirror image, too", menu=MODEL, check=True),
     _spec("predict_sizes", "Predict at three sizes", menu=MODEL, check=True),

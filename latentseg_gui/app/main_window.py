@@ -29,6 +29,7 @@ from latentseg_gui.app.dropped import content_of
 from latentseg_gui.app.geometry import first_place
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.document.tools import ToolName
+from latentseg_gui.panels.candidates import CandidatesPanel
 from latentseg_gui.panels.classes import ClassesPanel
 from latentseg_gui.panels.counting import CountingPanel
 from latentseg_gui.panels.display import LevelsPanel
@@ -80,6 +81,7 @@ class MainWindow(QMainWindow):
         self.history = HistoryPanel()
         self.levels = LevelsPanel()
         self.counting = CountingPanel()
+        self.candidates = CandidatesPanel()
         self.options = ToolOptionsBar()
         self.action: dict[str, QAction] = {}
         self._docks: dict[str, QDockWidget] = {}
@@ -179,6 +181,8 @@ class MainWindow(QMainWindow):
         counting = self._add_dock("counting", self.tr("Counting"), self.counting, right)
         self.tabifyDockWidget(history, levels)
         self.tabifyDockWidget(levels, counting)
+        candidates = self._add_dock("candidates", self.tr("Proposals"), self.candidates, right)
+        self.tabifyDockWidget(counting, candidates)
         self.tabifyDockWidget(experts, training)
         self.tabifyDockWidget(training, objects)
         classes.raise_()

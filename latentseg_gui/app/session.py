@@ -70,7 +70,7 @@ class Session(QObject):
         self.places, self.comparing = learned.places, learned.comparing
         said = prediction.build(base, opened, hand, learned)
         self.predict, self.compare, self.segment = said.predict, said.compare, said.segment
-        self.click_model = said.click_model
+        self.click_model, self.candidates = said.click_model, said.candidates
         inside = experts.build(base, said, learned)
         self.inspect, self.intervene = inside.inspect, inside.intervene
         self.expert_parts, self.expert_names, self.expert_folder = inside.parts, inside.names, inside.folder
@@ -99,7 +99,15 @@ class Session(QObject):
         """The jobs that the status bar shows."""
         jobs = self.jobs
         lanes = jobs.files, jobs.edits, jobs.engine, jobs.training, jobs.batch
-        return *lanes, self.export, self.importing, self.batch, self.expert_folder, self.self_test
+        return (
+            *lanes,
+            self.export,
+            self.importing,
+            self.batch,
+            self.expert_folder,
+            self.candidates,
+            self.self_test,
+        )
 
     def shutdown(self) -> None:
         """Ends everything in the background, then the window, now and in this order.

@@ -63,6 +63,9 @@ class CanvasIntents(QWidget):
     band_drawn = Signal(object, bool)
     """((x0, y0, x1, y1), is_added): the objects that a rectangle touches are chosen"""
 
+    candidate_pointed_at = Signal(float, float, bool)
+    """(x, y, is_taken): what the model has found there is taken, or dropped"""
+
     cursor_moved = Signal(float, float)
     cursor_left = Signal()
     hover_settled = Signal(float, float)

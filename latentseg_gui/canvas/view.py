@@ -60,6 +60,7 @@ class CanvasView(CanvasIntents):
         heatmap, categories, uncertainty: numbers over the image, under one `key`.
         proposal, selection: what clicks propose, and the objects that are chosen.
         outline: corners of the object that is edited.
+        candidates: objects that the model has found by itself.
         prompts, pins: markers on pixels.
         object_names: words on objects.
         status: what is being worked on.
@@ -83,6 +84,7 @@ class CanvasView(CanvasIntents):
         self.categories = CategoriesPart(stack.categories, self.key)
         self.uncertainty = UncertaintyPart(stack.uncertainty, self.key)
         self.proposal = AreaPart(surface, stack.proposal)
+        self.candidates = AreaPart(surface, stack.candidates)
         self.selection = AreaPart(surface, stack.selection)
         self.outline = OutlinePart(surface, outline)
         self.status = StatusPart(surface, markers, self)
@@ -135,7 +137,7 @@ class CanvasView(CanvasIntents):
         self.pointer.abort_all()
         self.status.set_pending(False)
         self.prompts.set(PromptSet())
-        for area in (self.proposal, self.selection):
+        for area in (self.proposal, self.candidates, self.selection):
             area.set(None, None)
         self.outline.set(())
         for part in (self.labels, self.prediction, self.heatmap, self.categories, self.uncertainty):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from latentseg_gui.commands.patch import Ink, MaskPatch, area_patch, values_patch
 from latentseg_gui.commands.source import MaskSource, next_instance
+from latentseg_gui.document.candidates import ObjectCandidate, numbered
 from latentseg_gui.document.object_rules import without_crumbs
 from latentseg_gui.document.predicted_objects import taken_over
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, MaskProposal, Provenance, Rect
@@ -82,6 +84,62 @@ def accept_proposal(
         mask &= without_crumbs(mask | (instances == number))
     ink = Ink(class_id, Provenance.CLICKED, number, protect_others)
     return area_patch(source, image_id, proposal.rect, mask, ink, label)
+
+
+def accept_candidates(
+    source: MaskSource,
+    image_id: str,
+    candidates: Sequence[ObjectCandidate],
+    class_id: int,
+    *,
+    protect_others: bool = False,
+) -> MaskPatch | None:
+    """The step that makes objects of candidates, each with a number of its own.
+
+    Objects that are there keep their pixels, and so do locked classes; a candidate that is left with less than half
+    of itself is dropped.
+
+    Args:
+        source: what is edited.
+        image_id: the image.
+        candidates: the best first: of two that overlap the first keeps the pixels.
+        class_id: of the objects.
+        protect_others: whether pixels of other classes stay, objects or not.
+
+    Returns:
+        The step; None if nothing would change.
+    """
+    layer = source.masks.layer(image_id)
+    rect = Rect(0, 0, 0, 0)
+    for each in candidates:
+        rect = rect.union(each.rect)
+    if rect.is_empty or class_id in (BACKGROUND, UNLABELLED):
+        return None
+    area = rect.slices
+    labels, before = layer.labels[area], layer.instances[area]
+    free = (before == 0) & ~np.isin(labels, tuple(source.classes.locked_ids))
+    if protect_others:
+        free &= np.isin(labels, (BACKGROUND, UNLABELLED, class_id))
+    first = next_instance(source, image_id)
+    numbers = numbered([_moved(each, rect) for each in candidates], rect.shape, free, first)
+    is_new = numbers > 0
+    return values_patch(
+        source,
+        image_id,
+        rect,
+        np.where(is_new, np.uint8(class_id), labels),
+        np.where(is_new, np.uint8(Provenance.CLICKED), layer.provenance[area]),
+        np.where(is_new, numbers, before),
+        f"Accept {int(numbers.max(initial=0)) - first + 1 if is_new.any() else 0} objects",
+    )
+
+
+def _moved(each: ObjectCandidate, window: Rect) -> ObjectCandidate:
+    """The same in pixels of a window that holds it."""
+    rect = each.rect
+    row, col = window.row0, window.col0
+    moved = Rect(rect.row0 - row, rect.col0 - col, rect.row1 - row, rect.col1 - col)
+    return replace(each, rect=moved)
 
 
 def accept_prediction(

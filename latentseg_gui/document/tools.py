@@ -150,6 +150,18 @@ class ToolName(Enum):
         keeps_selection=True,
     )
 
+    CANDIDATES = ToolSpec(
+        text="Take proposals",
+        short="Proposals",
+        key="Y",
+        icon="check",
+        hint=(
+            "Click on a proposed object to accept it, right-click to drop it; {accept} accepts all that are shown, "
+            "{cancel} drops them."
+        ),
+        writes=True,
+    )
+
     @property
     def spec(self) -> ToolSpec:
         """All about the tool but its gesture."""

@@ -6,7 +6,7 @@ import argparse
 import hashlib
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -53,6 +53,9 @@ if TYPE_CHECKING:
 
 _MOST_PAGES = 100_000
 
+Make = Callable[[BatchItem, ImageRecord], MaskItem]
+"""The mask of an image."""
+
 _Outcome = Outcome[BatchItem, MaskItem, tuple[Path, ...]]
 
 
@@ -67,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         default=("png",),
-        type=_formats,
+        type=format_names,
         metavar="FORMAT[,FORMAT...]",
         help=f"{', '.join(FORMATS)} (default: png); several get a folder each",
     )
@@ -80,7 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Predict every image; one that fails does not stop the others."""
     require_inputs(options)
-    items = batch_items(_pages(find_images(options.images, options.output)), _root(options.images))
+    items = batch_items(all_pages(find_images(options.images, options.output)), root_of(options.images))
     with joined_ranks() as ranks:
         options.device = ranks.device(options.device)
         predictor, meta = open_predictor(options)
@@ -88,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
         links = options.yolo_images == "link"
         plan = BatchPlan(options.format, counting.classes, _settings(options, predictor, counting), links)
         ledger = ledger_of(options)
-        _protect(options.output, plan, items, ledger)
+        protect(options.output, plan, items, ledger)
         version = options.weights.stem if options.weights else "default"
         ranks.wait()  # nobody writes before everybody has agreed that it is safe
         folder = BatchFolder(options.output, plan, rank=ranks.rank, ledger=ledger)
@@ -126,7 +129,7 @@ class Tally:
 
 
 class Run:
-    """One process's part of a run."""
+    """One process's part of a run; ``make`` makes other masks than those of a prediction."""
 
     def __init__(
         self,
@@ -136,8 +139,10 @@ class Run:
         version: str,
         ranks: Ranks,
         counting: Counting | None = None,
+        make: Make | None = None,
     ) -> None:
         self._counting = counting
+        self._make = make
         self._folder = folder
         self._predictor = predictor
         self._how = how
@@ -162,7 +167,7 @@ class Run:
 
     def _predict(self, missing: Sequence[BatchItem], total: int) -> None:
         formats = [FORMATS[name] for name in self._folder.plan.formats]
-        work = partial(
+        work = self._make or partial(
             predict_item,
             self._predictor,
             self._how,
@@ -247,7 +252,7 @@ def _bytes(record: ImageRecord) -> int:
     return record.pixels.nbytes + (0 if record.source is record.pixels else record.source.nbytes)
 
 
-def _pages(images: Sequence[Path]) -> list[tuple[Path, int]]:
+def all_pages(images: Sequence[Path]) -> list[tuple[Path, int]]:
     """Every page of every file; one whose header cannot be read says so when its turn comes."""
     pages = []
     for path in images:
@@ -260,7 +265,7 @@ def _pages(images: Sequence[Path]) -> list[tuple[Path, int]]:
     return pages
 
 
-def _root(given: Sequence[Path]) -> Path | None:
+def root_of(given: Sequence[Path]) -> Path | None:
     """What the names of the images are relative to: the folder, if one was given and nothing else."""
     return given[0] if len(given) == 1 and given[0].is_dir() else None
 
@@ -274,7 +279,7 @@ def _settings(options: argparse.Namespace, predictor: Predictor, counting: Count
     return f"{said}, {counting}" if knows_objects(predictor) else said
 
 
-def _protect(folder: Path, plan: BatchPlan, items: Sequence[BatchItem], ledger: Ledger) -> None:
+def protect(folder: Path, plan: BatchPlan, items: Sequence[BatchItem], ledger: Ledger) -> None:
     """Raise LatentsegError where a mask would take the place of an image, or of a file that is not ours."""
     protected = {item.path.resolve() for item in items}
     for path in plan.targets(folder, items):
@@ -286,7 +291,8 @@ def _protect(folder: Path, plan: BatchPlan, items: Sequence[BatchItem], ledger: 
     ledger.check(plan.targets(folder, [item for item in items if item not in done]))
 
 
-def _formats(text: str) -> tuple[str, ...]:
+def format_names(text: str) -> tuple[str, ...]:
+    """The formats of a list such as "png,coco"; for argparse."""
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
     unknown = [name for name in names if name not in FORMATS]
     if unknown:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from latentseg_gui.document.candidates import CandidatesFound
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.learning import NetworkChoice
 from latentseg_gui.document.types import (
@@ -23,6 +24,7 @@ from latentseg_gui.document.types import (
 )
 from latentseg_gui.inference.attention import notes_in
 from latentseg_gui.inference.cache import ByteCache
+from latentseg_gui.inference.candidates import Searches
 from latentseg_gui.inference.clicker import Clicker
 from latentseg_gui.inference.clicks import Clicks
 from latentseg_gui.inference.doubts import find_doubts
@@ -31,6 +33,7 @@ from latentseg_gui.inference.foreign_clicks import ForeignClicks
 from latentseg_gui.inference.messages import (
     ClickModelInfo,
     EncodeImage,
+    FindCandidates,
     FindDoubts,
     ForgetImage,
     ImageEncoded,
@@ -113,6 +116,7 @@ class Engine:
         self._foreign = ForeignClicks(self._pixels_of)
         self._attention = NetworkAttention(self._live, self._pixels_of)
         self._experts = Experts(self._show, self._live, self._clicks.before, self._clicking)
+        self._searches = Searches()
         self._handlers: dict[type, Callable[[Any], object]] = {
             LoadWeights: self.load_weights,
             EncodeImage: self.encode,
@@ -122,6 +126,7 @@ class Engine:
             ForgetImage: self.forget,
             UseClickModel: self.use_click_model,
             PreviewCrops: preview,
+            FindCandidates: self._find_candidates,
             FindDoubts: lambda request: find_doubts(request, self._live()),
             **self._experts.handlers,
             **self._attention.handlers,
@@ -270,10 +275,18 @@ class Engine:
                 f"Clicks are answered by {self._foreign.title}, which does not show what it attends to.",
                 action="Go back to the model's own clicks in the menu Model.",
             )
+        return self._answering(image_id)
+
+    def _answering(self, image_id: str) -> Predictor:
+        """Who of ours could answer clicks, whoever does, set to an image."""
         live = self._live()
         if live.info.can(CLICKS):
             return self._show(image_id).predictor
         return self._clicker.shown(image_id, live.device)
+
+    def _find_candidates(self, request: FindCandidates) -> CandidatesFound:
+        """A slice of a search for objects that nobody clicked on."""
+        return self._searches.go_on(request, self._live().info.version, self._answering)
 
     def forget(self, request: ForgetImage) -> None:
         """Drop an image with everything that was made of it."""
@@ -281,6 +294,7 @@ class Engine:
         self._encoded.drop_where(lambda key: key[0] == request.image_id)
         self._clicks.forget_image(request.image_id)
         self._foreign.forget_image(request.image_id)
+        self._searches.forget_image(request.image_id)
         self._experts.forget_image(request.image_id)
         self._attention.forget()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from latentseg_gui.document.candidates import CandidatesFound, ObjectLooks
 from latentseg_gui.document.compared_networks import NetworksCompared
 from latentseg_gui.document.doubts import Doubts
 from latentseg_gui.document.experts import AlteredPrediction, AttentionPart, ExpertChange, ExpertShares, Gains
@@ -17,6 +18,7 @@ from latentseg_gui.document.network_attention import NetworkMaps
 from latentseg_gui.document.types import (
     AttentionMaps,
     FineTuneResult,
+    Mask,
     MaskProposal,
     Prediction,
     PromptAttention,
@@ -274,6 +276,27 @@ class SegmentObject(Request[MaskProposal]):
     is_preview: bool = False
     with_candidates: bool = False
     continues: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FindCandidates(Request[CandidatesFound]):
+    """Objects that nobody clicked on, on an encoded image: everything, or what is like some examples.
+
+    A search takes many times as long as a click. So each answer is what a slice of it has found so far; the same
+    request goes on from there, with whatever is more urgent in between.
+
+    Attributes:
+        search: a name; the same name, image and weights go on with the same search.
+        examples: box and mask of objects of this image, to find the like of.
+        looks: of objects of other images.
+    """
+
+    priority = Priority.ATTENTION
+
+    image_id: str
+    search: str
+    examples: tuple[tuple[Rect, Mask], ...] = ()
+    looks: tuple[ObjectLooks, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,9 +68,9 @@ class Predictor:
         self.network = as_predictable(network)
         self.max_pixels = max_pixels or MAX_PIXELS[choice.device.type]
         self._runner = Runner(self.network, choice if dtype is None else replace(choice, dtype=dtype))
-        self._clicks = self._runner
+        self.click_runner = self._runner
         if self._runner.can_segment and self._runner.choice.dtype != torch.float32:
-            self._clicks = Runner(self.network, replace(choice, dtype=torch.float32))
+            self.click_runner = Runner(self.network, replace(choice, dtype=torch.float32))
         self._image: EncodedImage | None = None
         config = self._runner.config
         self.num_experts, self.num_classes = int(config.num_experts), int(config.num_classes)
@@ -90,12 +90,12 @@ class Predictor:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences about what had to be done differently, such as retreating to the CPU."""
-        return tuple(dict.fromkeys(self._runner.notes + self._clicks.notes))
+        return tuple(dict.fromkeys(self._runner.notes + self.click_runner.notes))
 
     @property
     def encoder_runs(self) -> int:
         """How often the encoder ran: for images, closer looks of clicks, parts of maps, tiles and other views."""
-        return sum(runner.encoder_runs for runner in {self._runner, self._clicks})
+        return sum(runner.encoder_runs for runner in {self._runner, self.click_runner})
 
     @property
     def encoding(self) -> EncodedImage:
@@ -120,7 +120,7 @@ class Predictor:
 
     def take_over(self, image: EncodedImage) -> EncodedImage:
         """An image of another predictor for which `encodes_like` holds, now one of this."""
-        overview = None if image.overview is None else replace(image.overview, weights=self._clicks)
+        overview = None if image.overview is None else replace(image.overview, weights=self.click_runner)
         return replace(image, weights=self._runner, overview=overview)
 
     def set_image(self, image: NDArray[np.uint8], *, for_clicks: bool = True) -> EncodedImage:
@@ -132,7 +132,7 @@ class Predictor:
         """
         self._image = _encode(self._runner, seen_by(self._runner, check_image(image)), self.max_pixels)
         if for_clicks:
-            _seen_by_clicks(self._image, self._clicks, self.max_pixels)
+            _seen_by_clicks(self._image, self.click_runner, self.max_pixels)
         return self._image
 
     @overload
@@ -178,11 +178,11 @@ class Predictor:
             mask bool [H, W], which agrees with every click; the estimated IoU, 0..1; logits float32
             [h, w] for the next call, of the size of the image or, if that is large, of its overview.
         """
-        image = _seen_by_clicks(self.encoding, self._clicks, self.max_pixels)
+        image = _seen_by_clicks(self.encoding, self.click_runner, self.max_pixels)
         question = question_of(image, (point_coords, point_labels, box), mask_input)
         if multimask_output:
-            return candidates(image, self._clicks, question, self.max_pixels)
-        *_, (_, answer) = answer_stages(image, self._clicks, question, self.max_pixels)
+            return candidates(image, self.click_runner, question, self.max_pixels)
+        *_, (_, answer) = answer_stages(image, self.click_runner, question, self.max_pixels)
         return answer
 
     def predict_stages(
@@ -197,9 +197,9 @@ class Predictor:
         Yields:
             Perhaps (False, what is known at once); then (True, what `predict` gives).
         """
-        image = _seen_by_clicks(self.encoding, self._clicks, self.max_pixels)
+        image = _seen_by_clicks(self.encoding, self.click_runner, self.max_pixels)
         question = question_of(image, (point_coords, point_labels, box), mask_input)
-        yield from answer_stages(image, self._clicks, question, self.max_pixels)
+        yield from answer_stages(image, self.click_runner, question, self.max_pixels)
 
     def predict_classes(
         self,
@@ -287,9 +287,9 @@ class Predictor:
 
         The maps are of the answer of `predict` to the same arguments, before it looks closer.
         """
-        image = _seen_by_clicks(self.encoding, self._clicks, self.max_pixels)
+        image = _seen_by_clicks(self.encoding, self.click_runner, self.max_pixels)
         question = question_of(image, (point_coords, point_labels, box), mask_input)
-        maps = maps_of(image, self._clicks, question)
+        maps = maps_of(image, self.click_runner, question)
         return as_attention(maps, image.size, self._runner.stride, image.shape)
 
 
@@ -301,6 +301,12 @@ def _encode(runner: Runner, pixels: NDArray[np.uint8], most: int) -> EncodedImag
         return EncodedImage(pixels, runner.encode(shrink(pixels, size)), size, runner)
 
     return runner.within_memory(most, attempt)
+
+
+def as_clicked(predictor: Predictor) -> tuple[EncodedImage, Runner]:
+    """The present image of a predictor as clicks are answered from, and what answers them."""
+    runner = predictor.click_runner
+    return _seen_by_clicks(predictor.encoding, runner, predictor.max_pixels), runner
 
 
 def _seen_by_clicks(image: EncodedImage, runner: Runner, max_pixels: int) -> EncodedImage:

@@ -18,6 +18,7 @@ from latentseg_gui.panels.commands import ObjectMenu
 _OBJECT_GROUPS = (
     ("merge_objects", ToolName.SPLIT.action, "delete_objects"),
     ("copy_objects", "hide_objects", "lock_objects"),
+    ("more_alike",),
     ("fill_holes", "remove_specks", "smooth", "grow", "shrink", "follow_edges"),
 )
 _CANVAS_GROUPS = (

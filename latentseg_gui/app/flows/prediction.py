@@ -10,6 +10,7 @@ from latentseg_gui.app.flows.images import ImagesFlow
 from latentseg_gui.app.flows.masks import MasksFlow
 from latentseg_gui.app.flows.training import TrainingFlow
 from latentseg_gui.controllers.images.layer_choice import LayerChoice
+from latentseg_gui.controllers.prediction.candidates import CandidatesController, SameEverywhere
 from latentseg_gui.controllers.prediction.class_mapping import Translator
 from latentseg_gui.controllers.prediction.click_model import ClickModelController
 from latentseg_gui.controllers.prediction.compare import CompareController
@@ -21,6 +22,7 @@ from latentseg_gui.controllers.prediction.predict import PredictController
 from latentseg_gui.controllers.prediction.segment import SegmentController
 from latentseg_gui.controllers.prediction.separate import SeparateController
 from latentseg_gui.controllers.prediction.tighten import TightenController
+from latentseg_gui.document.tools import ToolName
 from latentseg_gui.inference.messages import PredictionExtras
 from model.analysis.objects import ObjectOptions
 
@@ -34,6 +36,7 @@ class PredictionFlow:
     segment: SegmentController
     click_model: ClickModelController
     translator: Translator
+    candidates: CandidatesController
 
     def extras(self) -> PredictionExtras:
         """What makes predictions better, and slower, as it is switched now."""
@@ -69,7 +72,8 @@ def build(base: Base, images: ImagesFlow, masks: MasksFlow, training: TrainingFl
     base.on("open_click_model", click_model.choose)
     base.on("own_clicks", click_model.go_back)
     images.project.click_model_dropped.connect(click_model.open)
-    predictions = PredictionFlow(predict, compare, segment, click_model, translator)
+    candidates = _candidates(base, predict, masks)
+    predictions = PredictionFlow(predict, compare, segment, click_model, translator, candidates)
     jobs.engine.show_image = ImageShower(document, predict, owner).show
     _connect_predictions(base, predictions, images)
     _connect_clicks(base, predictions, masks)
@@ -115,12 +119,20 @@ def _connect_clicks(base: Base, predictions: PredictionFlow, masks: MasksFlow) -
     options.accept_requested.connect(segment.accept)
     options.clear_requested.connect(segment.clear)
 
+    candidates = predictions.candidates
+
     def give_up() -> None:
-        """Esc: the large edit that is being worked out; else clicks and the choice of objects."""
-        if not masks.edits.cancel():
-            segment.clear()
-            masks.dividing.clear()
-            masks.objects.clear()
+        """Esc: the large edit that is worked out, else the search; else clicks, the choice, and what was found."""
+        if masks.edits.cancel():
+            return
+        if candidates.is_searching:
+            candidates.stop()
+            return
+        segment.clear()
+        masks.dividing.clear()
+        masks.objects.clear()
+        if masks.tool.tool is ToolName.CANDIDATES:
+            candidates.clear()
 
     base.on("cancel", give_up)
     tighten = TightenController(base.document, base.owner)
@@ -133,6 +145,40 @@ def _connect_clicks(base: Base, predictions: PredictionFlow, masks: MasksFlow) -
     masks.tool.tool_changed.connect(hover.drop)
     hover.set_enabled(True)
     options.set_preview(True)
+
+
+def _candidates(base: Base, predict: PredictController, masks: MasksFlow) -> CandidatesController:
+    """What the model finds by itself, with the tool that takes it."""
+    window, document, owner = base.window, base.document, base.owner
+    candidates = CandidatesController(
+        document,
+        masks.edits,
+        masks.objects,
+        window.canvas,
+        window.candidates,
+        engine=base.jobs.engine,
+        errors=base.errors,
+        parent=owner,
+    )
+    same = SameEverywhere(document, candidates, owner)
+    window.candidates.following_requested.connect(same.set_on)
+    predict.encoded.connect(same.on_encoded)
+    base.on("propose_all", candidates.propose_all)
+    base.on("more_alike", candidates.more_alike)
+
+    def show() -> None:
+        """What is found is seen, counted and taken in one place."""
+        window.show_panel("candidates")
+        window.action[ToolName.CANDIDATES.action].trigger()
+
+    candidates.began.connect(lambda *_: show())
+
+    def accept() -> None:
+        if masks.tool.tool is ToolName.CANDIDATES:
+            candidates.accept_all()
+
+    base.on("accept", accept)
+    return candidates
 
 
 def _connect_comparison(base: Base, predictions: PredictionFlow, training: TrainingFlow) -> None:

@@ -1,4 +1,4 @@
-"""What the clicks propose: a light fill and an outline that shows on any image."""
+"""What is proposed: a light fill and an outline that shows on any image."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from latentseg_gui.canvas.layers.base import Samples, paint_samples
 from latentseg_gui.canvas.layers.labels import EDGE, outlined
 from latentseg_gui.canvas.packing import pack_table
 from latentseg_gui.canvas.viewport import Viewport
-from latentseg_gui.document.types import Mask, Rect
+from latentseg_gui.document.types import Rect
 
 _WIDTH: Final = 1.5
 _FILL_ALPHA: Final = 80
 
 
 class ProposalLayer:
-    """Draws a bool mask that lies in a rectangle of the image."""
+    """Draws a mask that lies in a rectangle of the image: one area, or several by numbers below `EDGE`."""
 
-    def __init__(self) -> None:
+    def __init__(self, fill_alpha: int = _FILL_ALPHA) -> None:
+        self._fill_alpha = fill_alpha
         self.rect = Rect(0, 0, 0, 0)
         self._padded: NDArray[np.uint8] | None = None
         self._colour = QColor("#56b4e9")
@@ -43,13 +44,13 @@ class ProposalLayer:
         red, green, blue = self._colour.red(), self._colour.green(), self._colour.blue()
         strength = 0.5 if self._is_preview else 1.0
         table = np.zeros((2 * EDGE, 4), np.uint8)
-        table[1] = (red, green, blue, round(_FILL_ALPHA * strength))
+        table[1:EDGE] = (red, green, blue, round(self._fill_alpha * strength))
         table[EDGE] = (0, 0, 0, round(190 * strength))
-        table[EDGE + 1] = (255, 255, 255, round(255 * strength))
+        table[EDGE + 1 :] = (255, 255, 255, round(255 * strength))
         self._table = pack_table(table)
 
-    def set_mask(self, rect: Rect, mask: Mask | None) -> None:
-        """Takes a mask of the shape of ``rect``, or none."""
+    def set_mask(self, rect: Rect, mask: NDArray[np.bool_] | NDArray[np.uint8] | None) -> None:
+        """Takes a mask of the shape of ``rect``, or none; between two numbers runs an outline."""
         self.rect = rect if mask is not None else Rect(0, 0, 0, 0)
         self._padded = None if mask is None else np.pad(mask.astype(np.uint8), 1)
 

@@ -33,6 +33,7 @@ class LayerStack:
         self.uncertainty = ScalarLayer()
         self.categories = CategoryLayer()
         self.proposal = ProposalLayer()
+        self.candidates = ProposalLayer(fill_alpha=24)  # they may cover all of the image
         self.selection = ProposalLayer()
         self.selection.set_colour(QColor("#ffffff"))
         self.grid = PixelGrid()
@@ -56,7 +57,7 @@ class LayerStack:
         elif self.shows_overlay:
             labels = [self.prediction, self.mask]
         numbers: list[Layer] = [self.categories, self.heatmap, self.uncertainty]
-        return [self.image, *labels, *numbers, self.selection, self.proposal, self.grid]
+        return [self.image, *labels, *numbers, self.candidates, self.selection, self.proposal, self.grid]
 
     @property
     def has_numbers(self) -> bool:

@@ -4,29 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtGui import QColor
 
 from latentseg_gui.canvas.chrome.trail import Trail
 from latentseg_gui.canvas.layers.proposal import ProposalLayer
 from latentseg_gui.canvas.surface import Surface
-from latentseg_gui.document.types import Mask, Rect
+from latentseg_gui.document.types import Rect
 
 _NOWHERE = Rect(0, 0, 0, 0)
 
 
 class AreaPart:
-    """Shows one bool mask."""
+    """Shows one mask."""
 
     def __init__(self, surface: Surface, layer: ProposalLayer) -> None:
         self._surface = surface
         self._layer = layer
 
-    def set(self, rect: Rect | None, mask: Mask | None, *, is_preview: bool = False) -> None:
-        """Shows a bool mask of the shape of ``rect``; None for none.
+    def set(
+        self,
+        rect: Rect | None,
+        mask: NDArray[np.bool_] | NDArray[np.uint8] | None,
+        *,
+        is_preview: bool = False,
+    ) -> None:
+        """Shows a mask of the shape of ``rect``; None for none.
 
         Args:
             rect: where it lies.
-            mask: what it is.
+            mask: what it is; areas of different numbers 1..255 have an outline each.
             is_preview: it is only what a click would give; drawn fainter.
         """
         self._layer.set_preview(is_preview)

@@ -9,7 +9,7 @@ from latentseg_gui.canvas.tools.click import ClickTool
 from latentseg_gui.canvas.tools.corners import OutlineTool
 from latentseg_gui.canvas.tools.outlines import JoinTool, LassoTool, SplitTool
 from latentseg_gui.canvas.tools.polygon import PolygonTool
-from latentseg_gui.canvas.tools.single import FillTool, PickerTool, SelectTool, WandTool
+from latentseg_gui.canvas.tools.single import CandidateTool, FillTool, PickerTool, SelectTool, WandTool
 from latentseg_gui.canvas.tools.strokes import BrushTool, EraserTool, NudgeTool
 from latentseg_gui.document.tools import ToolName
 
@@ -27,6 +27,7 @@ TOOLS: Final[tuple[type[Tool], ...]] = (
     JoinTool,
     OutlineTool,
     NudgeTool,
+    CandidateTool,
 )
 
 

@@ -57,6 +57,20 @@ class PickerTool(SinglePressTool):
         self.at.intents.pick_requested.emit(x, y)
 
 
+class CandidateTool(Tool):
+    """Takes what the model has found under the mouse; the right button drops it."""
+
+    name = ToolName.CANDIDATES
+    cursor = Qt.CursorShape.PointingHandCursor
+    takes_right_button = True
+
+    def press(self, pointer: Pointer) -> Gesture | None:
+        """See `Tool.press`."""
+        if self.at.viewport.contains(pointer.xy):
+            self.at.intents.candidate_pointed_at.emit(*pointer.xy, not pointer.is_right)
+        return None
+
+
 class SelectTool(Tool):
     """Chooses the object under the mouse, or by a drag all that a rectangle touches; with Shift, some more."""
 
