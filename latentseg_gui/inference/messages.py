@@ -280,15 +280,9 @@ class SegmentObject(Request[MaskProposal]):
 
 @dataclass(frozen=True, slots=True)
 class FindCandidates(Request[CandidatesFound]):
-    """Objects that nobody clicked on, on an encoded image: everything, or what is like some examples.
+    """Objects that nobody clicked on: everything, or the like of ``examples`` and of ``looks`` of other images.
 
-    A search takes many times as long as a click. So each answer is what a slice of it has found so far; the same
-    request goes on from there, with whatever is more urgent in between.
-
-    Attributes:
-        search: a name; the same name, image and weights go on with the same search.
-        examples: box and mask of objects of this image, to find the like of.
-        looks: of objects of other images.
+    Each answer is what a slice has found so far; the same ``search`` on the same image goes on from there.
     """
 
     priority = Priority.ATTENTION
