@@ -90,6 +90,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("keep_larger", "Cutting an object keeps its larger part only", menu=EDIT, check=True),
     _spec("copy_objects", "Copy the chosen objects", "Ctrl+C", menu=EDIT, icon="copy"),
     _spec("take_over_objects", "Take over objects of the previous image", "Ctrl+D", menu=EDIT, icon="layers"),
+    _spec("follow_objects", "Follow objects of the previous image", "Ctrl+Shift+D", menu=EDIT, icon="next"),
     _spec("hide_objects", "Hide the chosen objects, or show them", "Alt+H", menu=EDIT, icon="eye-off"),
     _spec("show_all_objects", "Show all hidden objects", menu=EDIT, icon="eye"),
     _spec("lock_objects", "Lock the chosen objects, or unlock them", "Alt+L", menu=EDIT, icon="lock"),

@@ -71,6 +71,7 @@ class Session(QObject):
         said = prediction.build(base, opened, hand, learned)
         self.predict, self.compare, self.segment = said.predict, said.compare, said.segment
         self.click_model, self.candidates = said.click_model, said.candidates
+        self.follow = said.follow
         inside = experts.build(base, said, learned)
         self.inspect, self.intervene = inside.inspect, inside.intervene
         self.expert_parts, self.expert_names, self.expert_folder = inside.parts, inside.names, inside.folder
@@ -106,6 +107,7 @@ class Session(QObject):
             self.batch,
             self.expert_folder,
             self.candidates,
+            self.follow,
             self.self_test,
         )
 

@@ -42,6 +42,7 @@ class ObjectCandidate:
         quality: how sure the model is of it, 0..1.
         likeness: how alike it is to the examples, 0..1; 1 where there were none.
         pixels: its size.
+        class_id: of the object that it follows; None for whatever class is in use.
     """
 
     rect: Rect
@@ -49,6 +50,7 @@ class ObjectCandidate:
     quality: float
     likeness: float
     pixels: int
+    class_id: int | None = None
 
     def has(self, rc: tuple[int, int]) -> bool:
         """Whether a pixel belongs to it."""

@@ -90,3 +90,37 @@ def test_objects_of_the_page_before_are_taken_over(stack: Person, told: Witness)
     person.choose("take_over_objects")
     assert (person.mask == before).all()
     assert "no objects" in told.sentences[-1], "there is no page before the first"
+
+
+def test_objects_are_followed_to_the_next_page_and_accepted_one_by_one_or_all(stack: Person) -> None:
+    person, session = stack, stack.session
+    person.wait_for_prediction()
+    person.choose("follow_objects")
+    person.wait_for(
+        lambda: not session.follow.is_following and len(session.candidates.shown) == 3,
+        120,
+        "three are proposed",
+    )
+    assert (person.mask == UNLABELLED).all(), "nothing is accepted yet"
+    x, y = CENTRES[0]
+    person.choose("tool_click")
+    session.candidates.point_at(x + 5.0, y + 5.0, True)
+    person.wait_for(lambda: objects_here(person) == 1, 30)
+    session.candidates.accept_all()
+    person.wait_for(lambda: objects_here(person) == 3, 30)
+    rows, cols = np.mgrid[:SIDE, :SIDE]
+    for x, y in CENTRES:
+        truth = (rows - y - 5) ** 2 + (cols - x - 5) ** 2 < 28**2
+        numbers = session.document.masks.instances(str(person.image_id))
+        mine = numbers == numbers[y + 5, x + 5]
+        assert (truth & mine).sum() / (truth | mine).sum() > 0.7, "it follows the cell, not the place"
+
+
+def test_following_is_cancelled_at_any_time(stack: Person) -> None:
+    person, session = stack, stack.session
+    person.choose("follow_objects")
+    assert session.follow.is_following
+    session.follow.stop()
+    assert not session.follow.is_following
+    person.wait_for_prediction()
+    assert (person.mask == UNLABELLED).all()

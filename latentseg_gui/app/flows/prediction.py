@@ -14,6 +14,7 @@ from latentseg_gui.controllers.prediction.candidates import CandidatesController
 from latentseg_gui.controllers.prediction.class_mapping import Translator
 from latentseg_gui.controllers.prediction.click_model import ClickModelController
 from latentseg_gui.controllers.prediction.compare import CompareController
+from latentseg_gui.controllers.prediction.follow import FollowController
 from latentseg_gui.controllers.prediction.hover import HoverController
 from latentseg_gui.controllers.prediction.image_shower import ImageShower
 from latentseg_gui.controllers.prediction.model_process import ModelProcessController
@@ -37,6 +38,7 @@ class PredictionFlow:
     click_model: ClickModelController
     translator: Translator
     candidates: CandidatesController
+    follow: FollowController
 
     def extras(self) -> PredictionExtras:
         """What makes predictions better, and slower, as it is switched now."""
@@ -73,7 +75,12 @@ def build(base: Base, images: ImagesFlow, masks: MasksFlow, training: TrainingFl
     base.on("own_clicks", click_model.go_back)
     images.project.click_model_dropped.connect(click_model.open)
     candidates = _candidates(base, predict, masks)
-    predictions = PredictionFlow(predict, compare, segment, click_model, translator, candidates)
+    follow = FollowController(
+        document, masks.carry, predict, candidates, engine=jobs.engine, errors=base.errors, parent=owner
+    )
+    base.on("follow_objects", follow.begin)
+    follow.began.connect(window.action[ToolName.CANDIDATES.action].trigger)
+    predictions = PredictionFlow(predict, compare, segment, click_model, translator, candidates, follow)
     jobs.engine.show_image = ImageShower(document, predict, owner).show
     _connect_predictions(base, predictions, images)
     _connect_clicks(base, predictions, masks)
@@ -125,7 +132,8 @@ def _connect_clicks(base: Base, predictions: PredictionFlow, masks: MasksFlow) -
         """Esc: the large edit that is worked out, else the search; else clicks, the choice, and what was found."""
         if masks.edits.cancel():
             return
-        if candidates.is_searching:
+        if candidates.is_searching or predictions.follow.is_following:
+            predictions.follow.stop()
             candidates.stop()
             return
         segment.clear()

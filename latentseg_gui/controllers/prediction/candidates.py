@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
 from latentseg_gui.canvas import CanvasView
+from latentseg_gui.commands.carrying import CarriedObject, put_down
 from latentseg_gui.commands.objects import object_at
 from latentseg_gui.commands.patch import MaskPatch
 from latentseg_gui.commands.proposals import accept_candidates
@@ -23,7 +24,7 @@ from latentseg_gui.document.candidates import CandidatesFound, ObjectCandidate, 
 from latentseg_gui.document.coords import rc_from_xy
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Rect
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Provenance, Rect
 from latentseg_gui.inference.messages import FindCandidates
 from latentseg_gui.panels.candidates import CandidatesPanel
 
@@ -136,6 +137,12 @@ class CandidatesController(JobSource):
         if self.shown and self._accept(self.shown):
             self.clear()
 
+    def offer(self, candidates: tuple[ObjectCandidate, ...]) -> None:
+        """Shows candidates that somebody else has found, besides those that are there."""
+        self.stop()
+        self._found, self._has_examples = (*self._found, *candidates), False
+        self._show()
+
     def clear(self) -> None:
         """Drops everything, and ends the search."""
         self.stop()
@@ -209,11 +216,15 @@ class CandidatesController(JobSource):
             class_id = self._choice.class_id
         if image_id is None or self._document.records.of(image_id) is None:
             return False
-        if class_id == BACKGROUND:
+        if class_id == BACKGROUND and not _followed(candidates):
             self._errors.inform(self.tr("Background has no objects: choose another class first."))
             return False
 
+        followed = _followed(candidates)
+
         def make(source: MaskSource, class_id: int) -> MaskPatch | None:
+            if followed:
+                return put_down(source, image_id, followed, self.tr("Accept followed objects"))
             return accept_candidates(source, image_id, candidates, class_id)
 
         def nothing_free() -> None:
@@ -266,6 +277,15 @@ class SameEverywhere(QObject):
         is_here = image_id == self._document.images.current_id
         if self._is_on and self._candidates.has_looks and is_idle and is_here:
             self._candidates.more_alike()
+
+
+def _followed(candidates: tuple[ObjectCandidate, ...]) -> list[CarriedObject]:
+    """Objects that have followed others, with the classes of those; none where the candidates are of a search."""
+    return [
+        CarriedObject(each.class_id, each.rect, each.mask, Provenance.CLICKED)
+        for each in candidates
+        if each.class_id is not None
+    ]
 
 
 def _of_class(
