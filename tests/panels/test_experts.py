@@ -184,7 +184,7 @@ def test_heads_are_knocked_out_one_by_one_or_in_all_experts(panel: ExpertsPanel,
     assert gallery(panel).tiles[2].is_out
     push(panel, "Reset").click()
     named(panel, QToolButton, "Heads: 1").click()  # type: ignore[attr-defined]
-    everywhere = panel.findChild(QCheckBox)
+    everywhere = panel.view.detail.findChild(QCheckBox)
     assert everywhere is not None
     everywhere.click()
     panel.selection.toggle_knock_out()
