@@ -136,11 +136,11 @@ class Chrome(QObject):
 
     def _on_proposal_changed(self, image_id: str) -> None:
         if image_id == self._document.images.current_id:
-            self._window.options.set_proposal_available(not self._document.prompts.of(image_id).is_empty)
+            self._window.options.set_proposal_available(not self._document.prompts.is_idle(image_id))
 
     def _on_current_changed(self, image_id: str | None) -> None:
         self._window.options.set_proposal_available(
-            image_id is not None and not self._document.prompts.of(image_id).is_empty
+            image_id is not None and not self._document.prompts.is_idle(image_id)
         )
 
     def _refresh_history(self) -> None:

@@ -45,8 +45,7 @@ def _text(document: Document, tool: ToolName, is_model_ready: bool) -> str:
     image_id = document.images.current_id
     if image_id is None:
         return _said("Open an image, or drop one on the window. The samples are there to try.")
-    prompts = document.prompts.of(image_id)
-    if not prompts.is_empty:
+    if not document.prompts.is_idle(image_id):
         if document.prompts.proposal(image_id) is None:
             return _said("The model is looking at the image; your click is answered as soon as it has.")
         return _said(

@@ -26,6 +26,8 @@ class CanvasIntents(QWidget):
     """(index, x, y), once, when the marker is let go"""
     prompt_removed = Signal(int)
     """(index)"""
+    take_up_requested = Signal(float, float)
+    """(x, y): the object there becomes the proposal"""
     box_added = Signal(float, float, float, float)
     """(x0, y0, x1, y1), ordered, inside the image"""
 

@@ -24,6 +24,11 @@ class Prompts:
             entry.prompts = prompts
             self.events.prompts_changed.emit(image_id)
 
+    def is_idle(self, image_id: str) -> bool:
+        """Whether nothing is clicked on the image, and no object is taken up."""
+        prompts = self.of(image_id)
+        return prompts.is_empty and prompts.taken_up is None
+
     def proposal(self, image_id: str) -> MaskProposal | None:
         """The object that the clicks so far make; not part of the mask."""
         return self._entries.get(image_id).proposal

@@ -44,7 +44,10 @@ class ToolName(Enum):
         text="Click",
         key="C",
         icon="click",
-        hint="Click on an object; right-click on what does not belong to it; or drag a box round it.",
+        hint=(
+            "Click on an object; right-click on what does not belong to it; or drag a box round it. "
+            "Ctrl+click on one that is there corrects it."
+        ),
         options=("accept", "clear", "tighten", "preview", "protect"),
         writes=True,
     )

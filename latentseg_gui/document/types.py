@@ -11,12 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.document.learning import LATENT_EXPERT, NetworkChoice
+
+if TYPE_CHECKING:
+    from latentseg_gui.document.taken_up import TakenUp
 
 Labels = NDArray[np.uint8]
 """Class ids [H, W]; `UNLABELLED` where nothing is labelled."""
@@ -244,10 +247,11 @@ class PromptPoint:
 
 @dataclass(frozen=True, slots=True)
 class PromptSet:
-    """What the user has pointed at so far: clicks, oldest first, and perhaps a box (x0, y0, x1, y1)."""
+    """What was pointed at: clicks, oldest first, perhaps a box (x0, y0, x1, y1); the object that they start from."""
 
     points: tuple[PromptPoint, ...] = ()
     box: tuple[float, float, float, float] | None = None
+    taken_up: TakenUp | None = None
 
     @property
     def is_empty(self) -> bool:

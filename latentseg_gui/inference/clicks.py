@@ -17,6 +17,7 @@ from latentseg_gui.inference.cache import ByteCache
 from latentseg_gui.inference.messages import SegmentObject
 from model.click_models.click_model import ClickModel
 from model.prediction.click_constraints import MOST_LOGIT
+from model.prediction.inputs import MASK_LOGIT
 from model.prediction.predictor import Predictor
 
 MAX_ANSWER_BYTES: Final = 64 << 20
@@ -81,12 +82,16 @@ class Clicks:
     def before(
         self, image_id: str, version: str, prompts: PromptSet, candidate: int = 0
     ) -> NDArray[np.float32] | None:
-        """Logits of the answer to all but the last click, or of one of its candidates."""
+        """Logits of the answer to all but the last click, or of one of its candidates; else of what was taken up."""
         if not prompts.points:
             return None
         earlier = image_id, version, replace(prompts, points=prompts.points[:-1])
         known = self._answers.get((earlier, candidate))
-        return None if known is None else known.astype(np.float32)
+        if known is not None:
+            return known.astype(np.float32)
+        if prompts.taken_up is None:
+            return None
+        return np.where(prompts.taken_up.whole(), np.float32(MASK_LOGIT), np.float32(-MASK_LOGIT))
 
     def _with_candidates(
         self, predictor: Predictor, key: Key, before: NDArray[np.float32] | None, started: float

@@ -22,6 +22,7 @@ from latentseg_gui.controllers.prediction.other_versions import OtherVersionsCon
 from latentseg_gui.controllers.prediction.predict import PredictController
 from latentseg_gui.controllers.prediction.segment import SegmentController
 from latentseg_gui.controllers.prediction.separate import SeparateController
+from latentseg_gui.controllers.prediction.taking_up import TakeUpController
 from latentseg_gui.controllers.prediction.tighten import TightenController
 from latentseg_gui.document.tools import ToolName
 from latentseg_gui.inference.messages import PredictionExtras
@@ -143,6 +144,7 @@ def _connect_clicks(base: Base, predictions: PredictionFlow, masks: MasksFlow) -
             candidates.clear()
 
     base.on("cancel", give_up)
+    TakeUpController(base.document, masks.edits, window.canvas, errors=base.errors, parent=base.owner)
     tighten = TightenController(base.document, base.owner)
     options.tighten.changed.connect(tighten.use)
     tighten.reset.connect(options.tighten.reset)

@@ -15,7 +15,7 @@ DRAG_START: Final = 6.0
 
 
 class ClickTool(Tool):
-    """Left: on the object. Right, or Shift and left: not on it. Drag: a box. Markers can be taken."""
+    """Left: on the object. Right, or Shift and left: not on it. Drag: a box. Ctrl: what is there is taken up."""
 
     name = ToolName.CLICK
     takes_right_button = True
@@ -29,6 +29,9 @@ class ClickTool(Tool):
                 return None
             return self._move(index, pointer)
         if not self.at.viewport.contains(pointer.xy):
+            return None
+        if not pointer.is_right and pointer.has(Qt.KeyboardModifier.ControlModifier):
+            self.at.intents.take_up_requested.emit(*pointer.xy)
             return None
         is_negative = pointer.is_right or pointer.has(Qt.KeyboardModifier.ShiftModifier)
         return self._point(pointer) if is_negative else self._point_or_box(pointer)

@@ -53,7 +53,7 @@ class HoverController(QObject):
         if not self._predict.is_encoded(image_id):
             return
         prompts = self._document.prompts.of(image_id)
-        if not prompts.is_empty:
+        if not self._document.prompts.is_idle(image_id):
             return  # what was clicked stands, and is not exchanged for what might be
         preview = replace(prompts, points=(PromptPoint((x, y), True),))
         request = SegmentObject(image_id, preview, is_preview=True)
@@ -68,7 +68,7 @@ class HoverController(QObject):
 
     def _is_wanted(self, request: SegmentObject) -> bool:
         is_here = request is self._wanted and request.image_id == self._document.images.current_id
-        return is_here and self._document.prompts.of(request.image_id).is_empty
+        return is_here and self._document.prompts.is_idle(request.image_id)
 
     def _on_proposed(self, answer: MaskProposal) -> None:
         if not answer.rect.is_empty:

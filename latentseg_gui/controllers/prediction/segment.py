@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QObject
 
 from latentseg_gui.canvas import CanvasView
+from latentseg_gui.commands.corrections import accept_correction
 from latentseg_gui.commands.patch import MaskPatch
 from latentseg_gui.commands.proposals import accept_prediction, accept_proposal, overlaps
 from latentseg_gui.commands.source import MaskSource, next_instance
@@ -18,6 +19,7 @@ from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.prediction.predict import PredictController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.taken_up import TakenUp, as_it_was
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, MaskProposal, PromptPoint, PromptSet
 from latentseg_gui.inference.messages import SegmentObject
 
@@ -113,6 +115,8 @@ class SegmentController(QObject):
         if prompts.points:
             self._set_prompts(image_id, replace(prompts, points=prompts.points[:-1]))
         elif prompts.box is not None:
+            self._set_prompts(image_id, PromptSet(taken_up=prompts.taken_up))
+        else:
             self._set_prompts(image_id, PromptSet())
 
     def clear(self) -> None:
@@ -126,6 +130,10 @@ class SegmentController(QObject):
         proposal = self._document.prompts.proposal(image_id) if image_id is not None else None
         if image_id is None or proposal is None:
             return
+        taken = self._document.prompts.of(image_id).taken_up
+        if taken is not None and taken.rc is not None:
+            self._correct(proposal, taken)
+            return
         class_id, protects = self._document.active_class, self._protect_others
         yields = not self._overwrites
 
@@ -138,6 +146,13 @@ class SegmentController(QObject):
         noted = partial(note_maker, self._document, proposal, next_instance(self._document, image_id))
         after = None if class_id in (BACKGROUND, UNLABELLED) else noted
         self._edits.do(image_id, self.tr("Accept"), make, class_id=class_id, after=after)
+        self._set_prompts(image_id, PromptSet())
+
+    def _correct(self, proposal: MaskProposal, taken: TakenUp) -> None:
+        """Gives the object that was taken up the shape of the proposal, as one step."""
+        image_id = proposal.image_id
+        make = partial(accept_correction, proposal=proposal, taken=taken)
+        self._edits.do(image_id, self.tr("Correct object"), make)
         self._set_prompts(image_id, PromptSet())
 
     def accept_prediction(self) -> None:
@@ -155,7 +170,7 @@ class SegmentController(QObject):
     def _set_prompts(self, image_id: str, prompts: PromptSet) -> None:
         self._document.prompts.set(image_id, prompts)
         if prompts.is_empty:
-            self._document.prompts.set_proposal(image_id, None)
+            self._document.prompts.set_proposal(image_id, as_it_was(image_id, prompts))
             self._canvas.status.set_pending(False)
             return
         self.request_proposal(image_id)

@@ -172,7 +172,7 @@ class PlacesController(QObject):
 
     def _on_settled(self) -> None:
         image_id = self._document.images.current_id
-        if image_id is not None and not self._document.prompts.of(image_id).is_empty:
+        if image_id is not None and not self._document.prompts.is_idle(image_id):
             self._settle.start()  # somebody is clicking, and clicks come first
             return
         if image_id is not None and self._document.predictions.of(image_id) is not None:

@@ -1,0 +1,106 @@
+"""An object that is there is taken up by Ctrl+click, corrected by clicks, and put back."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from latentseg_gui.document.types import MaskProposal
+from tests.e2e.conftest import Witness
+from tests.e2e.person import LEFT, RIGHT, Person
+
+
+def numbers(person: Person) -> np.ndarray:
+    assert person.image_id is not None
+    return np.array(person.session.document.masks.instances(person.image_id))
+
+
+def take_up(person: Person, xy: tuple[float, float]) -> None:
+    person.choose("tool_click")
+    QTest.mouseClick(person.canvas, LEFT, Qt.KeyboardModifier.ControlModifier, person.at(xy))
+    QApplication.processEvents()
+
+
+def proposal(person: Person) -> MaskProposal | None:
+    assert person.image_id is not None
+    return person.session.document.prompts.proposal(person.image_id)
+
+
+def paint(person: Person, *way: tuple[float, float]) -> None:
+    person.choose("tool_brush")
+    person.session.tool.set_diameter(70)
+    person.drag(*way)
+
+
+def test_an_accepted_object_is_taken_up_corrected_and_put_back(person: Person, skimage_photo: Path) -> None:
+    person.open(skimage_photo)
+    for left in (100.0, 180.0):
+        paint(person, (left, 100.0), (left + 1, 100.0))
+    person.choose("tool_join")
+    person.drag((100.0, 100.0), (140.0, 100.0), (180.0, 100.0))
+    paint(person, (100.0, 250.0), (101.0, 250.0))
+    before = person.mask
+    was, history = numbers(person), person.session.history
+    steps, number = history.position, int(was[100, 100])
+    assert number > 0
+
+    take_up(person, (100.0, 100.0))
+    shown = proposal(person)
+    assert shown is not None
+    assert (shown.mask == (was == number)[shown.rect.slices]).all()
+    assert history.position == steps, "the mask is as it was"
+
+    person.click((200.0, 100.0), RIGHT)
+    person.wait_for_proposal()
+    shown = proposal(person)
+    assert shown is not None
+    assert 0.2 * (was == number).sum() < shown.mask.sum() < (was == number).sum()
+    if folder := os.environ.get("LATENTSEG_PICTURES"):
+        person.window.grab().save(f"{folder}/correcting.png")
+    person.press(Qt.Key.Key_Escape)
+    assert proposal(person) is None
+    assert (numbers(person) == was).all()
+    assert history.position == steps
+
+    take_up(person, (100.0, 100.0))
+    person.click((200.0, 100.0), RIGHT)
+    person.wait_for_proposal()
+    person.press(Qt.Key.Key_Return)
+    found = numbers(person)
+    assert found[100, 100] == number
+    assert found[100, 200] != number
+    assert (person.mask[180:] == before[180:]).all(), "another object keeps its pixels"
+    assert history.position == steps + 1
+    person.choose("undo")
+    assert (numbers(person) == was).all()
+
+
+def test_a_predicted_area_is_taken_up_and_nothing_is_said_not_done(
+    person: Person, skimage_photo: Path, told: Witness
+) -> None:
+    person.open(skimage_photo)
+    person.wait_for_prediction()
+    document, image_id = person.session.document, person.image_id
+    assert image_id is not None
+    prediction = document.predictions.of(image_id)
+    assert prediction is not None
+    row, col = np.argwhere(prediction.labels[100:400, 100:400] != 0)[5000] + 100
+    take_up(person, (col + 0.5, row + 0.5))
+    shown = proposal(person)
+    assert shown is not None
+    person.press(Qt.Key.Key_Return)
+    found = numbers(person)
+    assert found[row, col] > 0
+    assert (person.mask[shown.rect.slices][shown.mask] == prediction.labels[row, col]).mean() > 0.95
+    assert person.session.history.position == 1
+
+    row, col = np.argwhere(prediction.labels == 0)[5000]
+    take_up(person, (col + 0.5, row + 0.5))
+    assert any("no object here" in sentence for sentence in told.sentences)
+    assert proposal(person) is None
+    assert not told.errors
