@@ -18,6 +18,7 @@ from typing import Final
 
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.headless.window import WINDOW_ADVICE, is_window_installed
+from latentseg_gui.io.storage import make_folder
 from latentseg_gui.workers.program import is_bundled, own_command
 
 SYSTEM_LIBRARIES: Final = {
@@ -235,7 +236,7 @@ def check_window(folder: str) -> Finding:
     with TemporaryDirectory(prefix="latentseg-") as settings:
         target = Path(folder or settings)
         try:
-            target.mkdir(parents=True, exist_ok=True)
+            make_folder(target)
             lines.extend(_marked(True, line) for line in rehearse(target, Path(settings)))
         except (LatentsegError, OSError) as error:
             return False, [*lines, _marked(False, f"the window does not work: {error}")]

@@ -331,7 +331,7 @@ def test_a_preview_turns_crops_only_where_learning_from_all_images_would(ticked)
     answer = training.preview(PreviewCrops(samples[:4], 2, rows, count=40))
     is_above = [bool((np.diff(labels.astype(int), axis=0) >= 0).all()) for _, labels in answer.crops]
     config = training.config_of(LearningSettings(), 2)
-    job = training.finetune(tiny_network(), [training._labelled(sample) for sample in samples], config)
+    job = training.finetune(tiny_network(), [training.labelled_image(sample) for sample in samples], config)
     assert all(is_above) == job._session.is_upright == (ticked == 12)
 
 

@@ -80,7 +80,7 @@ def test_a_journal_of_schema_1_gives_classes_their_ids(tmp_path):
     journal._write({"kind": "classes", "classes": entries, "remap": False}, b"")
     journal.close()
     before = [document.masks.labels(each).copy() for each in document.images.ids]
-    assert replay(read_journal(path), document, folder) == 2
+    assert replay(read_journal(path.read_bytes()), document, folder) == 2
     assert document.classes.named_ids == ((0, "background"), (1, "blade"), (2, "object"))
     for image_id, labels in zip(document.images.ids, before, strict=True):
         assert np.array_equal(document.masks.labels(image_id), swapped[labels])
