@@ -17,6 +17,8 @@ _MOUSE: tuple[tuple[str, str], ...] = (
     ("Pan", "Space + drag, middle drag"),
     ("Brush size", "Shift + wheel"),
     ("Click on what does not belong", "Right click, Shift + click"),
+    ("Take up an object that is there, to correct it", "Ctrl + click"),
+    ("Another meaning of the click", "Alt + wheel"),
     ("Box round an object", "Drag with the click tool"),
     ("Erase while brushing", "Ctrl, right drag"),
     ("Give up a large edit, the stroke or the clicks", "Esc"),

@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.tools import ToolName
 
-NAMED = ("accept", "cancel", "brush_smaller", "brush_larger")
+NAMED = ("accept", "cancel", "next_meaning", "brush_smaller", "brush_larger")
 """Actions whose keys the sentences name."""
 
 
@@ -49,7 +49,8 @@ def _text(document: Document, tool: ToolName, is_model_ready: bool) -> str:
         if document.prompts.proposal(image_id) is None:
             return _said("The model is looking at the image; your click is answered as soon as it has.")
         return _said(
-            "{accept} accepts. Click where something is missing, right-click where it is too much; {cancel} clears."
+            "{accept} accepts. Click where something is missing, right-click where it is too much. "
+            "{next_meaning}: another meaning; {cancel} clears."
         )
     if not is_model_ready:
         return _said("The model is being loaded; you can look around and paint already.")

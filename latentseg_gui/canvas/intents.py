@@ -31,6 +31,9 @@ class CanvasIntents(QWidget):
     box_added = Signal(float, float, float, float)
     """(x0, y0, x1, y1), ordered, inside the image"""
 
+    meaning_requested = Signal(int)
+    """(steps): what else the clicks may mean, forwards or backwards"""
+
     polygon_completed = Signal(object)
     """(list of xy), at least three"""
     lasso_completed = Signal(object)

@@ -96,11 +96,12 @@ class CanvasView(CanvasIntents):
         )
         self._keys = KeyHandler(self.pointer, self.image, camera)
         self._empty_widget: QWidget | None = None
+        self._turned = 0.0
         surface.add_chrome(
             [self.object_names.item, outline, trail, self.pointer.brush, self.comparison.divider, legend]
         )
         surface.add_chrome([self.pins.markers, self.key.bar, markers])
-        surface.add_chrome([self.status.badge, self.status.work_badge, self.image.minimap])
+        surface.add_chrome([self.status.note, self.status.badge, self.status.work_badge, self.image.minimap])
         self.image.leaving.connect(self._on_image_leaving)
         self.image.changed.connect(self._show_empty_widget)
         self._set_up_widget()
@@ -202,16 +203,26 @@ class CanvasView(CanvasIntents):
         self.pointer.release(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zooms at the cursor; with Shift it asks for another brush size."""
+        """Zooms at the cursor; with Shift it asks for another brush size, with Alt for another meaning of a click."""
         steps = (event.angleDelta().y() or event.angleDelta().x()) / 120
         if not self.image.is_shown or not steps:
             event.ignore()
             return
         if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self.brush_diameter_change_requested.emit(_WHEEL_BRUSH**steps)
+        elif event.modifiers() & Qt.KeyboardModifier.AltModifier:
+            self._turn_meaning(steps)
         else:
             self.camera.zoom_at(_WHEEL_ZOOM**steps, event.position())
         event.accept()
+
+    def _turn_meaning(self, steps: float) -> None:
+        """Fine wheels and touchpads send many parts of a step."""
+        self._turned += steps
+        whole = int(self._turned)
+        if whole:
+            self._turned -= whole
+            self.meaning_requested.emit(-whole)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Space pans, Esc aborts; other keys are for the tool in the hand, then for looking around."""

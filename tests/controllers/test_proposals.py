@@ -15,6 +15,7 @@ from latentseg_gui.canvas import CanvasView
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.patch import Ink, area_patch
 from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.prediction.meanings import MeaningsController
 from latentseg_gui.controllers.prediction.segment import SegmentController, whose_pixels
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import ImageRecord, Mask, MaskProposal, Rect
@@ -68,11 +69,20 @@ class Hand:
         where = np.ones(rect.shape, np.bool_)
         self.history.do(area_patch(self.document, "image", rect, where, Ink(1), "Brush stroke"))
         self.engine = HeldJobs()
+        encoder = Encoder()
+        meanings = MeaningsController(
+            self.document,
+            canvas,
+            encoder,  # type: ignore[arg-type]
+            engine=self.engine,
+            errors=Silent(),  # type: ignore[arg-type]
+        )
         self.segment = SegmentController(
             self.document,
             Edits(self.document, self.history, canvas, jobs=Nowhere(), errors=Silent()),  # type: ignore[arg-type]
             canvas,
-            Encoder(),  # type: ignore[arg-type]
+            encoder,  # type: ignore[arg-type]
+            meanings,
             engine=self.engine,
             errors=Silent(),  # type: ignore[arg-type]
             window=Silent(),  # type: ignore[arg-type]

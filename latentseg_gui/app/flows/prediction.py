@@ -17,6 +17,7 @@ from latentseg_gui.controllers.prediction.compare import CompareController
 from latentseg_gui.controllers.prediction.follow import FollowController
 from latentseg_gui.controllers.prediction.hover import HoverController
 from latentseg_gui.controllers.prediction.image_shower import ImageShower
+from latentseg_gui.controllers.prediction.meanings import MeaningsController
 from latentseg_gui.controllers.prediction.model_process import ModelProcessController
 from latentseg_gui.controllers.prediction.other_versions import OtherVersionsController
 from latentseg_gui.controllers.prediction.predict import PredictController
@@ -59,11 +60,16 @@ def build(base: Base, images: ImagesFlow, masks: MasksFlow, training: TrainingFl
         window=window,
         parent=owner,
     )
+    meanings = MeaningsController(
+        document, window.canvas, predict, engine=jobs.engine, errors=base.errors, parent=owner
+    )
+    base.on("next_meaning", meanings.turn)
     segment = SegmentController(
         document,
         masks.edits,
         window.canvas,
         predict,
+        meanings,
         engine=jobs.engine,
         errors=base.errors,
         window=window,

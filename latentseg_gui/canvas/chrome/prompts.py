@@ -87,9 +87,10 @@ def _draw_marker(painter: QPainter, centre: QPointF, point: PromptPoint) -> None
 
 
 class PendingBadge:
-    """A small panel beside the last click: the answer is being worked on."""
+    """A small panel beside the last click: the answer is being worked on, or what there is to say of it."""
 
-    def __init__(self, markers: PromptMarkers, font: QFont) -> None:
+    def __init__(self, markers: PromptMarkers, font: QFont, *, spins: bool = True) -> None:
+        self._spins = spins
         self._markers = markers
         self.font = font
         self.text = ""
@@ -106,18 +107,21 @@ class PendingBadge:
         area = self._area(viewport)
         draw_panel(painter, area, palette)
         ink = palette.color(QPalette.ColorRole.WindowText)
-        spinner = QRectF(area.x() + 8, area.center().y() - 5, 10, 10)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(palette.color(QPalette.ColorRole.Highlight), 2))
-        painter.drawArc(spinner, -self.phase * 30 * 16, 270 * 16)
+        if self._spins:
+            spinner = QRectF(area.x() + 8, area.center().y() - 5, 10, 10)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(palette.color(QPalette.ColorRole.Highlight), 2))
+            painter.drawArc(spinner, -self.phase * 30 * 16, 270 * 16)
         painter.setPen(ink)
         painter.setFont(self.font)
-        text_area = area.adjusted(24, 0, -8, 0)
+        text_area = area.adjusted(24 if self._spins else 10, 0, -8, 0)
         painter.drawText(text_area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.text)
 
     def _area(self, viewport: Viewport) -> QRectF:
         metrics = QFontMetricsF(self.font)
-        size = QRectF(0, 0, metrics.horizontalAdvance(self.text) + 34, metrics.height() + 8)
+        size = QRectF(
+            0, 0, metrics.horizontalAdvance(self.text) + (34 if self._spins else 20), metrics.height() + 8
+        )
         anchor = self._anchor(viewport) + QPointF(RADIUS + 6, -size.height() / 2)
         width, height = (side / viewport.ratio for side in viewport.device_size)
         x = min(max(anchor.x(), 4.0), width - size.width() - 4)

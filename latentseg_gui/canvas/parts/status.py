@@ -20,6 +20,7 @@ class StatusPart(QObject):
     Attributes:
         cancel_key: what gives up what is being worked on, as the user reads it; "" for none.
         badge: the one beside the last click.
+        note: likewise, of an answer that is there.
         work_badge: the one in the corner.
     """
 
@@ -28,6 +29,7 @@ class StatusPart(QObject):
     def __init__(self, surface: Surface, markers: PromptMarkers, widget: QWidget) -> None:
         super().__init__(widget)
         self.badge = PendingBadge(markers, widget.font())
+        self.note = PendingBadge(markers, widget.font(), spins=False)
         self.work_badge = PendingBadge(PromptMarkers(), widget.font())
         self._surface = surface
         self._pending_text = self._work_text = ""
@@ -47,6 +49,12 @@ class StatusPart(QObject):
         if not is_brief or self.badge.text or not is_pending:
             self._show_pending()
         self._keep_spinning()
+
+    def set_note(self, text: str) -> None:
+        """Says something of the proposal beside the last click; "" for nothing."""
+        if text != self.note.text:
+            self.note.text = text
+            self._surface.refresh_chrome(self.note)
 
     def set_working(self, text: str) -> None:
         """Shows in the corner what is being done to the mask, unless it is over in a moment; "" for nothing."""

@@ -16,6 +16,7 @@ from latentseg_gui.commands.source import MaskSource, next_instance
 from latentseg_gui.controllers.interfaces import ErrorSink, Window
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.prediction.meanings import MeaningsController
 from latentseg_gui.controllers.prediction.predict import PredictController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
@@ -37,6 +38,7 @@ class SegmentController(QObject):
         edits: Edits,
         canvas: CanvasView,
         predict: PredictController,
+        meanings: MeaningsController,
         *,
         engine: Jobs,
         errors: ErrorSink,
@@ -48,6 +50,7 @@ class SegmentController(QObject):
         self._edits = edits
         self._canvas = canvas
         self._predict = predict
+        self._meanings = meanings
         self._engine = engine
         self._errors = errors
         self._window = window
@@ -195,7 +198,7 @@ class SegmentController(QObject):
             return is_live and answer.prompts == self._document.prompts.of(answer.image_id)
 
         self._engine.submit(
-            SegmentObject(image_id, prompts),
+            SegmentObject(image_id, prompts, continues=self._meanings.goes_on_from(image_id, prompts)),
             self._on_proposed,
             key=key,
             is_fresh=is_fresh,
@@ -231,7 +234,8 @@ class SegmentController(QObject):
         if image_id == self._document.images.current_id:
             self._canvas.status.set_pending(False)
 
-    def _on_proposed(self, answer: MaskProposal) -> None:
+    def _on_proposed(self, given: MaskProposal) -> None:
+        answer = self._meanings.meant_by(given)
         self._document.prompts.set_proposal(answer.image_id, answer)
         if answer.image_id != self._document.images.current_id:
             return
