@@ -102,7 +102,7 @@ class PiecesOption(QWidget):
         super().__init__(parent)
         self.slider = SliderField(self.tr("Pieces"), (1, 2))
         self.button = QPushButton(self.tr("Split"))
-        self.button.setToolTip(self.tr("Split the chosen object as it is shown (Enter)"))
+        self.button.setToolTip(self.tr("Split the chosen object as it is shown"))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
