@@ -180,11 +180,11 @@ class MainWindow(QMainWindow):
         self.tabifyDockWidget(classes, history)
         counting = self._add_dock("counting", self.tr("Counting"), self.counting, right)
         self.tabifyDockWidget(history, levels)
-        self.tabifyDockWidget(levels, counting)
         candidates = self._add_dock("candidates", self.tr("Proposals"), self.candidates, right)
-        self.tabifyDockWidget(counting, candidates)
+        self.tabifyDockWidget(levels, candidates)
         self.tabifyDockWidget(experts, training)
         self.tabifyDockWidget(training, objects)
+        self.tabifyDockWidget(objects, counting)
         classes.raise_()
         experts.raise_()
         self.resizeDocks([classes, experts], [390, 430], Qt.Orientation.Vertical)
@@ -213,7 +213,7 @@ class MainWindow(QMainWindow):
             ("open_images", "open_folder", "export_mask"),
             tuple(tool.action for tool in ToolName),
             ("undo", "redo"),
-            ("fit", "predict", "finetune"),
+            ("predict", "finetune", "fit"),
         )
         for group in groups:
             for name in group:

@@ -71,7 +71,7 @@ def test_a_self_test_that_is_given_up_leaves_nothing_behind(composed: Session) -
 def test_a_self_test_that_cannot_start_is_said(composed: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[LatentsegError] = []
     composed.reporter.reported.connect(told.append)
-    monkeypatch.setattr("latentseg_gui.app.self_test.sys.executable", "/nowhere/python")
+    monkeypatch.setattr("latentseg_gui.workers.program.sys.executable", "/nowhere/python")
     composed.self_test.run()
     for _ in range(200):
         if told:

@@ -317,7 +317,7 @@ def test_of_many_images_most_of_the_time_goes_to_whole_ones():
 
 def test_parts_of_several_sizes_are_padded_without_labels():
     parts = [
-        views.Picture(torch.full((3, *size), 0.5), torch.ones(size, dtype=torch.uint8), torch.zeros(size))
+        whole._Part(torch.full((3, *size), 0.5), torch.ones(size, dtype=torch.uint8), None)
         for size in ((40, 70), (64, 33))
     ]
     alike = whole._alike(parts)

@@ -185,13 +185,11 @@ def test_numbers_that_are_none_end_it_and_the_last_good_weights_stay(monkeypatch
 
 
 def test_where_memory_ends_the_batch_is_halved_and_then_it_is_said(monkeypatch):
-    real, sizes = squares.Squares.batch, []
+    sizes: list[int] = []
 
     def short(self, size):
         sizes.append(size)
-        if size > 1:
-            raise torch.OutOfMemoryError
-        return real(self, size)
+        raise torch.OutOfMemoryError
 
     def at_logits(self, network, images):
         if len(images) > 1:
@@ -206,6 +204,8 @@ def test_where_memory_ends_the_batch_is_halved_and_then_it_is_said(monkeypatch):
     monkeypatch.setattr(squares.Squares, "batch", short)
     failed, _ = run(network_of("unet"), [sample(0)], FRESH, steps=12)
     assert "Memory ran out" in failed.note
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] == 1
     with pytest.raises(NotLearnedError, match="Memory ran out"):
         refuse_unlearned(failed)
 
