@@ -84,10 +84,16 @@ class CandidatesFound:
 
 
 def chosen(
-    candidates: Iterable[ObjectCandidate], *, smallest: int = 0, least_likeness: float = 0.0
+    candidates: Iterable[ObjectCandidate],
+    *,
+    smallest: int = 0,
+    largest: float = float("inf"),
+    least_likeness: float = 0.0,
 ) -> tuple[ObjectCandidate, ...]:
-    """Those of at least so many pixels that are at least so alike."""
-    return tuple(each for each in candidates if each.pixels >= smallest and each.likeness >= least_likeness)
+    """Those of at least and at most so many pixels that are at least so alike."""
+    return tuple(
+        each for each in candidates if smallest <= each.pixels <= largest and each.likeness >= least_likeness
+    )
 
 
 def numbered(

@@ -155,7 +155,7 @@ class ToolName(Enum):
 
     CANDIDATES = ToolSpec(
         text="Take proposals",
-        short="Proposals",
+        short="Take",
         key="Y",
         icon="check",
         hint=(

@@ -22,6 +22,7 @@ def test_sliders_choose_by_size_and_likeness() -> None:
     small, alike = candidate(0, 0, 2, 2), candidate(0, 0, 9, 9, likeness=0.8)
     other = candidate(9, 9, 9, 9, likeness=0.2)
     assert chosen((small, alike, other), smallest=10) == (alike, other)
+    assert chosen((small, alike, other), largest=small.pixels) == (small,)
     assert chosen((small, alike, other), least_likeness=0.5) == (small, alike)
 
 

@@ -110,6 +110,8 @@ def test_count_all_of_these_in_three_clicks(person: Person, balls: Path) -> None
     candidates.choose(0, 1.0, -1)
     assert len(candidates.shown) < loose  # the slider chooses; nothing is searched again
     assert not candidates.is_searching
+    candidates.choose(0, 0.0, -1, 0.01)
+    assert candidates.shown == ()  # a ball takes two hundredths of the image
     candidates.choose(0, 0.5, -1)
     press(person, "Accept all shown")
     assert hit(person) >= 8

@@ -44,6 +44,7 @@ class _Choice:
     smallest: int = 0
     likeness: float = LIKENESS
     class_id: int = -1
+    largest: float = 1.0
 
 
 class CandidatesController(JobSource):
@@ -161,9 +162,16 @@ class CandidatesController(JobSource):
         if full_name == self._name:
             self.stop()
 
-    def choose(self, smallest: int, likeness: float, class_id: int) -> None:
-        """Shows only candidates of a size, a likeness and a predicted class (-1: of any)."""
-        self._choice = _Choice(smallest, likeness, class_id)
+    def choose(self, smallest: int, likeness: float, class_id: int, largest: float = 1.0) -> None:
+        """Shows only candidates of a size, a likeness and a predicted class.
+
+        Args:
+            smallest: in pixels.
+            likeness: the least, 0..1.
+            class_id: -1 for any.
+            largest: as a share of the image, 0..1.
+        """
+        self._choice = _Choice(smallest, likeness, class_id, largest)
         self._show()
 
     def _begin(self, examples: Examples, looks: tuple[ObjectLooks, ...]) -> None:
@@ -240,7 +248,8 @@ class CandidatesController(JobSource):
     def _show(self) -> None:
         open_ones = [each for each in self._found if (each.rect, each.pixels) not in self._gone]
         least = self._choice.likeness if self._has_examples else 0.0
-        kept = chosen(open_ones, smallest=self._choice.smallest, least_likeness=least)
+        most = self._largest()
+        kept = chosen(open_ones, smallest=self._choice.smallest, largest=most, least_likeness=least)
         self.shown = _of_class(self._document, kept, self._choice.class_id)
         self._canvas.candidates.set(*_drawn(self.shown))
         self._panel.show_state(
@@ -255,7 +264,16 @@ class CandidatesController(JobSource):
         ids = [each for each in classes.ids if each not in (BACKGROUND, UNLABELLED)]
         self._panel.set_classes([classes[each].name for each in ids], ids)
         if self._choice.class_id not in (-1, *ids):
-            self.choose(self._choice.smallest, self._choice.likeness, -1)
+            self.choose(self._choice.smallest, self._choice.likeness, -1, self._choice.largest)
+
+    def _largest(self) -> float:
+        """Pixels of the largest candidate that is shown."""
+        image_id = self._document.images.current_id
+        record = None if image_id is None else self._document.records.of(image_id)
+        if record is None:
+            return float("inf")
+        rows, cols = record.pixels.shape[:2]
+        return self._choice.largest * float(rows * cols)
 
 
 class SameEverywhere(QObject):

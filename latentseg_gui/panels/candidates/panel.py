@@ -30,7 +30,8 @@ class CandidatesPanel(QWidget):
     Signals:
         all_requested: propose everything on the image.
         alike_requested: propose what is like the chosen objects.
-        filter_requested: pixels of the smallest that is shown, least likeness 0..1, id of the predicted class or -1.
+        filter_requested: pixels of the smallest that is shown, least likeness 0..1, id of the predicted class or -1,
+            share of the image of the largest that is shown.
         following_requested: whether every image that is opened is searched for the same.
         accept_requested, drop_requested: all that are shown; all.
         stop_requested: the search shall end with what it has.
@@ -38,7 +39,7 @@ class CandidatesPanel(QWidget):
 
     all_requested = Signal()
     alike_requested = Signal()
-    filter_requested = Signal(int, float, int)
+    filter_requested = Signal(int, float, int, float)
     following_requested = Signal(bool)
     accept_requested = Signal()
     drop_requested = Signal()
@@ -60,6 +61,11 @@ class CandidatesPanel(QWidget):
         self._likeness.setToolTip(plain(self.tr("Objects that are less like the examples are not shown")))
         self._smallest = SliderField(self.tr("Smallest"), (0, 2000), suffix=" px", field_maximum=_LARGEST)
         self._smallest.setToolTip(plain(self.tr("Smaller objects are not shown")))
+        self._largest = SliderField(self.tr("Largest"), (1, 100), suffix=" %")
+        self._largest.setToolTip(
+            plain(self.tr("What takes a larger share of the image, such as its background, is not shown"))
+        )
+        self._largest.set_value(100)
         self._class = ComboBox()
         self._class.setToolTip(
             plain(self.tr("Only what the prediction calls this is shown; it is accepted as this class"))
@@ -123,6 +129,7 @@ class CandidatesPanel(QWidget):
         for field, name in (
             (self._likeness, self.tr("How alike")),
             (self._smallest, self.tr("Smallest")),
+            (self._largest, self.tr("Largest")),
         ):
             field.hide_name()
             form.addRow(name, field)
@@ -149,9 +156,13 @@ class CandidatesPanel(QWidget):
         self._follows.toggled.connect(self.following_requested)
         self._likeness.changed.connect(self._request_filter)
         self._smallest.changed.connect(self._request_filter)
+        self._largest.changed.connect(self._request_filter)
         self._class.currentIndexChanged.connect(self._request_filter)
 
     def _request_filter(self, *_: object) -> None:
         self.filter_requested.emit(
-            self._smallest.value, self._likeness.value / 100, int(self._class.currentData())
+            self._smallest.value,
+            self._likeness.value / 100,
+            int(self._class.currentData()),
+            self._largest.value / 100,
         )
