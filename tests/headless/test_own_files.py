@@ -173,7 +173,7 @@ def test_a_pipe_among_the_images_is_left_alone_and_a_header_may_lie_about_its_pa
     monkeypatch.setattr(
         predict_module, "probe", lambda path: type(honest)(64, 48, 2**31, honest.bytes, honest.format)
     )
-    assert len(predict_module._pages([folders[0] / "scene 0.png"])) == 1
+    assert len(predict_module.all_pages([folders[0] / "scene 0.png"])) == 1
 
 
 def read_data_set(file):
