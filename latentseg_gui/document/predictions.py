@@ -93,8 +93,11 @@ class Predictions:
 
 def relabelled(prediction: Prediction, replaced: Sequence[tuple[int, int]]) -> Prediction:
     """A prediction with other classes in the place of some; the same one where it has none of these."""
-    going = [class_id for class_id, _ in replaced]
-    if not any(np.isin(labels, going).any() for labels in (prediction.labels, prediction.said)):
+    planes = (
+        [prediction.labels] if prediction.most_likely is None else [prediction.labels, prediction.most_likely]
+    )
+    # Comparing bytes is many times quicker than `isin`, and this may run in the thread of the window.
+    if not any(bool((labels == class_id).any()) for class_id, _ in replaced for labels in planes):
         return prediction
     table = np.arange(256, dtype=np.uint8)
     for class_id, by in replaced:
