@@ -227,15 +227,17 @@ def test_twenty_megapixels_cost_the_window_next_to_nothing(qtbot: QtBot, lane: T
     desk = Desk(qtbot, lane)
     desk.open_image("image", (4000, 5000))
     desk.document.images.current_id = "image"
-    began = thread_time()
-    desk.history.do(class_edits.delete_class(desk.document, 2, UNLABELLED))
-    desk.history.undo()
-    at_once = thread_time() - began
-    began = thread_time()
-    desk.classes.request_deletion(2)
-    desk.classes.delete_class(2, UNLABELLED)
-    desk.settle()
-    desk.undo()
-    beside = thread_time() - began
+    at_once, beside = [], []
+    for _ in range(3):
+        began = thread_time()
+        desk.history.do(class_edits.delete_class(desk.document, 2, UNLABELLED))
+        desk.history.undo()
+        at_once.append(thread_time() - began)
+        began = thread_time()
+        desk.classes.request_deletion(2)
+        desk.classes.delete_class(2, UNLABELLED)
+        desk.settle()
+        desk.undo()
+        beside.append(thread_time() - began)
     assert desk.column() == [0, 1, 2, 3, 4, UNLABELLED]
-    assert beside < at_once / 2
+    assert min(beside) < min(at_once) / 4
