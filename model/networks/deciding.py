@@ -14,43 +14,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.networks.experts import Exchange, flatten_map, gain_bias, join_heads, split_heads
+from model.networks.experts import Exchange, Look, flatten_map, gain_bias, join_heads, split_heads
 
 TOKENS_AT_ONCE: Final = 16384
 """So many tokens are classified in one go where no gradient is wanted: the answers of all experts stay small."""
 
 
-class SlotLook(nn.Module):
+class SlotLook(Look):
     """Experts query an image map and compete for it, as slots do (Locatello et al. 2020, arXiv 2006.15055).
 
     Every place divides its attention among the experts; an expert then averages over what it won. So no two
-    experts look at the same places.
-
-    Args:
-        dim: width D of an expert.
-        map_dim: channels C of the map.
-        heads: attention heads; divides ``dim``.
-
-    Shape:
-        - input: experts [B, K, D], keys and values [B, heads, N, D / heads] for the N places of the map
-        - output: experts [B, K, D], weights [B, heads, K, N] or None
+    experts look at the same places. Arguments, shapes and projections are those of `Look`.
     """
 
     def __init__(self, *, dim: int, map_dim: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.norm = nn.LayerNorm(dim)
-        self.query = nn.Linear(dim, dim)
-        self.key = nn.Linear(map_dim, dim)
-        self.value = nn.Linear(map_dim, dim)
-        self.out = nn.Linear(dim, dim)
+        super().__init__(dim=dim, map_dim=map_dim, heads=heads)
         self.log_scale = nn.Parameter(torch.empty(()))
         nn.init.constant_(self.log_scale, math.log(8.0))
-
-    def keys_values(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Map [B, C, h, w] -> keys and values [B, heads, h * w, d]."""
-        flat = flatten_map(features)
-        return split_heads(self.key(flat), self.heads), split_heads(self.value(flat), self.heads)
 
     def forward(
         self, experts: Tensor, keys: Tensor, values: Tensor, *, need_attention: bool = False

@@ -47,7 +47,7 @@ class TerritoryParts(Protocol):
 
 def reading_parts(
     config: NetworkConfig,
-) -> tuple[Look | SlotLook, Mix | CosineMix, ExpertClassifiers | None, nn.Conv2d | Embedding]:
+) -> tuple[Look, Mix | CosineMix, ExpertClassifiers | None, nn.Conv2d | Embedding]:
     """What experts look with, what pixels ask them with, their classifiers if they decide, and the embedding."""
     dim, heads = config.feature_dim, config.num_heads
     if not config.evidence_dim:
