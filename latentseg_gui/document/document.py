@@ -11,7 +11,7 @@ from latentseg_gui.document.masks import MaskStore
 from latentseg_gui.document.predictions import Predictions
 from latentseg_gui.document.prompts import Prompts
 from latentseg_gui.document.records import Records
-from latentseg_gui.document.types import UNLABELLED
+from latentseg_gui.document.types import UNLABELLED, ImageRecord
 
 
 class Document:
@@ -58,6 +58,17 @@ class Document:
             self.events.active_class_changed.emit(self._active_class)
         if classes.ids[: len(before)] != before:
             self.predictions.mark_stale()
+
+    @property
+    def current_record(self) -> ImageRecord | None:
+        """The pixels of the image that is looked at; None where there is none, or they are not in memory."""
+        image_id = self.images.current_id
+        return None if image_id is None else self.records.of(image_id)
+
+    @property
+    def readable_id(self) -> str | None:
+        """The image that is looked at, if its pixels are in memory."""
+        return None if self.current_record is None else self.images.current_id
 
     @property
     def active_class(self) -> int:

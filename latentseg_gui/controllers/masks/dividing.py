@@ -67,7 +67,7 @@ class DividingController(QObject):
     def split(self, line: Sequence[XY]) -> None:
         """Cuts the object that most of a line runs over, where the line was drawn."""
         self.clear()
-        image_id = self._editable()
+        image_id = self._document.readable_id
         if image_id is None or len(line) < 2:
             return
         rc = self._object_under(image_id, line)
@@ -79,7 +79,7 @@ class DividingController(QObject):
 
     def add_seed(self, x: float, y: float) -> None:
         """The first click into an object marks one of its parts; the second splits it between the two."""
-        image_id, rc, first = self._editable(), rc_from_xy((x, y)), self._seed
+        image_id, rc, first = self._document.readable_id, rc_from_xy((x, y)), self._seed
         if image_id is None:
             return
         if not is_object(self._document, image_id, rc):
@@ -98,7 +98,7 @@ class DividingController(QObject):
 
     def join(self, start: XY, end: XY) -> None:
         """Makes one object of those at both ends of a line, of the class of the first."""
-        image_id = self._editable()
+        image_id = self._document.readable_id
         if image_id is None:
             return
         ends = rc_from_xy(start), rc_from_xy(end)
@@ -123,7 +123,7 @@ class DividingController(QObject):
 
     def accept(self) -> bool:
         """Splits the chosen object as it is shown; whether anything was shown."""
-        image_id, found, count = self._editable(), self._found, self._count
+        image_id, found, count = self._document.readable_id, self._found, self._count
         if image_id is None or found is None or count < 2:
             return False
         self.clear()
@@ -151,7 +151,7 @@ class DividingController(QObject):
     def _look(self, chosen: int) -> None:
         """Finds out how the chosen object can be split, while the tool for that is in the hand."""
         self._found, self._count = None, 1
-        image_id = self._editable()
+        image_id = self._document.readable_id
         is_wanted = self._tool.tool is ToolName.SPLIT and chosen == 1 and len(self._objects.chosen) == 1
         if image_id is None or not is_wanted:
             self.divisible.emit(1)
@@ -164,10 +164,6 @@ class DividingController(QObject):
                 self.divisible.emit(found[1].most)
 
         self._edits.look(image_id, partial(waists_at, image_id=image_id, rc=rc), take)
-
-    def _editable(self) -> str | None:
-        image_id = self._document.images.current_id
-        return image_id if image_id is not None and self._document.records.of(image_id) is not None else None
 
     def _explain_line(self) -> None:
         self._errors.inform(self.tr("The line has to cross an object of the mask from side to side."))

@@ -99,7 +99,7 @@ class EditController(QObject):
 
     def clear_mask(self) -> None:
         """Takes all labels of the current image away."""
-        image_id = self._editable()
+        image_id = self._document.readable_id
         if image_id is None:
             return
         title = self.tr("Clear mask")
@@ -122,16 +122,12 @@ class EditController(QObject):
         if self._document.images.current_id is not None:
             self.mark_reviewed(self._document.images.current_id)
 
-    def _editable(self) -> str | None:
-        image_id = self._document.images.current_id
-        return image_id if image_id is not None and self._document.records.of(image_id) is not None else None
-
     def _clean(self, step: CleanUp, operation: Callable[[Mask], Mask], title: str) -> None:
         """Does a clean-up to the class in use, or to each of the chosen objects where there are any.
 
         Objects that are chosen leave the pixels of all others alone.
         """
-        image_id = self._editable()
+        image_id = self._document.readable_id
         if image_id is None:
             return
         makes: list[Make] = [

@@ -44,8 +44,7 @@ class FollowingController(QObject):
 
     def follow_edges(self) -> None:
         """Draws the borders of the chosen objects to edges of the picture near them."""
-        image_id = self._document.images.current_id
-        record = self._document.records.of(image_id) if image_id is not None else None
+        record, image_id = self._document.current_record, self._document.images.current_id
         if image_id is None or record is None:
             return
         if not self._objects.chosen:

@@ -81,9 +81,7 @@ class NudgeController(QObject):
         canvas.nudge_aborted.connect(self._on_aborted)
 
     def _on_started(self, xy: XY) -> None:
-        image_id = self._document.images.current_id
-        is_ready = image_id is not None and self._document.records.of(image_id) is not None
-        self._seeking = image_id if is_ready and not self._edits.is_working else None
+        self._seeking = None if self._edits.is_working else self._document.readable_id
         self._seek(xy)
 
     def _seek(self, xy: XY) -> None:

@@ -167,8 +167,7 @@ class ObjectListController(QObject):
 
     def _picture(self, rect: Rect) -> NDArray[np.uint8] | None:
         """The pixels of a part of the image with something round it, square, hardly more than are shown."""
-        image_id = self._document.images.current_id
-        record = None if image_id is None else self._document.records.of(image_id)
+        record = self._document.current_record
         if record is None:
             return None
         half = max(*rect.shape, 8) * (0.5 + _ROUND_IT)

@@ -104,8 +104,8 @@ class ObjectsController(QObject):
 
     def select_band(self, box: tuple[float, float, float, float], is_added: bool = False) -> None:
         """Chooses the objects that a rectangle (x0, y0, x1, y1) touches, besides those that are chosen or instead."""
-        image_id = self._document.images.current_id
-        if image_id is None or self._document.records.of(image_id) is None:
+        image_id = self._document.readable_id
+        if image_id is None:
             return
         layer = self._document.masks.layer(image_id)
         (row0, col0), (row1, col1) = rc_from_xy(box[:2]), rc_from_xy(box[2:])
@@ -171,8 +171,8 @@ class ObjectsController(QObject):
         return free
 
     def _has_object(self, rc: RC) -> bool:
-        image_id = self._document.images.current_id
-        if image_id is None or self._document.records.of(image_id) is None:
+        image_id = self._document.readable_id
+        if image_id is None:
             return False
         return is_object(self._document, image_id, rc)
 

@@ -85,8 +85,8 @@ class OutlineController(QObject):
 
     def show_corners(self, x: float, y: float) -> None:
         """Shows the corners of the object at a place; of none where there is none."""
-        image_id, rc = self._document.images.current_id, rc_from_xy((x, y))
-        if image_id is None or self._document.records.of(image_id) is None:
+        image_id, rc = self._document.readable_id, rc_from_xy((x, y))
+        if image_id is None:
             return
         if not is_object(self._document, image_id, rc):
             self.clear()

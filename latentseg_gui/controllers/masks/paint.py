@@ -79,12 +79,8 @@ class PaintController(QObject):
             keeps_larger=options.keeps_larger,
         )
 
-    def _editable(self) -> str | None:
-        image_id = self._document.images.current_id
-        return image_id if image_id is not None and self._document.records.of(image_id) is not None else None
-
     def _on_stroke_started(self, xy: XY, is_erasing: bool) -> None:
-        image_id = self._editable()
+        image_id = self._document.readable_id
         if image_id is None:
             return
         self._is_erasing = is_erasing
@@ -149,7 +145,7 @@ class PaintController(QObject):
         self._fill(area, self.tr("Fill"))
 
     def _on_wand_requested(self, x: float, y: float) -> None:
-        image_id = self._editable()
+        image_id = self._document.readable_id
         record = self._document.records.of(image_id) if image_id is not None else None
         if record is None:
             return
@@ -162,7 +158,7 @@ class PaintController(QObject):
 
     def _fill(self, area: FindArea, label: str, *, weight: float = 1.0) -> None:
         """Gives an area that is still to be found the class in use."""
-        image_id, ink = self._editable(), self._ink()
+        image_id, ink = self._document.readable_id, self._ink()
         if image_id is None:
             return
 
@@ -173,7 +169,7 @@ class PaintController(QObject):
         self._edits.do(image_id, label, make, weight=weight, class_id=ink.class_id)
 
     def _on_pick_requested(self, x: float, y: float) -> None:
-        image_id = self._editable()
+        image_id = self._document.readable_id
         rc = rc_from_xy((x, y))
         if image_id is None or not is_inside(rc, self._document.masks.layer(image_id).shape):
             return

@@ -175,8 +175,8 @@ class CandidatesController(JobSource):
         self._show()
 
     def _begin(self, examples: Examples, looks: tuple[ObjectLooks, ...]) -> None:
-        image_id = self._document.images.current_id
-        if image_id is None or self._document.records.of(image_id) is None:
+        image_id = self._document.readable_id
+        if image_id is None:
             return
         self.clear()
         self._count += 1
@@ -219,10 +219,10 @@ class CandidatesController(JobSource):
 
     def _accept(self, candidates: tuple[ObjectCandidate, ...]) -> bool:
         """Makes objects of candidates; whether that was possible."""
-        image_id, class_id = self._document.images.current_id, self._document.active_class
+        image_id, class_id = self._document.readable_id, self._document.active_class
         if self._choice.class_id >= 0:
             class_id = self._choice.class_id
-        if image_id is None or self._document.records.of(image_id) is None:
+        if image_id is None:
             return False
         if class_id == BACKGROUND and not _followed(candidates):
             self._errors.inform(self.tr("Background has no objects: choose another class first."))
@@ -268,8 +268,7 @@ class CandidatesController(JobSource):
 
     def _largest(self) -> float:
         """Pixels of the largest candidate that is shown."""
-        image_id = self._document.images.current_id
-        record = None if image_id is None else self._document.records.of(image_id)
+        record = self._document.current_record
         if record is None:
             return float("inf")
         rows, cols = record.pixels.shape[:2]

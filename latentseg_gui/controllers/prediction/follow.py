@@ -83,8 +83,8 @@ class FollowController(JobSource):
             self.stop()
 
     def _begin(self, objects: tuple[CarriedObject, ...]) -> None:
-        image_id = self._document.images.current_id
-        if image_id is None or self._document.records.of(image_id) is None:
+        image_id = self._document.readable_id
+        if image_id is None:
             return
         self.stop()
         self._candidates.clear()

@@ -160,8 +160,8 @@ class SegmentController(QObject):
 
     def accept_prediction(self) -> None:
         """Makes the prediction part of the mask wherever nothing is labelled."""
-        image_id = self._document.images.current_id
-        if image_id is None or self._document.records.of(image_id) is None:
+        image_id = self._document.readable_id
+        if image_id is None:
             return
         if self._document.predictions.of(image_id) is None:
             self._errors.inform(self.tr("There is no prediction of this image yet."))

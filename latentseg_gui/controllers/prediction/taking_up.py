@@ -42,8 +42,8 @@ class TakeUpController(QObject):
 
     def take_up(self, x: float, y: float) -> None:
         """Makes the object at a place of the image the proposal; the clicks so far are dropped."""
-        image_id = self._document.images.current_id
-        if image_id is None or self._document.records.of(image_id) is None:
+        image_id = self._document.readable_id
+        if image_id is None:
             return
         query = partial(take_up, image_id=image_id, rc=rc_from_xy((x, y)))
         try:
