@@ -4,13 +4,15 @@
     python -m tests.benchmarks.networks DATA --sets fewshot_membrane --networks unet,unet-pretrained --cpu-time
 
 DATA holds a folder for each set, with ``images``, ``masks`` (class ids, 255 ignored) and ``meta.json``. The same
-images are drawn for every network, and the same ones are measured.
+images are drawn for every network, and the same ones are measured. A table that was begun is gone on with: rows that
+are in the file are not made again, and the draws come one after the other, so that what is there is comparable.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import json
 import sys
 import time
@@ -98,6 +100,14 @@ def measured(
     }
 
 
+def rows_of(table: Path) -> list[dict[str, str]]:
+    """Rows of a table that was begun; none if there is no such file."""
+    if not table.exists():
+        return []
+    with table.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("data", type=Path)
@@ -110,19 +120,23 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
-    out = options.output.open("w", newline="") if options.output else sys.stdout
+    done = rows_of(options.output) if options.output else []
+    out = options.output.open("a", newline="") if options.output else sys.stdout
     writer = csv.DictWriter(out, FIELDS, lineterminator="\n")
-    writer.writeheader()
-    for name in options.sets.split(","):
-        for number in range(options.draws):
-            draw = drawn(options.data / name, options.shots, options.tests, number)
-            for network in options.networks.split(","):
-                try:
-                    facts = measured(network, draw, options.seconds, number, in_cpu_time=options.cpu_time)
-                except ModelError as error:
-                    facts = {"note": error.what}
-                writer.writerow({"set": name, "draw": number, "network": network, **facts})
-                out.flush()
+    if not done:
+        writer.writeheader()
+    known = {(row["set"], row["draw"], row["network"]) for row in done}
+    cells = itertools.product(range(options.draws), options.sets.split(","), options.networks.split(","))
+    for number, name, network in cells:
+        if (name, str(number), network) in known:
+            continue
+        draw = drawn(options.data / name, options.shots, options.tests, number)
+        try:
+            facts = measured(network, draw, options.seconds, number, in_cpu_time=options.cpu_time)
+        except ModelError as error:
+            facts = {"note": error.what}
+        writer.writerow({"set": name, "draw": number, "network": network, **facts})
+        out.flush()
 
 
 if __name__ == "__main__":
