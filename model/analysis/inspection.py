@@ -44,7 +44,7 @@ def pool_to(values: FloatArray, size: tuple[int, int]) -> FloatArray:
 
 def map_overlap(maps: FloatArray) -> FloatArray:
     """How much the maps [K, h, w] of two experts cover the same places: [K, K], 1 for equal maps."""
-    flat = maps.reshape(len(maps), -1).astype(np.float64)
+    flat = maps.reshape(len(maps), -1).astype(np.float64)  # [K, h * w]
     flat = flat / np.maximum(flat.sum(1, keepdims=True), 1e-12)
     return np.asarray(np.stack([np.minimum(flat, one).sum(1) for one in flat]))
 

@@ -64,7 +64,7 @@ def image_tensor(signature: Signature, frame: Frame, pixels: NDArray[np.uint8]) 
         return _channels_last(signature, image)
     if signature.family is Family.EFFICIENT_SAM:
         return (image / 255).numpy()
-    mean, scale = (torch.tensor(each).reshape(1, 3, 1, 1) for each in (_MEAN, _SCALE))
+    mean, scale = (torch.tensor(each).reshape(1, 3, 1, 1) for each in (_MEAN, _SCALE))  # [1, 3, 1, 1]
     return _padded((image - mean) / scale, frame.canvas).numpy()
 
 

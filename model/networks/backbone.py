@@ -92,7 +92,7 @@ class Normalise(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        mean = torch.tensor((48, 46, 41)).view(1, 3, 1, 1)
+        mean = torch.tensor((48, 46, 41)).view(1, 3, 1, 1)  # [1, 3, 1, 1]
         self.register_buffer("hundredths", mean, persistent=False)
         self.register_buffer("scale", torch.tensor(4), persistent=False)
         self.hundredths: Tensor

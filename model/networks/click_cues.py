@@ -45,7 +45,7 @@ def sample_points(features: Tensor, xy: Tensor, padded: tuple[int, int]) -> Tens
     scale = torch.tensor((2.0 / width, 2.0 / height), device=xy.device)
     grid = (xy.float() * scale - 1.0).unsqueeze(1)  # [B, 1, P, 2]
     sampled = F.grid_sample(features.float(), grid, padding_mode="border", align_corners=False)
-    return sampled[:, :, 0].transpose(1, 2)
+    return sampled[:, :, 0].transpose(1, 2)  # [B, P, D]
 
 
 def _largest(maps: Tensor, chosen: Tensor) -> Tensor:
@@ -78,15 +78,15 @@ def point_cues(embed: Tensor, colour: Tensor, xy: Tensor, labels: Tensor, padded
         near = (dy2 * falloff).exp().unsqueeze(-1) * (dx2 * falloff).exp().unsqueeze(-2)
         maps.append(near.flatten(2))  # [B, P, N]
     own_colour = sample_points(colour, xy, padded)  # [B, P, 3]
-    flat = colour.flatten(2)
+    flat = colour.flatten(2)  # [B, 3, N]
     distance = (
         own_colour.square().sum(-1, keepdim=True) + flat.square().sum(1, keepdim=True) - 2 * own_colour @ flat
     ).clamp(min=0)
     maps += [(distance * (-0.5 / sigma**2)).exp() for sigma in _COLOUR_SIGMAS]
     own = F.normalize(sample_points(embed, xy, padded), dim=-1)
-    maps.append((own @ embed.flatten(2).float() * 0.5 + 0.5).clamp(0, 1))
+    maps.append((own @ embed.flatten(2).float() * 0.5 + 0.5).clamp(0, 1))  # [B, P, N]
     cues = [_largest(m, labels == sign) for m in maps for sign in (1, 0)]
-    return torch.stack(cues, dim=1).view(len(xy), -1, height, width)
+    return torch.stack(cues, dim=1).view(len(xy), -1, height, width)  # [B, cues, h, w]
 
 
 def _histogram_odds(cells: Tensor, size: int, inside: Tensor) -> Tensor:
@@ -118,7 +118,7 @@ def mask_cues(embed: Tensor, bins: Tensor, previous: Tensor) -> Tensor:
     for weight in (inside, 1 - inside):
         mean = (flat @ weight.unsqueeze(-1)) / (weight.sum(1)[:, None, None] + 1e-3)
         cues.append((flat * mean).sum(1))
-    return torch.stack(cues, dim=1).view(len(embed), -1, *size)
+    return torch.stack(cues, dim=1).view(len(embed), -1, *size)  # [B, cues, h, w]
 
 
 def territory_cues(
@@ -144,7 +144,7 @@ def territory_cues(
     share = (flat * inside).sum(-1) / (flat.sum(-1) + 1e-3)  # [B, K]
     cues = [_largest(alike, labels == sign) for sign in (1, 0)]
     cues.append((share.unsqueeze(1) @ flat).squeeze(1))
-    return torch.stack(cues, dim=1).view(len(xy), -1, *territory.shape[-2:])
+    return torch.stack(cues, dim=1).view(len(xy), -1, *territory.shape[-2:])  # [B, cues, h, w]
 
 
 def box_cue(boxes: Tensor | None, size: tuple[int, int], like: Tensor) -> Tensor:

@@ -43,6 +43,7 @@ class SlotLook(Look):
         total = won.sum(-2).unsqueeze(-1)  # [B, heads, K, 1]
         seen = won.transpose(-1, -2).to(values.dtype) @ values / total.to(values.dtype)
         looked: Tensor = experts + self.out(join_heads(seen))
+        # [B, K, D], [B, heads, K, N]
         return looked, won.transpose(-1, -2) / total if need_attention else None
 
 
@@ -149,7 +150,7 @@ class ExpertClassifiers(nn.Module):
 
 def as_map(weights: Tensor, size: tuple[int, int]) -> Tensor:
     """[B, h * w, C] -> [B, C, h, w]."""
-    return weights.transpose(1, 2).reshape(len(weights), -1, *size)
+    return weights.transpose(1, 2).reshape(len(weights), -1, *size)  # [B, C, h, w]
 
 
 def _scale(log_scale: Tensor) -> Tensor:
@@ -172,7 +173,7 @@ def ask_experts(
         Experts [B, K, D] and weights float32 [B, h * w, K].
     """
     experts = exchange(experts, gain_bias(expert_gains))
-    mean = None if expert_gains is None else expert_gains.view(-1, expert_gains.shape[-1]).mean(0)
+    mean = None if expert_gains is None else expert_gains.view(-1, expert_gains.shape[-1]).mean(0)  # [K]
     bias = gain_bias(mean)  # [1, 1, 1, K]
     return experts, mix(tokens, experts, None if bias is None else bias[:, 0])
 
@@ -183,7 +184,7 @@ def balance_loss(mix: Tensor) -> Tensor:
     Args:
         mix: weights [B, N, K] (Fedus et al. 2022, arXiv 2101.03961, eq. 4).
     """
-    flat = mix.flatten(0, 1)
+    flat = mix.flatten(0, 1)  # [B * N, K]
     count = flat.shape[-1]
     asked = torch.bincount(flat.detach().argmax(-1), minlength=count) / len(flat)
     return count * (asked * flat.mean(0)).sum()

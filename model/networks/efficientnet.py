@@ -220,4 +220,4 @@ def fold(
         Weight [out, in, k, k] and bias [out].
     """
     factor = scale * torch.rsqrt(variance + NORM_EPSILON)
-    return weight * factor.view(-1, 1, 1, 1), shift - mean * factor
+    return weight * factor.view(-1, 1, 1, 1), shift - mean * factor  # [C, c, k, k], [C]

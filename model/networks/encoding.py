@@ -158,7 +158,7 @@ def pointed_at(prompts: Prompts) -> tuple[Tensor, Tensor]:
     kind = torch.where(labels < 0, PADDING, labels)
     if prompts.boxes is None:
         return points, kind
-    corners = prompts.boxes.float().view(-1, 2, 2)
+    corners = prompts.boxes.float().view(-1, 2, 2)  # [B, 2, 2]
     missing = corners.isnan().any(-1).any(-1, keepdim=True).expand(-1, 2)
     points = torch.cat((points, corners.nan_to_num(0.0)), dim=1)
     corner_kind = torch.tensor((2, 3), device=kind.device).expand(kind.shape[0], 2)

@@ -68,12 +68,12 @@ def split_heads(x: Tensor, heads: int) -> Tensor:
 
 def join_heads(x: Tensor) -> Tensor:
     """[B, heads, N, d] -> [B, N, heads * d]."""
-    return x.transpose(1, 2).flatten(2)
+    return x.transpose(1, 2).flatten(2)  # [B, N, heads * d]
 
 
 def flatten_map(x: Tensor) -> Tensor:
     """[B, D, h, w] -> [B, h * w, D]."""
-    return x.flatten(2).transpose(1, 2)
+    return x.flatten(2).transpose(1, 2)  # [B, h * w, D]
 
 
 class Look(nn.Module):

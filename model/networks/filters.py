@@ -75,8 +75,9 @@ def gaussian_blur(planes: Tensor, sigma: float) -> Tensor:
     radius = math.ceil(3 * sigma)
     band = _band(radius, sigma, planes)
     blurred = _blur_rows(F.pad(planes, (radius, radius, 0, 0), mode="replicate"), band, planes.shape[-1])
+    # [B, C, w, h + 2 * radius]
     turned = F.pad(blurred, (0, 0, radius, radius), mode="replicate").transpose(2, 3)
-    return _blur_rows(turned, band, planes.shape[-2]).transpose(2, 3)
+    return _blur_rows(turned, band, planes.shape[-2]).transpose(2, 3)  # [B, C, h, w]
 
 
 def _band(radius: int, sigma: float, like: Tensor) -> Tensor:
@@ -93,4 +94,4 @@ def _blur_rows(padded: Tensor, band: Tensor, width: int) -> Tensor:
     windows = F.pad(padded, (0, rest)).unfold(-1, band.shape[0], BLOCK)
     # One product of all rows: of the windows as they lie, thousands would be made.
     rows = windows.reshape(-1, band.shape[0])  # [B * C * h * blocks, BLOCK + 2 * radius]
-    return (rows @ band).view(*windows.shape[:3], -1)[..., :width]
+    return (rows @ band).view(*windows.shape[:3], -1)[..., :width]  # [B, C, h, width]

@@ -184,5 +184,6 @@ class SegmentationModel(nn.Module):
         logits = logits.transpose(1, 2).unflatten(2, (h, w))  # [B, C, h, w]
         if look is None or mix is None:
             return logits, None
+        # both [B, heads, K, h, w]
         maps = AttentionMaps(look.unflatten(3, (h, w)), mix.transpose(2, 3).unflatten(3, (h, w)))
         return logits, maps

@@ -75,7 +75,7 @@ def look_weights(network: Looking, tokens: Tensor) -> Tensor:
 def class_maps(network: Looking, tokens: Tensor, mix: Tensor, size: tuple[int, int]) -> AttentionMaps:
     """The maps of a class prediction, from who answered whom, [B, heads, h * w, K]."""
     look = weights_to_map(look_weights(network, tokens), size)
-    return AttentionMaps(look, weights_to_map(mix.transpose(-1, -2), size))
+    return AttentionMaps(look, weights_to_map(mix.transpose(-1, -2), size))  # both [B, heads, K, h, w]
 
 
 def territory_of(network: TerritoryParts, tokens: Tensor, experts: Tensor) -> Tensor:
@@ -121,6 +121,7 @@ def consult(
     learned = look_weights(network, encoding.tokens)
     prompt_maps = weights_to_map(look / 4, size, 2)  # [B, heads, P, h, w]
     look_maps = torch.cat((weights_to_map(learned, (size[0] * 2, size[1] * 2)), prompt_maps), dim=2)
+    # mix [B, heads, K + P, h, w]
     return mixed, AttentionMaps(look_maps, weights_to_map(mix.transpose(-1, -2), size, 2))
 
 

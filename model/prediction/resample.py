@@ -70,9 +70,9 @@ def shrink(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8
         factor = min(pixels.shape[0] / size[0], pixels.shape[1] / size[1]) / 2
         if factor >= 2:
             pixels = _averaged(pixels, int(factor))
-    source = torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None]
+    source = torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None]  # [1, C, H, W]
     small = F.interpolate(source, size=size, mode="bilinear", antialias=True)
-    return np.ascontiguousarray(small[0].permute(1, 2, 0).numpy())
+    return np.ascontiguousarray(small[0].permute(1, 2, 0).numpy())  # [h, w, C]
 
 
 def _averaged(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:

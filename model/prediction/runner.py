@@ -92,7 +92,7 @@ class Runner:
         """Encode a picture uint8 [H, W, 3]; what only classes are read from may be encoded in half the time."""
         self.encoder_runs += 1
         tensor = torch.from_numpy(np.array(pixels)).to(self.choice.device)
-        image = tensor.permute(2, 0, 1)[None].float() / 255
+        image = tensor.permute(2, 0, 1)[None].float() / 255  # [1, 3, H, W]
         with full_precision(self.choice.device, self.choice.dtype):
             if not for_clicks and isinstance(self._network, ClassEncoder):
                 return self._network.encode_for_classes(image)

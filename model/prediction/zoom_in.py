@@ -183,5 +183,5 @@ def _inside(pointing: Pointing, size: tuple[int, int]) -> Pointing:
     is_inside = np.all((pointing.xy >= 0) & (pointing.xy <= limits), axis=1)
     box = pointing.box
     if box is not None:
-        box = np.clip(box.reshape(2, 2), 0, limits).reshape(4)
+        box = np.clip(box.reshape(2, 2), 0, limits).reshape(4)  # [4]
     return Pointing(pointing.xy[is_inside], pointing.is_positive[is_inside], box)

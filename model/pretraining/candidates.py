@@ -40,7 +40,7 @@ def candidates_step(network: LatentExpertNetwork, batch: Batch, generator: torch
         generator: on the CPU.
     """
     device = network.experts.device
-    images = torch.from_numpy(batch.images).to(device).permute(0, 3, 1, 2).float() / 255
+    images = torch.from_numpy(batch.images).to(device).permute(0, 3, 1, 2).float() / 255  # [B, 3, H, W]
     objects = torch.from_numpy(batch.objects).to(device).unsqueeze(1)  # [B, 1, H, W]
     target, valid = (objects == 1).float(), (objects != IGNORED).float()
     inside = torch.cat((target * valid, torch.zeros_like(target)), 1) > 0  # [B, 2, H, W]

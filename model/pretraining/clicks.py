@@ -68,7 +68,7 @@ def next_click(
     which = deepest.argmax(1)
     own = inner[torch.arange(batch, device=device), which].flatten(1)  # [B, N]
     allowed = own >= (deepest.amax(1) * (1 - slack)).unsqueeze(1)
-    picked = (noise.flatten(1) + 0.01).masked_fill(~allowed | (own <= 0), 0.0).argmax(1)
+    picked = (noise.flatten(1) + 0.01).masked_fill(~allowed | (own <= 0), 0.0).argmax(1)  # [B]
     xy = torch.stack(((picked % width) * 2, (picked // width) * 2), -1).float()
     xy = xy + torch.rand(batch, 2, generator=generator).to(device) * 2
     labels = torch.where(deepest.amax(1) > 0, 1 - which, -1)
@@ -87,8 +87,8 @@ def spoiled(target: Tensor, generator: torch.Generator) -> Tensor:
     """
     batch, _, height, width = target.shape
     angle, share, size, way = torch.rand(4, batch, 1, 1, generator=generator).to(target.device)
-    rows = torch.arange(height, device=target.device, dtype=torch.float32).view(1, -1, 1)
-    columns = torch.arange(width, device=target.device, dtype=torch.float32).view(1, 1, -1)
+    rows = torch.arange(height, device=target.device, dtype=torch.float32).view(1, -1, 1)  # [1, H, 1]
+    columns = torch.arange(width, device=target.device, dtype=torch.float32).view(1, 1, -1)  # [1, 1, W]
     inside = target[:, 0]
     area = inside.sum((1, 2), keepdim=True).clamp(min=1)
     down, across = ((inside * place).sum((1, 2), keepdim=True) / area for place in (rows, columns))
@@ -127,7 +127,7 @@ def scattered_clicks(
     labels[:, 0] = 1
     allowed = torch.where(labels.bool()[..., None, None], target, 1 - target) * valid  # [B, most, H, W]
     noise = torch.rand(allowed.shape, generator=generator).to(device)
-    best, picked = (allowed * (noise + 0.01)).flatten(2).max(-1)
+    best, picked = (allowed * (noise + 0.01)).flatten(2).max(-1)  # [B, most]
     xy = torch.stack((picked % width, picked // width), -1).float() * 2 + 0.5
     count = torch.randint(1, most + 1, (batch, 1), generator=generator).to(device)
     hidden = (best <= 0) | (torch.arange(most, device=device) >= count)
@@ -151,7 +151,7 @@ def boxes_of(target: Tensor, generator: torch.Generator, *, jitter: float = 0.06
     noise = torch.rand(box.shape, generator=generator).to(target.device) * 2 - 1
     box = (box + noise * sides * jitter).clamp(min=0)
     box = torch.minimum(box, size.repeat(2))
-    return box.masked_fill(~inside.flatten(1).any(1, keepdim=True), float("nan"))
+    return box.masked_fill(~inside.flatten(1).any(1, keepdim=True), float("nan"))  # [B, 4]
 
 
 def first_prompts(target: Tensor, valid: Tensor, generator: torch.Generator) -> Prompts:

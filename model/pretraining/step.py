@@ -152,7 +152,7 @@ def train_step(
     """
     network = trainee.network
     device = network.experts.device
-    images = torch.from_numpy(batch.images).to(device).permute(0, 3, 1, 2).float() / 255
+    images = torch.from_numpy(batch.images).to(device).permute(0, 3, 1, 2).float() / 255  # [B, 3, H, W]
     objects = torch.from_numpy(batch.objects).to(device).unsqueeze(1)
     target, valid = (objects == 1).float(), (objects != IGNORED).float()
     encoding, pyramid = network.encode_fully(augment_light(images, generator))

@@ -35,7 +35,7 @@ def jitter_colour(
     matrix = saturation[:, None, None] * torch.eye(3) + (1 - saturation)[:, None, None] * grey_row
     matrix = matrix * tint[:, :, None] * contrast[:, None, None]  # [B, 3, 3]
     offset = 0.5 * (1 - contrast) + light
-    flat = matrix.to(device) @ images.flatten(2) + offset.to(device)[:, None, None]
+    flat = matrix.to(device) @ images.flatten(2) + offset.to(device)[:, None, None]  # [B, 3, H * W]
     gamma = _uniform(count, -0.25, 0.25, generator).mul(strength).exp().to(device)
     return flat.clamp(0, 1).pow(gamma[:, None, None]).view_as(images)
 

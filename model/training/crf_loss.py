@@ -82,7 +82,7 @@ def trust(logits: Tensor, labels: Tensor) -> float:
     """
     known = labels != IGNORED
     target = labels[known]
-    right = logits.movedim(1, -1)[known].float().softmax(1).gather(1, target[:, None])[:, 0]
+    right = logits.movedim(1, -1)[known].float().softmax(1).gather(1, target[:, None])[:, 0]  # [n]
     each = [float(right[target == value].mean()) for value in torch.unique(target)]
     if not each:
         return 0.0

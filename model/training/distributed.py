@@ -97,7 +97,7 @@ class Team:
         # Loss and time travel with the gradients: one exchange per step.
         time = clock.own_fraction if isinstance(clock, TeamClock) and self.rank == 0 else 0.0
         said = parts[0].new_tensor([loss, time * self.size])
-        flat = torch.cat([part.reshape(-1) for part in parts] + [said])
+        flat = torch.cat([part.reshape(-1) for part in parts] + [said])  # [parameters + 2]
         dist.all_reduce(flat)
         flat /= self.size
         sizes = [part.numel() for part in parts]

@@ -233,12 +233,12 @@ def bands_of_logits(
         hidden = _flat(fine[..., rows, :]) @ weights[-1].T
         hidden = F.relu_(hidden.add_(_flat(part)))
         logits = F.linear(F.relu_(second(hidden)), weight, bias).float()
-        yield rows, logits.T.view(len(logits.T), rows.stop - rows.start, -1)
+        yield rows, logits.T.view(len(logits.T), rows.stop - rows.start, -1)  # [C, rows, w]
 
 
 def _flat(level: Tensor) -> Tensor:
     """[1, D, h, w] -> [h * w, D]."""
-    return level[0].permute(1, 2, 0).flatten(0, 1)
+    return level[0].permute(1, 2, 0).flatten(0, 1)  # [h * w, D]
 
 
 def _joined(parts: list[_Pixels]) -> _Pixels:

@@ -117,7 +117,7 @@ def marked(picture: Picture) -> Picture:
         return picture
     is_hidden = (picture.train == IGNORED).numpy()
     known, index = np.unique(picture.objects.numpy(), return_inverse=True)
-    index = index.reshape(is_hidden.shape)
+    index = index.reshape(is_hidden.shape)  # [H, W]
     whole = np.bincount(index.ravel(), minlength=len(known))
     left = np.bincount(index[~is_hidden], minlength=len(known))
     dense = np.arange(1, len(known) + 1)
@@ -140,7 +140,7 @@ def targets_of(labels: Tensor, objects: Tensor) -> ObjectTargets:
     numbers, classes = objects.numpy(), labels.numpy()
     boxes, of_class, masks, is_whole, unclear = [], [], [], [], []
     known, dense = np.unique(numbers, return_inverse=True)
-    dense = dense.reshape(numbers.shape) + 1  # 0 is nothing to `find_objects`
+    dense = dense.reshape(numbers.shape) + 1  # [H, W]; 0 is nothing to `find_objects`
     for index, place in enumerate(ndimage.find_objects(dense)):
         if known[index] == 0 or place is None:
             continue
@@ -158,10 +158,10 @@ def targets_of(labels: Tensor, objects: Tensor) -> ObjectTargets:
         masks.append(whole)
         is_whole.append(bool(known[index] > 0))
     return ObjectTargets(
-        boxes=torch.tensor(boxes, dtype=torch.float32).view(-1, 4),
+        boxes=torch.tensor(boxes, dtype=torch.float32).view(-1, 4),  # [n, 4]
         classes=torch.tensor(of_class, dtype=torch.long),
         masks=torch.from_numpy(np.stack(masks) if masks else np.zeros((0, *numbers.shape), bool)),
         is_whole=torch.tensor(is_whole, dtype=torch.bool),
-        unclear=torch.tensor(unclear, dtype=torch.float32).view(-1, 4),
+        unclear=torch.tensor(unclear, dtype=torch.float32).view(-1, 4),  # [m, 4]
         is_known=labels != IGNORED,
     )

@@ -51,5 +51,5 @@ def _crop(picture: Picture, generator: torch.Generator) -> tuple[NDArray[np.uint
         slice(start := min(max(0, middle - SIDE // 2), max(0, length - SIDE)), start + SIDE)
         for middle, length in zip(centre, picture.train.shape, strict=True)
     )
-    pixels = (picture.image[:, rows, cols].permute(1, 2, 0) * 255).round().clamp(0, 255)
+    pixels = (picture.image[:, rows, cols].permute(1, 2, 0) * 255).round().clamp(0, 255)  # [h, w, 3]
     return pixels.to(torch.uint8).numpy().copy(), picture.train[rows, cols].numpy().copy()

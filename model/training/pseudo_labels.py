@@ -132,7 +132,7 @@ def _grown(
     found = np.where((shares.max(1) >= SURE) & np.isin(best, list(classes)), best, IGNORED)
     train = picture.train.flatten()
     train[places] = torch.from_numpy(found.astype(np.uint8))
-    return replace(picture, train=train.view(picture.train.shape))
+    return replace(picture, train=train.view(picture.train.shape))  # [H, W]
 
 
 def _some(wanted: Tensor, limit: int, chance: np.random.Generator) -> Tensor:

@@ -151,7 +151,7 @@ def _windows(
     for window in windows_of(labels)[0]:
         is_held = held[window]
         yield Picture(
-            image=torch.from_numpy(image[window].copy()).permute(2, 0, 1).float() / 255,
+            image=torch.from_numpy(image[window].copy()).permute(2, 0, 1).float() / 255,  # [3, h, w]
             train=torch.from_numpy(np.where(is_held, IGNORED, labels[window]).astype(np.uint8)),
             held=torch.from_numpy(np.where(is_held, by_hand[window], IGNORED).astype(np.uint8)),
             name=f"{sample.name}/{window[0].start}/{window[1].start}" if sample.name else "",

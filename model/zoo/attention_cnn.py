@@ -89,7 +89,7 @@ class AttentionCNNForSegmentation(AttentionCNN):
     def tokens(self, image: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """Tokens [B, N, 64] at stride 4, and (h, w)."""
         pooled = F.avg_pool2d(self.features(image), self.stride)  # [B, 64, h, w]
-        return pooled.flatten(2).transpose(1, 2), (pooled.shape[-2], pooled.shape[-1])
+        return pooled.flatten(2).transpose(1, 2), (pooled.shape[-2], pooled.shape[-1])  # [B, h * w, 64]
 
     def forward(self, image: Tensor) -> Tensor:
         """Class logits of ``image``."""
@@ -98,4 +98,4 @@ class AttentionCNNForSegmentation(AttentionCNN):
         attended = self.attn(tokens).transpose(1, 2).unflatten(2, size)  # [B, 64, h, w]
         seen = fine + upsample_to(attended, fine)
         logits = F.linear(seen.movedim(1, -1), self.fc.weight, self.fc.bias)  # [B, H, W, C]
-        return logits.movedim(-1, 1)
+        return logits.movedim(-1, 1)  # [B, C, H, W]

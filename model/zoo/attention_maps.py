@@ -131,7 +131,7 @@ def rollout(layers: list[AttentionLayer], x: float, y: float) -> Tensor:
             part = slice(start, start + CHUNK)
             passed += flow[part] @ layer.rows(part).mean(0)
         flow = (flow + passed) / 2
-    return flow.view(layers[0].asked)
+    return flow.view(layers[0].asked)  # [h, w]
 
 
 @torch.no_grad()

@@ -94,7 +94,7 @@ def anchors_of(sizes: Sequence[tuple[int, int]], like: Tensor) -> list[Tensor]:
         half = torch.tensor([(side / r**0.5 / 2, side * r**0.5 / 2) for r in RATIOS])  # [3, 2]: x, y
         y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
         centre = (torch.stack((x, y), dim=-1).view(-1, 1, 2) + 0.5) * stride  # [h * w, 1, 2]
-        made.append(torch.cat((centre - half, centre + half), dim=-1).view(-1, 4).to(like.device))
+        made.append(torch.cat((centre - half, centre + half), dim=-1).view(-1, 4).to(like.device))  # [A, 4]
     return made
 
 
@@ -145,7 +145,7 @@ class BoxBranch(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Features [N, D, 7, 7] -> class logits [N, C] and offsets [N, 4], float32."""
-        x = F.relu(self.fc7(F.relu(self.fc6(features.flatten(1)))))
+        x = F.relu(self.fc7(F.relu(self.fc6(features.flatten(1)))))  # [N, hidden]
         return self.classes(x).float(), self.offsets(x).float()
 
 

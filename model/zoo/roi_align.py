@@ -56,7 +56,7 @@ def roi_align(features: Tensor, boxes: Tensor, cells: int, stride: int) -> Tenso
     fine = cells * SAMPLES
     grid = sampling_grid(boxes, fine, (height * stride, width * stride))
     # All boxes of an image below each other: one call, and the map is not copied for each of them.
-    flat = grid.reshape(1, len(boxes) * fine, fine, 2).float()
+    flat = grid.reshape(1, len(boxes) * fine, fine, 2).float()  # [1, n * fine, fine, 2]
     # In float32: eight bits cannot say where in a picture a point lies.
     sampled = F.grid_sample(features.float(), flat, padding_mode="border", align_corners=False)
     parts = sampled[0].view(-1, len(boxes), fine, fine).transpose(0, 1)  # [N, D, fine, fine]

@@ -43,7 +43,7 @@ class EfficientBlock(nn.Module):
         """Normed tokens [B, N, D] and the reduced ones that they ask, [B, N / 16, D]."""
         normed = self.norm1(tokens)
         grid = normed.transpose(1, 2).unflatten(2, size)  # [B, D, h, w]
-        return normed, self.sr_norm(self.sr(grid).flatten(2).transpose(1, 2))
+        return normed, self.sr_norm(self.sr(grid).flatten(2).transpose(1, 2))  # [B, N, D], [B, M, D]
 
     def forward(self, tokens: Tensor, size: tuple[int, int]) -> Tensor:
         """Tokens [B, N, D] of a map of ``size`` (h, w) -> [B, N, D]."""

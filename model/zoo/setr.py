@@ -60,6 +60,7 @@ class SETR(nn.Module):
         """Patches with their positions, [B, N, D], and (h, w)."""
         patches = self.patch_embed(image)  # [B, D, h, w]
         h, w = patches.shape[-2:]
+        # [B, h * w, D]
         return patches.flatten(2).transpose(1, 2) + resized_positions(self.pos_embed, (h, w)), (h, w)
 
     def forward(self, image: Tensor) -> Tensor:

@@ -78,7 +78,7 @@ class TutorialNetwork(SegmentationModel):
         height, width = image.shape[-2:]
         padded = F.pad(image, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
         tokens = self.encoder(padded.to(self.latent_attn.latents.dtype))
-        experts, _ = self.latent_attn(tokens.flatten(2).transpose(1, 2))
+        experts, _ = self.latent_attn(tokens.flatten(2).transpose(1, 2))  # [B, K, D]
         return TutorialEncoding(tokens, experts, (height, width))
 
     def classify(

@@ -51,7 +51,7 @@ class ImageToPatches(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """The patches of ``image``, row by row; within one, channel by channel."""
         columns = F.unfold(image, self.patch_size, stride=self.patch_size)  # [B, channels * P * P, N]
-        return columns.transpose(1, 2)
+        return columns.transpose(1, 2)  # [B, N, channels * P * P]
 
 
 class PatchEmbedding(nn.Module):
