@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog, QMessageBox, QWidget
 
-from latentseg_gui.io.images import SUFFIXES
+from latentseg_gui.io.images.reading import SUFFIXES
 from latentseg_gui.panels.plain import plain, unmarked
 
 

@@ -14,7 +14,7 @@ from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.app.samples import sample_paths, title_of
 from latentseg_gui.controllers.images.images import ProjectController
 from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.io.thumbnails import thumbnail
+from latentseg_gui.io.images.thumbnails import thumbnail
 from latentseg_gui.panels.files import EmptyStateWidget, SampleImage
 
 _SAMPLE_SIDE = 336

@@ -22,7 +22,7 @@ from latentseg_gui.commands.history import History
 from latentseg_gui.controllers.jobs import JobSource
 from latentseg_gui.controllers.project.closing import ClosingController
 from latentseg_gui.document.document import Document
-from latentseg_gui.io.session_folder import SessionFolder
+from latentseg_gui.io.project.session_folder import SessionFolder
 
 
 class Session(QObject):

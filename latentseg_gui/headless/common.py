@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Final
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import ImageRecord
-from latentseg_gui.io.folders import left_out, listing
-from latentseg_gui.io.images import ImageError
+from latentseg_gui.io.images.folders import left_out, listing
+from latentseg_gui.io.images.patience import read_in_time
+from latentseg_gui.io.images.reading import ImageError
 from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.naming import stems_of
 from latentseg_gui.io.paths import shown
-from latentseg_gui.io.patience import read_in_time
-from latentseg_gui.io.sources import without_results
+from latentseg_gui.io.transfer.sources import without_results
 
 if TYPE_CHECKING:
     from model.prediction.predictor import Predictor

@@ -28,7 +28,7 @@ from latentseg_gui.headless.masks import MaskReader, Pair, add_pair_arguments, p
 from latentseg_gui.headless.objects import add_object_arguments, counting_of
 from latentseg_gui.headless.ranks import Ranks, joined_ranks
 from latentseg_gui.headless.segment_figures import SegmentTally, print_segments, segment_figures
-from latentseg_gui.io.images import read_image
+from latentseg_gui.io.images.reading import read_image
 from model.analysis.object_metrics import BARS, ObjectTally
 
 

@@ -27,9 +27,9 @@ from latentseg_gui.headless.masks import (
     pairs_asked_for,
 )
 from latentseg_gui.io.masks import FORMATS, MaskItem, Picture
-from latentseg_gui.io.measuring import stored_values
+from latentseg_gui.io.masks.measuring import stored_values
 from latentseg_gui.io.naming import common_folder, picture_name, stems_of
-from latentseg_gui.io.opening import open_project
+from latentseg_gui.io.project.opening import open_project
 
 _FORMATS = [name for name, each in FORMATS.items() if not each.needs_probabilities]
 

@@ -16,7 +16,7 @@ from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance
 from latentseg_gui.headless.common import Failures
 from latentseg_gui.headless.masks import MaskReader, Pair
 from latentseg_gui.headless.naming import UNNAMED, settled
-from latentseg_gui.io.images import read_image
+from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.masks import ImportedMask
 
 if TYPE_CHECKING:

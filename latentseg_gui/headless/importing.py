@@ -14,11 +14,11 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import UNLABELLED, Provenance
 from latentseg_gui.headless.common import Failures, find_images, require_inputs
 from latentseg_gui.headless.masks import MaskReader, Pair, add_pair_arguments, pairs_asked_for
-from latentseg_gui.io.images import probe
+from latentseg_gui.io.images.reading import probe
 from latentseg_gui.io.masks.values import ImportedMask, Tally
 from latentseg_gui.io.paths import shown
-from latentseg_gui.io.project import save_project
-from latentseg_gui.io.project_file import MANIFEST
+from latentseg_gui.io.project.manifest import MANIFEST
+from latentseg_gui.io.project.saving import save_project
 
 
 @dataclass(slots=True)

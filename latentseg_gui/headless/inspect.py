@@ -25,8 +25,14 @@ from latentseg_gui.headless.common import (
     read,
     require_inputs,
 )
-from latentseg_gui.io.expert_files import FILE_NAMES, ExpertReport, InfluenceLine, csv_bytes, write_report
-from latentseg_gui.io.figures import matrix
+from latentseg_gui.io.experts.expert_files import (
+    FILE_NAMES,
+    ExpertReport,
+    InfluenceLine,
+    csv_bytes,
+    write_report,
+)
+from latentseg_gui.io.experts.figures import matrix
 from latentseg_gui.io.ledger import Ledger
 
 if TYPE_CHECKING:

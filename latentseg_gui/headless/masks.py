@@ -14,15 +14,15 @@ from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import Labels
 from latentseg_gui.headless.common import Failures, find_images
-from latentseg_gui.io.batch import BatchItem, BatchPlan
-from latentseg_gui.io.images import probe
+from latentseg_gui.io.images.patience import in_time
+from latentseg_gui.io.images.reading import probe
 from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.masks import ImportContext, ImportedMask, MaskItem, export_folder
 from latentseg_gui.io.masks.candidates import Candidate, Matching, Target, match
 from latentseg_gui.io.masks.finding import FoundMasks, find_masks
 from latentseg_gui.io.masks.turning import orientation_of
 from latentseg_gui.io.masks.values import Numbers, Reading
-from latentseg_gui.io.patience import in_time
+from latentseg_gui.io.transfer.batch import BatchItem, BatchPlan
 
 _SHOWN = 5
 _SAME_SIZE = (2, 3, 4)

@@ -40,12 +40,12 @@ from latentseg_gui.headless.prediction import (
     prediction_options,
 )
 from latentseg_gui.headless.ranks import Ranks, joined_ranks
-from latentseg_gui.io.batch import BatchFolder, BatchItem, BatchPlan, batch_items, done_before
-from latentseg_gui.io.images import probe
+from latentseg_gui.io.images.patience import in_time
+from latentseg_gui.io.images.reading import probe
 from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.masks import FORMATS, MaskItem
 from latentseg_gui.io.masks.values import counts_of
-from latentseg_gui.io.patience import in_time
+from latentseg_gui.io.transfer.batch import BatchFolder, BatchItem, BatchPlan, batch_items, done_before
 
 if TYPE_CHECKING:
     from model.prediction.predictor import Predictor

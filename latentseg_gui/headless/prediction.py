@@ -9,9 +9,9 @@ import numpy as np
 
 from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.headless.objects import Counting
-from latentseg_gui.io.batch import BatchItem
 from latentseg_gui.io.masks import MaskItem
-from latentseg_gui.io.measuring import stored_values
+from latentseg_gui.io.masks.measuring import stored_values
+from latentseg_gui.io.transfer.batch import BatchItem
 
 if TYPE_CHECKING:
     from model.prediction.predictor import Predictor

@@ -28,10 +28,10 @@ from latentseg_gui.headless.masks import add_picture_argument
 from latentseg_gui.headless.predict import Run, all_pages, format_names, protect, root_of
 from latentseg_gui.headless.prediction import prediction_options
 from latentseg_gui.headless.ranks import joined_ranks
-from latentseg_gui.io.batch import BatchFolder, BatchItem, BatchPlan, batch_items
 from latentseg_gui.io.masks import FORMATS, MaskItem
-from latentseg_gui.io.measuring import stored_values
+from latentseg_gui.io.masks.measuring import stored_values
 from latentseg_gui.io.regular_files import open_regular
+from latentseg_gui.io.transfer.batch import BatchFolder, BatchItem, BatchPlan, batch_items
 
 if TYPE_CHECKING:
     from model.prediction.predictor import Predictor

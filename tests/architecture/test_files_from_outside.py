@@ -20,7 +20,7 @@ OWN = {
 OWED = {
     "controllers/training/weights.py",
     "headless/predict.py",
-    "io/batch.py",
+    "io/transfer/batch.py",
 }
 """Files that still open by themselves; may only shrink."""
 

@@ -23,8 +23,8 @@ from latentseg_gui.app.samples import sample_paths
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.headless.predict import Run, Tally
 from latentseg_gui.headless.ranks import Ranks
-from latentseg_gui.io.batch import BatchFolder, BatchPlan, batch_items
-from latentseg_gui.io.images import read_image
+from latentseg_gui.io.images.reading import read_image
+from latentseg_gui.io.transfer.batch import BatchFolder, BatchPlan, batch_items
 from model.prediction.predictor import Predictor
 from model.prediction.testtime import PLAIN
 

@@ -20,10 +20,10 @@ from latentseg_gui.controllers.transfer.mask_snapshots import snapshot_of
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.palette import rgb_from_hex
 from latentseg_gui.document.types import UNLABELLED, Prediction, Rect
-from latentseg_gui.io.images import read_image
+from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.masks.rasters import array_npy
-from latentseg_gui.io.opening import open_project
-from latentseg_gui.io.project import save_project
+from latentseg_gui.io.project.opening import open_project
+from latentseg_gui.io.project.saving import save_project
 
 SHAPE = (4, 6)
 _pick = st.integers(0, 20)

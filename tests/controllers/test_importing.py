@@ -24,10 +24,10 @@ from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.taking_over import take_over
 from latentseg_gui.document.types import UNLABELLED, Provenance, Rect
-from latentseg_gui.io.images import read_image
+from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.masks import MaskItem, export_folder
-from latentseg_gui.io.opening import open_project
-from latentseg_gui.io.project import save_project
+from latentseg_gui.io.project.opening import open_project
+from latentseg_gui.io.project.saving import save_project
 from latentseg_gui.panels.output import ImportChoice
 from latentseg_gui.workers.lanes import ThreadLane
 from tests.controllers.told import Told

@@ -20,9 +20,9 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import FineTuneResult, WeightsInfo
 from latentseg_gui.inference.messages import LoadWeights
 from latentseg_gui.io import storage as disk_module
-from latentseg_gui.io.opening import open_project
-from latentseg_gui.io.project import ProjectSession, save_project
-from latentseg_gui.io.project_file import WeightsList
+from latentseg_gui.io.project.manifest import WeightsList
+from latentseg_gui.io.project.opening import open_project
+from latentseg_gui.io.project.saving import ProjectSession, save_project
 from latentseg_gui.workers.lanes import ThreadLane
 from tests.held import HeldJobs
 

@@ -22,7 +22,7 @@ from latentseg_gui.document.types import (
     Rect,
     WeightsInfo,
 )
-from latentseg_gui.io.project_file import SHIPPED
+from latentseg_gui.io.project.manifest import SHIPPED
 
 SHAPE = (240, 320)
 WEIGHTS = WeightsInfo(SHIPPED, None, ("background", "foreground"), (), 16, 4, "CPU", "")

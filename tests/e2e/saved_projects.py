@@ -10,7 +10,7 @@ import pytest
 
 from latentseg_gui.app.session import Session
 from latentseg_gui.document.document import Document
-from latentseg_gui.io.project import save_project
+from latentseg_gui.io.project.saving import save_project
 from tests.e2e.person import Person
 
 

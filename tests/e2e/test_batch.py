@@ -11,7 +11,7 @@ import tifffile
 from PIL import Image
 
 from latentseg_gui.controllers.transfer.output_run import OutputReport
-from latentseg_gui.io.batch import WORK
+from latentseg_gui.io.transfer.batch import WORK
 from latentseg_gui.panels.output import OutputChoice
 from tests.e2e.conftest import Witness
 from tests.e2e.person import Person

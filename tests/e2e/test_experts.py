@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtWidgets import QToolButton
 
 from latentseg_gui.controllers.training.weights import SHIPPED
-from latentseg_gui.io.weights_names import with_expert_names
+from latentseg_gui.io.training.weights_names import with_expert_names
 from latentseg_gui.panels.experts.gallery import Gallery
 from model.weights.checkpoint import default_weights_path, load, read_meta
 from tests.e2e.person import Person

@@ -21,7 +21,7 @@ from latentseg_gui.commands.patch import Ink, area_patch
 from latentseg_gui.controllers.project import journal_keeper
 from latentseg_gui.document.types import Rect
 from latentseg_gui.io import storage as disk_module
-from latentseg_gui.io.opening import open_project
+from latentseg_gui.io.project.opening import open_project
 from tests.e2e.conftest import Witness
 from tests.e2e.person import Person
 from tests.e2e.saved_projects import Answers, make_project, paint, save

@@ -13,7 +13,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.app.log import state_folder
-from latentseg_gui.io.opening import open_project
+from latentseg_gui.io.project.opening import open_project
 from tests.e2e.kept_weights import Answers, live, predicted, save, teach, use, window
 from tests.e2e.person import Person
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentseg_gui.io.opening import open_project
+from latentseg_gui.io.project.opening import open_project
 from latentseg_gui.io.storage import make_folder
 
 ROUNDS = 50

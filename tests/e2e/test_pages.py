@@ -10,7 +10,7 @@ import tifffile
 from PIL import Image
 
 from latentseg_gui.controllers.transfer.output_run import OutputReport
-from latentseg_gui.io.opening import open_project
+from latentseg_gui.io.project.opening import open_project
 from latentseg_gui.panels.output import OutputChoice
 from tests.e2e.person import Person
 

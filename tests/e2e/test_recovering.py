@@ -24,8 +24,8 @@ from latentseg_gui.controllers.project.untitled import UntitledProjects
 from latentseg_gui.controllers.training.weights import WeightsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import Rect
-from latentseg_gui.io.opening import Recovery
-from latentseg_gui.io.project import save_project
+from latentseg_gui.io.project.opening import Recovery
+from latentseg_gui.io.project.saving import save_project
 from tests.e2e.person import Person
 from tests.leaks import no_leaks
 from tests.strays import no_stray_windows

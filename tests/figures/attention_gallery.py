@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from latentseg_gui.inference.network_attention import over_image
-from latentseg_gui.io.figures import gallery
+from latentseg_gui.io.experts.figures import gallery
 from model.networks.protocols import GATES, ROLLOUT, capabilities
 from model.training.finetune import FineTuneConfig, LabelledImage, finetune
 from model.weights.catalogue import fresh_network, offer_named

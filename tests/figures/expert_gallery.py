@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from latentseg_gui.headless.inspect import Names, inspect
-from latentseg_gui.io.expert_files import ExpertReport, figures_of
+from latentseg_gui.io.experts.expert_files import ExpertReport, figures_of
 from model.analysis.inspection import compare
 from model.prediction.predictor import Predictor
 from model.weights.checkpoint import default_weights_path, load

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentseg_gui.io.batch import WORK
+from latentseg_gui.io.transfer.batch import WORK
 from tests.leaks import wait_until
 
 COUNT = 200
@@ -129,7 +129,7 @@ def test_errors_are_listed_at_the_end_and_only_they_are_tried_again(latentseg, w
 
 def test_a_second_run_into_the_same_folder_is_refused(latentseg, weights, folders, tmp_path):
     from latentseg_gui.document.classes import ClassTable
-    from latentseg_gui.io.batch import BatchFolder, BatchPlan
+    from latentseg_gui.io.transfer.batch import BatchFolder, BatchPlan
 
     held = BatchFolder(tmp_path / "out", BatchPlan(("png",), ClassTable.default(), ""))
     try:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from latentseg_gui.document.types import UNLABELLED
-from latentseg_gui.io.opening import open_project
+from latentseg_gui.io.project.opening import open_project
 
 SHAPE = (40, 60)
 IDS = np.zeros(SHAPE, np.uint8)

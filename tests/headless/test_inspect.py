@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from latentseg_gui.io.figures import (
+from latentseg_gui.io.experts.figures import (
     MAGMA,
     VIRIDIS,
     categories,

@@ -205,7 +205,7 @@ def test_labels_beside_the_images_are_paired(latentseg, folders, tmp_path):
 
 def test_a_project_goes_to_another_format(latentseg, folders, tmp_path):
     from latentseg_gui.document.document import Document
-    from latentseg_gui.io.project import save_project
+    from latentseg_gui.io.project.saving import save_project
 
     document = Document()
     ids = document.images.add_paths(sorted(folders[0].iterdir()))
@@ -230,7 +230,7 @@ def files_of(folder):
 
 
 def test_masks_of_another_tool_become_a_project(latentseg, folders, tmp_path):
-    from latentseg_gui.io.opening import open_project
+    from latentseg_gui.io.project.opening import open_project
 
     images, masks = folders
     common = ("--images", images, "--classes", "background,square")

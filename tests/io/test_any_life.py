@@ -12,8 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from latentseg_gui.commands.classes import add_class, delete_class, move_class
 from latentseg_gui.commands.history import History
 from latentseg_gui.io import storage
-from latentseg_gui.io.opening import open_project
-from latentseg_gui.io.project import save_project
+from latentseg_gui.io.project.opening import open_project
+from latentseg_gui.io.project.saving import save_project
 from latentseg_gui.io.storage import StorageError
 from tests.io.faulty_disk import FailingDisk
 from tests.io.project_helpers import document_of, paint, photos, state

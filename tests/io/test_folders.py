@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from latentseg_gui.io.folders import left_out, list_images, listing
+from latentseg_gui.io.images.folders import left_out, list_images, listing
 
 
 def test_what_is_left_out_is_named_with_its_reason(tmp_path):

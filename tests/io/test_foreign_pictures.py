@@ -11,7 +11,7 @@ from PIL import Image
 
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED
-from latentseg_gui.io.images import read_image
+from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.masks import ImportContext, MaskError, import_mask
 from latentseg_gui.io.masks.candidates import Target, match
 from latentseg_gui.io.masks.finding import find_masks

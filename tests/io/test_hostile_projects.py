@@ -21,11 +21,11 @@ from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.layers import Delta
 from latentseg_gui.document.types import UNLABELLED, Rect
-from latentseg_gui.io import locating
-from latentseg_gui.io.journal import Journal, JournalHeader, read_journal_file
-from latentseg_gui.io.opening import open_project
-from latentseg_gui.io.project import save_project
-from latentseg_gui.io.project_file import ProjectError
+from latentseg_gui.io.project import locating
+from latentseg_gui.io.project.journal import Journal, JournalHeader, read_journal_file
+from latentseg_gui.io.project.manifest import ProjectError
+from latentseg_gui.io.project.opening import open_project
+from latentseg_gui.io.project.saving import save_project
 from tests.io.project_helpers import SHAPE, document_of, paint, photos, state
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentseg_gui.io.images import ImageError, read_image
-from latentseg_gui.io.thumbnails import thumbnail
+from latentseg_gui.io.images.reading import ImageError, read_image
+from latentseg_gui.io.images.thumbnails import thumbnail
 from tests.io.image_files import exif_with, pillow_bytes, png_bytes, rgb, tiff_bytes
 
 _SECONDS = 2.0

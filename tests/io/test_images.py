@@ -12,9 +12,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from latentseg_gui.io.display import ORIENTATION_NOTE
-from latentseg_gui.io.images import ImageError, ImageTooLargeError, list_images, probe, read_image
-from latentseg_gui.io.thumbnails import thumbnail
+from latentseg_gui.io.images.display import ORIENTATION_NOTE
+from latentseg_gui.io.images.reading import ImageError, ImageTooLargeError, list_images, probe, read_image
+from latentseg_gui.io.images.thumbnails import thumbnail
 from tests.io.image_files import chunk, exif_with, pillow_bytes, png_bytes, rgb, tiff_bytes
 
 RNG = np.random.default_rng(0)
@@ -370,7 +370,7 @@ def test_reading_a_large_image_takes_what_the_budget_says(write, file_format, pe
     small = write(pillow_bytes(Image.new("RGB", (64, 64)), file_format), "small")
     large = write(pillow_bytes(Image.new("RGB", (width, height), (9, 200, 30)), file_format), "large")
     program = (
-        "import resource, sys; from pathlib import Path; from latentseg_gui.io.images import read_image\n"
+        "import resource, sys; from pathlib import Path; from latentseg_gui.io.images.reading import read_image\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "read_image(Path(sys.argv[1])); before = peak()\n"
         "record = read_image(Path(sys.argv[2])); print(peak() - before, record.shape)"

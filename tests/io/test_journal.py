@@ -8,10 +8,10 @@ from latentseg_gui.commands.history import History
 from latentseg_gui.document.changes import MaskChange
 from latentseg_gui.document.types import Rect
 from latentseg_gui.io import storage
-from latentseg_gui.io.images import read_image
-from latentseg_gui.io.journal import ImageNote, Journal, JournalHeader, read_journal, replay
-from latentseg_gui.io.opening import open_project
-from latentseg_gui.io.project import journal_files, save_project
+from latentseg_gui.io.images.reading import read_image
+from latentseg_gui.io.project.journal import ImageNote, Journal, JournalHeader, read_journal, replay
+from latentseg_gui.io.project.opening import open_project
+from latentseg_gui.io.project.saving import journal_files, save_project
 from latentseg_gui.io.storage import StorageError
 from tests.io.faulty_disk import FailingDisk
 from tests.io.project_helpers import SHAPE, document_of, paint, photos, state

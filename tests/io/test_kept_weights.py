@@ -7,11 +7,11 @@ import os
 import pytest
 
 from latentseg_gui.io import storage
-from latentseg_gui.io.opening import open_project
-from latentseg_gui.io.project import save_project
-from latentseg_gui.io.project_file import SHIPPED, ProjectError, WeightsList, WeightsVersion
-from latentseg_gui.io.session_folder import SessionFolder
-from latentseg_gui.io.weights_shelf import mark_of
+from latentseg_gui.io.project.manifest import SHIPPED, ProjectError, WeightsList, WeightsVersion
+from latentseg_gui.io.project.opening import open_project
+from latentseg_gui.io.project.saving import save_project
+from latentseg_gui.io.project.session_folder import SessionFolder
+from latentseg_gui.io.project.weights_shelf import mark_of
 from tests.io.faulty_disk import FailingDisk
 from tests.io.project_helpers import document_of, paint, photos, state
 

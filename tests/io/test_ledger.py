@@ -10,10 +10,10 @@ from PIL import Image
 
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.io import ledger as ledger_module
-from latentseg_gui.io.batch import BatchFolder, BatchPlan, batch_items, done_before
 from latentseg_gui.io.ledger import ForeignFileError, Ledger
 from latentseg_gui.io.masks import MaskItem, Picture, export_folder, export_mask
-from latentseg_gui.io.sources import source_images
+from latentseg_gui.io.transfer.batch import BatchFolder, BatchPlan, batch_items, done_before
+from latentseg_gui.io.transfer.sources import source_images
 
 CLASSES = ClassTable.from_names(("background", "leaf"))
 

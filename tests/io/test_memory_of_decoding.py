@@ -21,8 +21,8 @@ PROGRAM = """
 import json, resource, sys, time
 from pathlib import Path
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.io.images import probe, read_image
-from latentseg_gui.io.thumbnails import thumbnail
+from latentseg_gui.io.images.reading import probe, read_image
+from latentseg_gui.io.images.thumbnails import thumbnail
 
 sys.modules["warnings"].simplefilter("ignore")
 resource.setrlimit(resource.RLIMIT_AS, (6 * 2**30, 6 * 2**30))

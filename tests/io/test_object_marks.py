@@ -13,7 +13,7 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.kept_marks import marks_as_settings, take_marks
 from latentseg_gui.document.object_marks import NO_MARKS, ObjectMarks
 from latentseg_gui.document.types import UNLABELLED, Provenance, Rect
-from latentseg_gui.io.journal import Journal, JournalHeader, read_journal, replay
+from latentseg_gui.io.project.journal import Journal, JournalHeader, read_journal, replay
 from tests.io.project_helpers import document_of, photos
 
 

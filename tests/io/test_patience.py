@@ -6,8 +6,8 @@ import time
 import pytest
 from PIL import Image
 
-from latentseg_gui.io.image_errors import ImageError
-from latentseg_gui.io.patience import in_time, read_in_time
+from latentseg_gui.io.images.image_errors import ImageError
+from latentseg_gui.io.images.patience import in_time, read_in_time
 
 
 def test_a_reader_that_hangs_is_given_up_in_words(tmp_path):

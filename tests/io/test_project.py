@@ -17,12 +17,14 @@ from latentseg_gui.commands.history import History
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.entries import ImageStatus
-from latentseg_gui.io import locating, project_file, storage
-from latentseg_gui.io.images import read_image
+from latentseg_gui.io import storage
+from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.lock import ProjectLock
-from latentseg_gui.io.opening import open_project
-from latentseg_gui.io.project import create_project, save_project
-from latentseg_gui.io.project_file import NewerProjectError, ProjectError
+from latentseg_gui.io.project import locating
+from latentseg_gui.io.project import manifest as project_file
+from latentseg_gui.io.project.manifest import NewerProjectError, ProjectError
+from latentseg_gui.io.project.opening import open_project
+from latentseg_gui.io.project.saving import create_project, save_project
 from latentseg_gui.io.storage import StorageError
 from tests.io.faulty_disk import CountingDisk, FailingDisk
 from tests.io.project_helpers import document_of, paint, photos, state

@@ -11,9 +11,10 @@ import pytest
 import tifffile
 from PIL import Image
 
-from latentseg_gui.io import images, thumbnails, time_limit
-from latentseg_gui.io.images import ImageError, probe, read_image
-from latentseg_gui.io.thumbnails import thumbnail
+from latentseg_gui.io.images import reading as images
+from latentseg_gui.io.images import thumbnails, time_limit
+from latentseg_gui.io.images.reading import ImageError, probe, read_image
+from latentseg_gui.io.images.thumbnails import thumbnail
 from tests.io.image_files import pillow_bytes, rgb, tiff_bytes
 
 READERS = (probe, read_image, thumbnail)

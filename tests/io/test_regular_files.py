@@ -5,7 +5,8 @@ import socket
 
 import pytest
 
-from latentseg_gui.io.images import ImageError, probe, read_image
+from latentseg_gui.io.images.reading import ImageError, probe, read_image
+from latentseg_gui.io.images.thumbnails import thumbnail
 from latentseg_gui.io.regular_files import (
     NotRegularError,
     TooLongError,
@@ -14,7 +15,6 @@ from latentseg_gui.io.regular_files import (
     read_json,
     read_regular,
 )
-from latentseg_gui.io.thumbnails import thumbnail
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
 

@@ -9,9 +9,9 @@ import tifffile
 from PIL import Image
 
 from latentseg_gui.document.classes import ClassTable
-from latentseg_gui.io.images import read_image
+from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.masks import MaskItem, export_folder
-from latentseg_gui.io.measuring import pixel_size, stored_values
+from latentseg_gui.io.masks.measuring import pixel_size, stored_values
 
 CLASSES = ClassTable.from_names(("background", "cell", "nucleus"))
 SHAPE = (40, 60)

@@ -9,8 +9,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from latentseg_gui.io.images import SUFFIXES, ImageError, list_images, probe, read_image
-from latentseg_gui.io.thumbnails import thumbnail
+from latentseg_gui.io.images.reading import SUFFIXES, ImageError, list_images, probe, read_image
+from latentseg_gui.io.images.thumbnails import thumbnail
 from tests.io.image_files import pillow_bytes, png_bytes, rgb, tiff_bytes
 
 Y, X = np.mgrid[:64, :96]

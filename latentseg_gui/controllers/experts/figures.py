@@ -18,7 +18,7 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import AttentionMaps, Labels
-from latentseg_gui.io.expert_files import ExpertReport, InfluenceLine, files_of
+from latentseg_gui.io.experts.expert_files import ExpertReport, InfluenceLine, files_of
 from latentseg_gui.io.storage import atomic_write, make_folder
 from latentseg_gui.panels.experts import attention_math as attention
 from latentseg_gui.panels.experts.panel import ExpertsPanel

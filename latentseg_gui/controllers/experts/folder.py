@@ -19,7 +19,7 @@ from latentseg_gui.document.experts import ExpertShares
 from latentseg_gui.document.types import ImageRecord, WeightsInfo
 from latentseg_gui.inference.messages import MeasureShares
 from latentseg_gui.inference.request import Priority
-from latentseg_gui.io.images import read_image
+from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.panels.experts.panel import ExpertsPanel
 
 

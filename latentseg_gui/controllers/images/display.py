@@ -16,7 +16,7 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.layers import MaskLayer
 from latentseg_gui.document.separating import parted
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Prediction, Rect
-from latentseg_gui.io.project_file import SHIPPED
+from latentseg_gui.io.project.manifest import SHIPPED
 
 _UNKNOWN_CLASS = (160, 160, 160, 255)
 _SURE = 255.0

@@ -17,11 +17,11 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.inference.request import Priority
-from latentseg_gui.io.batch import file_stamp
-from latentseg_gui.io.folders import MASK_ENDING, MASK_SUFFIXES, SUFFIXES, Skipped, left_out, listing
-from latentseg_gui.io.patience import read_in_time
-from latentseg_gui.io.project_file import MANIFEST
+from latentseg_gui.io.images.folders import MASK_ENDING, MASK_SUFFIXES, SUFFIXES, Skipped, left_out, listing
+from latentseg_gui.io.images.patience import read_in_time
+from latentseg_gui.io.project.manifest import MANIFEST
 from latentseg_gui.io.regular_files import open_regular
+from latentseg_gui.io.transfer.batch import file_stamp
 from latentseg_gui.panels.files.panel import FilesPanel
 
 Stamp = list[int | None]

@@ -10,7 +10,7 @@ from latentseg_gui.controllers.images.display import NEUTRAL, DisplayController,
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.layers import MaskLayer
 from latentseg_gui.document.types import BACKGROUND, Rect, WeightsInfo
-from latentseg_gui.io.project_file import SHIPPED
+from latentseg_gui.io.project.manifest import SHIPPED
 
 
 class LayerChoice(QObject):

@@ -13,7 +13,7 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.inference.request import Priority
-from latentseg_gui.io.display import default_levels, display_pixels, measured
+from latentseg_gui.io.images.display import default_levels, display_pixels, measured
 from latentseg_gui.panels.display import LevelsPanel, Tone, ValueRange
 
 

@@ -11,7 +11,7 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import ImageRecord
-from latentseg_gui.io.thumbnails import thumbnail
+from latentseg_gui.io.images.thumbnails import thumbnail
 from latentseg_gui.panels.files import FilesPanel
 
 _SIDE = 128

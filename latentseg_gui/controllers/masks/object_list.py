@@ -19,7 +19,7 @@ from latentseg_gui.document.object_marks import NO_MARKS
 from latentseg_gui.document.object_table import ObjectTable
 from latentseg_gui.document.regions import component_at
 from latentseg_gui.document.types import Rect
-from latentseg_gui.io.measuring import PixelSize, pixel_size
+from latentseg_gui.io.masks.measuring import PixelSize, pixel_size
 from latentseg_gui.panels.objects import AreaUnit, ObjectsLook, ObjectsPanel
 
 _SHARE: Final = 0.35

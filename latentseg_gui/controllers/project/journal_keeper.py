@@ -15,8 +15,8 @@ from latentseg_gui.document.changes import Change
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.inference.request import Priority
-from latentseg_gui.io.project import ProjectSession
-from latentseg_gui.io.project_file import WeightsList
+from latentseg_gui.io.project.manifest import WeightsList
+from latentseg_gui.io.project.saving import ProjectSession
 
 SYNC_MS = 2000
 """What was done longer ago than this survives a power cut; a crash of the program takes nothing of it."""

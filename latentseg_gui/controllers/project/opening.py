@@ -22,9 +22,9 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.kept_marks import take_marks
 from latentseg_gui.document.taking_over import take_over
 from latentseg_gui.inference.request import Priority
-from latentseg_gui.io.opening import OpenedProject, open_project
 from latentseg_gui.io.paths import shown
-from latentseg_gui.io.project_file import CURRENT, MAKERS, MANIFEST, MARKS
+from latentseg_gui.io.project.manifest import CURRENT, MAKERS, MANIFEST, MARKS
+from latentseg_gui.io.project.opening import OpenedProject, open_project
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from latentseg_gui.document.kept_marks import marks_as_settings
 from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.naming import common_folder
 from latentseg_gui.io.paths import shown
-from latentseg_gui.io.project import ProjectSession, create_project
-from latentseg_gui.io.project_file import CURRENT, MAKERS, MARKS
+from latentseg_gui.io.project.manifest import CURRENT, MAKERS, MARKS
+from latentseg_gui.io.project.saving import ProjectSession, create_project
 
 _RETRY_MS = 200
 _WAIT_S = 60.0

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from latentseg_gui.controllers.project.untitled import UntitledProjects
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.io.opening import OpenedProject, open_project
-from latentseg_gui.io.project import journal_files, save_project
-from latentseg_gui.io.project_file import MANIFEST
+from latentseg_gui.io.project.manifest import MANIFEST
+from latentseg_gui.io.project.opening import OpenedProject, open_project
+from latentseg_gui.io.project.saving import journal_files, save_project
 from latentseg_gui.io.storage import make_folder
 
 

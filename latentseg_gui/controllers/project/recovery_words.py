@@ -8,9 +8,9 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication, QDateTime
 
 from latentseg_gui.document.document import Document
-from latentseg_gui.io.opening import OpenedProject
 from latentseg_gui.io.paths import shown
-from latentseg_gui.io.project_file import MANIFEST, SHIPPED, WeightsList
+from latentseg_gui.io.project.manifest import MANIFEST, SHIPPED, WeightsList
+from latentseg_gui.io.project.opening import OpenedProject
 
 _NAMED = 3
 

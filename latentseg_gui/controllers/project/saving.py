@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.io.project import ProjectSession, Snapshot
+from latentseg_gui.io.project.saving import ProjectSession, Snapshot
 
 
 class Saving:

@@ -9,8 +9,8 @@ from PySide6.QtCore import QCoreApplication
 
 from latentseg_gui.document.document import Document
 from latentseg_gui.io.paths import shown
-from latentseg_gui.io.project import ProjectSession
-from latentseg_gui.io.project_file import WeightsList
+from latentseg_gui.io.project.manifest import WeightsList
+from latentseg_gui.io.project.saving import ProjectSession
 
 
 class Versions(Protocol):

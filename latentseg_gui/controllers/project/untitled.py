@@ -10,8 +10,8 @@ from uuid import uuid4
 from latentseg_gui.controllers.images.pasted import keep_pasted
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.io.project import ProjectSession, create_project
-from latentseg_gui.io.project_file import MANIFEST
+from latentseg_gui.io.project.manifest import MANIFEST
+from latentseg_gui.io.project.saving import ProjectSession, create_project
 from latentseg_gui.io.storage import make_folder
 
 _KEPT_DISCARDED = 5

@@ -16,10 +16,10 @@ from latentseg_gui.controllers.project.project import StorageController
 from latentseg_gui.controllers.training.weights import SHIPPED, Version, WeightsController
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.inference.request import Priority
-from latentseg_gui.io.project import ProjectSession
-from latentseg_gui.io.project_file import WeightsList, WeightsVersion
+from latentseg_gui.io.project.manifest import WeightsList, WeightsVersion
+from latentseg_gui.io.project.saving import ProjectSession
+from latentseg_gui.io.project.weights_shelf import FileMark, mark_of
 from latentseg_gui.io.storage import make_folder, share_file
-from latentseg_gui.io.weights_shelf import FileMark, mark_of
 
 _AT_ONCE = 2
 

@@ -14,8 +14,8 @@ from latentseg_gui.document.doubts import Doubts
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import UNLABELLED, ImageRecord, WeightsInfo
 from latentseg_gui.inference.messages import FindDoubts
-from latentseg_gui.io.images import read_image
-from latentseg_gui.io.reduced import reduced
+from latentseg_gui.io.images.reading import read_image
+from latentseg_gui.io.images.reduced import reduced
 
 
 class Ranking(QObject):

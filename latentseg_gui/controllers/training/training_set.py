@@ -19,7 +19,7 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.layers import Arrays
 from latentseg_gui.document.separating import counted_only
 from latentseg_gui.document.types import ImageRecord, TrainingSample
-from latentseg_gui.io.images import read_image
+from latentseg_gui.io.images.reading import read_image
 
 OnSamples = Callable[[tuple[TrainingSample, ...]], None]
 

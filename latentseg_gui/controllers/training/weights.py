@@ -21,9 +21,9 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.learning import LATENT_EXPERT
 from latentseg_gui.document.types import FineTuneResult, WeightsInfo
 from latentseg_gui.inference.messages import LoadWeights
-from latentseg_gui.io.project_file import SHIPPED
+from latentseg_gui.io.project.manifest import SHIPPED
 from latentseg_gui.io.storage import atomic_write, remove_file
-from latentseg_gui.io.weights_names import with_expert_names
+from latentseg_gui.io.training.weights_names import with_expert_names
 from latentseg_gui.panels.experts.values import ExpertLabels
 
 __all__ = ["SHIPPED", "Version", "WeightsController"]

@@ -23,10 +23,10 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import WeightsInfo
 from latentseg_gui.inference.messages import PredictionExtras
-from latentseg_gui.io.batch import BatchFolder, BatchItem, done_before, file_stamp
 from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.masks import FORMATS
-from latentseg_gui.io.sources import source_images
+from latentseg_gui.io.transfer.batch import BatchFolder, BatchItem, done_before, file_stamp
+from latentseg_gui.io.transfer.sources import source_images
 from latentseg_gui.panels.output import OutputChoice, OutputQuestion, Scope
 
 _AHEAD = 3

@@ -17,9 +17,9 @@ from latentseg_gui.document.separating import separated
 from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.inference.messages import PredictedPixels, PredictionExtras, PredictPixels
 from latentseg_gui.inference.request import Priority
-from latentseg_gui.io.batch import BatchFolder, BatchItem
+from latentseg_gui.io.images.patience import read_in_time
 from latentseg_gui.io.masks import FORMATS
-from latentseg_gui.io.patience import read_in_time
+from latentseg_gui.io.transfer.batch import BatchFolder, BatchItem
 from model.analysis.objects import ObjectOptions
 
 """Clicks and the image that is looked at come first."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from latentseg_gui.document.document import Document
-from latentseg_gui.io.image_errors import ImageError
-from latentseg_gui.io.images import probe
+from latentseg_gui.io.images.image_errors import ImageError
+from latentseg_gui.io.images.reading import probe
 from latentseg_gui.io.masks.candidates import Candidate, Matching, Target, match
 from latentseg_gui.io.masks.finding import find_masks
 from latentseg_gui.io.masks.reading import stored_shape

@@ -23,11 +23,11 @@ from latentseg_gui.document.types import (
     Prediction,
     Provenance,
 )
-from latentseg_gui.io.batch import BatchFolder, BatchItem
+from latentseg_gui.io.images.patience import read_in_time
 from latentseg_gui.io.masks import FORMATS, MaskItem, Picture
-from latentseg_gui.io.measuring import stored_values
+from latentseg_gui.io.masks.measuring import stored_values
 from latentseg_gui.io.naming import picture_name
-from latentseg_gui.io.patience import read_in_time
+from latentseg_gui.io.transfer.batch import BatchFolder, BatchItem
 
 _BAND_PIXELS: Final = 1 << 20
 

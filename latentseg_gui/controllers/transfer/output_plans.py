@@ -11,12 +11,12 @@ from PySide6.QtCore import QCoreApplication
 
 from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
-from latentseg_gui.io.batch import BatchItem, BatchPlan
-from latentseg_gui.io.images import ImageError, probe
+from latentseg_gui.io.images.reading import ImageError, probe
 from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.masks import FORMATS
 from latentseg_gui.io.naming import common_folder, picture_name, stems_of
 from latentseg_gui.io.paths import shown
+from latentseg_gui.io.transfer.batch import BatchItem, BatchPlan
 from latentseg_gui.panels.output import OutputChoice
 
 _SHOWN = 4

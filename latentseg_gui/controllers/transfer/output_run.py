@@ -13,8 +13,8 @@ from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.controllers.jobs import Jobs, JobSource
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.io.batch import BatchFolder, BatchItem, BatchPlan, done_before
 from latentseg_gui.io.ledger import Ledger
+from latentseg_gui.io.transfer.batch import BatchFolder, BatchItem, BatchPlan, done_before
 
 _MANY_ERRORS = 200
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from latentseg_gui.io.images import SUFFIXES
+from latentseg_gui.io.images.reading import SUFFIXES
 from latentseg_gui.io.masks.joining import joined_reading
 from latentseg_gui.io.masks.mask_names import bare_image, bare_names, numberless
 from latentseg_gui.io.masks.values import ImportContext, ImportedMask

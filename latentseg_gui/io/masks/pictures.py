@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from latentseg_gui.document.types import Mask
-from latentseg_gui.io import decoding, display, pillow_reader, tiff_reader
-from latentseg_gui.io.budget import Budget
-from latentseg_gui.io.decoded import Decoded
-from latentseg_gui.io.image_errors import ImageError, ImageTooLargeError
+from latentseg_gui.io.images import decoding, display, pillow_reader, tiff_reader
+from latentseg_gui.io.images.budget import Budget
+from latentseg_gui.io.images.decoded import Decoded
+from latentseg_gui.io.images.image_errors import ImageError, ImageTooLargeError
 from latentseg_gui.io.masks.rasters import TEXT_KEY
 from latentseg_gui.io.masks.values import MaskError, counts_of
 from latentseg_gui.io.paths import shown

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.io import display
-from latentseg_gui.io.folders import SUFFIXES
+from latentseg_gui.io.images import display
+from latentseg_gui.io.images.folders import SUFFIXES
 from latentseg_gui.io.masks import (
     coco_reading,
     foreign,

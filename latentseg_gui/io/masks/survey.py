@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from latentseg_gui.io.folders import SUFFIXES
+from latentseg_gui.io.images.folders import SUFFIXES
 from latentseg_gui.io.masks.files import contents
 from latentseg_gui.io.masks.looks import Look, decide, look_of
 from latentseg_gui.io.masks.mask_names import numbers_of

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from latentseg_gui.io import pillow_reader, tiff_reader
+from latentseg_gui.io.images import pillow_reader, tiff_reader
 from latentseg_gui.io.masks.files import head
 from latentseg_gui.io.regular_files import open_regular
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from latentseg_gui.document.changes import MaskChange
 from latentseg_gui.document.document import Document
 from latentseg_gui.io import storage
-from latentseg_gui.io.journal import MAX_JOURNAL, ImageNote, WeightsNote, replay
-from latentseg_gui.io.journal_chain import JournalFile, set_aside
-from latentseg_gui.io.orphans import unlabel_orphans
-from latentseg_gui.io.project import ProjectSession
-from latentseg_gui.io.project_file import WeightsList, places
+from latentseg_gui.io.project.journal import MAX_JOURNAL, ImageNote, WeightsNote, replay
+from latentseg_gui.io.project.journal_chain import JournalFile, set_aside
+from latentseg_gui.io.project.manifest import WeightsList, places
+from latentseg_gui.io.project.orphans import unlabel_orphans
+from latentseg_gui.io.project.saving import ProjectSession
 from latentseg_gui.io.regular_files import read_regular
 
 

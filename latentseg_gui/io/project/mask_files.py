@@ -15,9 +15,9 @@ from latentseg_gui.document.layers import Arrays, Instances
 from latentseg_gui.document.palette import BACKGROUND_COLOUR, palette, rgb_from_hex
 from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.io.paths import shown
-from latentseg_gui.io.project_file import MaskFiles, ProjectError
+from latentseg_gui.io.project.manifest import MaskFiles, ProjectError
+from latentseg_gui.io.project.tiff_numbers import tiff_values
 from latentseg_gui.io.regular_files import open_regular
-from latentseg_gui.io.tiff_numbers import tiff_values
 
 _MAX_PNG16 = 65535
 _MAX_FILE = 2**30

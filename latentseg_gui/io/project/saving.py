@@ -18,11 +18,12 @@ from latentseg_gui.document.changes import Change
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.layers import Arrays
-from latentseg_gui.io import locating, mask_files, storage
-from latentseg_gui.io.journal import Journal, JournalHeader
+from latentseg_gui.io import storage
 from latentseg_gui.io.lock import ProjectLock
 from latentseg_gui.io.paths import shown
-from latentseg_gui.io.project_file import (
+from latentseg_gui.io.project import locating, mask_files
+from latentseg_gui.io.project.journal import Journal, JournalHeader
+from latentseg_gui.io.project.manifest import (
     MANIFEST,
     SCHEMA,
     ClassEntry,
@@ -34,7 +35,7 @@ from latentseg_gui.io.project_file import (
     inside,
     path_fields,
 )
-from latentseg_gui.io.weights_shelf import WEIGHTS, WeightsShelf, merged
+from latentseg_gui.io.project.weights_shelf import WEIGHTS, WeightsShelf, merged
 
 MASKS = "masks"
 LOCK = ".lock"

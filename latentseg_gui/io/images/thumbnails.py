@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from latentseg_gui.io import display, pillow_reader, structures
-from latentseg_gui.io.budget import BYTES_PER_PIXEL, Budget
-from latentseg_gui.io.image_errors import ImageTooLargeError
-from latentseg_gui.io.images import probe, read_image
+from latentseg_gui.io.images import display, pillow_reader, structures
+from latentseg_gui.io.images.budget import BYTES_PER_PIXEL, Budget
+from latentseg_gui.io.images.image_errors import ImageTooLargeError
+from latentseg_gui.io.images.reading import probe, read_image
+from latentseg_gui.io.images.time_limit import in_time
 from latentseg_gui.io.regular_files import open_regular
-from latentseg_gui.io.time_limit import in_time
 
 
 def thumbnail(path: Path, size: int = 128, *, budget: int | None = -1) -> NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from latentseg_gui.io.images import read_image as read_in_time
-from latentseg_gui.io.time_limit import in_time
+from latentseg_gui.io.images.reading import read_image as read_in_time
+from latentseg_gui.io.images.time_limit import in_time
 
 __all__ = ["in_time", "read_in_time"]

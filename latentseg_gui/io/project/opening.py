@@ -14,13 +14,12 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.layers import Arrays, MaskLayer
 from latentseg_gui.document.types import UNLABELLED
-from latentseg_gui.io import locating, mask_files, storage
-from latentseg_gui.io.journal_chain import chain_of
+from latentseg_gui.io import storage
 from latentseg_gui.io.lock import ProjectLock
-from latentseg_gui.io.orphans import orphans_in, sentence, without_orphans
 from latentseg_gui.io.paths import shown
-from latentseg_gui.io.project import LOCK, MASKS, ProjectSession
-from latentseg_gui.io.project_file import (
+from latentseg_gui.io.project import locating, mask_files
+from latentseg_gui.io.project.journal_chain import chain_of
+from latentseg_gui.io.project.manifest import (
     MANIFEST,
     MAX_BYTES,
     SCHEMA,
@@ -35,9 +34,11 @@ from latentseg_gui.io.project_file import (
     parse_newer,
     places,
 )
-from latentseg_gui.io.recovery import Recovery
+from latentseg_gui.io.project.orphans import orphans_in, sentence, without_orphans
+from latentseg_gui.io.project.recovery import Recovery
+from latentseg_gui.io.project.saving import LOCK, MASKS, ProjectSession
+from latentseg_gui.io.project.weights_shelf import WEIGHTS
 from latentseg_gui.io.regular_files import open_regular
-from latentseg_gui.io.weights_shelf import WEIGHTS
 
 _DECODED_AT_ONCE = 2**25
 """Pixels of masks that are decoded while a project is opened."""

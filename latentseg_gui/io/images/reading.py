@@ -6,21 +6,21 @@ from pathlib import Path
 from typing import BinaryIO
 
 from latentseg_gui.document.types import ImageRecord
-from latentseg_gui.io import decoding
-from latentseg_gui.io.appearance import appearance
-from latentseg_gui.io.budget import Budget, default_budget
-from latentseg_gui.io.decoded import ImageHeader
-from latentseg_gui.io.folders import SUFFIXES, list_images
-from latentseg_gui.io.image_errors import (
+from latentseg_gui.io.images import decoding
+from latentseg_gui.io.images.appearance import appearance
+from latentseg_gui.io.images.budget import Budget, default_budget
+from latentseg_gui.io.images.decoded import ImageHeader
+from latentseg_gui.io.images.folders import SUFFIXES, list_images
+from latentseg_gui.io.images.image_errors import (
     ImageError,
     ImageTooLargeError,
     damaged,
     out_of_memory,
     unreadable,
 )
+from latentseg_gui.io.images.time_limit import in_time
 from latentseg_gui.io.paths import shown
 from latentseg_gui.io.regular_files import open_regular
-from latentseg_gui.io.time_limit import in_time
 
 __all__ = [
     "SUFFIXES",

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, Final
 
-from latentseg_gui.io import pillow_reader, tiff_reader
-from latentseg_gui.io.budget import Budget
-from latentseg_gui.io.decoded import Decoded, ImageHeader, UnsupportedError
-from latentseg_gui.io.image_errors import (
+from latentseg_gui.io.images import pillow_reader, tiff_reader
+from latentseg_gui.io.images.budget import Budget
+from latentseg_gui.io.images.decoded import Decoded, ImageHeader, UnsupportedError
+from latentseg_gui.io.images.image_errors import (
     ImageError,
     damaged,
     out_of_memory,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from latentseg_gui.io import storage
-from latentseg_gui.io.journal import JournalContents, JournalHeader, read_journal_file
-from latentseg_gui.io.project import journal_files
-from latentseg_gui.io.project_file import ProjectFile
+from latentseg_gui.io.project.journal import JournalContents, JournalHeader, read_journal_file
+from latentseg_gui.io.project.manifest import ProjectFile
+from latentseg_gui.io.project.saving import journal_files
 
 
 @dataclass(frozen=True, slots=True)

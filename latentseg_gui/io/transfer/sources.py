@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from latentseg_gui.io.images import list_images
+from latentseg_gui.io.images.reading import list_images
 from latentseg_gui.io.ledger import Ledger
 
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from latentseg_gui.io import deep_reader, structures
-from latentseg_gui.io.budget import BYTES_PER_PIXEL, Budget
-from latentseg_gui.io.decoded import Decoded, ImageHeader
-from latentseg_gui.io.display import over_white
+from latentseg_gui.io.images import deep_reader, structures
+from latentseg_gui.io.images.budget import BYTES_PER_PIXEL, Budget
+from latentseg_gui.io.images.decoded import Decoded, ImageHeader
+from latentseg_gui.io.images.display import over_white
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "AVIF", "JPEG2000", "PPM")
 """Nothing else is ever tried: not EPS (it would start Ghostscript), not PSD, not FITS."""

@@ -25,8 +25,8 @@ from latentseg_gui.document.layers import MaskLayer
 from latentseg_gui.document.lookup import looked_up
 from latentseg_gui.document.object_marks import ObjectMarks
 from latentseg_gui.document.types import Rect
-from latentseg_gui.io.locating import is_sound
-from latentseg_gui.io.project_file import ImageEntryModel, WeightsList, path_fields, places
+from latentseg_gui.io.project.locating import is_sound
+from latentseg_gui.io.project.manifest import ImageEntryModel, WeightsList, path_fields, places
 from latentseg_gui.io.regular_files import open_regular
 from latentseg_gui.io.storage import AppendFile, StorageError
 

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.io import display
-from latentseg_gui.io.decoded import Decoded
+from latentseg_gui.io.images import display
+from latentseg_gui.io.images.decoded import Decoded
 
 _COUNTED: Final = 1 << 22
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from latentseg_gui.io.images import SUFFIXES, ImageError, list_images, probe
-from latentseg_gui.io.project_file import ImageEntryModel, MaskFiles, place_names
+from latentseg_gui.io.images.reading import SUFFIXES, ImageError, list_images, probe
+from latentseg_gui.io.project.manifest import ImageEntryModel, MaskFiles, place_names
 from latentseg_gui.io.regular_files import open_regular
 
 _PIECE = 2**20

@@ -14,9 +14,9 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from latentseg_gui.io.figures import categories, gallery, matrix, single
+from latentseg_gui.io.experts.figures import categories, gallery, matrix, single
+from latentseg_gui.io.experts.sheet import Sheet
 from latentseg_gui.io.ledger import Ledger
-from latentseg_gui.io.sheet import Sheet
 
 Floats = NDArray[np.floating[Any]]
 

@@ -12,9 +12,9 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from latentseg_gui.io import pillow_reader, structures, tiff_structure
-from latentseg_gui.io.budget import Budget
-from latentseg_gui.io.decoded import Decoded, ImageHeader, UnsupportedError
+from latentseg_gui.io.images import pillow_reader, structures, tiff_structure
+from latentseg_gui.io.images.budget import Budget
+from latentseg_gui.io.images.decoded import Decoded, ImageHeader, UnsupportedError
 
 _SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE = 0, 1, 2, 3

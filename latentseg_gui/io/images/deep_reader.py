@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from latentseg_gui.io import structures
-from latentseg_gui.io.decoded import Decoded
+from latentseg_gui.io.images import structures
+from latentseg_gui.io.images.decoded import Decoded
 
 _ORIENTATION_TAG: Final = 274
 _SPACE, _ZERO, _NINE = (ord(each) for each in " 09")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
-from latentseg_gui.io.image_errors import ImageError
+from latentseg_gui.io.images.image_errors import ImageError
 from latentseg_gui.io.paths import shown
 
 SECONDS: Final = 20.0

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.io import storage
 from latentseg_gui.io.paths import shown
-from latentseg_gui.io.project_file import WeightsList, WeightsVersion, inside
+from latentseg_gui.io.project.manifest import WeightsList, WeightsVersion, inside
 from latentseg_gui.io.regular_files import open_regular
 
 WEIGHTS = "weights"

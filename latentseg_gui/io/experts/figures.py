@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.document.palette import palette, rgb_from_hex
-from latentseg_gui.io.sheet import Sheet, wrapped
+from latentseg_gui.io.experts.sheet import Sheet, wrapped
 
 Floats = NDArray[np.floating[Any]]
 Colours = NDArray[np.uint8]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from latentseg_gui.io.image_errors import ImageError
+from latentseg_gui.io.images.image_errors import ImageError
 from latentseg_gui.io.paths import natural_key, shown
 
 _USUAL = (".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".webp")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from latentseg_gui.io.image_errors import ImageTooLargeError
+from latentseg_gui.io.images.image_errors import ImageTooLargeError
 
 BYTES_PER_PIXEL: Final = 10
 """What an 8-bit picture takes at most: as decoded, as copied into an array, and as shown."""

@@ -1,0 +1,1 @@
+"""Figures and tables of experts as files."""

@@ -1,0 +1,1 @@
+"""Reading images and folders of them: values kept, sizes bounded, every failure in words."""

@@ -1,0 +1,1 @@
+"""A project on the disk: manifest, masks, journal, versions of weights."""

@@ -1,0 +1,1 @@
+"""Files of weights as the window changes them."""
