@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QCoreApplication
 
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.tools import ToolName
+from latentseg_gui.document.masks.tools import ToolName
 
 NAMED = ("accept", "cancel", "next_meaning", "brush_smaller", "brush_larger")
 """Actions whose keys the sentences name."""

@@ -28,7 +28,7 @@ from latentseg_gui.app.actions import ACTIONS, spec, translated
 from latentseg_gui.app.dropped import content_of
 from latentseg_gui.app.geometry import first_place
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.document.tools import ToolName
+from latentseg_gui.document.masks.tools import ToolName
 from latentseg_gui.panels.candidates import CandidatesPanel
 from latentseg_gui.panels.classes import ClassesPanel
 from latentseg_gui.panels.counting import CountingPanel

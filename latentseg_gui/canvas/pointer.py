@@ -14,7 +14,7 @@ from latentseg_gui.canvas.gestures import Gesture, GestureRunner, Pointer, Point
 from latentseg_gui.canvas.parts.comparison import ComparisonPart
 from latentseg_gui.canvas.parts.image import ImagePart
 from latentseg_gui.canvas.tools import Workplace, make_tools
-from latentseg_gui.document.tools import ToolName
+from latentseg_gui.document.masks.tools import ToolName
 
 _SETTLE_MS: Final = 80
 """How long the mouse must rest before `hover_settled`."""

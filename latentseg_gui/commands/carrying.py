@@ -11,8 +11,8 @@ from latentseg_gui.commands.objects import objects_at
 from latentseg_gui.commands.patch import MaskPatch, values_patch
 from latentseg_gui.commands.rectangles import relative_to
 from latentseg_gui.commands.source import MaskSource, next_instance
-from latentseg_gui.document.object_rules import without_crumbs
-from latentseg_gui.document.object_table import object_table
+from latentseg_gui.document.masks.object_rules import without_crumbs
+from latentseg_gui.document.masks.object_table import object_table
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Provenance, Rect
 
 

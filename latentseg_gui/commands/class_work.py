@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from latentseg_gui.commands.classes import ClassEdit
 from latentseg_gui.commands.source import FrozenLayer
-from latentseg_gui.document.changes import Change, ClassesChange, MaskChange
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.layers import Arrays, Held
-from latentseg_gui.document.predictions import Relabelled, relabelled
-from latentseg_gui.document.ready_masks import ReadyMask
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.masks.layers import Arrays, Held
+from latentseg_gui.document.masks.ready_masks import ReadyMask
+from latentseg_gui.document.prediction.predictions import Relabelled, relabelled
+from latentseg_gui.document.project.changes import Change, ClassesChange, MaskChange
 from latentseg_gui.document.types import Prediction
 
 

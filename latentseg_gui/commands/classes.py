@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.commands.source import LayerSource, MasksSource
-from latentseg_gui.document.changes import Change, ClassesChange, MaskChange
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.layers import Delta
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.masks.layers import Delta
+from latentseg_gui.document.project.changes import Change, ClassesChange, MaskChange
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance, Rect
 
 _TILE = 512

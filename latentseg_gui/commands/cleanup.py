@@ -9,9 +9,9 @@ import numpy as np
 
 from latentseg_gui.commands.patch import MaskPatch, protected, values_patch
 from latentseg_gui.commands.source import MaskSource
-from latentseg_gui.document import regions
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.layers import Instances
+from latentseg_gui.document.masks import regions
+from latentseg_gui.document.masks.layers import Instances
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Mask, Provenance, Rect
 
 Selection = tuple[Rect, Mask]

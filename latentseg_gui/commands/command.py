@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from latentseg_gui.document.changes import Change
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.project.changes import Change
 
 
 class Command(Protocol):

@@ -8,8 +8,8 @@ from latentseg_gui.commands.shapes import check_unlocked, reshaped
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.document.coords import is_inside
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.regions import flood_fill
-from latentseg_gui.document.taken_up import TakenUp
+from latentseg_gui.document.masks.regions import flood_fill
+from latentseg_gui.document.prediction.taken_up import TakenUp
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, MaskProposal, Prediction, Rect
 
 RC = tuple[int, int]

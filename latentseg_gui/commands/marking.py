@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from latentseg_gui.commands.objects import number_objects
 from latentseg_gui.commands.patch import MaskPatch
-from latentseg_gui.document.changes import Change, MarksChange
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.project.changes import Change, MarksChange
 
 
 @dataclass(frozen=True, slots=True)

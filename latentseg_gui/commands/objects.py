@@ -12,8 +12,8 @@ from latentseg_gui.commands.patch import Ink, MaskPatch, area_patch, protected, 
 from latentseg_gui.commands.rectangles import relative_to
 from latentseg_gui.commands.source import LayerSource, MaskSource, next_instance
 from latentseg_gui.document.coords import is_inside
-from latentseg_gui.document.layers import Instances
-from latentseg_gui.document.regions import component_at, components, flood_fill
+from latentseg_gui.document.masks.layers import Instances
+from latentseg_gui.document.masks.regions import component_at, components, flood_fill
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Provenance, Rect
 
 _FEW: Final = 8

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from latentseg_gui.commands.rectangles import common_part, relative_to, shifted_by
 from latentseg_gui.commands.source import LayerSource, MaskSource, next_instance
-from latentseg_gui.document.changes import Change, MaskChange
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.layers import Delta, Instances, gain_of
-from latentseg_gui.document.object_rules import Planes, keep_objects_whole, window_of
+from latentseg_gui.document.masks.layers import Delta, Instances, gain_of
+from latentseg_gui.document.masks.object_rules import Planes, keep_objects_whole, window_of
+from latentseg_gui.document.project.changes import Change, MaskChange
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Mask, Provenance, Rect
 
 _TILE, _LARGE_TILE, _LARGE = 128, 512, 200

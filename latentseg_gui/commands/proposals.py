@@ -9,9 +9,9 @@ import numpy as np
 
 from latentseg_gui.commands.patch import Ink, MaskPatch, area_patch, values_patch
 from latentseg_gui.commands.source import MaskSource, next_instance
-from latentseg_gui.document.candidates import ObjectCandidate, numbered
-from latentseg_gui.document.object_rules import without_crumbs
-from latentseg_gui.document.predicted_objects import taken_over
+from latentseg_gui.document.masks.object_rules import without_crumbs
+from latentseg_gui.document.prediction.candidates import ObjectCandidate, numbered
+from latentseg_gui.document.prediction.predicted_objects import taken_over
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, MaskProposal, Provenance, Rect
 
 

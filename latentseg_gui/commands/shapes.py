@@ -12,9 +12,9 @@ from latentseg_gui.commands.objects import object_at
 from latentseg_gui.commands.patch import MaskPatch, planes_of, values_patch
 from latentseg_gui.commands.rectangles import common_part, relative_to
 from latentseg_gui.commands.source import LayerSource, MaskSource, next_instance
-from latentseg_gui.document.dividing import XY, Parts, Waists, parts_along, parts_around, waists_of
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.object_rules import keep_objects_whole, window_of
+from latentseg_gui.document.masks.dividing import XY, Parts, Waists, parts_along, parts_around, waists_of
+from latentseg_gui.document.masks.object_rules import keep_objects_whole, window_of
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Provenance, Rect
 
 RC = tuple[int, int]

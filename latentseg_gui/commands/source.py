@@ -9,10 +9,10 @@ from typing import Protocol, Self
 from numpy import uint8
 from numpy.typing import NDArray
 
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.layers import Instances
-from latentseg_gui.document.object_marks import NO_MARKS, ObjectMarks
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.masks.layers import Instances
+from latentseg_gui.document.masks.object_marks import NO_MARKS, ObjectMarks
 from latentseg_gui.document.types import Labels, Prediction
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from latentseg_gui.document.classes import ClassTable
-from latentseg_gui.document.entries import Entries
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.images import ImageList
-from latentseg_gui.document.makers import Makers
-from latentseg_gui.document.masks import MaskStore
-from latentseg_gui.document.predictions import Predictions
-from latentseg_gui.document.prompts import Prompts
-from latentseg_gui.document.records import Records
+from latentseg_gui.document.images.images import ImageList
+from latentseg_gui.document.images.records import Records
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.masks.entries import Entries
+from latentseg_gui.document.masks.makers import Makers
+from latentseg_gui.document.masks.masks import MaskStore
+from latentseg_gui.document.prediction.predictions import Predictions
+from latentseg_gui.document.prediction.prompts import Prompts
 from latentseg_gui.document.types import UNLABELLED, ImageRecord
 
 

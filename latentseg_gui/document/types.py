@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.learning import LATENT_EXPERT, NetworkChoice
+from latentseg_gui.document.training.learning import LATENT_EXPERT, NetworkChoice
 
 if TYPE_CHECKING:
-    from latentseg_gui.document.taken_up import TakenUp
+    from latentseg_gui.document.prediction.taken_up import TakenUp
 
 Labels = NDArray[np.uint8]
 """Class ids [H, W]; `UNLABELLED` where nothing is labelled."""
@@ -154,7 +154,7 @@ class Prediction:
         seconds: time the model took.
         instances: object numbers, uint32 [H, W]; None where the model does not tell objects apart.
         depth: how deep a pixel lies in its object, 0..255 for the middle, uint8 [H, W]; None where the model
-            does not know. `latentseg_gui.document.separating` makes ``instances`` of it.
+            does not know. `latentseg_gui.document.prediction.separating` makes ``instances`` of it.
         most_likely: the class before objects were made of depth, uint8 [H, W]; None where none were.
     """
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.learning import FROM_SCRATCH
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.training.learning import FROM_SCRATCH
 from latentseg_gui.headless.common import (
     Failures,
     add_overwrite_argument,

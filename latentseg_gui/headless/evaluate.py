@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.headless.common import (
     Failures,

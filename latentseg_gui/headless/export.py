@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from latentseg_gui.document.classes import ClassTable, numbered_labels
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.masks.classes import ClassTable, numbered_labels
 from latentseg_gui.headless.common import (
     Failures,
     add_output_arguments,

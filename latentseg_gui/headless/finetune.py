@@ -10,9 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.learning import LATENT_EXPERT, seconds_for
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.training.learning import LATENT_EXPERT, seconds_for
 from latentseg_gui.headless.common import (
     Failures,
     classes_of,

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from latentseg_gui.document.learning import FROM_SCRATCH, SPEEDS, LearningSettings, learning_options
+from latentseg_gui.document.training.learning import FROM_SCRATCH, SPEEDS, LearningSettings, learning_options
 from latentseg_gui.headless.common import add_model_arguments, add_overwrite_argument
 from latentseg_gui.headless.masks import add_pair_arguments
 

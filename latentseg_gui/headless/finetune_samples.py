@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.lookup import looked_up
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.masks.lookup import looked_up
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance
 from latentseg_gui.headless.common import Failures
 from latentseg_gui.headless.masks import MaskReader, Pair

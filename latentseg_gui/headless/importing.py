@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED, Provenance
 from latentseg_gui.headless.common import Failures, find_images, require_inputs
 from latentseg_gui.headless.masks import MaskReader, Pair, add_pair_arguments, pairs_asked_for

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import Labels
 from latentseg_gui.headless.common import Failures, find_images
 from latentseg_gui.io.images.patience import in_time

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.classes import ClassTable
-from latentseg_gui.document.label_rows import labels_by_row
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.masks.label_rows import labels_by_row
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels
 
 UNNAMED: Final = ClassTable.from_names(("background", "class 1"))

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from latentseg_gui.document.classes import SMALLEST, ClassTable
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.layers import Instances
-from latentseg_gui.document.separating import separated
+from latentseg_gui.document.masks.classes import SMALLEST, ClassTable
+from latentseg_gui.document.masks.layers import Instances
+from latentseg_gui.document.prediction.separating import separated
 from latentseg_gui.document.types import Labels, Prediction
 from model.analysis.objects import ObjectOptions
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latentseg_gui.document.candidates import ObjectCandidate, chosen, numbered
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.prediction.candidates import ObjectCandidate, chosen, numbered
 from latentseg_gui.document.types import ImageRecord, Rect
 from latentseg_gui.headless.common import (
     add_model_arguments,

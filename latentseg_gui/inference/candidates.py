@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from latentseg_gui.document.candidates import CandidatesFound, ObjectCandidate, ObjectLooks
+from latentseg_gui.document.prediction.candidates import CandidatesFound, ObjectCandidate, ObjectLooks
 from latentseg_gui.document.types import Rect
 from latentseg_gui.inference.messages import FindCandidates
 from model.prediction.alike import Looks, looks_of, propose_alike

@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from latentseg_gui.document.compared_networks import NetworkOutcome, NetworkProgress, NetworksCompared
+from latentseg_gui.document.training.compared_networks import (
+    NetworkOutcome,
+    NetworkProgress,
+    NetworksCompared,
+)
 from latentseg_gui.inference.messages import CompareNetworks
 from latentseg_gui.inference.request import JobContext
 from latentseg_gui.inference.training import REPORT_EVERY_S, config_of, labelled_image

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
-from latentseg_gui.document.doubts import Doubt, Doubts, Why
+from latentseg_gui.document.training.uncertain_regions import Doubt, Doubts, Why
 from latentseg_gui.document.types import Rect
 from latentseg_gui.inference.experts import Live
 from latentseg_gui.inference.messages import FindDoubts

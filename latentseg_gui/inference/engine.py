@@ -14,9 +14,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.candidates import CandidatesFound
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.learning import NetworkChoice
+from latentseg_gui.document.prediction.candidates import CandidatesFound
+from latentseg_gui.document.training.learning import NetworkChoice
 from latentseg_gui.document.types import (
     MaskProposal,
     Prediction,

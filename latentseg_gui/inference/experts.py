@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.experts import (
+from latentseg_gui.document.experts.experts import (
     AlteredPrediction,
     AttentionPart,
     ExpertChange,

@@ -8,13 +8,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.candidates import CandidatesFound, ObjectLooks
-from latentseg_gui.document.compared_networks import NetworksCompared
-from latentseg_gui.document.doubts import Doubts
-from latentseg_gui.document.experts import AlteredPrediction, AttentionPart, ExpertChange, ExpertShares, Gains
-from latentseg_gui.document.label_rows import LabelsByRow
-from latentseg_gui.document.learning import LearningSettings
-from latentseg_gui.document.network_attention import NetworkMaps
+from latentseg_gui.document.experts.experts import (
+    AlteredPrediction,
+    AttentionPart,
+    ExpertChange,
+    ExpertShares,
+    Gains,
+)
+from latentseg_gui.document.experts.network_attention import NetworkMaps
+from latentseg_gui.document.masks.label_rows import LabelsByRow
+from latentseg_gui.document.prediction.candidates import CandidatesFound, ObjectLooks
+from latentseg_gui.document.training.compared_networks import NetworksCompared
+from latentseg_gui.document.training.learning import LearningSettings
+from latentseg_gui.document.training.uncertain_regions import Doubts
 from latentseg_gui.document.types import (
     AttentionMaps,
     FineTuneResult,

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from latentseg_gui.document.network_attention import Floats, MapGroup, NetworkMaps
+from latentseg_gui.document.experts.network_attention import Floats, MapGroup, NetworkMaps
 from latentseg_gui.inference.experts import Live
 from latentseg_gui.inference.messages import ComputeGates, ComputeRow
 from model.prediction.inputs import check_image

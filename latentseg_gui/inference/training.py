@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from latentseg_gui.document.learning import LearningSettings
+from latentseg_gui.document.training.learning import LearningSettings
 from latentseg_gui.document.types import (
     BACKGROUND,
     UNLABELLED,

@@ -22,7 +22,7 @@ from pytestqt.qtbot import QtBot
 
 from latentseg_gui.app.dialogs import message_box
 from latentseg_gui.app.session import Session
-from latentseg_gui.document.tools import ToolName
+from latentseg_gui.document.masks.tools import ToolName
 from latentseg_gui.panels.files.model import FileEntry, FilesModel
 from latentseg_gui.panels.plain import plain, unmarked
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from latentseg_gui.app.hints import hint
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.tools import ToolName
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.masks.tools import ToolName
 from latentseg_gui.document.types import ImageRecord
 
 

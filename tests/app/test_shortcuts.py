@@ -18,7 +18,7 @@ from latentseg_gui.app.preferences import Preferences
 from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.app.shortcuts import Shortcuts, key_text
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.tools import ToolName
+from latentseg_gui.document.masks.tools import ToolName
 from latentseg_gui.document.types import ImageRecord
 
 NATIVE = QKeySequence.SequenceFormat.NativeText

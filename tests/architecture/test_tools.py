@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from latentseg_gui.app.actions import ACTIONS, spec
 from latentseg_gui.app.hints import NAMED
 from latentseg_gui.canvas.tools import TOOLS
-from latentseg_gui.document.tools import Option, ToolName
+from latentseg_gui.document.masks.tools import Option, ToolName
 from latentseg_gui.panels.icons import has_icon
 from latentseg_gui.panels.tools import ToolOptionsBar
 

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 from latentseg_gui.app.samples import sample_paths
-from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.headless.predict import Run, Tally
 from latentseg_gui.headless.ranks import Ranks
 from latentseg_gui.io.images.reading import read_image

@@ -21,7 +21,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.document.tools import ToolName
+from latentseg_gui.document.masks.tools import ToolName
 from latentseg_gui.document.types import UNLABELLED, Rect
 
 SIZE = (1200, 800)

@@ -22,7 +22,7 @@ import torch
 from PySide6.QtWidgets import QApplication, QToolButton
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.document.experts import AlteredPrediction, AttentionPart
+from latentseg_gui.document.experts.experts import AlteredPrediction, AttentionPart
 from latentseg_gui.document.types import AttentionMaps, Prediction, Rect
 from latentseg_gui.inference.engine import Engine
 from latentseg_gui.inference.messages import (

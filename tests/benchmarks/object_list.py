@@ -16,8 +16,8 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from latentseg_gui.document.layers import MaskLayer
-from latentseg_gui.document.object_table import TableUpdate, object_table, updated_table
+from latentseg_gui.document.masks.layers import MaskLayer
+from latentseg_gui.document.masks.object_table import TableUpdate, object_table, updated_table
 from latentseg_gui.document.types import Provenance, Rect
 from latentseg_gui.panels.objects import ObjectsLook, ObjectsPanel
 

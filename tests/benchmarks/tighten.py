@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from latentseg_gui.document.tightening import follow_edges, reach_of
+from latentseg_gui.document.prediction.tightening import follow_edges, reach_of
 from tests.benchmarks.click_objects import OBJECT, UNKNOWN, objects
 
 Mask = NDArray[np.bool_]

@@ -209,7 +209,7 @@ def test_the_zoom_is_told(qtbot: QtBot, view: CanvasView) -> None:
 
 
 def test_the_brush_is_drawn_in_its_true_size(view: CanvasView, hand: Hand) -> None:
-    from latentseg_gui.document.tools import ToolName
+    from latentseg_gui.document.masks.tools import ToolName
 
     view.image.set(np.full((240, 320, 3), 100, np.uint8))
     view.camera.zoom_to(1.0)

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QListWidget, QVBoxLayout,
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.document.tools import ToolName
+from latentseg_gui.document.masks.tools import ToolName
 from latentseg_gui.document.types import PromptPoint, PromptSet
 
 from .hand import CTRL, LEFT, MIDDLE, NONE, RIGHT, SHIFT, Hand, numbered_image

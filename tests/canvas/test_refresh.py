@@ -9,7 +9,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.document.tools import ToolName
+from latentseg_gui.document.masks.tools import ToolName
 from latentseg_gui.document.types import Labels, PromptPoint, PromptSet, Rect
 
 from .hand import Hand, grabbed

@@ -10,7 +10,7 @@ from latentseg_gui.commands.history import History
 from latentseg_gui.commands.patch import Ink, StrokeRecorder
 from latentseg_gui.commands.proposals import accept_proposal
 from latentseg_gui.controllers.transfer.mask_snapshots import snapshot_of
-from latentseg_gui.document.brush import stroke_mask
+from latentseg_gui.document.masks.brush import stroke_mask
 from latentseg_gui.document.types import MaskProposal, PromptSet, Rect
 from latentseg_gui.io.masks.values import objects_of
 from tests.commands.edit_helpers import document_with

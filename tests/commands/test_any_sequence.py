@@ -12,8 +12,8 @@ from latentseg_gui.commands import cleanup, objects, shapes
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.patch import Ink, StrokeRecorder, area_patch
 from latentseg_gui.commands.proposals import accept_prediction, accept_proposal
-from latentseg_gui.document.brush import polygon_mask, stroke_mask
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.masks.brush import polygon_mask, stroke_mask
 from latentseg_gui.document.types import UNLABELLED, MaskProposal, Prediction, PromptSet, Provenance
 from tests.commands.edit_helpers import document_with
 

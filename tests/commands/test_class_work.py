@@ -13,9 +13,9 @@ from latentseg_gui.commands import classes as edits
 from latentseg_gui.commands.class_work import FrozenMasks, PreparedClassEdit
 from latentseg_gui.commands.classes import ClassEdit
 from latentseg_gui.commands.source import MasksSource
-from latentseg_gui.document.classes import ClassTable, SegmentationClass
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.masks.classes import ClassTable, SegmentationClass
 from latentseg_gui.document.types import UNLABELLED, ImageRecord, Prediction, Rect
 
 SHAPE = (9, 700)

@@ -14,8 +14,8 @@ from scipy import ndimage
 
 from latentseg_gui.commands.proposals import accept_prediction
 from latentseg_gui.controllers.transfer.mask_snapshots import snapshot_of
-from latentseg_gui.document.classes import ClassTable
-from latentseg_gui.document.separating import separated
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.prediction.separating import separated
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Prediction
 from latentseg_gui.io.masks import FORMATS
 from model.analysis.objects import ObjectOptions

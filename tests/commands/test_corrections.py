@@ -12,7 +12,7 @@ from latentseg_gui.commands.marking import lock_objects
 from latentseg_gui.commands.patch import Ink, area_patch
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.taken_up import TakenUp, as_it_was
+from latentseg_gui.document.prediction.taken_up import TakenUp, as_it_was
 from latentseg_gui.document.types import MaskProposal, Prediction, PromptSet, Rect
 from tests.commands.edit_helpers import document_with
 

@@ -20,7 +20,7 @@ from latentseg_gui.commands.shapes import (
 )
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.regions import grow, shrink
+from latentseg_gui.document.masks.regions import grow, shrink
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Rect
 from tests.commands.edit_helpers import document_with
 

@@ -5,7 +5,7 @@ import numpy as np
 
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.patch import Ink, StrokeRecorder, area_patch
-from latentseg_gui.document.brush import stroke_mask
+from latentseg_gui.document.masks.brush import stroke_mask
 from latentseg_gui.document.types import UNLABELLED, Rect
 from tests.commands.edit_helpers import document_with
 

@@ -21,9 +21,9 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.masks import edit_queue as module
 from latentseg_gui.controllers.masks.classes import ClassDeletion, ClassesController
 from latentseg_gui.controllers.masks.edit_queue import Edits
-from latentseg_gui.document.classes import ClassTable, SegmentationClass
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.layers import Arrays
+from latentseg_gui.document.masks.classes import ClassTable, SegmentationClass
+from latentseg_gui.document.masks.layers import Arrays
 from latentseg_gui.document.types import UNLABELLED, ImageRecord, Prediction, Rect
 from latentseg_gui.workers.lanes import ThreadLane
 from tests.controllers.told import Told

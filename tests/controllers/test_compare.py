@@ -9,9 +9,9 @@ from pytestqt.qtbot import QtBot
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.prediction.compare import CompareController, KeptPredictions
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import ImageRecord, Prediction
 from latentseg_gui.workers.lanes import ThreadLane
 

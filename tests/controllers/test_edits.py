@@ -26,10 +26,10 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.masks import edit_queue as module
 from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.masks.edit_work import Make
-from latentseg_gui.document.brush import polygon_mask
-from latentseg_gui.document.classes import ClassTable, SegmentationClass
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.regions import flood_fill
+from latentseg_gui.document.masks.brush import polygon_mask
+from latentseg_gui.document.masks.classes import ClassTable, SegmentationClass
+from latentseg_gui.document.masks.regions import flood_fill
 from latentseg_gui.document.types import ImageRecord, Rect
 from latentseg_gui.workers.lanes import ThreadLane
 from tests.controllers.told import Told

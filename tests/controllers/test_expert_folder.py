@@ -13,7 +13,7 @@ from latentseg_gui.controllers.experts.changes import ExpertChangesController
 from latentseg_gui.controllers.experts.folder import ExpertFolderController
 from latentseg_gui.controllers.experts.inspect import InspectController
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.experts import ExpertShares
+from latentseg_gui.document.experts.experts import ExpertShares
 from latentseg_gui.document.types import ImageRecord, WeightsInfo
 from latentseg_gui.inference.messages import MeasureShares
 from latentseg_gui.panels.experts import ExpertsPanel

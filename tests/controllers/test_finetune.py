@@ -19,7 +19,7 @@ from latentseg_gui.controllers.training.finetune import FineTuneController, Trai
 from latentseg_gui.controllers.training.live import LiveController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.layers import Arrays
+from latentseg_gui.document.masks.layers import Arrays
 from latentseg_gui.document.types import (
     UNLABELLED,
     FineTuneResult,

@@ -20,9 +20,9 @@ from latentseg_gui.controllers.training.labelled import LabelledCounts
 from latentseg_gui.controllers.transfer.import_run import ImportReport, summary_of
 from latentseg_gui.controllers.transfer.importing import ImportController
 from latentseg_gui.controllers.transfer.mask_snapshots import snapshot_of
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.taking_over import take_over
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.project.replacing import take_over
 from latentseg_gui.document.types import UNLABELLED, Provenance, Rect
 from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.masks import MaskItem, export_folder

@@ -16,8 +16,8 @@ from latentseg_gui.controllers.prediction import class_mapping as labels
 from latentseg_gui.controllers.prediction.class_mapping import LabelMap, Translator
 from latentseg_gui.controllers.training import training_set
 from latentseg_gui.controllers.training.training_set import TrainingSet
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import ImageRecord, Prediction, Provenance, Rect, WeightsInfo
 from latentseg_gui.workers.lanes import ThreadLane
 

@@ -12,7 +12,7 @@ from latentseg_gui.controllers.training.labelled import LabelledCounts
 from latentseg_gui.controllers.training.ranking import Ranking
 from latentseg_gui.controllers.training.training_set import TrainingSet
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.doubts import Doubts
+from latentseg_gui.document.training.uncertain_regions import Doubts
 from latentseg_gui.document.types import ImageRecord, Provenance, Rect, WeightsInfo
 from latentseg_gui.inference.messages import FindDoubts
 from tests.held import HeldJobs

@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.masks.tool import ToolController
-from latentseg_gui.document.tools import ToolName
+from latentseg_gui.document.masks.tools import ToolName
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latentseg_gui.document.brush import disk_stamp, polygon_mask, rings_mask, stroke_mask
 from latentseg_gui.document.coords import is_inside, rc_from_xy, xy_from_rc
+from latentseg_gui.document.masks.brush import disk_stamp, polygon_mask, rings_mask, stroke_mask
 from latentseg_gui.document.types import Rect
 
 SHAPE = (23, 31)

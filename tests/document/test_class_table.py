@@ -1,8 +1,8 @@
 import pytest
 
-from latentseg_gui.document.classes import MAX_CLASSES, ClassTable, SegmentationClass
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.palette import OKABE_ITO, hex_from_rgb, palette, rgb_from_hex
+from latentseg_gui.document.masks.classes import MAX_CLASSES, ClassTable, SegmentationClass
+from latentseg_gui.document.masks.palette import OKABE_ITO, hex_from_rgb, palette, rgb_from_hex
 
 
 def test_the_default_table_is_background_and_object():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from latentseg_gui.document.dividing import parts_along, parts_around, waists_of
+from latentseg_gui.document.masks.dividing import parts_along, parts_around, waists_of
 
 TOUCHING = np.ones((3, 3), bool)
 SHAPE = (60, 120)

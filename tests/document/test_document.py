@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.entries import ImageStatus
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.layers import MaskLayer
+from latentseg_gui.document.masks.entries import ImageStatus
+from latentseg_gui.document.masks.layers import MaskLayer
 from latentseg_gui.document.types import (
     UNLABELLED,
     ImageRecord,

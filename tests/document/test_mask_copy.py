@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latentseg_gui.document import mask_copy
-from latentseg_gui.document.layers import MaskLayer, blank_arrays
-from latentseg_gui.document.mask_copy import MaskCopy
+from latentseg_gui.document.masks import mask_copy
+from latentseg_gui.document.masks.layers import MaskLayer, blank_arrays
+from latentseg_gui.document.masks.mask_copy import MaskCopy
 from latentseg_gui.document.types import UNLABELLED, Provenance, Rect
 
 SHAPE = (37, 53)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from latentseg_gui.document.layers import MaskLayer
-from latentseg_gui.document.object_table import ObjectTable, TableUpdate, object_table, updated_table
+from latentseg_gui.document.masks.layers import MaskLayer
+from latentseg_gui.document.masks.object_table import ObjectTable, TableUpdate, object_table, updated_table
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Rect
 
 SHAPE = 60, 80

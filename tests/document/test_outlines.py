@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from latentseg_gui.document.brush import polygon_mask
-from latentseg_gui.document.nudging import Nudge
-from latentseg_gui.document.outlines import Contour, changed_area, outline_of
+from latentseg_gui.document.masks.brush import polygon_mask
+from latentseg_gui.document.masks.nudging import Nudge
+from latentseg_gui.document.masks.outlines import Contour, changed_area, outline_of
 from latentseg_gui.document.types import Rect
 
 SHAPE = (90, 100)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latentseg_gui.document.changes import MaskChange
-from latentseg_gui.document.layers import Delta
-from latentseg_gui.document.planes import PackedPlanes, packed
+from latentseg_gui.document.masks.layers import Delta
+from latentseg_gui.document.project.changes import MaskChange
+from latentseg_gui.document.project.planes import PackedPlanes, packed
 from latentseg_gui.document.types import Rect
 
 TYPES = (np.uint8, np.uint8, np.uint32)

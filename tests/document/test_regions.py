@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
-from latentseg_gui.document import regions
+from latentseg_gui.document.masks import regions
 from latentseg_gui.document.types import Rect
 
 _masks = hnp.arrays(np.bool_, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=24))

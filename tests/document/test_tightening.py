@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from latentseg_gui.document.tightening import Tightening, follow_edges, tightened
+from latentseg_gui.document.prediction.tightening import Tightening, follow_edges, tightened
 from latentseg_gui.document.types import Mask, MaskProposal, PromptSet, Rect
 
 SHAPE = (100, 120)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.io.masks import MaskItem, export_folder
 from tests.e2e.conftest import Witness

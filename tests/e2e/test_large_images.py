@@ -14,7 +14,7 @@ from PySide6.QtCore import Qt, QTimer
 from skimage import data
 
 from latentseg_gui.app.session import Session
-from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED, Prediction, WeightsInfo
 from tests.e2e.person import Person
 

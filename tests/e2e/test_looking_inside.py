@@ -13,7 +13,7 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QToolButton
 
-from latentseg_gui.document.experts import AttentionPart
+from latentseg_gui.document.experts.experts import AttentionPart
 from latentseg_gui.document.types import FineTuneResult
 from model.analysis.inspection import vector_shift
 from model.prediction.predictor import Predictor

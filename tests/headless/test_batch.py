@@ -128,7 +128,7 @@ def test_errors_are_listed_at_the_end_and_only_they_are_tried_again(latentseg, w
 
 
 def test_a_second_run_into_the_same_folder_is_refused(latentseg, weights, folders, tmp_path):
-    from latentseg_gui.document.classes import ClassTable
+    from latentseg_gui.document.masks.classes import ClassTable
     from latentseg_gui.io.transfer.batch import BatchFolder, BatchPlan
 
     held = BatchFolder(tmp_path / "out", BatchPlan(("png",), ClassTable.default(), ""))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentseg_gui.document.learning import SPEEDS
+from latentseg_gui.document.training.learning import SPEEDS
 from latentseg_gui.headless.finetune_samples import read_samples, settle_background
 from model.training.types import SPEEDS as KNOWN_SPEEDS
 from model.weights.checkpoint import load, save
@@ -82,7 +82,7 @@ def test_one_class_asks_for_the_other(finetune, folders, classes, words):
 
 
 def test_masks_that_label_every_pixel_need_no_background(folders):
-    from latentseg_gui.document.classes import ClassTable
+    from latentseg_gui.document.masks.classes import ClassTable
     from model.training.finetune import LabelledImage
 
     labels = np.ones((8, 8), np.uint8)
@@ -164,7 +164,7 @@ def test_what_a_mask_took_over_from_a_prediction_is_not_measured(latentseg, weig
 
 
 def test_numbered_objects_are_whole_and_do_not_grow(folders):
-    from latentseg_gui.document.classes import ClassTable
+    from latentseg_gui.document.masks.classes import ClassTable
     from latentseg_gui.headless.common import Failures
     from latentseg_gui.headless.masks import Pair
     from latentseg_gui.io.masks import ImportedMask

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.headless.finetune import add_arguments
 from latentseg_gui.headless.naming import UNNAMED, settled
 from model.weights import checkpoint

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.headless.evaluate import refuse_unknown_classes
 from latentseg_gui.headless.overlap import LARGE, Overlapped
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from latentseg_gui.document.compared_networks import NetworkOutcome, NetworkProgress, best_first
+from latentseg_gui.document.training.compared_networks import NetworkOutcome, NetworkProgress, best_first
 from latentseg_gui.document.types import TrainingSample
 from latentseg_gui.inference.comparing import compare_networks
 from latentseg_gui.inference.messages import CompareNetworks

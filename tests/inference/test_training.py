@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import torch
 
-from latentseg_gui.document.label_rows import labels_by_row
-from latentseg_gui.document.learning import LearningSettings
+from latentseg_gui.document.masks.label_rows import labels_by_row
+from latentseg_gui.document.training.learning import LearningSettings
 from latentseg_gui.document.types import FineTuneProgress, FineTuneResult, Prediction, TrainingSample
 from latentseg_gui.inference import training
 from latentseg_gui.inference.messages import FineTune, PreviewCrops

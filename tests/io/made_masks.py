@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.io.masks import (
     FORMATS,

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from latentseg_gui.document.brush import polygon_mask, rings_mask
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.masks.brush import polygon_mask, rings_mask
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.io.masks import ImportContext, MaskError, MaskItem, export_folder, import_mask, rle
 from latentseg_gui.io.masks.candidates import Candidate, Target, match

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.masks import ImportContext, MaskError, import_mask

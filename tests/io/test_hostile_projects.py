@@ -16,10 +16,10 @@ import pytest
 import tifffile
 from PIL import Image
 
-from latentseg_gui.document.changes import ClassesChange, MaskChange
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.layers import Delta
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.masks.layers import Delta
+from latentseg_gui.document.project.changes import ClassesChange, MaskChange
 from latentseg_gui.document.types import UNLABELLED, Rect
 from latentseg_gui.io.project import locating
 from latentseg_gui.io.project.journal import Journal, JournalHeader, read_journal_file

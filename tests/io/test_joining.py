@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.io.masks.joining import joined_reading
 from latentseg_gui.io.masks.values import ImportContext, ImportedMask

@@ -5,7 +5,7 @@ import pytest
 
 from latentseg_gui.commands.classes import add_class, count_class, delete_class, move_class
 from latentseg_gui.commands.history import History
-from latentseg_gui.document.changes import MaskChange
+from latentseg_gui.document.project.changes import MaskChange
 from latentseg_gui.document.types import Rect
 from latentseg_gui.io import storage
 from latentseg_gui.io.images.reading import read_image

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.io import ledger as ledger_module
 from latentseg_gui.io.ledger import ForeignFileError, Ledger
 from latentseg_gui.io.masks import MaskItem, Picture, export_folder, export_mask

@@ -16,7 +16,7 @@ from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 from skimage.measure import grid_points_in_poly
 
-from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED, Provenance
 from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.masks import (

@@ -10,8 +10,8 @@ from latentseg_gui.commands.history import History
 from latentseg_gui.commands.marking import hide_objects, lock_objects
 from latentseg_gui.commands.source import next_instance
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.kept_marks import marks_as_settings, take_marks
-from latentseg_gui.document.object_marks import NO_MARKS, ObjectMarks
+from latentseg_gui.document.masks.object_marks import NO_MARKS, ObjectMarks
+from latentseg_gui.document.project.kept_marks import marks_as_settings, take_marks
 from latentseg_gui.document.types import UNLABELLED, Provenance, Rect
 from latentseg_gui.io.project.journal import Journal, JournalHeader, read_journal, replay
 from tests.io.project_helpers import document_of, photos

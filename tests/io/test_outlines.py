@@ -6,7 +6,7 @@ from hypothesis.extra import numpy as hnp
 from pycocotools import mask as coco_mask
 from scipy import ndimage
 
-from latentseg_gui.document.brush import polygon_mask, rings_mask
+from latentseg_gui.document.masks.brush import polygon_mask, rings_mask
 from latentseg_gui.document.types import Rect
 from latentseg_gui.io.masks import rle
 from latentseg_gui.io.masks.polygons import keyhole, outlines_of

@@ -14,9 +14,9 @@ from PIL import Image
 
 from latentseg_gui.commands.classes import move_class
 from latentseg_gui.commands.history import History
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.entries import ImageStatus
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.masks.entries import ImageStatus
 from latentseg_gui.io import storage
 from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.lock import ProjectLock

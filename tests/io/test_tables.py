@@ -8,7 +8,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.masks import MaskItem, export_folder
 from latentseg_gui.io.masks.measuring import pixel_size, stored_values

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from latentseg_gui.document.classes import SegmentationClass
+from latentseg_gui.document.masks.classes import SegmentationClass
 from latentseg_gui.panels.classes import ClassesPanel
 from latentseg_gui.panels.experts import ExpertsPanel
 from latentseg_gui.panels.feedback import DeviceBadge, JobsIndicator

@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QDropEvent
 from PySide6.QtWidgets import QColorDialog, QLabel, QLineEdit, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
-from latentseg_gui.document.classes import SegmentationClass
+from latentseg_gui.document.masks.classes import SegmentationClass
 from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.panels.classes import ClassesPanel, DeleteClassDialog
 from latentseg_gui.panels.classes.row import CLASS_MIME, ClassRow

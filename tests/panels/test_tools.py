@@ -5,7 +5,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QPushButton, QSlider, QSpinBox, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from latentseg_gui.document.tools import ToolName
+from latentseg_gui.document.masks.tools import ToolName
 from latentseg_gui.panels.tools import ToolOptionsBar
 
 

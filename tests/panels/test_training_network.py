@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtWidgets import QComboBox, QLabel
 from pytestqt.qtbot import QtBot
 
-from latentseg_gui.document.learning import FROM_SCRATCH, SPEEDS, NetworkChoice
+from latentseg_gui.document.training.learning import FROM_SCRATCH, SPEEDS, NetworkChoice
 from latentseg_gui.panels.training import TrainingPanel
 
 CHOICES = (

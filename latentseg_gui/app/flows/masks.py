@@ -27,7 +27,7 @@ from latentseg_gui.controllers.masks.objects import ObjectsController
 from latentseg_gui.controllers.masks.outlining import OutlineController
 from latentseg_gui.controllers.masks.paint import PaintController
 from latentseg_gui.controllers.masks.tool import ToolController
-from latentseg_gui.document.tools import ToolName
+from latentseg_gui.document.masks.tools import ToolName
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from latentseg_gui.app.main_window import MainWindow
 from latentseg_gui.controllers.masks.classes import ClassDeletion, ClassesController
 from latentseg_gui.controllers.masks.objects import ObjectsController
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.tools import ToolName
+from latentseg_gui.document.masks.tools import ToolName
 from latentseg_gui.panels.classes import DeleteClassDialog
 from latentseg_gui.panels.commands import ObjectMenu
 

@@ -25,7 +25,7 @@ from latentseg_gui.controllers.prediction.segment import SegmentController
 from latentseg_gui.controllers.prediction.separate import SeparateController
 from latentseg_gui.controllers.prediction.taking_up import TakeUpController
 from latentseg_gui.controllers.prediction.tighten import TightenController
-from latentseg_gui.document.tools import ToolName
+from latentseg_gui.document.masks.tools import ToolName
 from latentseg_gui.inference.messages import PredictionExtras
 from model.analysis.objects import ObjectOptions
 

@@ -14,7 +14,7 @@ from latentseg_gui.canvas.gestures import Gesture, Pointer
 from latentseg_gui.canvas.intents import CanvasIntents
 from latentseg_gui.canvas.surface import Surface
 from latentseg_gui.canvas.viewport import Viewport
-from latentseg_gui.document.tools import ToolName
+from latentseg_gui.document.masks.tools import ToolName
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 
 from latentseg_gui.canvas.gestures import Gesture, Pointer, PointerKind
 from latentseg_gui.canvas.tools.base import Tool
-from latentseg_gui.document.tools import ToolName
+from latentseg_gui.document.masks.tools import ToolName
 
 DRAG_START: Final = 6.0
 """Logical pixels after which a press becomes a drag."""

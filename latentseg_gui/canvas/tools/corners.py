@@ -8,7 +8,7 @@ from latentseg_gui.canvas.gestures import Gesture, Pointer, PointerKind
 from latentseg_gui.canvas.tools.base import Tool
 from latentseg_gui.canvas.tools.click import DRAG_START
 from latentseg_gui.canvas.tools.polygon import side_at
-from latentseg_gui.document.tools import ToolName
+from latentseg_gui.document.masks.tools import ToolName
 
 
 class OutlineTool(Tool):

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from latentseg_gui.canvas.gestures import Gesture, Pointer, PointerKind, every_sample
 from latentseg_gui.canvas.tools.base import Tool
 from latentseg_gui.canvas.tools.click import DRAG_START
-from latentseg_gui.document.tools import ToolName
+from latentseg_gui.document.masks.tools import ToolName
 
 _STEP: Final = 3.0
 """Logical pixels between two points of a line drawn freehand."""

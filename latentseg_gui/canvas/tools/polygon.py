@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, Qt
 
 from latentseg_gui.canvas.gestures import Gesture, Pointer, PointerKind
 from latentseg_gui.canvas.tools.base import Tool
-from latentseg_gui.document.tools import ToolName
+from latentseg_gui.document.masks.tools import ToolName
 
 _EDGE_REACH: Final = 8.0
 """How near, in logical pixels, a press must be to a side to be meant for it."""

@@ -11,7 +11,7 @@ from latentseg_gui.canvas.tools.outlines import JoinTool, LassoTool, SplitTool
 from latentseg_gui.canvas.tools.polygon import PolygonTool
 from latentseg_gui.canvas.tools.single import CandidateTool, FillTool, PickerTool, SelectTool, WandTool
 from latentseg_gui.canvas.tools.strokes import BrushTool, EraserTool, NudgeTool
-from latentseg_gui.document.tools import ToolName
+from latentseg_gui.document.masks.tools import ToolName
 
 TOOLS: Final[tuple[type[Tool], ...]] = (
     ClickTool,

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 
 from latentseg_gui.canvas.gestures import Gesture, Pointer, PointerKind, every_sample
 from latentseg_gui.canvas.tools.base import Tool
-from latentseg_gui.document.tools import ToolName
+from latentseg_gui.document.masks.tools import ToolName
 
 
 class BrushTool(Tool):

@@ -15,8 +15,8 @@ from latentseg_gui.controllers.experts.intervene import InterveneController
 from latentseg_gui.controllers.experts.names import ExpertNamesController
 from latentseg_gui.controllers.interfaces import Dialogs, ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import AttentionMaps, Labels
 from latentseg_gui.io.experts.expert_files import ExpertReport, InfluenceLine, files_of
 from latentseg_gui.io.storage import atomic_write, make_folder

@@ -15,7 +15,7 @@ from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs, JobSource
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.experts import ExpertShares
+from latentseg_gui.document.experts.experts import ExpertShares
 from latentseg_gui.document.types import ImageRecord, WeightsInfo
 from latentseg_gui.inference.messages import MeasureShares
 from latentseg_gui.inference.request import Priority

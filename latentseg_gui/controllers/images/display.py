@@ -13,8 +13,8 @@ from latentseg_gui.controllers.interfaces import Window
 from latentseg_gui.controllers.masks.object_view import hidden_objects, object_codes, object_colours
 from latentseg_gui.document.coords import is_inside, rc_from_xy
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.layers import MaskLayer
-from latentseg_gui.document.separating import parted
+from latentseg_gui.document.masks.layers import MaskLayer
+from latentseg_gui.document.prediction.separating import parted
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Prediction, Rect
 from latentseg_gui.io.project.manifest import SHIPPED
 

@@ -13,8 +13,8 @@ from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.layers import Instances
-from latentseg_gui.document.object_table import (
+from latentseg_gui.document.masks.layers import Instances
+from latentseg_gui.document.masks.object_table import (
     ObjectTable,
     TableUpdate,
     no_objects,

@@ -19,9 +19,9 @@ from latentseg_gui.controllers.masks.edit_work import Make
 from latentseg_gui.controllers.masks.objects import ObjectsController
 from latentseg_gui.controllers.masks.tool import ToolController
 from latentseg_gui.document.coords import is_inside, rc_from_xy
-from latentseg_gui.document.dividing import Parts, Waists
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.tools import ToolName
+from latentseg_gui.document.masks.dividing import Parts, Waists
+from latentseg_gui.document.masks.tools import ToolName
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Rect
 
 XY = tuple[float, float]

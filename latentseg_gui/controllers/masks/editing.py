@@ -20,8 +20,8 @@ from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.masks.edit_work import Make
 from latentseg_gui.controllers.masks.objects import ObjectsController
-from latentseg_gui.document import regions
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.masks import regions
 from latentseg_gui.document.types import UNLABELLED, Mask, Rect
 
 _SPECK_AREA = 64

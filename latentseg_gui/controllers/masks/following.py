@@ -17,7 +17,7 @@ from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.masks.objects import ObjectsController
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.tightening import follow_edges, reach_of
+from latentseg_gui.document.prediction.tightening import follow_edges, reach_of
 
 RC = tuple[int, int]
 

@@ -10,8 +10,8 @@ from latentseg_gui.commands.history import History
 from latentseg_gui.commands.marking import MarkEdit, hide_objects, lock_objects
 from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.masks.objects import ObjectsController
-from latentseg_gui.document.changes import MarksChange
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.project.changes import MarksChange
 
 
 class MarkingController(QObject):

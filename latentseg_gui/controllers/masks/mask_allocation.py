@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject
 
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.layers import MaskLayer, blank_arrays
+from latentseg_gui.document.masks.layers import MaskLayer, blank_arrays
 
 LARGE = 8_000_000
 """Masks of more pixels than this are provided for; smaller ones are made within a frame."""

@@ -19,7 +19,7 @@ from latentseg_gui.controllers.masks.tool import ToolController
 from latentseg_gui.document.coords import rc_from_xy
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.nudging import Nudge
+from latentseg_gui.document.masks.nudging import Nudge
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Rect
 
 XY = tuple[float, float]

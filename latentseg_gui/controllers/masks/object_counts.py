@@ -14,8 +14,8 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.masks.current_table import CurrentTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.layers import Arrays
-from latentseg_gui.document.object_table import object_table
+from latentseg_gui.document.masks.layers import Arrays
+from latentseg_gui.document.masks.object_table import object_table
 from latentseg_gui.document.types import Rect
 
 _REST_MS: Final = 300

@@ -15,9 +15,9 @@ from latentseg_gui.controllers.masks.current_table import CurrentTable
 from latentseg_gui.controllers.masks.objects import ObjectsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.object_marks import NO_MARKS
-from latentseg_gui.document.object_table import ObjectTable
-from latentseg_gui.document.regions import component_at
+from latentseg_gui.document.masks.object_marks import NO_MARKS
+from latentseg_gui.document.masks.object_table import ObjectTable
+from latentseg_gui.document.masks.regions import component_at
 from latentseg_gui.document.types import Rect
 from latentseg_gui.io.masks.measuring import PixelSize, pixel_size
 from latentseg_gui.panels.objects import AreaUnit, ObjectsLook, ObjectsPanel

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from latentseg_gui.canvas.layers.labels import HiddenObjects, ObjectCodes
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.layers import MaskLayer
-from latentseg_gui.document.palette import palette, rgb_from_hex
+from latentseg_gui.document.masks.layers import MaskLayer
+from latentseg_gui.document.masks.palette import palette, rgb_from_hex
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED
 
 _COLOURS = 200

@@ -21,7 +21,7 @@ from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.document.coords import rc_from_xy
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.object_table import object_table
+from latentseg_gui.document.masks.object_table import object_table
 from latentseg_gui.document.types import BACKGROUND, Mask, Rect
 
 XY = tuple[float, float]

@@ -22,8 +22,8 @@ from latentseg_gui.controllers.masks.objects import ObjectsController
 from latentseg_gui.controllers.masks.tool import ToolController
 from latentseg_gui.document.coords import rc_from_xy
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.outlines import TOLERANCE, Contour, changed_area, outline_of
-from latentseg_gui.document.tools import ToolName
+from latentseg_gui.document.masks.outlines import TOLERANCE, Contour, changed_area, outline_of
+from latentseg_gui.document.masks.tools import ToolName
 from latentseg_gui.document.types import Mask, Rect
 
 XY = tuple[float, float]

@@ -15,10 +15,10 @@ from latentseg_gui.commands.patch import Ink, MaskPatch, StrokeRecorder, area_pa
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.masks.tool import ToolController
-from latentseg_gui.document.brush import polygon_mask, stroke_mask
 from latentseg_gui.document.coords import is_inside, rc_from_xy
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.regions import flood_fill, magic_wand
+from latentseg_gui.document.masks.brush import polygon_mask, stroke_mask
+from latentseg_gui.document.masks.regions import flood_fill, magic_wand
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Rect
 
 XY = tuple[float, float]

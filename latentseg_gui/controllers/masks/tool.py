@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.document.tools import ToolName
+from latentseg_gui.document.masks.tools import ToolName
 
 _SMALLEST, _LARGEST = 1.0, 1000.0
 _STEP = 1.25

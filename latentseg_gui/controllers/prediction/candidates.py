@@ -20,10 +20,10 @@ from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs, JobSource
 from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.masks.objects import ObjectsController
-from latentseg_gui.document.candidates import CandidatesFound, ObjectCandidate, ObjectLooks, chosen
 from latentseg_gui.document.coords import rc_from_xy
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.prediction.candidates import CandidatesFound, ObjectCandidate, ObjectLooks, chosen
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Provenance, Rect
 from latentseg_gui.inference.messages import FindCandidates
 from latentseg_gui.panels.candidates import CandidatesPanel

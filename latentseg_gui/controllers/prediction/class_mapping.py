@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.lookup import looked_up
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.masks.lookup import looked_up
 from latentseg_gui.document.types import BACKGROUND, Labels, Prediction, WeightsInfo
 
 _FULL: Final = 65535

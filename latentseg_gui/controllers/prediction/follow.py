@@ -13,9 +13,9 @@ from latentseg_gui.controllers.jobs import Jobs, JobSource
 from latentseg_gui.controllers.masks.carrying import CarryController
 from latentseg_gui.controllers.prediction.candidates import CandidatesController
 from latentseg_gui.controllers.prediction.predict import PredictController
-from latentseg_gui.document.candidates import ObjectCandidate
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.prediction.candidates import ObjectCandidate
 from latentseg_gui.document.types import MaskProposal, PromptSet, Rect
 from latentseg_gui.inference.messages import SegmentObject
 from latentseg_gui.inference.request import Priority

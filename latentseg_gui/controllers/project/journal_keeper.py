@@ -11,9 +11,9 @@ from latentseg_gui.commands.history import History
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.project.project import StorageController
-from latentseg_gui.document.changes import Change
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.project.changes import Change
 from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.project.manifest import WeightsList
 from latentseg_gui.io.project.saving import ProjectSession

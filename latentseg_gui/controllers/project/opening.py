@@ -19,8 +19,8 @@ from latentseg_gui.controllers.project.recovery_words import question
 from latentseg_gui.controllers.project.untitled import UntitledProjects
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.kept_marks import take_marks
-from latentseg_gui.document.taking_over import take_over
+from latentseg_gui.document.project.kept_marks import take_marks
+from latentseg_gui.document.project.replacing import take_over
 from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.paths import shown
 from latentseg_gui.io.project.manifest import CURRENT, MAKERS, MANIFEST, MARKS

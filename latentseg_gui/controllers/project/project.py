@@ -14,7 +14,7 @@ from latentseg_gui.controllers.project.unsaved import Versions, is_changed, lost
 from latentseg_gui.controllers.project.untitled import UntitledProjects
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.kept_marks import marks_as_settings
+from latentseg_gui.document.project.kept_marks import marks_as_settings
 from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.naming import common_folder
 from latentseg_gui.io.paths import shown

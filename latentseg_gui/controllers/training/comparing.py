@@ -18,11 +18,15 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.training.finetune import FineTuneController
 from latentseg_gui.controllers.training.training_view import class_colours, painted
 from latentseg_gui.controllers.training.weights import WeightsController
-from latentseg_gui.document.classes import ClassTable
-from latentseg_gui.document.compared_networks import NetworkOutcome, NetworkProgress, NetworksCompared
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.learning import LATENT_EXPERT
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.training.compared_networks import (
+    NetworkOutcome,
+    NetworkProgress,
+    NetworksCompared,
+)
+from latentseg_gui.document.training.learning import LATENT_EXPERT
 from latentseg_gui.document.types import FineTuneResult, Labels, TrainingSample
 from latentseg_gui.inference.messages import CompareNetworks, OtherPrediction, PredictWith
 from latentseg_gui.io.storage import make_folder, remove_file

@@ -13,10 +13,10 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.training.background import BackgroundQuestion
 from latentseg_gui.controllers.training.training_set import TrainingSet
 from latentseg_gui.controllers.training.weights import WeightsController
-from latentseg_gui.document.classes import labels_with_ids
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.learning import SPEEDS, LearningSettings
+from latentseg_gui.document.masks.classes import labels_with_ids
+from latentseg_gui.document.training.learning import SPEEDS, LearningSettings
 from latentseg_gui.document.types import (
     FineTuneProgress,
     FineTuneResult,

@@ -10,8 +10,8 @@ import numpy as np
 
 from latentseg_gui.controllers.jobs import Jobs, OnFailure
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.label_rows import LabelsByRow, labels_by_row
-from latentseg_gui.document.layers import Arrays
+from latentseg_gui.document.masks.label_rows import LabelsByRow, labels_by_row
+from latentseg_gui.document.masks.layers import Arrays
 from latentseg_gui.inference.request import Priority
 
 OnRows = Callable[[tuple[LabelsByRow, ...]], None]

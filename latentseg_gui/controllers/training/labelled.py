@@ -12,8 +12,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.label_rows import labels_by_row
-from latentseg_gui.document.layers import Arrays, MaskLayer
+from latentseg_gui.document.masks.label_rows import labels_by_row
+from latentseg_gui.document.masks.layers import Arrays, MaskLayer
 from latentseg_gui.document.types import UNLABELLED, Rect
 from latentseg_gui.inference.request import Priority
 

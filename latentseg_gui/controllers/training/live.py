@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QTimer
 
 from latentseg_gui.controllers.training.finetune import FineTuneController, TrainingPlan
-from latentseg_gui.document.learning import REFIT
+from latentseg_gui.document.training.learning import REFIT
 from latentseg_gui.workers.lanes import ChildLane, Lane
 
 _DELAY_MS = 60

@@ -10,8 +10,8 @@ from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.doubts import Doubts
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.training.uncertain_regions import Doubts
 from latentseg_gui.document.types import UNLABELLED, ImageRecord, WeightsInfo
 from latentseg_gui.inference.messages import FindDoubts
 from latentseg_gui.io.images.reading import read_image

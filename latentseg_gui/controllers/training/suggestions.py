@@ -9,7 +9,7 @@ from latentseg_gui.controllers.images.images import ProjectController
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.training.ranking import Ranking
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.doubts import Doubt, Doubts
+from latentseg_gui.document.training.uncertain_regions import Doubt, Doubts
 from latentseg_gui.document.types import UNLABELLED, Rect, WeightsInfo
 from latentseg_gui.panels.files import FilesPanel
 from latentseg_gui.panels.training.flash import FlashFrame

@@ -14,10 +14,10 @@ from PySide6.QtCore import QObject, Signal
 from latentseg_gui.controllers.jobs import Jobs, OnFailure
 from latentseg_gui.controllers.training.label_rows import LabelRows
 from latentseg_gui.controllers.training.labelled import LabelledCounts
-from latentseg_gui.document.classes import ClassTable, numbered_labels
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.layers import Arrays
-from latentseg_gui.document.separating import counted_only
+from latentseg_gui.document.masks.classes import ClassTable, numbered_labels
+from latentseg_gui.document.masks.layers import Arrays
+from latentseg_gui.document.prediction.separating import counted_only
 from latentseg_gui.document.types import ImageRecord, TrainingSample
 from latentseg_gui.io.images.reading import read_image
 

@@ -13,9 +13,9 @@ from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.training.finetune import FineTuneController, TrainingPlan
 from latentseg_gui.controllers.training.weights import SHIPPED, WeightsController
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.label_rows import LabelsByRow, rows_by_number
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.masks.label_rows import LabelsByRow, rows_by_number
 from latentseg_gui.document.types import (
     UNLABELLED,
     FineTuneProgress,

@@ -15,10 +15,10 @@ from latentseg_gui.commands.classes import set_classes
 from latentseg_gui.commands.history import History
 from latentseg_gui.controllers.interfaces import Dialogs, ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.learning import LATENT_EXPERT
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.training.learning import LATENT_EXPERT
 from latentseg_gui.document.types import FineTuneResult, WeightsInfo
 from latentseg_gui.inference.messages import LoadWeights
 from latentseg_gui.io.project.manifest import SHIPPED

@@ -18,9 +18,9 @@ from latentseg_gui.controllers.transfer.mask_snapshots import MaskSnapshot, snap
 from latentseg_gui.controllers.transfer.output_dialog import OutputAsking
 from latentseg_gui.controllers.transfer.output_plans import Output, OutputPreview, Page, pages_of, preview_of
 from latentseg_gui.controllers.transfer.output_run import Done, OutputReport, OutputRun, not_written
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import WeightsInfo
 from latentseg_gui.inference.messages import PredictionExtras
 from latentseg_gui.io.ledger import Ledger

@@ -13,7 +13,7 @@ from latentseg_gui.controllers.prediction.class_mapping import LabelMap
 from latentseg_gui.controllers.transfer.mask_snapshots import MaskSnapshot, write_item
 from latentseg_gui.controllers.transfer.output_run import Done, settle
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.separating import separated
+from latentseg_gui.document.prediction.separating import separated
 from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.inference.messages import PredictedPixels, PredictionExtras, PredictPixels
 from latentseg_gui.inference.request import Priority

@@ -16,9 +16,9 @@ from latentseg_gui.controllers.jobs import Jobs, JobSource
 from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.transfer.import_plans import ImportPair, Refusal
 from latentseg_gui.controllers.transfer.import_work import ImportedStep, ImportMode, ImportWork
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED
 from latentseg_gui.io.masks import ImportContext
 from latentseg_gui.io.masks.values import Reading, Tally

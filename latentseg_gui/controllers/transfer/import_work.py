@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from latentseg_gui.commands.patch import MaskPatch, PreparedPatch, values_patch
 from latentseg_gui.commands.source import FrozenLayer, FrozenMask
 from latentseg_gui.controllers.transfer.import_plans import ImportPair
-from latentseg_gui.document.classes import ClassTable, labels_with_ids
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.layers import Arrays, MaskLayer
+from latentseg_gui.document.masks.classes import ClassTable, labels_with_ids
+from latentseg_gui.document.masks.layers import Arrays, MaskLayer
 from latentseg_gui.document.types import UNLABELLED, Provenance, Rect
 from latentseg_gui.io.masks import ImportContext, ImportedMask
 from latentseg_gui.io.masks.values import Tally, counts_of

@@ -10,11 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.classes import ClassTable, numbered_labels
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.layers import Arrays, Instances
-from latentseg_gui.document.predicted_objects import taken_over
+from latentseg_gui.document.masks.classes import ClassTable, numbered_labels
+from latentseg_gui.document.masks.layers import Arrays, Instances
+from latentseg_gui.document.prediction.predicted_objects import taken_over
 from latentseg_gui.document.types import (
     BACKGROUND,
     UNLABELLED,

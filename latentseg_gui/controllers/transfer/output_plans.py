@@ -9,8 +9,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication
 
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.io.images.reading import ImageError, probe
 from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.masks import FORMATS

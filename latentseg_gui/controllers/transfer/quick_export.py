@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.transfer.mask_snapshots import MaskSnapshot, snapshot_of
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.io.images.folders import MASK_ENDING
 from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.masks import FORMATS, export_mask, losses

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.palette import palette, rgb_from_hex
+from latentseg_gui.document.masks.palette import palette, rgb_from_hex
 from latentseg_gui.io.experts.sheet import Sheet, wrapped
 
 Floats = NDArray[np.floating[Any]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED, Mask, Rect
 from latentseg_gui.io.masks import rle
 from latentseg_gui.io.masks.polygons import keyhole, outlines_of

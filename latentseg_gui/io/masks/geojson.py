@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.io.masks import rle
 from latentseg_gui.io.masks.polygons import Ring, outlines_of

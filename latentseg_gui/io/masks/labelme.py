@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from latentseg_gui.document.brush import polygon_mask
-from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.masks.brush import polygon_mask
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED, Mask, Rect
 from latentseg_gui.io.masks import rle
 from latentseg_gui.io.masks.polygons import Outline, outlines_of

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from latentseg_gui.document.classes import MAX_CLASSES, ClassTable
+from latentseg_gui.document.masks.classes import MAX_CLASSES, ClassTable
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED
 from latentseg_gui.io.masks.values import ImportContext, MaskError
 

@@ -31,7 +31,7 @@ class Outline:
 def outlines_of(mask: Mask, rect: Rect) -> list[Outline]:
     """The outlines of an area inside ``rect``, one per connected part, in pixels of the image.
 
-    `latentseg_gui.document.brush.rings_mask` of the rings is exactly the area again.
+    `latentseg_gui.document.masks.brush.rings_mask` of the rings is exactly the area again.
     """
     parts, _ = ndimage.label(mask)
     outlines = []

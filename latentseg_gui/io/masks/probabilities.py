@@ -9,7 +9,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.io.masks.values import MaskError, MaskItem, origin
 
 FULL = 65535

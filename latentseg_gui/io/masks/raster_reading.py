@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.classes import ClassTable, SegmentationClass
+from latentseg_gui.document.masks.classes import ClassTable, SegmentationClass
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance
 from latentseg_gui.io.masks.looks import WHITES, Look, decide, look_of
 from latentseg_gui.io.masks.lossy import sharpened

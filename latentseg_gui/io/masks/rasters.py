@@ -10,7 +10,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
-from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED
 from latentseg_gui.io.masks.values import (
     MaskError,

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.io.masks import coco, geojson, labelme, probabilities, rasters, table, yolo
 from latentseg_gui.io.masks.values import MaskError, MaskItem, Picture

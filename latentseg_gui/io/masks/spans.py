@@ -1,6 +1,6 @@
 """Many polygons at once as horizontal runs of pixels: a million small ones, or hundreds as large as the image.
 
-A pixel is inside when its centre is, exactly as in `latentseg_gui.document.brush.rings_mask`; the runs are worked
+A pixel is inside when its centre is, exactly as in `latentseg_gui.document.masks.brush.rings_mask`; the runs are worked
 out for a batch of polygons together, because a call of numpy per polygon would be most of the time.
 """
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import BACKGROUND
 from latentseg_gui.io.masks.values import MaskItem, ObjectArea, StoredValues, counts_of, objects_of
 

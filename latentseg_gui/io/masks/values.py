@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.layers import Instances
-from latentseg_gui.document.object_rules import drop_rims
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.masks.layers import Instances
+from latentseg_gui.document.masks.object_rules import drop_rims
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Mask, Provenance, Rect
 from latentseg_gui.io.masks.parts import connected_parts
 from latentseg_gui.io.paths import shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.io.masks.polygons import bridged, keyhole, outlines_of, simplified
 from latentseg_gui.io.masks.values import MaskItem, Picture, objects_of
 

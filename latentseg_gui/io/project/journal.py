@@ -17,13 +17,13 @@ from typing import Any, BinaryIO, Final
 
 import numpy as np
 
-from latentseg_gui.document.changes import Change, ClassesChange, MarksChange, MaskChange
-from latentseg_gui.document.classes import SMALLEST, ClassTable, SegmentationClass
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.layers import MaskLayer
-from latentseg_gui.document.lookup import looked_up
-from latentseg_gui.document.object_marks import ObjectMarks
+from latentseg_gui.document.masks.classes import SMALLEST, ClassTable, SegmentationClass
+from latentseg_gui.document.masks.layers import MaskLayer
+from latentseg_gui.document.masks.lookup import looked_up
+from latentseg_gui.document.masks.object_marks import ObjectMarks
+from latentseg_gui.document.project.changes import Change, ClassesChange, MarksChange, MaskChange
 from latentseg_gui.document.types import Rect
 from latentseg_gui.io.project.locating import is_sound
 from latentseg_gui.io.project.manifest import ImageEntryModel, WeightsList, path_fields, places

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from latentseg_gui.document.classes import MAX_CLASSES, SMALLEST, ClassTable, SegmentationClass
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.masks.classes import MAX_CLASSES, SMALLEST, ClassTable, SegmentationClass
 from latentseg_gui.io.paths import shown
 
 SCHEMA = 2

@@ -11,8 +11,8 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from latentseg_gui.document.layers import Arrays, Instances
-from latentseg_gui.document.palette import BACKGROUND_COLOUR, palette, rgb_from_hex
+from latentseg_gui.document.masks.layers import Arrays, Instances
+from latentseg_gui.document.masks.palette import BACKGROUND_COLOUR, palette, rgb_from_hex
 from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.io.paths import shown
 from latentseg_gui.io.project.manifest import MaskFiles, ProjectError

@@ -12,7 +12,7 @@ import numpy as np
 
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.layers import Arrays, MaskLayer
+from latentseg_gui.document.masks.layers import Arrays, MaskLayer
 from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.io import storage
 from latentseg_gui.io.lock import ProjectLock

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.layers import Arrays
-from latentseg_gui.document.lookup import looked_up
+from latentseg_gui.document.masks.layers import Arrays
+from latentseg_gui.document.masks.lookup import looked_up
 from latentseg_gui.document.types import UNLABELLED, Labels, Rect
 from latentseg_gui.io.paths import shown
 

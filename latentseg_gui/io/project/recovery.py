@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from latentseg_gui.document.changes import MaskChange
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.project.changes import MaskChange
 from latentseg_gui.io import storage
 from latentseg_gui.io.project.journal import MAX_JOURNAL, ImageNote, WeightsNote, replay
 from latentseg_gui.io.project.journal_chain import JournalFile, set_aside

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from latentseg_gui.document.changes import Change
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.layers import Arrays
+from latentseg_gui.document.masks.layers import Arrays
+from latentseg_gui.document.project.changes import Change
 from latentseg_gui.io import storage
 from latentseg_gui.io.lock import ProjectLock
 from latentseg_gui.io.paths import shown

@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.lock import ProjectLock
 from latentseg_gui.io.masks.registry import FORMATS, File, MaskFormat, format_named

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QColorDialog, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
-from latentseg_gui.document.classes import SegmentationClass
+from latentseg_gui.document.masks.classes import SegmentationClass
 from latentseg_gui.document.types import BACKGROUND
 from latentseg_gui.panels.classes.row import CLASS_MIME, ClassRow
 from latentseg_gui.panels.icons import icon

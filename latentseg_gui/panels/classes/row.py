@@ -8,7 +8,7 @@ from PySide6.QtCore import QMimeData, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QDrag, QFocusEvent, QIcon, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLineEdit, QWidget
 
-from latentseg_gui.document.classes import SegmentationClass
+from latentseg_gui.document.masks.classes import SegmentationClass
 from latentseg_gui.document.types import BACKGROUND
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.pixmaps import swatch

@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QColor, QPixmap
 from PySide6.QtWidgets import QMenu
 
-from latentseg_gui.document.classes import ClassTable
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.plain import unmarked
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.experts import Gains
+from latentseg_gui.document.experts.experts import Gains
 
 Table = NDArray[np.float32]
 Shape = tuple[int, int]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication
 
-from latentseg_gui.document.experts import AttentionPart
+from latentseg_gui.document.experts.experts import AttentionPart
 from latentseg_gui.document.types import AttentionMaps, PromptAttention, Rect
 
 SumsOver = Literal["places", "rows", ""]

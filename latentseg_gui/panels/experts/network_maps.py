@@ -9,7 +9,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import QCheckBox, QToolButton, QVBoxLayout, QWidget
 
-from latentseg_gui.document.network_attention import Floats, MapGroup, NetworkMaps
+from latentseg_gui.document.experts.network_attention import Floats, MapGroup, NetworkMaps
 from latentseg_gui.panels.experts.colours import colour_table
 from latentseg_gui.panels.experts.values import MapOverlay
 from latentseg_gui.panels.fields import ComboBox

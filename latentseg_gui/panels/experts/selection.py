@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from latentseg_gui.document.experts import Gains
+from latentseg_gui.document.experts.experts import Gains
 from latentseg_gui.panels.experts.gains import toggled_out, toggled_solo, with_gain
 from latentseg_gui.panels.experts.values import ExpertOverlay
 from latentseg_gui.panels.experts.view import ExpertsView

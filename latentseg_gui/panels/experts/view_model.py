@@ -8,7 +8,7 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QWidget
 
-from latentseg_gui.document.experts import Gains, altered
+from latentseg_gui.document.experts.experts import Gains, altered
 from latentseg_gui.document.types import Labels
 from latentseg_gui.panels.experts.colours import colour_table
 from latentseg_gui.panels.experts.gains import Shape, Where, gain_at, is_solo, table_of

@@ -19,7 +19,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QColor, QPixmap
 
-from latentseg_gui.document.object_table import ObjectTable, no_objects
+from latentseg_gui.document.masks.object_table import ObjectTable, no_objects
 from latentseg_gui.document.types import Provenance, Rect
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.objects.values import ObjectsLook, Pictures, Search

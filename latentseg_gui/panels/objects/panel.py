@@ -10,7 +10,7 @@ from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QToolButton, QVBoxLayout, QWidget
 
-from latentseg_gui.document.object_table import ObjectTable
+from latentseg_gui.document.masks.object_table import ObjectTable
 from latentseg_gui.document.types import BACKGROUND
 from latentseg_gui.panels.fields import ComboBox
 from latentseg_gui.panels.icons import icon

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.object_marks import NO_MARKS, ObjectMarks
+from latentseg_gui.document.masks.object_marks import NO_MARKS, ObjectMarks
 from latentseg_gui.document.types import Rect
 
 Pictures = Callable[[Rect], NDArray[np.uint8] | None]

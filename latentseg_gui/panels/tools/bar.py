@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QWidget
 
-from latentseg_gui.document.tools import Option, ToolName
+from latentseg_gui.document.masks.tools import Option, ToolName
 from latentseg_gui.panels.flow import FlowLayout
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.keyed import follow_key

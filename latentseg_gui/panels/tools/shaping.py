@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidgetAction,
 )
 
-from latentseg_gui.document.tightening import Tightening
+from latentseg_gui.document.prediction.tightening import Tightening
 from latentseg_gui.panels.widgets import SliderField
 
 _SHIFT = 15

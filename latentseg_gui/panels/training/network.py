@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
 
-from latentseg_gui.document.learning import NetworkChoice
+from latentseg_gui.document.training.learning import NetworkChoice
 from latentseg_gui.panels.fields import ComboBox
 from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.widgets import text_label

@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from latentseg_gui.document.compared_networks import NetworkProgress, NetworksCompared, best_first
-from latentseg_gui.document.learning import FROM_SCRATCH, LATENT_EXPERT, NetworkChoice
+from latentseg_gui.document.training.compared_networks import NetworkProgress, NetworksCompared, best_first
+from latentseg_gui.document.training.learning import FROM_SCRATCH, LATENT_EXPERT, NetworkChoice
 from latentseg_gui.panels.fields import ComboBox, SpinBox
 from latentseg_gui.panels.plain import plain, unmarked
 from latentseg_gui.panels.training.outcome_table import OutcomeTable

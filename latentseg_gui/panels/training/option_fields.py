@@ -7,7 +7,7 @@ from typing import Protocol
 from PySide6.QtCore import QObject, Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QWidget
 
-from latentseg_gui.document.learning import LearningOption, NumberRange
+from latentseg_gui.document.training.learning import LearningOption, NumberRange
 from latentseg_gui.panels.fields import ComboBox, DoubleSpinBox, SpinBox
 from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.widgets import SliderField

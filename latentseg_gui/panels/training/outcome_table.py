@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem, QWidget
 
-from latentseg_gui.document.compared_networks import NetworkOutcome
+from latentseg_gui.document.training.compared_networks import NetworkOutcome
 from latentseg_gui.panels.plain import plain
 
 _MOST_ROWS = 6

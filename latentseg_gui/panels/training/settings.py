@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFormLayout, QWidget
 
-from latentseg_gui.document.learning import LearningSettings, learning_options
+from latentseg_gui.document.training.learning import LearningSettings, learning_options
 from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.training.option_fields import OptionField, field_for
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.learning import LearningSettings
+from latentseg_gui.document.training.learning import LearningSettings
 
 SPEEDS: Final = ("live", "quick", "thorough")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from latentseg_gui.document.entries import Entries
+from latentseg_gui.document.masks.entries import Entries
 from latentseg_gui.document.types import MaskProposal, PromptSet
 
 

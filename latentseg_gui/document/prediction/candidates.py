@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.layers import Instances
+from latentseg_gui.document.masks.layers import Instances
 from latentseg_gui.document.types import Mask, Rect
 
 LEAST_SHARE: Final = 0.5

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from latentseg_gui.document.layers import Instances
-from latentseg_gui.document.object_marks import pixels_of
+from latentseg_gui.document.masks.layers import Instances
+from latentseg_gui.document.masks.object_marks import pixels_of
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Mask, Provenance, Rect
 
 GONE_SHARE: Final = 0.05

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.entries import Entries
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.layers import Arrays, Delta, Instances, MaskLayer
-from latentseg_gui.document.object_marks import ObjectMarks
-from latentseg_gui.document.ready_masks import ReadyMask
+from latentseg_gui.document.masks.entries import Entries
+from latentseg_gui.document.masks.layers import Arrays, Delta, Instances, MaskLayer
+from latentseg_gui.document.masks.object_marks import ObjectMarks
+from latentseg_gui.document.masks.ready_masks import ReadyMask
 from latentseg_gui.document.types import (
     BACKGROUND,
     UNLABELLED,

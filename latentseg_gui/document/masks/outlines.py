@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from latentseg_gui.document.brush import polygon_mask
+from latentseg_gui.document.masks.brush import polygon_mask
 from latentseg_gui.document.types import Mask, Rect
 
 XY = tuple[float, float]

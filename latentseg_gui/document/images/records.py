@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from latentseg_gui.document.entries import Entries
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.layers import MaskLayer
+from latentseg_gui.document.masks.entries import Entries
+from latentseg_gui.document.masks.layers import MaskLayer
 from latentseg_gui.document.types import ImageRecord
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from latentseg_gui.document.layers import Instances
-from latentseg_gui.document.regions import components
+from latentseg_gui.document.masks.layers import Instances
+from latentseg_gui.document.masks.regions import components
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Rect
 
 _DENSE: Final = 1 << 24

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.object_marks import NO_MARKS, ObjectMarks
+from latentseg_gui.document.masks.object_marks import NO_MARKS, ObjectMarks
 
 
 def marks_as_settings(document: Document) -> dict[str, dict[str, list[int]]]:

@@ -12,8 +12,8 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.mask_copy import MaskCopy
-from latentseg_gui.document.object_marks import NO_MARKS
+from latentseg_gui.document.masks.mask_copy import MaskCopy
+from latentseg_gui.document.masks.object_marks import NO_MARKS
 from latentseg_gui.document.types import UNLABELLED, Labels, Mask, Rect
 
 Instances = NDArray[np.uint32]

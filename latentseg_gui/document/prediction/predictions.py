@@ -9,9 +9,9 @@ from typing import Final
 
 import numpy as np
 
-from latentseg_gui.document.entries import Entries
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.lookup import looked_up
+from latentseg_gui.document.masks.entries import Entries
+from latentseg_gui.document.masks.lookup import looked_up
 from latentseg_gui.document.types import Prediction
 
 Relabelled = tuple[Prediction, Prediction]

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from latentseg_gui.document import regions
-from latentseg_gui.document.object_rules import without_crumbs
+from latentseg_gui.document.masks import regions
+from latentseg_gui.document.masks.object_rules import without_crumbs
 from latentseg_gui.document.types import Mask, MaskProposal, Rect
 
 NEUTRAL: Final = 0.5

@@ -9,11 +9,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.layers import Delta
-from latentseg_gui.document.object_marks import ObjectMarks
-from latentseg_gui.document.planes import PackedPlanes, Plane, inflate, packed
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.masks.layers import Delta
+from latentseg_gui.document.masks.object_marks import ObjectMarks
+from latentseg_gui.document.project.planes import PackedPlanes, Plane, inflate, packed
 from latentseg_gui.document.types import BACKGROUND, Rect
 
 _TYPES: Final = (np.uint8, np.uint8, np.uint32)

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.lookup import looked_up
-from latentseg_gui.document.palette import BACKGROUND_COLOUR, palette, rgb_from_hex
+from latentseg_gui.document.masks.lookup import looked_up
+from latentseg_gui.document.masks.palette import BACKGROUND_COLOUR, palette, rgb_from_hex
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels
 
 MAX_CLASSES = 255

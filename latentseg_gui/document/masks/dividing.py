@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from latentseg_gui.document.object_rules import CRUMB_PIXELS, PIECE_SHARE
+from latentseg_gui.document.masks.object_rules import CRUMB_PIXELS, PIECE_SHARE
 from latentseg_gui.document.types import Mask
 
 Parts = NDArray[np.int32]

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.layers import Arrays, MaskLayer, compressed
+from latentseg_gui.document.masks.layers import Arrays, MaskLayer, compressed
 from latentseg_gui.document.types import UNLABELLED
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.events import DocumentEvents
-from latentseg_gui.document.layers import MaskLayer
+from latentseg_gui.document.masks.layers import MaskLayer
 from latentseg_gui.document.types import ImageRecord, MaskProposal, Prediction, PromptSet
 
 

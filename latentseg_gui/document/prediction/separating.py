@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.classes import ClassTable
-from latentseg_gui.document.layers import Instances
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.masks.layers import Instances
 from latentseg_gui.document.types import BACKGROUND, Labels, Prediction
 from model.analysis.objects import Hills, ObjectOptions, hills_of, inside_of, joined
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from latentseg_gui.document.layers import Instances
+from latentseg_gui.document.masks.layers import Instances
 from latentseg_gui.document.types import Mask
 
 LEAST_SHARE: Final = 0.5

@@ -1,0 +1,1 @@
+"""The images of a document and what was read of them."""

@@ -1,0 +1,1 @@
+"""Masks, classes and objects: what the hand changes, and by which rules."""

@@ -1,0 +1,1 @@
+"""What the model says of images and clicks, before the user takes it."""

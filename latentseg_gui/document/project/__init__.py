@@ -1,0 +1,1 @@
+"""A document as something that is saved, replayed and replaced."""

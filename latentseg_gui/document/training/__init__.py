@@ -1,0 +1,1 @@
+"""Fine-tuning as values: settings, uncertain regions, comparisons."""
