@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.app.session import Session
-from latentseg_gui.commands.patch import Ink, area_patch
+from latentseg_gui.commands.masks.patch import Ink, area_patch
 from latentseg_gui.controllers.images.file_rows import _together
 from latentseg_gui.document.masks.entries import ImageStatus
 from latentseg_gui.document.types import ImageRecord, Prediction, Rect

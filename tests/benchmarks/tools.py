@@ -32,7 +32,7 @@ from latentseg_gui.app import main as application
 from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.app.samples import sample_paths
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.patch import Ink, StrokeRecorder
+from latentseg_gui.commands.masks.patch import Ink, StrokeRecorder
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.brush import stroke_mask
 from latentseg_gui.document.types import ImageRecord

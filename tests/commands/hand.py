@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.patch import Ink, StrokeRecorder
-from latentseg_gui.commands.proposals import accept_proposal
+from latentseg_gui.commands.masks.patch import Ink, StrokeRecorder
+from latentseg_gui.commands.prediction.proposals import accept_proposal
 from latentseg_gui.controllers.transfer.mask_snapshots import snapshot_of
 from latentseg_gui.document.masks.brush import stroke_mask
 from latentseg_gui.document.types import MaskProposal, PromptSet, Rect

@@ -7,11 +7,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from latentseg_gui.commands import classes as class_edits
-from latentseg_gui.commands import cleanup, objects, shapes
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.patch import Ink, StrokeRecorder, area_patch
-from latentseg_gui.commands.proposals import accept_prediction, accept_proposal
+from latentseg_gui.commands.masks import classes as class_edits
+from latentseg_gui.commands.masks import cleanup, objects, shapes
+from latentseg_gui.commands.masks.patch import Ink, StrokeRecorder, area_patch
+from latentseg_gui.commands.prediction.proposals import accept_prediction, accept_proposal
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.brush import polygon_mask, stroke_mask
 from latentseg_gui.document.types import UNLABELLED, MaskProposal, Prediction, PromptSet, Provenance

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.proposals import accept_candidates
+from latentseg_gui.commands.prediction.proposals import accept_candidates
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.prediction.candidates import ObjectCandidate, chosen, numbered
 from latentseg_gui.document.types import Provenance, Rect

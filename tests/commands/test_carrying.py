@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latentseg_gui.commands.carrying import all_taken_along, put_down, taken_along
 from latentseg_gui.commands.history import History
+from latentseg_gui.commands.masks.carrying import all_taken_along, put_down, taken_along
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, ImageRecord, Provenance, Rect
 

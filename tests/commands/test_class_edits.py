@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from latentseg_gui.commands import classes as edits
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.patch import Ink, area_patch
+from latentseg_gui.commands.masks import classes as edits
+from latentseg_gui.commands.masks.patch import Ink, area_patch
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED, Prediction, Provenance, Rect

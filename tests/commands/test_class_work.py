@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latentseg_gui.commands import classes as edits
-from latentseg_gui.commands.class_work import FrozenMasks, PreparedClassEdit
-from latentseg_gui.commands.classes import ClassEdit
+from latentseg_gui.commands.masks import classes as edits
+from latentseg_gui.commands.masks.class_work import FrozenMasks, PreparedClassEdit
+from latentseg_gui.commands.masks.classes import ClassEdit
 from latentseg_gui.commands.source import MasksSource
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError

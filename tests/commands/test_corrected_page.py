@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from latentseg_gui.commands.proposals import accept_prediction
+from latentseg_gui.commands.prediction.proposals import accept_prediction
 from latentseg_gui.controllers.transfer.mask_snapshots import snapshot_of
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.prediction.separating import separated

@@ -7,9 +7,9 @@ import pickle
 import numpy as np
 import pytest
 
-from latentseg_gui.commands.corrections import accept_correction, take_up
-from latentseg_gui.commands.marking import lock_objects
-from latentseg_gui.commands.patch import Ink, area_patch
+from latentseg_gui.commands.masks.marking import lock_objects
+from latentseg_gui.commands.masks.patch import Ink, area_patch
+from latentseg_gui.commands.prediction.corrections import accept_correction, take_up
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.prediction.taken_up import TakenUp, as_it_was

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.patch import Ink, StrokeRecorder, area_patch
-from latentseg_gui.commands.proposals import accept_prediction, accept_proposal
+from latentseg_gui.commands.masks.patch import Ink, StrokeRecorder, area_patch
+from latentseg_gui.commands.prediction.proposals import accept_prediction, accept_proposal
 from latentseg_gui.document.masks.brush import stroke_mask
 from latentseg_gui.document.project.changes import MaskChange
 from latentseg_gui.document.types import (

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from latentseg_gui.commands import cleanup, objects, shapes
-from latentseg_gui.commands.patch import Ink, area_patch
+from latentseg_gui.commands.masks import cleanup, objects, shapes
+from latentseg_gui.commands.masks.patch import Ink, area_patch
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import UNLABELLED, ImageRecord, Rect

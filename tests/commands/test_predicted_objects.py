@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.patch import Ink, area_patch
-from latentseg_gui.commands.proposals import accept_prediction
+from latentseg_gui.commands.masks.patch import Ink, area_patch
+from latentseg_gui.commands.prediction.proposals import accept_prediction
 from latentseg_gui.controllers.transfer.mask_snapshots import snapshot_of
 from latentseg_gui.document.prediction.predicted_objects import taken_over
 from latentseg_gui.document.types import Prediction, Rect

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from latentseg_gui.commands.marking import lock_objects
-from latentseg_gui.commands.patch import Ink, area_patch
-from latentseg_gui.commands.shapes import (
+from latentseg_gui.commands.masks.marking import lock_objects
+from latentseg_gui.commands.masks.patch import Ink, area_patch
+from latentseg_gui.commands.masks.shapes import (
     reshaped,
     reworked,
     split_along,

@@ -4,7 +4,7 @@ import tracemalloc
 import numpy as np
 
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.patch import Ink, StrokeRecorder, area_patch
+from latentseg_gui.commands.masks.patch import Ink, StrokeRecorder, area_patch
 from latentseg_gui.document.masks.brush import stroke_mask
 from latentseg_gui.document.types import UNLABELLED, Rect
 from tests.commands.edit_helpers import document_with

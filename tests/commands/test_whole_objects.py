@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from scipy import ndimage
 
-from latentseg_gui.commands.patch import Ink, StrokeRecorder
-from latentseg_gui.commands.proposals import accept_prediction, overlaps
+from latentseg_gui.commands.masks.patch import Ink, StrokeRecorder
+from latentseg_gui.commands.prediction.proposals import accept_prediction, overlaps
 from latentseg_gui.document.masks.brush import stroke_mask
 from latentseg_gui.document.masks.object_rules import CRUMB_PIXELS, drop_rims, window_of
 from latentseg_gui.document.types import (

@@ -7,7 +7,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.patch import Ink, area_patch
+from latentseg_gui.commands.masks.patch import Ink, area_patch
 from latentseg_gui.controllers.masks.areas import AreasController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import ImageRecord, Rect

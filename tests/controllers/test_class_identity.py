@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from PIL import Image
 
-from latentseg_gui.commands import classes as edits
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.patch import Ink, area_patch
+from latentseg_gui.commands.masks import classes as edits
+from latentseg_gui.commands.masks.patch import Ink, area_patch
 from latentseg_gui.controllers.images.display import colour_table, describe_pixel
 from latentseg_gui.controllers.prediction.class_mapping import LabelMap
 from latentseg_gui.controllers.transfer.mask_snapshots import snapshot_of

@@ -12,10 +12,10 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.commands import classes as class_edits
-from latentseg_gui.commands.class_work import FrozenMasks
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.patch import Ink, MaskPatch, area_patch
+from latentseg_gui.commands.masks import classes as class_edits
+from latentseg_gui.commands.masks.class_work import FrozenMasks
+from latentseg_gui.commands.masks.patch import Ink, MaskPatch, area_patch
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.masks import edit_queue as module

@@ -15,12 +15,12 @@ from PySide6.QtCore import QTimer
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.commands import cleanup
-from latentseg_gui.commands.classes import lock_class, recolour_class
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.objects import merge_objects
-from latentseg_gui.commands.patch import Ink, MaskPatch, area_patch
-from latentseg_gui.commands.shapes import split_along
+from latentseg_gui.commands.masks import cleanup
+from latentseg_gui.commands.masks.classes import lock_class, recolour_class
+from latentseg_gui.commands.masks.objects import merge_objects
+from latentseg_gui.commands.masks.patch import Ink, MaskPatch, area_patch
+from latentseg_gui.commands.masks.shapes import split_along
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.masks import edit_queue as module

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from latentseg_gui.commands.classes import add_class, move_class
+from latentseg_gui.commands.masks.classes import add_class, move_class
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.training.background import BackgroundQuestion
 from latentseg_gui.controllers.training.finetune import FineTuneController, TrainingPlan

@@ -11,9 +11,9 @@ from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.commands.classes import delete_class, lock_class, move_class
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.patch import Ink, area_patch
+from latentseg_gui.commands.masks.classes import delete_class, lock_class, move_class
+from latentseg_gui.commands.masks.patch import Ink, area_patch
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.training.labelled import LabelledCounts

@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication
 
 from latentseg_gui.app.session import Session
-from latentseg_gui.commands.patch import Ink, area_patch
+from latentseg_gui.commands.masks.patch import Ink, area_patch
 from latentseg_gui.document.types import Prediction, Rect
 
 SHAPE = (30, 40)

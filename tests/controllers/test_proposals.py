@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.patch import Ink, area_patch
+from latentseg_gui.commands.masks.patch import Ink, area_patch
 from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.prediction.meanings import MeaningsController
 from latentseg_gui.controllers.prediction.segment import SegmentController, whose_pixels

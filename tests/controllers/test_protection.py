@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtWidgets import QCheckBox
 
 from latentseg_gui.app.session import Session
-from latentseg_gui.commands.patch import Ink, area_patch
+from latentseg_gui.commands.masks.patch import Ink, area_patch
 from latentseg_gui.controllers.prediction.class_mapping import Translator
 from latentseg_gui.controllers.prediction.predict import PredictController
 from latentseg_gui.document.document import Document

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from latentseg_gui.commands.classes import count_class
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.proposals import accept_prediction
+from latentseg_gui.commands.masks.classes import count_class
+from latentseg_gui.commands.prediction.proposals import accept_prediction
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.prediction.separate import SeparateController
 from latentseg_gui.document.document import Document

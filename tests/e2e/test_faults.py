@@ -17,7 +17,7 @@ from latentseg_gui.app.log import start_log, stop_log
 from latentseg_gui.app.projects import Autosave, RecentProjects
 from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.patch import Ink, area_patch
+from latentseg_gui.commands.masks.patch import Ink, area_patch
 from latentseg_gui.controllers.project import journal_keeper
 from latentseg_gui.document.types import Rect
 from latentseg_gui.io import storage as disk_module

@@ -20,7 +20,7 @@ from latentseg_gui.app.log import state_folder
 from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.app.session import Session
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.patch import Ink, area_patch
+from latentseg_gui.commands.masks.patch import Ink, area_patch
 from latentseg_gui.document.types import Rect
 from latentseg_gui.io import storage as disk_module
 from latentseg_gui.io.project.opening import open_project

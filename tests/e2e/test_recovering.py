@@ -19,7 +19,7 @@ from latentseg_gui.app.log import state_folder
 from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.app.session import Session
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.patch import Ink, area_patch
+from latentseg_gui.commands.masks.patch import Ink, area_patch
 from latentseg_gui.controllers.project.untitled import UntitledProjects
 from latentseg_gui.controllers.training.weights import WeightsController
 from latentseg_gui.document.document import Document

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.patch import Ink, StrokeRecorder
+from latentseg_gui.commands.masks.patch import Ink, StrokeRecorder
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.brush import stroke_mask
 from latentseg_gui.io.images.reading import read_image

@@ -9,8 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from latentseg_gui.commands.classes import add_class, delete_class, move_class
 from latentseg_gui.commands.history import History
+from latentseg_gui.commands.masks.classes import add_class, delete_class, move_class
 from latentseg_gui.io import storage
 from latentseg_gui.io.project.opening import open_project
 from latentseg_gui.io.project.saving import save_project

@@ -3,8 +3,8 @@ import errno
 import numpy as np
 import pytest
 
-from latentseg_gui.commands.classes import add_class, count_class, delete_class, move_class
 from latentseg_gui.commands.history import History
+from latentseg_gui.commands.masks.classes import add_class, count_class, delete_class, move_class
 from latentseg_gui.document.project.changes import MaskChange
 from latentseg_gui.document.types import Rect
 from latentseg_gui.io import storage

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.marking import hide_objects, lock_objects
+from latentseg_gui.commands.masks.marking import hide_objects, lock_objects
 from latentseg_gui.commands.source import next_instance
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.object_marks import NO_MARKS, ObjectMarks

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentseg_gui.commands.classes import move_class
 from latentseg_gui.commands.history import History
+from latentseg_gui.commands.masks.classes import move_class
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.masks.entries import ImageStatus

@@ -11,7 +11,7 @@ import numpy as np
 from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtGui import QGuiApplication
 
-from latentseg_gui.commands.carrying import CarriedObject, all_taken_along, put_down, taken_along
+from latentseg_gui.commands.masks.carrying import CarriedObject, all_taken_along, put_down, taken_along
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.masks.objects import ObjectsController

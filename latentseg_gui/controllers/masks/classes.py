@@ -8,9 +8,9 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
-from latentseg_gui.commands import classes as class_edits
-from latentseg_gui.commands.classes import ClassEdit
 from latentseg_gui.commands.history import History
+from latentseg_gui.commands.masks import classes as class_edits
+from latentseg_gui.commands.masks.classes import ClassEdit
 from latentseg_gui.commands.source import MasksSource
 from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.document.document import Document

@@ -11,8 +11,8 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.commands.objects import is_object, merge_objects
-from latentseg_gui.commands.shapes import split_along, split_between, split_into, waists_at
+from latentseg_gui.commands.masks.objects import is_object, merge_objects
+from latentseg_gui.commands.masks.shapes import split_along, split_between, split_into, waists_at
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.masks.edit_work import Make

@@ -11,11 +11,11 @@ from typing import Final, TypeVar
 from PySide6.QtCore import QObject
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.commands.class_work import FrozenMasks
-from latentseg_gui.commands.classes import ClassEdit
 from latentseg_gui.commands.command import Command
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.patch import MaskPatch
+from latentseg_gui.commands.masks.class_work import FrozenMasks
+from latentseg_gui.commands.masks.classes import ClassEdit
+from latentseg_gui.commands.masks.patch import MaskPatch
 from latentseg_gui.commands.source import FrozenMask, MaskSource, MasksSource
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from latentseg_gui.commands.class_work import FrozenMasks, PreparedClassEdit
-from latentseg_gui.commands.classes import ClassEdit
 from latentseg_gui.commands.command import Command
-from latentseg_gui.commands.patch import MaskPatch, PreparedPatch
+from latentseg_gui.commands.masks.class_work import FrozenMasks, PreparedClassEdit
+from latentseg_gui.commands.masks.classes import ClassEdit
+from latentseg_gui.commands.masks.patch import MaskPatch, PreparedPatch
 from latentseg_gui.commands.source import FrozenMask, MasksSource
 from latentseg_gui.document.document import Document
 

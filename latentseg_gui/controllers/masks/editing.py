@@ -9,13 +9,13 @@ from typing import Protocol
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from latentseg_gui.commands import cleanup
 from latentseg_gui.commands.command import Command
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.objects import is_object
-from latentseg_gui.commands.patch import Ink, MaskPatch, area_patch
-from latentseg_gui.commands.proposals import accept_prediction
-from latentseg_gui.commands.shapes import reworked
+from latentseg_gui.commands.masks import cleanup
+from latentseg_gui.commands.masks.objects import is_object
+from latentseg_gui.commands.masks.patch import Ink, MaskPatch, area_patch
+from latentseg_gui.commands.masks.shapes import reworked
+from latentseg_gui.commands.prediction.proposals import accept_prediction
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.masks.edit_work import Make

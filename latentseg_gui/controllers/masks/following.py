@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
-from latentseg_gui.commands.objects import is_object, object_at
-from latentseg_gui.commands.patch import MaskPatch
-from latentseg_gui.commands.shapes import placed, reshaped, widened
+from latentseg_gui.commands.masks.objects import is_object, object_at
+from latentseg_gui.commands.masks.patch import MaskPatch
+from latentseg_gui.commands.masks.shapes import placed, reshaped, widened
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.masks.edit_queue import Edits

@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtCore import QObject
 
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.marking import MarkEdit, hide_objects, lock_objects
+from latentseg_gui.commands.masks.marking import MarkEdit, hide_objects, lock_objects
 from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.masks.objects import ObjectsController
 from latentseg_gui.document.document import Document

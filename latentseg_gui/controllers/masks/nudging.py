@@ -9,8 +9,8 @@ import numpy as np
 from PySide6.QtCore import QObject
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.commands.objects import object_at
-from latentseg_gui.commands.shapes import Area, check_unlocked, free_for, placed, reshaped, widened
+from latentseg_gui.commands.masks.objects import object_at
+from latentseg_gui.commands.masks.shapes import Area, check_unlocked, free_for, placed, reshaped, widened
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.masks.objects import ObjectsController

@@ -10,7 +10,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.commands.objects import (
+from latentseg_gui.commands.masks.objects import (
     is_object,
     merge_objects,
     objects_at,

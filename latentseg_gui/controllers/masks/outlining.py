@@ -12,9 +12,9 @@ from PySide6.QtCore import QObject, QTimer
 from scipy import ndimage
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.commands.objects import is_object, object_at
-from latentseg_gui.commands.patch import MaskPatch
-from latentseg_gui.commands.shapes import reshaped
+from latentseg_gui.commands.masks.objects import is_object, object_at
+from latentseg_gui.commands.masks.patch import MaskPatch
+from latentseg_gui.commands.masks.shapes import reshaped
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.masks.edit_queue import Edits

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.canvas.view import CanvasView
 from latentseg_gui.commands.history import History
-from latentseg_gui.commands.patch import Ink, MaskPatch, StrokeRecorder, area_patch
+from latentseg_gui.commands.masks.patch import Ink, MaskPatch, StrokeRecorder, area_patch
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.masks.tool import ToolController

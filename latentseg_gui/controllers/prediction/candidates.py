@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.commands.carrying import CarriedObject, put_down
-from latentseg_gui.commands.objects import object_at
-from latentseg_gui.commands.patch import MaskPatch
-from latentseg_gui.commands.proposals import accept_candidates
+from latentseg_gui.commands.masks.carrying import CarriedObject, put_down
+from latentseg_gui.commands.masks.objects import object_at
+from latentseg_gui.commands.masks.patch import MaskPatch
+from latentseg_gui.commands.prediction.proposals import accept_candidates
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs, JobSource

@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import QObject
 
-from latentseg_gui.commands.carrying import CarriedObject
+from latentseg_gui.commands.masks.carrying import CarriedObject
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs, JobSource
 from latentseg_gui.controllers.masks.carrying import CarryController

@@ -9,9 +9,9 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QObject
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.commands.corrections import accept_correction
-from latentseg_gui.commands.patch import MaskPatch
-from latentseg_gui.commands.proposals import accept_prediction, accept_proposal, overlaps
+from latentseg_gui.commands.masks.patch import MaskPatch
+from latentseg_gui.commands.prediction.corrections import accept_correction
+from latentseg_gui.commands.prediction.proposals import accept_prediction, accept_proposal, overlaps
 from latentseg_gui.commands.source import MaskSource, next_instance
 from latentseg_gui.controllers.interfaces import ErrorSink, Window
 from latentseg_gui.controllers.jobs import Jobs

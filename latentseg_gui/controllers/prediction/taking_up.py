@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtCore import QObject
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.commands.corrections import take_up
+from latentseg_gui.commands.prediction.corrections import take_up
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.document.coords import rc_from_xy

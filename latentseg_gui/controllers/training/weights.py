@@ -11,8 +11,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QDateTime, QObject, Signal
 
-from latentseg_gui.commands.classes import set_classes
 from latentseg_gui.commands.history import History
+from latentseg_gui.commands.masks.classes import set_classes
 from latentseg_gui.controllers.interfaces import Dialogs, ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document

@@ -10,8 +10,8 @@ from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from latentseg_gui.commands.classes import set_classes
 from latentseg_gui.commands.history import History
+from latentseg_gui.commands.masks.classes import set_classes
 from latentseg_gui.controllers.jobs import Jobs, JobSource
 from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.transfer.import_plans import ImportPair, Refusal

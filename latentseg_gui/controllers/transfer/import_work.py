@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.commands.patch import MaskPatch, PreparedPatch, values_patch
+from latentseg_gui.commands.masks.patch import MaskPatch, PreparedPatch, values_patch
 from latentseg_gui.commands.source import FrozenLayer, FrozenMask
 from latentseg_gui.controllers.transfer.import_plans import ImportPair
 from latentseg_gui.document.document import Document

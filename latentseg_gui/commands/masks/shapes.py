@@ -8,9 +8,9 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.commands.objects import object_at
-from latentseg_gui.commands.patch import MaskPatch, planes_of, values_patch
-from latentseg_gui.commands.rectangles import common_part, relative_to
+from latentseg_gui.commands.masks.objects import object_at
+from latentseg_gui.commands.masks.patch import MaskPatch, planes_of, values_patch
+from latentseg_gui.commands.masks.rectangles import common_part, relative_to
 from latentseg_gui.commands.source import LayerSource, MaskSource, next_instance
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.dividing import XY, Parts, Waists, parts_along, parts_around, waists_of

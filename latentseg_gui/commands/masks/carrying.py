@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from latentseg_gui.commands.objects import objects_at
-from latentseg_gui.commands.patch import MaskPatch, values_patch
-from latentseg_gui.commands.rectangles import relative_to
+from latentseg_gui.commands.masks.objects import objects_at
+from latentseg_gui.commands.masks.patch import MaskPatch, values_patch
+from latentseg_gui.commands.masks.rectangles import relative_to
 from latentseg_gui.commands.source import MaskSource, next_instance
 from latentseg_gui.document.masks.object_rules import without_crumbs
 from latentseg_gui.document.masks.object_table import object_table

@@ -7,7 +7,7 @@ from math import ceil
 
 import numpy as np
 
-from latentseg_gui.commands.patch import MaskPatch, protected, values_patch
+from latentseg_gui.commands.masks.patch import MaskPatch, protected, values_patch
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks import regions

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.commands.classes import ClassEdit
+from latentseg_gui.commands.masks.classes import ClassEdit
 from latentseg_gui.commands.source import FrozenLayer
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError

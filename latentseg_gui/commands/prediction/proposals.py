@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from latentseg_gui.commands.patch import Ink, MaskPatch, area_patch, values_patch
+from latentseg_gui.commands.masks.patch import Ink, MaskPatch, area_patch, values_patch
 from latentseg_gui.commands.source import MaskSource, next_instance
 from latentseg_gui.document.masks.object_rules import without_crumbs
 from latentseg_gui.document.prediction.candidates import ObjectCandidate, numbered

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from latentseg_gui.commands.objects import number_objects
-from latentseg_gui.commands.patch import MaskPatch
+from latentseg_gui.commands.masks.objects import number_objects
+from latentseg_gui.commands.masks.patch import MaskPatch
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.project.changes import Change, MarksChange
 

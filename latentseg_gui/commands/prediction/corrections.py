@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from latentseg_gui.commands.objects import is_object, object_at
-from latentseg_gui.commands.patch import MaskPatch
-from latentseg_gui.commands.shapes import check_unlocked, reshaped
+from latentseg_gui.commands.masks.objects import is_object, object_at
+from latentseg_gui.commands.masks.patch import MaskPatch
+from latentseg_gui.commands.masks.shapes import check_unlocked, reshaped
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.document.coords import is_inside
 from latentseg_gui.document.errors import LatentsegError

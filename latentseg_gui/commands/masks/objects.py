@@ -8,8 +8,15 @@ from typing import Final
 import numpy as np
 from scipy import ndimage
 
-from latentseg_gui.commands.patch import Ink, MaskPatch, area_patch, protected, provenance_of, values_patch
-from latentseg_gui.commands.rectangles import relative_to
+from latentseg_gui.commands.masks.patch import (
+    Ink,
+    MaskPatch,
+    area_patch,
+    protected,
+    provenance_of,
+    values_patch,
+)
+from latentseg_gui.commands.masks.rectangles import relative_to
 from latentseg_gui.commands.source import LayerSource, MaskSource, next_instance
 from latentseg_gui.document.coords import is_inside
 from latentseg_gui.document.masks.layers import Instances

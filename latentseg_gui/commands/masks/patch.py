@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.commands.rectangles import common_part, relative_to, shifted_by
+from latentseg_gui.commands.masks.rectangles import common_part, relative_to, shifted_by
 from latentseg_gui.commands.source import LayerSource, MaskSource, next_instance
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.layers import Delta, Instances, gain_of

@@ -1,0 +1,1 @@
+"""Edits of pixels, objects and classes."""

@@ -1,0 +1,1 @@
+"""Edits that take over what the model has proposed or predicted."""
