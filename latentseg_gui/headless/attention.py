@@ -51,7 +51,7 @@ def inspect_all(options: argparse.Namespace, images: Sequence[Path], predictor: 
     Raises:
         LatentsegError: it has nothing to show.
     """
-    from latentseg_gui.inference.network_attention import shown_image
+    from latentseg_gui.inference.experts.network_attention import shown_image
     from model.networks.protocols import GATES, capabilities
     from model.weights.catalogue import offer_of
 

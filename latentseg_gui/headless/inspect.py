@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write maps, tables and figures for every image, each into a folder of its own."""
-    from latentseg_gui.inference.attention import notes_in
+    from latentseg_gui.inference.experts.attention import notes_in
 
     require_inputs(options)
     images = find_images(options.images, options.output)

@@ -22,14 +22,10 @@ from latentseg_gui.document.types import (
     Prediction,
     WeightsInfo,
 )
-from latentseg_gui.inference.attention import notes_in
 from latentseg_gui.inference.cache import ByteCache
-from latentseg_gui.inference.candidates import Searches
-from latentseg_gui.inference.clicker import Clicker
-from latentseg_gui.inference.clicks import Clicks
-from latentseg_gui.inference.doubts import find_doubts
-from latentseg_gui.inference.experts import Experts
-from latentseg_gui.inference.foreign_clicks import ForeignClicks
+from latentseg_gui.inference.experts.attention import notes_in
+from latentseg_gui.inference.experts.experts import Experts
+from latentseg_gui.inference.experts.network_attention import NetworkAttention
 from latentseg_gui.inference.messages import (
     ClickModelInfo,
     EncodeImage,
@@ -48,8 +44,12 @@ from latentseg_gui.inference.messages import (
     SegmentObject,
     UseClickModel,
 )
-from latentseg_gui.inference.network_attention import NetworkAttention
-from latentseg_gui.inference.training import preview
+from latentseg_gui.inference.prediction.candidates import Searches
+from latentseg_gui.inference.prediction.clicker import Clicker
+from latentseg_gui.inference.prediction.clicks import Clicks
+from latentseg_gui.inference.prediction.foreign_clicks import ForeignClicks
+from latentseg_gui.inference.training.training import preview
+from latentseg_gui.inference.training.uncertain_regions import find_doubts
 from model.errors import ModelError
 from model.networks.protocols import CLICKS, capabilities
 from model.prediction.crf import Crf

@@ -16,7 +16,7 @@ import torch
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from latentseg_gui.inference.network_attention import over_image
+from latentseg_gui.inference.experts.network_attention import over_image
 from latentseg_gui.io.experts.figures import gallery
 from model.networks.protocols import GATES, ROLLOUT, capabilities
 from model.training.finetune import FineTuneConfig, LabelledImage, finetune

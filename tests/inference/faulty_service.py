@@ -7,8 +7,8 @@ import signal
 from collections.abc import Callable
 from unittest.mock import patch
 
-from latentseg_gui.inference import training
 from latentseg_gui.inference.service import training_handler
+from latentseg_gui.inference.training import training
 from model.training import prepare, session
 from model.weights import atomic, catalogue
 

@@ -9,9 +9,15 @@ import pytest
 import torch
 
 from latentseg_gui.document.types import Rect
-from latentseg_gui.inference.doubts import _grown, disagreement, find_doubts, margins, worst_windows
 from latentseg_gui.inference.engine import Engine
 from latentseg_gui.inference.messages import EncodeImage, FindDoubts, LoadWeights, PredictClasses
+from latentseg_gui.inference.training.uncertain_regions import (
+    _grown,
+    disagreement,
+    find_doubts,
+    margins,
+    worst_windows,
+)
 from model.weights.checkpoint import CheckpointMeta, save
 from tests.tiny import disks, tiny_network
 

@@ -9,7 +9,7 @@ import torch
 from latentseg_gui.document.experts.experts import in_other_classes
 from latentseg_gui.document.types import Rect
 from latentseg_gui.inference.engine import Engine
-from latentseg_gui.inference.experts import MAX_GLANCE_BYTES, MAX_PART_BYTES, MAX_WHOLE_BYTES
+from latentseg_gui.inference.experts.experts import MAX_GLANCE_BYTES, MAX_PART_BYTES, MAX_WHOLE_BYTES
 from latentseg_gui.inference.messages import (
     AlterExperts,
     ComputeAttention,

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from latentseg_gui.document.training.learning import LearningSettings, learning_options
 from latentseg_gui.headless.finetune_options import add_arguments, learning_settings
-from latentseg_gui.inference.training import config_of
+from latentseg_gui.inference.training.training import config_of
 from latentseg_gui.panels.training.settings import SettingsForm
 from model.errors import ModelError
 from model.training import provenance

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from latentseg_gui.document.types import FineTuneResult, PromptPoint, PromptSet, TrainingSample
-from latentseg_gui.inference import clicker
 from latentseg_gui.inference.engine import Engine
 from latentseg_gui.inference.messages import (
     ComputeAttention,
@@ -19,7 +18,8 @@ from latentseg_gui.inference.messages import (
     PredictClasses,
     SegmentObject,
 )
-from latentseg_gui.inference.training import Trainer
+from latentseg_gui.inference.prediction import clicker
+from latentseg_gui.inference.training.training import Trainer
 from model.errors import ModelError
 from model.prediction.predictor import Predictor
 from model.weights import catalogue

@@ -18,9 +18,9 @@ import torch
 from latentseg_gui.document.masks.label_rows import labels_by_row
 from latentseg_gui.document.training.learning import LearningSettings
 from latentseg_gui.document.types import FineTuneProgress, FineTuneResult, Prediction, TrainingSample
-from latentseg_gui.inference import training
 from latentseg_gui.inference.messages import FineTune, PreviewCrops
 from latentseg_gui.inference.service import TRAINING
+from latentseg_gui.inference.training import training
 from latentseg_gui.workers.lanes import ChildLane
 from model.errors import ModelError, WeightsError
 from model.training.orientation import rows_of

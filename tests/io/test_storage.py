@@ -275,8 +275,8 @@ ALLOWED = {
     "headless/attention.py": "arrays into memory; the bytes go out through the ledger",
     "headless/compare.py": "weights, by `model.weights.checkpoint.save`, which writes in the same way",
     "headless/finetune.py": "weights, by `model.weights.checkpoint.save`, which writes in the same way",
-    "inference/comparing.py": "weights, by `model.weights.checkpoint.save`; removes them when the job was cancelled",
-    "inference/training.py": "weights, by `model.weights.checkpoint.save`; removes those that were not taken",
+    "inference/training/comparing.py": "weights, by `model.weights.checkpoint.save`; removes them when the job was cancelled",
+    "inference/training/training.py": "weights, by `model.weights.checkpoint.save`; removes those that were not taken",
     "workers/child.py": "the log of crashes of a process that cannot know about projects",
     "workers/transport.py": "shared memory, no file",
 }

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.inference.attention import notes_in
+from latentseg_gui.inference.experts.attention import notes_in
 from latentseg_gui.io.training.weights_names import with_expert_names
 from model.weights.checkpoint import CheckpointMeta, load, save
 from tests.tiny import tiny_network

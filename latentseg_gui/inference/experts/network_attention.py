@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from latentseg_gui.document.experts.network_attention import Floats, MapGroup, NetworkMaps
-from latentseg_gui.inference.experts import Live
+from latentseg_gui.inference.experts.experts import Live
 from latentseg_gui.inference.messages import ComputeGates, ComputeRow
 from model.prediction.inputs import check_image
 from model.prediction.predictor import Predictor

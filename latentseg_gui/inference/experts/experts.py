@@ -25,8 +25,8 @@ from latentseg_gui.document.types import (
     Rect,
     WeightsInfo,
 )
-from latentseg_gui.inference.attention import bounded, class_attention, prompt_attention
 from latentseg_gui.inference.cache import ByteCache
+from latentseg_gui.inference.experts.attention import bounded, class_attention, prompt_attention
 from latentseg_gui.inference.messages import (
     AlterExperts,
     ComputeAttention,

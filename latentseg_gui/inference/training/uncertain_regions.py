@@ -10,7 +10,7 @@ from scipy.ndimage import uniform_filter
 
 from latentseg_gui.document.training.uncertain_regions import Doubt, Doubts, Why
 from latentseg_gui.document.types import Rect
-from latentseg_gui.inference.experts import Live
+from latentseg_gui.inference.experts.experts import Live
 from latentseg_gui.inference.messages import FindDoubts
 
 PLACES: Final = 5

@@ -1,0 +1,1 @@
+"""Fine-tuning, comparisons, and where the next correction teaches most."""
