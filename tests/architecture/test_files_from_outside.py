@@ -19,7 +19,7 @@ OWN = {
 }
 OWED = {
     "controllers/training/weights.py",
-    "headless/predict.py",
+    "headless/prediction/predict.py",
     "io/transfer/batch.py",
 }
 """Files that still open by themselves; may only shrink."""

@@ -18,7 +18,7 @@ ALLOWED = {
     "workers/child.py": "of the child process",
     "workers/thread.py": "a lane for functions, posts events",
     "io/images/time_limit.py": "a read that may never end; whoever waits takes the answer",
-    "headless/overlap.py": "has no window",
+    "headless/prediction/overlap.py": "has no window",
 }
 WITHOUT_WIDGETS = ("QtWidgets", "latentseg_gui.panels", "latentseg_gui.canvas", "latentseg_gui.app")
 

@@ -21,8 +21,8 @@ from PIL import Image
 
 from latentseg_gui.app.samples import sample_paths
 from latentseg_gui.document.masks.classes import ClassTable
-from latentseg_gui.headless.predict import Run, Tally
-from latentseg_gui.headless.ranks import Ranks
+from latentseg_gui.headless.prediction.predict import Run, Tally
+from latentseg_gui.headless.prediction.ranks import Ranks
 from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.transfer.batch import BatchFolder, BatchPlan, batch_items
 from model.prediction.predictor import Predictor

@@ -11,7 +11,7 @@ import skimage.data
 import torch
 from PIL import Image
 
-from latentseg_gui.headless.inspect import Names, inspect
+from latentseg_gui.headless.experts.inspect import Names, inspect
 from latentseg_gui.io.experts.expert_files import ExpertReport, figures_of
 from model.analysis.inspection import compare
 from model.prediction.predictor import Predictor

@@ -88,7 +88,7 @@ def test_wrong_options_are_code_2(latentseg):
 
 
 def test_an_unexpected_error_is_one_sentence(latentseg, monkeypatch, tmp_path):
-    from latentseg_gui.headless import predict
+    from latentseg_gui.headless.prediction import predict
 
     def explode(options):
         raise RuntimeError("gears\ngrinding")
@@ -103,7 +103,7 @@ def test_an_unexpected_error_is_one_sentence(latentseg, monkeypatch, tmp_path):
 
 
 def test_ctrl_c_is_no_traceback(latentseg, monkeypatch, tmp_path):
-    from latentseg_gui.headless import predict
+    from latentseg_gui.headless.prediction import predict
 
     def interrupted(options):
         raise KeyboardInterrupt

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from latentseg_gui.document.training.learning import SPEEDS
-from latentseg_gui.headless.finetune_samples import read_samples, settle_background
+from latentseg_gui.headless.training.finetune_samples import read_samples, settle_background
 from model.training.types import SPEEDS as KNOWN_SPEEDS
 from model.weights.checkpoint import load, save
 
@@ -165,8 +165,8 @@ def test_what_a_mask_took_over_from_a_prediction_is_not_measured(latentseg, weig
 
 def test_numbered_objects_are_whole_and_do_not_grow(folders):
     from latentseg_gui.document.masks.classes import ClassTable
-    from latentseg_gui.headless.common import Failures
-    from latentseg_gui.headless.masks import Pair
+    from latentseg_gui.headless.subcommand import Failures
+    from latentseg_gui.headless.transfer.masks import Pair
     from latentseg_gui.io.masks import ImportedMask
 
     labels = np.full((48, 64), 255, np.uint8)

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from latentseg_gui.document.masks.classes import ClassTable
-from latentseg_gui.headless.finetune import add_arguments
-from latentseg_gui.headless.naming import UNNAMED, settled
+from latentseg_gui.headless.training.finetune import add_arguments
+from latentseg_gui.headless.transfer.naming import UNNAMED, settled
 from model.weights import checkpoint
 from model.weights.checkpoint import load
 

@@ -7,8 +7,8 @@ import pytest
 
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
-from latentseg_gui.headless.evaluate import refuse_unknown_classes
-from latentseg_gui.headless.overlap import LARGE, Overlapped
+from latentseg_gui.headless.prediction.evaluate import refuse_unknown_classes
+from latentseg_gui.headless.prediction.overlap import LARGE, Overlapped
 
 
 def read_by_then(weight: int) -> list[int]:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentseg_gui.headless import common
-from latentseg_gui.headless import predict as predict_module
-from latentseg_gui.headless.overlap import Overlapped
+from latentseg_gui.headless import subcommand as common
+from latentseg_gui.headless.prediction import predict as predict_module
+from latentseg_gui.headless.prediction.overlap import Overlapped
 from tests.headless.conftest import paint
 
 

@@ -8,7 +8,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from latentseg_gui.headless.common import output_stems
+from latentseg_gui.headless.subcommand import output_stems
 from latentseg_gui.io.masks import FORMATS
 
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.document.training.learning import LearningSettings, learning_options
-from latentseg_gui.headless.finetune_options import add_arguments, learning_settings
+from latentseg_gui.headless.training.finetune_options import add_arguments, learning_settings
 from latentseg_gui.inference.training.training import config_of
 from latentseg_gui.panels.training.settings import SettingsForm
 from model.errors import ModelError

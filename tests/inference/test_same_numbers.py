@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 
-from latentseg_gui.headless.inspect import Names, inspect
+from latentseg_gui.headless.experts.inspect import Names, inspect
 from latentseg_gui.inference.experts.experts import Experts
 from latentseg_gui.inference.messages import MeasureShares
 from latentseg_gui.panels.experts import attention_math

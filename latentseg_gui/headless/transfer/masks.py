@@ -13,7 +13,7 @@ from pathlib import Path
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import Labels
-from latentseg_gui.headless.common import Failures, find_images
+from latentseg_gui.headless.subcommand import Failures, find_images
 from latentseg_gui.io.images.patience import in_time
 from latentseg_gui.io.images.reading import probe
 from latentseg_gui.io.ledger import Ledger

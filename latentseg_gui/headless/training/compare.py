@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.training.learning import FROM_SCRATCH
-from latentseg_gui.headless.common import (
+from latentseg_gui.headless.subcommand import (
     Failures,
     add_overwrite_argument,
     ledger_of,
     model_errors,
     require_inputs,
 )
-from latentseg_gui.headless.finetune_options import add_background_arguments, add_encoder_argument
-from latentseg_gui.headless.finetune_samples import read_samples, settle_background
-from latentseg_gui.headless.masks import add_pair_arguments, pairs_asked_for
-from latentseg_gui.headless.naming import words_for
+from latentseg_gui.headless.training.finetune_options import add_background_arguments, add_encoder_argument
+from latentseg_gui.headless.training.finetune_samples import read_samples, settle_background
+from latentseg_gui.headless.transfer.masks import add_pair_arguments, pairs_asked_for
+from latentseg_gui.headless.transfer.naming import words_for
 from latentseg_gui.io.storage import make_folder
 
 if TYPE_CHECKING:

@@ -14,7 +14,10 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.prediction.candidates import ObjectCandidate, chosen, numbered
 from latentseg_gui.document.types import ImageRecord, Rect
-from latentseg_gui.headless.common import (
+from latentseg_gui.headless.prediction.answers import prediction_options
+from latentseg_gui.headless.prediction.predict import Run, all_pages, format_names, protect, root_of
+from latentseg_gui.headless.prediction.ranks import joined_ranks
+from latentseg_gui.headless.subcommand import (
     add_model_arguments,
     add_output_arguments,
     find_images,
@@ -24,10 +27,7 @@ from latentseg_gui.headless.common import (
     require_inputs,
     weights_path,
 )
-from latentseg_gui.headless.masks import add_picture_argument
-from latentseg_gui.headless.predict import Run, all_pages, format_names, protect, root_of
-from latentseg_gui.headless.prediction import prediction_options
-from latentseg_gui.headless.ranks import joined_ranks
+from latentseg_gui.headless.transfer.masks import add_picture_argument
 from latentseg_gui.io.masks import FORMATS, MaskItem
 from latentseg_gui.io.masks.measuring import stored_values
 from latentseg_gui.io.regular_files import open_regular

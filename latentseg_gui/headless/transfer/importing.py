@@ -12,8 +12,8 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED, Provenance
-from latentseg_gui.headless.common import Failures, find_images, require_inputs
-from latentseg_gui.headless.masks import MaskReader, Pair, add_pair_arguments, pairs_asked_for
+from latentseg_gui.headless.subcommand import Failures, find_images, require_inputs
+from latentseg_gui.headless.transfer.masks import MaskReader, Pair, add_pair_arguments, pairs_asked_for
 from latentseg_gui.io.images.reading import probe
 from latentseg_gui.io.masks.values import ImportedMask, Tally
 from latentseg_gui.io.paths import shown

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from latentseg_gui.document.training.learning import FROM_SCRATCH, SPEEDS, LearningSettings, learning_options
-from latentseg_gui.headless.common import add_model_arguments, add_overwrite_argument
-from latentseg_gui.headless.masks import add_pair_arguments
+from latentseg_gui.headless.subcommand import add_model_arguments, add_overwrite_argument
+from latentseg_gui.headless.transfer.masks import add_pair_arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,9 +13,9 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.masks.lookup import looked_up
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance
-from latentseg_gui.headless.common import Failures
-from latentseg_gui.headless.masks import MaskReader, Pair
-from latentseg_gui.headless.naming import UNNAMED, settled
+from latentseg_gui.headless.subcommand import Failures
+from latentseg_gui.headless.transfer.masks import MaskReader, Pair
+from latentseg_gui.headless.transfer.naming import UNNAMED, settled
 from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.masks import ImportedMask
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentseg_gui.document.types import ImageRecord
-from latentseg_gui.headless.objects import Counting
+from latentseg_gui.headless.prediction.objects import Counting
 from latentseg_gui.io.masks import MaskItem
 from latentseg_gui.io.masks.measuring import stored_values
 from latentseg_gui.io.transfer.batch import BatchItem

@@ -12,14 +12,14 @@ import numpy as np
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable, numbered_labels
-from latentseg_gui.headless.common import (
+from latentseg_gui.headless.subcommand import (
     Failures,
     add_output_arguments,
     ledger_of,
     read,
     require_inputs,
 )
-from latentseg_gui.headless.masks import (
+from latentseg_gui.headless.transfer.masks import (
     Export,
     MaskReader,
     add_meaning_arguments,

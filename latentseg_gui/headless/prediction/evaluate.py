@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED
-from latentseg_gui.headless.common import (
+from latentseg_gui.headless.prediction.objects import add_object_arguments, counting_of
+from latentseg_gui.headless.prediction.ranks import Ranks, joined_ranks
+from latentseg_gui.headless.prediction.segment_figures import SegmentTally, print_segments, segment_figures
+from latentseg_gui.headless.subcommand import (
     Failures,
     add_model_arguments,
     add_overwrite_argument,
@@ -24,10 +27,7 @@ from latentseg_gui.headless.common import (
     open_predictor,
     require_inputs,
 )
-from latentseg_gui.headless.masks import MaskReader, Pair, add_pair_arguments, pairs_asked_for
-from latentseg_gui.headless.objects import add_object_arguments, counting_of
-from latentseg_gui.headless.ranks import Ranks, joined_ranks
-from latentseg_gui.headless.segment_figures import SegmentTally, print_segments, segment_figures
+from latentseg_gui.headless.transfer.masks import MaskReader, Pair, add_pair_arguments, pairs_asked_for
 from latentseg_gui.io.images.reading import read_image
 from model.analysis.object_metrics import BARS, ObjectTally
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.headless.attention import inspect_all, place
-from latentseg_gui.headless.common import (
+from latentseg_gui.headless.experts.attention import inspect_all, place
+from latentseg_gui.headless.subcommand import (
     Failures,
     add_model_arguments,
     add_output_arguments,

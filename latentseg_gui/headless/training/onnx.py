@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.headless.common import (
+from latentseg_gui.headless.subcommand import (
     add_overwrite_argument,
     ledger_of,
     model_errors,

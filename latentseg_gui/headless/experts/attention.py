@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.headless.common import Failures, ledger_of, numbered, output_stems, read
+from latentseg_gui.headless.subcommand import Failures, ledger_of, numbered, output_stems, read
 from latentseg_gui.io.experts.figures import gallery
 from latentseg_gui.io.ledger import Ledger
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.headless.common import as_error, model_errors
+from latentseg_gui.headless.subcommand import as_error, model_errors
 
 Item = TypeVar("Item")
 Source = TypeVar("Source")

@@ -17,7 +17,16 @@ import numpy as np
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import ImageRecord
-from latentseg_gui.headless.common import (
+from latentseg_gui.headless.prediction.answers import (
+    add_prediction_arguments,
+    knows_objects,
+    predict_item,
+    prediction_options,
+)
+from latentseg_gui.headless.prediction.objects import Counting, add_object_arguments, counting_of
+from latentseg_gui.headless.prediction.overlap import Outcome, Overlapped, file_threads
+from latentseg_gui.headless.prediction.ranks import Ranks, joined_ranks
+from latentseg_gui.headless.subcommand import (
     Failures,
     add_model_arguments,
     add_output_arguments,
@@ -30,16 +39,7 @@ from latentseg_gui.headless.common import (
     require_inputs,
     weights_path,
 )
-from latentseg_gui.headless.masks import add_picture_argument
-from latentseg_gui.headless.objects import Counting, add_object_arguments, counting_of
-from latentseg_gui.headless.overlap import Outcome, Overlapped, file_threads
-from latentseg_gui.headless.prediction import (
-    add_prediction_arguments,
-    knows_objects,
-    predict_item,
-    prediction_options,
-)
-from latentseg_gui.headless.ranks import Ranks, joined_ranks
+from latentseg_gui.headless.transfer.masks import add_picture_argument
 from latentseg_gui.io.images.patience import in_time
 from latentseg_gui.io.images.reading import probe
 from latentseg_gui.io.ledger import Ledger

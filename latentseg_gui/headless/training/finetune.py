@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.training.learning import LATENT_EXPERT, seconds_for
-from latentseg_gui.headless.common import (
+from latentseg_gui.headless.subcommand import (
     Failures,
     classes_of,
     ledger_of,
     model_errors,
     require_inputs,
 )
-from latentseg_gui.headless.finetune_options import add_arguments, learning_settings
-from latentseg_gui.headless.finetune_samples import read_samples, settle_background
-from latentseg_gui.headless.masks import Pair, pairs_asked_for
-from latentseg_gui.headless.naming import words_for
+from latentseg_gui.headless.training.finetune_options import add_arguments, learning_settings
+from latentseg_gui.headless.training.finetune_samples import read_samples, settle_background
+from latentseg_gui.headless.transfer.masks import Pair, pairs_asked_for
+from latentseg_gui.headless.transfer.naming import words_for
 from latentseg_gui.io.storage import atomic_write, make_folder, remove_file
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Subcommands that look into a network."""

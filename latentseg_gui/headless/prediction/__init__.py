@@ -1,0 +1,1 @@
+"""Subcommands that predict, propose and measure."""

@@ -1,0 +1,1 @@
+"""Subcommands that train networks, compare and convert them."""

@@ -1,0 +1,1 @@
+"""Subcommands that bring masks in and out."""
