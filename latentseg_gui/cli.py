@@ -31,8 +31,21 @@ SUBCOMMANDS: Final = {
     "desktop": "put latentseg into the menu of the desktop, or take it out again",
     "doctor": "say what the program runs on, why, and what is missing",
 }
-_MODULES: Final = {"import": "importing"}
-"""Of subcommands whose module cannot have their name."""
+_MODULES: Final = {
+    "predict": "prediction.predict",
+    "propose": "prediction.propose",
+    "finetune": "training.finetune",
+    "networks": "training.networks",
+    "compare": "training.compare",
+    "evaluate": "prediction.evaluate",
+    "import": "transfer.importing",
+    "export": "transfer.export",
+    "inspect": "experts.inspect",
+    "onnx": "training.onnx",
+    "desktop": "desktop",
+    "doctor": "doctor",
+}
+"""Where in `latentseg_gui.headless` each of them is."""
 
 FAILED: Final = 2
 STOPPED: Final = 130
@@ -131,7 +144,7 @@ def _parser(first: str) -> argparse.ArgumentParser:
     for name, purpose in SUBCOMMANDS.items():
         command = commands.add_parser(name, help=purpose, description=purpose)
         if name == first:
-            module: Subcommand = importlib.import_module(f"latentseg_gui.headless.{_MODULES.get(name, name)}")
+            module: Subcommand = importlib.import_module(f"latentseg_gui.headless.{_MODULES[name]}")
             module.add_arguments(command)
             command.add_argument("--debug", action="store_true", help="show the details of errors")
             command.set_defaults(run=module.run)

@@ -275,7 +275,7 @@ ALLOWED = {
     "headless/experts/attention.py": "arrays into memory; the bytes go out through the ledger",
     "headless/training/compare.py": "weights, by `model.weights.checkpoint.save`, which writes in the same way",
     "headless/training/finetune.py": "weights, by `model.weights.checkpoint.save`, which writes in the same way",
-    "inference/training/comparing.py": "weights, by `model.weights.checkpoint.save`; removes them when the job was cancelled",
+    "inference/training/comparing.py": "weights, by `model.weights.checkpoint.save`; removes those of a cancelled job",
     "inference/training/training.py": "weights, by `model.weights.checkpoint.save`; removes those that were not taken",
     "workers/child.py": "the log of crashes of a process that cannot know about projects",
     "workers/transport.py": "shared memory, no file",
