@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from latentseg_gui.document.types import Prediction
+from latentseg_gui.document.prediction.prediction import Prediction
 from model.training.finetune import FineTuneConfig, LabelledImage, finetune
 from model.training.separation import depth_of
 from tests.model.finetuning import StepClock

@@ -8,7 +8,7 @@ from latentseg_gui.app.hints import hint
 from latentseg_gui.app.session import Session
 from latentseg_gui.app.shortcuts import key_text
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.types import WeightsInfo
+from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.panels.feedback import DeviceChoice, Message
 from latentseg_gui.panels.keyed import with_key
 

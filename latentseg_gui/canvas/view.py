@@ -38,7 +38,7 @@ from latentseg_gui.canvas.parts.visibility import VisibilityPart
 from latentseg_gui.canvas.pointer import PointerHandler
 from latentseg_gui.canvas.surface import Surface
 from latentseg_gui.canvas.tools import Workplace
-from latentseg_gui.document.types import PromptSet
+from latentseg_gui.document.prediction.proposals import PromptSet
 
 _WHEEL_ZOOM: Final = 1.25
 _WHEEL_BRUSH: Final = 1.15

@@ -13,7 +13,8 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.masks.layers import Instances
 from latentseg_gui.document.masks.object_marks import NO_MARKS, ObjectMarks
-from latentseg_gui.document.types import Labels, Prediction
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.types import Labels
 
 
 class LayerSource(Protocol):

@@ -16,12 +16,10 @@ from numpy.typing import NDArray
 
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.prediction.candidates import CandidatesFound
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.prediction.proposals import MaskProposal
 from latentseg_gui.document.training.learning import NetworkChoice
-from latentseg_gui.document.types import (
-    MaskProposal,
-    Prediction,
-    WeightsInfo,
-)
+from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.inference.cache import ByteCache
 from latentseg_gui.inference.experts.attention import notes_in
 from latentseg_gui.inference.experts.experts import Experts

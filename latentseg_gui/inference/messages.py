@@ -15,24 +15,18 @@ from latentseg_gui.document.experts.experts import (
     ExpertShares,
     Gains,
 )
+from latentseg_gui.document.experts.maps import AttentionMaps, PromptAttention
 from latentseg_gui.document.experts.network_attention import NetworkMaps
 from latentseg_gui.document.masks.label_rows import LabelsByRow
 from latentseg_gui.document.prediction.candidates import CandidatesFound, ObjectLooks
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet
 from latentseg_gui.document.training.compared_networks import NetworksCompared
 from latentseg_gui.document.training.learning import LearningSettings
+from latentseg_gui.document.training.runs import FineTuneResult, TrainingSample
 from latentseg_gui.document.training.uncertain_regions import Doubts
-from latentseg_gui.document.types import (
-    AttentionMaps,
-    FineTuneResult,
-    Mask,
-    MaskProposal,
-    Prediction,
-    PromptAttention,
-    PromptSet,
-    Rect,
-    TrainingSample,
-    WeightsInfo,
-)
+from latentseg_gui.document.training.weights import WeightsInfo
+from latentseg_gui.document.types import Mask, Rect
 from latentseg_gui.inference.request import Priority, Request
 from model.analysis.objects import ObjectOptions
 

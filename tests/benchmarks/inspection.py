@@ -23,7 +23,9 @@ from PySide6.QtWidgets import QApplication, QToolButton
 
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.document.experts.experts import AlteredPrediction, AttentionPart
-from latentseg_gui.document.types import AttentionMaps, Prediction, Rect
+from latentseg_gui.document.experts.maps import AttentionMaps
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.types import Rect
 from latentseg_gui.inference.engine import Engine
 from latentseg_gui.inference.messages import (
     AlterExperts,

@@ -12,7 +12,8 @@ from pytestqt.qtbot import QtBot
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.canvas.colour_maps import COLOUR_MAPS, colour_table
 from latentseg_gui.canvas.layers.scalar import refined
-from latentseg_gui.document.types import Labels, PromptPoint, PromptSet, Rect
+from latentseg_gui.document.prediction.proposals import PromptPoint, PromptSet
+from latentseg_gui.document.types import Labels, Rect
 
 from .hand import Hand, grabbed, numbered_image
 

@@ -19,7 +19,7 @@ from pytestqt.qtbot import QtBot
 
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.document.masks.tools import ToolName
-from latentseg_gui.document.types import PromptPoint, PromptSet
+from latentseg_gui.document.prediction.proposals import PromptPoint, PromptSet
 
 from .hand import CTRL, LEFT, MIDDLE, NONE, RIGHT, SHIFT, Hand, numbered_image
 

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QApplication
 
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.document.masks.tools import ToolName
-from latentseg_gui.document.types import Labels, PromptPoint, PromptSet, Rect
+from latentseg_gui.document.prediction.proposals import PromptPoint, PromptSet
+from latentseg_gui.document.types import Labels, Rect
 
 from .hand import Hand, grabbed
 

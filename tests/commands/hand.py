@@ -11,7 +11,8 @@ from latentseg_gui.commands.masks.patch import Ink, StrokeRecorder
 from latentseg_gui.commands.prediction.proposals import accept_proposal
 from latentseg_gui.controllers.transfer.mask_snapshots import snapshot_of
 from latentseg_gui.document.masks.brush import stroke_mask
-from latentseg_gui.document.types import MaskProposal, PromptSet, Rect
+from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet
+from latentseg_gui.document.types import Rect
 from latentseg_gui.io.masks.values import objects_of
 from tests.commands.edit_helpers import document_with
 

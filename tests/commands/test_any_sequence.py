@@ -14,7 +14,9 @@ from latentseg_gui.commands.masks.patch import Ink, StrokeRecorder, area_patch
 from latentseg_gui.commands.prediction.proposals import accept_prediction, accept_proposal
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.brush import polygon_mask, stroke_mask
-from latentseg_gui.document.types import UNLABELLED, MaskProposal, Prediction, PromptSet, Provenance
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet
+from latentseg_gui.document.types import UNLABELLED, Provenance
 from tests.commands.edit_helpers import document_with
 
 SHAPE = (20, 150)

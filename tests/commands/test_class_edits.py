@@ -6,7 +6,8 @@ from latentseg_gui.commands.masks import classes as edits
 from latentseg_gui.commands.masks.patch import Ink, area_patch
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
-from latentseg_gui.document.types import UNLABELLED, Prediction, Provenance, Rect
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.types import UNLABELLED, Provenance, Rect
 from tests.commands.edit_helpers import SHAPE
 
 

@@ -16,7 +16,8 @@ from latentseg_gui.commands.source import MasksSource
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable, SegmentationClass
-from latentseg_gui.document.types import UNLABELLED, ImageRecord, Prediction, Rect
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.types import UNLABELLED, ImageRecord, Rect
 
 SHAPE = (9, 700)
 CLASSES = ClassTable(tuple(SegmentationClass(f"class {n}", f"#0000{n}0") for n in range(5)))

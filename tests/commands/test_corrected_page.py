@@ -15,8 +15,9 @@ from scipy import ndimage
 from latentseg_gui.commands.prediction.proposals import accept_prediction
 from latentseg_gui.controllers.transfer.mask_snapshots import snapshot_of
 from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.prediction.separating import separated
-from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Prediction
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED
 from latentseg_gui.io.masks import FORMATS
 from model.analysis.objects import ObjectOptions
 from model.training.separation import depth_of

@@ -12,8 +12,9 @@ from latentseg_gui.commands.masks.patch import Ink, area_patch
 from latentseg_gui.commands.prediction.corrections import accept_correction, take_up
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.prediction.taken_up import TakenUp, as_it_was
-from latentseg_gui.document.types import MaskProposal, Prediction, PromptSet, Rect
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet, TakenUp, as_it_was
+from latentseg_gui.document.types import Rect
 from tests.commands.edit_helpers import document_with
 
 SHAPE = (60, 120)

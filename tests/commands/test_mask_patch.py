@@ -8,15 +8,10 @@ from latentseg_gui.commands.history import History
 from latentseg_gui.commands.masks.patch import Ink, StrokeRecorder, area_patch
 from latentseg_gui.commands.prediction.proposals import accept_prediction, accept_proposal
 from latentseg_gui.document.masks.brush import stroke_mask
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet
 from latentseg_gui.document.project.changes import MaskChange
-from latentseg_gui.document.types import (
-    UNLABELLED,
-    MaskProposal,
-    Prediction,
-    PromptSet,
-    Provenance,
-    Rect,
-)
+from latentseg_gui.document.types import UNLABELLED, Provenance, Rect
 from tests.commands.edit_helpers import SHAPE, document_with
 
 

@@ -9,7 +9,8 @@ from latentseg_gui.commands.masks.patch import Ink, area_patch
 from latentseg_gui.commands.prediction.proposals import accept_prediction
 from latentseg_gui.controllers.transfer.mask_snapshots import snapshot_of
 from latentseg_gui.document.prediction.predicted_objects import taken_over
-from latentseg_gui.document.types import Prediction, Rect
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.types import Rect
 from tests.commands.edit_helpers import SHAPE
 
 

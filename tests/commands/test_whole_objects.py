@@ -13,13 +13,8 @@ from latentseg_gui.commands.masks.patch import Ink, StrokeRecorder
 from latentseg_gui.commands.prediction.proposals import accept_prediction, overlaps
 from latentseg_gui.document.masks.brush import stroke_mask
 from latentseg_gui.document.masks.object_rules import CRUMB_PIXELS, drop_rims, window_of
-from latentseg_gui.document.types import (
-    BACKGROUND,
-    UNLABELLED,
-    Prediction,
-    Provenance,
-    Rect,
-)
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance, Rect
 from tests.commands.hand import SHAPE, Hand, disk, proposal_of
 
 TOUCHING = np.ones((3, 3), bool)

@@ -19,7 +19,8 @@ from latentseg_gui.controllers.prediction.class_mapping import LabelMap
 from latentseg_gui.controllers.transfer.mask_snapshots import snapshot_of
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.palette import rgb_from_hex
-from latentseg_gui.document.types import UNLABELLED, Prediction, Rect
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.types import UNLABELLED, Rect
 from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.masks.rasters import array_npy
 from latentseg_gui.io.project.opening import open_project

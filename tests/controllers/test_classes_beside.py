@@ -24,7 +24,8 @@ from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.classes import ClassTable, SegmentationClass
 from latentseg_gui.document.masks.layers import Arrays
-from latentseg_gui.document.types import UNLABELLED, ImageRecord, Prediction, Rect
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.types import UNLABELLED, ImageRecord, Rect
 from latentseg_gui.workers.lanes import ThreadLane
 from tests.controllers.told import Told
 

@@ -12,7 +12,8 @@ from latentseg_gui.controllers.prediction.compare import CompareController, Kept
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
-from latentseg_gui.document.types import ImageRecord, Prediction
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.workers.lanes import ThreadLane
 
 SHAPE = (30, 40)

@@ -9,7 +9,8 @@ from pytestqt.qtbot import QtBot
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.images.display import DisplayController
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.types import ImageRecord, Prediction
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.types import ImageRecord
 
 SHAPE = (40, 60)
 

@@ -14,7 +14,8 @@ from latentseg_gui.controllers.experts.folder import ExpertFolderController
 from latentseg_gui.controllers.experts.inspect import InspectController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.experts.experts import ExpertShares
-from latentseg_gui.document.types import ImageRecord, WeightsInfo
+from latentseg_gui.document.training.weights import WeightsInfo
+from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.inference.messages import MeasureShares
 from latentseg_gui.panels.experts import ExpertsPanel
 from latentseg_gui.panels.experts.values import FolderAffinity

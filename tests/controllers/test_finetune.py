@@ -20,15 +20,10 @@ from latentseg_gui.controllers.training.live import LiveController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.layers import Arrays
-from latentseg_gui.document.types import (
-    UNLABELLED,
-    FineTuneResult,
-    ImageRecord,
-    Prediction,
-    Provenance,
-    Rect,
-    WeightsInfo,
-)
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.training.runs import FineTuneResult
+from latentseg_gui.document.training.weights import WeightsInfo
+from latentseg_gui.document.types import UNLABELLED, ImageRecord, Provenance, Rect
 from latentseg_gui.inference.messages import FineTune
 from latentseg_gui.workers.lanes import ThreadLane
 

@@ -10,7 +10,8 @@ from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.prediction.hover import HoverController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.tools import ToolName
-from latentseg_gui.document.types import ImageRecord, MaskProposal, Rect
+from latentseg_gui.document.prediction.proposals import MaskProposal
+from latentseg_gui.document.types import ImageRecord, Rect
 from latentseg_gui.inference.messages import SegmentObject
 from tests.held import HeldJobs
 

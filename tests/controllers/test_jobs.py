@@ -11,7 +11,8 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.controllers.jobs import WrongAnswerError
-from latentseg_gui.document.types import MaskProposal, PromptSet, Rect
+from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet
+from latentseg_gui.document.types import Rect
 from latentseg_gui.inference import messages
 from latentseg_gui.inference.messages import (
     EncodeImage,

@@ -17,7 +17,8 @@ from latentseg_gui.controllers.training.kept_versions import VersionKeeper
 from latentseg_gui.controllers.training.weights import Version, WeightsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.types import FineTuneResult, WeightsInfo
+from latentseg_gui.document.training.runs import FineTuneResult
+from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.inference.messages import LoadWeights
 from latentseg_gui.io import storage as disk_module
 from latentseg_gui.io.project.manifest import WeightsList

@@ -18,7 +18,9 @@ from latentseg_gui.controllers.training import training_set
 from latentseg_gui.controllers.training.training_set import TrainingSet
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.classes import ClassTable
-from latentseg_gui.document.types import ImageRecord, Prediction, Provenance, Rect, WeightsInfo
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.training.weights import WeightsInfo
+from latentseg_gui.document.types import ImageRecord, Provenance, Rect
 from latentseg_gui.workers.lanes import ThreadLane
 
 SHAPE = (40, 50)

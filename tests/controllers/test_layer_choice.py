@@ -13,15 +13,9 @@ from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.images.display import DisplayController, describe_pixel
 from latentseg_gui.controllers.images.layer_choice import LayerChoice
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.types import (
-    BACKGROUND,
-    UNLABELLED,
-    ImageRecord,
-    Prediction,
-    Provenance,
-    Rect,
-    WeightsInfo,
-)
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.training.weights import WeightsInfo
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, ImageRecord, Provenance, Rect
 from latentseg_gui.io.project.manifest import SHIPPED
 
 SHAPE = (240, 320)

@@ -7,7 +7,8 @@ from PySide6.QtCore import QCoreApplication
 
 from latentseg_gui.app.session import Session
 from latentseg_gui.commands.masks.patch import Ink, area_patch
-from latentseg_gui.document.types import Prediction, Rect
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.types import Rect
 
 SHAPE = (30, 40)
 

@@ -18,7 +18,8 @@ from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.prediction.meanings import MeaningsController
 from latentseg_gui.controllers.prediction.segment import SegmentController, whose_pixels
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.types import ImageRecord, Mask, MaskProposal, Rect
+from latentseg_gui.document.prediction.proposals import MaskProposal
+from latentseg_gui.document.types import ImageRecord, Mask, Rect
 from tests.commands import hand as one_image
 from tests.held import HeldJobs
 

@@ -13,15 +13,10 @@ from latentseg_gui.commands.masks.patch import Ink, area_patch
 from latentseg_gui.controllers.prediction.class_mapping import Translator
 from latentseg_gui.controllers.prediction.predict import PredictController
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.types import (
-    ImageRecord,
-    MaskProposal,
-    Prediction,
-    PromptPoint,
-    PromptSet,
-    Rect,
-    WeightsInfo,
-)
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.prediction.proposals import MaskProposal, PromptPoint, PromptSet
+from latentseg_gui.document.training.weights import WeightsInfo
+from latentseg_gui.document.types import ImageRecord, Rect
 from latentseg_gui.inference.messages import ImageEncoded
 from tests.held import HeldJobs
 

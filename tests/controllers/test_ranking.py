@@ -13,7 +13,8 @@ from latentseg_gui.controllers.training.ranking import Ranking
 from latentseg_gui.controllers.training.training_set import TrainingSet
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.training.uncertain_regions import Doubts
-from latentseg_gui.document.types import ImageRecord, Provenance, Rect, WeightsInfo
+from latentseg_gui.document.training.weights import WeightsInfo
+from latentseg_gui.document.types import ImageRecord, Provenance, Rect
 from latentseg_gui.inference.messages import FindDoubts
 from tests.held import HeldJobs
 

@@ -13,7 +13,8 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.prediction.separate import SeparateController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.types import ImageRecord, Prediction
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.panels.counting import CountingPanel
 from latentseg_gui.workers.lanes import ThreadLane
 from tests.discs import hills, predicted

@@ -17,7 +17,8 @@ from latentseg_gui.controllers.images.images import ProjectController
 from latentseg_gui.controllers.prediction.class_mapping import Translator
 from latentseg_gui.controllers.prediction.predict import PredictController
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.types import Prediction, WeightsInfo
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.inference.messages import EncodeImage, ImageEncoded, PredictClasses
 from latentseg_gui.panels.files import FilesPanel
 from tests.held import HeldJobs

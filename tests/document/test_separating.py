@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.prediction.separating import counted_only, parted, separated
-from latentseg_gui.document.types import Prediction
 from model.analysis.objects import ObjectOptions
 from tests.discs import hills, predicted
 

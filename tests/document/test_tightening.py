@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet
 from latentseg_gui.document.prediction.tightening import Tightening, follow_edges, tightened
-from latentseg_gui.document.types import Mask, MaskProposal, PromptSet, Rect
+from latentseg_gui.document.types import Mask, Rect
 
 SHAPE = (100, 120)
 ROWS, COLS = np.ogrid[: SHAPE[0], : SHAPE[1]]

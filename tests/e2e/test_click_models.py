@@ -13,7 +13,7 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
-from latentseg_gui.document.types import MaskProposal
+from latentseg_gui.document.prediction.proposals import MaskProposal
 from tests.e2e.conftest import Witness
 from tests.e2e.person import Person
 from tests.model.click_models import small

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from latentseg_gui.document.types import MaskProposal
+from latentseg_gui.document.prediction.proposals import MaskProposal
 from tests.e2e.conftest import Witness
 from tests.e2e.person import LEFT, RIGHT, Person
 

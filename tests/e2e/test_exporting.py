@@ -13,7 +13,8 @@ from PySide6.QtTest import QTest
 
 from latentseg_gui.app.main import _remember
 from latentseg_gui.app.preferences import load_preferences, preferences_path
-from latentseg_gui.document.types import UNLABELLED, Prediction
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.panels.output import OutputDialog
 from latentseg_gui.panels.output import dialog as dialog_module
 from tests.e2e.conftest import Witness

@@ -15,7 +15,9 @@ from skimage import data
 
 from latentseg_gui.app.session import Session
 from latentseg_gui.document.masks.classes import ClassTable
-from latentseg_gui.document.types import UNLABELLED, Prediction, WeightsInfo
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.training.weights import WeightsInfo
+from latentseg_gui.document.types import UNLABELLED
 from tests.e2e.person import Person
 
 MARK_MS = 100.0

@@ -14,7 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QToolButton
 
 from latentseg_gui.document.experts.experts import AttentionPart
-from latentseg_gui.document.types import FineTuneResult
+from latentseg_gui.document.training.runs import FineTuneResult
 from model.analysis.inspection import vector_shift
 from model.prediction.predictor import Predictor
 from model.weights.checkpoint import CheckpointMeta, default_weights_path, load, save

@@ -10,8 +10,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 
-from latentseg_gui.document.prediction.proposals import proposal_iou
-from latentseg_gui.document.types import MaskProposal
+from latentseg_gui.document.prediction.proposals import MaskProposal, proposal_iou
 from tests.e2e.conftest import Witness
 from tests.e2e.person import Person
 

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
 
-from latentseg_gui.document.types import UNLABELLED, FineTuneResult
+from latentseg_gui.document.training.runs import FineTuneResult
+from latentseg_gui.document.types import UNLABELLED
 from tests.e2e.conftest import Witness
 from tests.e2e.person import Person
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from latentseg_gui.document.types import PromptPoint, PromptSet
+from latentseg_gui.document.prediction.proposals import PromptPoint, PromptSet
 from latentseg_gui.inference.engine import Engine
 from latentseg_gui.inference.experts.attention import MAX_MAP_VALUES, bounded, likeness_of, notes_in
 from latentseg_gui.inference.messages import (

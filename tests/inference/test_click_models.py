@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.types import PromptPoint, PromptSet
+from latentseg_gui.document.prediction.proposals import PromptPoint, PromptSet
 from latentseg_gui.inference.engine import Engine
 from latentseg_gui.inference.messages import (
     ComputePromptAttention,

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from latentseg_gui.document.training.compared_networks import NetworkOutcome, NetworkProgress, best_first
-from latentseg_gui.document.types import TrainingSample
+from latentseg_gui.document.training.runs import TrainingSample
 from latentseg_gui.inference.messages import CompareNetworks
 from latentseg_gui.inference.training.comparing import compare_networks
 from model.errors import ModelError

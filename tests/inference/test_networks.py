@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from latentseg_gui.document.types import FineTuneResult, PromptPoint, PromptSet, TrainingSample
+from latentseg_gui.document.prediction.proposals import PromptPoint, PromptSet
+from latentseg_gui.document.training.runs import FineTuneResult, TrainingSample
 from latentseg_gui.inference.engine import Engine
 from latentseg_gui.inference.messages import (
     ComputeAttention,

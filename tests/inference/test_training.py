@@ -16,8 +16,9 @@ import pytest
 import torch
 
 from latentseg_gui.document.masks.label_rows import labels_by_row
+from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.training.learning import LearningSettings
-from latentseg_gui.document.types import FineTuneProgress, FineTuneResult, Prediction, TrainingSample
+from latentseg_gui.document.training.runs import FineTuneProgress, FineTuneResult, TrainingSample
 from latentseg_gui.inference.messages import FineTune, PreviewCrops
 from latentseg_gui.inference.service import TRAINING
 from latentseg_gui.inference.training import training
@@ -271,7 +272,7 @@ WINDOW = """
     from pathlib import Path
     import numpy as np
     from PySide6.QtCore import QCoreApplication
-    from latentseg_gui.document.types import TrainingSample
+    from latentseg_gui.document.training.runs import TrainingSample
     from latentseg_gui.inference.messages import FineTune, PreviewCrops
     from latentseg_gui.inference.service import TRAINING
     from latentseg_gui.workers.lanes import ChildLane

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from latentseg_gui.document.types import AttentionMaps
+from latentseg_gui.document.experts.maps import AttentionMaps
 
 
 def random_maps(heads: int = 2, count: int = 5, rows: int = 6, cols: int = 8, seed: int = 0) -> AttentionMaps:

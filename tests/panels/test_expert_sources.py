@@ -7,7 +7,8 @@ import pytest
 from PySide6.QtWidgets import QLabel, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from latentseg_gui.document.types import ExpertLikeness, PromptAttention, PromptPoint, PromptSet
+from latentseg_gui.document.experts.maps import ExpertLikeness, PromptAttention
+from latentseg_gui.document.prediction.proposals import PromptPoint, PromptSet
 from latentseg_gui.panels.experts import ExpertLabels, ExpertsPanel
 from latentseg_gui.panels.experts.gallery import Gallery
 from latentseg_gui.panels.experts.maps import MapSource, NamedMaps

@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.document.experts.experts import AttentionPart
-from latentseg_gui.document.types import AttentionMaps, Rect
+from latentseg_gui.document.experts.maps import AttentionMaps
+from latentseg_gui.document.types import Rect
 from latentseg_gui.panels.experts import (
     ExpertLabels,
     ExpertOverlay,

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.document.training.learning import LearningSettings
-from latentseg_gui.document.types import FineTuneProgress, FineTuneResult
+from latentseg_gui.document.training.runs import FineTuneProgress, FineTuneResult
 from latentseg_gui.panels.training import (
     ClassShare,
     CropShown,

@@ -17,7 +17,7 @@ from latentseg_gui.canvas.chrome.base import (
     stroke_two_tone,
 )
 from latentseg_gui.canvas.viewport import Viewport
-from latentseg_gui.document.types import PromptPoint, PromptSet
+from latentseg_gui.document.prediction.proposals import PromptPoint, PromptSet
 
 RADIUS: Final = 7.0
 """Logical radius of a marker; also how near a press must be to take it."""

@@ -9,7 +9,7 @@ from PySide6.QtGui import QFont
 from latentseg_gui.canvas.chrome.pins import PinMarkers
 from latentseg_gui.canvas.chrome.prompts import PendingBadge, PromptMarkers
 from latentseg_gui.canvas.surface import Surface
-from latentseg_gui.document.types import PromptSet
+from latentseg_gui.document.prediction.proposals import PromptSet
 
 
 class PromptsPart:

@@ -17,9 +17,9 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.masks.layers import Arrays, Held
 from latentseg_gui.document.masks.ready_masks import ReadyMask
+from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.prediction.predictions import Relabelled, relabelled
 from latentseg_gui.document.project.changes import Change, ClassesChange, MaskChange
-from latentseg_gui.document.types import Prediction
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.document.coords import is_inside
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.regions import flood_fill
-from latentseg_gui.document.prediction.taken_up import TakenUp
-from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, MaskProposal, Prediction, Rect
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.prediction.proposals import MaskProposal, TakenUp
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Rect
 
 RC = tuple[int, int]
 

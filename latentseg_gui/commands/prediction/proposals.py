@@ -12,7 +12,8 @@ from latentseg_gui.commands.source import MaskSource, next_instance
 from latentseg_gui.document.masks.object_rules import without_crumbs
 from latentseg_gui.document.prediction.candidates import ObjectCandidate, numbered
 from latentseg_gui.document.prediction.predicted_objects import taken_over
-from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, MaskProposal, Provenance, Rect
+from latentseg_gui.document.prediction.proposals import MaskProposal
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Provenance, Rect
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject
 
 from latentseg_gui.controllers.experts.inspect import InspectController
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.types import AttentionMaps
+from latentseg_gui.document.experts.maps import AttentionMaps
 from latentseg_gui.panels.experts.attention_math import class_affinity, head_mean, labels_at_tokens
 from latentseg_gui.panels.experts.panel import ExpertsPanel
 from latentseg_gui.panels.experts.values import ExpertShift, FolderAffinity

@@ -10,7 +10,8 @@ from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.types import PromptAttention, PromptSet
+from latentseg_gui.document.experts.maps import PromptAttention
+from latentseg_gui.document.prediction.proposals import PromptSet
 from latentseg_gui.inference.messages import ComputePromptAttention
 from latentseg_gui.panels.experts.panel import ExpertsPanel
 from latentseg_gui.panels.experts.sources import CLICKS

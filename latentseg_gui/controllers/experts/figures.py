@@ -16,8 +16,9 @@ from latentseg_gui.controllers.experts.names import ExpertNamesController
 from latentseg_gui.controllers.interfaces import Dialogs, ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.experts.maps import AttentionMaps
 from latentseg_gui.document.masks.classes import ClassTable
-from latentseg_gui.document.types import AttentionMaps, Labels
+from latentseg_gui.document.types import Labels
 from latentseg_gui.io.experts.expert_files import ExpertReport, InfluenceLine, files_of
 from latentseg_gui.io.storage import atomic_write, make_folder
 from latentseg_gui.panels.experts import attention_math as attention

@@ -16,7 +16,8 @@ from latentseg_gui.controllers.jobs import Jobs, JobSource
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.experts.experts import ExpertShares
-from latentseg_gui.document.types import ImageRecord, WeightsInfo
+from latentseg_gui.document.training.weights import WeightsInfo
+from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.inference.messages import MeasureShares
 from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.images.reading import read_image

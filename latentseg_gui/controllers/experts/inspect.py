@@ -11,7 +11,9 @@ from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.prediction.class_mapping import LabelMap
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.types import AttentionMaps, Prediction, WeightsInfo
+from latentseg_gui.document.experts.maps import AttentionMaps
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.inference.messages import ComputeAttention
 from latentseg_gui.panels.experts.panel import ExpertsPanel
 from latentseg_gui.panels.experts.sources import EXPERTS

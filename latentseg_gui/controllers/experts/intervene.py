@@ -13,7 +13,7 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.prediction.class_mapping import Translator
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.experts.experts import AlteredPrediction, ExpertChange, Gains, in_other_classes
-from latentseg_gui.document.types import Prediction
+from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.inference.messages import AlterExperts, MeasureChange
 from latentseg_gui.io.experts.expert_files import InfluenceLine
 from latentseg_gui.panels.experts.panel import ExpertsPanel

@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from latentseg_gui.controllers.training.weights import WeightsController
-from latentseg_gui.document.types import WeightsInfo
+from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.panels.experts.panel import ExpertsPanel
 from latentseg_gui.panels.experts.values import ExpertLabels
 

@@ -9,7 +9,7 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.experts.network_attention import NetworkMaps
-from latentseg_gui.document.types import WeightsInfo
+from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.inference.messages import ComputeGates, ComputeRow
 from latentseg_gui.panels.experts.panel import ExpertsPanel
 from latentseg_gui.panels.experts.values import MapOverlay

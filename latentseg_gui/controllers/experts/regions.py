@@ -15,7 +15,8 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.experts.experts import AttentionPart
-from latentseg_gui.document.types import AttentionMaps, Rect
+from latentseg_gui.document.experts.maps import AttentionMaps
+from latentseg_gui.document.types import Rect
 from latentseg_gui.inference.messages import RefineAttention
 from latentseg_gui.panels.experts.maps import part_of
 from latentseg_gui.panels.experts.panel import ExpertsPanel

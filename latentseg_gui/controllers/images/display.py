@@ -14,8 +14,9 @@ from latentseg_gui.controllers.masks.object_view import hidden_objects, object_c
 from latentseg_gui.document.coords import is_inside, rc_from_xy
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.layers import MaskLayer
+from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.prediction.separating import parted
-from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Prediction, Rect
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Rect
 from latentseg_gui.io.project.manifest import SHIPPED
 
 _UNKNOWN_CLASS = (160, 160, 160, 255)

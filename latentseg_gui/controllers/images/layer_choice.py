@@ -9,7 +9,8 @@ from latentseg_gui.canvas.view import CanvasView
 from latentseg_gui.controllers.images.display import NEUTRAL, DisplayController, is_untaught
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.layers import MaskLayer
-from latentseg_gui.document.types import BACKGROUND, Rect, WeightsInfo
+from latentseg_gui.document.training.weights import WeightsInfo
+from latentseg_gui.document.types import BACKGROUND, Rect
 from latentseg_gui.io.project.manifest import SHIPPED
 
 

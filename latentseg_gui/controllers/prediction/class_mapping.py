@@ -13,7 +13,9 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.masks.lookup import looked_up
-from latentseg_gui.document.types import BACKGROUND, Labels, Prediction, WeightsInfo
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.training.weights import WeightsInfo
+from latentseg_gui.document.types import BACKGROUND, Labels
 
 _FULL: Final = 65535
 _AT_ONCE: Final = 4_000_000

@@ -14,7 +14,8 @@ from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.types import Labels, Prediction, Rect
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.types import Labels, Rect
 
 What = Literal["", "mask", "earlier", "version"]
 

@@ -16,7 +16,8 @@ from latentseg_gui.controllers.prediction.predict import PredictController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.prediction.candidates import ObjectCandidate
-from latentseg_gui.document.types import MaskProposal, PromptSet, Rect
+from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet
+from latentseg_gui.document.types import Rect
 from latentseg_gui.inference.messages import SegmentObject
 from latentseg_gui.inference.request import Priority
 

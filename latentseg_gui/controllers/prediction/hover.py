@@ -12,7 +12,7 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.prediction.predict import PredictController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.tools import ToolName
-from latentseg_gui.document.types import MaskProposal, PromptPoint
+from latentseg_gui.document.prediction.proposals import MaskProposal, PromptPoint
 from latentseg_gui.inference.messages import SegmentObject
 from latentseg_gui.inference.request import Priority
 

@@ -14,8 +14,7 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.prediction.predict import PredictController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.prediction.proposals import proposal_iou
-from latentseg_gui.document.types import MaskProposal, PromptSet
+from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet, proposal_iou
 from latentseg_gui.inference.messages import SegmentObject
 
 Key = tuple[str, PromptSet]

@@ -12,7 +12,8 @@ from latentseg_gui.controllers.jobs import Jobs, WorkerLostError
 from latentseg_gui.controllers.prediction.class_mapping import LabelMap, Translator
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.types import Prediction, WeightsInfo
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.inference.messages import EncodeImage, ImageEncoded, PredictClasses, PredictionExtras
 from latentseg_gui.inference.request import Priority
 from model.analysis.objects import ObjectOptions

@@ -20,8 +20,14 @@ from latentseg_gui.controllers.prediction.meanings import MeaningsController
 from latentseg_gui.controllers.prediction.predict import PredictController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.prediction.taken_up import TakenUp, as_it_was
-from latentseg_gui.document.types import BACKGROUND, UNLABELLED, MaskProposal, PromptPoint, PromptSet
+from latentseg_gui.document.prediction.proposals import (
+    MaskProposal,
+    PromptPoint,
+    PromptSet,
+    TakenUp,
+    as_it_was,
+)
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED
 from latentseg_gui.inference.messages import SegmentObject
 
 

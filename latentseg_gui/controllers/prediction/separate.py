@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.prediction.separating import Separated, landscape_of, with_objects
-from latentseg_gui.document.types import Prediction
 from latentseg_gui.panels.counting import CountingPanel
 from model.analysis.objects import Hills, ObjectOptions
 

@@ -13,8 +13,7 @@ from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.document.coords import rc_from_xy
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.prediction.taken_up import TakenUp, as_it_was
-from latentseg_gui.document.types import PromptSet
+from latentseg_gui.document.prediction.proposals import PromptSet, TakenUp, as_it_was
 
 
 class TakeUpController(QObject):

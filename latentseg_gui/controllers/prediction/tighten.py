@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.prediction.proposals import MaskProposal
 from latentseg_gui.document.prediction.tightening import Tightening, tightened
-from latentseg_gui.document.types import MaskProposal
 
 
 class TightenController(QObject):

@@ -27,7 +27,8 @@ from latentseg_gui.document.training.compared_networks import (
     NetworksCompared,
 )
 from latentseg_gui.document.training.learning import LATENT_EXPERT
-from latentseg_gui.document.types import FineTuneResult, Labels, TrainingSample
+from latentseg_gui.document.training.runs import FineTuneResult, TrainingSample
+from latentseg_gui.document.types import Labels
 from latentseg_gui.inference.messages import CompareNetworks, OtherPrediction, PredictWith
 from latentseg_gui.io.storage import make_folder, remove_file
 from latentseg_gui.panels.training import ComparisonWish, NetworksDialog, PictureShown

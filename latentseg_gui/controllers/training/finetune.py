@@ -16,14 +16,10 @@ from latentseg_gui.controllers.training.weights import WeightsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import labels_with_ids
+from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.training.learning import SPEEDS, LearningSettings
-from latentseg_gui.document.types import (
-    FineTuneProgress,
-    FineTuneResult,
-    Prediction,
-    TrainingSample,
-    WeightsInfo,
-)
+from latentseg_gui.document.training.runs import FineTuneProgress, FineTuneResult, TrainingSample
+from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.inference.messages import FineTune
 from latentseg_gui.io.storage import make_folder
 

@@ -12,7 +12,8 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.training.uncertain_regions import Doubts
-from latentseg_gui.document.types import UNLABELLED, ImageRecord, WeightsInfo
+from latentseg_gui.document.training.weights import WeightsInfo
+from latentseg_gui.document.types import UNLABELLED, ImageRecord
 from latentseg_gui.inference.messages import FindDoubts
 from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.images.reduced import reduced

@@ -10,7 +10,8 @@ from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.training.ranking import Ranking
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.training.uncertain_regions import Doubt, Doubts
-from latentseg_gui.document.types import UNLABELLED, Rect, WeightsInfo
+from latentseg_gui.document.training.weights import WeightsInfo
+from latentseg_gui.document.types import UNLABELLED, Rect
 from latentseg_gui.panels.files import FilesPanel
 from latentseg_gui.panels.training.flash import FlashFrame
 from latentseg_gui.panels.training.places import PlacesSection

@@ -18,7 +18,8 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.classes import ClassTable, numbered_labels
 from latentseg_gui.document.masks.layers import Arrays
 from latentseg_gui.document.prediction.separating import counted_only
-from latentseg_gui.document.types import ImageRecord, TrainingSample
+from latentseg_gui.document.training.runs import TrainingSample
+from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.io.images.reading import read_image
 
 OnSamples = Callable[[tuple[TrainingSample, ...]], None]

@@ -16,14 +16,9 @@ from latentseg_gui.controllers.training.weights import SHIPPED, WeightsControlle
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.masks.label_rows import LabelsByRow, rows_by_number
-from latentseg_gui.document.types import (
-    UNLABELLED,
-    FineTuneProgress,
-    FineTuneResult,
-    Labels,
-    TrainingSample,
-    WeightsInfo,
-)
+from latentseg_gui.document.training.runs import FineTuneProgress, FineTuneResult, TrainingSample
+from latentseg_gui.document.training.weights import WeightsInfo
+from latentseg_gui.document.types import UNLABELLED, Labels
 from latentseg_gui.inference.messages import PreviewCrops, TrainingPreview
 from latentseg_gui.panels.training import TrainingPanel
 from latentseg_gui.panels.training.values import (

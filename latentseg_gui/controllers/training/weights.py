@@ -19,7 +19,8 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.training.learning import LATENT_EXPERT
-from latentseg_gui.document.types import FineTuneResult, WeightsInfo
+from latentseg_gui.document.training.runs import FineTuneResult
+from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.inference.messages import LoadWeights
 from latentseg_gui.io.project.manifest import SHIPPED
 from latentseg_gui.io.storage import atomic_write, remove_file

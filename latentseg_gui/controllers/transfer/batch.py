@@ -21,7 +21,7 @@ from latentseg_gui.controllers.transfer.output_run import Done, OutputReport, Ou
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
-from latentseg_gui.document.types import WeightsInfo
+from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.inference.messages import PredictionExtras
 from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.masks import FORMATS

@@ -15,14 +15,8 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable, numbered_labels
 from latentseg_gui.document.masks.layers import Arrays, Instances
 from latentseg_gui.document.prediction.predicted_objects import taken_over
-from latentseg_gui.document.types import (
-    BACKGROUND,
-    UNLABELLED,
-    ImageRecord,
-    Labels,
-    Prediction,
-    Provenance,
-)
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, ImageRecord, Labels, Provenance
 from latentseg_gui.io.images.patience import read_in_time
 from latentseg_gui.io.masks import FORMATS, MaskItem, Picture
 from latentseg_gui.io.masks.measuring import stored_values

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.types import Prediction, Rect
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.types import Rect
 
 GainKey = int | tuple[int, int]
 """An expert with all of its attention heads, or (head, expert)."""

@@ -12,15 +12,8 @@ from latentseg_gui.document.masks.entries import Entries
 from latentseg_gui.document.masks.layers import Arrays, Delta, Instances, MaskLayer
 from latentseg_gui.document.masks.object_marks import ObjectMarks
 from latentseg_gui.document.masks.ready_masks import ReadyMask
-from latentseg_gui.document.types import (
-    BACKGROUND,
-    UNLABELLED,
-    ImageRecord,
-    Labels,
-    Mask,
-    Rect,
-    TrainingSample,
-)
+from latentseg_gui.document.training.runs import TrainingSample
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, ImageRecord, Labels, Mask, Rect
 
 _SPARSE = 4
 """A change is told as one rectangle unless that is this many times the area really changed."""

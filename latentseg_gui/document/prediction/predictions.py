@@ -12,7 +12,7 @@ import numpy as np
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.entries import Entries
 from latentseg_gui.document.masks.lookup import looked_up
-from latentseg_gui.document.types import Prediction
+from latentseg_gui.document.prediction.prediction import Prediction
 
 Relabelled = tuple[Prediction, Prediction]
 """A prediction, and the one that takes its place."""

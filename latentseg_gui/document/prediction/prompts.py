@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from latentseg_gui.document.masks.entries import Entries
-from latentseg_gui.document.types import MaskProposal, PromptSet
+from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet
 
 
 class Prompts:

@@ -1,10 +1,106 @@
-"""How alike two proposals are."""
+"""What the user points at, and the object that the model makes of it."""
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass, field
+from itertools import count
 
-from latentseg_gui.document.types import Mask, MaskProposal
+import numpy as np
+from numpy.typing import NDArray
+
+from latentseg_gui.document.types import Mask, Rect
+
+_NEXT = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    """What clicks start from; one is equal only to itself, also in another process.
+
+    Attributes:
+        rect: bounding box of the object.
+        mask: bool, of the shape of ``rect``.
+        shape: (rows, columns) of the image.
+        class_id: of the object.
+        rc: a pixel of the object of the mask that it is; None for an area that is only predicted.
+        number: of that object; 0 for an area without one.
+        serial: tells it from all others.
+    """
+
+    rect: Rect = field(compare=False)
+    mask: Mask = field(compare=False, repr=False)
+    shape: tuple[int, int] = field(compare=False)
+    class_id: int = field(compare=False)
+    rc: tuple[int, int] | None = field(compare=False)
+    number: int = field(compare=False)
+    serial: int = field(default_factory=lambda: next(_NEXT))
+
+    def whole(self) -> Mask:
+        """It on the whole image, bool [H, W]."""
+        made = np.zeros(self.shape, np.bool_)
+        made[self.rect.slices] = self.mask
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPoint:
+    """A click at ``xy``: on the object, or on what is not the object."""
+
+    xy: tuple[float, float]
+    is_positive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSet:
+    """What was pointed at: clicks, oldest first, perhaps a box (x0, y0, x1, y1); the object that they start from."""
+
+    points: tuple[PromptPoint, ...] = ()
+    box: tuple[float, float, float, float] | None = None
+    taken_up: TakenUp | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to segment from."""
+        return not self.points and self.box is None
+
+
+@dataclass(frozen=True, slots=True)
+class MaskProposal:
+    """A transient object mask made from prompts; it touches the mask only when accepted.
+
+    Attributes:
+        rect: bounding box of the object.
+        mask: bool, of the shape of ``rect``.
+        score: the model's own estimate of its IoU, 0..1.
+        prompts: what it was made from.
+        seconds: time the model took.
+        is_refining: whether a closer look is under way whose answer will take its place.
+        made_by: title of the click model of others that made it; "" for the model itself.
+        candidates: what else may be meant, where that was asked for: the whole that the object belongs to, then a
+            part of it; empty for weights that know one meaning only.
+        chances: how likely each pixel of a rectangle that holds ``rect`` belongs to the object, uint8 of its
+            shape, 255 for certain; None where that is not known.
+    """
+
+    image_id: str
+    version: str
+    rect: Rect
+    mask: Mask
+    score: float
+    prompts: PromptSet
+    seconds: float = 0.0
+    is_refining: bool = False
+    made_by: str = ""
+    candidates: tuple[MaskProposal, ...] = ()
+    chances: tuple[Rect, NDArray[np.uint8]] | None = None
+
+
+def as_it_was(image_id: str, prompts: PromptSet) -> MaskProposal | None:
+    """The proposal before the first click: what was taken up; None where nothing was."""
+    taken = prompts.taken_up
+    if taken is None:
+        return None
+    return MaskProposal(image_id, "", taken.rect, taken.mask, 1.0, prompts)
 
 
 def proposal_iou(one: MaskProposal, other: MaskProposal) -> float:

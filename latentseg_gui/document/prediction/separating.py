@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.masks.layers import Instances
-from latentseg_gui.document.types import BACKGROUND, Labels, Prediction
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.types import BACKGROUND, Labels
 from model.analysis.objects import Hills, ObjectOptions, hills_of, inside_of, joined
 
 MOST_SHOWN: Final = 1 << 24

@@ -12,7 +12,8 @@ from scipy import ndimage
 
 from latentseg_gui.document.masks import regions
 from latentseg_gui.document.masks.object_rules import without_crumbs
-from latentseg_gui.document.types import Mask, MaskProposal, Rect
+from latentseg_gui.document.prediction.proposals import MaskProposal
+from latentseg_gui.document.types import Mask, Rect
 
 NEUTRAL: Final = 0.5
 

@@ -13,8 +13,9 @@ from scipy import ndimage
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import SMALLEST, ClassTable
 from latentseg_gui.document.masks.layers import Instances
+from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.prediction.separating import separated
-from latentseg_gui.document.types import Labels, Prediction
+from latentseg_gui.document.types import Labels
 from model.analysis.objects import ObjectOptions
 
 if TYPE_CHECKING:

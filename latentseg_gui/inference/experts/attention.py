@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.types import AttentionMaps, ExpertLikeness, PromptAttention, PromptSet
+from latentseg_gui.document.experts.maps import AttentionMaps, ExpertLikeness, PromptAttention
+from latentseg_gui.document.prediction.proposals import PromptSet
 from model.analysis import inspection
 from model.prediction.outputs import Attention
 from model.prediction.predictor import Predictor

@@ -17,14 +17,11 @@ from latentseg_gui.document.experts.experts import (
     Gains,
     altered,
 )
-from latentseg_gui.document.types import (
-    AttentionMaps,
-    Prediction,
-    PromptAttention,
-    PromptSet,
-    Rect,
-    WeightsInfo,
-)
+from latentseg_gui.document.experts.maps import AttentionMaps, PromptAttention
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.prediction.proposals import PromptSet
+from latentseg_gui.document.training.weights import WeightsInfo
+from latentseg_gui.document.types import Rect
 from latentseg_gui.inference.cache import ByteCache
 from latentseg_gui.inference.experts.attention import bounded, class_attention, prompt_attention
 from latentseg_gui.inference.messages import (

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.special import expit
 
-from latentseg_gui.document.types import MaskProposal, PromptSet, Rect
+from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet
+from latentseg_gui.document.types import Rect
 from latentseg_gui.inference.cache import ByteCache
 from latentseg_gui.inference.messages import SegmentObject
 from model.click_models.click_model import ClickModel

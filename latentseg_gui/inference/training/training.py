@@ -12,16 +12,10 @@ from typing import Final
 
 import numpy as np
 
+from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.training.learning import LearningSettings
-from latentseg_gui.document.types import (
-    BACKGROUND,
-    UNLABELLED,
-    FineTuneProgress,
-    FineTuneResult,
-    Prediction,
-    Provenance,
-    TrainingSample,
-)
+from latentseg_gui.document.training.runs import FineTuneProgress, FineTuneResult, TrainingSample
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance
 from latentseg_gui.inference.messages import FineTune, PreviewCrops, TrainingPreview
 from latentseg_gui.inference.request import JobContext
 from model.training.cross import Job

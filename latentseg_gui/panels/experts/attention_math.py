@@ -1,7 +1,7 @@
 """What is computed from attention maps before they are shown, beside `model.analysis.attention`. Numpy only.
 
 Shapes: K experts, C classes, (h, w) tokens. ``look`` sums to 1 over tokens, ``mix`` over
-experts, as in `latentseg_gui.document.types.AttentionMaps`.
+experts, as in `latentseg_gui.document.experts.maps.AttentionMaps`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from latentseg_gui.document.types import ExpertLikeness
+from latentseg_gui.document.experts.maps import ExpertLikeness
 from latentseg_gui.panels.experts.matrix import ShareMatrix, percent
 from latentseg_gui.panels.experts.values import ExpertShift, FolderAffinity
 from latentseg_gui.panels.icons import icon

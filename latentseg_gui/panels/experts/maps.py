@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication
 
 from latentseg_gui.document.experts.experts import AttentionPart
-from latentseg_gui.document.types import AttentionMaps, PromptAttention, Rect
+from latentseg_gui.document.experts.maps import AttentionMaps, PromptAttention
+from latentseg_gui.document.types import Rect
 
 SumsOver = Literal["places", "rows", ""]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from latentseg_gui.document.types import AttentionMaps, PromptAttention
+from latentseg_gui.document.experts.maps import AttentionMaps, PromptAttention
 from latentseg_gui.panels.experts.maps import MapPart, MapSource, as_source
 from latentseg_gui.panels.experts.selection import ExpertsSelection
 from latentseg_gui.panels.experts.view import ExpertsView

@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from latentseg_gui.document.training.learning import LearningSettings
-from latentseg_gui.document.types import FineTuneProgress, FineTuneResult
+from latentseg_gui.document.training.runs import FineTuneProgress, FineTuneResult
 from latentseg_gui.panels.training.crops import CropsView
 from latentseg_gui.panels.training.network import NetworkSection
 from latentseg_gui.panels.training.places import PlacesSection
