@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.images.images import ImageList
-from latentseg_gui.document.images.records import Records
 from latentseg_gui.document.masks.classes import ClassTable
-from latentseg_gui.document.masks.entries import Entries
-from latentseg_gui.document.masks.makers import Makers
-from latentseg_gui.document.masks.masks import MaskStore
-from latentseg_gui.document.prediction.predictions import Predictions
-from latentseg_gui.document.prediction.prompts import Prompts
+from latentseg_gui.document.parts.entries import Entries
+from latentseg_gui.document.parts.images import ImageList
+from latentseg_gui.document.parts.makers import Makers
+from latentseg_gui.document.parts.masks import MaskStore
+from latentseg_gui.document.parts.predictions import Predictions
+from latentseg_gui.document.parts.prompts import Prompts
+from latentseg_gui.document.parts.records import Records
 from latentseg_gui.document.types import UNLABELLED, ImageRecord
 
 

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from latentseg_gui.app.session import Session
 from latentseg_gui.commands.masks.patch import Ink, area_patch
 from latentseg_gui.controllers.images.file_rows import _together
-from latentseg_gui.document.masks.entries import ImageStatus
+from latentseg_gui.document.parts.entries import ImageStatus
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.types import ImageRecord, Rect
 from latentseg_gui.panels.files.delegate import words_of

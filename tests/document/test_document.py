@@ -5,8 +5,8 @@ import pytest
 
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.masks.entries import ImageStatus
 from latentseg_gui.document.masks.layers import MaskLayer
+from latentseg_gui.document.parts.entries import ImageStatus
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.prediction.proposals import MaskProposal, PromptPoint, PromptSet
 from latentseg_gui.document.types import UNLABELLED, ImageRecord, Provenance, Rect

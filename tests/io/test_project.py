@@ -16,7 +16,7 @@ from latentseg_gui.commands.history import History
 from latentseg_gui.commands.masks.classes import move_class
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.classes import ClassTable
-from latentseg_gui.document.masks.entries import ImageStatus
+from latentseg_gui.document.parts.entries import ImageStatus
 from latentseg_gui.io import storage
 from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.lock import ProjectLock

@@ -17,8 +17,8 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.masks.layers import Arrays, Held
 from latentseg_gui.document.masks.ready_masks import ReadyMask
+from latentseg_gui.document.parts.predictions import Relabelled, relabelled
 from latentseg_gui.document.prediction.prediction import Prediction
-from latentseg_gui.document.prediction.predictions import Relabelled, relabelled
 from latentseg_gui.document.project.changes import Change, ClassesChange, MaskChange
 
 

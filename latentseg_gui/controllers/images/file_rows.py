@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.masks.entries import ImageStatus
+from latentseg_gui.document.parts.entries import ImageStatus
 from latentseg_gui.panels.files.model import FileEntry
 from latentseg_gui.panels.files.panel import FilesPanel
 

@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.masks.entries import Entries
 from latentseg_gui.document.masks.lookup import looked_up
+from latentseg_gui.document.parts.entries import Entries
 from latentseg_gui.document.prediction.prediction import Prediction
 
 Relabelled = tuple[Prediction, Prediction]

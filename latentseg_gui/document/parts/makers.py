@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from latentseg_gui.document.masks.entries import Entries
+from latentseg_gui.document.parts.entries import Entries
 
 _LONGEST: Final = 300
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.images.records import Records
-from latentseg_gui.document.masks.entries import Entries, ImageEntry, ImageStatus
 from latentseg_gui.document.masks.layers import MaskLayer
+from latentseg_gui.document.parts.entries import Entries, ImageEntry, ImageStatus
+from latentseg_gui.document.parts.records import Records
 from latentseg_gui.document.types import ImageRecord
 
 

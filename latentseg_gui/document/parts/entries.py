@@ -8,8 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.events import DocumentEvents
 from latentseg_gui.document.masks.layers import MaskLayer
+from latentseg_gui.document.parts.events import DocumentEvents
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet
 from latentseg_gui.document.types import ImageRecord

@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Sequence
 
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.masks.entries import Entries
 from latentseg_gui.document.masks.layers import MaskLayer
+from latentseg_gui.document.parts.entries import Entries
 from latentseg_gui.document.types import ImageRecord
 
 

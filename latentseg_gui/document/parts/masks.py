@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.masks.entries import Entries
 from latentseg_gui.document.masks.layers import Arrays, Delta, Instances, MaskLayer
 from latentseg_gui.document.masks.object_marks import ObjectMarks
 from latentseg_gui.document.masks.ready_masks import ReadyMask
+from latentseg_gui.document.parts.entries import Entries
 from latentseg_gui.document.training.runs import TrainingSample
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, ImageRecord, Labels, Mask, Rect
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from latentseg_gui.document.masks.entries import Entries
+from latentseg_gui.document.parts.entries import Entries
 from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet
 
 

@@ -1,1 +1,0 @@
-"""The images of a document and what was read of them."""
