@@ -115,6 +115,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("show_uncertainty", "Uncertainty", "U", menu=VIEW, check=True),
     _spec("show_attention", "Attention of the chosen expert", "H", menu=VIEW, check=True),
     _spec("show_territory", "Territory of the experts", "T", menu=VIEW, check=True),
+    _spec("show_errors", "Where the model is wrong", "Shift+W", menu=VIEW, icon="errors", check=True),
     _spec("compare_mask", "Compare mask and prediction", "Shift+C", menu=VIEW, icon="compare", check=True),
     _spec("compare_earlier", "Compare with earlier weights", menu=VIEW, icon="compare", check=True),
     _spec("peek", "Raw image while held", "F2", menu=VIEW),

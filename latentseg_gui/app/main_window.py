@@ -33,6 +33,7 @@ from latentseg_gui.panels.candidates import CandidatesPanel
 from latentseg_gui.panels.classes import ClassesPanel
 from latentseg_gui.panels.counting import CountingPanel
 from latentseg_gui.panels.display import LevelsPanel
+from latentseg_gui.panels.evaluation import EvaluationPanel
 from latentseg_gui.panels.experts import ExpertsPanel
 from latentseg_gui.panels.feedback import DeviceBadge, JobsIndicator, MessageLog, MessageStrip
 from latentseg_gui.panels.files import EmptyStateWidget, FilesPanel, PageBar
@@ -81,6 +82,7 @@ class MainWindow(QMainWindow):
         self.history = HistoryPanel()
         self.levels = LevelsPanel()
         self.counting = CountingPanel()
+        self.evaluation = EvaluationPanel()
         self.candidates = CandidatesPanel()
         self.options = ToolOptionsBar()
         self.action: dict[str, QAction] = {}
@@ -185,6 +187,8 @@ class MainWindow(QMainWindow):
         self.tabifyDockWidget(experts, training)
         self.tabifyDockWidget(training, objects)
         self.tabifyDockWidget(objects, counting)
+        evaluation = self._add_dock("evaluation", self.tr("Evaluation"), self.evaluation, right)
+        self.tabifyDockWidget(training, evaluation)
         classes.raise_()
         experts.raise_()
         self.resizeDocks([classes, experts], [390, 430], Qt.Orientation.Vertical)

@@ -10,7 +10,16 @@ from uuid import uuid4
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
 
 from latentseg_gui.app.dialogs import QtDialogs
-from latentseg_gui.app.flows import experts, images, masks, prediction, project, training, transfer
+from latentseg_gui.app.flows import (
+    evaluation,
+    experts,
+    images,
+    masks,
+    prediction,
+    project,
+    training,
+    transfer,
+)
 from latentseg_gui.app.flows.base import Base
 from latentseg_gui.app.lanes import LaneJobs, Lanes
 from latentseg_gui.app.log import state_folder
@@ -76,6 +85,7 @@ class Session(QObject):
         self.inspect, self.intervene = inside.inspect, inside.intervene
         self.expert_parts, self.expert_names, self.expert_folder = inside.parts, inside.names, inside.folder
         self.network_maps = inside.network
+        self.evaluation = evaluation.build(base, opened, learned, said)
         moved = transfer.build(base, opened, hand, learned, said)
         self.export, self.importing, self.batch = moved.export, moved.importing, moved.batch
         closing = ClosingController(

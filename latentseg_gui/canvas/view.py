@@ -28,6 +28,7 @@ from latentseg_gui.canvas.keyboard import KeyHandler
 from latentseg_gui.canvas.layers.stack import LayerStack
 from latentseg_gui.canvas.parts.areas import AreaPart, OutlinePart
 from latentseg_gui.canvas.parts.comparison import ComparisonPart
+from latentseg_gui.canvas.parts.errors import ErrorsPart
 from latentseg_gui.canvas.parts.image import ImagePart
 from latentseg_gui.canvas.parts.labels import LabelsPart, PredictionPart
 from latentseg_gui.canvas.parts.markers import PinsPart, PromptsPart
@@ -57,6 +58,7 @@ class CanvasView(CanvasIntents):
         image: the photograph.
         labels, prediction: class ids, of the mask and of the model.
         comparison: two arrays of class ids beside each other.
+        errors: which pixels the model gets wrong.
         heatmap, categories, uncertainty: numbers over the image, under one `key`.
         proposal, selection: what clicks propose, and the objects that are chosen.
         outline: corners of the object that is edited.
@@ -79,6 +81,7 @@ class CanvasView(CanvasIntents):
         self.prediction = PredictionPart(surface, stack)
         halves = (stack.left, stack.right)
         self.comparison = ComparisonPart(surface, halves, camera, self.visibility, self.font())
+        self.errors = ErrorsPart(stack, self.visibility)
         self.key = NumberKey(surface, stack, legend, self.font())
         self.heatmap = HeatmapPart(stack.heatmap, self.key)
         self.categories = CategoriesPart(stack.categories, self.key)
@@ -144,6 +147,7 @@ class CanvasView(CanvasIntents):
         for part in (self.labels, self.prediction, self.heatmap, self.categories, self.uncertainty):
             part.set(None)
         self.comparison.set(None, None)
+        self.errors.set(None)
         self.object_names.set(None)
 
     def _on_native_gesture(self, event: QNativeGestureEvent) -> bool:

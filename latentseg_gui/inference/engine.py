@@ -54,6 +54,7 @@ from model.prediction.crf import Crf
 from model.prediction.outputs import ClassPrediction, EncodedImage
 from model.prediction.predictor import Predictor
 from model.prediction.testtime import PredictOptions
+from model.training.provenance import seen_cells
 from model.weights.catalogue import PRETRAINED, all_offers, offer_of, parameters_of
 from model.weights.checkpoint import default_weights_path, load
 
@@ -171,6 +172,7 @@ class Engine:
             title=offer_of(predictor.network).title,
             capabilities=capabilities(predictor.network),
             networks=_networks(),
+            seen=seen_cells(meta.provenance),
         )
         carried = self._carried(predictor)
         self._weights = _Weights(predictor, info, request.device)

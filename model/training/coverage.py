@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.training.heldout import cells_of, hold_out
+from model.analysis.cells import cells_of
+from model.training.heldout import hold_out
 from model.training.types import ACCEPTED, IGNORED, FineTuneConfig, LabelledImage
 from model.training.views import MAX_WINDOWS, windows_of
 
@@ -41,7 +42,7 @@ class Division:
 
     Attributes:
         held: per sample where its labels are held back, bool [H, W].
-        held_cells: per sample the cells that it is measured on (see `heldout.cells_of`).
+        held_cells: per sample the cells that it is measured on (see `model.analysis.cells.cells_of`).
         learned_cells: the same for those that it learns from.
     """
 

@@ -42,7 +42,7 @@ class Job(Protocol):
 
     @property
     def held_cells(self) -> Sequence[int]:
-        """Per sample the cells that it is measured on, as the bits of a number; see `heldout.cells_of`."""
+        """Per sample the cells that it is measured on, as the bits of a number; see `model.analysis.cells.cells_of`."""
 
     @property
     def learned_cells(self) -> Sequence[int]:

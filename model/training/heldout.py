@@ -6,17 +6,16 @@ Neighbouring pixels are nearly alike, so held-out pixels between training pixels
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model.analysis.cells import grid
 from model.training.types import IGNORED
 
-CELLS_PER_SIDE: Final = 6
-MIN_CELL: Final = 8
 MAX_TAKEN_OF_CLASS: Final = 0.4
 """At most this share of a class's pixels is held back, so that there is enough to learn from."""
 
@@ -63,12 +62,6 @@ def hold_out(
     return held
 
 
-def cells_of(where: NDArray[np.bool_]) -> int:
-    """The cells of an image in which anything of ``where``, bool [H, W], is set: the n-th bit for the n-th cell."""
-    cells = _grid(where.shape[0], where.shape[1])
-    return sum(int(where[rows, cols].any()) << number for number, (rows, cols) in enumerate(cells))
-
-
 def _is_drawn(share: float) -> Callable[[_Cell], bool]:
     return lambda cell: cell.turn < share * 2**32
 
@@ -81,17 +74,9 @@ def _shows_new(taken: NDArray[np.int64]) -> Callable[[_Cell], bool]:
 def _cells(index: int, labels: NDArray[np.uint8], num_classes: int, key: int) -> list[_Cell]:
     """The cells of an image that hold labelled pixels."""
     cells = []
-    for rows, cols in _grid(labels.shape[0], labels.shape[1]):
+    for rows, cols in grid(labels.shape[0], labels.shape[1]):
         known = labels[rows, cols][labels[rows, cols] != IGNORED]
         if known.size:
             turn = zlib.crc32(f"{key} {rows.start} {cols.start}".encode())
             cells.append(_Cell(index, rows, cols, np.bincount(known, minlength=num_classes), turn))
     return cells
-
-
-def _grid(height: int, width: int) -> Iterator[tuple[slice, slice]]:
-    """Rows and columns of all cells of an image."""
-    side = max(MIN_CELL, -(-min(height, width) // CELLS_PER_SIDE))
-    for row in range(0, height, side):
-        for col in range(0, width, side):
-            yield slice(row, row + side), slice(col, col + side)

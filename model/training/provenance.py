@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from model.analysis.cells import ALL_CELLS, mark_of
 from model.training.types import IGNORED, FineTuneConfig, LabelledImage
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SEEN: Final = "seen_images"
 """Key of the provenance for what weights have learned from: the mark of an image -> its cells, as a hexadecimal
-number (see `model.training.heldout.cells_of`). Weights of earlier days have a list of marks alone."""
+number (see `model.analysis.cells.cells_of`). Weights of earlier days have a list of marks alone."""
 
 RUNS: Final = "fine_tuning"
 """Key of the provenance for the list of runs, the last one last."""
@@ -25,7 +25,6 @@ MAX_RUNS: Final = 50
 """So many runs are told of in the weights: live refits make many."""
 
 MAX_MARKS: Final = 10_000
-_ALL: Final = -1
 
 
 def after_run(
@@ -118,9 +117,9 @@ def seen_after(
         samples: of the run.
         learned: per sample the cells that it has learned from.
     """
-    seen = _seen(provenance)
+    seen = seen_cells(provenance)
     for sample, cells in zip(samples, learned, strict=True):
-        mark = _mark(sample)
+        mark = mark_of(sample.image)
         seen[mark] = seen.get(mark, 0) | cells
     return {mark: f"{cells:x}" for mark, cells in sorted(seen.items())[:MAX_MARKS]}
 
@@ -139,7 +138,7 @@ def validation_words(
         samples: of the run.
         held: per sample the cells that it is measured on.
     """
-    seen = [_seen(provenance).get(_mark(sample), 0) for sample in samples]
+    seen = [seen_cells(provenance).get(mark_of(sample.image), 0) for sample in samples]
     if "had not seen" in validated_on and (images := sum(map(bool, seen))):
         return f"{validated_on}; the weights it started from had seen {images} of them, which flatters the figures"
     if validated_on and any(known & cells for known, cells in zip(seen, held, strict=True)):
@@ -150,11 +149,14 @@ def validation_words(
     return validated_on
 
 
-def _seen(provenance: Mapping[str, Any]) -> dict[str, int]:
-    """Cells by mark; anything may stand in a file."""
+def seen_cells(provenance: Mapping[str, Any]) -> dict[str, int]:
+    """What weights have learned from: cells by the mark of an image, see `model.analysis.cells`.
+
+    Anything may stand in a file.
+    """
     known = provenance.get(SEEN)
     if isinstance(known, list):
-        return {mark: _ALL for mark in known if isinstance(mark, str)}
+        return {mark: ALL_CELLS for mark in known if isinstance(mark, str)}
     if not isinstance(known, dict):
         return {}
     return {mark: _number(cells) for mark, cells in known.items()}
@@ -164,8 +166,4 @@ def _number(cells: object) -> int:
     try:
         return int(str(cells), 16)
     except ValueError:
-        return _ALL
-
-
-def _mark(sample: LabelledImage) -> str:
-    return f"{zlib.crc32(sample.image.tobytes()):08x}"
+        return ALL_CELLS

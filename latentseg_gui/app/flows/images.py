@@ -9,6 +9,7 @@ from latentseg_gui.controllers.images.display import DisplayController
 from latentseg_gui.controllers.images.images import ProjectController
 from latentseg_gui.controllers.images.levels import AdjustController
 from latentseg_gui.controllers.images.pages import PagesController
+from latentseg_gui.controllers.images.place_shower import PlaceShower
 from latentseg_gui.controllers.images.thumbnails import ThumbnailController
 
 
@@ -20,6 +21,7 @@ class ImagesFlow:
     pages: PagesController
     display: DisplayController
     adjust: AdjustController
+    shower: PlaceShower
 
 
 def build(base: Base) -> ImagesFlow:
@@ -32,7 +34,8 @@ def build(base: Base) -> ImagesFlow:
     ThumbnailController(document, window.files, thumbnails=jobs.thumbnails, parent=owner)
     display = DisplayController(document, window.canvas, window=window, parent=owner)
     adjust = AdjustController(document, window.canvas, window.levels, readers=jobs.files, parent=owner)
-    images = ImagesFlow(project, pages, display, adjust)
+    shower = PlaceShower(document, window.canvas, project, owner)
+    images = ImagesFlow(project, pages, display, adjust, shower)
     _connect(base, images)
     return images
 

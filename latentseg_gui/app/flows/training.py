@@ -91,9 +91,8 @@ def _places(base: Base, images: ImagesFlow) -> PlacesController:
     return PlacesController(
         base.document,
         window.training.places,
-        window.canvas,
         window.files,
-        project=images.project,
+        shower=images.shower,
         ranking=Ranking(base.document, engine=jobs.engine, readers=jobs.batch, parent=base.owner),
         errors=base.errors,
         parent=base.owner,

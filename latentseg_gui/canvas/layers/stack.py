@@ -29,6 +29,7 @@ class LayerStack:
         self.mask = LabelLayer(style)
         self.left = LabelLayer(style)
         self.right = LabelLayer(style)
+        self.errors = LabelLayer(style)
         self.heatmap = ScalarLayer()
         self.uncertainty = ScalarLayer()
         self.categories = CategoryLayer()
@@ -55,7 +56,8 @@ class LayerStack:
         if self.is_comparing:
             labels = [self.left, self.right]
         elif self.shows_overlay:
-            labels = [self.prediction, self.mask]
+            has_errors = self.errors.labels is not None
+            labels = [self.errors] if has_errors else [self.prediction, self.mask]
         numbers: list[Layer] = [self.categories, self.heatmap, self.uncertainty]
         return [self.image, *labels, *numbers, self.candidates, self.selection, self.proposal, self.grid]
 

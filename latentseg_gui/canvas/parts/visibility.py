@@ -18,10 +18,23 @@ class VisibilityPart:
         self.legend = legend
         self._surface = surface
         self._stack = stack
+        self._entries: tuple[LegendEntry, ...] = ()
+        self._of_errors: tuple[LegendEntry, ...] | None = None
         self._restack()
 
     def set_legend(self, entries: tuple[LegendEntry, ...]) -> None:
         """Explains what the looks of mask and prediction mean; nothing for no legend."""
+        self._entries = entries
+        self._explain()
+
+    def set_errors_legend(self, entries: tuple[LegendEntry, ...] | None) -> None:
+        """Explains the looks of errors while they are drawn in the place of mask and prediction; None ends that."""
+        self._of_errors = entries
+        self._restack()
+        self._explain()
+
+    def _explain(self) -> None:
+        entries = self._entries if self._of_errors is None else self._of_errors
         if entries != self.legend.entries:
             self.legend.entries = entries
             self._surface.refresh_chrome(self.legend)

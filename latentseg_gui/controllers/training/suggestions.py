@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QRectF, QTimer
+from PySide6.QtCore import QObject, QTimer
 
-from latentseg_gui.canvas import CanvasView
-from latentseg_gui.controllers.images.images import ProjectController
+from latentseg_gui.controllers.images.place_shower import PlaceShower
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.training.ranking import Ranking
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.training.uncertain_regions import Doubt, Doubts
 from latentseg_gui.document.training.weights import WeightsInfo
-from latentseg_gui.document.types import UNLABELLED, Rect
+from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.panels.files import FilesPanel
-from latentseg_gui.panels.training.flash import FlashFrame
 from latentseg_gui.panels.training.places import PlacesSection
 from latentseg_gui.panels.training.values import PlaceRow
 
 _SETTLE_MS = 1500
 _SHOWN = 20
 _MOSTLY = 0.6
-_SHARE = 0.45
-"""A place that was jumped to takes up this part of the view."""
 
 
 class PlacesController(QObject):
@@ -31,10 +27,9 @@ class PlacesController(QObject):
         self,
         document: Document,
         panel: PlacesSection,
-        canvas: CanvasView,
         files: FilesPanel,
         *,
-        project: ProjectController,
+        shower: PlaceShower,
         ranking: Ranking,
         errors: ErrorSink,
         parent: QObject | None = None,
@@ -42,15 +37,12 @@ class PlacesController(QObject):
         super().__init__(parent)
         self._document = document
         self._panel = panel
-        self._canvas = canvas
         self._files = files
-        self._project = project
+        self._shower = shower
         self._ranking = ranking
         self._errors = errors
         self._places: list[Doubt] = []
         self._number = -1
-        self._wanted: Doubt | None = None
-        self._flash = FlashFrame(canvas)
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)
@@ -58,7 +50,7 @@ class PlacesController(QObject):
         events = document.events
         events.prediction_changed.connect(self._on_prediction_changed)
         events.mask_changed.connect(self._later)
-        events.current_changed.connect(self._on_current_changed)
+        events.current_changed.connect(self._later)
         events.images_changed.connect(self._later)
         panel.next_requested.connect(self.go_on)
         panel.place_requested.connect(self.go_to)
@@ -87,12 +79,9 @@ class PlacesController(QObject):
     def go_to(self, number: int) -> None:
         """Shows the image of a place, goes close to the place and makes it blink."""
         place = self._places[number]
-        self._number, self._wanted = number, place
+        self._number = number
         self._panel.set_current(number)
-        if place.image_id == self._document.images.current_id:
-            self._show()
-        else:
-            self._project.show(place.image_id)
+        self._shower.go_to(place.image_id, place.rect)
 
     def _on_scan_requested(self, is_on: bool) -> None:
         if is_on:
@@ -141,32 +130,10 @@ class PlacesController(QObject):
         step = max(1, int(labels.size**0.5) // 64)
         return bool((labels[::step, ::step] != UNLABELLED).mean() < _MOSTLY)
 
-    def _show(self) -> None:
-        place, self._wanted = self._wanted, None
-        if place is None or not self._canvas.image.is_shown:
-            return
-        rect = place.rect
-        centre = (rect.col0 + rect.col1) / 2, (rect.row0 + rect.row1) / 2
-        rows, cols = (max(1, side) for side in rect.shape)
-        scale = _SHARE * min(self._canvas.width() / cols, self._canvas.height() / rows)
-        self._canvas.camera.zoom_to(scale * self._canvas.devicePixelRatioF())
-        self._canvas.camera.centre_on(centre)
-        self._flash.flash(self._on_canvas(rect).toRect())
-
-    def _on_canvas(self, rect: Rect) -> QRectF:
-        viewport = self._canvas.camera.viewport
-        corner = viewport.to_logical((float(rect.col0), float(rect.row0)))
-        return QRectF(corner, viewport.to_logical((float(rect.col1), float(rect.row1))))
-
     def _on_prediction_changed(self, image_id: str) -> None:
         if image_id == self._document.images.current_id and not self._document.predictions.is_stale(image_id):
             self._ranking.forget(image_id)
             self._later()
-
-    def _on_current_changed(self, image_id: str | None) -> None:
-        if self._wanted is not None and self._wanted.image_id == image_id:
-            QTimer.singleShot(0, self, self._show)
-        self._later()
 
     def _later(self, *_: object) -> None:
         self._settle.start()

@@ -29,6 +29,7 @@ class WeightsInfo:
         capabilities: what it can do besides predicting classes: "clicks", "experts", "rows" (what a place attends
             to), "gates", "rollout", "live" (learning while masks are corrected).
         networks: all that can be trained, the default first.
+        seen: what they have learned from: cells by the mark of an image, see `model.analysis.cells`.
     """
 
     version: str
@@ -46,6 +47,7 @@ class WeightsInfo:
     title: str = "Latent experts"
     capabilities: frozenset[str] = frozenset({"clicks", "experts", "live"})
     networks: tuple[NetworkChoice, ...] = ()
+    seen: dict[str, int] = field(default_factory=dict)
 
     def can(self, what: str) -> bool:
         """Whether the network can do something besides predicting classes."""

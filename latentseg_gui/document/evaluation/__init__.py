@@ -1,0 +1,1 @@
+"""How predictions agree with labels, as values."""
