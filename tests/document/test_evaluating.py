@@ -7,8 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latentseg_gui.document.classes import ClassTable
-from latentseg_gui.document.evaluating import ErrorKind, Pixels, by_hand, error_codes, evaluated, total
+from latentseg_gui.document.evaluation.evaluating import (
+    ErrorKind,
+    Pixels,
+    by_hand,
+    error_codes,
+    evaluated,
+    total,
+)
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED, Provenance
 from model.analysis.cells import ALL_CELLS, area_of, cells_of
 from model.analysis.metrics import confusion_matrix, mean_iou

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLabel, QListWidget, QTableWidget, QToolButton
 
 from assets import asset_path
 from latentseg_gui.app.samples import sample_paths
-from latentseg_gui.document.evaluating import Pixels
+from latentseg_gui.document.evaluation.evaluating import Pixels
 from latentseg_gui.document.types import Provenance, Rect
 from model.analysis.cells import cells_of, mark_of
 from model.analysis.metrics import confusion_matrix, mean_iou

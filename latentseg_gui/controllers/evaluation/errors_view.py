@@ -12,10 +12,12 @@ from latentseg_gui.canvas import CanvasView
 from latentseg_gui.canvas.chrome.legend import LegendEntry
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.evaluating import ErrorKind, Pixels, by_hand, error_codes
-from latentseg_gui.document.layers import Arrays
-from latentseg_gui.document.types import BACKGROUND, Labels, Prediction, WeightsInfo
-from latentseg_gui.io.project_file import SHIPPED
+from latentseg_gui.document.evaluation.evaluating import ErrorKind, Pixels, by_hand, error_codes
+from latentseg_gui.document.masks.layers import Arrays
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.training.weights import WeightsInfo
+from latentseg_gui.document.types import BACKGROUND, Labels
+from latentseg_gui.io.project.manifest import SHIPPED
 from model.analysis.cells import area_of, mark_of
 
 _REST_MS = 120

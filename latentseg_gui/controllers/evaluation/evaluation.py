@@ -11,8 +11,8 @@ from latentseg_gui.controllers.evaluation.measuring import Measuring
 from latentseg_gui.controllers.images.images import ProjectController
 from latentseg_gui.controllers.images.place_shower import PlaceShower
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.evaluating import Agreement, Pixels, total
-from latentseg_gui.document.types import WeightsInfo
+from latentseg_gui.document.evaluation.evaluating import Agreement, Pixels, total
+from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.panels.evaluation import ClassFigures, EvaluationPanel, EvaluationShown, ImageFigures
 from model.analysis.metrics import iou_per_class, mean_iou
 

@@ -12,15 +12,17 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.prediction.class_mapping import LabelMap, Translator
-from latentseg_gui.document.classes import ClassTable
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.evaluating import ImageEvaluation, evaluated
-from latentseg_gui.document.layers import Arrays
-from latentseg_gui.document.types import ImageRecord, Labels, Prediction, WeightsInfo
+from latentseg_gui.document.evaluation.evaluating import ImageEvaluation, evaluated
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.masks.layers import Arrays
+from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.training.weights import WeightsInfo
+from latentseg_gui.document.types import ImageRecord, Labels
 from latentseg_gui.inference.messages import PredictedPixels, PredictionExtras, PredictPixels
-from latentseg_gui.io.images import read_image
-from latentseg_gui.io.project_file import SHIPPED
+from latentseg_gui.io.images.reading import read_image
+from latentseg_gui.io.project.manifest import SHIPPED
 from model.analysis.cells import mark_of
 
 _REST_MS = 400

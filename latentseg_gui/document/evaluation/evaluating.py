@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects, label
 
-from latentseg_gui.document.classes import ClassTable
-from latentseg_gui.document.layers import Arrays
-from latentseg_gui.document.lookup import looked_up
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.masks.layers import Arrays
+from latentseg_gui.document.masks.lookup import looked_up
 from latentseg_gui.document.types import UNLABELLED, Labels, Mask, Provenance, Rect
 from model.analysis.cells import area_of
 from model.analysis.metrics import confusion_matrix

@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QColor, QHideEvent, QIcon, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QListWidget, QListWidgetItem, QWidget
 
-from latentseg_gui.document.evaluating import Pixels
+from latentseg_gui.document.evaluation.evaluating import Pixels
 from latentseg_gui.panels.evaluation.tables import ClassTableView, ConfusionTable, percent
 from latentseg_gui.panels.evaluation.values import ClassFigures, EvaluationShown, ImageFigures
 from latentseg_gui.panels.fields import ComboBox
