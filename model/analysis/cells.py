@@ -42,6 +42,6 @@ def area_of(cells: int, shape: tuple[int, int]) -> NDArray[np.bool_]:
     return where
 
 
-def mark_of(image: NDArray[np.uint8]) -> str:
+def image_mark(image: NDArray[np.uint8]) -> str:
     """A name for the pixels of an image, RGB uint8 [H, W, 3], under which weights remember it."""
     return f"{zlib.crc32(image.tobytes()):08x}"

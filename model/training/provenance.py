@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from model.analysis.cells import ALL_CELLS, mark_of
+from model.analysis.cells import ALL_CELLS, image_mark
 from model.training.types import IGNORED, FineTuneConfig, LabelledImage
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def seen_after(
     """
     seen = seen_cells(provenance)
     for sample, cells in zip(samples, learned, strict=True):
-        mark = mark_of(sample.image)
+        mark = image_mark(sample.image)
         seen[mark] = seen.get(mark, 0) | cells
     return {mark: f"{cells:x}" for mark, cells in sorted(seen.items())[:MAX_MARKS]}
 
@@ -138,7 +138,7 @@ def validation_words(
         samples: of the run.
         held: per sample the cells that it is measured on.
     """
-    seen = [seen_cells(provenance).get(mark_of(sample.image), 0) for sample in samples]
+    seen = [seen_cells(provenance).get(image_mark(sample.image), 0) for sample in samples]
     if "had not seen" in validated_on and (images := sum(map(bool, seen))):
         return f"{validated_on}; the weights it started from had seen {images} of them, which flatters the figures"
     if validated_on and any(known & cells for known, cells in zip(seen, held, strict=True)):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from latentseg_gui.document.evaluation.evaluating import (
     ErrorKind,
-    Pixels,
+    LabelledPixels,
     by_hand,
     error_codes,
     evaluated,
@@ -44,9 +44,9 @@ def test_held_out_and_trained_on_are_all_and_their_figure_is_that_of_the_metrics
     is_seen = area_of(seen, labels.shape)
     truth = np.where(provenance == Provenance.PREDICTED, UNLABELLED, labels).astype(np.uint8)
     for pixels, where in (
-        (Pixels.HELD_OUT, ~is_seen),
-        (Pixels.TRAINED_ON, is_seen),
-        (Pixels.ALL, np.ones(labels.shape, bool)),
+        (LabelledPixels.HELD_OUT, ~is_seen),
+        (LabelledPixels.TRAINED_ON, is_seen),
+        (LabelledPixels.ALL, np.ones(labels.shape, bool)),
     ):
         part = np.where(where, truth, UNLABELLED).astype(np.uint8)
         expected = confusion_matrix(part, said, 3)
@@ -58,7 +58,7 @@ def test_every_place_shows_pixels_that_are_taken_for_the_other_class():
     found = of(3)
     labels, provenance, said = picture(3)
     truth = by_hand((labels, provenance, None))
-    agreement = found.on(Pixels.ALL)
+    agreement = found.on(LabelledPixels.ALL)
     assert set(agreement.places) == {(a, b) for a in range(3) for b in range(3) if a != b}
     for (labelled, predicted), place in agreement.places.items():
         here = (truth[place.rect.slices] == labelled) & (said[place.rect.slices] == predicted)
@@ -73,7 +73,7 @@ def test_the_place_is_the_largest_spot_and_no_larger_than_it():
     said[300:320, 500:540] = 0
     provenance = np.full(labels.shape, Provenance.PAINTED, np.uint8)
     found = evaluated("i", "v1", (labels, provenance, None), said, 0, ClassTable.from_names(NAMES))
-    rect = found.on(Pixels.HELD_OUT).places[1, 0].rect
+    rect = found.on(LabelledPixels.HELD_OUT).places[1, 0].rect
     assert (rect.row0, rect.col0, rect.row1, rect.col1) == (300, 500, 320, 540)
 
 
@@ -81,7 +81,7 @@ def test_what_was_taken_over_from_a_prediction_is_not_measured():
     labels = np.ones((20, 20), np.uint8)
     provenance = np.full(labels.shape, Provenance.PREDICTED, np.uint8)
     found = evaluated("i", "v1", (labels, provenance, None), labels, 0, ClassTable.from_names(NAMES))
-    assert found.on(Pixels.ALL).pixels == 0
+    assert found.on(LabelledPixels.ALL).pixels == 0
 
 
 def test_ids_that_are_not_numbers_and_classes_that_are_gone():
@@ -90,20 +90,20 @@ def test_ids_that_are_not_numbers_and_classes_that_are_gone():
     said = np.full((30, 30), 4, np.uint8)
     said[:10] = 77  # a class that the document has no more
     provenance = np.full(labels.shape, Provenance.CLICKED, np.uint8)
-    found = evaluated("i", "v1", (labels, provenance, None), said, 0, table).on(Pixels.ALL)
+    found = evaluated("i", "v1", (labels, provenance, None), said, 0, table).on(LabelledPixels.ALL)
     assert found.confusion.tolist() == [[0, 0, 0], [300, 0, 600], [0, 0, 0]]
 
 
 def test_images_are_added_up_before_anything_is_divided():
     parts = [of(1, image_id="a"), of(2, image_id="b")]
-    both = total(parts, Pixels.ALL, 3)
+    both = total(parts, LabelledPixels.ALL, 3)
     np.testing.assert_array_equal(
-        both.confusion, parts[0].on(Pixels.ALL).confusion + parts[1].on(Pixels.ALL).confusion
+        both.confusion, parts[0].on(LabelledPixels.ALL).confusion + parts[1].on(LabelledPixels.ALL).confusion
     )
-    assert both.wrong == sum(each.on(Pixels.ALL).wrong for each in parts)
+    assert both.wrong == sum(each.on(LabelledPixels.ALL).wrong for each in parts)
     for pair, place in both.places.items():
-        assert place.pixels == max(each.on(Pixels.ALL).places[pair].pixels for each in parts)
-    nothing = total([], Pixels.ALL, 3)
+        assert place.pixels == max(each.on(LabelledPixels.ALL).places[pair].pixels for each in parts)
+    nothing = total([], LabelledPixels.ALL, 3)
     assert nothing.pixels == 0
     assert np.isnan(mean_iou(nothing.confusion))
 

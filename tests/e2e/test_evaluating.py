@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QLabel, QListWidget, QTableWidget, QToolButton
 
 from assets import asset_path
 from latentseg_gui.app.samples import sample_paths
-from latentseg_gui.document.evaluation.evaluating import Pixels
+from latentseg_gui.document.evaluation.evaluating import LabelledPixels
 from latentseg_gui.document.types import Provenance, Rect
-from model.analysis.cells import cells_of, mark_of
+from model.analysis.cells import cells_of, image_mark
 from model.analysis.metrics import confusion_matrix, mean_iou
 from model.weights.checkpoint import CheckpointMeta, load, save
 from tests.e2e.person import Person
@@ -39,7 +39,7 @@ def judged(person: Person, tmp_path: Path) -> Person:
     learned = np.zeros(record.shape, bool)
     learned[:, : record.shape[1] // 2] = True
     network, meta = load(asset_path("weights", "default.safetensors"))
-    seen = {mark_of(record.pixels): f"{cells_of(learned):x}"}
+    seen = {image_mark(record.pixels): f"{cells_of(learned):x}"}
     own = CheckpointMeta(meta.class_names, meta.class_colours, provenance={"seen_images": seen})
     save(tmp_path / "mine.safetensors", network, own)
     session.window.paths_dropped.emit([str(tmp_path / "mine.safetensors")])
@@ -186,4 +186,4 @@ def test_nothing_is_compared_while_nobody_looks(judged: Person) -> None:
     judged.window.show_panel("evaluation")
     judged.wait_for(lambda: settled(judged), what="the images are compared")
     assert judged.session.evaluation.view.agreement.pixels > 0
-    assert {each.on(Pixels.ALL).wrong > 0 for each in measuring.evaluations.values()} == {True}
+    assert {each.on(LabelledPixels.ALL).wrong > 0 for each in measuring.evaluations.values()} == {True}

@@ -12,13 +12,13 @@ from latentseg_gui.canvas import CanvasView
 from latentseg_gui.canvas.chrome.legend import LegendEntry
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.evaluation.evaluating import ErrorKind, Pixels, by_hand, error_codes
+from latentseg_gui.document.evaluation.evaluating import ErrorKind, LabelledPixels, by_hand, error_codes
 from latentseg_gui.document.masks.layers import Arrays
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.document.types import BACKGROUND, Labels
 from latentseg_gui.io.project.manifest import SHIPPED
-from model.analysis.cells import area_of, mark_of
+from model.analysis.cells import area_of, image_mark
 
 _REST_MS = 120
 
@@ -42,18 +42,18 @@ class ErrorsWork:
     unpack: Callable[[], Arrays]
     prediction: Prediction
     seen: dict[str, int]
-    pixels: Pixels
+    pixels: LabelledPixels
     class_id: int | None
 
     def __call__(self) -> tuple[Labels, tuple[int, ...]]:
         """Codes (`error_codes`) of the image, and how many pixels have each."""
         labels = by_hand(self.unpack())
         shape = int(labels.shape[0]), int(labels.shape[1])
-        if self.pixels is Pixels.ALL or not self.seen:
-            where = np.full(shape, self.pixels is not Pixels.TRAINED_ON)
+        if self.pixels is LabelledPixels.ALL or not self.seen:
+            where = np.full(shape, self.pixels is not LabelledPixels.TRAINED_ON)
         else:
-            is_seen = area_of(self.seen.get(mark_of(self.image), 0), shape)
-            where = is_seen if self.pixels is Pixels.TRAINED_ON else ~is_seen
+            is_seen = area_of(self.seen.get(image_mark(self.image), 0), shape)
+            where = is_seen if self.pixels is LabelledPixels.TRAINED_ON else ~is_seen
         codes = error_codes(labels, self.prediction.said, where, self.class_id, BACKGROUND)
         counts = (int(np.count_nonzero(codes == kind)) for kind in _COLOURS)
         return codes, tuple(counts)
@@ -74,7 +74,7 @@ class ErrorsView(QObject):
         self._jobs = jobs
         self._weights: WeightsInfo | None = None
         self._is_on = False
-        self._pixels = Pixels.HELD_OUT
+        self._pixels = LabelledPixels.HELD_OUT
         self._class_id: int | None = None
         self._asked = 0
         self._timer = QTimer(self, singleShot=True, interval=_REST_MS)
@@ -103,7 +103,7 @@ class ErrorsView(QObject):
             self._ask()
             self.changed.emit(is_on)
 
-    def set_pixels(self, pixels: Pixels) -> None:
+    def set_pixels(self, pixels: LabelledPixels) -> None:
         """Chooses which of the labelled pixels count."""
         self._pixels = pixels
         self._ask()

@@ -11,7 +11,7 @@ from latentseg_gui.controllers.evaluation.measuring import Measuring
 from latentseg_gui.controllers.images.images import ProjectController
 from latentseg_gui.controllers.images.place_shower import PlaceShower
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.evaluation.evaluating import Agreement, Pixels, total
+from latentseg_gui.document.evaluation.evaluating import Agreement, LabelledPixels, total
 from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.panels.evaluation import ClassFigures, EvaluationPanel, EvaluationShown, ImageFigures
 from model.analysis.metrics import iou_per_class, mean_iou
@@ -37,7 +37,7 @@ class EvaluationController(QObject):
         self._measuring = measuring
         self._errors = errors
         self._shower = shower
-        self._pixels = Pixels.HELD_OUT
+        self._pixels = LabelledPixels.HELD_OUT
         self._is_seen = False
         self._total = total((), self._pixels, len(document.classes))
         measuring.changed.connect(self._show)
@@ -61,7 +61,7 @@ class EvaluationController(QObject):
         self._measuring.use_weights(weights)
         self._errors.use_weights(weights)
 
-    def choose_pixels(self, pixels: Pixels) -> None:
+    def choose_pixels(self, pixels: LabelledPixels) -> None:
         """Measures on other labelled pixels."""
         self._pixels = pixels
         self._panel.set_pixels(pixels)
@@ -126,12 +126,16 @@ class EvaluationController(QObject):
     def _measured_on(self, num_images: int) -> str:
         images = self.tr("1 image") if num_images == 1 else self.tr("{0} images").format(num_images)
         words = {
-            Pixels.HELD_OUT: self.tr("On {0} labelled pixels of {1} that “{2}” has not learned from."),
-            Pixels.TRAINED_ON: self.tr(
+            LabelledPixels.HELD_OUT: self.tr(
+                "On {0} labelled pixels of {1} that “{2}” has not learned from."
+            ),
+            LabelledPixels.TRAINED_ON: self.tr(
                 "On {0} labelled pixels in parts of {1} that “{2}” has learned from: there it looks better than "
                 "it is."
             ),
-            Pixels.ALL: self.tr("On all {0} labelled pixels of {1}, with those that “{2}” has learned from."),
+            LabelledPixels.ALL: self.tr(
+                "On all {0} labelled pixels of {1}, with those that “{2}” has learned from."
+            ),
         }[self._pixels]
         version = "" if self._measuring.weights is None else self._measuring.weights.version
         said = words.format(f"{self._total.pixels:,}", images, version)
@@ -159,7 +163,7 @@ class EvaluationController(QObject):
             )
         if self._measuring.waiting:
             return self._still_waiting()
-        if self._pixels is Pixels.TRAINED_ON:
+        if self._pixels is LabelledPixels.TRAINED_ON:
             return self.tr("“{0}” has not learned from what is labelled now.").format(weights.version)
         return self.tr(
             "“{0}” has learned from everything that you have labelled by hand, so nothing is left to measure on. "

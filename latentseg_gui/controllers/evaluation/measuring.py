@@ -23,7 +23,7 @@ from latentseg_gui.document.types import ImageRecord, Labels
 from latentseg_gui.inference.messages import PredictedPixels, PredictionExtras, PredictPixels
 from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.project.manifest import SHIPPED
-from model.analysis.cells import mark_of
+from model.analysis.cells import image_mark
 
 _REST_MS = 400
 
@@ -36,7 +36,7 @@ class Evaluating:
     """Compares one image, in another thread.
 
     Attributes:
-        mark: gives the name under which weights remember the image (`model.analysis.cells.mark_of`).
+        mark: gives the name under which weights remember the image (`model.analysis.cells.image_mark`).
         unpack: gives its mask.
         said: the most likely class of every pixel, class ids uint8 [H, W].
     """
@@ -188,7 +188,7 @@ class Measuring(QObject):
                 found = read_image(path, image_id=image_id, frame=frame)
             if found is None:
                 raise LatentsegError("This image has no file any more.", action="Remove it from the list.")
-            return found, mark_of(found.pixels)
+            return found, image_mark(found.pixels)
 
         return read
 

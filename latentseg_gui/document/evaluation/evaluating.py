@@ -25,7 +25,7 @@ _TILES: Final = 24
 _LEAST_TILE: Final = 16
 
 
-class Pixels(StrEnum):
+class LabelledPixels(StrEnum):
     """Which of the labelled pixels are measured."""
 
     HELD_OUT = "held-out"
@@ -101,11 +101,15 @@ class ImageEvaluation:
     held_out: Agreement
     trained_on: Agreement
 
-    def on(self, pixels: Pixels) -> Agreement:
+    def on(self, pixels: LabelledPixels) -> Agreement:
         """The agreement on some of the labelled pixels."""
-        if pixels is Pixels.HELD_OUT:
+        if pixels is LabelledPixels.HELD_OUT:
             return self.held_out
-        return self.trained_on if pixels is Pixels.TRAINED_ON else _joined([self.held_out, self.trained_on])
+        return (
+            self.trained_on
+            if pixels is LabelledPixels.TRAINED_ON
+            else _joined([self.held_out, self.trained_on])
+        )
 
 
 def evaluated(
@@ -138,7 +142,7 @@ def by_hand(arrays: Arrays) -> Labels:
     return np.where(provenance == Provenance.PREDICTED, np.uint8(UNLABELLED), labels)
 
 
-def total(evaluations: Iterable[ImageEvaluation], pixels: Pixels, num_classes: int) -> Agreement:
+def total(evaluations: Iterable[ImageEvaluation], pixels: LabelledPixels, num_classes: int) -> Agreement:
     """All images together: pixels are added up; of the places that with the most pixels stays."""
     return _joined([each.on(pixels) for each in evaluations], num_classes)
 

@@ -8,8 +8,8 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QColor, QHideEvent, QIcon, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QListWidget, QListWidgetItem, QWidget
 
-from latentseg_gui.document.evaluation.evaluating import Pixels
-from latentseg_gui.panels.evaluation.tables import ClassTableView, ConfusionTable, percent
+from latentseg_gui.document.evaluation.evaluating import LabelledPixels
+from latentseg_gui.panels.evaluation.tables import ClassTableView, ConfusionTable, share_text
 from latentseg_gui.panels.evaluation.values import ClassFigures, EvaluationShown, ImageFigures
 from latentseg_gui.panels.fields import ComboBox
 from latentseg_gui.panels.keyed import follow_key
@@ -25,7 +25,7 @@ class EvaluationPanel(Scrolled):
 
     Signals:
         looked_at: whether anybody sees the panel.
-        pixels_requested: the `Pixels` that shall be measured.
+        pixels_requested: the `LabelledPixels` that shall be measured.
         errors_requested: whether the errors shall lie over the image.
         class_requested: class id that the errors shall be about; None for all.
         cell_requested: numbers of the labelled and of the predicted class whose pixels shall be shown.
@@ -45,16 +45,16 @@ class EvaluationPanel(Scrolled):
             self.tr("Measured on"),
             (
                 (
-                    Pixels.HELD_OUT,
+                    LabelledPixels.HELD_OUT,
                     self.tr("Held out"),
                     self.tr("Labelled pixels that these weights have not learned from"),
                 ),
                 (
-                    Pixels.TRAINED_ON,
+                    LabelledPixels.TRAINED_ON,
                     self.tr("Trained on"),
                     self.tr("Labelled pixels in parts of images that these weights have learned from"),
                 ),
-                (Pixels.ALL, self.tr("All"), self.tr("All labelled pixels")),
+                (LabelledPixels.ALL, self.tr("All"), self.tr("All labelled pixels")),
             ),
         )
         self._headline = text_label("", "headline")
@@ -71,14 +71,14 @@ class EvaluationPanel(Scrolled):
         self._images = QListWidget()
         self._images.setAccessibleName(self.tr("Images by disagreement with the labels"))
         self._lay_out()
-        self._pixels.chosen.connect(lambda key: self.pixels_requested.emit(Pixels(key)))
+        self._pixels.chosen.connect(lambda key: self.pixels_requested.emit(LabelledPixels(key)))
         self._errors.clicked.connect(self.errors_requested)
         self._class.currentIndexChanged.connect(self._on_class_chosen)
         self._classes.chosen.connect(self._on_row_pressed)
         self._confusion.chosen.connect(self.cell_requested)
         self._images.itemClicked.connect(self._on_image_pressed)
         self._images.itemActivated.connect(self._on_image_pressed)
-        self._pixels.set_value(Pixels.HELD_OUT)
+        self._pixels.set_value(LabelledPixels.HELD_OUT)
 
     def _lay_out(self) -> None:
         view = QHBoxLayout()
@@ -121,7 +121,7 @@ class EvaluationPanel(Scrolled):
         self._class.setCurrentIndex(max(0, self._class.findData(chosen)))
         self._class.blockSignals(False)
 
-    def set_pixels(self, pixels: Pixels) -> None:
+    def set_pixels(self, pixels: LabelledPixels) -> None:
         """Shows what is measured."""
         self._pixels.set_value(pixels)
 
@@ -132,7 +132,7 @@ class EvaluationPanel(Scrolled):
     def _set_images(self, images: Sequence[ImageFigures]) -> None:
         self._images.clear()
         for each in images:
-            words = self.tr("{0} wrong").format(percent(each.wrong))
+            words = self.tr("{0} wrong").format(share_text(each.wrong))
             item = QListWidgetItem(f"{words}   {each.name}")
             item.setData(_ID, each.image_id)
             tip = self.tr("{0}: {1} of {2} labelled pixels").format(each.name, words, f"{each.pixels:,}")

@@ -85,9 +85,9 @@ class ClassTableView(FiguresTable):
             self._mark(self._put(row, 0, each.name, each.name), each.colour)
             self._put(row, 1, "-" if math.isnan(each.iou) else f"{each.iou:.3f}")
             missed = self.tr("of what is labelled “{0}” is predicted otherwise").format(each.name)
-            self._put(row, 2, percent(each.missed), f"{percent(each.missed)} {missed}")
+            self._put(row, 2, share_text(each.missed), f"{share_text(each.missed)} {missed}")
             taken = self.tr("of what is predicted “{0}” is labelled otherwise").format(each.name)
-            self._put(row, 3, percent(each.taken), f"{percent(each.taken)} {taken}")
+            self._put(row, 3, share_text(each.taken), f"{share_text(each.taken)} {taken}")
         self._fit()
 
     def _on_pressed(self, row: int, _column: int) -> None:
@@ -133,7 +133,7 @@ class ConfusionTable(FiguresTable):
         words = self.tr("{0} pixels labelled “{1}” are predicted “{2}”").format(f"{count:,}", *names)
         if row != column and count:
             words += "\n" + self.tr("Press to go to the largest spot of them.")
-        item = self._put(row, column + 1, percent(share) if count else ("-" if not total else "0"), words)
+        item = self._put(row, column + 1, share_text(share) if count else ("-" if not total else "0"), words)
         if count:
             colour = tone("good" if row == column else "bad", self.palette())
             item.setBackground(wash(colour, 0.08 + 0.4 * share))
@@ -143,7 +143,7 @@ class ConfusionTable(FiguresTable):
             self.chosen.emit(self._numbers[row], self._numbers[column - 1])
 
 
-def percent(share: float) -> str:
+def share_text(share: float) -> str:
     """A share 0..1 as text, small ones with a decimal, so that what is there never reads as nothing."""
     if math.isnan(share):
         return "-"
