@@ -33,6 +33,7 @@ class Provenance(IntEnum):
     PREDICTED = 1
     CLICKED = 2
     PAINTED = 3
+    IMPORTED = 4
 
 
 @dataclass(frozen=True, slots=True)

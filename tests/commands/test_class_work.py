@@ -16,6 +16,7 @@ from latentseg_gui.commands.source import MasksSource
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable, SegmentationClass
+from latentseg_gui.document.masks.object_marks import ObjectMarks
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.types import UNLABELLED, ImageRecord, Rect
 
@@ -155,3 +156,53 @@ def test_an_id_in_hand_is_of_its_class_or_of_none() -> None:
         with pytest.raises(LatentsegError, match="no such class any more"):
             document.check_class(gone)
     assert document.classes.ids == (0, 3, 4, 5)
+
+
+@pytest.mark.parametrize("is_prepared", [False, True])
+@pytest.mark.parametrize("to_id", [0, 3, UNLABELLED])
+def test_locked_objects_stay_with_their_class_when_it_is_merged_or_deleted(
+    is_prepared: bool, to_id: int
+) -> None:
+    document = document_of(3, "op")
+    document.masks.set_marks("image 1", ObjectMarks(locked=frozenset({2})))
+    layer = document.masks.layer("image 1")
+    labels, objects = np.array(layer.labels), np.array(layer.instances)
+    before = state(document)
+
+    def make(source: MasksSource) -> ClassEdit:
+        if to_id == UNLABELLED:
+            return edits.delete_class(source, 1, to_id)
+        return edits.merge_classes(source, 1, to_id)
+
+    if is_prepared:
+        edit = do_prepared(document, make)
+    else:
+        edit = make(document)
+        edit.apply(document)
+    is_locked = objects == 2
+    expected = np.where((labels == 1) & ~is_locked, np.uint8(to_id), labels)
+    assert np.array_equal(document.masks.labels("image 1"), expected)
+    assert np.array_equal(document.masks.instances("image 1") == 2, is_locked)
+    assert not (document.masks.labels("image 0") == 1).any()
+    assert 1 in document.classes.ids
+    assert edit.left_alone == "1 locked object of “class 1” stayed as it was, and so did the class."
+    edit.revert(document)
+    assert state(document) == before
+
+
+def test_a_class_of_which_every_object_is_locked_is_not_merged() -> None:
+    document = document_of(3, "o")
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[2:6, 5:20] = 2
+    objects = np.where(labels == 2, np.uint32(9), np.uint32(0))
+    document.masks.load("image 0", labels, np.full(SHAPE, 3, np.uint8), objects)
+    document.masks.set_marks("image 0", ObjectMarks(locked=frozenset({9})))
+    with pytest.raises(LatentsegError, match="All objects of “class 2” are locked"):
+        edits.merge_classes(document, 2, 1)
+
+
+def test_a_mark_made_meanwhile_makes_what_was_worked_out_stale() -> None:
+    document = document_of(3, "op")
+    frozen = FrozenMasks.of(document)
+    document.masks.set_marks("image 1", ObjectMarks(locked=frozenset({1})))
+    assert not frozen.is_current(document)

@@ -242,3 +242,17 @@ def test_twenty_megapixels_cost_the_window_next_to_nothing(qtbot: QtBot, lane: T
         beside.append(thread_time() - began)
     assert desk.column() == [0, 1, 2, 3, 4, UNLABELLED]
     assert min(beside) < min(at_once) / 4
+
+
+def test_a_locked_class_is_neither_deleted_nor_merged_and_it_is_said(desk: Desk) -> None:
+    desk.classes.lock_class(2, is_locked=True)
+    column = desk.column()
+    for call in (partial(desk.classes.delete_class, 2, 4), partial(desk.classes.merge_classes, 2, 1)):
+        call()
+        desk.settle()
+        assert "is locked, so nothing was changed" in str(desk.told.errors.pop())
+    assert desk.column() == column
+    assert 2 in desk.document.classes.ids
+    desk.classes.merge_classes(3, 2)
+    desk.settle()
+    assert desk.column() == [0, 1, 2, 2, 4, UNLABELLED], "a lock keeps pixels of a class, and more may come"

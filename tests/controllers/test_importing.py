@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.masks.classes import delete_class, lock_class, move_class
+from latentseg_gui.commands.masks.marking import hide_objects, lock_objects
 from latentseg_gui.commands.masks.patch import Ink, area_patch
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.masks.edit_queue import Edits
@@ -255,8 +256,10 @@ def test_locked_classes_are_not_replaced(desk: Desk, tmp_path: Path) -> None:
     desk.import_from(file)
     desk.answer("replace")
     expected = masks[1].labels.copy()
+    assert (expected[SQUARE.slices] != 2).any()
     expected[SQUARE.slices] = 2
     assert np.array_equal(desk.labels(1), expected)
+    assert "Locked, so left as it was: “stem”." in desk.told.sentences[-1]
 
 
 def test_only_the_image_that_is_looked_at_can_be_meant(desk: Desk, tmp_path: Path) -> None:
@@ -461,3 +464,31 @@ def test_masks_of_a_project_that_nobody_has_looked_at_are_counted_beside_the_win
     expected = np.bincount(desk.labels(1).reshape(-1), minlength=256)[:UNLABELLED]
     assert np.array_equal(counts.of(desk.ids[1]), expected)
     opened.session.close()
+
+
+@pytest.mark.parametrize("is_looked_at", [True, False])
+def test_locked_objects_stay_whatever_a_file_says_and_it_is_told(
+    desk: Desk, tmp_path: Path, is_looked_at: bool
+) -> None:
+    file, masks = coco(tmp_path / "coco")
+    number = 0 if is_looked_at else 1
+    image_id = desk.ids[number]
+    desk.paint(number, class_id=3)
+    other = Rect(20, 30, 24, 34)
+    hidden = Ink(1, instance=3)
+    desk.history.do(area_patch(desk.document, image_id, other, np.ones(other.shape, bool), hidden, "Paint"))
+    desk.history.do(lock_objects(desk.document, image_id, [(2, 2)], is_locked=True))
+    desk.history.do(hide_objects(desk.document, image_id, [(20, 30)], is_hidden=True))
+    desk.import_from(file)
+    desk.answer("replace")
+    expected = masks[number].labels.copy()
+    assert (expected[SQUARE.slices] != 3).any(), "the file says something else"
+    expected[SQUARE.slices] = 3
+    assert np.array_equal(desk.labels(number), expected)
+    instances = desk.document.masks.instances(image_id)
+    assert (instances[SQUARE.slices] == 7).all()
+    assert not (instances == 3).any(), "no new object is hidden because an old one of its number was"
+    assert "1 locked object was left as it was." in desk.told.sentences[-1]
+    for _ in range(desk.history.position):
+        desk.history.undo()
+    assert (desk.labels(number) == UNLABELLED).all()

@@ -11,7 +11,9 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetricsF
 
-from latentseg_gui.document.types import BACKGROUND, UNLABELLED
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance
+from latentseg_gui.io.project import save_project
+from latentseg_gui.io.project.opening import open_project
 from tests.e2e.conftest import Witness
 from tests.e2e.person import Person
 
@@ -200,3 +202,38 @@ def test_numbers_and_names_are_written_only_where_they_fit(painted: Person) -> N
     assert len(few) <= 4
     person.choose("show_names")
     assert not len(part.boxes)
+
+
+def test_imported_objects_are_told_apart_and_a_locked_one_stays(
+    painted: Person, told: Witness, tmp_path: Path
+) -> None:
+    person, session = painted, painted.session
+    person.choose("tool_select")
+    person.click(MIDDLES[3])
+    person.choose("lock_objects")
+    count(person, 4)
+    locked = person.mask[200:290, 200:290]
+    assert (locked == 1).any()
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    mask[20:40, 300:330] = 1
+    mask[320:360, 20:60] = 1
+    np.save(tmp_path / "a.npy", mask)
+    session.importing.import_from([tmp_path / "a.npy"])
+    importing = session.importing
+    person.wait_for(lambda: importing.dialog is not None, what="it is asked what becomes of the mask")
+    assert importing.dialog is not None
+    importing.dialog.set_mode("replace")
+    importing.dialog._on_accepted()
+    count(person, 3)
+    assert sorted(row[5] for row in rows(person)) == ["imported", "imported", "painted"]
+    assert ((person.mask[200:290, 200:290] == 1) == (locked == 1)).all()
+    person.wait_for(lambda: any("1 locked object was left as it was." in each for each in told.sentences), 10)
+    save_project(session.document, tmp_path / "work").close()
+    opened = open_project(tmp_path / "work")
+    image_id = opened.document.images.ids[0]
+    assert set(np.unique(opened.document.masks.provenance(image_id)).tolist()) == {
+        Provenance.PAINTED,
+        Provenance.IMPORTED,
+    }
+    opened.session.close()
+    assert told.errors == []

@@ -16,6 +16,7 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.masks.layers import Arrays, Held
+from latentseg_gui.document.masks.object_marks import ObjectMarks
 from latentseg_gui.document.masks.ready_masks import ReadyMask
 from latentseg_gui.document.parts.predictions import Relabelled, relabelled
 from latentseg_gui.document.prediction.prediction import Prediction
@@ -30,6 +31,7 @@ class _Frozen:
     version: int
     is_labelled: bool
     unpack: Callable[[], Arrays]
+    marks: ObjectMarks
 
     @property
     def is_unpacked(self) -> bool:
@@ -64,7 +66,9 @@ class FrozenMasks:
             layer = document.masks.layer(image_id) if document.masks.shape(image_id) is not None else None
             if layer is not None and layer.is_touched:
                 unpack = layer.snapshot(copies=False)
-                masks[image_id] = _Frozen(layer.shape, layer.version, layer.num_labelled > 0, unpack)
+                masks[image_id] = _Frozen(
+                    layer.shape, layer.version, layer.num_labelled > 0, unpack, layer.marks
+                )
         return cls(document.classes, masks, predictions)
 
     @property
@@ -88,7 +92,8 @@ class FrozenMasks:
         labels, provenance, instances = self.arrays(image_id)
         numbers = np.broadcast_to(np.uint32(0), labels.shape) if instances is None else instances
         shape = int(labels.shape[0]), int(labels.shape[1])
-        return FrozenLayer(shape, labels, provenance, numbers, instances is not None)
+        marks = self.by_id[image_id].marks
+        return FrozenLayer(shape, labels, provenance, numbers, instances is not None, marks)
 
     def arrays(self, image_id: str) -> Arrays:
         """The mask of an image, not to be written to.
@@ -105,8 +110,8 @@ class FrozenMasks:
         if document.classes != self.classes:
             return False
         now = FrozenMasks.of(document).by_id
-        return {key: mask.version for key, mask in now.items()} == {
-            key: mask.version for key, mask in self.by_id.items()
+        return {key: (mask.version, mask.marks) for key, mask in now.items()} == {
+            key: (mask.version, mask.marks) for key, mask in self.by_id.items()
         }
 
 

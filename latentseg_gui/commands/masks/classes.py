@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from latentseg_gui.commands.source import LayerSource, MasksSource
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.masks.layers import Delta
 from latentseg_gui.document.project.changes import Change, ClassesChange, MaskChange
@@ -28,12 +29,14 @@ class ClassEdit:
         before: the table to go back to.
         after: the table to go to.
         masks: what happens to pixels first: none of a class that goes has it then.
+        left_alone: what was not changed since it is locked, as a sentence; "" where nothing was in the way.
     """
 
     label: str
     before: ClassesChange
     after: ClassesChange
     masks: tuple[MaskChange, ...] = _NO_DELTAS
+    left_alone: str = ""
 
     @property
     def nbytes(self) -> int:
@@ -130,13 +133,25 @@ def move_class(document: Document, class_id: int, to_number: int) -> ClassEdit:
 
 
 def delete_class(source: MasksSource, class_id: int, to_id: int = UNLABELLED) -> ClassEdit:
-    """The step that deletes a class; its pixels get the class ``to_id`` or become unlabelled."""
+    """The step that deletes a class; its pixels get the class ``to_id`` or become unlabelled.
+
+    Locked objects stay, and their class with them.
+
+    Raises:
+        LatentsegError: all of its pixels belong to locked objects.
+    """
     name = source.classes[class_id].name
     return _without(source, class_id, to_id, f"Delete class {name}")
 
 
 def merge_classes(source: MasksSource, class_id: int, into_id: int) -> ClassEdit:
-    """The step that makes one class of two: pixels of ``class_id`` become ``into_id``."""
+    """The step that makes one class of two: pixels of ``class_id`` become ``into_id``.
+
+    Locked objects stay, and their class with them.
+
+    Raises:
+        LatentsegError: all of its pixels belong to locked objects.
+    """
     one, other = source.classes[class_id].name, source.classes[into_id].name
     return _without(source, class_id, into_id, f"Merge class {one} into {other}")
 
@@ -159,26 +174,49 @@ def _table_edit(document: Document, after: ClassTable, label: str) -> ClassEdit:
 
 
 def _without(source: MasksSource, class_id: int, to_id: int, label: str) -> ClassEdit:
-    after = source.classes.removed(class_id)
     masks: list[MaskChange] = []
+    locked = 0
     for image_id in source.masks.labelled_ids():
         masks += _relabelled(source, image_id, [class_id], to_id)
+        locked += _locked_objects(source.masks.layer(image_id), class_id)
+    before = ClassesChange(source.classes)
+    if locked:
+        return ClassEdit(label, before, before, tuple(masks), _stays(source, class_id, locked, bool(masks)))
     in_predictions = BACKGROUND if to_id == UNLABELLED else to_id
-    return ClassEdit(
-        label,
-        ClassesChange(source.classes),
-        ClassesChange(after, ((class_id, in_predictions),)),
-        tuple(masks),
-    )
+    after = ClassesChange(source.classes.removed(class_id), ((class_id, in_predictions),))
+    return ClassEdit(label, before, after, tuple(masks))
+
+
+def _stays(source: MasksSource, class_id: int, locked: int, is_changed: bool) -> str:
+    """What is said of a class that stays for its locked objects."""
+    name = source.classes[class_id].name
+    if not is_changed:
+        raise LatentsegError(
+            f"All objects of “{name}” are locked, so nothing was changed.",
+            action="Unlock them in the list of objects first.",
+        )
+    if locked == 1:
+        return f"1 locked object of “{name}” stayed as it was, and so did the class."
+    return f"{locked} locked objects of “{name}” stayed as they were, and so did the class."
+
+
+def _locked_objects(layer: LayerSource, class_id: int) -> int:
+    """How many objects of a class are locked."""
+    locked = layer.marks.locked_pixels(layer.instances)
+    if locked is None:
+        return 0
+    return len(np.unique(layer.instances[locked & (layer.labels == class_id)]))
 
 
 def _relabelled(source: MasksSource, image_id: str, ids: Sequence[int], to_id: int) -> Sequence[MaskChange]:
-    """The change that gives the pixels of some classes another one; empty if there are none."""
+    """The change that gives the pixels of some classes another one, but those of locked objects; empty for none."""
     layer = source.masks.layer(image_id)
     labels, deltas = layer.labels, []
     for tile in Rect.whole(layer.shape).tiles(layer.shape, _TILE):
         part = labels[tile.slices]
         where = part == ids[0] if len(ids) == 1 else np.isin(part, ids)
+        locked = layer.marks.locked_pixels(layer.instances[tile.slices])
+        where = where if locked is None else where & ~locked
         if where.any():
             deltas.append(_tile_relabelled(layer, tile, where, to_id))
     return (MaskChange.of(image_id, deltas),) if deltas else ()

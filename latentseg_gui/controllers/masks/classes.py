@@ -164,6 +164,11 @@ class ClassesController(QObject):
         def make(source: MasksSource) -> ClassEdit:
             if class_id == other_id:
                 raise LatentsegError("They are one class already.")
+            if source.classes[class_id].is_locked:
+                raise LatentsegError(
+                    f"“{source.classes[class_id].name}” is locked, so nothing was changed.",
+                    action="Unlock the class first, with the padlock in its row.",
+                )
             return step(source, class_id, other_id)
 
         self._edits.do_classes(title, make, (class_id, other_id))

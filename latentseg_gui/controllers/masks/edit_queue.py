@@ -136,7 +136,9 @@ class Edits(QObject):
                 self._document.check_class(each)
             frozen = FrozenMasks.of(self._document)
             if frozen.pixels <= LARGE:
-                self._history.do(make(self._document))
+                edit = make(self._document)
+                self._history.do(edit)
+                self._tell_left_alone(edit)
             else:
                 self._begin(ClassRequest(frozen, make), title, self._do_prepared, (_nothing, _nothing))
 
@@ -260,6 +262,11 @@ class Edits(QObject):
 
     def _do_prepared(self, prepared: Prepared) -> None:
         self._history.do(prepared.command, partial(prepared.apply, self._document))
+        self._tell_left_alone(prepared.command)
+
+    def _tell_left_alone(self, command: Command) -> None:
+        if isinstance(command, ClassEdit) and command.left_alone:
+            self._errors.inform(command.left_alone)
 
     def _begin(self, request: LargeEdit, title: str, take: Callable[[Prepared], None], ends: Ends) -> None:
         job_id = self._jobs.submit(

@@ -19,6 +19,7 @@ from latentseg_gui.controllers.transfer.import_work import ImportedStep, ImportM
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.masks.object_marks import NO_MARKS
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED
 from latentseg_gui.io.masks import ImportContext
 from latentseg_gui.io.masks.values import Reading, Tally
@@ -63,6 +64,8 @@ class ImportReport:
         refused: what could not be taken over, and why.
         is_cancelled: whether it was stopped before its end.
         objects: how many came in of those that files list; None where none lists any.
+        locked: locked objects that were left as they were.
+        locked_classes: names of locked classes of which pixels were left as they were.
     """
 
     total: int
@@ -74,6 +77,8 @@ class ImportReport:
     refused: list[Refusal] = field(default_factory=list)
     is_cancelled: bool = False
     objects: Tally | None = None
+    locked: int = 0
+    locked_classes: set[str] = field(default_factory=set)
 
     @property
     def done(self) -> int:
@@ -184,6 +189,7 @@ class ImportRun(JobSource):
             self._base(),
             order.mode,
             layer.snapshot() if layer is not None and is_touched else None,
+            NO_MARKS if layer is None else layer.marks,
             -1 if layer is None else layer.version,
             pair.image_id == document.images.current_id,
             self.tr("Import mask of {0}").format(pair.name),
@@ -230,7 +236,8 @@ class ImportRun(JobSource):
         version = -1 if shape is None else document.masks.layer(image_id).version
         # A mask that nobody has touched is the same whether its size was known or not.
         is_blank = shape is None or not document.masks.layer(image_id).is_touched
-        is_same = version == work.version or (work.before is None and is_blank)
+        marks = NO_MARKS if shape is None else document.masks.layer(image_id).marks
+        is_same = marks == work.marks and (version == work.version or (work.before is None and is_blank))
         now, then = self._base(), work.classes
         is_same_table = now.named_ids == then.named_ids and now.locked_ids == then.locked_ids
         is_moved = work.is_looked_at != (image_id == document.images.current_id)
@@ -241,6 +248,8 @@ class ImportRun(JobSource):
     def _apply(self, step: ImportedStep) -> None:
         pair, before = step.work.pair, step.work.classes
         self.report.notes += [(pair.name, note) for note in step.notes]
+        self.report.locked += step.locked
+        self.report.locked_classes |= set(step.locked_classes)
         if step.tally is not None:
             self.report.objects = (self.report.objects or Tally(0, 0)) + step.tally
         if len(step.classes) > len(before):

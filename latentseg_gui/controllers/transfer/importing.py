@@ -241,10 +241,23 @@ class ImportController(JobSource):
         if objects is not None:
             text = self.tr("{0} of {1} objects came in.")
             sentences.append(text.format(objects.taken, objects.total))
+        sentences += self._left_alone(report)
         notes = [*self._found, *summary_of(report.notes)]
         if len(notes) > _NOTES:
             notes = [*notes[:_NOTES], self.tr("... and {0} more remarks.").format(len(notes) - _NOTES)]
         return [*sentences, *notes]
+
+    def _left_alone(self, report: ImportReport) -> list[str]:
+        """What was not replaced since it is locked."""
+        sentences = []
+        if report.locked == 1:
+            sentences.append(self.tr("1 locked object was left as it was."))
+        elif report.locked:
+            sentences.append(self.tr("{0} locked objects were left as they were.").format(report.locked))
+        if report.locked_classes:
+            names = ", ".join(f"“{name}”" for name in sorted(report.locked_classes))
+            sentences.append(self.tr("Locked, so left as it was: {0}.").format(names))
+        return sentences
 
     def _counted(self, report: ImportReport) -> str:
         if report.is_cancelled:

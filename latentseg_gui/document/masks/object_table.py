@@ -14,10 +14,10 @@ from scipy import ndimage
 
 from latentseg_gui.document.masks.layers import Instances
 from latentseg_gui.document.masks.regions import components
-from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Rect
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Provenance, Rect
 
 _DENSE: Final = 1 << 24
-_SOURCES: Final = 4
+_SOURCES: Final = max(Provenance) + 1
 _BAND: Final = 1 << 19
 
 

@@ -56,7 +56,8 @@ def read_samples(
 def _origin(mask: ImportedMask) -> NDArray[np.uint8] | None:
     """Where the labels of a mask come from; whatever has a number is a whole object."""
     if mask.provenance is not None:
-        return np.where(mask.provenance == Provenance.NONE, np.uint8(Provenance.PAINTED), mask.provenance)
+        is_plain = np.isin(mask.provenance, (Provenance.NONE, Provenance.IMPORTED))
+        return np.where(is_plain, np.uint8(Provenance.PAINTED), mask.provenance)
     if mask.instances is None or not mask.instances.any():
         return None
     return np.where(mask.instances > 0, np.uint8(Provenance.CLICKED), np.uint8(Provenance.PAINTED))

@@ -102,7 +102,7 @@ def _take_over(document: Document, pair: Pair, reader: MaskReader) -> ImportedMa
         print(f"{pair.image.name}: {note}")
     provenance = mask.provenance
     if provenance is None:
-        provenance = np.where(mask.labels == UNLABELLED, np.uint8(0), np.uint8(Provenance.PAINTED))
+        provenance = np.where(mask.labels == UNLABELLED, np.uint8(0), np.uint8(Provenance.IMPORTED))
     document.set_classes(mask.classes)
     image_id = document.images.add_path(pair.image)
     document.masks.load(image_id, mask.labels, provenance, mask.instances)

@@ -143,6 +143,8 @@ def labelled_image(sample: TrainingSample, *, is_rest_background: bool = False) 
         rest = labels == UNLABELLED
         labels = np.where(rest, np.uint8(BACKGROUND), labels)
         origin = None if origin is None else np.where(rest, np.uint8(Provenance.PAINTED), origin)
+    if origin is not None:  # an imported mask is as good as a painted one
+        origin = np.where(origin == Provenance.IMPORTED, np.uint8(Provenance.PAINTED), origin)
     return LabelledImage(sample.pixels, labels, sample.image_id, origin, object_numbers(sample.instances))
 
 

@@ -237,5 +237,7 @@ def _source_text(source: int) -> str:
         Provenance.PREDICTED: QCoreApplication.translate("objects", "predicted"),
         Provenance.CLICKED: QCoreApplication.translate("objects", "clicked"),
         Provenance.PAINTED: QCoreApplication.translate("objects", "painted"),
+        Provenance.IMPORTED: QCoreApplication.translate("objects", "imported"),
     }
-    return words.get(Provenance(source), QCoreApplication.translate("objects", "unknown"))
+    known: dict[int, str] = {int(each): word for each, word in words.items()}
+    return known.get(source, QCoreApplication.translate("objects", "unknown"))
