@@ -138,7 +138,7 @@ class Edits(QObject):
             if frozen.pixels <= LARGE:
                 edit = make(self._document)
                 self._history.do(edit)
-                self._tell_left_alone(edit)
+                _tell_left_alone(edit, self._errors)
             else:
                 self._begin(ClassRequest(frozen, make), title, self._do_prepared, (_nothing, _nothing))
 
@@ -262,11 +262,7 @@ class Edits(QObject):
 
     def _do_prepared(self, prepared: Prepared) -> None:
         self._history.do(prepared.command, partial(prepared.apply, self._document))
-        self._tell_left_alone(prepared.command)
-
-    def _tell_left_alone(self, command: Command) -> None:
-        if isinstance(command, ClassEdit) and command.left_alone:
-            self._errors.inform(command.left_alone)
+        _tell_left_alone(prepared.command, self._errors)
 
     def _begin(self, request: LargeEdit, title: str, take: Callable[[Prepared], None], ends: Ends) -> None:
         job_id = self._jobs.submit(
@@ -319,6 +315,12 @@ def _request(document: Document, command: Command | None, *, is_undone: bool) ->
     if command.area <= max(UNPACKED, rows * cols * UNPACKED_SHARE):
         return None
     return EditRequest(FrozenMask.frozen(document, command.image_id), lambda source: command)
+
+
+def _tell_left_alone(command: Command, errors: ErrorSink) -> None:
+    """Say what an edit of classes has not changed."""
+    if isinstance(command, ClassEdit) and command.left_alone:
+        errors.inform(command.left_alone)
 
 
 def _follow_nobody(command: Command | None) -> None:
