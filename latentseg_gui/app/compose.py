@@ -2,21 +2,98 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QActionGroup, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QApplication
 
-from latentseg_gui.app.appearance import Appearance
 from latentseg_gui.app.chrome import Chrome
 from latentseg_gui.app.help import Help
 from latentseg_gui.app.intake import Intake
-from latentseg_gui.app.job_bar import JobBar
-from latentseg_gui.app.offers import OfferedActions
-from latentseg_gui.app.preferences import Preferences
+from latentseg_gui.app.main_window import MainWindow
+from latentseg_gui.app.preferences import Preferences, preferences_path, save_preferences
 from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.app.session import Session
 from latentseg_gui.app.shortcuts import Shortcuts
+from latentseg_gui.app.theme import ThemeName, apply_theme
+from latentseg_gui.controllers.jobs import JobSource
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.panels.feedback import JobsIndicator, Message
+from latentseg_gui.panels.feedback.message_strip import MessageStrip
+
+THEMES: tuple[ThemeName, ...] = ("system", "dark", "light")
+
+
+class Appearance(QObject):
+    """Connects the three themes of the menu View, of which exactly one is ticked."""
+
+    def __init__(self, window: MainWindow, preferences: Preferences, reporter: Reporter) -> None:
+        super().__init__(window)
+        self._preferences = preferences
+        self._reporter = reporter
+        group = QActionGroup(self)
+        for theme in THEMES:
+            action = window.action[f"theme_{theme}"]
+            group.addAction(action)
+            action.setChecked(theme == preferences.theme)
+            action.triggered.connect(partial(self.choose, theme))
+
+    def choose(self, theme: ThemeName, _: bool = True) -> None:
+        """Puts a theme in force, now and at every start from now on."""
+        application = QApplication.instance()
+        if theme == self._preferences.theme or not isinstance(application, QApplication):
+            return
+        apply_theme(application, theme)
+        self._preferences.theme = theme
+        try:
+            save_preferences(preferences_path(), self._preferences)
+        except LatentsegError as error:
+            self._reporter.report(error)
+
+
+class OfferedActions(QObject):
+    """Shows what a reporter offers, and does it once the button is pressed."""
+
+    def __init__(self, reporter: Reporter, strip: MessageStrip, parent: QObject) -> None:
+        super().__init__(parent)
+        self._strip = strip
+        self._acts: dict[str, Callable[[], None]] = {}
+        reporter.offered.connect(self._on_offered)
+        strip.action_requested.connect(self._on_action_requested)
+
+    def _on_offered(self, error: LatentsegError, button: str, act: Callable[[], None]) -> None:
+        self._acts[error.what] = act
+        message = Message(error.what, error.action, error.detail, button=button, token=error.what)
+        self._strip.show_message(message)
+
+    def _on_action_requested(self, token: str) -> None:
+        act = self._acts.pop(token, None)
+        if act is not None:
+            act()
+
+
+class JobBar(QObject):
+    """Shows every job that has a title, with its progress and a way to cancel it."""
+
+    def __init__(self, indicator: JobsIndicator, sources: Sequence[JobSource], parent: QObject) -> None:
+        super().__init__(parent)
+        self._indicator = indicator
+        self._titles: dict[str, str] = {}
+        for jobs in sources:
+            jobs.began.connect(self._on_job_began)
+            jobs.progressed.connect(self._on_job_progressed)
+            jobs.ended.connect(indicator.finish_job)
+            indicator.cancel_requested.connect(jobs.cancel_named)
+
+    def _on_job_began(self, name: str, title: str) -> None:
+        self._titles[name] = title
+        self._indicator.set_job(name, title)
+
+    def _on_job_progressed(self, name: str, fraction: float) -> None:
+        self._indicator.set_job(name, self._titles.get(name, ""), fraction)
+
 
 _CANVAS_ONLY = ("accept", "cancel", "drop_click", "delete_objects", "next_expert", "previous_expert")
 """Their keys mean something else in lists and text fields, so they act only while the canvas has the focus."""

@@ -11,8 +11,8 @@ from PySide6.QtCore import QMargins, QRect
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.app.geometry import FRAME, WANTED, bring_onto_screen, first_place
+from latentseg_gui.app.main import require_screen
 from latentseg_gui.app.main_window import MainWindow
-from latentseg_gui.app.screen import require_screen
 from latentseg_gui.app.session import Session
 from latentseg_gui.document.errors import LatentsegError
 
@@ -50,8 +50,8 @@ def test_elsewhere_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr("latentseg_gui.app.screen._answers", lambda display: True)
-    monkeypatch.setattr("latentseg_gui.app.screen._loads", lambda library: False)
+    monkeypatch.setattr("latentseg_gui.app.main._answers", lambda display: True)
+    monkeypatch.setattr("latentseg_gui.app.main._loads", lambda library: False)
     with pytest.raises(LatentsegError, match="libxcb-cursor"):
         require_screen({"DISPLAY": ":0"})
 

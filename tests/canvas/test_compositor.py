@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QPainter
 
-from latentseg_gui.canvas.compositor import Compositor
 from latentseg_gui.canvas.gestures import Gesture, GestureRunner
+from latentseg_gui.canvas.surface import Compositor
 from latentseg_gui.canvas.viewport import Viewport
 
 

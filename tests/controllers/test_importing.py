@@ -23,7 +23,7 @@ from latentseg_gui.controllers.transfer.importing import ImportController
 from latentseg_gui.controllers.transfer.mask_snapshots import snapshot_of
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.classes import ClassTable
-from latentseg_gui.document.project.replacing import take_over
+from latentseg_gui.document.project.kept_marks import take_over
 from latentseg_gui.document.types import UNLABELLED, Provenance, Rect
 from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.masks import MaskItem, export_folder

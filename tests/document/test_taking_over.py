@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.project.replacing import take_over
+from latentseg_gui.document.project.kept_marks import take_over
 
 
 def test_the_images_of_another_document_replace_its_own() -> None:

@@ -18,7 +18,7 @@ from latentseg_gui.io.masks.candidates import Candidate, Target, match
 from latentseg_gui.io.masks.finding import find_masks
 from latentseg_gui.io.masks.spans import Piece, fill, spans_of
 from latentseg_gui.io.masks.values import Tally
-from latentseg_gui.io.masks.yolo_reading import names_of_yaml
+from latentseg_gui.io.masks.yolo import names_of_yaml
 
 SHAPE = (40, 60)
 BARE = ClassTable.from_names(["background"])

@@ -14,8 +14,7 @@ from PIL import Image
 from skimage import data
 
 from latentseg_gui.io.images.reading import probe
-from latentseg_gui.io.images.reduced import GLANCE_PIXELS, reduced
-from latentseg_gui.io.images.thumbnails import thumbnail
+from latentseg_gui.io.images.thumbnails import GLANCE_PIXELS, reduced, thumbnail
 
 MEGAPIXELS = (20, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(900)]))
 HEADER_S = 0.05
@@ -78,7 +77,7 @@ def test_reading_takes_less_than_eleven_bytes_per_pixel(photo, megapixels, kind)
 @pytest.mark.parametrize("shape", [(3001, 2777), (1500, 9000), (9000, 40), (300, 200)])
 @pytest.mark.parametrize("band", [1, 1 << 16, 1 << 21])
 def test_an_image_reduced_in_bands_is_the_one_reduced_at_once(monkeypatch, shape, band):
-    monkeypatch.setattr("latentseg_gui.io.images.reduced._BAND_PIXELS", band)
+    monkeypatch.setattr("latentseg_gui.io.images.thumbnails._BAND_PIXELS", band)
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 255, (*shape, 3), np.uint8)
     labels = np.tile(np.arange(shape[1], dtype=np.uint8), (shape[0], 1))

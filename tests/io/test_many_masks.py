@@ -18,8 +18,8 @@ from latentseg_gui.io.masks.candidates import Candidate, Target, match
 from latentseg_gui.io.masks.finding import find_masks
 from latentseg_gui.io.masks.long_json import split
 from latentseg_gui.io.masks.raster_reading import from_labels
-from latentseg_gui.io.masks.yolo_reading import names_of_yaml
-from latentseg_gui.io.masks.yolo_reading import read as yolo_read
+from latentseg_gui.io.masks.yolo import names_of_yaml
+from latentseg_gui.io.masks.yolo import read as yolo_read
 from tests.io.made_masks import BACK, CLASSES, made
 
 NAMES = ("day 1/photo.jpg", "day 1/other ü.jpg", "day 2/photo.jpg")

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from model.errors import ModelError
-from model.prediction import permutohedral as lattice
-from model.prediction.crf import Crf, refine
-from model.prediction.permutohedral import Lattice
+from model.prediction import crf as lattice
+from model.prediction.crf import Crf, Lattice, refine
 
 
 def points(reach, count=4000, seed=0):

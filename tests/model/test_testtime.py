@@ -6,9 +6,8 @@ import torch
 
 from model.errors import ModelError
 from model.networks.network import build_latent_expert
-from model.prediction.crf import Crf, mean_field, refine
+from model.prediction.crf import Crf, Lattice, mean_field, refine
 from model.prediction.outputs import ClassPrediction
-from model.prediction.permutohedral import Lattice
 from model.prediction.predictor import Predictor
 from model.prediction.testtime import PredictOptions
 from tests.model.plain_network import PlainNetwork

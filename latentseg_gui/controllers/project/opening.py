@@ -14,13 +14,11 @@ from latentseg_gui.controllers.images.images import project_folder
 from latentseg_gui.controllers.interfaces import Dialogs, ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.project.project import StorageController
-from latentseg_gui.controllers.project.recovering import LeftBehind, Settling, first_left_behind
-from latentseg_gui.controllers.project.recovery_words import question
+from latentseg_gui.controllers.project.recovering import LeftBehind, Settling, first_left_behind, question
 from latentseg_gui.controllers.project.untitled import UntitledProjects
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.project.kept_marks import take_marks
-from latentseg_gui.document.project.replacing import take_over
+from latentseg_gui.document.project.kept_marks import take_marks, take_over
 from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.paths import shown
 from latentseg_gui.io.project.manifest import CURRENT, MAKERS, MANIFEST, MARKS

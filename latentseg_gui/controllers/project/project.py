@@ -9,8 +9,7 @@ from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
 from latentseg_gui.controllers.interfaces import Dialogs, ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.controllers.project.saving import Saving
-from latentseg_gui.controllers.project.unsaved import Versions, is_changed, lost_by_leaving
+from latentseg_gui.controllers.project.unsaved import Saving, Versions, is_changed, lost_by_leaving
 from latentseg_gui.controllers.project.untitled import UntitledProjects
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError

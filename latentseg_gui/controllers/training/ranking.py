@@ -16,7 +16,7 @@ from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.document.types import UNLABELLED, ImageRecord
 from latentseg_gui.inference.messages import FindDoubts
 from latentseg_gui.io.images.reading import read_image
-from latentseg_gui.io.images.reduced import reduced
+from latentseg_gui.io.images.thumbnails import reduced
 
 
 class Ranking(QObject):

@@ -8,6 +8,20 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.object_marks import NO_MARKS, ObjectMarks
 
 
+def take_over(document: Document, other: Document) -> None:
+    """Gives ``document`` the classes, images and masks of ``other``, which must not be used any more.
+
+    The views see it empty in between, so that they forget old images also where ids are the same.
+    """
+    document.images.current_id = None
+    document.images.replace(Document().images)
+    document.set_classes(other.classes)
+    document.images.replace(other.images)
+    document.mark_saved()
+    if other.is_dirty:
+        document.mark_dirty()
+
+
 def marks_as_settings(document: Document) -> dict[str, dict[str, list[int]]]:
     """All marks, by image, as a project keeps them."""
     masks = document.masks

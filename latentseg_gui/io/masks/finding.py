@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.io.masks import coco_reading, foreign, voc, yolo, yolo_reading
+from latentseg_gui.io.masks import coco_reading, foreign, voc, yolo
 from latentseg_gui.io.masks.candidates import Candidate, Size
 from latentseg_gui.io.masks.encodings import text_of
 from latentseg_gui.io.masks.files import contents, head, readable
@@ -293,7 +293,7 @@ def _looks_like_yolo(path: Path) -> bool:
         lines = text_of(head(path, _LINES)).split("\n")[:100]
     except LatentsegError:
         return False
-    rows = [words for line in lines if (words := yolo_reading.spaced(line).split())]
+    rows = [words for line in lines if (words := yolo.spaced(line).split())]
     return not rows or any(len(words) >= 5 and _numbers_in(words) > len(words) / 2 for words in rows)
 
 

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from latentseg_gui.document.masks.classes import ClassTable, SegmentationClass
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance
-from latentseg_gui.io.masks.looks import WHITES, Look, decide, look_of
-from latentseg_gui.io.masks.lossy import sharpened
+from latentseg_gui.io.masks.looks import WHITES, Look, decide, look_of, sharpened
 from latentseg_gui.io.masks.naming import Names
 from latentseg_gui.io.masks.pictures import (
     Picture,

@@ -13,14 +13,7 @@ from numpy.typing import NDArray
 
 from latentseg_gui.io.images import display
 from latentseg_gui.io.images.folders import SUFFIXES
-from latentseg_gui.io.masks import (
-    coco_reading,
-    foreign,
-    geojson_reading,
-    labelme_reading,
-    raster_reading,
-    yolo_reading,
-)
+from latentseg_gui.io.masks import coco_reading, foreign, geojson, labelme, raster_reading, yolo
 from latentseg_gui.io.masks.encodings import text_of
 from latentseg_gui.io.masks.files import UNKNOWN_ACTION, contents, readable
 from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskError, check_size
@@ -139,15 +132,15 @@ def _read(path: Path, data: bytes, context: ImportContext) -> Found:
     if suffix == ".xml":
         return _the_image(path, foreign.of_xml(text_of(data, path.name)), context)
     if suffix == ".txt":
-        return context.shape, yolo_reading.read(data, context, *yolo_reading.names_near(path))
+        return context.shape, yolo.read(data, context, *yolo.names_near(path))
     return raster_reading.read_picture(data, context, path)
 
 
 def _read_json(path: Path, content: Any, context: ImportContext) -> Found:
     if isinstance(content, dict) and "shapes" in content:
-        return labelme_reading.read(content, context)
-    if geojson_reading.is_geojson(content):
-        return context.shape, geojson_reading.read(content, context)
+        return labelme.read(content, context)
+    if geojson.is_geojson(content):
+        return context.shape, geojson.read(content, context)
     if isinstance(content, dict) and "annotations" in content and "images" in content:
         return coco_reading.read(content, context)
     file = foreign.of_json(content)

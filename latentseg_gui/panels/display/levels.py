@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
@@ -15,9 +16,47 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from latentseg_gui.panels.display.values import Tone, ValueRange
 from latentseg_gui.panels.fields import ComboBox, DoubleSpinBox, Slider
 from latentseg_gui.panels.widgets import text_label
+
+
+@dataclass(frozen=True, slots=True)
+class Tone:
+    """How the values of a file become light.
+
+    Attributes:
+        channel: the only channel shown, in grey; None for colour.
+        levels: the values shown black and white; None for those chosen when the file was read.
+        gamma: of the curve between them; above 1 brightens the middle.
+        is_inverted: whether small values are shown bright.
+    """
+
+    channel: int | None = None
+    levels: tuple[float, float] | None = None
+    gamma: float = 1.0
+    is_inverted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ValueRange:
+    """What there is to choose from in an image.
+
+    Attributes:
+        low: least value of the file.
+        high: largest value of the file.
+        levels: what is shown black and white by default.
+        channels: how many channels the file has.
+        kind: the type of the values, for the user ("16-bit", "float").
+        is_whole: whether the values are whole numbers.
+    """
+
+    low: float
+    high: float
+    levels: tuple[float, float]
+    channels: int
+    kind: str
+    is_whole: bool
+
 
 _STEPS: Final = 1000
 _GAMMA: Final = (0.1, 4.0)
