@@ -10,7 +10,7 @@ from latentseg_gui.app.shortcuts import key_text
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.panels.feedback import DeviceChoice, Message
-from latentseg_gui.panels.keyed import with_key
+from latentseg_gui.panels.shortcut_tooltips import with_key
 
 
 class Chrome(QObject):

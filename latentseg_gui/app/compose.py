@@ -10,8 +10,8 @@ from PySide6.QtGui import QActionGroup, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication
 
 from latentseg_gui.app.chrome import Chrome
+from latentseg_gui.app.drop_and_paste import DropAndPaste
 from latentseg_gui.app.help import Help
-from latentseg_gui.app.intake import Intake
 from latentseg_gui.app.main_window import MainWindow
 from latentseg_gui.app.preferences import Preferences, preferences_path, save_preferences
 from latentseg_gui.app.reporting import Reporter
@@ -24,6 +24,73 @@ from latentseg_gui.panels.feedback import JobsIndicator, Message
 from latentseg_gui.panels.feedback.message_strip import MessageStrip
 
 THEMES: tuple[ThemeName, ...] = ("system", "dark", "light")
+
+_CANVAS_ONLY = ("accept", "cancel", "drop_click", "delete_objects", "next_expert", "previous_expert")
+"""Their keys mean something else in lists and text fields, so they act only while the canvas has the focus."""
+
+
+def compose(preferences: Preferences, reporter: Reporter) -> Session:
+    """A window with everything in it, not shown yet, and nothing at work behind it."""
+    session = Session(preferences, reporter)
+    chrome = Chrome(session)
+    dropped = DropAndPaste(
+        session.project, session.window.empty_state, session.jobs.thumbnails, reporter, session
+    )
+    Appearance(session.window, preferences, reporter)
+    JobBar(session.window.jobs, session.all_jobs, session)
+    OfferedActions(reporter, session.window.messages, session)
+    _connect_chrome(session, chrome)
+    _connect_dropped(session, dropped)
+    _connect_keys(session, chrome)
+    chrome.begin()
+    dropped.begin()
+    return session
+
+
+def _connect_chrome(session: Session, chrome: Chrome) -> None:
+    window, base, help_ = session.window, session.base, Help(session.window)
+    base.on("quit", window.close)
+    base.on("actual_size", chrome.actual_size)
+    base.on("shortcut_sheet", help_.show_keys)
+    base.on("command_palette", help_.show_palette)
+    base.on("about", help_.show_about)
+    base.on("messages", window.message_log.click)
+    session.predict.encoded.connect(chrome.mark_ready)
+    session.predict.forgotten.connect(chrome.mark_none_ready)
+    session.weights.activated.connect(chrome.show_weights)
+    session.click_model.changed.connect(chrome.show_click_model)
+    window.device.device_requested.connect(chrome.choose_device)
+    window.device.self_test_requested.connect(session.self_test.run)
+
+
+def _connect_dropped(session: Session, dropped: DropAndPaste) -> None:
+    window, base = session.window, session.base
+    base.on("open_samples", dropped.open_samples)
+
+    def paste() -> None:
+        """What was copied last: objects of a mask, or a picture."""
+        if not session.carry.paste():
+            dropped.paste()
+
+    base.on("paste_image", paste)
+    window.paths_dropped.connect(dropped.open_names)
+    window.picture_dropped.connect(dropped.open_picture)
+    window.addresses_dropped.connect(dropped.answer_addresses)
+    window.empty_state.sample_requested.connect(dropped.open_sample)
+
+
+def _connect_keys(session: Session, chrome: Chrome) -> None:
+    window = session.window
+    for digit in range(10):
+        shortcut = QShortcut(QKeySequence(str(digit)), window)
+        shortcut.activated.connect(partial(session.classes.choose_number, digit))
+    for name in _CANVAS_ONLY:
+        window.action[name].setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        window.canvas.addAction(window.action[name])
+    shortcuts = Shortcuts(window, session.preferences, session.reporter)
+    shortcuts.changed.connect(chrome.refresh_keys)
+    window.action["edit_shortcuts"].triggered.connect(shortcuts.edit)
+    window.canvas.installEventFilter(PeekKey(session, shortcuts))
 
 
 class Appearance(QObject):
@@ -93,72 +160,6 @@ class JobBar(QObject):
 
     def _on_job_progressed(self, name: str, fraction: float) -> None:
         self._indicator.set_job(name, self._titles.get(name, ""), fraction)
-
-
-_CANVAS_ONLY = ("accept", "cancel", "drop_click", "delete_objects", "next_expert", "previous_expert")
-"""Their keys mean something else in lists and text fields, so they act only while the canvas has the focus."""
-
-
-def compose(preferences: Preferences, reporter: Reporter) -> Session:
-    """A window with everything in it, not shown yet, and nothing at work behind it."""
-    session = Session(preferences, reporter)
-    chrome = Chrome(session)
-    intake = Intake(session.project, session.window.empty_state, session.jobs.thumbnails, reporter, session)
-    Appearance(session.window, preferences, reporter)
-    JobBar(session.window.jobs, session.all_jobs, session)
-    OfferedActions(reporter, session.window.messages, session)
-    _connect_chrome(session, chrome)
-    _connect_intake(session, intake)
-    _connect_keys(session, chrome)
-    chrome.begin()
-    intake.begin()
-    return session
-
-
-def _connect_chrome(session: Session, chrome: Chrome) -> None:
-    window, base, help_ = session.window, session.base, Help(session.window)
-    base.on("quit", window.close)
-    base.on("actual_size", chrome.actual_size)
-    base.on("shortcut_sheet", help_.show_keys)
-    base.on("command_palette", help_.show_palette)
-    base.on("about", help_.show_about)
-    base.on("messages", window.message_log.click)
-    session.predict.encoded.connect(chrome.mark_ready)
-    session.predict.forgotten.connect(chrome.mark_none_ready)
-    session.weights.activated.connect(chrome.show_weights)
-    session.click_model.changed.connect(chrome.show_click_model)
-    window.device.device_requested.connect(chrome.choose_device)
-    window.device.self_test_requested.connect(session.self_test.run)
-
-
-def _connect_intake(session: Session, intake: Intake) -> None:
-    window, base = session.window, session.base
-    base.on("open_samples", intake.open_samples)
-
-    def paste() -> None:
-        """What was copied last: objects of a mask, or a picture."""
-        if not session.carry.paste():
-            intake.paste()
-
-    base.on("paste_image", paste)
-    window.paths_dropped.connect(intake.open_names)
-    window.picture_dropped.connect(intake.open_picture)
-    window.addresses_dropped.connect(intake.answer_addresses)
-    window.empty_state.sample_requested.connect(intake.open_sample)
-
-
-def _connect_keys(session: Session, chrome: Chrome) -> None:
-    window = session.window
-    for digit in range(10):
-        shortcut = QShortcut(QKeySequence(str(digit)), window)
-        shortcut.activated.connect(partial(session.classes.choose_number, digit))
-    for name in _CANVAS_ONLY:
-        window.action[name].setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        window.canvas.addAction(window.action[name])
-    shortcuts = Shortcuts(window, session.preferences, session.reporter)
-    shortcuts.changed.connect(chrome.refresh_keys)
-    window.action["edit_shortcuts"].triggered.connect(shortcuts.edit)
-    window.canvas.installEventFilter(PeekKey(session, shortcuts))
 
 
 class PeekKey(QObject):

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication
 
 from assets import asset_path
 from latentseg_gui import __version__
-from latentseg_gui.app.collector import Collector, require_sound_binding
+from latentseg_gui.app.bindings import Collector, require_sound_binding
 from latentseg_gui.app.compose import compose
 from latentseg_gui.app.geometry import bring_onto_screen
 from latentseg_gui.app.log import LOGGER, start_log, state_folder, stop_log

@@ -13,7 +13,7 @@ from latentseg_gui.app.preferences import Preferences, preferences_path, save_pr
 from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.panels.commands import KeyRow, ShortcutEditor
-from latentseg_gui.panels.keyed import show_keys, with_key
+from latentseg_gui.panels.shortcut_tooltips import show_keys, with_key
 
 _SEPARATOR = " | "
 _FIXED = {str(digit): "Class {0}" for digit in range(1, 10)} | {"0": "Background", "Space": "Pan while held"}

@@ -15,8 +15,7 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.io.images.folders import left_out, listing
-from latentseg_gui.io.images.patience import read_in_time
-from latentseg_gui.io.images.reading import ImageError
+from latentseg_gui.io.images.reading import ImageError, read_image
 from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.naming import stems_of
 from latentseg_gui.io.paths import shown
@@ -206,7 +205,7 @@ def read(path: Path, frame: int = 0) -> ImageRecord:
     """
     if not is_there(path):
         raise no_file(path)
-    return read_in_time(path, frame=frame)
+    return read_image(path, frame=frame)
 
 
 def output_stems(images: Sequence[Path]) -> dict[Path, str]:

@@ -8,8 +8,8 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from PySide6.QtGui import QFont, QPalette
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QListView, QVBoxLayout, QWidget
 
-from latentseg_gui.panels.keyed import follow_key
 from latentseg_gui.panels.plain import plain
+from latentseg_gui.panels.shortcut_tooltips import follow_key
 from latentseg_gui.panels.widgets import icon_button, text_label
 
 Index = QModelIndex | QPersistentModelIndex

@@ -11,7 +11,7 @@ from latentseg_gui.app.actions import ACTIONS
 from latentseg_gui.app.preferences import load_preferences, preferences_path
 from latentseg_gui.app.session import Session
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.panels.tones import is_dark
+from latentseg_gui.panels.roles import is_dark
 from tests.leaks import no_leaks
 
 THEMES = ("theme_system", "theme_dark", "theme_light")

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from latentseg_gui.app import collector as canary
+from latentseg_gui.app import bindings as canary
 from latentseg_gui.document.errors import LatentsegError
 
 

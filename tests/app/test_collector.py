@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
-from latentseg_gui.app.collector import Collector
+from latentseg_gui.app.bindings import Collector
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from assets import asset_path
 from latentseg_gui.app.actions import ACTIONS
 from latentseg_gui.app.theme import DARK, LIGHT, ThemeColours, apply_theme, style_sheet
 from latentseg_gui.panels.icons import has_icon, icon
-from latentseg_gui.panels.tones import is_dark, tone
+from latentseg_gui.panels.roles import is_dark, role_colour
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_colours_with_a_meaning_can_be_read(app: QApplication, name: str) -> Non
     for theme in ("dark", "light"):
         apply_theme(app, theme)
         palette = app.palette()
-        assert contrast(tone(name, palette), palette.color(QPalette.ColorRole.Base)) >= 4.5
+        assert contrast(role_colour(name, palette), palette.color(QPalette.ColorRole.Base)) >= 4.5
 
 
 def test_the_style_sheet_is_filled_and_its_pictures_exist() -> None:

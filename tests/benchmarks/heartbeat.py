@@ -25,7 +25,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from latentseg_gui.app import main as application
-from latentseg_gui.app.collector import Collector
+from latentseg_gui.app.bindings import Collector
 from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.app.session import Session
 from tests.e2e.person import LEFT, Person

@@ -123,14 +123,14 @@ def test_results_of_images_that_share_a_name_find_their_images_again(latentseg, 
 def test_a_file_that_cannot_be_read_after_it_was_opened_does_not_end_the_others(
     latentseg, weights, folders, tmp_path, monkeypatch
 ):
-    original = common.read_in_time
+    original = common.read_image
 
     def fails(path, **more):
         if path.name == "scene 1.png":
             raise RuntimeError("the disk sings")
         return original(path, **more)
 
-    monkeypatch.setattr(common, "read_in_time", fails)
+    monkeypatch.setattr(common, "read_image", fails)
     for arguments in (
         ("predict", folders[0], "--weights", weights),
         ("inspect", folders[0], "--weights", weights),

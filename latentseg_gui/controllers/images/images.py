@@ -18,7 +18,7 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.images.folders import MASK_ENDING, MASK_SUFFIXES, SUFFIXES, Skipped, left_out, listing
-from latentseg_gui.io.images.patience import read_in_time
+from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.project.manifest import MANIFEST
 from latentseg_gui.io.regular_files import open_regular
 from latentseg_gui.io.transfer.batch import file_stamp
@@ -288,7 +288,7 @@ def project_folder(path: Path) -> Path | None:
 def _stamped(path: Path, image_id: str, frame: int) -> tuple[ImageRecord, Stamp]:
     """An image, and by what its file can be known again."""
     stamp = file_stamp(path)
-    return read_in_time(path, image_id=image_id, frame=frame), stamp
+    return read_image(path, image_id=image_id, frame=frame), stamp
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from latentseg_gui.document.prediction.separating import separated
 from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.inference.messages import PredictedPixels, PredictionExtras, PredictPixels
 from latentseg_gui.inference.request import Priority
-from latentseg_gui.io.images.patience import read_in_time
+from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.masks import FORMATS
 from latentseg_gui.io.transfer.batch import BatchFolder, BatchItem
 from model.analysis.objects import ObjectOptions
@@ -66,7 +66,7 @@ class BatchPipeline:
             return
         item = task.item
         self._files.submit(
-            partial(read_in_time, item.path, frame=item.frame),
+            partial(read_image, item.path, frame=item.frame),
             partial(self._on_read, task),
             key=f"batch read {item.path} {item.frame}",
             priority=Priority.SPARE_TIME,

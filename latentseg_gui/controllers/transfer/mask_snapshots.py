@@ -17,7 +17,7 @@ from latentseg_gui.document.masks.layers import Arrays, Instances
 from latentseg_gui.document.prediction.predicted_objects import taken_over
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, ImageRecord, Labels, Provenance
-from latentseg_gui.io.images.patience import read_in_time
+from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.masks import FORMATS, MaskItem, Picture
 from latentseg_gui.io.masks.measuring import stored_values
 from latentseg_gui.io.naming import picture_name
@@ -98,7 +98,7 @@ class MaskSnapshot:
         is_needed = any(FORMATS[name].needs_image(picture) for name in formats)
         if self.record is not None or self.path is None or not is_needed:
             return self.record
-        return read_in_time(self.path, frame=self.frame)
+        return read_image(self.path, frame=self.frame)
 
 
 def _owned(arrays: Arrays) -> Arrays:

@@ -40,8 +40,8 @@ from latentseg_gui.headless.subcommand import (
     weights_path,
 )
 from latentseg_gui.headless.transfer.masks import add_picture_argument
-from latentseg_gui.io.images.patience import in_time
 from latentseg_gui.io.images.reading import probe
+from latentseg_gui.io.images.time_limit import in_time
 from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.masks import FORMATS, MaskItem
 from latentseg_gui.io.masks.values import counts_of

@@ -14,8 +14,8 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import Labels
 from latentseg_gui.headless.subcommand import Failures, find_images
-from latentseg_gui.io.images.patience import in_time
 from latentseg_gui.io.images.reading import probe
+from latentseg_gui.io.images.time_limit import in_time
 from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.masks import ImportContext, ImportedMask, MaskItem, export_folder
 from latentseg_gui.io.masks.candidates import Candidate, Matching, Target, match

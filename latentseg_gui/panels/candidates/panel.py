@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
 
 from latentseg_gui.panels.fields import ComboBox
 from latentseg_gui.panels.icons import icon
-from latentseg_gui.panels.keyed import follow_key
 from latentseg_gui.panels.plain import plain
+from latentseg_gui.panels.shortcut_tooltips import follow_key
 from latentseg_gui.panels.widgets import SliderField, text_label
 
 _LARGEST = 1_000_000

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from latentseg_gui.panels.icons import icon
-from latentseg_gui.panels.tones import muted
+from latentseg_gui.panels.roles import muted
 
 Index = QModelIndex | QPersistentModelIndex
 

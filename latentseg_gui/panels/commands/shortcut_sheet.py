@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
-from latentseg_gui.panels.flow import FlowLayout
+from latentseg_gui.panels.flow_layout import FlowLayout
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.widgets import Scrolled, discard, text_label
 

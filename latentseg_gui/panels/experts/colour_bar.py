@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from latentseg_gui.panels.experts.colours import colour_table
 from latentseg_gui.panels.pixmaps import image_from_rgb
 from latentseg_gui.panels.plain import plain
-from latentseg_gui.panels.tones import hairline
+from latentseg_gui.panels.roles import hairline
 
 
 class ColourBar(QWidget):

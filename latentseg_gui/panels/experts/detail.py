@@ -16,9 +16,9 @@ from PySide6.QtWidgets import (
 
 from latentseg_gui.panels.experts.head_choice import HeadChoice
 from latentseg_gui.panels.icons import icon
-from latentseg_gui.panels.keyed import follow_key
 from latentseg_gui.panels.pixmaps import swatch
 from latentseg_gui.panels.plain import plain
+from latentseg_gui.panels.shortcut_tooltips import follow_key
 from latentseg_gui.panels.widgets import SliderField, text_label
 
 

@@ -13,7 +13,7 @@ from latentseg_gui.document.experts.network_attention import Floats, MapGroup, N
 from latentseg_gui.panels.experts.colours import colour_table
 from latentseg_gui.panels.experts.values import MapOverlay
 from latentseg_gui.panels.fields import ComboBox
-from latentseg_gui.panels.flow import FlowLayout
+from latentseg_gui.panels.flow_layout import FlowLayout
 from latentseg_gui.panels.pixmaps import image_from_codes
 from latentseg_gui.panels.plain import unmarked
 from latentseg_gui.panels.widgets import discard, text_label

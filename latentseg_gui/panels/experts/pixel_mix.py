@@ -15,9 +15,9 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout
 from latentseg_gui.panels.experts.attention_math import PixelMix
 from latentseg_gui.panels.experts.state import ExpertsState
 from latentseg_gui.panels.icons import icon
-from latentseg_gui.panels.keyed import follow_key
 from latentseg_gui.panels.plain import plain
-from latentseg_gui.panels.tones import hairline, muted
+from latentseg_gui.panels.roles import hairline, muted
+from latentseg_gui.panels.shortcut_tooltips import follow_key
 from latentseg_gui.panels.widgets import icon_button, text_label
 
 RANKS: Final = 5

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPalett
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from latentseg_gui.panels.pixmaps import cover
-from latentseg_gui.panels.tones import hairline, muted, tone
+from latentseg_gui.panels.roles import hairline, muted, role_colour
 
 TILE_ROLE: Final = int(Qt.ItemDataRole.UserRole)
 _RADIUS: Final = 7.0
@@ -94,7 +94,7 @@ def _paint_picture(
     painter.drawPixmap(rect, pixmap)
     painter.setOpacity(1.0)
     if tile.is_out:
-        pen = QPen(tone("bad", palette), 2.0)
+        pen = QPen(role_colour("bad", palette), 2.0)
         painter.setPen(pen)
         painter.drawLine(rect.left() + 9, rect.bottom() - 9, rect.right() - 9, rect.top() + 9)
     elif tile.badge:

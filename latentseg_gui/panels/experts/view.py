@@ -14,7 +14,7 @@ from latentseg_gui.panels.experts.network_maps import NetworkMapsSection
 from latentseg_gui.panels.experts.pixel_mix import PixelMixSection
 from latentseg_gui.panels.experts.results import InfluenceSection, ResultStrip
 from latentseg_gui.panels.icons import icon
-from latentseg_gui.panels.keyed import follow_key
+from latentseg_gui.panels.shortcut_tooltips import follow_key
 from latentseg_gui.panels.widgets import Fold, Scrolled, Segments, text_label
 
 

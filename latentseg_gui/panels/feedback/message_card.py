@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from latentseg_gui.panels.icons import icon
-from latentseg_gui.panels.tones import tone
+from latentseg_gui.panels.roles import role_colour
 from latentseg_gui.panels.widgets import Fold, text_label
 
 _LONGEST: Final = 300
@@ -104,7 +104,7 @@ class MessageCard(QFrame):
         super().paintEvent(event)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        pen = QPen(tone(TONES.get(self.message.kind, "info"), self.palette()), 3.0)
+        pen = QPen(role_colour(TONES.get(self.message.kind, "info"), self.palette()), 3.0)
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         painter.setPen(pen)
         painter.drawLine(6, 12, 6, self.height() - 12)

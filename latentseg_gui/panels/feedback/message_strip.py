@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePol
 from latentseg_gui.panels.feedback.message_card import TONES, Message
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.plain import plain
-from latentseg_gui.panels.tones import tone, wash
+from latentseg_gui.panels.roles import role_colour, wash
 from latentseg_gui.panels.widgets import icon_button, text_label
 
 LINES: Final = 2
@@ -250,7 +250,7 @@ class MessageStrip(QFrame):
         super().paintEvent(event)
         if self._message is None:
             return
-        colour = tone(TONES.get(self._message.kind, "info"), self.palette())
+        colour = role_colour(TONES.get(self._message.kind, "info"), self.palette())
         painter = QPainter(self)
         painter.fillRect(self.rect(), wash(colour, 0.12))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

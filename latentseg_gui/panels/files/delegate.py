@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QS
 
 from latentseg_gui.panels.files.model import FileEntry, FilesRole
 from latentseg_gui.panels.pixmaps import cover
-from latentseg_gui.panels.tones import hairline, muted, tone, wash
+from latentseg_gui.panels.roles import hairline, muted, role_colour, wash
 
 THUMBNAIL: Final = QSize(60, 45)
 ROW_HEIGHT: Final = 59
@@ -98,7 +98,7 @@ def _paint_ground(
     elif state & QStyle.StateFlag.State_MouseOver:
         painter.setBrush(palette.color(QPalette.ColorRole.Midlight))
     elif is_error:
-        painter.setBrush(wash(tone("bad", palette), 0.10))
+        painter.setBrush(wash(role_colour("bad", palette), 0.10))
     else:
         return
     painter.drawRoundedRect(QRectF(rect).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
@@ -116,7 +116,7 @@ def _paint_thumbnail(painter: QPainter, rect: QRect, picture: object, palette: Q
 def _paint_dot(painter: QPainter, picture: QRect, palette: QPalette) -> None:
     """Clicks are answered at once: a dot in the corner of the picture, where there is room at any width."""
     painter.setPen(QPen(palette.color(QPalette.ColorRole.Base), 1.5))
-    painter.setBrush(tone("good", palette))
+    painter.setBrush(role_colour("good", palette))
     painter.drawEllipse(QPointF(picture.right() - 4.5, picture.bottom() - 4.5), 4.5, 4.5)
 
 
@@ -130,7 +130,7 @@ def _paint_text(painter: QPainter, rect: QRect, entry: FileEntry, font: QFont, p
     small.setPointSizeF(font.pointSizeF() * 0.84)
     painter.setFont(small)
     small_metrics = QFontMetrics(small)
-    colour = tone(_TONES.get(entry.status, "quiet"), palette)
+    colour = role_colour(_TONES.get(entry.status, "quiet"), palette)
     status, note = words_of(entry, small_metrics, rect.width())
     badge = _paint_badge(painter, rect, status, small_metrics, colour)
     left = badge.right() + 8

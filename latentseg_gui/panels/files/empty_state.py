@@ -12,7 +12,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from latentseg_gui.panels.flow import FlowLayout
+from latentseg_gui.panels.flow_layout import FlowLayout
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.pixmaps import cover, image_from_rgb
 from latentseg_gui.panels.plain import plain, unmarked

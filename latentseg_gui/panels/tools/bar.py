@@ -6,9 +6,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QWidget
 
 from latentseg_gui.document.masks.tools import Option, ToolName
-from latentseg_gui.panels.flow import FlowLayout
+from latentseg_gui.panels.flow_layout import FlowLayout
 from latentseg_gui.panels.icons import icon
-from latentseg_gui.panels.keyed import follow_key
+from latentseg_gui.panels.shortcut_tooltips import follow_key
 from latentseg_gui.panels.tools.display import DisplayOptions
 from latentseg_gui.panels.tools.shaping import PiecesOption, TightenOption
 from latentseg_gui.panels.widgets import Segments, SliderField, text_label

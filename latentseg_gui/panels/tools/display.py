@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from latentseg_gui.panels.keyed import follow_key
+from latentseg_gui.panels.shortcut_tooltips import follow_key
 from latentseg_gui.panels.widgets import Segments, SliderField, icon_button
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
-from latentseg_gui.panels.keyed import follow_key
 from latentseg_gui.panels.plain import plain
+from latentseg_gui.panels.shortcut_tooltips import follow_key
 from latentseg_gui.panels.training.values import PlaceRow
 from latentseg_gui.panels.widgets import text_label
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from latentseg_gui.panels.tones import hairline, muted
+from latentseg_gui.panels.roles import hairline, muted
 from latentseg_gui.panels.widgets import text_label
 
 MAX_POINTS = 1200

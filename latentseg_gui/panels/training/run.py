@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QProgressBar, QPushButton,
 
 from latentseg_gui.document.training.learning import LATENT_EXPERT, SPEEDS, seconds_for
 from latentseg_gui.document.training.runs import FineTuneProgress, FineTuneResult
-from latentseg_gui.panels.keyed import follow_key
+from latentseg_gui.panels.shortcut_tooltips import follow_key
 from latentseg_gui.panels.training.plots import ProgressPlot
 from latentseg_gui.panels.widgets import Segments, SliderField, text_label
 

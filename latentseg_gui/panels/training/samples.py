@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QListView, QSizePolicy, QWidget
 
 from latentseg_gui.panels.plain import plain
-from latentseg_gui.panels.tones import hairline
+from latentseg_gui.panels.roles import hairline
 from latentseg_gui.panels.training.values import ClassShare, TrainingItem
 
 Index = QModelIndex | QPersistentModelIndex

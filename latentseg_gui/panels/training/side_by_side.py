@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from latentseg_gui.panels.flow import FlowLayout
+from latentseg_gui.panels.flow_layout import FlowLayout
 from latentseg_gui.panels.pixmaps import image_from_rgb
 from latentseg_gui.panels.training.values import PictureShown
 from latentseg_gui.panels.widgets import discard, text_label

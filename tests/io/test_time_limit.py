@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from latentseg_gui.io.images.image_errors import ImageError
-from latentseg_gui.io.images.patience import in_time, read_in_time
+from latentseg_gui.io.images.reading import read_image
+from latentseg_gui.io.images.time_limit import in_time
 
 
 def test_a_reader_that_hangs_is_given_up_in_words(tmp_path):
@@ -22,6 +23,6 @@ def test_a_reader_that_hangs_is_given_up_in_words(tmp_path):
 
 def test_in_time_nothing_is_different(tmp_path):
     Image.new("RGB", (8, 4), "red").save(tmp_path / "red.png")
-    assert read_in_time(tmp_path / "red.png", image_id="a").shape == (4, 8)
+    assert read_image(tmp_path / "red.png", image_id="a").shape == (4, 8)
     with pytest.raises(ImageError, match="is not there"):
-        read_in_time(tmp_path / "missing.png")
+        read_image(tmp_path / "missing.png")

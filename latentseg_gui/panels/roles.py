@@ -28,7 +28,7 @@ def is_dark(palette: QPalette) -> bool:
     return bool(text > palette.color(QPalette.ColorRole.Window).lightnessF())
 
 
-def tone(name: str, palette: QPalette) -> QColor:
+def role_colour(name: str, palette: QPalette) -> QColor:
     """The colour that means ``name``: "good", "warn", "bad", "info" or "quiet"."""
     return QColor((_DARK if is_dark(palette) else _LIGHT)[name])
 

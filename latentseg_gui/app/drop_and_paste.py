@@ -20,7 +20,7 @@ from latentseg_gui.panels.files import EmptyStateWidget, SampleImage
 _SAMPLE_SIDE = 336
 
 
-class Intake(QObject):
+class DropAndPaste(QObject):
     """Opens what is dropped or pasted, and fills the empty state with samples."""
 
     def __init__(
