@@ -12,9 +12,9 @@ from latentseg_gui.document.evaluation.evaluating import LabelledPixels
 from latentseg_gui.panels.evaluation.tables import ClassTableView, ConfusionTable, share_text
 from latentseg_gui.panels.evaluation.values import ClassFigures, EvaluationShown, ImageFigures
 from latentseg_gui.panels.fields import ComboBox
-from latentseg_gui.panels.keyed import follow_key
 from latentseg_gui.panels.pixmaps import swatch
 from latentseg_gui.panels.plain import plain
+from latentseg_gui.panels.shortcut_tooltips import follow_key
 from latentseg_gui.panels.widgets import Scrolled, Segments, text_label
 
 _MOST_IMAGES = 5

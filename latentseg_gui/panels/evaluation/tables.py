@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTab
 from latentseg_gui.panels.evaluation.values import ClassFigures
 from latentseg_gui.panels.pixmaps import swatch
 from latentseg_gui.panels.plain import plain
-from latentseg_gui.panels.tones import tone, wash
+from latentseg_gui.panels.roles import role_colour, wash
 
 _SWATCH = 12
 _MOST_ROWS = 10
@@ -135,7 +135,7 @@ class ConfusionTable(FiguresTable):
             words += "\n" + self.tr("Press to go to the largest spot of them.")
         item = self._put(row, column + 1, share_text(share) if count else ("-" if not total else "0"), words)
         if count:
-            colour = tone("good" if row == column else "bad", self.palette())
+            colour = role_colour("good" if row == column else "bad", self.palette())
             item.setBackground(wash(colour, 0.08 + 0.4 * share))
 
     def _on_pressed(self, row: int, column: int) -> None:
