@@ -158,6 +158,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("default_weights", "Back to the shipped weights", menu=MODEL),
     _spec("open_click_model", "Open click model...", menu=MODEL, icon="click", sep=True),
     _spec("own_clicks", "Clicks by the model itself again", menu=MODEL, icon="click"),
+    _spec("tour", "Tour in three steps", menu=HELP, icon="play"),
     _spec("shortcut_sheet", "Keys", "F1", menu=HELP),
     _spec("edit_shortcuts", "Change keys...", menu=HELP, icon="settings"),
     _spec("command_palette", "Command palette", "Ctrl+K | Ctrl+Shift+P", menu=HELP),

@@ -78,7 +78,7 @@ class Chrome(QObject):
         self._window.set_hint(
             self._session.intervene.summary
             or hint(
-                self._document, self._session.tool.tool, self._session.weights.live is not None, self._key_of
+                self._document, self._session.tool.tool, self._session.weights.live is not None, self.key_of
             )
         )
 
@@ -87,7 +87,8 @@ class Chrome(QObject):
         self._refresh_history()
         self.refresh_hint()
 
-    def _key_of(self, name: str) -> str:
+    def key_of(self, name: str) -> str:
+        """The key of an action as the user reads it, or the name of the action where it has none."""
         action = self._window.action[name]
         return key_text(action) or f"“{action.text()}”"
 

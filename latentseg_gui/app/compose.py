@@ -18,6 +18,7 @@ from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.app.session import Session
 from latentseg_gui.app.shortcuts import Shortcuts
 from latentseg_gui.app.theme import ThemeName, apply_theme
+from latentseg_gui.app.tour import Tour
 from latentseg_gui.controllers.jobs import JobSource
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.panels.feedback import JobsIndicator, Message
@@ -41,7 +42,10 @@ def compose(preferences: Preferences, reporter: Reporter) -> Session:
     OfferedActions(reporter, session.window.messages, session)
     _connect_chrome(session, chrome)
     _connect_dropped(session, dropped)
-    _connect_keys(session, chrome)
+    tour = Tour(session, dropped.open_first_try, chrome.key_of)
+    session.base.on("tour", tour.begin)
+    session.window.empty_state.tour_requested.connect(tour.begin)
+    _connect_keys(session, chrome, tour)
     chrome.begin()
     dropped.begin()
     return session
@@ -79,7 +83,7 @@ def _connect_dropped(session: Session, dropped: DropAndPaste) -> None:
     window.empty_state.sample_requested.connect(dropped.open_sample)
 
 
-def _connect_keys(session: Session, chrome: Chrome) -> None:
+def _connect_keys(session: Session, chrome: Chrome, tour: Tour) -> None:
     window = session.window
     for digit in range(10):
         shortcut = QShortcut(QKeySequence(str(digit)), window)
@@ -89,6 +93,7 @@ def _connect_keys(session: Session, chrome: Chrome) -> None:
         window.canvas.addAction(window.action[name])
     shortcuts = Shortcuts(window, session.preferences, session.reporter)
     shortcuts.changed.connect(chrome.refresh_keys)
+    shortcuts.changed.connect(tour.refresh)
     window.action["edit_shortcuts"].triggered.connect(shortcuts.edit)
     window.canvas.installEventFilter(PeekKey(session, shortcuts))
 

@@ -18,6 +18,7 @@ from latentseg_gui.io.images.thumbnails import thumbnail
 from latentseg_gui.panels.files import EmptyStateWidget, SampleImage
 
 _SAMPLE_SIDE = 336
+_FIRST_TRY = "chelsea.png"
 
 
 class DropAndPaste(QObject):
@@ -51,6 +52,12 @@ class DropAndPaste(QObject):
     def open_sample(self, name: str) -> None:
         """Opens one of the samples."""
         self._project.open([self._samples[name]])
+
+    def open_first_try(self) -> None:
+        """Opens the sample that a tour is best made on: one object that fills the picture."""
+        path = self._samples.get(_FIRST_TRY) or next(iter(self._samples.values()), None)
+        if path is not None:
+            self._project.open([path])
 
     def open_samples(self) -> None:
         """Opens all samples."""

@@ -35,7 +35,7 @@ from latentseg_gui.panels.counting import CountingPanel
 from latentseg_gui.panels.display import LevelsPanel
 from latentseg_gui.panels.evaluation import EvaluationPanel
 from latentseg_gui.panels.experts import ExpertsPanel
-from latentseg_gui.panels.feedback import DeviceBadge, JobsIndicator, MessageLog, MessageStrip
+from latentseg_gui.panels.feedback import DeviceBadge, JobsIndicator, MessageLog, MessageStrip, TourStrip
 from latentseg_gui.panels.files import EmptyStateWidget, FilesPanel, PageBar
 from latentseg_gui.panels.history import HistoryPanel
 from latentseg_gui.panels.icons import icon
@@ -161,12 +161,12 @@ class MainWindow(QMainWindow):
         self._docks_menu = menus["View"].addMenu(translated("Panels"))
 
     def _lay_out_centre(self) -> None:
-        self.messages = MessageStrip()
+        self.messages, self.tour = MessageStrip(), TourStrip()
         centre = QWidget()
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        for widget in (self.options, self.canvas, self.pages, self.messages):
+        for widget in (self.options, self.tour, self.canvas, self.pages, self.messages):
             column.addWidget(widget, 1 if widget is self.canvas else 0)
         self.setCentralWidget(centre)
 

@@ -5,6 +5,7 @@ from latentseg_gui.panels.feedback.jobs import JobsIndicator
 from latentseg_gui.panels.feedback.message_card import Message, MessageCard
 from latentseg_gui.panels.feedback.message_log import MessageLog
 from latentseg_gui.panels.feedback.message_strip import MessageStrip
+from latentseg_gui.panels.feedback.tour_strip import TourStrip
 
 __all__ = [
     "DeviceBadge",
@@ -14,4 +15,5 @@ __all__ = [
     "MessageCard",
     "MessageLog",
     "MessageStrip",
+    "TourStrip",
 ]

@@ -37,12 +37,14 @@ class EmptyStateWidget(QWidget):
         sample_requested: open the sample of this id.
         recent_requested: open what was used before, by the key given.
         open_images_requested, open_folder_requested: ask the user for files.
+        tour_requested: show how it works, on a sample.
     """
 
     sample_requested = Signal(str)
     recent_requested = Signal(object)
     open_images_requested = Signal()
     open_folder_requested = Signal()
+    tour_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,12 +67,15 @@ class EmptyStateWidget(QWidget):
         images = QPushButton(self.tr("Open images..."))
         images.setProperty("isPrimary", True)
         folder = QPushButton(icon("folder"), self.tr("Open folder..."))
+        tour = QPushButton(icon("play"), self.tr("Tour in three steps"))
         images.clicked.connect(self.open_images_requested)
+        tour.clicked.connect(self.tour_requested)
         folder.clicked.connect(self.open_folder_requested)
         buttons = QWidget()
         row = FlowLayout(buttons, spacing=8)
         row.addWidget(images)
         row.addWidget(folder)
+        row.addWidget(tour)
         card = QFrame()
         card.setMaximumWidth(780)
         inner = QVBoxLayout(card)
