@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from latentseg_gui.panels.widgets import discard, text_label
@@ -27,6 +27,9 @@ class TourStrip(QFrame):
         self._steps = QHBoxLayout()
         self._steps.setSpacing(14)
         self._text = text_label()
+        # Two lines whatever it says: the picture below stays where it is from step to step.
+        self._text.setMinimumHeight(2 * self._text.fontMetrics().lineSpacing())
+        self._text.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         self._text.setAccessibleName(self.tr("What to do in this step"))
         self._leave = QPushButton()
         self._leave.clicked.connect(self.left)
