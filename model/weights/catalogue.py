@@ -20,7 +20,7 @@ from model.zoo.dense import ENCODER, DenseKind, DenseNetwork
 from model.zoo.objects import network_of
 from model.zoo.presets import DENSE_KINDS
 from model.zoo.registry import architecture_of, build_network
-from model.zoo.tutorial import TutorialNetwork
+from model.zoo.tutorial import TutorialNetwork, begun_at_the_mean
 
 LATENT_EXPERT: Final = "latent-expert"
 
@@ -94,8 +94,7 @@ OFFERS: Final = (
         name="tutorial",
         title="Tutorial's latent experts",
         summary="The smallest network with experts: colours and textures.",
-        limits="Answers in steps of 4 pixels and begins slowly. "
-        "Knows classes only; clicks go on with the shipped network.",
+        limits="Answers in steps of 4 pixels. Knows classes only; clicks go on with the shipped network.",
         capabilities=frozenset({EXPERTS}),
     ),
     *(
@@ -213,7 +212,7 @@ def fresh_network(name: str, num_classes: int, *, seed: int = 0) -> nn.Module:
 def _built(name: str, num_classes: int) -> nn.Module:
     """Fresh weights, but for the encoder that the shipped weights hold."""
     if name == "tutorial":
-        return TutorialNetwork(num_classes=num_classes)
+        return begun_at_the_mean(TutorialNetwork(num_classes=num_classes))
     offer = offer_named(name)
     (kind,) = (kind for kind in DENSE_KINDS if kind.name == offer.architecture)
     return network_of(

@@ -80,12 +80,29 @@ def enlarging(network: nn.Module) -> nn.Module:
     return network
 
 
+@torch.no_grad()
+def keeping_strength(network: nn.Module) -> nn.Module:
+    """``network`` whose convolutions begin so that a signal keeps its strength through the rectifiers behind them.
+
+    He et al. 2015, arXiv:1502.01852, section 2.2. Sixteen layers without normalisation that begin as torch has them
+    hand on so little that a minute of learning is over before the first of them have moved.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d) and not layer.weight.is_meta:
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                layer.bias.zero_()
+    return network
+
+
 def _fcn(num_classes: int, sizes: Sizes) -> nn.Module:
-    return enlarging(FCN(num_classes, widths=sizes["widths"], classifier_width=sizes["classifier_width"]))
+    network = FCN(num_classes, widths=sizes["widths"], classifier_width=sizes["classifier_width"])
+    return enlarging(keeping_strength(network))
 
 
 def _fcn8s(num_classes: int, sizes: Sizes) -> nn.Module:
-    return enlarging(FCN8s(num_classes, widths=sizes["widths"], classifier_width=sizes["classifier_width"]))
+    network = FCN8s(num_classes, widths=sizes["widths"], classifier_width=sizes["classifier_width"])
+    return enlarging(keeping_strength(network))
 
 
 def _pyramid(sizes: Sizes, levels: int = 4) -> tuple[nn.Module, tuple[int, ...]]:

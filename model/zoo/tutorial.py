@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from model.networks.class_head import with_rows
 from model.networks.latent_experts import SegmentationModel
 from model.networks.network import ClassOutput
+from model.zoo.encoders import MEAN, SCALE
 
 STRIDE = 4
 
@@ -124,6 +125,22 @@ class TutorialNetwork(SegmentationModel):
         bias = self.expert_seg.segmentation_head.bias.float()
         logits = bias[None, :, None, None].expand(encoding.tokens.shape[0], -1, *encoding.size)
         return ClassOutput(logits=logits, maps=None)
+
+
+@torch.no_grad()
+def begun_at_the_mean(network: TutorialNetwork) -> TutorialNetwork:
+    """``network`` whose first layer begins as if pictures were normalised before it.
+
+    As the source has it, pictures come in as 0..1. Then nearly all that the layer tells is how bright a picture is
+    on the whole, all experts see the same, and learning needs minutes to find that out. So mean and scale go into
+    its first weights: what is computed stays as in the source, and so do the files.
+    """
+    first = network.encoder.conv1
+    if first.weight.is_meta or first.bias is None:
+        return network
+    first.weight *= SCALE
+    first.bias -= MEAN * first.weight.sum((1, 2, 3))
+    return network
 
 
 def as_predictable(network: nn.Module) -> nn.Module:

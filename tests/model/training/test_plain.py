@@ -21,6 +21,7 @@ from model.training.plain import PlainTuning
 from model.training.provenance import after_run
 from model.training.types import IGNORED
 from model.training.views import pictures_of
+from model.weights.catalogue import fresh_network
 from model.zoo import objects
 from model.zoo.dense import ALWAYS, DenseNetwork
 from model.zoo.presets import DENSE_KINDS
@@ -89,6 +90,26 @@ def test_every_network_learns_two_colours_and_the_one_given_stays(name):
     assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
     assert reports[-1].phase == "done"
     assert reports[-1].metric == job.metric_after
+
+
+def test_the_tutorials_network_begins_so_that_a_minute_is_enough():
+    """As offered, at the rate that is used where nobody chooses one."""
+    job, _ = run(
+        fresh_network("tutorial", 2), [sample(0), sample(1)], replace(FRESH, learning_rate=0.0), steps=150
+    )
+
+    assert accuracy(job.network) > 0.8
+
+
+@pytest.mark.parametrize("name", ["fcn", "fcn8s"])
+def test_what_a_picture_shows_reaches_the_end_of_a_deep_network_from_the_start(name):
+    """Else it is the biases that learn, and the answer is the same everywhere."""
+    network = fresh_network(name, 2)
+    image = torch.tensor(two_colours(size=(128, 128))[0]).permute(2, 0, 1)[None] / 255
+
+    logits = network.classify(network.encode(image)).logits
+
+    assert float(logits.detach().std()) > 0.1
 
 
 @pytest.mark.parametrize("name", ["unet", "vit", "tutorial"])
