@@ -82,6 +82,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("cancel", "Clear clicks", "Esc", menu=EDIT),
     _spec("drop_click", "Drop last click", "Backspace", menu=EDIT),
     _spec("next_meaning", "Another meaning of the click", "Q", menu=EDIT),
+    _spec("next_drag", "Drag with the click tool: box, stroke or lasso", "Z", menu=EDIT),
+    _spec("each_new", "Each click is a new object", "R", menu=EDIT, check=True),
     _spec("accept_prediction", "Accept prediction as mask", "Ctrl+Shift+Return", menu=EDIT, sep=True),
     _spec("mark_reviewed", "This whole image is right", "Ctrl+Shift+A", menu=EDIT),
     _spec("clear_mask", "Clear the mask of this image", menu=EDIT),

@@ -78,7 +78,11 @@ class Chrome(QObject):
         self._window.set_hint(
             self._session.intervene.summary
             or hint(
-                self._document, self._session.tool.tool, self._session.weights.live is not None, self.key_of
+                self._document,
+                self._session.tool.tool,
+                self._session.weights.live is not None,
+                self.key_of,
+                each_is_new=self._window.action["each_new"].isChecked(),
             )
         )
 
@@ -94,6 +98,7 @@ class Chrome(QObject):
 
     def _follow_document(self) -> None:
         events = self._document.events
+        self._window.action["each_new"].toggled.connect(self.refresh_hint)
         for event in (
             events.current_changed,
             events.prediction_changed,

@@ -9,11 +9,18 @@ from PySide6.QtCore import QCoreApplication
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.tools import ToolName
 
-NAMED = ("accept", "cancel", "next_meaning", "brush_smaller", "brush_larger")
+NAMED = ("accept", "cancel", "next_meaning", "next_drag", "each_new", "brush_smaller", "brush_larger")
 """Actions whose keys the sentences name."""
 
 
-def hint(document: Document, tool: ToolName, is_model_ready: bool, key_of: Callable[[str], str]) -> str:
+def hint(
+    document: Document,
+    tool: ToolName,
+    is_model_ready: bool,
+    key_of: Callable[[str], str],
+    *,
+    each_is_new: bool = False,
+) -> str:
     """What to do next, given what there is and which tool is in the hand.
 
     Args:
@@ -21,9 +28,10 @@ def hint(document: Document, tool: ToolName, is_model_ready: bool, key_of: Calla
         tool: the tool in the hand.
         is_model_ready: whether clicks can be answered.
         key_of: the key of an action as the user reads it, or the name of the action where it has none.
+        each_is_new: whether each click is a new object.
     """
     keys = {name: key_of(name) for name in NAMED}
-    text = _text(document, tool, is_model_ready).format_map(keys)
+    text = _text(document, tool, is_model_ready, each_is_new).format_map(keys)
     return " ".join(part for part in (text, _about_classes(document, tool)) if part)
 
 
@@ -41,13 +49,18 @@ def _about_classes(document: Document, tool: ToolName) -> str:
     return " ".join(parts)
 
 
-def _text(document: Document, tool: ToolName, is_model_ready: bool) -> str:
+def _text(document: Document, tool: ToolName, is_model_ready: bool, each_is_new: bool) -> str:
     image_id = document.images.current_id
     if image_id is None:
         return _said("Open an image, or drop one on the window. The samples are there to try.")
     if not document.prompts.is_idle(image_id):
         if document.prompts.proposal(image_id) is None:
             return _said("The model is looking at the image; your click is answered as soon as it has.")
+        if each_is_new and document.prompts.of(image_id).taken_up is None:
+            return _said(
+                "The next click, box or line is a new object and accepts this one; right-click where it is too much. "
+                "{accept} accepts the last, {each_new} ends this."
+            )
         return _said(
             "{accept} accepts. Click where something is missing, right-click where it is too much. "
             "{next_meaning}: another meaning; {cancel} clears."

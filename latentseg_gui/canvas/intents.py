@@ -30,6 +30,8 @@ class CanvasIntents(QWidget):
     """(x, y): the object there becomes the proposal"""
     box_added = Signal(float, float, float, float)
     """(x0, y0, x1, y1), ordered, inside the image"""
+    line_added = Signal(object, bool, bool)
+    """(list of xy inside the image, is_positive, is_loop): drawn along the object, or round it"""
 
     meaning_requested = Signal(int)
     """(steps): what else the clicks may mean, forwards or backwards"""

@@ -14,7 +14,7 @@ from latentseg_gui.canvas.gestures import Gesture, GestureRunner, Pointer, Point
 from latentseg_gui.canvas.parts.comparison import ComparisonPart
 from latentseg_gui.canvas.parts.image import ImagePart
 from latentseg_gui.canvas.tools import Workplace, make_tools
-from latentseg_gui.document.masks.tools import ToolName
+from latentseg_gui.document.masks.tools import ClickDrag, ToolName
 
 _SETTLE_MS: Final = 80
 """How long the mouse must rest before `hover_settled`."""
@@ -65,6 +65,11 @@ class PointerHandler(QObject):
         self.brush.is_shown = self._tool.has_brush
         self._at.surface.refresh_chrome(self.brush)
         self.show_cursor(self.brush.position)
+
+    def set_click_drag(self, drag: ClickDrag) -> None:
+        """Says what a drag with the click tool draws; one in progress is aborted."""
+        self.abort_gesture()
+        self._tools[ToolName.CLICK].drag = drag
 
     def set_brush_diameter(self, diameter: float, caption: str = "") -> None:
         """Shows the brush in its true size, in image pixels, with what there is to say of it."""

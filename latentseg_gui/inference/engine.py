@@ -257,7 +257,8 @@ class Engine:
         """The object that the prompts point at; where that takes longer, a rough one is reported first."""
         predictor = self._foreign.shown(request.image_id) or self._clicking(request.image_id)
         for answer in self._clicks.answers(predictor, self._live().info.version, request):
-            proposal = replace(answer, made_by=self._foreign.title)
+            others = tuple(replace(each, made_by=self._foreign.title) for each in answer.candidates)
+            proposal = replace(answer, made_by=self._foreign.title, candidates=others)
             if proposal.is_refining:
                 report(proposal)
         return proposal

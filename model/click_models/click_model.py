@@ -134,7 +134,7 @@ class ClickModel:
         mask_input: ArrayLike | None = None,
     ) -> Answer:
         """The object that clicks or a box point at: the best of `predict_candidates`."""
-        return self.predict_candidates(point_coords, point_labels, box, mask_input)[0]
+        return self.predict_candidates(point_coords, point_labels, box, mask_input, most=1)[0]
 
     def predict_stages(
         self,
@@ -152,6 +152,8 @@ class ClickModel:
         point_labels: ArrayLike | None = None,
         box: ArrayLike | None = None,
         mask_input: ArrayLike | None = None,
+        *,
+        most: int | None = None,
     ) -> list[Answer]:
         """Every object that clicks or a box may mean, the most likely first.
 
@@ -160,6 +162,7 @@ class ClickModel:
             point_labels: 1 for clicks on the object, 0 beside it, [P].
             box: x0, y0, x1, y1 in pixels.
             mask_input: logits that an earlier call returned, or a bool mask to start from.
+            most: so many of them; None for as many as the model gives.
 
         Returns:
             As many as the model gives: mask bool [H, W], estimated IoU 0..1, logits float32 [h, w].
@@ -174,7 +177,7 @@ class ClickModel:
         earlier = self._earlier(check_mask_input(mask_input))
         feeds = prompt_feeds(self.signature, image.frame, pointing, earlier, image.features)
         answers = self._decoder.run({**image.features, **feeds})
-        return self._candidates(answers, pointing, has_earlier=earlier is not None)
+        return self._candidates(answers, pointing, has_earlier=earlier is not None, most=most)
 
     def _earlier(self, logits: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
         """An earlier answer as the decoder takes it; None where it takes none."""
@@ -185,7 +188,12 @@ class ClickModel:
         return logits if logits.shape == size else from_image(self.encoding.frame, logits, size)
 
     def _candidates(
-        self, answers: dict[str, NDArray[Any]], pointing: Pointing, *, has_earlier: bool
+        self,
+        answers: dict[str, NDArray[Any]],
+        pointing: Pointing,
+        *,
+        has_earlier: bool,
+        most: int | None,
     ) -> list[Answer]:
         signature, frame = self.signature, self.encoding.frame
         source = signature.low or signature.masks
@@ -194,7 +202,7 @@ class ClickModel:
         has_own_size = "size" in signature.roles and source == signature.masks
         scores = _scores(answers.get(signature.scores), logits)
         found = []
-        for index in _chosen(scores, pointing, has_earlier=has_earlier):
+        for index in _chosen(scores, pointing, has_earlier=has_earlier)[:most]:
             whole = to_image(frame, logits[index], is_padded=not (is_part or has_own_size))
             found.append((whole > 0, float(scores[index]), self._kept(logits[index], whole)))
         return found
@@ -233,7 +241,7 @@ def _scores(given: NDArray[Any] | None, logits: NDArray[np.float32]) -> NDArray[
 
 
 def _chosen(scores: NDArray[np.float32], pointing: Pointing, *, has_earlier: bool) -> list[int]:
-    """Which masks answer, the best first.
+    """The masks, the best first.
 
     Of four, the first is the answer to what is not ambiguous, and the others are part, subpart and whole (Kirillov
     et al., Segment Anything, 2023, appendix A); a single click is ambiguous.
@@ -242,4 +250,5 @@ def _chosen(scores: NDArray[np.float32], pointing: Pointing, *, has_earlier: boo
     if len(order) != 4:
         return order
     is_clear = len(pointing.xy) > 1 or pointing.box is not None or has_earlier
-    return [0] if is_clear else [index for index in order if index != 0]
+    others = [index for index in order if index != 0]
+    return [0, *others] if is_clear else others

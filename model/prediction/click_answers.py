@@ -68,11 +68,11 @@ def answer_stages(
     Yields:
         Perhaps (False, what is known at once); then (True, the final answer).
     """
-    stages = _meant_by(image, runner, question, max_pixels, 0)
-    yield from guarded(stages, image.answered, question.pointing, _start_of(image, question))
+    stages = as_meant(image, runner, question, max_pixels, 0)
+    yield from guarded(stages, image.answered, question.pointing, start_before(image, question))
 
 
-def _start_of(image: EncodedImage, question: Question) -> Start | None:
+def start_before(image: EncodedImage, question: Question) -> Start | None:
     """What the last click is put on: an answer of earlier, or a mask of any other origin; None where it is nothing."""
     if question.previous is None or question.earlier is None or len(question.pointing.xy) == 0:
         return None
@@ -91,7 +91,7 @@ def candidates(image: EncodedImage, runner: Runner, question: Question, max_pixe
     *_, (_, likeliest) = answer_stages(image, runner, question, max_pixels)
     answers, focus = [likeliest], image.focus
     for candidate in range(1, runner.num_candidates + 1):
-        *_, (_, answer) = _meant_by(image, runner, question, max_pixels, candidate)
+        *_, (_, answer) = as_meant(image, runner, question, max_pixels, candidate)
         image.answered.put(question.pointing, *answer)
         answers.append(answer)
     image.focus = focus  # the next click most likely goes on from the first
@@ -105,7 +105,7 @@ def maps_of(image: EncodedImage, runner: Runner, question: Question) -> Attentio
     return runner.segment(image.encoding, local, question.earlier, need_attention=True)[2]
 
 
-def _meant_by(
+def as_meant(
     image: EncodedImage, runner: Runner, question: Question, max_pixels: int, candidate: int
 ) -> Iterator[tuple[bool, Answer]]:
     """Answers of one meaning, seen from afar and then from closer by, as the network gives them."""

@@ -27,6 +27,8 @@ SIGNALS = (
     "prompt_moved",
     "prompt_removed",
     "box_added",
+    "line_added",
+    "take_up_requested",
     "polygon_completed",
     "lasso_completed",
     "split_line_completed",
@@ -125,11 +127,11 @@ class Hand:
         QTest.mouseDClick(self.view, LEFT, NONE, self.at(x, y))
         self.release(x, y)
 
-    def drag(self, *places: tuple[float, float], button: Button = LEFT) -> None:
-        self.press(*places[0], button)
+    def drag(self, *places: tuple[float, float], button: Button = LEFT, keys: Keys = NONE) -> None:
+        self.press(*places[0], button, keys)
         for place in places[1:]:
             self.move(*place)
-        self.release(*places[-1], button)
+        self.release(*places[-1], button, keys)
 
     def wheel(self, x: float, y: float, steps: int, keys: Keys = NONE) -> None:
         place = QPointF(self.at(x, y))

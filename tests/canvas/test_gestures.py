@@ -18,10 +18,10 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QListWidget, QVBoxLayout,
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.document.masks.tools import ToolName
+from latentseg_gui.document.masks.tools import ClickDrag, ToolName
 from latentseg_gui.document.prediction.proposals import PromptPoint, PromptSet
 
-from .hand import CTRL, LEFT, MIDDLE, NONE, RIGHT, SHIFT, Hand, numbered_image
+from .hand import CTRL, LEFT, MIDDLE, NONE, RIGHT, SHIFT, Hand, grabbed, numbered_image
 
 DRAG_TOOLS = {
     ToolName.BRUSH: "stroke_finished",
@@ -126,6 +126,93 @@ def test_a_stroke_may_start_outside_the_image(view: CanvasView, hand: Hand) -> N
     view.pointer.set_tool(ToolName.BRUSH)
     hand.drag((-6.0, 50.0), (20.0, 50.0))
     assert hand.of("stroke_started")[0][0][0] < 0
+
+
+OPEN = ((40.5, 60.5), (80.5, 60.5), (120.5, 90.5))
+CLOSED = ((40.5, 40.5), (120.5, 40.5), (120.5, 110.5), (40.5, 110.5), (40.5, 43.5))
+
+
+@pytest.mark.parametrize(
+    ("drag", "button", "keys", "way", "is_positive", "is_loop"),
+    [
+        (ClickDrag.BOX, LEFT, CTRL, OPEN, True, False),
+        (ClickDrag.BOX, LEFT, CTRL, CLOSED, True, True),
+        (ClickDrag.BOX, RIGHT, NONE, OPEN, False, False),
+        (ClickDrag.BOX, RIGHT, NONE, CLOSED, False, True),
+        (ClickDrag.BOX, LEFT, SHIFT, OPEN, False, False),
+        (ClickDrag.STROKE, LEFT, NONE, OPEN, True, False),
+        (ClickDrag.STROKE, LEFT, NONE, CLOSED, True, False),
+        (ClickDrag.STROKE, RIGHT, NONE, CLOSED, False, False),
+        (ClickDrag.LASSO, LEFT, NONE, OPEN, True, True),
+        (ClickDrag.LASSO, RIGHT, NONE, OPEN, False, True),
+        (ClickDrag.LASSO, LEFT, CTRL, OPEN, True, False),
+    ],
+)
+def test_a_drag_with_the_click_tool_draws_a_line(
+    view: CanvasView,
+    hand: Hand,
+    drag: ClickDrag,
+    button: Qt.MouseButton,
+    keys: Qt.KeyboardModifier,
+    way: tuple[tuple[float, float], ...],
+    is_positive: bool,
+    is_loop: bool,
+) -> None:
+    view.pointer.set_click_drag(drag)
+    hand.drag(*way, button=button, keys=keys)
+    assert hand.names == ["line_added"]
+    ((places, said_positive, said_loop),) = hand.of("line_added")
+    assert (said_positive, said_loop) == (is_positive, is_loop)
+    assert places[0] == pytest.approx(way[0], abs=1)
+    assert places[-1] == pytest.approx(way[-1], abs=1)
+
+
+@pytest.mark.parametrize("drag", ClickDrag)
+def test_a_press_without_a_drag_is_a_click_whatever_a_drag_draws(
+    view: CanvasView, hand: Hand, drag: ClickDrag
+) -> None:
+    view.pointer.set_click_drag(drag)
+    for button, keys in ((LEFT, NONE), (RIGHT, NONE), (LEFT, SHIFT), (LEFT, CTRL)):
+        hand.click(60, 60, button, keys)
+    assert [entry[2] for entry in hand.of("prompt_added")] == [True, False, False]
+    assert len(hand.of("take_up_requested")) == 1
+
+
+def test_a_box_is_dragged_unless_something_else_is_chosen(view: CanvasView, hand: Hand) -> None:
+    hand.drag(*OPEN)
+    assert hand.names == ["box_added"]
+
+
+@pytest.mark.parametrize("drag", [ClickDrag.STROKE, ClickDrag.LASSO])
+def test_a_line_that_is_given_up_or_leaves_the_image_asks_for_nothing_outside(
+    view: CanvasView, hand: Hand, drag: ClickDrag
+) -> None:
+    view.pointer.set_click_drag(drag)
+    hand.press(50, 50)
+    hand.move(80, 80)
+    hand.key(Qt.Key.Key_Escape)
+    hand.release(90, 60)
+    assert hand.names == []
+    hand.drag((50, 50), (-40, 60), (60, -30))
+    ((places, _, _),) = hand.of("line_added")
+    rows, cols = view.camera.viewport.image_shape
+    assert all(0 <= x <= cols and 0 <= y <= rows for x, y in places)
+
+
+def test_lines_are_shown_where_they_were_drawn_and_move_with_their_marker(
+    view: CanvasView, hand: Hand
+) -> None:
+    before = grabbed(view)
+    point = PromptPoint(OPEN[-1], True, OPEN)
+    view.prompts.set(PromptSet((point,)))
+    middle = hand.at(60.5, 60.5)
+    assert (grabbed(view)[middle.y(), middle.x()] != before[middle.y(), middle.x()]).any()
+    hand.drag(OPEN[-1], (120.5, 120.5))
+    assert hand.of("prompt_moved")[0][0] == 0
+    moved = point.moved((120.5, 120.5))
+    assert moved.way[0] == pytest.approx((40.5, 90.5))
+    view.prompts.set(PromptSet())
+    assert (grabbed(view) == before).all()
 
 
 @pytest.mark.parametrize("tool", DRAG_TOOLS)

@@ -8,112 +8,18 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import QObject, Signal
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.commands.history import History
-from latentseg_gui.commands.masks.patch import Ink, area_patch
-from latentseg_gui.controllers.masks.edit_queue import Edits
-from latentseg_gui.controllers.prediction.meanings import MeaningsController
-from latentseg_gui.controllers.prediction.segment import SegmentController, whose_pixels
-from latentseg_gui.document.document import Document
-from latentseg_gui.document.prediction.proposals import MaskProposal
-from latentseg_gui.document.types import ImageRecord, Mask, Rect
+from latentseg_gui.controllers.prediction.segment import whose_pixels
 from tests.commands import hand as one_image
-from tests.held import HeldJobs
-
-SHAPE = (12, 16)
-
-
-class Encoder(QObject):
-    """Stands in for the prediction controller: every image is encoded."""
-
-    encoded = Signal(str)
-    failed = Signal(str)
-    forgotten = Signal()
-
-    def is_encoded(self, image_id: str) -> bool:
-        return True
-
-    def is_fresh(self, image_id: str, version: str) -> bool:
-        return version == "live"
-
-
-class Silent:
-    """Hears what the user is told."""
-
-    def set_timing_text(self, text: str) -> None:
-        pass
-
-    def report(self, error: Exception) -> None:
-        raise error
-
-    def inform(self, sentence: str) -> None:
-        pass
-
-
-class Nowhere:
-    """No edit of so small an image runs anywhere but here."""
-
-
-class Hand:
-    """One document with an image that has been painted on, and the controller of clicks."""
-
-    def __init__(self, canvas: CanvasView) -> None:
-        self.document = Document()
-        pixels = np.zeros((*SHAPE, 3), np.uint8)
-        self.document.images.add_record(ImageRecord("image", pixels, pixels))
-        self.document.images.current_id = "image"
-        self.history = History(self.document)
-        rect = Rect(2, 3, 8, 9)
-        where = np.ones(rect.shape, np.bool_)
-        self.history.do(area_patch(self.document, "image", rect, where, Ink(1), "Brush stroke"))
-        self.engine = HeldJobs()
-        encoder = Encoder()
-        meanings = MeaningsController(
-            self.document,
-            canvas,
-            encoder,  # type: ignore[arg-type]
-            engine=self.engine,
-            errors=Silent(),  # type: ignore[arg-type]
-        )
-        self.segment = SegmentController(
-            self.document,
-            Edits(self.document, self.history, canvas, jobs=Nowhere(), errors=Silent()),  # type: ignore[arg-type]
-            canvas,
-            encoder,  # type: ignore[arg-type]
-            meanings,
-            engine=self.engine,
-            errors=Silent(),  # type: ignore[arg-type]
-            window=Silent(),  # type: ignore[arg-type]
-        )
-
-    def mask(self) -> tuple[np.ndarray, ...]:
-        layer = self.document.masks.layer("image")
-        return np.array(layer.labels), np.array(layer.provenance), np.array(layer.instances)
-
-    def answer(
-        self, which: int, corner: tuple[int, int], mask: Mask, version: str, *, is_refining: bool = False
-    ) -> None:
-        """Answers one of the requests, roughly or for good, perhaps long after it was overtaken."""
-        if not self.engine.requests:
-            return
-        index = which % len(self.engine.requests)
-        request = self.engine.requests[index]
-        row, col = corner
-        rect = Rect(row, col, row + mask.shape[0], col + mask.shape[1])
-        proposal = MaskProposal("image", version, rect, mask, 0.9, request.prompts, is_refining=is_refining)
-        if is_refining:
-            self.engine.report(proposal, index)
-        else:
-            self.engine.answer(lambda _: proposal, index)
-
+from tests.controllers.clicking import SHAPE, Hand
 
 XS = st.floats(0, SHAPE[1] - 0.01)
 YS = st.floats(0, SHAPE[0] - 0.01)
 STEPS = st.one_of(
     st.tuples(st.just("click"), XS, YS, st.booleans()),
+    st.tuples(st.just("line"), st.lists(st.tuples(XS, YS), min_size=2), st.booleans(), st.booleans()),
     st.tuples(st.just("box"), XS, YS, XS, YS),
     st.tuples(st.just("move"), XS, YS),
     st.tuples(st.just("remove")),
@@ -130,22 +36,31 @@ STEPS = st.one_of(
 )
 
 
+def point(hand: Hand, step: tuple[Any, ...]) -> None:
+    """Points at something more."""
+    match step:
+        case ("click", x, y, is_positive):
+            hand.pointing.add_click(x, y, is_positive)
+        case ("line", places, is_positive, is_loop):
+            hand.pointing.add_line(places, is_positive, is_loop)
+        case ("box", x0, y0, x1, y1):
+            hand.pointing.add_box(x0, y0, x1, y1)
+
+
 def play(hand: Hand, step: tuple[Any, ...]) -> None:
     """Does one step of the user or of the engine."""
     points = hand.document.prompts.of("image").points
     match step:
-        case ("click", x, y, is_positive):
-            hand.segment.add_click(x, y, is_positive)
-        case ("box", x0, y0, x1, y1):
-            hand.segment.add_box(x0, y0, x1, y1)
+        case ("click" | "line" | "box", *_):
+            point(hand, step)
         case ("move", x, y) if points:
-            hand.segment.move_click(len(points) - 1, x, y)
+            hand.pointing.move_click(len(points) - 1, x, y)
         case ("remove",) if points:
-            hand.segment.remove_click(0)
+            hand.pointing.remove_click(0)
         case ("drop",):
-            hand.segment.drop_last()
+            hand.pointing.drop_last()
         case ("clear",):
-            hand.segment.clear()
+            hand.pointing.clear()
         case ("answer", which, corner, bits, version, is_refining):
             mask = np.array([bits >> shift & 1 for shift in range(16)], np.bool_).reshape(4, 4)
             hand.answer(which, corner, mask, version, is_refining=is_refining)
@@ -197,7 +112,7 @@ ROUGH, FINE = np.ones((4, 4), np.bool_), np.eye(4, dtype=np.bool_)
 
 def test_a_rough_proposal_gives_way_to_the_refined_one(canvas: CanvasView) -> None:
     hand = Hand(canvas)
-    hand.segment.add_click(3.0, 3.0, True)
+    hand.pointing.add_click(3.0, 3.0, True)
     hand.answer(0, (1, 1), ROUGH, "live", is_refining=True)
     rough = hand.document.prompts.proposal("image")
     assert rough is not None
@@ -213,7 +128,7 @@ def test_enter_accepts_what_is_on_the_screen_and_a_late_refinement_changes_nothi
     canvas: CanvasView,
 ) -> None:
     hand = Hand(canvas)
-    hand.segment.add_click(3.0, 3.0, True)
+    hand.pointing.add_click(3.0, 3.0, True)
     hand.answer(0, (1, 1), ROUGH, "live", is_refining=True)
     hand.segment.accept()
     accepted = hand.mask()
@@ -227,9 +142,9 @@ def test_a_click_made_while_the_model_looks_closer_is_asked_about_and_the_old_an
     canvas: CanvasView,
 ) -> None:
     hand = Hand(canvas)
-    hand.segment.add_click(3.0, 3.0, True)
+    hand.pointing.add_click(3.0, 3.0, True)
     hand.answer(0, (1, 1), ROUGH, "live", is_refining=True)
-    hand.segment.add_click(6.0, 3.0, False)
+    hand.pointing.add_click(6.0, 3.0, False)
     assert len(hand.engine.requests) == 2
     hand.answer(0, (1, 1), FINE, "live")
     shown = hand.document.prompts.proposal("image")

@@ -17,15 +17,17 @@ from latentseg_gui.controllers.prediction.compare import CompareController
 from latentseg_gui.controllers.prediction.follow import FollowController
 from latentseg_gui.controllers.prediction.hover import HoverController
 from latentseg_gui.controllers.prediction.image_shower import ImageShower
+from latentseg_gui.controllers.prediction.in_turn import InTurn
 from latentseg_gui.controllers.prediction.meanings import MeaningsController
 from latentseg_gui.controllers.prediction.model_process import ModelProcessController
 from latentseg_gui.controllers.prediction.other_versions import OtherVersionsController
+from latentseg_gui.controllers.prediction.pointing import PointingController
 from latentseg_gui.controllers.prediction.predict import PredictController
 from latentseg_gui.controllers.prediction.segment import SegmentController
 from latentseg_gui.controllers.prediction.separate import SeparateController
 from latentseg_gui.controllers.prediction.taking_up import TakeUpController
 from latentseg_gui.controllers.prediction.tighten import TightenController
-from latentseg_gui.document.masks.tools import ToolName
+from latentseg_gui.document.masks.tools import ClickDrag, ToolName
 from latentseg_gui.inference.messages import PredictionExtras
 from model.analysis.objects import ObjectOptions
 
@@ -90,7 +92,8 @@ def build(base: Base, images: ImagesFlow, masks: MasksFlow, training: TrainingFl
     predictions = PredictionFlow(predict, compare, segment, click_model, translator, candidates, follow)
     jobs.engine.show_image = ImageShower(document, predict, owner).show
     _connect_predictions(base, predictions, images)
-    _connect_clicks(base, predictions, masks)
+    pointing = _pointing(base, predictions, meanings)
+    _connect_clicks(base, predictions, masks, pointing)
     _connect_comparison(base, predictions, training)
     _connect_weights(base, predictions, images, training)
     return predictions
@@ -117,7 +120,38 @@ def _connect_predictions(base: Base, predictions: PredictionFlow, images: Images
     separate.options_changed.connect(remember)
 
 
-def _connect_clicks(base: Base, predictions: PredictionFlow, masks: MasksFlow) -> None:
+def _pointing(base: Base, predictions: PredictionFlow, meanings: MeaningsController) -> PointingController:
+    """How the hand points with the click tool, and what is accepted by pointing on."""
+    document, window, options = base.document, base.window, base.window.options
+    predict, segment = predictions.predict, predictions.segment
+    in_turn = InTurn(
+        document,
+        predict,
+        segment,
+        meanings,
+        engine=base.jobs.engine,
+        errors=base.errors,
+        parent=base.owner,
+    )
+    pointing = PointingController(document, window.canvas, segment, in_turn, base.owner)
+    base.on("drop_click", pointing.drop_last)
+    options.clear_requested.connect(pointing.clear)
+
+    def use_drag(drag: ClickDrag) -> None:
+        window.canvas.pointer.set_click_drag(drag)
+        options.prompting.set_drag(drag)
+
+    options.prompting.drag_requested.connect(use_drag)
+    base.on("next_drag", lambda: use_drag(options.prompting.drag.next))
+    base.on_switch("each_new", pointing.set_each_new)
+    base.on_switch("each_new", options.prompting.set_each_new)
+    options.prompting.each_new_requested.connect(window.action["each_new"].setChecked)
+    return pointing
+
+
+def _connect_clicks(
+    base: Base, predictions: PredictionFlow, masks: MasksFlow, pointing: PointingController
+) -> None:
     window, segment, options = base.window, predictions.segment, base.window.options
 
     def accept() -> None:
@@ -126,12 +160,10 @@ def _connect_clicks(base: Base, predictions: PredictionFlow, masks: MasksFlow) -
             segment.accept()
 
     base.on("accept", accept)
-    base.on("drop_click", segment.drop_last)
     base.on("accept_prediction", segment.accept_prediction)
     options.protect_requested.connect(segment.set_protect_others)
     base.on_remembered_switch("overwrite_objects", segment.set_overwrites)
     options.accept_requested.connect(segment.accept)
-    options.clear_requested.connect(segment.clear)
 
     candidates = predictions.candidates
 
@@ -143,7 +175,7 @@ def _connect_clicks(base: Base, predictions: PredictionFlow, masks: MasksFlow) -
             predictions.follow.stop()
             candidates.stop()
             return
-        segment.clear()
+        pointing.clear()
         masks.dividing.clear()
         masks.objects.clear()
         if masks.tool.tool is ToolName.CANDIDATES:

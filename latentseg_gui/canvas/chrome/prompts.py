@@ -1,11 +1,11 @@
-"""Markers of clicks and the box, and the badge that says a click is waiting for the encoder."""
+"""Markers of clicks, lines and the box, and the badge that says a click is waiting for the encoder."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPainterPath, QPalette, QPen
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPainterPath, QPalette, QPen, QPolygonF
 
 from latentseg_gui.canvas.chrome.base import (
     DARK,
@@ -44,6 +44,17 @@ class PromptMarkers:
                 return index
         return None
 
+    def line_path(self, index: int, viewport: Viewport) -> QPainterPath:
+        """The line of a mark in logical coordinates, where it is held; empty for a click."""
+        point, path = self.prompts.points[index], QPainterPath()
+        if not point.way:
+            return path
+        way = point.moved(self.position(index)).way
+        path.addPolygon(QPolygonF([viewport.to_logical(xy) for xy in way]))
+        if point.is_loop:
+            path.closeSubpath()
+        return path
+
     def box_area(self, viewport: Viewport) -> QRectF | None:
         """The logical area of the box."""
         box = self.prompts.box
@@ -58,6 +69,8 @@ class PromptMarkers:
         for index in range(len(self.prompts.points)):
             centre = viewport.to_logical(self.position(index))
             whole = whole.united(area_around(QRectF(centre, centre), RADIUS + 4))
+            if self.prompts.points[index].way:
+                whole = whole.united(area_around(self.line_path(index, viewport).boundingRect(), 4))
         return whole
 
     def paint(self, painter: QPainter, viewport: Viewport, palette: QPalette) -> None:
@@ -67,6 +80,16 @@ class PromptMarkers:
             path = QPainterPath()
             path.addRect(area)
             stroke_two_tone(painter, path)
+        for index, point in enumerate(self.prompts.points):
+            if point.way:
+                colour = POSITIVE if point.is_positive else NEGATIVE
+                stroke_two_tone(
+                    painter,
+                    self.line_path(index, viewport),
+                    colour=colour,
+                    width=2.5,
+                    is_dashed=point.is_loop,
+                )
         for index, point in enumerate(self.prompts.points):
             _draw_marker(painter, viewport.to_logical(self.position(index)), point)
 

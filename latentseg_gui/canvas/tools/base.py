@@ -14,7 +14,7 @@ from latentseg_gui.canvas.gestures import Gesture, Pointer
 from latentseg_gui.canvas.intents import CanvasIntents
 from latentseg_gui.canvas.surface import Surface
 from latentseg_gui.canvas.viewport import Viewport
-from latentseg_gui.document.masks.tools import ToolName
+from latentseg_gui.document.masks.tools import ClickDrag, ToolName
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,9 @@ class Tool:
 
     Args:
         at: where it works.
+
+    Attributes:
+        drag: what a drag draws, where that can be chosen.
     """
 
     name: ClassVar[ToolName]
@@ -58,6 +61,7 @@ class Tool:
     def __init__(self, at: Workplace) -> None:
         self.at = at
         self.trail = at.trail
+        self.drag = ClickDrag.BOX
 
     @property
     def is_busy(self) -> bool:

@@ -105,7 +105,7 @@ class MeaningsController(QObject):
         return image_id, self._document.prompts.of(image_id)
 
     def _on_answered(self, steps: int, answer: MaskProposal) -> None:
-        if answer.is_refining:  # a click model of others answers in its own way
+        if answer.is_refining:
             return
         self._forget_question()
         key = answer.image_id, answer.prompts

@@ -22,7 +22,6 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.prediction.proposals import (
     MaskProposal,
-    PromptPoint,
     PromptSet,
     TakenUp,
     as_it_was,
@@ -67,10 +66,6 @@ class SegmentController(QObject):
         document.events.current_changed.connect(self._on_current_changed)
         predict.encoded.connect(self._on_encoded)
         predict.failed.connect(self._on_encoding_failed)
-        canvas.prompt_added.connect(self.add_click)
-        canvas.box_added.connect(self.add_box)
-        canvas.prompt_moved.connect(self.move_click)
-        canvas.prompt_removed.connect(self.remove_click)
 
     def set_protect_others(self, is_on: bool) -> None:
         """Keeps accepted objects from covering pixels of other classes, or no longer."""
@@ -79,59 +74,6 @@ class SegmentController(QObject):
     def set_overwrites(self, is_on: bool) -> None:
         """Lets new objects take the pixels of those that are there, or yield to them."""
         self._overwrites = is_on
-
-    def add_click(self, x: float, y: float, is_positive: bool) -> None:
-        """One more click; it waits, and says so, where the image is not encoded yet."""
-        image_id = self._document.images.current_id
-        if image_id is None:
-            return
-        prompts = self._document.prompts.of(image_id)
-        point = PromptPoint((x, y), is_positive)
-        self._set_prompts(image_id, replace(prompts, points=(*prompts.points, point)))
-
-    def add_box(self, x0: float, y0: float, x1: float, y1: float) -> None:
-        """A box round the object; it replaces the one before."""
-        image_id = self._document.images.current_id
-        if image_id is not None:
-            box = (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
-            self._set_prompts(image_id, replace(self._document.prompts.of(image_id), box=box))
-
-    def move_click(self, index: int, x: float, y: float) -> None:
-        """A marker was dragged elsewhere."""
-        image_id = self._document.images.current_id
-        if image_id is None:
-            return
-        prompts = self._document.prompts.of(image_id)
-        points = list(prompts.points)
-        points[index] = replace(points[index], xy=(x, y))
-        self._set_prompts(image_id, replace(prompts, points=tuple(points)))
-
-    def remove_click(self, index: int) -> None:
-        """A marker was taken away."""
-        image_id = self._document.images.current_id
-        if image_id is None:
-            return
-        prompts = self._document.prompts.of(image_id)
-        points = prompts.points[:index] + prompts.points[index + 1 :]
-        self._set_prompts(image_id, replace(prompts, points=points))
-
-    def drop_last(self) -> None:
-        """Takes the last click back; the box when there is no click left."""
-        image_id = self._document.images.current_id
-        if image_id is None:
-            return
-        prompts = self._document.prompts.of(image_id)
-        if prompts.points:
-            self._set_prompts(image_id, replace(prompts, points=prompts.points[:-1]))
-        elif prompts.box is not None:
-            self._set_prompts(image_id, PromptSet(taken_up=prompts.taken_up))
-        else:
-            self._set_prompts(image_id, PromptSet())
-
-    def clear(self) -> None:
-        """Throws clicks and proposal away."""
-        if self._document.images.current_id is not None:
-            self._set_prompts(self._document.images.current_id, PromptSet())
 
     def accept(self) -> None:
         """Makes the proposal part of the mask, as one step."""
@@ -142,9 +84,13 @@ class SegmentController(QObject):
         taken = self._document.prompts.of(image_id).taken_up
         if taken is not None and taken.rc is not None:
             self._correct(proposal, taken)
-            return
-        class_id, protects = self._document.active_class, self._protect_others
-        yields = not self._overwrites
+        else:
+            self.take(proposal, self._document.active_class)
+        self.use(image_id, PromptSet())
+
+    def take(self, proposal: MaskProposal, class_id: int) -> None:
+        """Makes a proposal part of the mask of its image, as one step; what is pointed at stays as it is."""
+        image_id, protects, yields = proposal.image_id, self._protect_others, not self._overwrites
 
         def make(source: MaskSource, class_id: int) -> MaskPatch | None:
             return accept_proposal(source, proposal, class_id, protect_others=protects, yields=yields)
@@ -155,14 +101,11 @@ class SegmentController(QObject):
         noted = partial(note_maker, self._document, proposal, next_instance(self._document, image_id))
         after = None if class_id in (BACKGROUND, UNLABELLED) else noted
         self._edits.do(image_id, self.tr("Accept"), make, class_id=class_id, after=after)
-        self._set_prompts(image_id, PromptSet())
 
     def _correct(self, proposal: MaskProposal, taken: TakenUp) -> None:
         """Gives the object that was taken up the shape of the proposal, as one step."""
-        image_id = proposal.image_id
         make = partial(accept_correction, proposal=proposal, taken=taken)
-        self._edits.do(image_id, self.tr("Correct object"), make)
-        self._set_prompts(image_id, PromptSet())
+        self._edits.do(proposal.image_id, self.tr("Correct object"), make)
 
     def accept_prediction(self) -> None:
         """Makes the prediction part of the mask wherever nothing is labelled."""
@@ -176,7 +119,8 @@ class SegmentController(QObject):
         title = self.tr("Accept prediction")
         self._edits.do(image_id, title, make)
 
-    def _set_prompts(self, image_id: str, prompts: PromptSet) -> None:
+    def use(self, image_id: str, prompts: PromptSet) -> None:
+        """Lets an image have these clicks, lines and box, and asks what they point at."""
         self._document.prompts.set(image_id, prompts)
         if prompts.is_empty:
             self._document.prompts.set_proposal(image_id, as_it_was(image_id, prompts))

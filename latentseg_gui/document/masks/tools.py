@@ -7,9 +7,33 @@ from enum import Enum
 from typing import Literal
 
 Option = Literal[
-    "accept", "clear", "preview", "protect", "diameter", "eraser", "tolerance", "tighten", "pieces"
+    "accept",
+    "clear",
+    "drag",
+    "each_new",
+    "preview",
+    "protect",
+    "diameter",
+    "eraser",
+    "tolerance",
+    "tighten",
+    "pieces",
 ]
 """What the options bar can offer for a tool."""
+
+
+class ClickDrag(Enum):
+    """What a drag with the click tool draws."""
+
+    BOX = "box"
+    STROKE = "stroke"
+    LASSO = "lasso"
+
+    @property
+    def next(self) -> ClickDrag:
+        """The one after it, in a circle."""
+        kinds = list(ClickDrag)
+        return kinds[(kinds.index(self) + 1) % len(kinds)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +69,10 @@ class ToolName(Enum):
         key="C",
         icon="click",
         hint=(
-            "Click on an object; right-click on what does not belong to it; or drag a box round it. "
-            "Ctrl+click on one that is there corrects it."
+            "Click on an object, right-click on what does not belong to it; or drag a box round it, with Ctrl a line "
+            "along it or round it ({next_drag}). Ctrl+click corrects what is there; {each_new}: one click, one object."
         ),
-        options=("accept", "clear", "tighten", "preview", "protect"),
+        options=("accept", "clear", "drag", "each_new", "tighten", "preview", "protect"),
         writes=True,
     )
     BRUSH = ToolSpec(

@@ -44,15 +44,30 @@ class TakenUp:
 
 @dataclass(frozen=True, slots=True)
 class PromptPoint:
-    """A click at ``xy``: on the object, or on what is not the object."""
+    """A click at ``xy``, or a line drawn by hand that ends there: on the object, or on what is not the object.
+
+    Attributes:
+        xy: in pixels of the image.
+        is_positive: whether it is the object that is pointed at.
+        way: places of a line in the order in which it was drawn; empty for a click.
+        is_loop: whether the line runs round what is meant, and not along it.
+    """
 
     xy: tuple[float, float]
     is_positive: bool
+    way: tuple[tuple[float, float], ...] = ()
+    is_loop: bool = False
+
+    def moved(self, xy: tuple[float, float]) -> PromptPoint:
+        """It elsewhere, with its line."""
+        right, down = xy[0] - self.xy[0], xy[1] - self.xy[1]
+        way = tuple((x + right, y + down) for x, y in self.way)
+        return PromptPoint(xy, self.is_positive, way, self.is_loop)
 
 
 @dataclass(frozen=True, slots=True)
 class PromptSet:
-    """What was pointed at: clicks, oldest first, perhaps a box (x0, y0, x1, y1); the object that they start from."""
+    """What was pointed at: clicks and lines, oldest first, perhaps a box (x0, y0, x1, y1); what they start from."""
 
     points: tuple[PromptPoint, ...] = ()
     box: tuple[float, float, float, float] | None = None

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from latentseg_gui.document.experts.maps import AttentionMaps, ExpertLikeness, PromptAttention
 from latentseg_gui.document.prediction.proposals import PromptSet
+from latentseg_gui.inference.pointed import map_rows, pointed
 from model.analysis import inspection
 from model.prediction.outputs import Attention
 from model.prediction.predictor import Predictor
@@ -80,22 +81,22 @@ def likeness_of(mix: Floats, vectors: Floats) -> ExpertLikeness:
 def prompt_attention(
     predictor: Predictor, image_id: str, version: str, prompts: PromptSet, before: Floats | None = None
 ) -> PromptAttention:
-    """What each click attends to and how much every pixel owes to it; the learned experts as one row.
+    """What each click or line attends to and how much every pixel owes to it; the learned experts as one row.
 
     ``before`` is what the answer to the last click went on from: logits [h, w], None where it was the first.
     """
-    maps = bounded(
-        predictor.prompt_attention(
-            point_coords=[point.xy for point in prompts.points] or None,
-            point_labels=[int(point.is_positive) for point in prompts.points] or None,
-            box=prompts.box,
-            mask_input=before,
-        )
+    places, labels, box = pointed(prompts)
+    maps = bounded(predictor.prompt_attention(places, labels, box, before))
+    learned, rows = predictor.num_experts, map_rows(prompts)
+    named = replace(
+        prompts, points=tuple(each for each, own in zip(prompts.points, rows, strict=True) if own)
     )
-    learned = predictor.num_experts
-    look = np.concatenate([maps.look[:, learned:], maps.look[:, :learned].mean(1, keepdims=True)], axis=1)
-    mix = np.concatenate([maps.mix[:, learned:], maps.mix[:, :learned].sum(1, keepdims=True)], axis=1)
-    return PromptAttention(image_id, version, prompts, look, mix, maps.shape, maps.stride)
+    corners = [] if prompts.box is None else [[-2], [-1]]
+    parts = [[row if row < 0 else learned + row for row in own] for own in (*rows, *corners) if own]
+    parts.append(list(range(learned)))
+    look = np.stack([maps.look[:, part].mean(1) for part in parts], axis=1)
+    mix = np.stack([maps.mix[:, part].sum(1) for part in parts], axis=1)
+    return PromptAttention(image_id, version, named, look, mix, maps.shape, maps.stride)
 
 
 def notes_in(provenance: Any) -> dict[int, str]:

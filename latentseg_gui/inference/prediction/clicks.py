@@ -16,6 +16,7 @@ from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet
 from latentseg_gui.document.types import Rect
 from latentseg_gui.inference.cache import ByteCache
 from latentseg_gui.inference.messages import SegmentObject
+from latentseg_gui.inference.pointed import meanings, stages
 from model.click_models.click_model import ClickModel
 from model.prediction.click_constraints import MOST_LOGIT
 from model.prediction.inputs import MASK_LOGIT
@@ -54,11 +55,10 @@ class Clicks:
         """
         started, key = time.monotonic(), (request.image_id, version, request.prompts)
         before = self.before(*key, request.continues)
-        if request.with_candidates and isinstance(predictor, Predictor):
+        if request.with_candidates:
             yield self._with_candidates(predictor, key, before, started)
             return
-        stages = predictor.predict_stages(*_pointed(request.prompts), mask_input=before)
-        for is_final, (mask, score, logits) in stages:
+        for is_final, (mask, score, logits) in stages(predictor, request.prompts, before):
             if is_final and not request.is_preview:
                 self._keep(key, 0, logits)
             proposal = _proposal(key, mask, score, started)
@@ -95,29 +95,25 @@ class Clicks:
         return np.where(prompts.taken_up.whole(), np.float32(MASK_LOGIT), np.float32(-MASK_LOGIT))
 
     def _with_candidates(
-        self, predictor: Predictor, key: Key, before: NDArray[np.float32] | None, started: float
+        self,
+        predictor: Predictor | ClickModel,
+        key: Key,
+        before: NDArray[np.float32] | None,
+        started: float,
     ) -> MaskProposal:
         """The likeliest object with what else may be meant."""
-        masks, scores, logits = predictor.predict(*_pointed(key[2]), mask_input=before, multimask_output=True)
-        for number, own in enumerate(logits):
-            self._keep(key, number, own)
+        answers = meanings(predictor, key[2], before)
+        for number, (_, _, logits) in enumerate(answers):
+            self._keep(key, number, logits)
         likeliest, *others = (
-            _with_chances(_proposal(key, mask, float(score), started), own, mask.shape)
-            for mask, score, own in zip(masks, scores, logits, strict=True)
+            _with_chances(_proposal(key, mask, score, started), logits, mask.shape)
+            for mask, score, logits in answers
         )
         return replace(likeliest, candidates=tuple(others))
 
     def _keep(self, key: Key, candidate: int, logits: NDArray[np.float32]) -> None:
         kept = logits.clip(-MOST_LOGIT, MOST_LOGIT).astype(np.float16)
         self._answers.put((key, candidate), kept, kept.nbytes)
-
-
-def _pointed(
-    prompts: PromptSet,
-) -> tuple[list[tuple[float, float]] | None, list[int] | None, tuple[float, ...] | None]:
-    """Clicks, their labels and the box as the predictor takes them."""
-    places = [point.xy for point in prompts.points] or None
-    return places, [int(point.is_positive) for point in prompts.points] or None, prompts.box
 
 
 def _with_chances(

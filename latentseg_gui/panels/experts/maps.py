@@ -16,6 +16,7 @@ from PySide6.QtCore import QCoreApplication
 
 from latentseg_gui.document.experts.experts import AttentionPart
 from latentseg_gui.document.experts.maps import AttentionMaps, PromptAttention
+from latentseg_gui.document.prediction.proposals import PromptPoint
 from latentseg_gui.document.types import Rect
 
 SumsOver = Literal["places", "rows", ""]
@@ -151,13 +152,18 @@ def from_experts(maps: AttentionMaps) -> MapSource:
     )
 
 
+def _name_of(point: PromptPoint) -> str:
+    if point.way:
+        return _tr("Line {0} on it") if point.is_positive else _tr("Line {0} beside it")
+    return _tr("Click {0} on it") if point.is_positive else _tr("Click {0} beside it")
+
+
 def from_prompts(maps: PromptAttention) -> MapSource:
     """Clicks and box: each is an expert of its own while it is there."""
     look = _tr("Where in the image each click looks")
     mix = _tr("How much each pixel owes to each click")
     points = tuple(
-        (_tr("Click {0} on it") if point.is_positive else _tr("Click {0} beside it")).format(number)
-        for number, point in enumerate(maps.prompts.points, start=1)
+        _name_of(point).format(number) for number, point in enumerate(maps.prompts.points, start=1)
     )
     box = () if maps.prompts.box is None else (_tr("Box: first corner"), _tr("Box: other corner"))
     return MapSource(

@@ -10,6 +10,7 @@ from latentseg_gui.panels.flow_layout import FlowLayout
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.shortcut_tooltips import follow_key
 from latentseg_gui.panels.tools.display import DisplayOptions
+from latentseg_gui.panels.tools.prompting import PromptingOptions
 from latentseg_gui.panels.tools.shaping import PiecesOption, TightenOption
 from latentseg_gui.panels.widgets import Segments, SliderField, text_label
 
@@ -19,6 +20,7 @@ class ToolOptionsBar(QWidget):
 
     Attributes:
         display: the switches of the overlay; their signals and setters are its own.
+        prompting: what a drag with the click tool draws, and whether each click is an object; likewise.
         tighten, pieces: the shape of a proposal, and how many pieces an object is split into; likewise.
         option: the widget of each option; those of the tool in the hand are shown.
 
@@ -42,6 +44,7 @@ class ToolOptionsBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.display = DisplayOptions(self)
+        self.prompting = PromptingOptions(self)
         self.tighten = TightenOption(self)
         self.pieces = PiecesOption(self)
         self._diameter = SliderField(self.tr("Size"), (1, 200), suffix=" px", field_maximum=2000)
@@ -54,7 +57,8 @@ class ToolOptionsBar(QWidget):
             ),
         )
         self._protect = QCheckBox(self.tr("Protect other classes"))
-        self._preview = QCheckBox(self.tr("Preview while hovering"))
+        self._preview = QCheckBox(self.tr("Hover preview"))
+        self._preview.setToolTip(self.tr("Show what a click would do while the mouse rests"))
         self._accept = QPushButton(self.tr("Accept"))
         self._accept.setProperty("isPrimary", True)
         self._accept.setToolTip(self.tr("Take the proposal into the current class"))
@@ -65,6 +69,8 @@ class ToolOptionsBar(QWidget):
         self.option: dict[Option, QWidget] = {
             "accept": self._accept,
             "clear": self._clear,
+            "drag": self.prompting.kinds,
+            "each_new": self.prompting.each_new,
             "tighten": self.tighten,
             "pieces": self.pieces,
             "diameter": self._diameter,

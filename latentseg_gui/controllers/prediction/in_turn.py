@@ -1,0 +1,126 @@
+"""Objects that were pointed at one after the other: each is accepted as soon as it is answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject
+
+from latentseg_gui.controllers.interfaces import ErrorSink
+from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.prediction.meanings import MeaningsController
+from latentseg_gui.controllers.prediction.predict import PredictController
+from latentseg_gui.controllers.prediction.segment import SegmentController
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet
+from latentseg_gui.inference.messages import SegmentObject
+
+
+@dataclass(eq=False)
+class _Pointed:
+    """An object that waits for its answer.
+
+    Attributes:
+        number: tells its question from the others.
+        class_id: that was in use when it was done.
+        continues: which meaning of all but its last click was chosen.
+        is_asked: whether its question is on its way.
+    """
+
+    number: int
+    image_id: str
+    prompts: PromptSet
+    class_id: int
+    continues: int
+    is_asked: bool = False
+
+
+class InTurn(QObject):
+    """Accepts objects that the hand has left for the next one, in the order in which they are answered."""
+
+    def __init__(
+        self,
+        document: Document,
+        predict: PredictController,
+        segment: SegmentController,
+        meanings: MeaningsController,
+        *,
+        engine: Jobs,
+        errors: ErrorSink,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._predict = predict
+        self._segment = segment
+        self._meanings = meanings
+        self._engine = engine
+        self._errors = errors
+        self._waiting: list[_Pointed] = []
+        self._count = 0
+        predict.encoded.connect(self._on_encoded)
+        predict.failed.connect(self._on_encoding_failed)
+
+    def accept(self, image_id: str) -> None:
+        """Accepts what is pointed at on an image in the class in use; later, where it is not answered yet."""
+        prompts, proposal = self._document.prompts.of(image_id), self._document.prompts.proposal(image_id)
+        if proposal is not None and proposal.prompts == prompts and not proposal.is_refining:
+            self._segment.take(proposal, self._document.active_class)
+            return
+        self._count += 1
+        continues = self._meanings.goes_on_from(image_id, prompts)
+        pointed = _Pointed(self._count, image_id, prompts, self._document.active_class, continues)
+        self._waiting.append(pointed)
+        self._ask(pointed)
+
+    def _ask(self, pointed: _Pointed) -> None:
+        pointed.is_asked = self._predict.is_encoded(pointed.image_id)
+        if not pointed.is_asked:
+            self._predict.encode(pointed.image_id)
+            return
+        self._engine.submit(
+            SegmentObject(pointed.image_id, pointed.prompts, continues=pointed.continues),
+            lambda answer: self._on_answer(pointed, answer),
+            key=f"in turn {pointed.number}",
+            is_current=lambda: pointed in self._waiting and self._document.images.has(pointed.image_id),
+            is_fresh=lambda answer: self._predict.is_fresh(answer.image_id, answer.version),
+            on_stale=lambda: self._on_stale(pointed),
+            on_failure=lambda error: self._on_failed(pointed, error),
+            on_cancelled=lambda: self._on_lost(pointed),
+        )
+
+    def _on_answer(self, pointed: _Pointed, answer: MaskProposal) -> None:
+        if answer.is_refining:
+            return
+        self._waiting.remove(pointed)
+        known = self._document.classes.ids
+        self._segment.take(
+            answer, pointed.class_id if pointed.class_id in known else self._document.active_class
+        )
+
+    def _on_stale(self, pointed: _Pointed) -> None:
+        """Other weights have come meanwhile, which are asked as soon as they know the image; or it is gone."""
+        if self._document.images.has(pointed.image_id):
+            self._ask(pointed)
+        else:
+            self._forget(pointed)
+
+    def _on_lost(self, pointed: _Pointed) -> None:
+        pointed.is_asked = False
+
+    def _on_failed(self, pointed: _Pointed, error: LatentsegError) -> None:
+        self._forget(pointed)
+        self._errors.report(error)
+
+    def _forget(self, pointed: _Pointed) -> None:
+        if pointed in self._waiting:
+            self._waiting.remove(pointed)
+
+    def _on_encoded(self, image_id: str) -> None:
+        for pointed in list(self._waiting):
+            if pointed.image_id == image_id and not pointed.is_asked:
+                self._ask(pointed)
+
+    def _on_encoding_failed(self, image_id: str) -> None:
+        self._waiting = [each for each in self._waiting if each.image_id != image_id]

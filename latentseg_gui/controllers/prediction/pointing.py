@@ -1,0 +1,113 @@
+"""What the hand points at on the canvas, as the prompts of the current image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from PySide6.QtCore import QObject
+
+from latentseg_gui.canvas import CanvasView
+from latentseg_gui.controllers.prediction.in_turn import InTurn
+from latentseg_gui.controllers.prediction.segment import SegmentController
+from latentseg_gui.document.document import Document
+from latentseg_gui.document.prediction.proposals import PromptPoint, PromptSet
+
+_MOST_PLACES = 512
+"""Of a line; what is drawn with more is thinned out evenly."""
+
+
+class PointingController(QObject):
+    """Clicks, boxes and lines join those before, or begin a new object each."""
+
+    def __init__(
+        self,
+        document: Document,
+        canvas: CanvasView,
+        segment: SegmentController,
+        in_turn: InTurn,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._segment = segment
+        self._in_turn = in_turn
+        self._each_is_new = False
+        canvas.prompt_added.connect(self.add_click)
+        canvas.box_added.connect(self.add_box)
+        canvas.line_added.connect(self.add_line)
+        canvas.prompt_moved.connect(self.move_click)
+        canvas.prompt_removed.connect(self.remove_click)
+
+    def set_each_new(self, is_on: bool) -> None:
+        """Lets each click, box or line on an object be an object of its own; the one before is accepted."""
+        self._each_is_new = is_on
+
+    def add_click(self, x: float, y: float, is_positive: bool) -> None:
+        """One more click; it waits, and says so, where the image is not encoded yet."""
+        self._add(PromptPoint((x, y), is_positive))
+
+    def add_line(self, places: Sequence[tuple[float, float]], is_positive: bool, is_loop: bool) -> None:
+        """A line along the object or round it, or along or round what it is not."""
+        step = -(-len(places) // _MOST_PLACES)
+        way = (*places[:-1:step], places[-1])
+        self._add(PromptPoint(way[-1], is_positive, way, is_loop))
+
+    def add_box(self, x0: float, y0: float, x1: float, y1: float) -> None:
+        """A box round the object; it replaces the one before, or begins the next object."""
+        image_id = self._document.images.current_id
+        if image_id is not None:
+            box = (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
+            self._segment.use(image_id, replace(self._begun(image_id, is_positive=True), box=box))
+
+    def move_click(self, index: int, x: float, y: float) -> None:
+        """A marker was dragged elsewhere."""
+        image_id = self._document.images.current_id
+        if image_id is None:
+            return
+        prompts = self._document.prompts.of(image_id)
+        points = list(prompts.points)
+        points[index] = points[index].moved((x, y))
+        self._segment.use(image_id, replace(prompts, points=tuple(points)))
+
+    def remove_click(self, index: int) -> None:
+        """A marker was taken away."""
+        image_id = self._document.images.current_id
+        if image_id is None:
+            return
+        prompts = self._document.prompts.of(image_id)
+        points = prompts.points[:index] + prompts.points[index + 1 :]
+        self._segment.use(image_id, replace(prompts, points=points))
+
+    def drop_last(self) -> None:
+        """Takes the last click or line back; the box when there is none left."""
+        image_id = self._document.images.current_id
+        if image_id is None:
+            return
+        prompts = self._document.prompts.of(image_id)
+        if prompts.points:
+            self._segment.use(image_id, replace(prompts, points=prompts.points[:-1]))
+        elif prompts.box is not None:
+            self._segment.use(image_id, PromptSet(taken_up=prompts.taken_up))
+        else:
+            self._segment.use(image_id, PromptSet())
+
+    def clear(self) -> None:
+        """Throws clicks, lines, box and proposal away."""
+        if self._document.images.current_id is not None:
+            self._segment.use(self._document.images.current_id, PromptSet())
+
+    def _add(self, point: PromptPoint) -> None:
+        image_id = self._document.images.current_id
+        if image_id is not None:
+            prompts = self._begun(image_id, is_positive=point.is_positive)
+            self._segment.use(image_id, replace(prompts, points=(*prompts.points, point)))
+
+    def _begun(self, image_id: str, *, is_positive: bool) -> PromptSet:
+        """What more is added to: what is there, or nothing where it was an object by itself."""
+        prompts = self._document.prompts.of(image_id)
+        is_done = self._each_is_new and is_positive and not prompts.is_empty and prompts.taken_up is None
+        if not is_done:
+            return prompts
+        self._in_turn.accept(image_id)
+        return PromptSet()

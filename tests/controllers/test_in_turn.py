@@ -1,0 +1,117 @@
+"""One click, one object: the object before is accepted by the next click, however late its answer comes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from latentseg_gui.canvas import CanvasView
+from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet
+from latentseg_gui.document.types import Rect
+from latentseg_gui.inference.messages import SegmentObject
+from tests.controllers.clicking import Hand
+
+
+@pytest.fixture
+def hand(qtbot: QtBot) -> Hand:
+    canvas = CanvasView()
+    qtbot.addWidget(canvas)
+    made = Hand(canvas)
+    made.pointing.set_each_new(True)
+    made.history.undo()  # nothing is painted yet
+    return made
+
+
+def one_pixel(request: SegmentObject, *, is_refining: bool = False, version: str = "live") -> MaskProposal:
+    """The object is the pixel under the first click, or the first of the box."""
+    x, y = request.prompts.points[0].xy if request.prompts.points else request.prompts.box[:2]  # type: ignore[index]
+    rect = Rect(int(y), int(x), int(y) + 1, int(x) + 1)
+    return MaskProposal(
+        "image", version, rect, np.ones((1, 1), bool), 0.9, request.prompts, is_refining=is_refining
+    )
+
+
+def accepted(hand: Hand) -> set[tuple[int, int]]:
+    return {(int(row), int(col)) for row, col in np.argwhere(hand.mask()[0] == 1)}
+
+
+def test_the_next_click_accepts_the_object_before_as_a_step_of_its_own(hand: Hand) -> None:
+    hand.pointing.add_click(3.5, 3.5, True)
+    hand.engine.answer(one_pixel)
+    assert accepted(hand) == set()
+    hand.pointing.add_click(9.5, 5.5, True)
+    assert accepted(hand) == {(3, 3)}
+    hand.engine.answer(one_pixel)
+    hand.pointing.add_box(12.0, 8.0, 14.0, 10.0)
+    assert accepted(hand) == {(3, 3), (5, 9)}
+    hand.engine.answer(one_pixel)
+    hand.segment.accept()
+    assert accepted(hand) == {(3, 3), (5, 9), (8, 12)}
+    assert len(np.unique(hand.mask()[2])) == 4, "three objects, and what is none"
+    hand.history.undo()
+    assert accepted(hand) == {(3, 3), (5, 9)}
+
+
+def test_clicks_that_are_faster_than_the_answers_lose_no_object(hand: Hand) -> None:
+    for x in (2.5, 5.5, 8.5, 11.5):
+        hand.pointing.add_click(x, 4.5, True)
+    while hand.engine.requests:
+        hand.engine.answer(one_pixel)
+    assert accepted(hand) == {(4, 2), (4, 5), (4, 8)}
+    proposal = hand.document.prompts.proposal("image")
+    assert proposal is not None
+    assert proposal.rect.col0 == 11, "the last one waits for Enter"
+
+
+def test_a_rough_answer_is_not_accepted_when_a_better_one_is_on_its_way(hand: Hand) -> None:
+    hand.pointing.add_click(3.5, 3.5, True)
+    hand.engine.report(one_pixel(hand.engine.requests[0], is_refining=True))
+    hand.pointing.add_click(9.5, 5.5, True)
+    assert accepted(hand) == set()
+    index = next(i for i, each in enumerate(hand.engine.requests) if each.prompts.points[0].xy == (3.5, 3.5))
+    hand.engine.report(one_pixel(hand.engine.requests[index], is_refining=True), index)
+    assert accepted(hand) == set()
+    while hand.engine.requests:
+        hand.engine.answer(one_pixel)
+    assert accepted(hand) == {(3, 3)}
+
+
+def test_what_old_weights_say_is_asked_again(hand: Hand) -> None:
+    hand.pointing.add_click(3.5, 3.5, True)
+    hand.pointing.add_click(9.5, 5.5, True)
+    index = next(i for i, each in enumerate(hand.engine.requests) if each.prompts.points[0].xy == (3.5, 3.5))
+    hand.engine.answer(lambda request: one_pixel(request, version="old"), index)
+    assert accepted(hand) == set()
+    while hand.engine.requests:
+        hand.engine.answer(one_pixel)
+    assert accepted(hand) == {(3, 3)}
+
+
+def test_what_does_not_belong_to_it_corrects_the_present_object(hand: Hand) -> None:
+    hand.pointing.add_click(3.5, 3.5, True)
+    hand.engine.answer(one_pixel)
+    hand.pointing.add_click(4.5, 3.5, False)
+    assert accepted(hand) == set()
+    assert [each.is_positive for each in hand.document.prompts.of("image").points] == [True, False]
+    hand.pointing.add_line([(1.0, 1.0), (3.0, 1.0)], False, False)
+    assert len(hand.document.prompts.of("image").points) == 3
+
+
+def test_an_object_keeps_the_class_that_was_in_use_when_it_was_left(hand: Hand) -> None:
+    second = hand.document.classes.ids[-1]
+    hand.pointing.add_click(3.5, 3.5, True)
+    hand.pointing.add_click(9.5, 5.5, True)
+    hand.document.active_class = 0
+    while hand.engine.requests:
+        hand.engine.answer(one_pixel)
+    assert hand.mask()[0][3, 3] == second != 0
+
+
+def test_off_clicks_join_each_other_again(hand: Hand) -> None:
+    hand.pointing.set_each_new(False)
+    hand.pointing.add_click(3.5, 3.5, True)
+    hand.pointing.add_click(9.5, 5.5, True)
+    assert len(hand.document.prompts.of("image").points) == 2
+    hand.pointing.clear()
+    assert hand.document.prompts.of("image") == PromptSet()

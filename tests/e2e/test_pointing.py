@@ -1,0 +1,180 @@
+"""Pointing by more than clicks: a line along a thin thing, a loop round one of many, a new object with each click."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel
+
+from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet
+from tests.e2e.conftest import Witness
+from tests.e2e.person import LEFT, RIGHT, XY, Person
+
+CTRL = Qt.KeyboardModifier.ControlModifier
+ALONG = [(x + 0.5, 100.5 + 40 * np.sin(x / 60)) for x in range(30, 272, 8)]
+
+
+@pytest.fixture
+def pole(tmp_path: Path) -> Path:
+    """A bent pole in three colours on grass."""
+    rng = np.random.default_rng(4)
+    _, cols = np.mgrid[:200, :300]
+    mask = pole_mask()
+    pixels = np.stack([90 + 0 * cols, 140 + 0 * cols, 70 + 0 * cols], -1) + rng.normal(0, 9, (200, 300, 3))
+    shades = np.array([(20, 20, 25), (230, 225, 215), (150, 40, 35)])
+    pixels[mask] = shades[(cols[mask] // 30) % 3] + rng.normal(0, 6, (mask.sum(), 3))
+    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(tmp_path / "pole.png")
+    return tmp_path / "pole.png"
+
+
+def pole_mask() -> np.ndarray:
+    rows, cols = np.mgrid[:200, :300]
+    return (np.abs(rows - 100 - 40 * np.sin(cols / 60)) < 5) & (cols > 20) & (cols < 280)
+
+
+CENTRES = [(50.5, 60.5), (120.5, 60.5), (190.5, 60.5), (260.5, 60.5)]
+
+
+@pytest.fixture
+def row_of_disks(tmp_path: Path) -> Path:
+    pixels = np.full((120, 310, 3), 60, np.uint8)
+    rows, cols = np.mgrid[:120, :310]
+    for x, y in CENTRES:
+        pixels[np.hypot(rows + 0.5 - y, cols + 0.5 - x) < 22] = (220, 180, 60)
+    pixels = (pixels + np.random.default_rng(0).normal(0, 4, pixels.shape)).clip(0, 255).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "row.png")
+    return tmp_path / "row.png"
+
+
+def draw(
+    person: Person, way: list[XY], button: Qt.MouseButton = LEFT, keys=Qt.KeyboardModifier.NoModifier
+) -> None:
+    QTest.mousePress(person.canvas, button, keys, person.at(way[0]))
+    for xy in way[1:]:
+        QTest.mouseMove(person.canvas, person.at(xy))
+        QApplication.processEvents()
+    QTest.mouseRelease(person.canvas, button, keys, person.at(way[-1]))
+    QApplication.processEvents()
+
+
+def shown(person: Person) -> tuple[MaskProposal, np.ndarray]:
+    assert person.image_id is not None
+    proposal = person.session.document.prompts.proposal(person.image_id)
+    assert proposal is not None
+    whole = np.zeros(person.mask.shape, bool)
+    whole[proposal.rect.slices] = proposal.mask
+    return proposal, whole
+
+
+def iou(one: np.ndarray, other: np.ndarray) -> float:
+    return float((one & other).sum() / (one | other).sum())
+
+
+def hint_of(person: Person) -> str:
+    hint = person.window.findChild(QLabel, "hint")
+    assert hint is not None
+    return hint.text()
+
+
+def picture(person: Person, name: str) -> None:
+    if folder := os.environ.get("LATENTSEG_PICTURES"):
+        person.window.grab().save(f"{folder}/{name}.png")
+
+
+def test_a_stroke_along_a_thin_thing_is_corrected_accepted_and_undone(
+    person: Person, pole: Path, told: Witness
+) -> None:
+    person.open(pole)
+    person.wait_for(lambda: "Ctrl a line" in hint_of(person), what="that there are lines is said")
+    person.segment(ALONG[len(ALONG) // 2])
+    _, clicked = shown(person)
+    person.press(Qt.Key.Key_Escape)
+    draw(person, ALONG, keys=CTRL)
+    person.wait_for_proposal()
+    proposal, stroked = shown(person)
+    assert iou(stroked, pole_mask()) > max(0.75, iou(clicked, pole_mask()))
+    picture(person, "stroke")
+
+    draw(person, [(200.5, 20.5), (200.5, 180.5)], RIGHT)
+    person.wait_for_proposal()
+    _, less = shown(person)
+    assert not (less & ~stroked).any()
+    assert not less[25:175, 200].any()
+    picture(person, "stroke_negative")
+    person.press(Qt.Key.Key_Backspace)
+    person.wait_for_proposal()
+    assert (shown(person)[1] == stroked).mean() > 0.99
+    person.press(Qt.Key.Key_Q)
+    note = person.canvas.status.note
+    person.wait_for(lambda: note.text or told.sentences, what="another meaning, or that there is none")
+
+    person.press(Qt.Key.Key_Return)
+    assert (person.mask == 1).any()
+    assert person.session.document.prompts.of(proposal.image_id) == PromptSet()
+    person.choose("undo")
+    assert not (person.mask == 1).any()
+    assert not told.errors
+
+
+def test_a_lasso_takes_one_of_many_and_the_choice_is_shown(
+    person: Person, row_of_disks: Path, told: Witness
+) -> None:
+    person.open(row_of_disks)
+    options = person.window.options.prompting
+    assert options.kinds.value == "box"
+    person.press(Qt.Key.Key_Z)
+    assert options.kinds.value == "stroke"
+    person.press(Qt.Key.Key_Z)
+    assert options.kinds.value == "lasso"
+    x, y = CENTRES[1]
+    draw(person, [(x - 30, y - 28), (x + 29, y - 30), (x + 31, y + 28), (x - 28, y + 31)])
+    picture(person, "lasso_pending")
+    person.wait_for_proposal()
+    rows, cols = np.mgrid[:120, :310]
+    disk = np.hypot(rows + 0.5 - y, cols + 0.5 - x) < 22
+    assert iou(shown(person)[1], disk) > 0.85
+    picture(person, "lasso")
+    person.press(Qt.Key.Key_Escape)
+    assert person.session.document.prompts.is_idle(str(person.image_id))
+    person.press(Qt.Key.Key_Z)
+    assert options.kinds.value == "box"
+    assert not told.errors
+
+
+def test_one_click_one_object_for_a_row_of_alike_things(
+    person: Person, row_of_disks: Path, told: Witness
+) -> None:
+    person.open(row_of_disks)
+    person.press(Qt.Key.Key_R)
+    assert person.window.options.prompting.each_new.isChecked()
+    person.segment(CENTRES[0])
+    assert "new object" in hint_of(person)
+    person.click(CENTRES[1])  # faster than the answers come
+    person.click(CENTRES[2])
+    x, y = CENTRES[3]
+    person.drag((x - 27, y - 27), (x, y), (x + 27, y + 27))
+    person.wait_for_proposal()
+    picture(person, "each_new")
+    history = person.session.history
+    person.wait_for(lambda: len(history.entries) == 3, what="three are accepted")
+    person.press(Qt.Key.Key_Return)
+    layer = person.session.document.masks.layer(str(person.image_id))
+    numbers = [int(layer.instances[int(y), int(x)]) for x, y in CENTRES]
+    assert len(set(numbers) - {0}) == 4
+    assert all((layer.instances == number).sum() > 900 for number in numbers)
+    person.choose("undo")
+    person.choose("undo")
+    assert sum(bool((layer.instances == number).any()) for number in numbers) == 2
+    person.press(Qt.Key.Key_R)
+    assert not person.window.options.prompting.each_new.isChecked()
+    person.segment(CENTRES[2])
+    person.click(CENTRES[3])
+    person.wait_for_proposal()
+    assert len(shown(person)[0].prompts.points) == 2, "clicks join each other again"
+    assert not told.errors
