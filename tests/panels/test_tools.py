@@ -85,7 +85,7 @@ def test_display_switches(bar: ToolOptionsBar, qtbot: QtBot) -> None:
         named(bar, QToolButton, "Layer: Model").click()  # type: ignore[attr-defined]
     assert layer.args == ["prediction"]
     with qtbot.waitSignal(display.outlines_requested) as outlines:
-        named(bar, QToolButton, "Outlines only").click()  # type: ignore[attr-defined]
+        named(bar, QCheckBox, "Outlines only").click()  # type: ignore[attr-defined]
     assert outlines.args == [True]
     display.set_opacity(0.3)
     slider = named(bar, QSlider, "Opacity")

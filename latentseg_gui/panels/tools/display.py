@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QWidget
 
 from latentseg_gui.panels.shortcut_tooltips import follow_key
-from latentseg_gui.panels.widgets import Segments, SliderField, icon_button
+from latentseg_gui.panels.widgets import Segments, SliderField
 
 
 class DisplayOptions(QObject):
@@ -36,20 +36,18 @@ class DisplayOptions(QObject):
         self._layer.set_value("mask")
         self._opacity = SliderField(self.tr("Opacity"), (0, 100), suffix=" %")
         self._opacity.set_value(50)
-        self._outlines = icon_button("outlines", self.tr("Outlines only"), is_checkable=True)
-        self._outlines.setText(self.tr("Outlines"))
+        self._outlines = QCheckBox(self.tr("Outlines"))
+        self._outlines.setToolTip(self.tr("Outlines only"))
+        self._outlines.setAccessibleName(self.tr("Outlines only"))
         follow_key(self._outlines, "show_outlines")
-        self._uncertainty = icon_button(
-            "uncertainty", self.tr("Where the model is unsure"), is_checkable=True
-        )
-        self._uncertainty.setText(self.tr("Unsure"))
-        for button in (self._outlines, self._uncertainty):
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._uncertainty = QCheckBox(self.tr("Unsure"))
+        self._uncertainty.setToolTip(self.tr("Where the model is unsure"))
+        self._uncertainty.setAccessibleName(self.tr("Where the model is unsure"))
         follow_key(self._uncertainty, "show_uncertainty")
         self._switches = QWidget()
         row = QHBoxLayout(self._switches)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(2)
+        row.setSpacing(10)
         row.addWidget(self._outlines)
         row.addWidget(self._uncertainty)
         self._layer.chosen.connect(self.layer_requested)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from latentseg_gui.document.training.learning import NetworkChoice
 from latentseg_gui.panels.fields import ComboBox
@@ -36,15 +36,19 @@ class NetworkSection(QWidget):
         self._combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._combo.setMinimumContentsLength(12)
         self._about = text_label("", "hint")
-        compare = QPushButton(self.tr("Compare networks..."))
-        compare.setToolTip(self.tr("Find out which network suits your images"))
+        compare = QPushButton(self.tr("Compare..."))
+        compare.setAccessibleName(self.tr("Compare networks..."))
+        compare.setToolTip(self.tr("Compare networks: find out which one suits your images"))
         compare.clicked.connect(self.comparison_requested)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(3)
-        whole.addWidget(self._combo)
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        row.addWidget(self._combo, 1)
+        row.addWidget(compare)
+        whole.addLayout(row)
         whole.addWidget(self._about)
-        whole.addWidget(compare, 0, Qt.AlignmentFlag.AlignLeft)
         self._combo.activated.connect(self._on_activated)
         self.hide()
 
@@ -81,7 +85,11 @@ class NetworkSection(QWidget):
         self.chosen.emit(self.value)
 
     def _describe(self) -> None:
-        """What it is good for, its size, where learning begins, and what it cannot do."""
+        """What it is good for, its size, where learning begins, and what it cannot do.
+
+        Of the network in use all but the beginning stands in the tool tip: what is pressed next, and what comes of
+        it, shall be in sight on small screens.
+        """
         choice = next((each for each in self._choices if each.name == self.value), None)
         if choice is None:
             return
@@ -93,4 +101,7 @@ class NetworkSection(QWidget):
             elif choice.has_pretrained_encoder:
                 begins = self.tr("its encoder is pretrained, the rest learns from nothing")
         size = self.tr("{0} parameters").format(f"{choice.parameters:,}")
-        self._about.setText(f"{choice.summary} {size}; {begins}. {choice.limits}")
+        about = f"{choice.summary} {size}; {begins}. {choice.limits}"
+        is_known = choice.name == self._in_use
+        self._about.setText(self.tr("It {0}.").format(begins) if is_known else about)
+        self._about.setToolTip(plain(about))
