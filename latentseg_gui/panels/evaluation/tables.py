@@ -75,7 +75,8 @@ class ClassTableView(FiguresTable):
         self.cellActivated.connect(self._on_pressed)
 
     def set_classes(self, classes: Sequence[ClassFigures]) -> None:
-        """Shows these classes, those without a labelled pixel with a dash."""
+        """Shows those of these classes that are labelled or predicted."""
+        classes = [each for each in classes if not (math.isnan(each.iou) and math.isnan(each.taken))]
         self._ids = tuple(each.class_id for each in classes)
         headers = (self.tr("Class"), self.tr("IoU"), self.tr("Missed"), self.tr("Wrongly\ntaken"))
         self.setColumnCount(len(headers))

@@ -1,0 +1,83 @@
+"""On small screens what is used all the time is in sight: five classes, Start, what came of it, names of panels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, QRect
+from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QPushButton, QTabBar, QWidget
+
+from latentseg_gui.app.session import Session
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.training.learning import LATENT_EXPERT, NetworkChoice
+from latentseg_gui.document.training.runs import FineTuneResult
+from latentseg_gui.panels.classes.row import ClassRow
+
+CHOICE = NetworkChoice(
+    LATENT_EXPERT, "Latent experts", "What comes with the program, for few masks.", "Much else.", 5_540_018
+)
+
+
+@pytest.fixture(params=[(1366, 768), (1280, 800)], ids=str)
+def small(request: pytest.FixtureRequest, composed: Session) -> Session:
+    """The window on a small screen, or on one of high resolution at 200 %, with five classes and a run behind it."""
+    window = composed.window
+    window.resize(*request.param)
+    composed.document.set_classes(ClassTable.from_names(("background", "sky", "road", "tree", "car")))
+    window.show_panel("classes")
+    window.show_panel("training")
+    window.training.network.set_networks((CHOICE,), LATENT_EXPERT)
+    measured = "held-out pixels of 1 image"
+    window.training.set_outcome(
+        FineTuneResult(Path("v1.safetensors"), "v1", 0.5, 0.7, True, 30.0, validated_on=measured)
+    )
+    for _ in range(4):
+        QApplication.processEvents()
+    return composed
+
+
+def hidden_part(widget: QWidget) -> int:
+    """How many pixels of the height of a widget are cut off."""
+    seen = QRect(widget.rect())
+    above = widget.parentWidget()
+    while above is not None and not widget.isWindow():
+        seen &= QRect(widget.mapFrom(above, QPoint(0, 0)), above.size())
+        above = None if above.isWindow() else above.parentWidget()
+    return widget.height() - seen.height()
+
+
+def test_five_classes_start_and_what_came_of_it_are_in_sight(small: Session) -> None:
+    window = small.window
+    rows = window.classes.findChildren(ClassRow)
+    assert len(rows) == 5
+    start = next(each for each in window.training.findChildren(QPushButton) if each.text() == "Start")
+    outcome = next(each for each in window.training.findChildren(QLabel) if "0.700 after" in each.text())
+    for widget in (*rows, start, outcome):
+        assert widget.isVisible()
+        assert hidden_part(widget) == 0, widget
+
+
+def test_the_names_of_all_panels_can_be_read(small: Session) -> None:
+    bars = [bar for bar in small.window.findChildren(QTabBar) if bar.isVisible() and bar.count() > 1]
+    names = {bar.tabText(index) for bar in bars for index in range(bar.count())}
+    assert {"Classes", "Training", "Objects", "Evaluation"} <= names
+    for bar in bars:
+        for index in range(bar.count()):
+            needed = bar.fontMetrics().horizontalAdvance(bar.tabText(index))
+            assert bar.tabRect(index).width() >= needed, bar.tabText(index)
+        assert bar.tabRect(bar.count() - 1).right() <= bar.width()
+
+
+def test_what_is_on_has_a_tick(small: Session) -> None:
+    window = small.window
+    ticks = {each.accessibleName(): each for each in window.options.findChildren(QCheckBox)}
+    for action, name in (
+        ("show_outlines", "Outlines only"),
+        ("show_uncertainty", "Where the model is unsure"),
+    ):
+        assert not ticks[name].isChecked()
+        window.action[action].trigger()
+        assert ticks[name].isChecked()
+        ticks[name].click()
+        assert not window.action[action].isChecked()
