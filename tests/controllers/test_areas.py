@@ -54,8 +54,7 @@ def test_what_is_painted_while_it_counts_is_counted_too(document: Document, qtbo
     shown = Shown()
     areas = AreasController(document, shown)
     paint(document, Rect(0, 0, 600, 500), 1)
-    areas._begin()
-    areas._go_on()
+    areas._show()
     paint(document, Rect(0, 0, 10, 10), 0)
     qtbot.waitUntil(lambda: shown.areas == {0: 100, 1: 600 * 500 - 100})
     areas.deleteLater()
@@ -64,7 +63,7 @@ def test_what_is_painted_while_it_counts_is_counted_too(document: Document, qtbo
 def test_an_image_that_nobody_touched_has_no_areas(document: Document, qtbot: QtBot) -> None:
     shown = Shown()
     areas = AreasController(document, shown)
-    areas._begin()
+    areas._show()
     assert shown.areas == {}
     assert shown.total == SHAPE[0] * SHAPE[1]
     document.images.current_id = None

@@ -69,7 +69,7 @@ class Desk:
         self.history, self.told, self.canvas = History(self.document), Told(), CanvasView()
         qtbot.addWidget(self.canvas)
         jobs = Jobs(lane, "batch", self.told)
-        self.counts = LabelledCounts(self.document, self.canvas, readers=jobs)
+        self.counts = LabelledCounts(self.document, jobs, self.canvas)
         self.edits = Edits(self.document, self.history, self.canvas, jobs=jobs, errors=self.told)
         self.dialogs, self.is_painting = Dialogs(), False
         self.importing = ImportController(

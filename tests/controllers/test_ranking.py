@@ -113,13 +113,12 @@ def paint(document, image_id, rect, class_id):
 
 def test_labelled_pixels_are_counted_where_they_change(qapp, qtbot):
     document = document_with(1, (700, 900))
-    counts = LabelledCounts(document)
+    counts = LabelledCounts(document, Desk(lambda call: call()))
     with qtbot.waitSignal(counts.changed):
         paint(document, "i0", Rect(10, 10, 20, 30), 1)
     assert counts.of("i0")[1] == 200
     paint(document, "i0", Rect(15, 10, 600, 30), 0)
-    assert counts.is_behind
-    qtbot.waitUntil(lambda: counts.is_settled)
+    assert counts.is_settled
     labels = document.masks.labels("i0")
     assert (counts.of("i0") == np.bincount(labels.ravel(), minlength=256)[:255]).all()
 

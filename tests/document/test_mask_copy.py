@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentseg_gui.document.masks import mask_copy
-from latentseg_gui.document.masks.layers import MaskLayer, blank_arrays
+from latentseg_gui.document.masks.layers import Delta, MaskLayer, blank_arrays, gain_of
 from latentseg_gui.document.masks.mask_copy import MaskCopy
 from latentseg_gui.document.types import UNLABELLED, Provenance, Rect
 
@@ -122,3 +122,37 @@ def test_what_was_provided_can_be_taken_back():
     paint(layer, Rect(0, 0, 2, 2), 3)
     assert not np.shares_memory(layer.labels, blank[0])
     assert layer.num_labelled == 4
+
+
+def test_a_mask_knows_its_counts_whatever_is_done_to_it() -> None:
+    """Strokes, deltas and their undo, packing, masks that come deferred: each label is counted to the pixel."""
+    rng = np.random.default_rng(4)
+    layer = MaskLayer((700, 610))
+    assert layer.counts is not None
+    assert layer.counts[UNLABELLED] == 700 * 610
+
+    def check() -> None:
+        expected = np.bincount(layer.labels.ravel(), minlength=256)
+        assert layer.counts is not None
+        assert (layer.counts == expected).all()
+        assert layer.num_labelled == expected[:UNLABELLED].sum()
+
+    for label in (3, 200, UNLABELLED, 3):
+        rect = Rect(10, 20, 400, 410)
+        layer.write(rect, rng.random(rect.shape) < 0.5, label, Provenance.PAINTED)
+        check()
+    many = rng.integers(0, 256, (300, 300)).astype(np.uint8)
+    delta = Delta(Rect(200, 200, 500, 500), many, np.zeros_like(many))
+    for _ in range(2):
+        layer.apply(delta)
+        check()
+    gain = gain_of(layer.labels, delta)
+    layer.apply(delta, is_counted=True)
+    layer.add_counts(gain)
+    check()
+    layer.pack()
+    check()
+    arrays = layer.labels.copy(), layer.provenance.copy(), None
+    layer.defer(lambda: arrays, layer.num_labelled)
+    assert layer.counts is None, "nobody has looked at it"
+    check()

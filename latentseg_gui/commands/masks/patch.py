@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from latentseg_gui.commands.masks.rectangles import common_part, relative_to, shifted_by
 from latentseg_gui.commands.source import LayerSource, MaskSource, next_instance
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.masks.layers import Delta, Instances, gain_of
+from latentseg_gui.document.masks.layers import Counts, Delta, Instances, gain_of, label_counts
 from latentseg_gui.document.masks.object_rules import Planes, keep_objects_whole, window_of
 from latentseg_gui.document.project.changes import Change, MaskChange
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Mask, Provenance, Rect
@@ -19,6 +19,9 @@ from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Mask, P
 _TILE, _LARGE_TILE, _LARGE = 128, 512, 200
 """Changes are kept by tiles, so that a long thin stroke does not cost its bounding box: by larger ones where a
 piece is larger than this, so that a broad one is not cut into thousands."""
+
+_GAIN_BYTES = 140
+"""Of a label and how many more pixels have it, as Python objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +31,18 @@ class MaskPatch:
     Attributes:
         label: for the history.
         change: of the pixels.
-        gain: how many more pixels are labelled after it than before; None where nobody has counted.
+        gain: labels of which there are more or fewer pixels after it, and how many more; None where nobody has
+            counted.
     """
 
     label: str
     change: MaskChange
-    gain: int | None = None
+    gain: tuple[tuple[int, int], ...] | None = None
 
     @property
     def nbytes(self) -> int:
         """About how much memory it takes."""
-        return self.change.nbytes
+        return self.change.nbytes + _GAIN_BYTES * len(self.gain or ())
 
     @property
     def image_id(self) -> str:
@@ -70,11 +74,19 @@ class MaskPatch:
 
     def apply(self, document: Document) -> None:
         """Change the pixels."""
-        self.change.apply(document, self.gain)
+        self.change.apply(document, self._counted(1))
 
     def revert(self, document: Document) -> None:
         """Change them back."""
-        self.change.apply(document, None if self.gain is None else -self.gain)
+        self.change.apply(document, self._counted(-1))
+
+    def _counted(self, sign: int) -> Counts | None:
+        if self.gain is None:
+            return None
+        counts = np.zeros(256, np.int64)
+        for label, more in self.gain:
+            counts[label] = sign * more
+        return counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +95,18 @@ class PreparedPatch:
 
     Attributes:
         deltas: its parts.
-        gains: how many more pixels each of them labels.
+        gain: how many more pixels have each label then.
     """
 
     patch: MaskPatch
     deltas: tuple[Delta, ...]
-    gains: tuple[int, ...]
+    gain: Counts
 
     @classmethod
     def of(cls, patch: MaskPatch, labels: Labels) -> PreparedPatch:
         """To be applied to (or taken back from) a mask with these labels."""
         deltas = tuple(patch.change.deltas())
-        return cls(patch, deltas, tuple(gain_of(labels, delta) for delta in deltas))
+        return cls(patch, deltas, np.sum([gain_of(labels, delta) for delta in deltas], axis=0))
 
     @property
     def command(self) -> MaskPatch:
@@ -103,7 +115,7 @@ class PreparedPatch:
 
     def apply(self, document: Document) -> None:
         """Change the pixels, or change them back."""
-        document.masks.apply(self.patch.image_id, self.deltas, self.gains)
+        document.masks.apply(self.patch.image_id, self.deltas, self.gain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +149,7 @@ class StrokeRecorder:
         self._image_id = image_id
         self._ink = ink
         self._label = label
-        self._side = self._gain = 0
+        self._side = 0
         self._before: dict[Rect, tuple[Labels, NDArray[np.uint8], Instances | None]] = {}
 
     def add(self, rect: Rect, mask: Mask) -> None:
@@ -147,19 +159,18 @@ class StrokeRecorder:
         self._side = self._side or _tile_side(rect)
         self._remember(rect)
         where, instances = _inked(self._document, self._image_id, rect, mask, self._ink)
-        layer = self._document.masks.layer(self._image_id)
-        labelled, provenance = layer.num_labelled, provenance_of(self._ink)
+        provenance = provenance_of(self._ink)
         self._document.masks.write(self._image_id, rect, where, self._ink.class_id, provenance, instances)
-        self._gain += layer.num_labelled - labelled
 
     def finish(self) -> MaskPatch | None:
         """End the stroke; the step to be recorded in the history, or None if nothing changed."""
         self._keep_objects_whole()
         layer = self._document.masks.layer(self._image_id)
         labels, provenance = layer.labels, layer.provenance
-        deltas = []
+        deltas, gain = [], np.zeros(256, np.int64)
         for tile, (old_labels, old_provenance, old_instances) in self._before.items():
             area = tile.slices
+            gain += label_counts(labels[area]) - label_counts(old_labels)
             instances = None
             if layer.has_instances:
                 instances = layer.instances[area].copy()
@@ -174,7 +185,8 @@ class StrokeRecorder:
         self._before.clear()
         if not deltas:
             return None
-        return MaskPatch(self._label, MaskChange.of(self._image_id, deltas), self._gain)
+        gains = tuple((int(label), int(gain[label])) for label in np.flatnonzero(gain))
+        return MaskPatch(self._label, MaskChange.of(self._image_id, deltas), gains)
 
     def _keep_objects_whole(self) -> None:
         """Put the objects right that the stroke has touched; that belongs to the same step."""
@@ -208,7 +220,7 @@ class StrokeRecorder:
             return
         place = shifted_by(box, window)
         self._remember(place)
-        inner, labelled = box.slices, layer.num_labelled
+        inner = box.slices
         self._document.masks.write(
             self._image_id,
             place,
@@ -217,7 +229,6 @@ class StrokeRecorder:
             made.provenance[inner],
             made.instances[inner],
         )
-        self._gain += layer.num_labelled - labelled
 
     def abort(self) -> None:
         """Take the stroke back as if it had never been."""

@@ -168,10 +168,10 @@ class NetworkComparisonController(QObject):
         return dialog
 
     def _obstacle(self) -> str:
-        counts = self._finetune.samples.counts
-        if counts.is_behind:
+        obstacle = self._finetune.obstacle()
+        if obstacle and not self._finetune.samples.counts.is_settled:
             return self.tr("Labels are still being counted; try again in a moment.")
-        return self._finetune.obstacle()
+        return obstacle
 
     def _show_obstacle(self) -> None:
         if self.dialog is not None:

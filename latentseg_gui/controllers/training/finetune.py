@@ -119,12 +119,11 @@ class FineTuneController(QObject):
     def start(self) -> None:
         """Starts as `plan` says, once labels are counted and no refit is under way; says why where it cannot."""
         obstacle, counts = self.obstacle(), self.samples.counts
-        if counts.is_behind or (obstacle and not counts.is_settled):
+        if obstacle and not counts.is_settled:
             self._is_start_waiting = True
-            if not counts.is_behind:
-                self._errors.inform(
-                    self.tr("Labels are still being counted; fine-tuning starts when that is done.")
-                )
+            self._errors.inform(
+                self.tr("Labels are still being counted; fine-tuning starts when that is done.")
+            )
         elif obstacle:
             self._errors.inform(obstacle)
         elif self.is_running:

@@ -43,7 +43,7 @@ class TrainingSet(QObject):
 
     def __init__(self, document: Document, *, readers: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.counts = LabelledCounts(document, self, readers=readers)
+        self.counts = LabelledCounts(document, readers, self)
         self.counts.changed.connect(self.changed)
         self.rows = LabelRows(document, readers)
         self._document = document

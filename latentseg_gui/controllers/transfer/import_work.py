@@ -14,11 +14,11 @@ from latentseg_gui.commands.source import FrozenLayer, FrozenMask
 from latentseg_gui.controllers.transfer.import_plans import ImportPair
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.classes import ClassTable, labels_with_ids
-from latentseg_gui.document.masks.layers import Arrays, MaskLayer
+from latentseg_gui.document.masks.layers import Arrays, MaskLayer, label_counts
 from latentseg_gui.document.masks.object_marks import ObjectMarks
 from latentseg_gui.document.types import UNLABELLED, Provenance, Rect
 from latentseg_gui.io.masks import ImportContext, ImportedMask
-from latentseg_gui.io.masks.values import Tally, counts_of
+from latentseg_gui.io.masks.values import Tally
 
 
 class ImportMode(StrEnum):
@@ -141,9 +141,10 @@ class PackedMask:
         """Of whole arrays."""
         labels = arrays[0]
         layer = MaskLayer((int(labels.shape[0]), int(labels.shape[1])))
-        layer.replace(*arrays)
+        counts = label_counts(labels)
+        layer.replace(*arrays, counts)
         layer.pack()
-        return cls(image_id, layer.snapshot(), counts_of(labels))
+        return cls(image_id, layer.snapshot(), counts)
 
     def apply(self, document: Document) -> None:
         """Put it into the document; nothing is unpacked for that."""

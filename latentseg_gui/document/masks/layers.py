@@ -19,8 +19,13 @@ from latentseg_gui.document.types import UNLABELLED, Labels, Mask, Rect
 Instances = NDArray[np.uint32]
 """Object numbers [H, W]; 0 where a pixel belongs to none."""
 
+Counts = NDArray[np.int64]
+"""Pixels by label, int64 [256]; those without a class under `UNLABELLED`."""
+
 _Scalar = TypeVar("_Scalar", bound=np.generic)
-_TILE: Final = 256
+_BAND: Final = 1 << 18
+_SAMPLES: Final = 24
+_FEW_LABELS: Final = 12
 _NOBODY: Final = np.uint8(UNLABELLED)
 _ZERO8: Final = np.uint8(0)
 _ZERO32: Final = np.uint32(0)
@@ -55,8 +60,6 @@ class MaskLayer:
 
     def __init__(self, shape: tuple[int, int]) -> None:
         self.shape = shape
-        self.num_labelled = 0
-        """How many pixels have a class."""
         self.version = 0
         """Grows with every change: equal versions of a layer are equal masks."""
         self.marks = NO_MARKS
@@ -66,7 +69,8 @@ class MaskLayer:
         self._instances: Instances | None = None
         self._packed: tuple[bytes, bytes, bytes] | None = None
         self._deferred: Callable[[], Arrays] | None = None
-        self._counts: tuple[int, NDArray[np.int64]] | None = None
+        self._counts: Counts | None = _all_unlabelled(shape)
+        self._num_labelled = 0
         self._blank: tuple[Labels, NDArray[np.uint8]] | None = None
         self._copies: list[weakref.ref[MaskCopy]] = []
 
@@ -84,11 +88,14 @@ class MaskLayer:
         return sum(array.nbytes for array in held if array is not None)
 
     @property
-    def counts(self) -> NDArray[np.int64] | None:
-        """Pixels by label, int64 [256], where they are known without looking at the mask; else None."""
-        if self._counts is None or self._counts[0] != self.version:
-            return None
-        return self._counts[1]
+    def counts(self) -> Counts | None:
+        """Pixels by label; None for a deferred mask that nobody has counted yet. Never changed in place."""
+        return self._counts
+
+    @property
+    def num_labelled(self) -> int:
+        """How many pixels have a class."""
+        return self._num_labelled if self._counts is None else labelled_of(self._counts)
 
     @property
     def labels(self) -> Labels:
@@ -129,17 +136,18 @@ class MaskLayer:
         held_labels, held_provenance = self._changing(rect)
         area = rect.slices
         part = held_labels[area]
-        before = np.count_nonzero(part != UNLABELLED)
+        before = label_counts(part)
         np.copyto(part, np.asarray(labels, np.uint8), where=where)
         np.copyto(held_provenance[area], np.asarray(provenance, np.uint8), where=where)
         if instance is not None and (self._instances is not None or np.any(instance)):
             np.copyto(self._allocated_instances()[area], np.asarray(instance, np.uint32), where=where)
-        self.num_labelled += int(np.count_nonzero(part != UNLABELLED) - before)
+        self.add_counts(label_counts(part) - before)
 
-    def apply(self, delta: Delta, gain: int | None = None) -> None:
-        """Apply a change, or take it back; ``gain`` is `gain_of` the change where it is known already."""
+    def apply(self, delta: Delta, *, is_counted: bool = False) -> None:
+        """Apply a change, or take it back; whoever has counted it before says so by `add_counts`."""
         labels, provenance = self._changing(delta.rect)
-        self.num_labelled += gain_of(labels, delta) if gain is None else gain
+        if not is_counted:
+            self.add_counts(gain_of(labels, delta))
         area = delta.rect.slices
         labels[area] ^= delta.labels
         provenance[area] ^= delta.provenance
@@ -151,7 +159,7 @@ class MaskLayer:
         labels: Labels,
         provenance: NDArray[np.uint8],
         instances: Instances | None,
-        num_labelled: int | None = None,
+        counts: Counts | None = None,
     ) -> None:
         """Take over whole arrays of the layer's shape.
 
@@ -159,34 +167,41 @@ class MaskLayer:
             labels: class ids.
             provenance: `Provenance` values.
             instances: object numbers; None for none.
-            num_labelled: how many pixels are labelled; the arrays are copied unless this is known.
+            counts: pixels by label; the arrays are copied unless this is known.
         """
         self._packed = self._deferred = self._blank = None
         self.version += 1
-        if num_labelled is not None:
+        if counts is not None:
             self._labels, self._provenance, self._instances = labels, provenance, instances
-            self.num_labelled = num_labelled
+            self._counts = counts
             return
         self._labels = np.array(labels, np.uint8)
         self._provenance = np.array(provenance, np.uint8)
         self._instances = None if instances is None else np.array(instances, np.uint32)
-        self.num_labelled = int(np.count_nonzero(self._labels != UNLABELLED))
+        self._counts = label_counts(self._labels)
 
-    def defer(
-        self, unpack: Callable[[], Arrays], num_labelled: int, counts: NDArray[np.int64] | None = None
-    ) -> None:
+    def defer(self, unpack: Callable[[], Arrays], num_labelled: int, counts: Counts | None = None) -> None:
         """Take the mask from ``unpack`` when it is first needed (a project with a thousand masks).
 
         Args:
             unpack: gives the arrays.
             num_labelled: how many pixels are labelled.
-            counts: pixels by label, int64 [256], where they are known.
+            counts: pixels by label, where they are known.
         """
         self._labels = self._provenance = self._instances = self._packed = self._blank = None
         self._deferred = unpack
-        self.num_labelled = num_labelled
         self.version += 1
-        self._counts = None if counts is None else (self.version, counts)
+        self._counts, self._num_labelled = counts, num_labelled
+
+    def add_counts(self, gain: Counts) -> None:
+        """Take in how many more pixels have each label; the mask itself is as it is."""
+        if self._counts is not None:
+            self._counts = self._counts + gain
+
+    def learn_counts(self, counts: Counts) -> None:
+        """Take what another thread has counted of a deferred mask, which stays packed."""
+        if self._counts is None:
+            self._counts = counts
 
     def snapshot(self, *, copies: bool = True) -> Callable[[], Arrays]:
         """What the mask is now, as a function that any thread may call once, later.
@@ -231,7 +246,7 @@ class MaskLayer:
         if self._deferred is not None:
             self._labels, self._provenance, self._instances = self._deferred()
             self._deferred = None
-            self.num_labelled = int(np.count_nonzero(self._labels != UNLABELLED))
+            self._counts = label_counts(self._labels)
         if self._packed is None:
             return
         self._labels, self._provenance, self._instances = _arrays(self._packed, self.shape)
@@ -312,11 +327,40 @@ def _arrays(packed: tuple[bytes, bytes, bytes], shape: tuple[int, int]) -> Array
     )
 
 
-def gain_of(labels: Labels, delta: Delta) -> int:
-    """How many more pixels will be labelled once a change of ``labels`` is applied."""
+def label_counts(labels: Labels) -> Counts:
+    """Pixels of uint8 [H, W] by label, int64 [256].
+
+    Most areas have a few labels only, which are counted one by one: `np.bincount` makes eight bytes of every label.
+    """
+    counts = np.zeros(256, np.int64)
+    step = max(1, _BAND // max(1, labels.shape[1]))
+    for start in range(0, labels.shape[0], step):
+        band = labels[start : start + step]
+        sample = band[:: max(1, band.shape[0] // _SAMPLES), :: max(1, band.shape[1] // _SAMPLES)]
+        likely = np.flatnonzero(np.bincount(sample.reshape(-1), minlength=256))
+        found = [np.count_nonzero(band == label) for label in likely[:_FEW_LABELS].astype(np.uint8)]
+        if sum(found) == band.size:
+            counts[likely] += found
+        else:  # a label that the sample has missed, or many of them
+            counts += np.bincount(band.reshape(-1), minlength=256)
+    return counts
+
+
+def gain_of(labels: Labels, delta: Delta) -> Counts:
+    """How many more pixels will have each label once a change of ``labels`` is applied."""
     part = labels[delta.rect.slices]
-    after = np.count_nonzero((part ^ delta.labels) != UNLABELLED)
-    return int(after - np.count_nonzero(part != UNLABELLED))
+    return label_counts(part ^ delta.labels) - label_counts(part)
+
+
+def _all_unlabelled(shape: tuple[int, int]) -> Counts:
+    counts = np.zeros(256, np.int64)
+    counts[UNLABELLED] = shape[0] * shape[1]
+    return counts
+
+
+def labelled_of(counts: Counts) -> int:
+    """How many pixels have a class."""
+    return int(counts.sum() - counts[UNLABELLED])
 
 
 def _unpacked(packed: bytes, dtype: type[_Scalar]) -> NDArray[_Scalar]:

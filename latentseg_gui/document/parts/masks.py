@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.masks.layers import Arrays, Delta, Instances, MaskLayer
+from latentseg_gui.document.masks.layers import Arrays, Counts, Delta, Instances, MaskLayer
 from latentseg_gui.document.masks.object_marks import ObjectMarks
 from latentseg_gui.document.masks.ready_masks import ReadyMask
 from latentseg_gui.document.parts.entries import Entries
@@ -122,24 +122,21 @@ class MaskStore:
         self,
         image_id: str,
         deltas: Iterable[Delta],
-        gains: Sequence[int] | None = None,
-        *,
-        gain: int | None = None,
+        gain: Counts | None = None,
     ) -> None:
         """Apply changes, or take them back; called by commands only.
 
         Args:
             image_id: the image.
             deltas: the parts that change.
-            gains: `gain_of` each of them, where that is known already.
-            gain: of all together, where that is.
+            gain: `gain_of` all of them together, where that is known already.
         """
         layer, rects = self.layer(image_id), []
-        total = gain if gains is None else sum(gains)
         for delta in deltas:
-            layer.apply(delta, None if total is None else 0)
+            layer.apply(delta, is_counted=gain is not None)
             rects.append(delta.rect)
-        layer.num_labelled += total or 0
+        if gain is not None:
+            layer.add_counts(gain)
         self._mask_changed(image_id, rects)
 
     def expect_shape(self, image_id: str, shape: tuple[int, int]) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.classes import ClassTable
-from latentseg_gui.document.masks.layers import Delta
+from latentseg_gui.document.masks.layers import Counts, Delta
 from latentseg_gui.document.masks.object_marks import ObjectMarks
 from latentseg_gui.document.project.planes import PackedPlanes, Plane, inflate, packed
 from latentseg_gui.document.types import BACKGROUND, Rect
@@ -61,15 +61,15 @@ class MaskChange:
         types = _TYPES[: 3 if self.has_instances else 2]
         return _parts(self.rects, PackedPlanes(self.blob, total, types).stretch)
 
-    def apply(self, document: Document, gain: int | None = None) -> None:
+    def apply(self, document: Document, gain: Counts | None = None) -> None:
         """Apply it, or take it back; nothing happens if the image has been removed.
 
         Args:
             document: that has the image.
-            gain: how many more pixels will be labelled, where that is known.
+            gain: how many more pixels will have each label, where that is known.
         """
         if document.images.has(self.image_id):
-            document.masks.apply(self.image_id, self.deltas(), gain=gain)
+            document.masks.apply(self.image_id, self.deltas(), gain)
 
 
 @dataclass(frozen=True, slots=True)
