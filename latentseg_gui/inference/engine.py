@@ -28,7 +28,6 @@ from latentseg_gui.inference.messages import (
     ClickModelInfo,
     EncodeImage,
     FindCandidates,
-    FindDoubts,
     ForgetImage,
     ImageEncoded,
     LoadWeights,
@@ -38,7 +37,6 @@ from latentseg_gui.inference.messages import (
     PredictionExtras,
     PredictPixels,
     PredictWith,
-    PreviewCrops,
     SegmentObject,
     UseClickModel,
 )
@@ -46,6 +44,7 @@ from latentseg_gui.inference.prediction.candidates import Searches
 from latentseg_gui.inference.prediction.clicker import Clicker
 from latentseg_gui.inference.prediction.clicks import Clicks
 from latentseg_gui.inference.prediction.foreign_clicks import ForeignClicks
+from latentseg_gui.inference.training.messages import FindDoubts, PreviewCrops
 from latentseg_gui.inference.training.training import preview
 from latentseg_gui.inference.training.uncertain_regions import find_doubts
 from model.errors import ModelError

@@ -34,8 +34,8 @@ def engine_handler() -> Handler:
 def training_handler() -> Handler:
     """Answers `FineTune` and `CompareNetworks`."""
     _use_given_threads()
-    from latentseg_gui.inference.messages import CompareNetworks
     from latentseg_gui.inference.training.comparing import compare_networks
+    from latentseg_gui.inference.training.messages import CompareNetworks
     from latentseg_gui.inference.training.training import Trainer
     from model.training.optimisers import warm_up
 

@@ -24,7 +24,7 @@ from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.training.runs import FineTuneResult
 from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.document.types import UNLABELLED, ImageRecord, Provenance, Rect
-from latentseg_gui.inference.messages import FineTune
+from latentseg_gui.inference.training.messages import FineTune
 from latentseg_gui.workers.lanes import ThreadLane
 
 REFIT = TrainingPlan("live", 0.3)

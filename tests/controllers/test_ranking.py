@@ -15,7 +15,7 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.training.uncertain_regions import Doubts
 from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.document.types import ImageRecord, Provenance, Rect
-from latentseg_gui.inference.messages import FindDoubts
+from latentseg_gui.inference.training.messages import FindDoubts
 from tests.held import HeldJobs
 
 

@@ -17,7 +17,7 @@ from latentseg_gui.controllers.training.training_view import TrainingViewControl
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import ImageRecord, Labels, Provenance, Rect
-from latentseg_gui.inference.messages import PreviewCrops
+from latentseg_gui.inference.training.messages import PreviewCrops
 from latentseg_gui.panels.training import TrainingPanel
 from latentseg_gui.workers.lanes import ThreadLane
 

@@ -11,8 +11,8 @@ import torch
 
 from latentseg_gui.document.training.compared_networks import NetworkOutcome, NetworkProgress, best_first
 from latentseg_gui.document.training.runs import TrainingSample
-from latentseg_gui.inference.messages import CompareNetworks
 from latentseg_gui.inference.training.comparing import compare_networks
+from latentseg_gui.inference.training.messages import CompareNetworks
 from model.errors import ModelError
 from model.weights.checkpoint import load
 from tests.tiny import disks

@@ -10,7 +10,8 @@ import torch
 
 from latentseg_gui.document.types import Rect
 from latentseg_gui.inference.engine import Engine
-from latentseg_gui.inference.messages import EncodeImage, FindDoubts, LoadWeights, PredictClasses
+from latentseg_gui.inference.messages import EncodeImage, LoadWeights, PredictClasses
+from latentseg_gui.inference.training.messages import FindDoubts
 from latentseg_gui.inference.training.uncertain_regions import (
     _grown,
     disagreement,

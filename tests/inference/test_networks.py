@@ -13,13 +13,13 @@ from latentseg_gui.inference.messages import (
     ComputeAttention,
     ComputePromptAttention,
     EncodeImage,
-    FineTune,
     ForgetImage,
     LoadWeights,
     PredictClasses,
     SegmentObject,
 )
 from latentseg_gui.inference.prediction import clicker
+from latentseg_gui.inference.training.messages import FineTune
 from latentseg_gui.inference.training.training import Trainer
 from model.errors import ModelError
 from model.prediction.predictor import Predictor

@@ -19,9 +19,9 @@ from latentseg_gui.document.masks.label_rows import labels_by_row
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.training.learning import LearningSettings
 from latentseg_gui.document.training.runs import FineTuneProgress, FineTuneResult, TrainingSample
-from latentseg_gui.inference.messages import FineTune, PreviewCrops
 from latentseg_gui.inference.service import TRAINING
 from latentseg_gui.inference.training import training
+from latentseg_gui.inference.training.messages import FineTune, PreviewCrops
 from latentseg_gui.workers.lanes import ChildLane
 from model.errors import ModelError, WeightsError
 from model.training.orientation import rows_of
@@ -273,7 +273,7 @@ WINDOW = """
     import numpy as np
     from PySide6.QtCore import QCoreApplication
     from latentseg_gui.document.training.runs import TrainingSample
-    from latentseg_gui.inference.messages import FineTune, PreviewCrops
+    from latentseg_gui.inference.training.messages import FineTune, PreviewCrops
     from latentseg_gui.inference.service import TRAINING
     from latentseg_gui.workers.lanes import ChildLane
 

@@ -29,7 +29,8 @@ from latentseg_gui.document.training.compared_networks import (
 from latentseg_gui.document.training.learning import LATENT_EXPERT
 from latentseg_gui.document.training.runs import FineTuneResult, TrainingSample
 from latentseg_gui.document.types import Labels
-from latentseg_gui.inference.messages import CompareNetworks, OtherPrediction, PredictWith
+from latentseg_gui.inference.messages import OtherPrediction, PredictWith
+from latentseg_gui.inference.training.messages import CompareNetworks
 from latentseg_gui.io.storage import make_folder, remove_file
 from latentseg_gui.panels.training import ComparisonWish, NetworksDialog, PictureShown
 

@@ -20,7 +20,7 @@ from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.training.learning import SPEEDS, LearningSettings
 from latentseg_gui.document.training.runs import FineTuneProgress, FineTuneResult, TrainingSample
 from latentseg_gui.document.training.weights import WeightsInfo
-from latentseg_gui.inference.messages import FineTune
+from latentseg_gui.inference.training.messages import FineTune
 from latentseg_gui.io.storage import make_folder
 
 PAUSE, RESUME, FINISH = "pause", "resume", "finish"

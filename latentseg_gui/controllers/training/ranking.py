@@ -14,7 +14,7 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.training.uncertain_regions import Doubts
 from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.document.types import UNLABELLED, ImageRecord
-from latentseg_gui.inference.messages import FindDoubts
+from latentseg_gui.inference.training.messages import FindDoubts
 from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.images.thumbnails import reduced
 

@@ -19,7 +19,7 @@ from latentseg_gui.document.masks.label_rows import LabelsByRow, rows_by_number
 from latentseg_gui.document.training.runs import FineTuneProgress, FineTuneResult, TrainingSample
 from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.document.types import UNLABELLED, Labels
-from latentseg_gui.inference.messages import PreviewCrops, TrainingPreview
+from latentseg_gui.inference.training.messages import PreviewCrops, TrainingPreview
 from latentseg_gui.panels.training import TrainingPanel
 from latentseg_gui.panels.training.values import (
     ClassShare,

@@ -12,8 +12,8 @@ from latentseg_gui.document.training.compared_networks import (
     NetworkProgress,
     NetworksCompared,
 )
-from latentseg_gui.inference.messages import CompareNetworks
 from latentseg_gui.inference.request import JobContext
+from latentseg_gui.inference.training.messages import CompareNetworks
 from latentseg_gui.inference.training.training import REPORT_EVERY_S, config_of, labelled_image
 from model.training.compare import Comparison, Report, Row
 from model.weights.checkpoint import CheckpointMeta, save

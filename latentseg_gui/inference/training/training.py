@@ -16,8 +16,8 @@ from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.training.learning import LearningSettings
 from latentseg_gui.document.training.runs import FineTuneProgress, FineTuneResult, TrainingSample
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance
-from latentseg_gui.inference.messages import FineTune, PreviewCrops, TrainingPreview
 from latentseg_gui.inference.request import JobContext
+from latentseg_gui.inference.training.messages import FineTune, PreviewCrops, TrainingPreview
 from model.training.cross import Job
 from model.training.finetune import FeatureStore, FineTuneConfig, LabelledImage, Progress, finetune
 from model.training.orientation import are_upright

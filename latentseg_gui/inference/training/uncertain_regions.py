@@ -11,7 +11,7 @@ from scipy.ndimage import uniform_filter
 from latentseg_gui.document.training.uncertain_regions import Doubt, Doubts, Why
 from latentseg_gui.document.types import Rect
 from latentseg_gui.inference.experts.experts import Live
-from latentseg_gui.inference.messages import FindDoubts
+from latentseg_gui.inference.training.messages import FindDoubts
 
 PLACES: Final = 5
 WINDOW: Final = 6
