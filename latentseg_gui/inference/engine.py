@@ -44,9 +44,9 @@ from latentseg_gui.inference.prediction.candidates import Searches
 from latentseg_gui.inference.prediction.clicker import Clicker
 from latentseg_gui.inference.prediction.clicks import Clicks
 from latentseg_gui.inference.prediction.foreign_clicks import ForeignClicks
-from latentseg_gui.inference.training.messages import FindDoubts, PreviewCrops
+from latentseg_gui.inference.training.messages import FindUncertainRegions, PreviewCrops
 from latentseg_gui.inference.training.training import preview
-from latentseg_gui.inference.training.uncertain_regions import find_doubts
+from latentseg_gui.inference.training.uncertain_regions import find_uncertain_regions
 from model.errors import ModelError
 from model.networks.protocols import CLICKS, capabilities
 from model.prediction.crf import Crf
@@ -125,7 +125,7 @@ class Engine:
             UseClickModel: self.use_click_model,
             PreviewCrops: preview,
             FindCandidates: self._find_candidates,
-            FindDoubts: lambda request: find_doubts(request, self._live()),
+            FindUncertainRegions: lambda request: find_uncertain_regions(request, self._live()),
             **self._experts.handlers,
             **self._attention.handlers,
         }

@@ -12,10 +12,10 @@ from latentseg_gui.controllers.training.labelled import LabelledCounts
 from latentseg_gui.controllers.training.ranking import Ranking
 from latentseg_gui.controllers.training.training_set import TrainingSet
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.training.uncertain_regions import Doubts
+from latentseg_gui.document.training.uncertain_regions import UncertainRegions
 from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.document.types import ImageRecord, Provenance, Rect
-from latentseg_gui.inference.training.messages import FindDoubts
+from latentseg_gui.inference.training.messages import FindUncertainRegions
 from tests.held import HeldJobs
 
 
@@ -50,7 +50,7 @@ def weights(version="v1"):
 @pytest.fixture
 def ranking(qapp):
     document = document_with()
-    engine = Desk(lambda request: Doubts(request.image_id, "v1", 0.5, ()))
+    engine = Desk(lambda request: UncertainRegions(request.image_id, "v1", 0.5, ()))
     readers = Desk(lambda call: call())
     made = Ranking(document, engine=engine, readers=readers)
     made.use_weights(weights())
@@ -70,9 +70,9 @@ def test_a_scan_looks_at_every_image_once_and_small(ranking):
     ranking.scan()
     finish(ranking)
     assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
-    assert set(ranking.doubts) == {"i0", "i1", "i2"}
+    assert set(ranking.regions) == {"i0", "i1", "i2"}
     for request in ranking.engine.asked:
-        assert isinstance(request, FindDoubts)
+        assert isinstance(request, FindUncertainRegions)
         assert request.pixels.shape[:2] == request.labelled.shape
         assert request.labelled.size < 130_000
         assert request.shape == (300, 520)
@@ -85,19 +85,19 @@ def test_a_scan_goes_on_when_an_image_is_removed_while_it_is_read(ranking):
     ranking.scan()
     ranking.document.images.remove("i0")
     finish(ranking)
-    assert set(ranking.doubts) == {"i1", "i2"}
+    assert set(ranking.regions) == {"i1", "i2"}
 
 
 def test_a_scan_can_be_stopped_and_other_weights_end_it(ranking):
     ranking.scan()
     ranking.stop()
     finish(ranking)
-    assert len(ranking.doubts) == 1
+    assert len(ranking.regions) == 1
     ranking.use_weights(weights("v2"))
-    assert not ranking.doubts
+    assert not ranking.regions
     ranking.rank("i0")
     finish(ranking)
-    assert not ranking.doubts, "an answer of the weights before does not count"
+    assert not ranking.regions, "an answer of the weights before does not count"
 
 
 def test_classes_of_the_weights_are_called_as_in_the_document(ranking):

@@ -1,4 +1,4 @@
-"""Asks the model, in spare time, where it is in doubt: of one image, or of all of them."""
+"""Asks the model, in spare time, where it is uncertain: of one image, or of all of them."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from PySide6.QtCore import QObject, Signal
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.training.uncertain_regions import Doubts
+from latentseg_gui.document.training.uncertain_regions import UncertainRegions
 from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.document.types import UNLABELLED, ImageRecord
-from latentseg_gui.inference.training.messages import FindDoubts
+from latentseg_gui.inference.training.messages import FindUncertainRegions
 from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.images.thumbnails import reduced
 
 
 class Ranking(QObject):
-    """Doubts per image, of the live weights.
+    """Uncertain regions per image, of the live weights.
 
     Signals:
-        found: `Doubts` of an image are there.
+        found: `UncertainRegions` of an image are there.
         scanned: (done, total) of a look at all images; equal where none is under way.
 
     Attributes:
-        doubts: by image.
+        regions: by image.
     """
 
     found = Signal(object)
@@ -37,7 +37,7 @@ class Ranking(QObject):
         self, document: Document, *, engine: Jobs, readers: Jobs, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self.doubts: dict[str, Doubts] = {}
+        self.regions: dict[str, UncertainRegions] = {}
         self._document = document
         self._engine = engine
         self._readers = readers
@@ -48,17 +48,17 @@ class Ranking(QObject):
     def use_weights(self, weights: WeightsInfo) -> None:
         """Other weights are live: what the others were unsure of is of no interest."""
         self._weights = weights
-        self.doubts.clear()
+        self.regions.clear()
         self.stop()
 
     def forget(self, image_id: str) -> None:
         """What was found of an image does not hold any more."""
-        self.doubts.pop(image_id, None)
+        self.regions.pop(image_id, None)
 
     def scan(self) -> None:
         """Ranks all images of the list that are not ranked yet, one after the other."""
         if self._weights is not None:
-            self._waiting = deque(each for each in self._document.images.ids if each not in self.doubts)
+            self._waiting = deque(each for each in self._document.images.ids if each not in self.regions)
             self._total = len(self._waiting)
             self._scan_next()
 
@@ -79,7 +79,7 @@ class Ranking(QObject):
     def rank(self, image_id: str) -> None:
         """Reads and reduces an image in the background, then asks the model; not while it is under way."""
         is_next = bool(self._waiting) and self._waiting[0] == image_id
-        if self._weights is not None and image_id not in self.doubts and not is_next:
+        if self._weights is not None and image_id not in self.regions and not is_next:
             self._read(image_id)
 
     def _scan_next(self) -> None:
@@ -94,7 +94,7 @@ class Ranking(QObject):
         shape = self._document.masks.shape(image_id)
         labels = self._document.masks.labels(image_id) if shape is not None else None
 
-        def call() -> FindDoubts:
+        def call() -> FindUncertainRegions:
             found: ImageRecord | None = record
             if found is None and path is not None:
                 found = read_image(path, image_id=image_id, frame=frame)
@@ -103,7 +103,7 @@ class Ranking(QObject):
             is_known = labels is not None and labels.shape == found.shape
             nothing = np.broadcast_to(np.uint8(UNLABELLED), found.shape)
             pixels, small = reduced(found.pixels, labels if labels is not None and is_known else nothing)
-            return FindDoubts(image_id, pixels, small != UNLABELLED, found.shape)
+            return FindUncertainRegions(image_id, pixels, small != UNLABELLED, found.shape)
 
         frame = self._document.images.frame(image_id)
         self._readers.submit(
@@ -115,22 +115,22 @@ class Ranking(QObject):
             on_failure=partial(self._on_failed, image_id),
         )
 
-    def _ask(self, request: FindDoubts) -> None:
+    def _ask(self, request: FindUncertainRegions) -> None:
         self._engine.submit(
             request,
-            self._on_doubts,
-            key=f"doubts {request.image_id}",
+            self._on_regions,
+            key=f"uncertain regions {request.image_id}",
             is_current=partial(self._document.images.has, request.image_id),
             is_fresh=self._is_fresh,
             on_stale=partial(self._go_on_after, request.image_id),
             on_failure=partial(self._on_failed, request.image_id),
         )
 
-    def _is_fresh(self, answer: Doubts) -> bool:
+    def _is_fresh(self, answer: UncertainRegions) -> bool:
         return self._weights is not None and answer.version == self._weights.version
 
-    def _on_doubts(self, answer: Doubts) -> None:
-        self.doubts[answer.image_id] = answer
+    def _on_regions(self, answer: UncertainRegions) -> None:
+        self.regions[answer.image_id] = answer
         self.found.emit(answer)
         self._go_on_after(answer.image_id)
 

@@ -8,7 +8,7 @@ from latentseg_gui.controllers.images.place_shower import PlaceShower
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.training.ranking import Ranking
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.training.uncertain_regions import Doubt, Doubts
+from latentseg_gui.document.training.uncertain_regions import UncertainRegion, UncertainRegions
 from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.panels.files import FilesPanel
@@ -41,7 +41,7 @@ class PlacesController(QObject):
         self._shower = shower
         self._ranking = ranking
         self._errors = errors
-        self._places: list[Doubt] = []
+        self._places: list[UncertainRegion] = []
         self._number = -1
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
@@ -59,7 +59,7 @@ class PlacesController(QObject):
         ranking.scanned.connect(panel.set_scanning)
 
     @property
-    def places(self) -> tuple[Doubt, ...]:
+    def places(self) -> tuple[UncertainRegion, ...]:
         """What is listed, the most doubtful first."""
         return tuple(self._places)
 
@@ -89,15 +89,15 @@ class PlacesController(QObject):
         else:
             self._ranking.stop()
 
-    def _on_found(self, doubts: Doubts) -> None:
-        reason = self._words(doubts.places[0]) if doubts.places else self.tr("no doubtful place")
-        self._files.set_uncertainty(doubts.image_id, doubts.uncertainty, reason)
+    def _on_found(self, found: UncertainRegions) -> None:
+        reason = self._words(found.regions[0]) if found.regions else self.tr("no doubtful place")
+        self._files.set_uncertainty(found.image_id, found.uncertainty, reason)
         self._list()
 
     def _list(self) -> None:
         """Puts the places in order: those that a person has seen to since are left out."""
         current = self._places[self._number] if 0 <= self._number < len(self._places) else None
-        places = [place for doubts in self._ranking.doubts.values() for place in doubts.places]
+        places = [place for found in self._ranking.regions.values() for place in found.regions]
         places = [place for place in places if self._is_open(place)]
         self._places = sorted(places, key=lambda place: -place.score)[:_SHOWN]
         self._number = self._places.index(current) if current in self._places else -1
@@ -108,7 +108,7 @@ class PlacesController(QObject):
 
     def _why_none(self) -> str:
         """Why the list is empty, where it could be otherwise; empty where nothing is predicted yet."""
-        ranked, image_id = self._ranking.doubts, self._document.images.current_id
+        ranked, image_id = self._ranking.regions, self._document.images.current_id
         if not ranked and image_id is not None and self._document.predictions.of(image_id) is not None:
             return self.tr("Looking for places that the model is unsure of...")
         if ranked and set(ranked) >= set(self._document.images.ids):
@@ -121,7 +121,7 @@ class PlacesController(QObject):
             )
         return ""
 
-    def _is_open(self, place: Doubt) -> bool:
+    def _is_open(self, place: UncertainRegion) -> bool:
         if not self._document.images.has(place.image_id):
             return False
         if self._document.masks.shape(place.image_id) is None:
@@ -147,7 +147,7 @@ class PlacesController(QObject):
             self._ranking.rank(image_id)
         self._list()
 
-    def _words(self, place: Doubt) -> str:
+    def _words(self, place: UncertainRegion) -> str:
         """Why a place should be looked at."""
         first, second = (self._ranking.class_name(name) for name in place.classes)
         unsure = self.tr("{0} or {1}? {2} % unsure").format(first, second, round(100 * place.unsure))

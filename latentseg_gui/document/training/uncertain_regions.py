@@ -1,4 +1,4 @@
-"""Where the model is in doubt, as values: places that a person should look at next."""
+"""Where the model is uncertain, as values: regions that a person should look at next."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Why = Literal["unsure", "experts", "both"]
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
-    """A place of an image where a correction would teach most.
+class UncertainRegion:
+    """A region of an image where a correction would teach most.
 
     Attributes:
         rect: in pixels of the image.
-        score: 0..1, higher is more doubtful.
+        score: 0..1, higher is more uncertain.
         unsure: mean uncertainty between the two likeliest classes, 0..1.
         disagreement: how differently the heads ask the experts, 0..1.
         why: which of the two stands out.
@@ -33,10 +33,10 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubts:
-    """Doubtful places of an image, the worst first, and how unsure the model is on the whole, 0..1."""
+class UncertainRegions:
+    """Uncertain regions of an image, the worst first, and how unsure the model is on the whole, 0..1."""
 
     image_id: str
     version: str
     uncertainty: float
-    places: tuple[Doubt, ...]
+    regions: tuple[UncertainRegion, ...]

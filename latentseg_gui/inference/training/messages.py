@@ -12,7 +12,7 @@ from latentseg_gui.document.masks.label_rows import LabelsByRow
 from latentseg_gui.document.training.compared_networks import NetworksCompared
 from latentseg_gui.document.training.learning import LearningSettings
 from latentseg_gui.document.training.runs import FineTuneResult, TrainingSample
-from latentseg_gui.document.training.uncertain_regions import Doubts
+from latentseg_gui.document.training.uncertain_regions import UncertainRegions
 from latentseg_gui.inference.request import Priority, Request
 
 
@@ -83,12 +83,12 @@ class CompareNetworks(Request[NetworksCompared]):
 
 
 @dataclass(frozen=True, slots=True)
-class FindDoubts(Request[Doubts]):
-    """Where in an image the live weights are in doubt.
+class FindUncertainRegions(Request[UncertainRegions]):
+    """Where in an image the live weights are uncertain.
 
     Attributes:
         pixels: the image, reduced, uint8 [h, w, 3].
-        labelled: where somebody has said what is there, bool [h, w]; no doubt is reported there.
+        labelled: where somebody has said what is there, bool [h, w]; nothing is reported there.
         shape: (rows, columns) of the image itself.
     """
 

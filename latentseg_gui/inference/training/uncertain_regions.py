@@ -8,17 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
-from latentseg_gui.document.training.uncertain_regions import Doubt, Doubts, Why
+from latentseg_gui.document.training.uncertain_regions import UncertainRegion, UncertainRegions, Why
 from latentseg_gui.document.types import Rect
 from latentseg_gui.inference.experts.experts import Live
-from latentseg_gui.inference.training.messages import FindDoubts
+from latentseg_gui.inference.training.messages import FindUncertainRegions
 
 PLACES: Final = 5
 WINDOW: Final = 6
 """A place is as wide as this part of the longer side."""
 
 LEAST: Final = 0.08
-"""Places with less doubt than this are not worth a walk."""
+"""Places with less uncertainty than this are not worth a visit."""
 
 UNSURE_SHARE: Final = 0.7
 MOSTLY_LABELLED: Final = 0.6
@@ -27,8 +27,8 @@ Map = NDArray[np.float32]
 Number = TypeVar("Number", bound=np.generic)
 
 
-def find_doubts(request: FindDoubts, live: Live) -> Doubts:
-    """The most doubtful places of a reduced image, without those that are labelled."""
+def find_uncertain_regions(request: FindUncertainRegions, live: Live) -> UncertainRegions:
+    """The most uncertain regions of a reduced image, without those that are labelled."""
     live.predictor.set_image(request.pixels)
     chances = live.predictor.predict_overview()
     size = chances.shape[1], chances.shape[2]
@@ -37,11 +37,11 @@ def find_doubts(request: FindDoubts, live: Live) -> Doubts:
     apart = _resized(disagreement(live.predictor.attention().mix), size)
     score = np.where(open_, UNSURE_SHARE * unsure + (1 - UNSURE_SHARE) * apart, 0).astype(np.float32)
     scale = request.shape[0] / size[0], request.shape[1] / size[1]
-    places = []
+    regions = []
     for window in worst_windows(score, open_):
         here = open_[window.slices]
-        places.append(
-            Doubt(
+        regions.append(
+            UncertainRegion(
                 request.image_id,
                 _grown(window, scale, request.shape),
                 float(score[window.slices][here].mean()),
@@ -52,7 +52,7 @@ def find_doubts(request: FindDoubts, live: Live) -> Doubts:
             )
         )
     mean = float(unsure[open_].mean()) if open_.any() else 0.0
-    return Doubts(request.image_id, live.info.version, mean, tuple(places))
+    return UncertainRegions(request.image_id, live.info.version, mean, tuple(regions))
 
 
 def margins(chances: Map) -> tuple[Map, NDArray[np.intp]]:

@@ -11,11 +11,11 @@ import torch
 from latentseg_gui.document.types import Rect
 from latentseg_gui.inference.engine import Engine
 from latentseg_gui.inference.messages import EncodeImage, LoadWeights, PredictClasses
-from latentseg_gui.inference.training.messages import FindDoubts
+from latentseg_gui.inference.training.messages import FindUncertainRegions
 from latentseg_gui.inference.training.uncertain_regions import (
     _grown,
     disagreement,
-    find_doubts,
+    find_uncertain_regions,
     margins,
     worst_windows,
 )
@@ -54,7 +54,7 @@ def live(oracle):
 
 def asked(labelled=None):
     shape = (60, 80)
-    return FindDoubts(
+    return FindUncertainRegions(
         "a",
         np.zeros((*shape, 3), np.uint8),
         np.zeros(shape, bool) if labelled is None else labelled,
@@ -65,23 +65,25 @@ def asked(labelled=None):
 def test_the_unsure_corner_comes_first_with_the_classes_in_question():
     unsure = np.zeros((60, 80), bool)
     unsure[:14, :14] = True
-    found = find_doubts(asked(), live(Oracle(unsure, agreeing())))
-    place = found.places[0]
+    found = find_uncertain_regions(asked(), live(Oracle(unsure, agreeing())))
+    place = found.regions[0]
     assert (place.why, place.classes) == ("unsure", ("sky", "tree"))
     assert place.rect.row0 < 10
     assert place.rect.col0 < 10
     assert 20 <= place.rect.shape[0] <= 34
     assert 0 < found.uncertainty < 0.2
-    assert [each.score for each in found.places] == sorted(
-        (each.score for each in found.places), reverse=True
+    assert [each.score for each in found.regions] == sorted(
+        (each.score for each in found.regions), reverse=True
     )
 
 
 def test_what_is_labelled_is_no_doubt():
     unsure = np.zeros((60, 80), bool)
     unsure[:14, :14] = True
-    assert not find_doubts(asked(labelled=unsure), live(Oracle(unsure, agreeing()))).places
-    assert not find_doubts(asked(np.ones((60, 80), bool)), live(Oracle(unsure, agreeing()))).places
+    assert not find_uncertain_regions(asked(labelled=unsure), live(Oracle(unsure, agreeing()))).regions
+    assert not find_uncertain_regions(
+        asked(np.ones((60, 80), bool)), live(Oracle(unsure, agreeing()))
+    ).regions
 
 
 def test_heads_that_ask_other_experts_are_a_reason_of_their_own():
@@ -90,7 +92,7 @@ def test_heads_that_ask_other_experts_are_a_reason_of_their_own():
     apart = disagreement(mix)
     assert apart[12, 18] == pytest.approx(1.0, abs=1e-4)
     assert apart[2, 2] == pytest.approx(0.0, abs=1e-4)
-    (place, *_) = find_doubts(asked(), live(Oracle(np.zeros((60, 80), bool), mix))).places
+    (place, *_) = find_uncertain_regions(asked(), live(Oracle(np.zeros((60, 80), bool), mix))).regions
     assert place.why == "experts"
     assert place.rect.row1 > 100
     assert place.rect.col1 > 140
@@ -125,7 +127,9 @@ def test_the_engine_answers_and_goes_on_with_the_image_it_showed(tmp_path):
     image, _ = disks(0)
     engine.handle(EncodeImage("a", image))
     before = engine.handle(PredictClasses("a"))
-    found = engine.handle(FindDoubts("b", image[::2, ::2].copy(), np.zeros((32, 40), bool), (64, 80)))
+    found = engine.handle(
+        FindUncertainRegions("b", image[::2, ::2].copy(), np.zeros((32, 40), bool), (64, 80))
+    )
     assert found.version == "v1"
     assert 0 <= found.uncertainty <= 1
     assert (engine.handle(PredictClasses("a")).labels == before.labels).all()
