@@ -86,7 +86,7 @@ class Collector(QObject):
         if due:
             gc.collect(due[-1])
 
-    def settle(self) -> None:
+    def freeze(self) -> None:
         """The window is there: what it is made of stays, and is not looked through again.
 
         A hundred thousand objects would take a tenth of a second of the window's thread every time.

@@ -97,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     reporter = Reporter()
     hooks, collector = Hooks(reporter), Collector()
     session = start(reporter, paths)
-    collector.settle()
+    collector.freeze()
     try:
         return app.exec()
     finally:
@@ -124,7 +124,7 @@ def start(reporter: Reporter, paths: Sequence[Path] = ()) -> Session:
     preferences, error = load_preferences(preferences_path())
     apply_theme(application(), preferences.theme)
     session = compose(preferences, reporter)
-    session.export.asking.suggest(preferences.export_formats, preferences.export_folder)
+    session.export.output.suggest(preferences.export_formats, preferences.export_folder)
     session.window.restore_layout(geometry=preferences.window_geometry, state=preferences.window_state)
     session.window.show()
     QTimer.singleShot(0, session.window, partial(bring_onto_screen, session.window))
@@ -147,10 +147,10 @@ def finish(session: Session) -> None:
 def _remember(session: Session) -> None:
     preferences = session.preferences
     preferences.window_geometry, preferences.window_state = session.window.layout_texts()
-    asking = session.export.asking
-    preferences.export_formats = list(asking.formats)
-    is_text = asking.folder == shown(asking.folder)  # other names cannot be kept in the settings
-    preferences.export_folder = asking.folder if is_text else ""
+    output = session.export.output
+    preferences.export_formats = list(output.formats)
+    is_text = output.folder == shown(output.folder)  # other names cannot be kept in the settings
+    preferences.export_folder = output.folder if is_text else ""
     save_preferences(preferences_path(), preferences)
 
 

@@ -75,7 +75,7 @@ class CanvasIntents(QWidget):
 
     cursor_moved = Signal(float, float)
     cursor_left = Signal()
-    hover_settled = Signal(float, float)
+    hover_rested = Signal(float, float)
     """(x, y), when the mouse has rested on the image for a moment without a button"""
 
     brush_diameter_change_requested = Signal(float)

@@ -17,7 +17,7 @@ from latentseg_gui.canvas.tools import Workplace, make_tools
 from latentseg_gui.document.masks.tools import ClickDrag, ToolName
 
 _SETTLE_MS: Final = 80
-"""How long the mouse must rest before `hover_settled`."""
+"""How long the mouse must rest before `hover_rested`."""
 
 
 class PointerHandler(QObject):
@@ -40,10 +40,10 @@ class PointerHandler(QObject):
         self._navigation = GestureRunner()
         self._is_space_held = False
         self._hover_xy = (0.0, 0.0)
-        self._settling = QTimer(self)
-        self._settling.setSingleShot(True)
-        self._settling.setInterval(_SETTLE_MS)
-        self._settling.timeout.connect(self._on_settled)
+        self._resting = QTimer(self)
+        self._resting.setSingleShot(True)
+        self._resting.setInterval(_SETTLE_MS)
+        self._resting.timeout.connect(self._on_rested)
         self.show_cursor(None)
 
     @property
@@ -112,7 +112,7 @@ class PointerHandler(QObject):
             self._work.send(pointer)
         else:
             self._tool.hover(pointer)
-            self._settling.start()
+            self._resting.start()
         self._widget.cursor_moved.emit(*self._at.viewport.to_image(pointer.position))
         self._at.surface.refresh_chrome(self.brush)
         self.show_cursor(pointer.position)
@@ -129,7 +129,7 @@ class PointerHandler(QObject):
     def leave(self) -> None:
         """The mouse is no longer over the canvas."""
         self.brush.position = None
-        self._settling.stop()
+        self._resting.stop()
         self._at.surface.refresh_chrome(self.brush)
         self._widget.cursor_left.emit()
 
@@ -173,7 +173,7 @@ class PointerHandler(QObject):
         elif pointer.is_double and is_outside and not self._tool.is_busy:
             self._at.camera.zoom_to_fit()
         elif is_known:
-            self._settling.stop()
+            self._resting.stop()
             self._work.start(self._tool.press(pointer), pointer.button)
 
     def _navigation_at(self, pointer: Pointer) -> Gesture | None:
@@ -199,9 +199,9 @@ class PointerHandler(QObject):
         is_on_marker = self._at.markers.index_at(position, viewport) is not None
         return Qt.CursorShape.PointingHandCursor if is_on_marker and self.tool is ToolName.CLICK else None
 
-    def _on_settled(self) -> None:
+    def _on_rested(self) -> None:
         if self._at.viewport.contains(self._hover_xy) and not self.is_busy:
-            self._widget.hover_settled.emit(*self._hover_xy)
+            self._widget.hover_rested.emit(*self._hover_xy)
 
     def _end_lost(self, event: QMouseEvent) -> None:
         """Ends a gesture whose release went elsewhere, for example to a window that popped up."""

@@ -179,7 +179,7 @@ def run_child(connection: Connection, spec: ChildSpec, shared_prefix: str) -> No
         spec: what to serve.
         shared_prefix: for the names of shared memory, known to the window.
     """
-    _settle_in(spec)
+    _prepare(spec)
     transport = Transport(connection, own_prefix=shared_prefix)
     inbox = _Inbox(transport)
     try:
@@ -203,7 +203,7 @@ def _answer(job: Run, handler: Handler, transport: Transport, inbox: _Inbox, nam
         transport.send(Answered(job.job_id, None, JobFailure.from_exception(error, f"{name} worker")))
 
 
-def _settle_in(spec: ChildSpec) -> None:
+def _prepare(spec: ChildSpec) -> None:
     """Priority, threads and signals, before any numerical library is loaded."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the parent's to handle
     # The file must stay open for the life of the process: faulthandler keeps only its number.

@@ -26,7 +26,7 @@ from model.analysis.attention import vector_shift as vector_shift
 
 FloatArray = NDArray[np.floating[Any]]
 
-DEAD_SHARE: Final = 0.1
+IDLE_SHARE: Final = 0.1
 """An expert is idle if pixels draw on it less than this share of what an average expert gets."""
 
 TWIN_OVERLAP: Final = 0.9
@@ -70,16 +70,16 @@ class Findings:
     """Experts that deserve a second thought.
 
     Attributes:
-        dead: experts that hardly any pixel draws on.
+        idle: experts that hardly any pixel draws on.
         twins: pairs of experts that do the same: their maps overlap and their vectors agree.
     """
 
-    dead: tuple[int, ...]
+    idle: tuple[int, ...]
     twins: tuple[tuple[int, int], ...]
 
     def sentences(self, names: Callable[[int], str] = lambda index: f"expert {index}") -> list[str]:
         """One sentence per finding."""
-        said = [f"{names(index)} is idle: hardly any pixel draws on it." for index in self.dead]
+        said = [f"{names(index)} is idle: hardly any pixel draws on it." for index in self.idle]
         return said + [f"{names(a)} and {names(b)} do the same." for a, b in self.twins]
 
 
@@ -91,13 +91,13 @@ def examine(mix: FloatArray, vectors: FloatArray | None = None) -> Findings:
         vectors: [K, D]; without them the maps alone decide on duplicates.
     """
     share = mass(mix) * len(mix)
-    dead = tuple(int(index) for index in np.flatnonzero(share < DEAD_SHARE))
+    idle = tuple(int(index) for index in np.flatnonzero(share < IDLE_SHARE))
     alike = map_overlap(mix) > TWIN_OVERLAP
     if vectors is not None:
         alike &= vector_similarity(vectors) > TWIN_COSINE
-    alike[list(dead)] = alike[:, list(dead)] = False
+    alike[list(idle)] = alike[:, list(idle)] = False
     pairs = zip(*np.nonzero(np.triu(alike, 1)), strict=True)
-    return Findings(dead, tuple((int(a), int(b)) for a, b in pairs))
+    return Findings(idle, tuple((int(a), int(b)) for a, b in pairs))
 
 
 @dataclass(frozen=True, slots=True)

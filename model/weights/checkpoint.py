@@ -23,7 +23,7 @@ from torch.overrides import TorchFunctionMode
 
 from model.errors import ModelError, WeightsError
 from model.weights.atomic import write_atomically
-from model.weights.checks import MAX_METADATA_BYTES, Header, read_gated
+from model.weights.checks import MAX_METADATA_BYTES, Header, read_checked
 from model.zoo.registry import architecture_of, build_network
 
 FORMAT: Final = 1
@@ -127,7 +127,7 @@ def read_meta(path: Path | str) -> CheckpointMeta:
         WeightsError: the file was refused.
     """
     path = Path(path)
-    _, header = read_gated(path)
+    _, header = read_checked(path)
     return _parse_meta(header, path)
 
 
@@ -138,7 +138,7 @@ def load(path: Path | str) -> tuple[nn.Module, CheckpointMeta]:
         WeightsError: the file was refused. ``differences`` lists what does not fit, if that was why.
     """
     path = Path(path)
-    data, header = read_gated(path)
+    data, header = read_checked(path)
     meta = _parse_meta(header, path)
     with torch.device("meta"), Unfilled():  # names and shapes without memory, before anything is allocated
         expected = build_network(meta.architecture, meta.config).state_dict()

@@ -1,4 +1,4 @@
-"""The gate that every file of weights passes before a tensor is read. No torch here.
+"""The checks that every file of weights passes before a tensor is read. No torch here.
 
 Only safetensors come in: a length, a JSON header, raw numbers. Nothing in such a file can run. The
 header is checked to the last byte first, because it decides what would be allocated.
@@ -63,8 +63,8 @@ class Header:
     metadata: Mapping[str, str]
 
 
-def read_gated(path: Path) -> tuple[bytes, Header]:
-    """The bytes of a safetensors file that has passed the gate, and its header.
+def read_checked(path: Path) -> tuple[bytes, Header]:
+    """The bytes of a safetensors file that has passed the checks, and its header.
 
     Raises:
         WeightsError: it is not one, or it is broken or hostile; nothing was executed.

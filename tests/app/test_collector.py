@@ -48,7 +48,7 @@ def test_cycles_go_in_the_windows_thread_however_busy_a_lane_is(qtbot: QtBot, co
 def test_what_the_window_is_made_of_is_not_looked_through_again(qtbot: QtBot) -> None:
     collector = Collector()
     gone: list[threading.Thread] = []
-    collector.settle()
+    collector.freeze()
     assert gc.get_freeze_count() > 10_000
     assert len(gc.get_objects()) < 10_000
     for _ in range(5_000):

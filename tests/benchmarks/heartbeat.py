@@ -200,7 +200,7 @@ def main() -> None:
         application.application()
         collector = Collector()
         session = application.start(Reporter())
-        collector.settle()
+        collector.freeze()
         QApplication.processEvents()
         try:
             beat(session, path, arguments.speeds.split(","), arguments.seconds)

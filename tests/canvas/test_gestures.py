@@ -559,7 +559,7 @@ def test_the_divider_of_a_comparison_is_dragged(view: CanvasView, hand: Hand) ->
 
 
 def test_cursor_and_hover_are_told(qtbot: QtBot, view: CanvasView, hand: Hand) -> None:
-    with qtbot.waitSignals([view.cursor_moved, view.hover_settled]) as blocker:
+    with qtbot.waitSignals([view.cursor_moved, view.hover_rested]) as blocker:
         hand.move(30.5, 40.5)
     for told in blocker.all_signals_and_args:
         assert told.args == pytest.approx((30.5, 40.5), abs=1)

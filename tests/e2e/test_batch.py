@@ -52,7 +52,7 @@ def choose_in_dialog(
 ) -> str:
     """Fills in the dialog that is open, waits for its preview, and confirms; what the preview said."""
     session = person.session
-    dialog = session.batch.asking.dialog or session.export.asking.dialog
+    dialog = session.batch.output.dialog or session.export.output.dialog
     assert dialog is not None
     dialog.set_scope(scope)
     if source is not None:

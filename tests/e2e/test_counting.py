@@ -30,7 +30,7 @@ def taught(tmp_path: Path) -> Path:
 def exported(person: Person, target: Path) -> list[dict[str, object]]:
     """The annotations of the COCO file that the window writes."""
     person.choose("export_mask")
-    dialog = person.session.export.asking.dialog
+    dialog = person.session.export.output.dialog
     assert dialog is not None
     dialog.set_folder(target)
     dialog.set_formats(("coco",))

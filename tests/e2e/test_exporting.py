@@ -32,7 +32,7 @@ def photo(folder: Path, name: str = "photo.png", seed: int = 0) -> Path:
 def asked(person: Person, action: str, target: Path, *formats: str) -> OutputDialog:
     """The dialog, filled in, with its preview."""
     person.choose(action)
-    dialog = person.session.export.asking.dialog
+    dialog = person.session.export.output.dialog
     assert dialog is not None
     dialog.set_folder(target)
     dialog.set_formats(formats)
@@ -250,11 +250,11 @@ def test_formats_and_folder_of_the_last_export_are_suggested_after_a_restart(
     preferences, error = load_preferences(preferences_path())
     assert error is None
     assert (preferences.export_formats, preferences.export_folder) == (["npz", "csv"], str(tmp_path / "out"))
-    session.export.asking.suggest(["a format of tomorrow"], "")
-    assert session.export.asking.formats == ("npz", "csv"), "what is unknown is not suggested"
-    session.export.asking.suggest(preferences.export_formats, preferences.export_folder)
+    session.export.output.suggest(["a format of tomorrow"], "")
+    assert session.export.output.formats == ("npz", "csv"), "what is unknown is not suggested"
+    session.export.output.suggest(preferences.export_formats, preferences.export_folder)
     person.choose("export_mask")
-    dialog = session.export.asking.dialog
+    dialog = session.export.output.dialog
     assert dialog is not None
     assert dialog.choice is not None
     assert (dialog.choice.formats, dialog.choice.folder) == (("npz", "csv"), tmp_path / "out")

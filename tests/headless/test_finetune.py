@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from latentseg_gui.document.training.learning import SPEEDS
-from latentseg_gui.headless.training.finetune_samples import read_samples, settle_background
+from latentseg_gui.headless.training.finetune_samples import read_samples, with_background_decided
 from model.training.types import SPEEDS as KNOWN_SPEEDS
 from model.weights.checkpoint import load, save
 
@@ -89,7 +89,7 @@ def test_masks_that_label_every_pixel_need_no_background(folders):
     labels[:4] = 2
     samples = [LabelledImage(np.zeros((8, 8, 3), np.uint8), labels)]
     classes = ClassTable.from_names(("background", "sky", "ground"))
-    assert settle_background(samples, classes, is_rest=False, is_none=False) == samples
+    assert with_background_decided(samples, classes, is_rest=False, is_none=False) == samples
 
 
 def test_a_run_without_a_step_is_an_error_and_writes_nothing(finetune):

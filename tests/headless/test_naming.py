@@ -8,7 +8,7 @@ from PIL import Image
 
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.headless.training.finetune import add_arguments
-from latentseg_gui.headless.transfer.naming import UNNAMED, settled
+from latentseg_gui.headless.transfer.naming import UNNAMED, occurring
 from model.weights import checkpoint
 from model.weights.checkpoint import load
 
@@ -99,7 +99,7 @@ def test_classes_that_nothing_shows_go_and_numbers_are_in_order(read, present, a
     classes = ClassTable.from_names(["background", *read.split(", ")])
     assert classes.names[: len(UNNAMED)] == UNNAMED.names
     labels = np.array([[0, 255, *present]], np.uint8)
-    settled_classes, table = settled(classes, [labels])
+    settled_classes, table = occurring(classes, [labels])
     assert settled_classes.names == ("background", *filter(None, after.split(", ")))
     assert [settled_classes.names[table[value]] for value in (0, *present)] == [
         classes.names[value] for value in (0, *present)

@@ -43,7 +43,7 @@ def path(tmp_path, network):
 def rewrite(path, change=None, state=None, **fields):
     """Write the file of ``path`` again with other tensors or another description."""
     tensors = load_file(path)
-    table = json.loads(checkpoint.read_gated(path)[1].metadata["latentseg"])
+    table = json.loads(checkpoint.read_checked(path)[1].metadata["latentseg"])
     table.update(fields)
     if change:
         change(tensors)

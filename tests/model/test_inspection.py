@@ -110,7 +110,7 @@ def test_idle_experts_and_twins_are_named():
     vectors = np.random.default_rng(0).normal(size=(5, 16))
     vectors[4] = vectors[1] * 1.1
     findings = examine(mix, vectors)
-    assert findings.dead == (2,)
+    assert findings.idle == (2,)
     assert findings.twins == ((1, 4),)
     assert findings.sentences() == [
         "expert 2 is idle: hardly any pixel draws on it.",

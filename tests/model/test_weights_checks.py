@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from model.errors import WeightsError
-from model.weights.checks import read_gated
+from model.weights.checks import read_checked
 
 
 class Payload:
@@ -70,7 +70,7 @@ def test_formats_that_can_run_code_are_refused_and_not_run(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(HOSTILE[name](Payload(marker)))
     with pytest.raises(WeightsError, match="can run code; convert it") as caught:
-        read_gated(path)
+        read_checked(path)
     assert not marker.exists()
     assert "safetensors" in caught.value.action
 
@@ -144,7 +144,7 @@ def test_hostile_safetensors_are_refused_at_once(tmp_path, name):
     for _ in range(2):
         start = time.perf_counter()
         with pytest.raises(WeightsError, match=r"weights\.safetensors"):
-            read_gated(path)
+            read_checked(path)
         seconds.append(time.perf_counter() - start)
     assert min(seconds) < 0.2
 
@@ -165,13 +165,13 @@ def test_what_is_something_else_is_named(tmp_path, content, message):
     path = tmp_path / "weights.safetensors"
     path.write_bytes(content)
     with pytest.raises(WeightsError, match=message):
-        read_gated(path)
+        read_checked(path)
 
 
 def test_a_missing_file_and_a_folder_are_errors_of_the_same_family(tmp_path):
     for path in (tmp_path / "none.safetensors", tmp_path):
         with pytest.raises(WeightsError, match="cannot be read"):
-            read_gated(path)
+            read_checked(path)
 
 
 def test_an_honest_file_passes(tmp_path):
@@ -180,7 +180,7 @@ def test_an_honest_file_passes(tmp_path):
         {"__metadata__": {"note": "ü"}, **GOOD, "empty": tensor((0, 3), 16, 16)}, bytes(range(16))
     )
     path.write_bytes(content)
-    data, header = read_gated(path)
+    data, header = read_checked(path)
     assert data == content
     assert header.metadata == {"note": "ü"}
     assert header.tensors["b"].shape == (2,)
@@ -193,7 +193,7 @@ def test_a_header_length_that_looks_like_a_pickle_passes(tmp_path):
     path = tmp_path / "weights.safetensors"
     path.write_bytes(file_of(raw + b" " * (0x0280 - len(raw)), bytes(16)))
     assert path.read_bytes()[:2] == b"\x80\x02"
-    assert len(read_gated(path)[1].tensors) == 2
+    assert len(read_checked(path)[1].tensors) == 2
 
 
 def test_any_cut_and_any_flipped_bit_is_refused_or_honest(tmp_path):
@@ -202,14 +202,14 @@ def test_any_cut_and_any_flipped_bit_is_refused_or_honest(tmp_path):
     for length in range(len(content)):
         path.write_bytes(content[:length])
         with pytest.raises(WeightsError):
-            read_gated(path)
+            read_checked(path)
     generator = np.random.default_rng(0)
     for _ in range(300):
         broken = bytearray(content)
         broken[generator.integers(len(content) - 16)] ^= 1 << int(generator.integers(8))
         path.write_bytes(broken)
         try:
-            _, header = read_gated(path)
+            _, header = read_checked(path)
         except WeightsError:
             continue
         assert sum(entry.end - entry.start for entry in header.tensors.values()) == 16

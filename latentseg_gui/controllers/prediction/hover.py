@@ -37,7 +37,7 @@ class HoverController(QObject):
         self._is_on = False
         self._wanted: SegmentObject | None = None
         self._is_shown = False
-        canvas.hover_settled.connect(self._on_hover_settled)
+        canvas.hover_rested.connect(self._on_hover_rested)
         canvas.cursor_moved.connect(self._on_cursor_moved)
         canvas.cursor_left.connect(self.drop)
 
@@ -46,7 +46,7 @@ class HoverController(QObject):
         self._is_on = is_on
         self.drop()
 
-    def _on_hover_settled(self, x: float, y: float) -> None:
+    def _on_hover_rested(self, x: float, y: float) -> None:
         image_id = self._document.images.current_id
         if not self._is_on or image_id is None or self._canvas.pointer.tool is not ToolName.CLICK:
             return

@@ -14,7 +14,7 @@ from latentseg_gui.controllers.images.images import project_folder
 from latentseg_gui.controllers.interfaces import Dialogs, ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.project.project import StorageController
-from latentseg_gui.controllers.project.recovering import LeftBehind, Settling, first_left_behind, question
+from latentseg_gui.controllers.project.recovering import LeftBehind, Restoring, first_left_behind, question
 from latentseg_gui.controllers.project.untitled import UntitledProjects
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
@@ -73,7 +73,7 @@ class OpeningController(QObject):
         self._dialogs = dialogs
         self._errors = errors
         self._then: Callable[[], None] | None = None
-        self._settling: Settling | None = None
+        self._restoring: Restoring | None = None
 
     def choose(self) -> None:
         """Asks for the folder of a project and opens it."""
@@ -138,8 +138,8 @@ class OpeningController(QObject):
 
     def abandon(self) -> None:
         """The window ends: what is being restored stays where it is, to be offered again."""
-        if self._settling is not None:
-            self._settling.abandon()
+        if self._restoring is not None:
+            self._restoring.abandon()
 
     def _seek(self, untitled: tuple[Path, ...], recent: tuple[Path, ...]) -> None:
         self._files.submit(
@@ -158,7 +158,7 @@ class OpeningController(QObject):
         if answer.opened is None:
             self._go_on()
             return
-        self._settle(
+        self._restore(
             _Case(answer.opened, answer.is_untitled, partial(self._seek, answer.untitled, answer.recent))
         )
 
@@ -181,12 +181,12 @@ class OpeningController(QObject):
 
     def _on_opened(self, answer: OpenedProject) -> None:
         if self._storage.may_leave(self.tr("Open project")):
-            self._settle(_Case(answer, False, None))
+            self._restore(_Case(answer, False, None))
         else:
             answer.session.abandon()
             self._go_on()
 
-    def _settle(self, case: _Case) -> None:
+    def _restore(self, case: _Case) -> None:
         """Asks what to do with changes that a crash left, has it done beside the window, and goes on."""
         opened = case.opened
         answer = self._ask(case) if opened.recovery or case.is_untitled else ""
@@ -201,26 +201,28 @@ class OpeningController(QObject):
             opened.session.abandon()
             self._leave(case)
             return
-        self._settling = Settling(opened, answer, self._untitled, is_untitled=case.is_untitled, folder=folder)
+        self._restoring = Restoring(
+            opened, answer, self._untitled, is_untitled=case.is_untitled, folder=folder
+        )
         self._files.submit(
-            self._settling,
-            partial(self._on_settled, case),
+            self._restoring,
+            partial(self._on_restored, case),
             title=self.tr("Making a copy of your work") if folder else self.tr("Restoring your work"),
             key="restore",
             priority=Priority.PROJECT,
-            on_failure=partial(self._on_not_settled, case),
+            on_failure=partial(self._on_not_restored, case),
             on_cancelled=partial(self._on_given_up, case),
         )
 
-    def _on_settled(self, case: _Case, opened: OpenedProject | None) -> None:
-        self._settling = None
+    def _on_restored(self, case: _Case, opened: OpenedProject | None) -> None:
+        self._restoring = None
         if opened is not None:
             self._take_over(case, opened)
         else:
             self._leave(case)
 
-    def _on_not_settled(self, case: _Case, error: LatentsegError) -> None:
-        self._settling = None
+    def _on_not_restored(self, case: _Case, error: LatentsegError) -> None:
+        self._restoring = None
         case.opened.session.abandon()
         self._errors.report(error)
         self._leave(case)

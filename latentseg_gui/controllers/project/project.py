@@ -140,7 +140,7 @@ class StorageController(QObject):
         """Saves before going on, asking for a folder where needed; whether everything is saved."""
         if self._saving is not None:
             self._saving.wait(_WAIT_S)
-            self._settle(self._saving)
+            self._finish(self._saving)
         project = self.project
         if project is not None and not project.is_read_only:
             target = project if _may_overwrite(project, self._dialogs) else None
@@ -150,7 +150,7 @@ class StorageController(QObject):
         if saving is None:
             return False
         self._saving = saving
-        self._settle(saving())
+        self._finish(saving())
         return saving.error is None
 
     def may_leave(self, title: str, remark: str = "") -> bool:
@@ -212,7 +212,7 @@ class StorageController(QObject):
         if saving is None:
             return
         self._saving, key = saving, f"save {saving.snapshot.revision}"
-        self._files.submit(saving, self._settle, key=key, priority=Priority.PROJECT)
+        self._files.submit(saving, self._finish, key=key, priority=Priority.PROJECT)
 
     def _snapshot(self, target: ProjectSession, *, is_asked: bool) -> Saving | None:
         try:
@@ -242,7 +242,7 @@ class StorageController(QObject):
             self._errors.report(error)
             return None
 
-    def _settle(self, saving: Saving) -> None:
+    def _finish(self, saving: Saving) -> None:
         """Draws the consequences of a save, once."""
         if saving is not self._saving:
             return

@@ -200,7 +200,7 @@ def _is_worth_it(opened: OpenedProject, owner: UntitledProjects, *, is_untitled:
     return False
 
 
-class Settling:
+class Restoring:
     """Does, when called, what the user wants to become of a project that was left behind.
 
     Whatever happens meanwhile, what the crash left stays until it is done: it is offered again.

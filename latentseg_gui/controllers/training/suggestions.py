@@ -15,7 +15,7 @@ from latentseg_gui.panels.files import FilesPanel
 from latentseg_gui.panels.training.places import PlacesSection
 from latentseg_gui.panels.training.values import PlaceRow
 
-_SETTLE_MS = 1500
+_REST_MS = 1500
 _SHOWN = 20
 _MOSTLY = 0.6
 
@@ -43,10 +43,10 @@ class PlacesController(QObject):
         self._errors = errors
         self._places: list[UncertainRegion] = []
         self._number = -1
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(_SETTLE_MS)
-        self._settle.timeout.connect(self._on_settled)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST_MS)
+        self._rest.timeout.connect(self._on_rested)
         events = document.events
         events.prediction_changed.connect(self._on_prediction_changed)
         events.mask_changed.connect(self._later)
@@ -136,12 +136,12 @@ class PlacesController(QObject):
             self._later()
 
     def _later(self, *_: object) -> None:
-        self._settle.start()
+        self._rest.start()
 
-    def _on_settled(self) -> None:
+    def _on_rested(self) -> None:
         image_id = self._document.images.current_id
         if image_id is not None and not self._document.prompts.is_idle(image_id):
-            self._settle.start()  # somebody is clicking, and clicks come first
+            self._rest.start()  # somebody is clicking, and clicks come first
             return
         if image_id is not None and self._document.predictions.of(image_id) is not None:
             self._ranking.rank(image_id)

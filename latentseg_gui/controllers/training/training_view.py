@@ -29,7 +29,7 @@ from latentseg_gui.panels.training.values import (
     VersionRow,
 )
 
-_SETTLE_MS = 200
+_REST_MS = 200
 _PREVIEWED = 4
 
 
@@ -56,10 +56,10 @@ class TrainingViewController(QObject):
         self._errors = errors
         self._draws = 0
         self._is_shown_running = False
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(_SETTLE_MS)
-        self._settle.timeout.connect(self.refresh)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST_MS)
+        self._rest.timeout.connect(self.refresh)
         finetune.samples.counts.changed.connect(self._later)
         document.events.images_changed.connect(self._later)
         document.events.classes_changed.connect(self._later)
@@ -164,7 +164,7 @@ class TrainingViewController(QObject):
         self._panel.set_outcome(result)
 
     def _later(self, *_: object) -> None:
-        self._settle.start()
+        self._rest.start()
 
     def _show_networks(self, live: WeightsInfo) -> None:
         self._panel.network.set_networks(live.networks, live.network)

@@ -15,7 +15,7 @@ from latentseg_gui.controllers.jobs import Jobs, JobSource
 from latentseg_gui.controllers.prediction.class_mapping import LabelMap
 from latentseg_gui.controllers.transfer.batch_pipeline import BatchPipeline, Task
 from latentseg_gui.controllers.transfer.mask_snapshots import MaskSnapshot, snapshot_of
-from latentseg_gui.controllers.transfer.output_dialog import OutputAsking
+from latentseg_gui.controllers.transfer.output_dialog import OutputDialogController
 from latentseg_gui.controllers.transfer.output_plans import Output, OutputPreview, Page, pages_of, preview_of
 from latentseg_gui.controllers.transfer.output_run import Done, OutputReport, OutputRun, not_written
 from latentseg_gui.document.document import Document
@@ -64,8 +64,8 @@ class BatchController(JobSource):
         self._run: OutputRun | None = None
         self._sources: dict[BatchItem, str] = {}
         self._pipeline: BatchPipeline | None = None
-        self.asking = OutputAsking(files, window, self)
-        self.asking.confirmed.connect(self._on_confirmed)
+        self.output = OutputDialogController(files, window, self)
+        self.output.confirmed.connect(self._on_confirmed)
         self.selected: tuple[str, ...] = ()
         """The images that are selected in the list."""
 
@@ -97,7 +97,7 @@ class BatchController(JobSource):
                 self.tr("Images are being predicted already; stop that first, or wait for it.")
             )
             return
-        self.asking.open(self._question(), lambda choice: partial(_previewed, self._making(choice)))
+        self.output.open(self._question(), lambda choice: partial(_previewed, self._making(choice)))
 
     def start(self, choice: OutputChoice) -> None:
         """Predicts; which images that means is looked up first."""
@@ -142,8 +142,8 @@ class BatchController(JobSource):
             ),
             formats=tuple((name, each.label) for name, each in FORMATS.items()),
             with_pictures=tuple(name for name, each in FORMATS.items() if each.with_pictures),
-            chosen=self.asking.formats,
-            folder=self.asking.folder,
+            chosen=self.output.formats,
+            folder=self.output.folder,
             action=self.tr("Predict"),
         )
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.prediction.class_mapping import LabelMap
 from latentseg_gui.controllers.transfer.mask_snapshots import MaskSnapshot, write_item
-from latentseg_gui.controllers.transfer.output_run import Done, settle
+from latentseg_gui.controllers.transfer.output_run import Done, note_written
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.prediction.separating import separated
 from latentseg_gui.document.types import ImageRecord
@@ -101,7 +101,7 @@ class BatchPipeline:
         self._predicting.pop(task.item, None)
         self._files.submit(
             partial(_write, task, answer, self._labels, self._extras.objects),
-            partial(settle, task.done, task.item),
+            partial(note_written, task.done, task.item),
             key=f"batch write {task.item.stem}",
             priority=Priority.SPARE_TIME,
             on_failure=partial(task.done, task.item),

@@ -14,9 +14,15 @@ from latentseg_gui.controllers.jobs import Jobs, JobSource
 from latentseg_gui.controllers.prediction.class_mapping import LabelMap
 from latentseg_gui.controllers.transfer.batch_pipeline import BatchPipeline, Task
 from latentseg_gui.controllers.transfer.mask_snapshots import snapshot_of, write_item
-from latentseg_gui.controllers.transfer.output_dialog import OutputAsking
+from latentseg_gui.controllers.transfer.output_dialog import OutputDialogController
 from latentseg_gui.controllers.transfer.output_plans import Output, OutputPreview, pages_of, preview_of
-from latentseg_gui.controllers.transfer.output_run import Done, OutputReport, OutputRun, not_written, settle
+from latentseg_gui.controllers.transfer.output_run import (
+    Done,
+    OutputReport,
+    OutputRun,
+    not_written,
+    note_written,
+)
 from latentseg_gui.controllers.transfer.quick_export import QuickExport
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
@@ -53,8 +59,8 @@ class ExportController(JobSource):
         self._planning = 0
         self._quick = QuickExport(document, writers=writers, errors=errors, parent=self)
         self.export_to, self.save_beside = self._quick.export_to, self._quick.save_beside
-        self.asking = OutputAsking(writers, window, self)
-        self.asking.confirmed.connect(self._on_confirmed)
+        self.output = OutputDialogController(writers, window, self)
+        self.output.confirmed.connect(self._on_confirmed)
 
     def use_weights(self, weights: WeightsInfo) -> None:
         """Other weights are live now."""
@@ -130,12 +136,12 @@ class ExportController(JobSource):
             ),
             formats=tuple((name, each.label) for name, each in FORMATS.items()),
             with_pictures=tuple(name for name, each in FORMATS.items() if each.with_pictures),
-            chosen=self.asking.formats,
-            folder=self.asking.folder,
+            chosen=self.output.formats,
+            folder=self.output.folder,
             action=self.tr("Export"),
-            is_completed=masks == 0 if self.asking.is_completed is None else self.asking.is_completed,
+            is_completed=masks == 0 if self.output.is_completed is None else self.output.is_completed,
         )
-        self.asking.open(question, self._previewing, scope)
+        self.output.open(question, self._previewing, scope)
 
     def _previewing(self, choice: OutputChoice) -> Callable[[], OutputPreview]:
         """What says, in a background thread, what a choice comes to."""
@@ -182,7 +188,7 @@ class ExportController(JobSource):
             return
         self._writers.submit(
             partial(write_item, folder, item, snapshot),
-            partial(settle, done, item),
+            partial(note_written, done, item),
             key=f"export {folder.folder} {item.stem}",
             on_failure=partial(done, item),
         )

@@ -18,7 +18,7 @@ PreviewOf = Callable[[OutputChoice], Callable[[], OutputPreview]]
 """Makes of a choice a function that any thread may call for its preview."""
 
 
-class OutputAsking(QObject):
+class OutputDialogController(QObject):
     """Opens the dialog and keeps it up to date; what was chosen last is suggested next time.
 
     Args:

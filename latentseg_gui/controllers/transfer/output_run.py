@@ -237,6 +237,6 @@ def not_written(report: OutputReport) -> LatentsegError:
     )
 
 
-def settle(done: Done, item: BatchItem, _: object) -> None:
+def note_written(done: Done, item: BatchItem, _: object) -> None:
     """An image was written."""
     done(item, None)

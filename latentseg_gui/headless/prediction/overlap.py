@@ -98,9 +98,9 @@ class Overlapped(Generic[Item, Source, Answer, Written]):
                     open_.append((outcome, self._submitted(writers, outcome)))
                     del outcome  # a large image must not be held here while the next one is worked at
                     while len(open_) >= self._ahead:
-                        yield self._settled(*open_.popleft())
+                        yield self._finished(*open_.popleft())
                 while open_:
-                    yield self._settled(*open_.popleft())
+                    yield self._finished(*open_.popleft())
             finally:
                 for _, future in waiting:
                     future.cancel()
@@ -123,7 +123,7 @@ class Overlapped(Generic[Item, Source, Answer, Written]):
             return None
         return writers.submit(self._write, outcome.item, outcome.answer)
 
-    def _settled(
+    def _finished(
         self, outcome: Outcome[Item, Answer, Written], future: Future[Written] | None
     ) -> Outcome[Item, Answer, Written]:
         """The outcome with what came of writing, which is waited for."""

@@ -21,7 +21,7 @@ from latentseg_gui.headless.subcommand import (
     require_inputs,
 )
 from latentseg_gui.headless.training.finetune_options import add_background_arguments, add_encoder_argument
-from latentseg_gui.headless.training.finetune_samples import read_samples, settle_background
+from latentseg_gui.headless.training.finetune_samples import read_samples, with_background_decided
 from latentseg_gui.headless.transfer.masks import add_pair_arguments, pairs_asked_for
 from latentseg_gui.headless.transfer.naming import words_for
 from latentseg_gui.io.storage import make_folder
@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
     samples, classes = read_samples(
         pairs_asked_for(options), ClassTable.from_names(known) if known else None, failures
     )
-    samples = settle_background(
+    samples = with_background_decided(
         samples, classes, is_rest=options.rest_is_background, is_none=options.without_background
     )
     print(words_for(classes))

@@ -21,7 +21,7 @@ from latentseg_gui.headless.subcommand import (
     require_inputs,
 )
 from latentseg_gui.headless.training.finetune_options import add_arguments, learning_settings
-from latentseg_gui.headless.training.finetune_samples import read_samples, settle_background
+from latentseg_gui.headless.training.finetune_samples import read_samples, with_background_decided
 from latentseg_gui.headless.transfer.masks import Pair, pairs_asked_for
 from latentseg_gui.headless.transfer.naming import words_for
 from latentseg_gui.io.storage import atomic_write, make_folder, remove_file
@@ -83,7 +83,7 @@ def _run(options: argparse.Namespace, pairs: list[Pair], device: str, *, is_firs
     start = start_of(options.network, options.weights, seed=options.seed, encoder=options.encoder)
     failures = Failures()
     samples, classes = read_samples(pairs, _first_classes(options, start), failures)
-    samples = settle_background(
+    samples = with_background_decided(
         samples, classes, is_rest=options.rest_is_background, is_none=options.without_background
     )
     if is_first:

@@ -15,7 +15,7 @@ from latentseg_gui.document.masks.lookup import looked_up
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance
 from latentseg_gui.headless.subcommand import Failures
 from latentseg_gui.headless.transfer.masks import MaskReader, Pair
-from latentseg_gui.headless.transfer.naming import UNNAMED, settled
+from latentseg_gui.headless.transfer.naming import UNNAMED, occurring
 from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.masks import ImportedMask
 
@@ -49,7 +49,7 @@ def read_samples(
         raise LatentsegError("None of the images could be used.", action="See the lines above.")
     if classes is not None:
         return samples, reader.classes
-    after, table = settled(reader.classes, [sample.labels for sample in samples])
+    after, table = occurring(reader.classes, [sample.labels for sample in samples])
     return [replace(sample, labels=looked_up(table, sample.labels)) for sample in samples], after
 
 
@@ -63,7 +63,7 @@ def _origin(mask: ImportedMask) -> NDArray[np.uint8] | None:
     return np.where(mask.instances > 0, np.uint8(Provenance.CLICKED), np.uint8(Provenance.PAINTED))
 
 
-def settle_background(
+def with_background_decided(
     samples: list[LabelledImage], classes: ClassTable, *, is_rest: bool, is_none: bool
 ) -> list[LabelledImage]:
     """The samples, where ``is_rest`` with background wherever nothing is labelled.

@@ -19,7 +19,7 @@ UNNAMED: Final = ClassTable.from_names(("background", "class 1"))
 _NUMBERED: Final = re.compile(r"class (\d+)")
 
 
-def settled(classes: ClassTable, masks: Iterable[Labels]) -> tuple[ClassTable, NDArray[np.uint8]]:
+def occurring(classes: ClassTable, masks: Iterable[Labels]) -> tuple[ClassTable, NDArray[np.uint8]]:
     """The classes that occur, and per class id before, uint8 [256], the one that it has now.
 
     Classes that are only numbered have these numbers as ids, as far as most of the numbers up to the last one

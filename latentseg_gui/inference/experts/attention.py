@@ -73,7 +73,7 @@ def likeness_of(mix: Floats, vectors: Floats) -> ExpertLikeness:
         cosine=cosine.astype(np.float32),
         overlap=overlap.astype(np.float32),
         order=tuple(inspection.cluster_order((cosine + overlap) / 2)),
-        idle=findings.dead,
+        idle=findings.idle,
         twins=findings.twins,
     )
 

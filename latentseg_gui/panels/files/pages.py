@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from latentseg_gui.panels.fields import Slider, SpinBox
 from latentseg_gui.panels.widgets import icon_button, text_label
 
-_SETTLE_MS: Final = 120
+_REST_MS: Final = 120
 _MAX_PAGES: Final = 2**31 - 2
 
 
@@ -26,10 +26,10 @@ class PageBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._page, self._count = 0, 1
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(_SETTLE_MS)
-        self._settle.timeout.connect(self._on_settled)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST_MS)
+        self._rest.timeout.connect(self._on_rested)
         self.slider = Slider(Qt.Orientation.Horizontal, self)
         self.slider.setAccessibleName(self.tr("Page"))
         self.number = SpinBox(self)
@@ -54,7 +54,7 @@ class PageBar(QWidget):
         """Shows page ``page`` (from 0) of ``count``; says nothing back."""
         count = max(1, min(count, _MAX_PAGES))  # a slider cannot count further
         page = max(0, min(page, count - 1))
-        self._settle.stop()
+        self._rest.stop()
         self._page, self._count = page, count
         for control, value, first in ((self.slider, page, 0), (self.number, page + 1, 1)):
             control.blockSignals(True)
@@ -82,9 +82,9 @@ class PageBar(QWidget):
         self.number.blockSignals(True)
         self.number.setValue(page + 1)
         self.number.blockSignals(False)
-        self._settle.start()
+        self._rest.start()
 
-    def _on_settled(self) -> None:
+    def _on_rested(self) -> None:
         self._request(self.slider.value())
 
     def _on_number_changed(self, number: int) -> None:

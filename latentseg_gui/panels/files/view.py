@@ -23,7 +23,7 @@ from latentseg_gui.panels.files.model import STATUSES, FileEntry, FilesModel, Fi
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.plain import plain
 
-_SETTLE_MS: Final = 40
+_REST_MS: Final = 40
 _SIDE_BY_SIDE: Final = 225
 
 
@@ -134,10 +134,10 @@ class FilesView(QListView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(_SETTLE_MS)
-        self._settle.timeout.connect(self._request_visible_thumbnails)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST_MS)
+        self._rest.timeout.connect(self._request_visible_thumbnails)
         self.verticalScrollBar().valueChanged.connect(self._on_rows_moved)
         model.modelReset.connect(self._on_rows_moved)
         model.rowsRemoved.connect(self._on_rows_moved)
@@ -187,7 +187,7 @@ class FilesView(QListView):
 
     def _on_rows_moved(self) -> None:
         # Not connected to `start` itself: the scroll bar's value would become the interval.
-        self._settle.start()
+        self._rest.start()
 
     def _on_current_changed(self, current: QModelIndex) -> None:
         entry = current.data(FilesRole.ENTRY)
@@ -224,9 +224,9 @@ class FilesView(QListView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Qt: other rows may be in view now."""
         super().resizeEvent(event)
-        self._settle.start()
+        self._rest.start()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Qt: rows are in view now."""
         super().showEvent(event)
-        self._settle.start()
+        self._rest.start()

@@ -24,7 +24,7 @@ from latentseg_gui.panels.output.formats import FormatChoice
 from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.widgets import make_default, text_label
 
-_SETTLE_MS = 150
+_REST_MS = 150
 _LINES, _MOST_LINES = 5, 14
 _LOW_SCREEN = 720
 """A screen of this height or less, in pixels that follow its scale, shows fewer lines."""
@@ -120,10 +120,10 @@ class OutputDialog(QDialog):
         self._question = question
         self._asked: OutputChoice | None = None
         self._is_low = self.screen().availableGeometry().height() <= _LOW_SCREEN
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(_SETTLE_MS)
-        self._settle.timeout.connect(self._ask)
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(_REST_MS)
+        self._pause.timeout.connect(self._ask)
         self._scopes = QButtonGroup(self)
         self._source = _FolderField(self.tr("Folder of the images"))
         self._rest = _RestChoice(question.is_completed)
@@ -266,7 +266,7 @@ class OutputDialog(QDialog):
         if choice is None:
             self._preview.setText(self.tr("Choose images, at least one format, and a folder to write to."))
             return
-        self._settle.start()
+        self._pause.start()
 
     def _ask(self) -> None:
         choice = self.choice
