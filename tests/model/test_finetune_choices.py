@@ -14,9 +14,9 @@ from model.networks.anatomy import named_parameters_of
 from model.networks.detail_network import DetailNetwork
 from model.prediction.predictor import Predictor
 from model.training.clock import Clock, Span
+from model.training.coverage import hold_out
 from model.training.cross import CrossValidated
 from model.training.finetune import FeatureStore, LabelledImage, finetune
-from model.training.heldout import hold_out
 from model.training.live import bands_of_logits
 from model.training.optimisers import learning, speed_of
 from model.training.provenance import SEEN, seen_after, validation_words

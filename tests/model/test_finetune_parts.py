@@ -16,7 +16,7 @@ from model.analysis.cells import cells_of
 from model.networks.detail_network import DetailNetwork
 from model.networks.filters import NUM_FILTERS, filter_bank, gaussian_blur
 from model.training.clock import Average, Clock, rate_at
-from model.training.heldout import MAX_TAKEN_OF_CLASS, hold_out
+from model.training.coverage import MAX_TAKEN_OF_CLASS, hold_out
 from model.training.objective import Objective, class_weights
 from model.training.provenance import MAX_RUNS, RUNS, after_run
 from model.training.types import LOSSES, FineTuneConfig

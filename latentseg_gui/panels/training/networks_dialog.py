@@ -20,8 +20,7 @@ from latentseg_gui.document.training.compared_networks import NetworkProgress, N
 from latentseg_gui.document.training.learning import FROM_SCRATCH, LATENT_EXPERT, NetworkChoice
 from latentseg_gui.panels.fields import ComboBox, SpinBox
 from latentseg_gui.panels.plain import plain, unmarked
-from latentseg_gui.panels.training.outcome_table import OutcomeTable
-from latentseg_gui.panels.training.side_by_side import SideBySide
+from latentseg_gui.panels.training.outcome_table import OutcomeTable, SideBySide
 from latentseg_gui.panels.training.values import ComparisonWish, PictureShown
 from latentseg_gui.panels.widgets import Scrolled, restyle, text_label
 

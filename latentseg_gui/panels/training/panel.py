@@ -9,11 +9,10 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from latentseg_gui.document.training.learning import LearningSettings
 from latentseg_gui.document.training.runs import FineTuneProgress, FineTuneResult
-from latentseg_gui.panels.training.crops import CropsView
 from latentseg_gui.panels.training.network import NetworkSection
 from latentseg_gui.panels.training.places import PlacesSection
 from latentseg_gui.panels.training.run import RunSection
-from latentseg_gui.panels.training.samples import ClassShareBar, SamplesModel, SamplesView
+from latentseg_gui.panels.training.samples import ClassShareBar, CropsView, SamplesModel, SamplesView
 from latentseg_gui.panels.training.settings import SettingsForm
 from latentseg_gui.panels.training.values import (
     ClassShare,
