@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypedDict, TypeVar, Unpack
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -39,6 +39,34 @@ class WrongAnswerError(LatentsegError):
             detail=f"{type(request).__name__}: {type(given).__name__} in the place of "
             f"{request.answer_type.__name__}",
         )
+
+
+class JobOptions(TypedDict, Generic[A], total=False):
+    """What may be said of a job beside the question and who hears the answer.
+
+    Attributes:
+        title: what the status bar shows while it runs; empty (the default) for jobs not worth a line.
+        key: a later job of the same key takes the place of one that still waits.
+        priority: for a message another than its own.
+        is_sticky: repeated when the child process had to be started again.
+        is_current: whether the question is still asked; whatever comes of one that is not is dropped.
+        is_fresh: whether an answer was given by what is in use now, such as the live weights.
+        on_stale: called instead of the others when something was dropped.
+        on_failure: called instead of reporting.
+        on_progress: called with every progress message that is no early answer.
+        on_cancelled: called when it was cancelled or replaced.
+    """
+
+    title: str
+    key: str
+    priority: Priority | None
+    is_sticky: bool
+    is_current: Callable[[], bool]
+    is_fresh: Callable[[A], bool]
+    on_stale: Callable[[], None] | None
+    on_failure: OnFailure | None
+    on_progress: OnProgress | None
+    on_cancelled: Callable[[], None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,49 +192,32 @@ class Jobs(JobSource):
         self,
         request: Request[A] | Thunk[A],
         on_answer: Callable[[A], None],
-        *,
-        title: str = "",
-        key: str = "",
-        priority: Priority | None = None,
-        is_sticky: bool = False,
-        is_current: Callable[[], bool] = lambda: True,
-        is_fresh: Callable[[A], bool] = lambda _: True,
-        on_stale: Callable[[], None] | None = None,
-        on_failure: OnFailure | None = None,
-        on_progress: OnProgress | None = None,
-        on_cancelled: Callable[[], None] | None = None,
+        **options: Unpack[JobOptions[A]],
     ) -> int:
         """Queues ``request``; a failure nobody listens for goes to the user.
 
         Args:
             request: a message for a child process, or a function for a thread.
             on_answer: called with the answer, and before with early ones where the request has such.
-            title: what the status bar shows while it runs; empty for jobs not worth a line.
-            key: a later job of the same key takes the place of one that still waits.
-            priority: for a message another than its own.
-            is_sticky: repeated when the child process had to be started again.
-            is_current: whether the question is still asked; whatever comes of one that is not is dropped.
-            is_fresh: whether an answer was given by what is in use now, such as the live weights.
-            on_stale: called instead of the others when something was dropped.
-            on_failure: called instead of reporting.
-            on_progress: called with every progress message that is no early answer.
-            on_cancelled: called when it was cancelled or replaced.
+            options: see `JobOptions`.
         """
+        key = options.get("key", "")
         for first in [first for first, each in self._waiting.items() if key and each.asked.key == key]:
             self._withdraw(first)
+        priority = options.get("priority")
         if priority is None:
             priority = request.priority if isinstance(request, Request) else Priority.NORMAL
         return self._submit(
             _Listener(
-                _Asked(request, key, priority, is_sticky),
-                title,
-                on_answer,
-                on_failure or self._errors.report,
-                on_progress,
-                on_cancelled,
-                on_stale,
-                is_current,
-                is_fresh,
+                asked=_Asked(request, key, priority, options.get("is_sticky", False)),
+                title=options.get("title", ""),
+                on_answer=on_answer,
+                on_failure=options.get("on_failure") or self._errors.report,
+                on_progress=options.get("on_progress"),
+                on_cancelled=options.get("on_cancelled"),
+                on_stale=options.get("on_stale"),
+                is_current=options.get("is_current", _always),
+                is_fresh=options.get("is_fresh", _always),
             )
         )
 
@@ -324,6 +335,10 @@ class Jobs(JobSource):
         self._first_name(job_id)
         if listener is not None and listener.on_cancelled is not None:
             listener.on_cancelled()
+
+
+def _always(*_: object) -> bool:
+    return True
 
 
 def _ended_twice(error: LatentsegError) -> WorkerLostError:

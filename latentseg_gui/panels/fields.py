@@ -1,69 +1,47 @@
-"""Sliders, numbers and lists to choose from that keep their value while a panel is scrolled over them.
-
-The wheel changes them only while they have the focus, which it does not give them; else it scrolls the panel.
-"""
+"""Sliders, numbers and lists to choose from that keep their value while a panel is scrolled over them."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSlider, QSpinBox, QWidget
 
+if TYPE_CHECKING:
+    _Widget = QWidget
+else:
+    _Widget = object  # Qt allows one of its own classes among the bases
 
-class Slider(QSlider):
+
+class _WheelNeedsFocus(_Widget):
+    """The wheel changes it only while it has the focus, which the wheel does not give it; else it scrolls the panel."""
+
+    if not TYPE_CHECKING:  # its subclasses take what Qt's classes take
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Qt: the wheel was turned over it; where it is not meant, whatever it lies in gets the event."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class Slider(_WheelNeedsFocus, QSlider):
     """A slider."""
 
-    def __init__(self, orientation: Qt.Orientation, parent: QWidget | None = None) -> None:
-        super().__init__(orientation, parent)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Qt: the wheel was turned over it."""
-        if _is_meant(self, event):
-            super().wheelEvent(event)
-
-
-class SpinBox(QSpinBox):
+class SpinBox(_WheelNeedsFocus, QSpinBox):
     """A whole number."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Qt: the wheel was turned over it."""
-        if _is_meant(self, event):
-            super().wheelEvent(event)
-
-
-class DoubleSpinBox(QDoubleSpinBox):
+class DoubleSpinBox(_WheelNeedsFocus, QDoubleSpinBox):
     """A number with decimals."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Qt: the wheel was turned over it."""
-        if _is_meant(self, event):
-            super().wheelEvent(event)
-
-
-class ComboBox(QComboBox):
+class ComboBox(_WheelNeedsFocus, QComboBox):
     """One out of a list."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Qt: the wheel was turned over it."""
-        if _is_meant(self, event):
-            super().wheelEvent(event)
-
-
-def _is_meant(widget: QWidget, event: QWheelEvent) -> bool:
-    """Whether the wheel is turned for this widget; if not, whatever it lies in gets the event."""
-    if not widget.hasFocus():
-        event.ignore()
-    return widget.hasFocus()
