@@ -8,6 +8,7 @@ from functools import partial
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QActionGroup, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication
+from typing_extensions import override
 
 from latentseg_gui.app.chrome import Chrome
 from latentseg_gui.app.drop_and_paste import DropAndPaste
@@ -175,8 +176,8 @@ class PeekKey(QObject):
         self._canvas = session.window.canvas
         self._shortcuts = shortcuts
 
+    @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Qt: sees every key before its widget does, and takes none away."""
         is_key = event.type() in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
         if watched is not self._canvas or not is_key or not isinstance(event, QKeyEvent):
             return False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSlider, QSpinBox, QWidget
+from typing_extensions import override
 
 if TYPE_CHECKING:
     _Widget = QWidget
@@ -23,8 +24,8 @@ class _WheelNeedsFocus(_Widget):
             super().__init__(*args, **options)
             self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
+    @override
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Qt: the wheel was turned over it; where it is not meant, whatever it lies in gets the event."""
         if self.hasFocus():
             super().wheelEvent(event)
         else:

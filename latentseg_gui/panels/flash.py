@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QRect, QRectF, Qt, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QWidget
+from typing_extensions import override
 
 BLINKS = 5
 INTERVAL_MS = 180
@@ -37,8 +38,8 @@ class FlashFrame(QWidget):
         if self._left <= 0:
             self._timer.stop()
 
+    @override
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Qt: draws the frame."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         inside = QRectF(self.rect()).adjusted(2, 2, -2, -2)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
+from typing_extensions import override
 
 Line = list[tuple[QLayoutItem, QSize]]
 
@@ -106,40 +107,40 @@ class FlowLayout(QLayout):
                 x += size.width() + self.spacing()
             y += height + self.spacing()
 
+    @override
     def addItem(self, item: QLayoutItem) -> None:
-        """Qt: takes an item."""
         self._items.append(item)
 
+    @override
     def count(self) -> int:
-        """Qt: how many items there are."""
         return len(self._items)
 
+    @override
     def itemAt(self, index: int) -> QLayoutItem | None:  # Qt asks past the end
-        """Qt: an item, None past the end."""
         return self._items[index] if 0 <= index < len(self._items) else None
 
+    @override
     def takeAt(self, index: int) -> QLayoutItem | None:  # Qt asks past the end
-        """Qt: hands an item back, None past the end."""
         return self._items.pop(index) if 0 <= index < len(self._items) else None
 
+    @override
     def expandingDirections(self) -> Qt.Orientation:
-        """Qt: the layout does not grow by itself."""
         return Qt.Orientation(0)
 
+    @override
     def hasHeightForWidth(self) -> bool:
-        """Qt: the height follows from the width."""
         return True
 
+    @override
     def heightForWidth(self, width: int) -> int:
-        """Qt: the height that ``width`` needs."""
         margins = self.contentsMargins()
         area = QRect(0, 0, width - margins.left() - margins.right(), 0)
         above, below = self._heights(area)
         between = self.spacing() if above and below else 0
         return above + between + below + margins.top() + margins.bottom()
 
+    @override
     def setGeometry(self, rect: QRect) -> None:
-        """Qt: places the items."""
         super().setGeometry(rect)
         area = rect.marginsRemoved(self.contentsMargins())
         above, below = self._blocks(area, None)
@@ -147,12 +148,12 @@ class FlowLayout(QLayout):
         self._place(above, area, area.y(), room)
         self._place(below, area, area.y() + room + self.spacing(), 0)
 
+    @override
     def sizeHint(self) -> QSize:
-        """Qt: as small as possible."""
         return self.minimumSize()
 
+    @override
     def minimumSize(self) -> QSize:
-        """Qt: the widest item decides."""
         size = QSize()
         for item in self._items:
             if not item.isEmpty() or item.widget() in self._changing:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QFont, QPalette
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QListView, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.shortcut_tooltips import follow_key
@@ -46,12 +47,12 @@ class HistoryModel(QAbstractListModel):
         first, last = sorted((min(before, len(labels)), position))
         self.dataChanged.emit(self.index(first), self.index(last))
 
+    @override
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  # Qt's own signature
-        """Qt: states."""
         return 0 if parent.isValid() else len(self._labels) + 1
 
+    @override
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Qt: undone steps are grey, the current state is bold."""
         if not index.isValid():
             return None
         row = index.row()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from typing_extensions import override
+
 from latentseg_gui.canvas.gestures import Gesture, Pointer, PointerKind
 from latentseg_gui.canvas.tools.base import Tool
 from latentseg_gui.canvas.tools.click import DRAG_START
@@ -17,8 +19,8 @@ class OutlineTool(Tool):
     name = ToolName.OUTLINE
     takes_right_button = True
 
+    @override
     def press(self, pointer: Pointer) -> Gesture | None:
-        """See `Tool.press`."""
         outline, intents = self.at.outline, self.at.intents
         index = outline.handle_at(pointer.position, self.at.viewport)
         if pointer.is_right:
@@ -38,8 +40,8 @@ class OutlineTool(Tool):
             intents.outline_requested.emit(*pointer.xy)
         return None
 
+    @override
     def hover(self, pointer: Pointer) -> None:
-        """See `Tool.hover`."""
         outline = self.at.outline
         hot = outline.handle_at(pointer.position, self.at.viewport)
         if hot != outline.hot:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
+from typing_extensions import override
+
 from latentseg_gui.canvas.gestures import Gesture, Pointer, PointerKind, every_sample
 from latentseg_gui.canvas.tools.base import Tool
 from latentseg_gui.canvas.tools.click import DRAG_START
@@ -20,8 +22,8 @@ class LassoTool(Tool):
     is_closed: ClassVar[bool] = True
     fewest_points: ClassVar[int] = 3
 
+    @override
     def press(self, pointer: Pointer) -> Gesture | None:
-        """See `Tool.press`."""
         return self._draw(pointer)
 
     def _draw(self, pointer: Pointer) -> Gesture:

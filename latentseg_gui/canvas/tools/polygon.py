@@ -6,6 +6,7 @@ import math
 from typing import Final
 
 from PySide6.QtCore import QPointF, Qt
+from typing_extensions import override
 
 from latentseg_gui.canvas.gestures import Gesture, Pointer, PointerKind
 from latentseg_gui.canvas.tools.base import Tool
@@ -29,8 +30,8 @@ class PolygonTool(Tool):
         """Whether a polygon is in progress."""
         return bool(self.trail.points)
 
+    @override
     def press(self, pointer: Pointer) -> Gesture | None:
-        """See `Tool.press`."""
         index = self.trail.handle_at(pointer.position, self.at.viewport)
         if pointer.is_right:
             self._remove(len(self.trail.points) - 1 if index is None else index)
@@ -43,15 +44,15 @@ class PolygonTool(Tool):
             return self._hold(index, pointer, closes=False)
         return self._hold(index, pointer, closes=index == 0)
 
+    @override
     def hover(self, pointer: Pointer) -> None:
-        """See `Tool.hover`."""
         if self.is_busy:
             self.trail.rubber = pointer.xy
             self.trail.hot = self.trail.handle_at(pointer.position, self.at.viewport)
             self.redraw()
 
+    @override
     def key(self, key: int) -> bool:
-        """See `Tool.key`."""
         if not self.is_busy:
             return False
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -62,8 +63,8 @@ class PolygonTool(Tool):
             return False
         return True
 
+    @override
     def abort(self) -> bool:
-        """See `Tool.abort`."""
         was_busy = self.is_busy
         self.trail.clear()
         self.redraw()

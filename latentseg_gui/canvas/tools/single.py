@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt
+from typing_extensions import override
 
 from latentseg_gui.canvas.gestures import Gesture, Pointer, PointerKind
 from latentseg_gui.canvas.tools.base import Tool
@@ -17,8 +18,8 @@ BAND_START: Final = 6.0
 class SinglePressTool(Tool):
     """Tells where on the image it was pressed."""
 
+    @override
     def press(self, pointer: Pointer) -> Gesture | None:
-        """See `Tool.press`."""
         if self.at.viewport.contains(pointer.xy):
             self.act(*pointer.xy)
         return None
@@ -32,8 +33,8 @@ class FillTool(SinglePressTool):
 
     name = ToolName.FILL
 
+    @override
     def act(self, x: float, y: float) -> None:
-        """See `SinglePressTool.act`."""
         self.at.intents.fill_requested.emit(x, y)
 
 
@@ -42,8 +43,8 @@ class WandTool(SinglePressTool):
 
     name = ToolName.WAND
 
+    @override
     def act(self, x: float, y: float) -> None:
-        """See `SinglePressTool.act`."""
         self.at.intents.wand_requested.emit(x, y)
 
 
@@ -52,8 +53,8 @@ class PickerTool(SinglePressTool):
 
     name = ToolName.PICKER
 
+    @override
     def act(self, x: float, y: float) -> None:
-        """See `SinglePressTool.act`."""
         self.at.intents.pick_requested.emit(x, y)
 
 
@@ -64,8 +65,8 @@ class CandidateTool(Tool):
     cursor = Qt.CursorShape.PointingHandCursor
     takes_right_button = True
 
+    @override
     def press(self, pointer: Pointer) -> Gesture | None:
-        """See `Tool.press`."""
         if self.at.viewport.contains(pointer.xy):
             self.at.intents.candidate_pointed_at.emit(*pointer.xy, not pointer.is_right)
         return None
@@ -77,8 +78,8 @@ class SelectTool(Tool):
     name = ToolName.SELECT
     cursor = Qt.CursorShape.PointingHandCursor
 
+    @override
     def press(self, pointer: Pointer) -> Gesture | None:
-        """See `Tool.press`."""
         return self._point_or_band(pointer)
 
     def _point_or_band(self, start: Pointer) -> Gesture:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from PySide6.QtCore import Qt
+from typing_extensions import override
 
 from latentseg_gui.canvas.gestures import Gesture, Pointer, PointerKind, every_sample
 from latentseg_gui.canvas.tools.base import Tool
@@ -20,8 +21,8 @@ class BrushTool(Tool):
     takes_right_button = True
     always_erases: ClassVar[bool] = False
 
+    @override
     def press(self, pointer: Pointer) -> Gesture | None:
-        """See `Tool.press`."""
         is_erasing = pointer.is_right or pointer.has(Qt.KeyboardModifier.ControlModifier)
         return self._stroke(pointer, is_erasing or self.always_erases)
 
@@ -54,8 +55,8 @@ class NudgeTool(Tool):
     cursor = Qt.CursorShape.BlankCursor
     has_brush = True
 
+    @override
     def press(self, pointer: Pointer) -> Gesture | None:
-        """See `Tool.press`."""
         return self._push(pointer)
 
     def _push(self, pointer: Pointer) -> Gesture:

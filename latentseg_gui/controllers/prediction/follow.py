@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from PySide6.QtCore import QObject
+from typing_extensions import override
 
 from latentseg_gui.commands.masks.carrying import CarriedObject
 from latentseg_gui.controllers.interfaces import ErrorSink
@@ -78,8 +79,8 @@ class FollowController(JobSource):
             name, self._errand = self._errand.name, None
             self.ended.emit(name)
 
+    @override
     def cancel_named(self, full_name: str) -> None:
-        """See `JobSource.cancel_named`."""
         if self._errand is not None and full_name == self._errand.name:
             self.stop()
 

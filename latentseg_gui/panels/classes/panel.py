@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QColorDialog, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from latentseg_gui.document.masks.classes import SegmentationClass
 from latentseg_gui.document.types import BACKGROUND
@@ -177,13 +178,13 @@ class ClassesPanel(QWidget):
         above = [row for row in self._rows if row.mapTo(self, row.rect().center()).y() < point.y()]
         return len(above)
 
+    @override
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Qt: a row of this list may be dropped."""
         if event.mimeData().hasFormat(CLASS_MIME):
             event.acceptProposedAction()
 
+    @override
     def dropEvent(self, event: QDropEvent) -> None:
-        """Qt: a row was dropped between others."""
         class_id = int(bytes(event.mimeData().data(CLASS_MIME).data()))
         place = self._place_at(event.position().toPoint())
         event.acceptProposedAction()

@@ -7,6 +7,7 @@ from typing import Final
 from PySide6.QtCore import QMimeData, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QDrag, QFocusEvent, QIcon, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLineEdit, QWidget
+from typing_extensions import override
 
 from latentseg_gui.document.masks.classes import SegmentationClass
 from latentseg_gui.document.types import BACKGROUND
@@ -151,15 +152,15 @@ class ClassRow(QFrame):
         if text and text != self.name:
             self.renamed.emit(text)
 
+    @override
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Qt: a click chooses the class."""
         if event.button() == Qt.MouseButton.LeftButton:
             self._pressed_at = event.position().toPoint()
             self.activated.emit()
         super().mousePressEvent(event)
 
+    @override
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Qt: a drag moves the class."""
         if self._pressed_at is None or self.class_id == BACKGROUND:
             return
         distance = (event.position().toPoint() - self._pressed_at).manhattanLength()
@@ -172,13 +173,13 @@ class ClassRow(QFrame):
             drag.setPixmap(self.grab())
             drag.exec(Qt.DropAction.MoveAction)
 
+    @override
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Qt: a double click renames."""
         self._pressed_at = None
         self.begin_rename()
 
+    @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Qt: Space chooses, F2 renames, Esc leaves the name, Delete deletes, Alt+Up and Alt+Down move."""
         key = event.key()
         is_alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
         if key == Qt.Key.Key_Space:
@@ -196,7 +197,7 @@ class ClassRow(QFrame):
         else:
             super().keyPressEvent(event)
 
+    @override
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """Qt: the frame shows the focus."""
         super().focusInEvent(event)
         self.update()

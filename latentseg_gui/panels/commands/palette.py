@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from typing_extensions import override
 
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.roles import muted
@@ -79,17 +80,17 @@ class PaletteModel(QAbstractListModel):
         """The entry of a row."""
         return self._shown[row] if 0 <= row < len(self._shown) else None
 
+    @override
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  # Qt's own signature
-        """Qt: entries that fit."""
         return 0 if parent.isValid() else len(self._shown)
 
+    @override
     def flags(self, index: Index) -> Qt.ItemFlag:
-        """Qt: actions that are off cannot be chosen."""
         entry = self.entry(index.row())
         return super().flags(index) if entry is None or entry.is_enabled else Qt.ItemFlag.ItemIsSelectable
 
+    @override
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Qt: text and keys."""
         entry = self.entry(index.row())
         if entry is None:
             return None
@@ -103,8 +104,8 @@ class PaletteModel(QAbstractListModel):
 class _KeysDelegate(QStyledItemDelegate):
     """The text by Qt, the keys at the right edge."""
 
+    @override
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Qt: draws one row."""
         super().paint(painter, option, index)
         entry = index.data(_ENTRY_ROLE)
         if isinstance(entry, PaletteEntry) and entry.keys:
@@ -182,8 +183,8 @@ class CommandPalette(QFrame):
     def _on_row_clicked(self, index: QModelIndex) -> None:
         self._choose(index.row())
 
+    @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Qt: arrows, Enter and Esc in the field steer the list."""
         if event.type() == QEvent.Type.FocusOut and watched is self._field:
             self.hide()
         is_key = event.type() in (QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QColor, QHideEvent, QIcon, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QListWidget, QListWidgetItem, QWidget
+from typing_extensions import override
 
 from latentseg_gui.document.evaluation.evaluating import LabelledPixels
 from latentseg_gui.panels.evaluation.tables import ClassTableView, ConfusionTable, share_text
@@ -151,13 +152,13 @@ class EvaluationPanel(Scrolled):
     def _on_image_pressed(self, item: QListWidgetItem) -> None:
         self.image_requested.emit(item.data(_ID))
 
+    @override
     def showEvent(self, event: QShowEvent) -> None:
-        """Qt: somebody looks."""
         super().showEvent(event)
         self.looked_at.emit(True)
 
+    @override
     def hideEvent(self, event: QHideEvent) -> None:
-        """Qt: nobody looks any more."""
         super().hideEvent(event)
         self.looked_at.emit(False)
 

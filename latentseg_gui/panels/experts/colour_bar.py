@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QWidget
+from typing_extensions import override
 
 from latentseg_gui.panels.experts.colours import colour_table
 from latentseg_gui.panels.pixmaps import image_from_rgb
@@ -30,16 +31,16 @@ class ColourBar(QWidget):
         self.setToolTip(plain(text))
         self.update()
 
+    @override
     def sizeHint(self) -> QSize:
-        """Qt: a strip and a line of text."""
         return QSize(200, 12 + self.fontMetrics().height() + 4)
 
+    @override
     def minimumSizeHint(self) -> QSize:
-        """Qt: narrow panels cut the text, never the strip."""
         return QSize(80, self.sizeHint().height())
 
+    @override
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Qt: draws the strip and the words."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)

@@ -18,6 +18,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
+from typing_extensions import override
 
 from latentseg_gui.panels.experts.tile import TILE_ROLE, ExpertTile, TileDelegate
 from latentseg_gui.panels.plain import plain
@@ -55,12 +56,12 @@ class GalleryModel(QAbstractListModel):
         """The row of an expert, -1 where there is none."""
         return next((row for row, tile in enumerate(self._tiles) if tile.expert == expert), -1)
 
+    @override
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  # Qt's own signature
-        """Qt: tiles shown."""
         return 0 if parent.isValid() else len(self._tiles)
 
+    @override
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Qt: what a tile shows."""
         if not index.isValid() or index.row() >= len(self._tiles):
             return None
         tile = self._tiles[index.row()]
@@ -144,8 +145,8 @@ class Gallery(QListView):
         expert = self._expert(index)
         (self.pressed_again if expert == self._current_before else self.pressed_first).emit(expert)
 
+    @override
     def event(self, event: QEvent) -> bool:
-        """Qt: on an expert, keys that mean something here do not go to a shortcut of the window."""
         if (
             event.type() == QEvent.Type.ShortcutOverride
             and isinstance(event, QKeyEvent)
@@ -155,8 +156,8 @@ class Gallery(QListView):
             return True
         return super().event(event)
 
+    @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Qt: Enter overlays, K knocks out, S solos."""
         wanted = self._wanted(event)
         if wanted is None:
             super().keyPressEvent(event)
@@ -175,12 +176,12 @@ class Gallery(QListView):
             Qt.Key.Key_S: self.solo_wanted,
         }.get(Qt.Key(event.key()))
 
+    @override
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Qt: remembers what was current, to tell a second click from a first."""
         self._current_before = self._expert(self.currentIndex())
         super().mousePressEvent(event)
 
+    @override
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Qt: other columns may fit now."""
         super().resizeEvent(event)
         self._fit()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from typing_extensions import override
 
 from latentseg_gui.panels.experts.colours import colour_table
 from latentseg_gui.panels.plain import plain
@@ -61,12 +62,12 @@ class ShareMatrix(QWidget):
         self.updateGeometry()
         self.update()
 
+    @override
     def sizeHint(self) -> QSize:
-        """Qt: one line per row and one for the heads."""
         return QSize(220, (self._shares.shape[0] + self._has_heads) * _ROW)
 
+    @override
     def minimumSizeHint(self) -> QSize:
-        """Qt: cells may be narrow."""
         return QSize(_NAMES + 60, self.sizeHint().height())
 
     def _cell(self, row: int, column: int) -> QRect:
@@ -75,8 +76,8 @@ class ShareMatrix(QWidget):
             _NAMES + column * width, (row + self._has_heads) * _ROW, max(1, width - _GAP), _ROW - _GAP
         )
 
+    @override
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Qt: draws names and cells."""
         painter = QPainter(self)
         font = painter.font()
         font.setPointSizeF(font.pointSizeF() * 0.86)
@@ -112,8 +113,8 @@ class ShareMatrix(QWidget):
                     return row, column
         return None
 
+    @override
     def event(self, event: QEvent) -> bool:
-        """Qt: a tool tip states the number of a cell."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             found = self._under(event.pos())
             if found is not None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from latentseg_gui.panels.experts.attention_math import PixelMix
 from latentseg_gui.panels.experts.state import ExpertsState
@@ -50,16 +51,16 @@ class RankedBars(QWidget):
         top = self._mix.ranked[:RANKS]
         return ", ".join(f"{self._names[each]} {self._mix.mean[each]:.1%}" for each in top)
 
+    @override
     def sizeHint(self) -> QSize:
-        """Qt: always as high as the ranks, so that nothing jumps while hovering."""
         return QSize(220, RANKS * _ROW)
 
+    @override
     def minimumSizeHint(self) -> QSize:
-        """Qt: bars may be short."""
         return QSize(_NAME + _NUMBER + 30, RANKS * _ROW)
 
+    @override
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Qt: draws the bars."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         font = painter.font()
@@ -109,8 +110,8 @@ class StackedBar(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(14)
 
+    @override
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Qt: draws the shares, the largest first."""
         painter = QPainter(self)
         x = 0.0
         for expert in self._mix.ranked:

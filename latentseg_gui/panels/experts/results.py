@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from typing_extensions import override
 
 from latentseg_gui.panels.experts.values import InfluenceRow, InterventionResult
 from latentseg_gui.panels.icons import icon
@@ -42,16 +43,16 @@ class InfluenceModel(QAbstractTableModel):
         """The expert of a row."""
         return self._rows[index.row()].expert
 
+    @override
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  # Qt's own signature
-        """Qt: experts."""
         return 0 if parent.isValid() else len(self._rows)
 
+    @override
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  # Qt's own signature
-        """Qt: figures."""
         return 0 if parent.isValid() else 4
 
+    @override
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Qt: one figure as text."""
         if not index.isValid():
             return None
         row = self._rows[index.row()]
@@ -66,16 +67,16 @@ class InfluenceModel(QAbstractTableModel):
             row.most_affected,
         )[index.column()]
 
+    @override
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> object:
-        """Qt: what a column means."""
         if orientation != Qt.Orientation.Horizontal or role != Qt.ItemDataRole.DisplayRole:
             return None
         return (self.tr("Expert"), self.tr("Pixels"), self.tr("Conf."), self.tr("Most in"))[section]
 
+    @override
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        """Qt: a header was pressed."""
         keys = (
             lambda row: row.expert,
             lambda row: row.changed,

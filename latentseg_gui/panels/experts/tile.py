@@ -8,6 +8,7 @@ from typing import Final
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPalette, QPen, QPixmap
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from typing_extensions import override
 
 from latentseg_gui.panels.pixmaps import cover
 from latentseg_gui.panels.roles import hairline, muted, role_colour
@@ -60,10 +61,10 @@ class TileDelegate(QStyledItemDelegate):
             self._scaled[key] = cover(picture, size, ratio, _RADIUS)
         return self._scaled[key]
 
+    @override
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        """Qt: draws one tile."""
         tile: ExpertTile | None = index.data(TILE_ROLE)
         if tile is None:
             return
@@ -81,8 +82,8 @@ class TileDelegate(QStyledItemDelegate):
         _paint_caption(painter, caption, tile, option.font, option.palette)
         painter.restore()
 
+    @override
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        """Qt: the grid of the view decides."""
         view = option.widget
         return view.gridSize() if isinstance(view, QListView) else QSize(88, 100)
 

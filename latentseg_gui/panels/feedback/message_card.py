@@ -8,6 +8,7 @@ from typing import Final
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.roles import role_colour
@@ -93,14 +94,14 @@ class MessageCard(QFrame):
         parts = (self.message.what, self.message.action, self.message.details)
         QGuiApplication.clipboard().setText("\n".join(part for part in parts if part))
 
+    @override
     def changeEvent(self, event: QEvent) -> None:
-        """Qt: the theme is another, so the symbol is drawn in its colours."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._show_symbol()
 
+    @override
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Qt: a coloured edge says how serious it is."""
         super().paintEvent(event)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

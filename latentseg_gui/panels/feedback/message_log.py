@@ -10,6 +10,7 @@ from typing import Final
 from PySide6.QtCore import QPoint, QSize, Qt, QTime, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from latentseg_gui.panels.feedback.message_card import Message, MessageCard
 from latentseg_gui.panels.icons import icon
@@ -185,15 +186,15 @@ class _MessageList(QFrame):
         inner = width - 20 - self._scroll.verticalScrollBar().sizeHint().width()
         return self._scroll.body.totalHeightForWidth(inner) + 62 + _TYPICAL * len(self._later)
 
+    @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Qt: Esc closes it."""
         if event.key() == Qt.Key.Key_Escape:
             self.hide()
             return
         super().keyPressEvent(event)
 
+    @override
     def hideEvent(self, event: QHideEvent) -> None:
-        """Qt: the button follows."""
         super().hideEvent(event)
         self._adding.stop()
         self.closed.emit()

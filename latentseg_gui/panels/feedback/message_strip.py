@@ -7,6 +7,7 @@ from typing import Final
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen, QResizeEvent, QTextLayout, QTextOption
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from typing_extensions import override
 
 from latentseg_gui.panels.feedback.message_card import TONES, Message
 from latentseg_gui.panels.icons import icon
@@ -54,25 +55,25 @@ class StripText(QLabel):
         layout.endLayout()
         return lines
 
+    @override
     def sizeHint(self) -> QSize:
-        """Qt: the height does not depend on what it says."""
         return QSize(0, LINES * self.fontMetrics().lineSpacing())
 
+    @override
     def minimumSizeHint(self) -> QSize:
-        """Qt: any width will do."""
         return self.sizeHint()
 
+    @override
     def heightForWidth(self, width: int) -> int:
-        """Qt: nor on how wide it is."""
         return self.sizeHint().height()
 
+    @override
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Qt: other parts of it fit now."""
         super().resizeEvent(event)
         self.say(self.text())
 
+    @override
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Qt: draws the lines, the last one shortened where there are more."""
         lines, metrics = self._lines(self.width()), self.fontMetrics()
         shown = lines[:LINES]
         if self.is_cut(self.width()):
@@ -225,28 +226,28 @@ class MessageStrip(QFrame):
     def _on_details_clicked(self) -> None:
         self.details_requested.emit()
 
+    @override
     def sizeHint(self) -> QSize:
-        """Qt: as high as the text and its buttons need, with a message and without."""
         inner = max(self._text.sizeHint().height(), self._details.sizeHint().height(), _SYMBOL)
         return QSize(0, inner + 2 * _PADDING)
 
+    @override
     def minimumSizeHint(self) -> QSize:
-        """Qt: the height is always the same."""
         return self.sizeHint()
 
+    @override
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Qt: more or less of it fits now."""
         super().resizeEvent(event)
         self._show_details()
 
+    @override
     def changeEvent(self, event: QEvent) -> None:
-        """Qt: the theme is another, so the symbol is drawn in its colours."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._show_symbol()
 
+    @override
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Qt: a ground and an edge in the colour of a message say how serious it is."""
         super().paintEvent(event)
         if self._message is None:
             return

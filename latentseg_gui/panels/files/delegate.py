@@ -16,6 +16,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPalette, QPen
 from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from typing_extensions import override
 
 from latentseg_gui.panels.files.model import FileEntry, FilesRole
 from latentseg_gui.panels.pixmaps import cover
@@ -46,13 +47,13 @@ def status_text(status: str) -> str:
 class FilesDelegate(QStyledItemDelegate):
     """Thumbnail, name, status badge, a dot when clicks answer at once, and the sentence of an error."""
 
+    @override
     def paint(
         self,
         painter: QPainter,
         option: QStyleOptionViewItem,
         index: QModelIndex | QPersistentModelIndex,
     ) -> None:
-        """Qt: draws one row."""
         entry = index.data(FilesRole.ENTRY)
         if not isinstance(entry, FileEntry):
             return
@@ -74,8 +75,8 @@ class FilesDelegate(QStyledItemDelegate):
         _paint_text(painter, text, entry, option.font, palette)
         painter.restore()
 
+    @override
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        """Qt: rows are all of one height."""
         return QSize(_NARROWEST, ROW_HEIGHT)
 
 

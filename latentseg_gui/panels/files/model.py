@@ -17,6 +17,7 @@ from PySide6.QtCore import (
     Qt,
 )
 from PySide6.QtGui import QImage
+from typing_extensions import override
 
 from latentseg_gui.panels.plain import plain
 
@@ -164,12 +165,12 @@ class FilesModel(QAbstractListModel):
             index = self.index(row)
             self.dataChanged.emit(index, index)
 
+    @override
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  # Qt's own signature
-        """Qt: rows shown."""
         return 0 if parent.isValid() else len(self._order)
 
+    @override
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Qt: what a row shows."""
         if not index.isValid() or index.row() >= len(self._order):
             return None
         image_id = self._order[index.row()]

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from typing_extensions import override
 
 from latentseg_gui.panels.fields import ComboBox
 from latentseg_gui.panels.files.delegate import FilesDelegate, status_text
@@ -83,8 +84,8 @@ class FilesFilterBar(QWidget):
         """Sorts by ``key``."""
         self._sort.setCurrentIndex(self._sort.findData(key))
 
+    @override
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Qt: where their words have no room side by side, one stands below the other."""
         super().resizeEvent(event)
         is_narrow = self.width() < _SIDE_BY_SIDE
         direction = QBoxLayout.Direction.TopToBottom if is_narrow else QBoxLayout.Direction.LeftToRight
@@ -213,20 +214,20 @@ class FilesView(QListView):
         remove.triggered.connect(lambda: self.remove_requested.emit(image_id))
         return menu
 
+    @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Qt: Delete takes the current image out of the list."""
         entry = self.currentIndex().data(FilesRole.ENTRY)
         if event.key() == Qt.Key.Key_Delete and isinstance(entry, FileEntry):
             self.remove_requested.emit(entry.image_id)
             return
         super().keyPressEvent(event)
 
+    @override
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Qt: other rows may be in view now."""
         super().resizeEvent(event)
         self._rest.start()
 
+    @override
     def showEvent(self, event: QShowEvent) -> None:
-        """Qt: rows are in view now."""
         super().showEvent(event)
         self._rest.start()

@@ -18,6 +18,7 @@ from PySide6.QtCore import (
     Qt,
 )
 from PySide6.QtGui import QColor, QPixmap
+from typing_extensions import override
 
 from latentseg_gui.document.masks.object_table import ObjectTable, no_objects
 from latentseg_gui.document.types import Provenance, Rect
@@ -87,8 +88,8 @@ class ObjectsModel(QAbstractTableModel):
         self._search, self._class_id = search, class_id
         self._arrange()
 
+    @override
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        """Qt: another order."""
         self._sort = column, order
         self._arrange()
 
@@ -135,18 +136,18 @@ class ObjectsModel(QAbstractTableModel):
             return -2 * is_locked.astype(np.int64) - is_hidden
         return np.where(table.keys > 0, table.keys, (1 << 62) - table.keys)
 
+    @override
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  # Qt's own signature
-        """Qt: rows shown."""
         return 0 if parent.isValid() else len(self._order)
 
+    @override
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  # Qt's own signature
-        """Qt: columns."""
         return 0 if parent.isValid() else len(Column)
 
+    @override
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> object:
-        """Qt: what stands above a column."""
         if orientation != Qt.Orientation.Horizontal or section >= len(Column):
             return None
         titles = (self.tr("No."), self.tr("Class"), self.tr("Area"), "", self.tr("At"), self.tr("By"))
@@ -157,8 +158,8 @@ class ObjectsModel(QAbstractTableModel):
             return names[section]
         return None
 
+    @override
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Qt: what a cell shows."""
         if not index.isValid() or index.row() >= len(self._order):
             return None
         row = int(self._order[index.row()])

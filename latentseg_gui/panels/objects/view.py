@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QHeaderView, QTableView, QWidget
+from typing_extensions import override
 
 from latentseg_gui.panels.objects.model import PICTURE_SIDE, Column, ObjectsModel
 
@@ -106,8 +107,8 @@ class ObjectsView(QTableView):
         if not held & (Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier):
             self.go_requested.emit(int(self._model.keys[index.row()]))
 
+    @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Qt: Delete deletes what is chosen."""
         if event.key() == Qt.Key.Key_Delete:
             self.delete_requested.emit()
         else:

@@ -8,6 +8,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QVBoxLayout, QWidget
+from typing_extensions import override
 
 from latentseg_gui.panels.roles import hairline, muted
 from latentseg_gui.panels.widgets import text_label
@@ -94,8 +95,8 @@ class ProgressPlot(QWidget):
             axis.setTextPen(pg.mkPen(muted(palette)))
             axis.setStyle(tickFont=font)
 
+    @override
     def changeEvent(self, event: QEvent) -> None:
-        """Qt: the theme changed."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_curve"):
             self._paint_in_theme()

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QColor, QEnterEvent, QImage, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QGridLayout, QLabel, QListView, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.roles import hairline
@@ -73,12 +74,12 @@ class _Cell(QLabel):
         self.setFixedSize(SIDE, SIDE)
         self.setPixmap(self._painted)
 
+    @override
     def enterEvent(self, event: QEnterEvent) -> None:
-        """Qt: shows the pixels alone."""
         self.setPixmap(self._plain)
 
+    @override
     def leaveEvent(self, event: QEvent) -> None:
-        """Qt: shows the labels again."""
         self.setPixmap(self._painted)
 
 
@@ -128,16 +129,16 @@ class SamplesModel(QAbstractListModel):
         """The image of a row."""
         return self._items[index.row()].image_id
 
+    @override
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  # Qt's own signature
-        """Qt: images."""
         return 0 if parent.isValid() else len(self._items)
 
+    @override
     def flags(self, index: Index) -> Qt.ItemFlag:
-        """Qt: rows can be ticked."""
         return super().flags(index) | Qt.ItemFlag.ItemIsUserCheckable
 
+    @override
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Qt: name, labelled pixels, classes."""
         if not index.isValid():
             return None
         item = self._items[index.row()]
@@ -154,8 +155,8 @@ class SamplesModel(QAbstractListModel):
             return plain(words) if role == Qt.ItemDataRole.ToolTipRole else words
         return None
 
+    @override
     def setData(self, index: Index, value: object, role: int = Qt.ItemDataRole.EditRole) -> bool:
-        """Qt: a tick was set or taken away."""
         if not index.isValid() or role != Qt.ItemDataRole.CheckStateRole:
             return False
         is_on = Qt.CheckState(value) == Qt.CheckState.Checked
@@ -212,8 +213,8 @@ class ClassShareBar(QWidget):
         self.setAccessibleName(words)
         self.update()
 
+    @override
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Qt: draws the parts."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), hairline(self.palette()))
         total = sum(share.pixels for share in self._shares)
