@@ -15,7 +15,7 @@ run: $(VENV)/.run
 
 test: $(VENV)/.test check
 	QT_QPA_PLATFORM=offscreen $(VENV)/bin/python -m pytest tests/app/test_canary.py
-	QT_QPA_PLATFORM=offscreen $(VENV)/bin/python -m pytest
+	.ci/tests $(VENV)/bin/python
 
 check: $(VENV)/.test
 	$(VENV)/bin/ruff check .
