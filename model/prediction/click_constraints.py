@@ -8,9 +8,10 @@ Guaranteed, by construction, for a click that continues from an earlier answer:
   IoU falls by no more than that, as a share of the mask.
 
 A mask that the network thinks good by its own estimate follows a click in all that is connected to it where that is
-little, or where the click lies in the middle of it; else as far as some times the widest disk round the click that
-would change as a whole, and there what is nearest and surest. What is not connected comes along only if all of it is
-little and decided. A mask that is not good yet follows much further.
+little, where the click lies in the middle of it, or where it is large and the clicks are few, since they still say
+which object is meant; else as far as some times the widest disk round the click that would change as a whole, and
+there what is nearest and surest. A click at the very rim of what would change counts for less. What is not connected
+comes along only if all of it is little and decided. A mask that is not good yet follows much further.
 """
 
 from __future__ import annotations
@@ -144,7 +145,8 @@ def constrained_mask(
     if not wanted[click]:  # an answer that contradicts its own click speaks for nothing
         return before
     area, believed = int(np.count_nonzero(before)), logits if is_positive else -logits
-    count = leave_trusted(wanted, believed, click, area, (start.score_beside(mask, score), score))
+    scores = start.score_beside(mask, score), score
+    count = leave_trusted(wanted, believed, click, area, scores, len(pointing.xy))
     changed = before ^ wanted
     constrained = clean_mask(changed, pointing)
     if is_positive:  # setting a disk right round an earlier click must not undo what was there

@@ -17,10 +17,40 @@ RELIABLE: Final = 0.84
 WHOLE: Final = 0.04
 """Where no more than this share of the mask changes, the click is followed: so little cannot spoil much."""
 
+WHOLE_AT_RIM: Final = 0.02
+"""The same of a click at the rim of what would change, which tells little: its outline is no surer than that."""
+
+RIM: Final = 1.6
+"""Pixels from the rim that belong to it; at least, and of large pictures `RIM_SHARE` of the longer side."""
+
+RIM_SHARE: Final = 0.0034
+
 MIDDLE: Final = 1.3
 """A click lies in the middle of what would change if no place there is this many times as deep inside of it.
 
-People click in the middle of what is wrong: then that is what they mean, however large it is.
+People click in the middle of what is wrong: then that is what they mean.
+"""
+
+NEAR_MIDDLE: Final = 2.0
+"""The same, of a click that is put less carefully: of large parts, and as long as there were few clicks."""
+
+SEARCHING: Final = 4
+"""Up to so many clicks say which object is meant; later ones, where its outline runs.
+
+A mask that so few clicks made is easily a part of the object, however sure the network is of it: then much is wrong,
+and right to change. Later what is left to correct is small.
+"""
+
+ASIDE: Final = 5.0
+"""While clicks are so few, one in a large part may be this far from its middle: not on a bridge that leads there."""
+
+REFINING: Final = 7
+"""Up to so many clicks, those near the middle of smaller parts are followed, too."""
+
+LARGE: Final = 0.15
+"""Share of a mask that is a large part of it.
+
+Where so much would change, the mask is a poor one: of those that are good hardly any answer asks for that.
 """
 
 DISKS_RELIABLE: Final = 4.0
@@ -40,6 +70,9 @@ Where something large is wrong there is more to it: at a tenth of the width of a
 
 DOUBT: Final = 0.03
 """Of a new answer that the network thinks worse than a reliable mask by more than this, only the disk is taken."""
+
+DOUBT_SEARCHING: Final = 0.1
+"""The same while clicks are few: then the part that it found has a high score, and the whole a lower one."""
 
 ELSEWHERE: Final = 1.0
 """Least size of the logit of what changes without being connected to the click, where the mask is reliable."""
@@ -65,12 +98,14 @@ class Reach:
         own: bool, in that rectangle: the part that the click is in.
         depth: distance from the click to the nearest pixel that would stay, less the half pixel at the rim.
         deepest: the greatest such distance in the part.
+        is_at_rim: whether the click is so near the rim of the part that it says little about it.
     """
 
     where: tuple[slice, slice]
     own: Mask
     depth: float
     deepest: float
+    is_at_rim: bool
 
     @classmethod
     def of(cls, wanted: Mask, click: tuple[int, int]) -> Reach:
@@ -80,12 +115,13 @@ class Reach:
         parts, _ = ndimage.label(wanted[where], _EIGHT)
         own = parts == parts[at]
         here = depth(own, at)
-        return cls(where, own, max(0.0, here - 0.5), max(here, _deepest(own)) - 0.5)
+        rim = max(RIM, RIM_SHARE * max(wanted.shape))
+        return cls(where, own, max(0.0, here - 0.5), max(here, _deepest(own)) - 0.5, here - 0.5 < rim)
 
     @property
-    def is_middle(self) -> bool:
-        """Whether the click is in the middle of the part."""
-        return self.deepest + 0.5 <= MIDDLE * (self.depth + 0.5)
+    def aside(self) -> float:
+        """How many times as deep as the click the deepest place of the part is; 1 in the middle."""
+        return (self.deepest + 0.5) / (self.depth + 0.5)
 
 
 def leave_trusted(
@@ -94,6 +130,7 @@ def leave_trusted(
     click: tuple[int, int],
     area: int,
     scores: tuple[float, float],
+    clicks: int,
 ) -> int:
     """Leave of ``wanted`` what the click is trusted with.
 
@@ -103,6 +140,7 @@ def leave_trusted(
         click: (row, column).
         area: of the mask, in pixels.
         scores: estimated IoU of the mask and of the new answer.
+        clicks: how many there are with this one.
 
     Returns:
         How many pixels it is trusted with.
@@ -117,15 +155,30 @@ def leave_trusted(
     others[reach.where] &= part_of(logits, wanted.shape, reach.where) >= ELSEWHERE
     wanted[:] = False
     wanted[reach.where] = reach.own
-    own, few = int(np.count_nonzero(reach.own)), int(WHOLE * area)
-    is_doubted = scores[1] < scores[0] - DOUBT
-    if own <= few or (reach.is_middle and not is_doubted):
+    own, few = int(np.count_nonzero(reach.own)), int((WHOLE_AT_RIM if reach.is_at_rim else WHOLE) * area)
+    is_doubted = scores[1] < scores[0] - (DOUBT_SEARCHING if clicks <= SEARCHING else DOUBT)
+    if own <= few or (_is_meant_whole(reach, own / area, clicks) and not is_doubted):
         wanted |= others & ~too_much(others, few - own)
         return max(own, few)
     count = _disks(reach.depth, area, 1.0 if is_doubted else DISKS_RELIABLE, is_deep=not is_doubted)
     count = min(count, max(int(MOST_RELIABLE * area), 1))
     leave_far(wanted, logits, click, count)
     return count
+
+
+def _is_meant_whole(reach: Reach, share: float, clicks: int) -> bool:
+    """Whether a click means all that is connected to it.
+
+    Args:
+        reach: of the click.
+        share: of the mask that would change with it.
+        clicks: how many there are.
+    """
+    is_large = share >= LARGE
+    if is_large and clicks <= SEARCHING and not reach.is_at_rim:
+        return reach.aside <= ASIDE
+    is_near_enough = is_large or (clicks <= REFINING and not reach.is_at_rim)
+    return reach.aside <= (NEAR_MIDDLE if is_near_enough else MIDDLE)
 
 
 def _disks(radius: float, area: int, times: float, *, is_deep: bool = True) -> int:

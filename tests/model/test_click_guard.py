@@ -27,7 +27,7 @@ def blobs(seed, shape=SHAPE, level=0.0):
 @st.composite
 def situations(draw):
     """A mask that agrees with some clicks, an answer that agrees with one more, its logits, and all clicks."""
-    count = draw(st.integers(2, 5))
+    count = draw(st.integers(2, 9))
     xy = [
         (draw(st.integers(0, SHAPE[1] - 1)) + 0.5, draw(st.integers(0, SHAPE[0] - 1)) + 0.5)
         for _ in range(count)
@@ -80,8 +80,13 @@ def most(start, mask, score, pointing):
     if start.score <= click_trust.RELIABLE:
         width = min(deepest, 2 * here)
         return 12 * np.pi * width**2 * (1 + 10 * width / np.sqrt(area)) + crumbs
-    is_doubted = score < start.score - 0.03
-    if deepest + 0.5 <= 1.3 * (here + 0.5) and not is_doubted:
+    is_searching = len(pointing.xy) <= 4
+    is_doubted = score < start.score - (0.1 if is_searching else 0.03)
+    aside, is_inside, is_large = (deepest + 0.5) / (here + 0.5), here >= 1.6, own.sum() >= 0.15 * area
+    farthest = 2.0 if is_large or (len(pointing.xy) <= 7 and is_inside) else 1.3
+    if is_large and is_searching and is_inside:
+        farthest = 5.0
+    if aside <= farthest and not is_doubted:
         return max(own.sum(), click_trust.WHOLE * area) + crumbs
     disks = np.pi * here**2 * (1 if is_doubted else 4 * (1 + 10 * here / np.sqrt(area)))
     return max(click_trust.WHOLE * area, min(disks, 0.15 * area)) + crumbs
@@ -119,6 +124,16 @@ def test_the_widest_disk_round_a_click_is_found(seed, row, col):
     assert click_trust.depth(mask, (3 * row, 3 * col)) == pytest.approx(expected)
 
 
+SETTLED = [(22.5 + 7 * n, 22.5) for n in range(7)]
+"""Clicks that a good mask agrees with."""
+
+
+def clicked(before, *last):
+    """Eight clicks: those of `SETTLED`, and one that the mask contradicts."""
+    (x, y, label), shape = last, before.shape
+    return check_pointing([*SETTLED, (x, y)], [1] * len(SETTLED) + [label], None, shape)
+
+
 def good_start():
     """A square of which the click wants a little more, and an answer that is unsure elsewhere."""
     before = np.zeros((100, 100), bool)
@@ -127,8 +142,7 @@ def good_start():
     logits[80:88, 41:50] = 2  # next to it, decided
     logits[80:83, 70:80] = 0.3  # next to it, far from the click, undecided
     logits[15:20, 20:26] = 0.4  # elsewhere, undecided
-    pointing = check_pointing([(50, 50), (45.5, 84.5)], [1, 1], None, before.shape)
-    return before, logits, pointing
+    return before, logits, clicked(before, 45.5, 84.5, 1)
 
 
 def constrained_from(start, logits, pointing, score=0.9):
@@ -156,8 +170,9 @@ def test_what_is_little_and_decided_comes_along_from_elsewhere():
 
 
 def test_a_click_beside_the_middle_of_much_takes_what_it_is_trusted_with():
-    before, logits, pointing = good_start()
-    logits[80:100, :] = 0.5  # the whole ground; the click is at its rim
+    before, logits, _ = good_start()
+    pointing = clicked(before, 45.5, 82.5, 1)
+    logits[80:100, :] = 0.5  # the whole ground; the click is near its rim
     logits[80:88, 41:50] = 2
     constrained = constrained_from(Start(before, 0.88, logits), logits, pointing)
     assert 72 < np.count_nonzero(constrained & ~before) < 600, "of 2,000"
@@ -169,7 +184,7 @@ def test_a_click_in_the_middle_of_something_takes_all_of_it_however_large_and_no
     before, logits, _ = good_start()
     logits[80:100, 20:80] = 1  # a third of the square that is there
     logits[2:18, 30:60] = 3  # something else, as large
-    pointing = check_pointing([(50, 50), (60.5, 89.5)], [1, 1], None, before.shape)
+    pointing = clicked(before, 60.5, 89.5, 1)
     constrained = constrained_from(Start(before, 0.95, logits), logits, pointing, 0.95)
     expected = before.copy()
     expected[80:100, 20:80] = True
@@ -177,7 +192,7 @@ def test_a_click_in_the_middle_of_something_takes_all_of_it_however_large_and_no
     hole = before.copy()
     hole[40:60, 20:50] = False  # the same the other way round
     logits = np.where(hole, 6, -6).astype(np.float32)
-    pointing = check_pointing([(70, 70), (38.5, 49.5)], [1, 0], None, before.shape)
+    pointing = clicked(before, 38.5, 49.5, 0)
     constrained = constrained_from(Start(before, 0.95, logits), logits, pointing, 0.95)
     assert np.array_equal(constrained, hole)
 
@@ -185,14 +200,50 @@ def test_a_click_in_the_middle_of_something_takes_all_of_it_however_large_and_no
 def test_little_that_is_connected_to_a_click_changes_as_a_whole_wherever_the_click_is_in_it():
     before, logits, _ = good_start()
     logits[80:86, 30:50] = 0.4  # 120 pixels of 3,600
-    pointing = check_pointing([(50, 50), (30.5, 80.5)], [1, 1], None, before.shape)
+    pointing = clicked(before, 32.5, 82.5, 1)
     constrained = constrained_from(Start(before, 0.95, logits), logits, pointing, 0.95)
     assert constrained[80:86, 30:50].all()
 
 
-def test_a_mask_that_the_network_thinks_poor_follows_the_answer_further():
-    before, logits, pointing = good_start()
+def test_a_click_at_the_very_rim_counts_for_less():
+    """Nobody can tell whether it was meant for what lies on this side of the rim."""
+    before, logits, _ = good_start()
+    logits[80:88] = -6
+    logits[80:86, 30:50] = 0.4
+    rim, inside = (
+        np.count_nonzero(
+            constrained_from(Start(before, 0.95, logits), logits, clicked(before, *place, 1)) & ~before
+        )
+        for place in ((30.5, 80.5), (32.5, 82.5))
+    )
+    assert inside == 120
+    assert rim <= click_trust.WHOLE_AT_RIM * 3600
+
+
+def more_ground():
+    """A good square, an answer that takes in as much ground again, and a click in that, off its middle."""
+    before, logits, _ = good_start()
     logits[80:100, :] = 0.5
+    return before, logits, (45.5, 82.5)
+
+
+def test_while_clicks_are_few_much_more_may_be_meant_however_sure_the_network_is_of_the_part():
+    before, logits, place = more_ground()
+    early = check_pointing([(50, 50), place], [1, 1], None, before.shape)
+    late = clicked(before, *place, 1)
+    few, many = (
+        np.count_nonzero(constrained_from(Start(before, 0.93, logits), logits, pointing, 0.9) & ~before)
+        for pointing in (early, late)
+    )
+    assert few == 20 * 100
+    assert many <= click_trust.MOST_RELIABLE * 3600 + 10
+    doubted = constrained_from(Start(before, 0.93, logits), logits, early, 0.8)
+    assert np.count_nonzero(doubted & ~before) < many
+
+
+def test_a_mask_that_the_network_thinks_poor_follows_the_answer_further():
+    before, logits, place = more_ground()
+    pointing = clicked(before, *place, 1)
     limit = click_trust.RELIABLE
     changes = [
         np.count_nonzero(constrained_from(Start(before, score, logits), logits, pointing) & ~before)
@@ -207,16 +258,20 @@ def test_a_click_in_something_thin_does_not_let_in_something_wide():
     logits[80:90, :] = -6
     logits[80:86, 44:47] = 3
     logits[86:100, 5:95] = 3
-    pointing = check_pointing([(50, 50), (45.5, 83.5)], [1, 1], None, before.shape)
-    constrained = constrained_from(Start(before, 0.9, logits), logits, pointing)
-    assert constrained[83, 45]
-    assert np.count_nonzero(constrained & ~before) <= 1.25 * click_trust.DISKS_RELIABLE * np.pi * 1.5**2
+    early = check_pointing([(50, 50), (45.5, 83.5)], [1, 1], None, before.shape)
+    for pointing in (early, clicked(before, 45.5, 83.5, 1)):
+        constrained = constrained_from(Start(before, 0.9, logits), logits, pointing)
+        assert constrained[83, 45]
+        taken = np.count_nonzero(constrained & ~before)
+        assert taken <= max(
+            1.25 * click_trust.DISKS_RELIABLE * np.pi * 1.5**2, click_trust.WHOLE_AT_RIM * 3600
+        )
 
 
 def test_of_an_answer_that_the_network_thinks_worse_little_is_taken():
     before, logits, pointing = good_start()
     logits[80:100, :] = 2
-    pointing = check_pointing([(50, 50), (45.5, 88.5)], [1, 1], None, before.shape)
+    pointing = clicked(before, 45.5, 88.5, 1)
     sure, doubted = (
         np.count_nonzero(constrained_from(Start(before, 0.9, logits), logits, pointing, score) & ~before)
         for score in (0.91, 0.86)
