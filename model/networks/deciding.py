@@ -74,6 +74,11 @@ class CosineMix(nn.Module):
         logits = cosine.float() * _scale(self.log_scale)
         return torch.softmax(logits if bias is None else logits + bias, dim=-1)
 
+    @torch.no_grad()
+    def forget_choice(self) -> None:
+        """From now on every token asks all experts alike."""
+        self.log_scale.fill_(-math.inf)
+
     def keys(self, experts: Tensor) -> Tensor:
         """Unit vectors [B, K, D] that tokens are compared with."""
         return F.normalize(self.key(self.norm(experts)), dim=-1)

@@ -169,6 +169,12 @@ class Mix(nn.Module):
         """Map [B, C, h, w] -> [B, heads, h * w, d]."""
         return split_heads(self.query(flatten_map(features)), self.heads)
 
+    @torch.no_grad()
+    def forget_choice(self) -> None:
+        """From now on every pixel draws on all experts alike."""
+        self.query.weight.zero_()
+        self.query.bias.zero_()
+
     def forward(
         self,
         queries: Tensor,

@@ -84,6 +84,13 @@ class ExpertSegmentation(nn.Module):
         self.attention = nn.MultiheadAttention(latent_dim, num_heads, batch_first=True)
         self.segmentation_head = nn.Linear(latent_dim, num_classes)
 
+    @torch.no_grad()
+    def forget_choice(self) -> None:
+        """From now on every token reads all experts alike."""
+        width = self.attention.embed_dim
+        self.attention.in_proj_weight[:width].zero_()
+        self.attention.in_proj_bias[:width].zero_()
+
     def forward(
         self,
         tokens: Tensor,

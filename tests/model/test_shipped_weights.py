@@ -16,6 +16,7 @@ from model.networks.detail_network import DetailNetwork
 from model.networks.network import build_latent_expert
 from model.prediction.predictor import Predictor
 from model.weights.checkpoint import default_weights_path, load, read_meta
+from model.weights.figures import default_even_mix, even_mix_of
 
 PICTURES = ("astronaut", "chelsea", "coffee")
 LARGEST_MIB = 20
@@ -52,6 +53,21 @@ def test_an_even_mix_costs(predictor, monkeypatch):
             patch.setattr(CosineMix, "forward", evenly)
             changed.append((predictor.predict_classes().labels != before).mean())
     assert np.mean(changed) > EVEN_MIX_CHANGES
+
+
+def test_what_is_said_of_them_was_measured_with_them_and_not_with_others(tmp_path):
+    figure = default_even_mix()
+    assert figure is not None, (
+        "measure the new weights: python -m tests.benchmarks.even_mix --data DIR --write"
+    )
+    assert figure.learned - figure.even > 0.05
+    table = default_weights_path().with_suffix(".json").read_bytes()
+    (tmp_path / "other.safetensors").write_bytes(b"other weights")
+    (tmp_path / "other.json").write_bytes(table)
+    assert even_mix_of(tmp_path / "other.safetensors") is None
+    for broken in (b"", b"[]", b"{}", b'{"sha256": 3}'):
+        (tmp_path / "other.json").write_bytes(broken)
+        assert even_mix_of(tmp_path / "other.safetensors") is None
 
 
 EVEN_MIX_CHANGES = 0.03
