@@ -81,7 +81,7 @@ class Session(QObject):
         self.predict, self.compare, self.segment = said.predict, said.compare, said.segment
         self.click_model, self.candidates = said.click_model, said.candidates
         self.follow = said.follow
-        inside = experts.build(base, said, learned)
+        inside = experts.build(base, opened, said, learned)
         self.inspect, self.intervene = inside.inspect, inside.intervene
         self.expert_parts, self.expert_names, self.expert_folder = inside.parts, inside.names, inside.folder
         self.network_maps = inside.network

@@ -23,6 +23,7 @@ from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.inference.cache import ByteCache
 from latentseg_gui.inference.experts.attention import notes_in
 from latentseg_gui.inference.experts.experts import Experts
+from latentseg_gui.inference.experts.mix_worth import mix_worth_of_shipped
 from latentseg_gui.inference.experts.network_attention import NetworkAttention
 from latentseg_gui.inference.messages import (
     ClickModelInfo,
@@ -172,6 +173,7 @@ class Engine:
             capabilities=capabilities(predictor.network),
             networks=_networks(),
             seen=seen_cells(meta.provenance),
+            mix_worth=mix_worth_of_shipped() if request.path is None else None,
         )
         carried = self._carried(predictor)
         self._weights = _Weights(predictor, info, request.device)

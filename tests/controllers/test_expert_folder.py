@@ -12,10 +12,11 @@ from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.experts.changes import ExpertChangesController
 from latentseg_gui.controllers.experts.folder import ExpertFolderController
 from latentseg_gui.controllers.experts.inspect import InspectController
+from latentseg_gui.controllers.experts.patches import ExpertPatchesController
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.experts.experts import ExpertShares
+from latentseg_gui.document.experts.experts import ExpertPatch, ExpertPatches, ExpertShares
 from latentseg_gui.document.training.weights import WeightsInfo
-from latentseg_gui.document.types import ImageRecord
+from latentseg_gui.document.types import ImageRecord, Rect
 from latentseg_gui.inference.messages import MeasureShares
 from latentseg_gui.panels.experts import ExpertsPanel
 from latentseg_gui.panels.experts.values import FolderAffinity
@@ -51,10 +52,18 @@ class House:
         inspect = InspectController(self.document, panel, canvas, engine=self.engine)
         inspect.use_weights(weights("v1"))
         self.changes = ExpertChangesController(self.document, panel, inspect)
+        self.patches = ExpertPatchesController(
+            self.document,
+            panel,
+            inspect,
+            shower=None,  # type: ignore[arg-type]
+            engine=self.engine,
+        )
+        self.panel = panel
         self.folder = ExpertFolderController(
             self.document,
             panel,
-            (inspect, self.changes),
+            (inspect, self.changes, self.patches),
             engine=self.engine,
             readers=self.readers,
             errors=self.told,
@@ -69,7 +78,14 @@ class House:
     def measure(self, version: str = "v1") -> None:
         assert isinstance(self.engine.requests[0], MeasureShares)
         shares = np.full((3, 2), 1 / 6, np.float32)
-        self.engine.answer(lambda request: ExpertShares(request.image_id, version, shares))
+
+        def found(image_id: str) -> ExpertPatches:
+            square = ExpertPatch(image_id, 0.5, Rect(0, 0, 8, 8), np.zeros((8, 8, 3), np.uint8))
+            return ExpertPatches(image_id, version, ((square,),) * 3)
+
+        self.engine.answer(
+            lambda request: ExpertShares(request.image_id, version, shares, found(request.image_id))
+        )
 
 
 @pytest.fixture
@@ -97,6 +113,7 @@ def test_every_image_is_measured_once_one_after_the_other(house: House) -> None:
     assert (house.shown[-1].images, house.shown[-1].total) == (4, 4)
     assert house.shown[-1].shares.sum(axis=1) == pytest.approx(1)
     assert "4 images" in house.told.sentences[-1]
+    assert house.patches.missing() == [], "what excites the experts is known of all"
     house.folder.start()
     assert "already" in house.told.sentences[-1]
 

@@ -55,6 +55,28 @@ def test_everything_is_written(latentseg, weights, folders, tmp_path):
             assert figure.convert("L").getextrema()[0] < 100
 
 
+def test_what_excites_each_expert_is_written_for_all_images_together(latentseg, weights, folders, tmp_path):
+    images = sorted(folders[0].glob("*.png"))[:2]
+    code, _, err = latentseg("inspect", *images, "-o", tmp_path / "out", "--weights", weights)
+    assert code == 0, err
+    rows = read_csv(tmp_path / "out" / "patches.csv")
+    assert {row["image"] for row in rows} == {image.stem for image in images}
+    for expert in range(5):
+        own = [row for row in rows if int(row["expert"]) == expert]
+        shares = [float(row["share"]) for row in own]
+        assert [int(row["rank"]) for row in own] == list(range(1, len(own) + 1))
+        assert shares == sorted(shares, reverse=True)
+        assert 1 <= len(own) <= 12
+    assert rows[-1]["name"] == "expert 4"
+    with np.load(tmp_path / "out" / rows[0]["image"] / "maps.npz") as maps:
+        mix = maps["mix"].mean(0)[0]
+    row0, col0, row1, col1 = (int(rows[0][edge]) // 4 for edge in ("row0", "col0", "row1", "col1"))
+    assert float(rows[0]["share"]) == pytest.approx(mix[row0:row1, col0:col1].mean(), abs=0.02)
+    with Image.open(tmp_path / "out" / "patches.png") as sheet:
+        assert sheet.width > 700
+    assert ElementTree.fromstring((tmp_path / "out" / "patches.svg").read_bytes()).tag.endswith("svg")
+
+
 def test_one_head_or_the_largest(latentseg, weights, folders, tmp_path):
     image = folders[0] / "scene 0.png"
     for heads in ("max", "3"):

@@ -10,6 +10,7 @@ from latentseg_gui.document.experts.experts import in_other_classes
 from latentseg_gui.document.types import Rect
 from latentseg_gui.inference.engine import Engine
 from latentseg_gui.inference.experts.experts import MAX_GLANCE_BYTES, MAX_PART_BYTES, MAX_WHOLE_BYTES
+from latentseg_gui.inference.experts.messages import CountEvenMix, FindPatches
 from latentseg_gui.inference.messages import (
     AlterExperts,
     ComputeAttention,
@@ -140,3 +141,39 @@ def test_classes_of_the_weights_become_those_of_the_document():
     table = np.array([0, 1, 1], np.uint8)
     assert in_other_classes(moved, table, 2).tolist() == [[5, 3], [7, 16]]
     assert in_other_classes(moved, np.arange(3, dtype=np.uint8), 3).tolist() == moved.tolist()
+
+
+def test_what_excites_an_expert_lies_where_it_explains_most(engine):
+    runs = engine.encoder_runs
+    found = engine.handle(FindPatches("a"))
+    assert engine.encoder_runs == runs
+    mix = engine.handle(ComputeAttention("a")).mix.mean(0)
+    pixels = disks(0, (64, 80))[0]
+    assert len(found.patches) == len(mix)
+    for expert, squares in enumerate(found.patches):
+        assert [each.share for each in squares] == sorted((each.share for each in squares), reverse=True)
+        best = squares[0]
+        tokens = mix[expert][
+            best.rect.row0 // 4 : best.rect.row1 // 4, best.rect.col0 // 4 : best.rect.col1 // 4
+        ]
+        assert best.share == pytest.approx(tokens.mean(), abs=0.01)
+        assert np.array_equal(best.picture, pixels[best.rect.slices])
+
+
+def test_the_folder_finds_the_same_squares_in_an_image_that_is_not_kept(engine):
+    known = engine.handle(FindPatches("a"))
+    measured = engine.handle(MeasureShares("b", disks(0, (64, 80))[0]))
+    for one, other in zip(known.patches, measured.patches.patches, strict=True):
+        assert [each.rect for each in one] == [each.rect for each in other]
+
+
+def test_the_learned_mix_and_an_even_one_are_counted_on_labelled_pixels(engine):
+    pixels, truth = disks(1, (64, 80))
+    labels = truth.astype(np.uint8)
+    labels[:16] = 255
+    counted = engine.handle(CountEvenMix("b", pixels, labels, 2))
+    assert counted.learned.sum(1).tolist() == counted.even.sum(1).tolist()
+    assert counted.learned.sum() == (labels != 255).sum()
+    assert not np.array_equal(counted.learned, counted.even)
+    before = engine.handle(PredictClasses("a"))
+    assert before.image_id == "a", "the image in the window is still there"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from latentseg_gui.app.flows.base import Base
+from latentseg_gui.app.flows.images import ImagesFlow
 from latentseg_gui.app.flows.prediction import PredictionFlow
 from latentseg_gui.app.flows.training import TrainingFlow
 from latentseg_gui.controllers.experts.changes import ExpertChangesController
@@ -13,8 +14,10 @@ from latentseg_gui.controllers.experts.figures import FiguresController
 from latentseg_gui.controllers.experts.folder import ExpertFolderController
 from latentseg_gui.controllers.experts.inspect import InspectController
 from latentseg_gui.controllers.experts.intervene import InterveneController
+from latentseg_gui.controllers.experts.mix_worth import MixWorthController
 from latentseg_gui.controllers.experts.names import ExpertNamesController
 from latentseg_gui.controllers.experts.network_maps import NetworkMapsController
+from latentseg_gui.controllers.experts.patches import ExpertPatchesController
 from latentseg_gui.controllers.experts.regions import ExpertPartsController
 
 
@@ -26,12 +29,14 @@ class ExpertsFlow:
     intervene: InterveneController
     parts: ExpertPartsController
     names: ExpertNamesController
+    patches: ExpertPatchesController
     folder: ExpertFolderController
+    mix_worth: MixWorthController
     network: NetworkMapsController
 
 
-def build(base: Base, predictions: PredictionFlow, training: TrainingFlow) -> ExpertsFlow:
-    """Makes the flow and connects it to those of predictions and training."""
+def build(base: Base, images: ImagesFlow, predictions: PredictionFlow, training: TrainingFlow) -> ExpertsFlow:
+    """Makes the flow and connects it to those of images, predictions and training."""
     window, document, jobs, errors = base.window, base.document, base.jobs, base.errors
     panel, owner = window.experts, base.owner
     inspect = InspectController(document, panel, window.canvas, engine=jobs.engine, parent=owner)
@@ -49,10 +54,13 @@ def build(base: Base, predictions: PredictionFlow, training: TrainingFlow) -> Ex
     )
     names = ExpertNamesController(panel, training.weights, owner)
     changes = ExpertChangesController(document, panel, inspect, owner)
+    patches = ExpertPatchesController(
+        document, panel, inspect, shower=images.shower, engine=jobs.engine, parent=owner
+    )
     folder = ExpertFolderController(
         document,
         panel,
-        (inspect, changes),
+        (inspect, changes, patches),
         engine=jobs.engine,
         readers=jobs.files,
         errors=errors,
@@ -60,9 +68,22 @@ def build(base: Base, predictions: PredictionFlow, training: TrainingFlow) -> Ex
     )
     ClickMapsController(document, panel, engine=jobs.engine, errors=errors, parent=owner)
     network = NetworkMapsController(document, panel, window.canvas, engine=jobs.engine, parent=owner)
-    experts = ExpertsFlow(inspect, intervene, parts, names, folder, network)
+    mix_worth = _mix_worth(base, inspect, training)
+    experts = ExpertsFlow(inspect, intervene, parts, names, patches, folder, mix_worth, network)
     _connect(base, experts, training)
     return experts
+
+
+def _mix_worth(base: Base, inspect: InspectController, training: TrainingFlow) -> MixWorthController:
+    return MixWorthController(
+        base.document,
+        base.window.experts.view.mix_note,
+        inspect,
+        weights=training.weights,
+        labelled=training.finetune.samples,
+        engine=base.jobs.engine,
+        parent=base.owner,
+    )
 
 
 def _connect(base: Base, experts: ExpertsFlow, training: TrainingFlow) -> None:
@@ -91,4 +112,6 @@ def _connect(base: Base, experts: ExpertsFlow, training: TrainingFlow) -> None:
     training.weights.activated.connect(experts.names.use_weights)
     training.weights.activated.connect(experts.network.use_weights)  # takes its map away before others come
     training.weights.activated.connect(inspect.use_weights)
+    training.weights.activated.connect(experts.patches.use_weights)
     training.weights.activated.connect(experts.folder.use_weights)
+    training.weights.activated.connect(experts.mix_worth.use_weights)

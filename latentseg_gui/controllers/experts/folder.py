@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject
 
 from latentseg_gui.controllers.experts.changes import ExpertChangesController
 from latentseg_gui.controllers.experts.inspect import InspectController
+from latentseg_gui.controllers.experts.patches import ExpertPatchesController
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs, JobSource
 from latentseg_gui.document.document import Document
@@ -34,7 +35,7 @@ class ExpertFolderController(JobSource):
         self,
         document: Document,
         panel: ExpertsPanel,
-        experts: tuple[InspectController, ExpertChangesController],
+        experts: tuple[InspectController, ExpertChangesController, ExpertPatchesController],
         *,
         engine: Jobs,
         readers: Jobs,
@@ -43,8 +44,8 @@ class ExpertFolderController(JobSource):
     ) -> None:
         super().__init__(parent)
         self._document = document
-        self._section = panel.view.comparisons.affinity
-        self._inspect, self._changes = experts
+        self._sections = panel.view.comparisons.affinity, panel.view.patches
+        self._inspect, self._changes, self._patches = experts
         self._engine = engine
         self._readers = readers
         self._errors = errors
@@ -53,8 +54,9 @@ class ExpertFolderController(JobSource):
         self._waiting: deque[str] = deque()
         self._total = 0
         self._unreadable = 0
-        self._section.folder_wanted.connect(self.start)
-        self._section.stop_wanted.connect(self.cancel)
+        for section in self._sections:
+            section.folder_wanted.connect(self.start)
+            section.stop_wanted.connect(self.cancel)
 
     @property
     def is_running(self) -> bool:
@@ -74,10 +76,11 @@ class ExpertFolderController(JobSource):
         version = self._inspect.labels.version
         if self.is_running or not version:
             return
-        self._waiting = deque(self._changes.missing(version))
+        unseen = {*self._changes.missing(version), *self._patches.missing()}
+        self._waiting = deque(each for each in self._document.images.ids if each in unseen)
         self._total, self._unreadable, self._version = len(self._waiting), 0, version
         if not self._waiting:
-            self._errors.inform(self.tr("Every image of the list is in the table already."))
+            self._errors.inform(self.tr("Every image of the list was looked at already."))
             return
         self._name = f"experts#{uuid4().hex}"
         self.began.emit(self._name, self.tr("Experts of all images"))
@@ -95,7 +98,8 @@ class ExpertFolderController(JobSource):
 
     def _next(self) -> None:
         done = self._total - len(self._waiting)
-        self._section.set_progress(done, self._total)
+        for section in self._sections:
+            section.set_progress(done, self._total)
         self.progressed.emit(self._name, done / self._total)
         while self._waiting and not self._document.images.has(self._waiting[0]):
             self._waiting.popleft()
@@ -141,6 +145,7 @@ class ExpertFolderController(JobSource):
         shares = (answer.shares @ belongs.astype(np.float32)).astype(np.float32)
         if self._document.images.has(answer.image_id):
             self._changes.add(answer.image_id, answer.version, shares)
+            self._patches.add(answer.patches)
         self._waiting.popleft()
         self._next()
 
@@ -156,9 +161,7 @@ class ExpertFolderController(JobSource):
     def _finish(self) -> None:
         total, unreadable = self._total, self._unreadable
         self._end()
-        text = self.tr("{0} images were added to the table of experts and classes.").format(
-            total - unreadable
-        )
+        text = self.tr("{0} images were added to what is known of the experts.").format(total - unreadable)
         if unreadable:
             text = f"{text} {self.tr('{0} could not be measured.').format(unreadable)}"
         self._errors.inform(text)
@@ -166,5 +169,6 @@ class ExpertFolderController(JobSource):
     def _end(self) -> None:
         name, self._name = self._name, ""
         self._waiting.clear()
-        self._section.set_progress(0, 0)
+        for section in self._sections:
+            section.set_progress(0, 0)
         self.ended.emit(name)

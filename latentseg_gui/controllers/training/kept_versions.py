@@ -15,8 +15,9 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.project.project import StorageController
 from latentseg_gui.controllers.training.weights import SHIPPED, Version, WeightsController
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.training.mix_worth import MixWorth
 from latentseg_gui.inference.request import Priority
-from latentseg_gui.io.project.manifest import WeightsList, WeightsVersion
+from latentseg_gui.io.project.manifest import EvenMixEntry, WeightsList, WeightsVersion
 from latentseg_gui.io.project.saving import ProjectSession
 from latentseg_gui.io.project.weights_shelf import FileMark, mark_of
 from latentseg_gui.io.storage import make_folder, share_file
@@ -167,6 +168,7 @@ class VersionKeeper(QObject):
             entry.sha256,
             entry.size,
             entry.network,
+            _mix_worth(entry.even_mix),
         )
 
     def _own(self, path: Path, entry: WeightsVersion) -> Path:
@@ -307,8 +309,19 @@ def _entry(version: Version, marks: Mapping[Path, FileMark]) -> WeightsVersion:
         metric=version.metric if math.isfinite(version.metric) else None,
         validated_on=version.validated_on,
         network=version.network,
+        even_mix=_even_mix(version.mix_worth),
         seconds=max(0.0, float(version.seconds)),
         images=version.images,
         made=version.made,
         is_refit=version.is_refit,
+    )
+
+
+def _mix_worth(entry: EvenMixEntry | None) -> MixWorth | None:
+    return None if entry is None else MixWorth(entry.learned, entry.even, entry.images, is_own=True)
+
+
+def _even_mix(worth: MixWorth | None) -> EvenMixEntry | None:
+    return (
+        None if worth is None else EvenMixEntry(learned=worth.learned, even=worth.even, images=worth.images)
     )

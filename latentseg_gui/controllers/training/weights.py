@@ -19,6 +19,7 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.training.learning import LATENT_EXPERT
+from latentseg_gui.document.training.mix_worth import MixWorth
 from latentseg_gui.document.training.runs import FineTuneResult
 from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.inference.messages import LoadWeights
@@ -46,6 +47,7 @@ class Version:
         sha256: of the file, where it is known.
         size: of the file in bytes, where that is known.
         network: title of the network that it is of; "" for the one that comes with the program.
+        mix_worth: what its learned mix of experts is worth on what the user labelled; None where not measured.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Version:
     sha256: str = ""
     size: int = 0
     network: str = ""
+    mix_worth: MixWorth | None = None
 
     @property
     def is_lost(self) -> bool:
@@ -191,6 +194,12 @@ class WeightsController(QObject):
         self.versions_changed.emit()
         if is_live:
             self.activate(version.name)
+
+    def keep(self, version: Version) -> None:
+        """More is known of a version than before."""
+        if version.name in self.versions:
+            self.versions[version.name] = version
+            self.versions_changed.emit()
 
     def _forget_refits(self) -> None:
         """Live refits come with every stroke: only the latest and the one in use are kept."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.types import Rect
+
+DOZEN: Final = 12
+"""So many squares show what excites an expert."""
 
 GainKey = int | tuple[int, int]
 """An expert with all of its attention heads, or (head, expert)."""
@@ -62,17 +67,76 @@ class AttentionPart:
     stride: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ExpertPatch:
+    """A square of an image that an expert has much to do with.
+
+    Attributes:
+        share: how much of it the expert explains, 0..1.
+        rect: where it lies.
+        picture: what is to be seen there, reduced, uint8 [h, w, 3].
+    """
+
+    image_id: str
+    share: float
+    rect: Rect
+    picture: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class ExpertPatches:
+    """Squares of an image that each expert has most to do with: by expert, the strongest first."""
+
+    image_id: str
+    version: str
+    patches: tuple[tuple[ExpertPatch, ...], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class ExpertShares:
     """How what each expert explains on an image divides among the classes of the weights.
 
     Attributes:
         shares: float32 [K, C]; all of it sums to 1, a row to what the expert explains of the image.
+        patches: what each expert has most to do with on this image.
     """
 
     image_id: str
     version: str
     shares: NDArray[np.float32]
+    patches: ExpertPatches
+
+
+@dataclass(frozen=True, slots=True)
+class MixCounted:
+    """Labelled pixels of an image by label (rows) and predicted class of the weights (columns), int64 [N, C].
+
+    Attributes:
+        learned: with the mix as it was learned.
+        even: with an even mix.
+    """
+
+    image_id: str
+    version: str
+    learned: NDArray[np.int64]
+    even: NDArray[np.int64]
+
+
+def strongest(
+    known: Sequence[Sequence[ExpertPatch]], found: ExpertPatches
+) -> tuple[tuple[ExpertPatch, ...], ...]:
+    """The `DOZEN` strongest squares of every expert, the strongest first.
+
+    Args:
+        known: by expert, of images before; empty where there are none. What it has of the image itself goes.
+        found: in one image.
+    """
+    before = known or ((),) * len(found.patches)
+    others = ([each for each in one if each.image_id != found.image_id] for one in before)
+    return tuple(
+        tuple(nlargest(DOZEN, [*old, *new], key=lambda patch: patch.share))
+        for old, new in zip(others, found.patches, strict=True)
+    )
 
 
 def in_other_classes(moved: NDArray[np.int64], table: NDArray[np.uint8], count: int) -> NDArray[np.int64]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from latentseg_gui.document.training.learning import LATENT_EXPERT, NetworkChoice
+from latentseg_gui.document.training.mix_worth import MixWorth
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class WeightsInfo:
             to), "gates", "rollout", "live" (learning while masks are corrected).
         networks: all that can be trained, the default first.
         seen: what they have learned from: cells by the mark of an image, see `model.analysis.cells`.
+        mix_worth: what the learned mix of experts was worth when the weights were made; None where nobody measured.
     """
 
     version: str
@@ -48,6 +50,7 @@ class WeightsInfo:
     capabilities: frozenset[str] = frozenset({"clicks", "experts", "live"})
     networks: tuple[NetworkChoice, ...] = ()
     seen: dict[str, int] = field(default_factory=dict)
+    mix_worth: MixWorth | None = None
 
     def can(self, what: str) -> bool:
         """Whether the network can do something besides predicting classes."""

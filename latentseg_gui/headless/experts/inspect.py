@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentseg_gui.document.experts.experts import ExpertPatch, strongest
 from latentseg_gui.headless.experts.attention import inspect_all, place
 from latentseg_gui.headless.subcommand import (
     Failures,
@@ -33,7 +34,10 @@ from latentseg_gui.io.experts.expert_files import (
     write_report,
 )
 from latentseg_gui.io.experts.figures import matrix
+from latentseg_gui.io.experts.patch_files import FILE_NAMES as PATCH_FILES
+from latentseg_gui.io.experts.patch_files import write_patches
 from latentseg_gui.io.ledger import Ledger
+from model.analysis.attention import reduce_heads
 
 if TYPE_CHECKING:
     from model.prediction.predictor import Predictor
@@ -70,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write maps, tables and figures for every image, each into a folder of its own."""
     from latentseg_gui.inference.experts.attention import notes_in
+    from latentseg_gui.inference.experts.patches import patches_of
 
     require_inputs(options)
     images = find_images(options.images, options.output)
@@ -84,14 +89,19 @@ def run(options: argparse.Namespace) -> int:
         notes_in(meta.provenance),
     )
     failures, sums = Failures(), []
+    patches: tuple[tuple[ExpertPatch, ...], ...] = ()
     for path in numbered(images):
         with failures.caught(path):
             predictor.set_image(read(path).pixels, for_clicks=False)
             report, findings = inspect(predictor, options.heads, names)
             write_report(options.output / stems[path], report, ledger)
             sums.append(report.affinity * report.mass[:, None])
+            mix = reduce_heads(report.mix)
+            patches = strongest(patches, patches_of(mix, predictor.encoding.pixels, stems[path], ""))
             for line in findings:
                 print(f"  {line}")
+    if patches:
+        write_patches(options.output, patches, names.experts, ledger)
     if len(sums) > 1:
         write_folder_affinity(options.output, np.sum(sums, axis=0), names, len(sums), ledger)
     return failures.exit_code()
@@ -100,7 +110,8 @@ def run(options: argparse.Namespace) -> int:
 def _targets(folder: Path, stems: Sequence[str]) -> list[Path]:
     """Where files will be, as far as that is known beforehand."""
     inside = [folder / stem / name for stem in stems for name in FILE_NAMES]
-    return inside + ([folder / name for name in _FOR_ALL] if len(stems) > 1 else [])
+    for_all = (*PATCH_FILES, *(_FOR_ALL if len(stems) > 1 else ()))
+    return inside + [folder / name for name in for_all]
 
 
 def inspect(predictor: Predictor, heads: str, names: Names) -> tuple[ExpertReport, Sequence[str]]:

@@ -13,8 +13,10 @@ from latentseg_gui.document.experts.experts import (
     AlteredPrediction,
     AttentionPart,
     ExpertChange,
+    ExpertPatches,
     ExpertShares,
     Gains,
+    MixCounted,
     altered,
 )
 from latentseg_gui.document.experts.maps import AttentionMaps, PromptAttention
@@ -24,6 +26,8 @@ from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.document.types import Rect
 from latentseg_gui.inference.cache import ByteCache
 from latentseg_gui.inference.experts.attention import bounded, class_attention, prompt_attention
+from latentseg_gui.inference.experts.messages import CountEvenMix, FindPatches
+from latentseg_gui.inference.experts.patches import patches_of
 from latentseg_gui.inference.messages import (
     AlterExperts,
     ComputeAttention,
@@ -33,6 +37,7 @@ from latentseg_gui.inference.messages import (
     RefineAttention,
 )
 from model.analysis import inspection
+from model.prediction.even_mix import EvenMix
 from model.prediction.outputs import Attention, ClassPrediction
 from model.prediction.predictor import Predictor
 
@@ -87,6 +92,8 @@ class Experts:
             RefineAttention: self.refine_attention,
             MeasureChange: self.measure_change,
             MeasureShares: self.measure_shares,
+            FindPatches: self.find_patches,
+            CountEvenMix: self.count_even_mix,
         }
 
     @property
@@ -180,7 +187,22 @@ class Experts:
         at_tokens = inspection.labels_at_tokens(labels.astype(np.uint8), mix.shape[1:], stride)
         shares = inspection.class_affinity(mix, at_tokens, live.predictor.num_classes)
         shares = shares * inspection.mass(mix)[:, None]
-        return ExpertShares(request.image_id, live.info.version, shares.astype(np.float32))
+        patches = patches_of(mix, request.pixels, request.image_id, live.info.version)
+        return ExpertShares(request.image_id, live.info.version, shares.astype(np.float32), patches)
+
+    def find_patches(self, request: FindPatches) -> ExpertPatches:
+        """Squares of an image that each expert has most to do with."""
+        live = self._show(request.image_id)
+        mix = inspection.reduce_heads(self._whole(live, request.image_id).mix)
+        pixels = live.predictor.encoding.pixels
+        return patches_of(mix, pixels, request.image_id, live.info.version)
+
+    def count_even_mix(self, request: CountEvenMix) -> MixCounted:
+        """The learned mix beside an even one on labelled pixels; the image is not kept."""
+        live = self._live()
+        live.predictor.set_image(request.pixels, for_clicks=False)
+        counts = EvenMix(live.predictor).count(request.labels, request.num_labels)
+        return MixCounted(request.image_id, live.info.version, counts.learned, counts.even)
 
     def _whole(self, live: Live, image_id: str) -> Attention:
         key = image_id, live.info.version

@@ -63,7 +63,7 @@ def gallery(maps: Floats, titles: Sequence[str], caption: str, *, unit: str, is_
     rows = -(-len(maps) // columns)
     tile_height = max(24, round(CELL * min(3.0, maps.shape[1] / maps.shape[2])))
     width = GAP + columns * (CELL + GAP) + 110
-    sheet = _sheet(width, LINE + rows * (tile_height + LINE + GAP), caption)
+    sheet = sheet_with(width, LINE + rows * (tile_height + LINE + GAP), caption)
     for index, (values, title) in enumerate(zip(maps, titles, strict=True)):
         low, high = (float(each) for each in limits[index])
         x = GAP + index % columns * (CELL + GAP)
@@ -78,7 +78,7 @@ def gallery(maps: Floats, titles: Sequence[str], caption: str, *, unit: str, is_
 def single(values: Floats, caption: str, *, unit: str, high: float, low: float = 0.0) -> Sheet:
     """One map [h, w] with its colour bar."""
     height, width = _fitted(values.shape, 640)
-    sheet = _sheet(width + 110 + 2 * GAP, height + 2 * GAP, caption)
+    sheet = sheet_with(width + 110 + 2 * GAP, height + 2 * GAP, caption)
     sheet.picture(heatmap(values, low, high, VIRIDIS), (GAP, GAP), (width, height))
     _colour_bar(sheet, (width + 2 * GAP, GAP), (f"{low:.3g}", f"{high:.3g}"), VIRIDIS, unit)
     return sheet
@@ -90,7 +90,7 @@ def categories(values: NDArray[np.integer[Any]], names: Sequence[str], caption: 
     height, width = _fitted(values.shape, 640)
     present = np.bincount(values.ravel(), minlength=len(names)) / values.size
     shown = [index for index in np.argsort(-present) if present[index] > 0]
-    sheet = _sheet(width + 190 + 2 * GAP, max(height, len(shown) * LINE) + 2 * GAP, caption)
+    sheet = sheet_with(width + 190 + 2 * GAP, max(height, len(shown) * LINE) + 2 * GAP, caption)
     sheet.picture(colours[values], (GAP, GAP), (width, height))
     for line, index in enumerate(shown):
         x, y = width + 2 * GAP, GAP + line * LINE
@@ -105,7 +105,7 @@ def matrix(values: Floats, rows: Sequence[str], columns: Sequence[str], caption:
     cell, left = 26, 150
     top = GAP + 90
     width, height = left + len(columns) * cell, top + len(rows) * cell
-    sheet = _sheet(width + 120, max(height, top + 200) + GAP, caption)
+    sheet = sheet_with(width + 120, max(height, top + 200) + GAP, caption)
     picture = heatmap(np.asarray(values), 0, 1, VIRIDIS)
     for row, name in enumerate(rows):
         sheet.text(GAP, top + row * cell + 5, name[:20])
@@ -122,7 +122,7 @@ def _rgb(colour: Colours) -> tuple[int, int, int]:
     return int(colour[0]), int(colour[1]), int(colour[2])
 
 
-def _sheet(width: int, height: int, caption: str) -> Sheet:
+def sheet_with(width: int, height: int, caption: str) -> Sheet:
     """An empty sheet with ``height`` above its caption."""
     lines = wrapped(caption, width - 2 * GAP)
     sheet = Sheet(width, height + len(lines) * LINE + GAP)

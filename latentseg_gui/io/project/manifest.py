@@ -127,6 +127,14 @@ class ImageEntryModel(_Kept):
         return None if self.width is None or self.height is None else (self.height, self.width)
 
 
+class EvenMixEntry(_Kept):
+    """Mean IoU with the learned mix of experts and with an even one, on labels of so many images."""
+
+    learned: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+    even: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+    images: Annotated[int, Field(ge=1)]
+
+
 class WeightsVersion(_Kept):
     """One version of the weights; its file lies in the folder "weights", named by its SHA-256.
 
@@ -141,6 +149,7 @@ class WeightsVersion(_Kept):
         made: when, as text.
         is_refit: whether it came from a live refit.
         network: title of the network that it is of; "" for the one that comes with the program.
+        even_mix: what an even mix of its experts costs; None where it was not measured.
     """
 
     name: Name
@@ -153,6 +162,7 @@ class WeightsVersion(_Kept):
     made: str = ""
     is_refit: bool = False
     network: Annotated[str, StringConstraints(max_length=200)] = ""
+    even_mix: EvenMixEntry | None = None
 
 
 class WeightsList(_Kept):

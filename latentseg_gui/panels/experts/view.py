@@ -10,7 +10,9 @@ from latentseg_gui.panels.experts.comparisons import Comparisons
 from latentseg_gui.panels.experts.controls import ViewControls
 from latentseg_gui.panels.experts.detail import ExpertDetail
 from latentseg_gui.panels.experts.gallery import Gallery
+from latentseg_gui.panels.experts.mix_note import MixNote
 from latentseg_gui.panels.experts.network_maps import NetworkMapsSection
+from latentseg_gui.panels.experts.patches import PatchesSection
 from latentseg_gui.panels.experts.pixel_mix import PixelMixSection
 from latentseg_gui.panels.experts.results import InfluenceSection, ResultStrip
 from latentseg_gui.panels.icons import icon
@@ -55,6 +57,8 @@ class ExpertsView(Scrolled):
         self.scale = text_label("", "hint")
         self.resolution = text_label("", "hint")
         self.detail = ExpertDetail()
+        self.patches = PatchesSection()
+        self.mix_note = MixNote()
         self.result = ResultStrip()
         self.pixel = PixelMixSection()
         self.influence = InfluenceSection()
@@ -66,6 +70,7 @@ class ExpertsView(Scrolled):
         self.entropy.setToolTip(self.tr("Entropy of the mix: bright where many experts share a pixel"))
         self.territory.clicked.connect(self._on_territory_pressed)
         self.entropy.clicked.connect(self._on_entropy_pressed)
+        self.patches_fold = self._fold(self.tr("What excites this expert"), self.patches)
         self.influence_fold = self._fold(self.tr("Influence"), self.influence)
         self.save = QPushButton(icon("save"), self.tr("Save figures and maps..."))
         self.save.setToolTip(self.tr("PNG and SVG with colour bar and caption, NPZ and TIFF, tables as CSV"))
@@ -104,8 +109,10 @@ class ExpertsView(Scrolled):
         about.addWidget(self.resolution)
         self.body.addLayout(about)
         self.body.addLayout(maps)
+        self.body.addWidget(self.mix_note)
         for section in (
             self.detail,
+            self.patches_fold,
             self.result,
             self.pixel,
             self.influence_fold,

@@ -170,6 +170,7 @@ class ExpertsViewModel:
     def _refresh_detail(self) -> None:
         expert, detail = self.current, self._view.detail
         detail.set_intervening(self.can_intervene)
+        self._view.patches.set_expert(expert, self.names[expert] if expert >= 0 else "")
         if expert < 0:
             detail.set_empty()
             return
@@ -191,7 +192,7 @@ class ExpertsViewModel:
         has_shares = maps is not None and maps.shares is not None
         _show((view.gallery, view.colour_bar, view.scale, view.resolution, view.detail), maps is not None)
         _show((view.territory, view.entropy, view.pixel), has_shares)
-        _show((view.influence_fold, view.comparisons, view.save), self.can_intervene)
+        _show((view.influence_fold, view.patches_fold, view.comparisons, view.save), self.can_intervene)
         view.empty.setVisible(maps is None)
         view.controls.setEnabled(maps is not None)
         if maps is not None:
