@@ -53,6 +53,7 @@ class ExpertsViewModel:
         self._pictures: list[QImage] = []
         self._pinned_on = ""
         self._is_refining = False
+        self._chosen_before = -1
         self._refresh_all()
 
     @property
@@ -86,7 +87,9 @@ class ExpertsViewModel:
             self._pinned_on = maps.image_id
         self.state.set_maps(maps)
         if self.current >= self.state.count:
-            self.current = -1
+            self._chosen_before, self.current = self.current, -1
+        elif self.can_intervene and self.current < 0 and self._chosen_before < self.state.count:
+            self.current = self._chosen_before  # the same experts look at another image
         self._refresh_all()
         self._view.pixel.remix(self.state.mix_at)
 
@@ -121,7 +124,7 @@ class ExpertsViewModel:
 
     def set_current(self, expert: int) -> None:
         """Marks another expert."""
-        self.current = expert
+        self.current, self._chosen_before = expert, -1
         if self.state.maps is not None:
             self._refresh_scale()
         self.refresh_marks()
@@ -170,7 +173,8 @@ class ExpertsViewModel:
     def _refresh_detail(self) -> None:
         expert, detail = self.current, self._view.detail
         detail.set_intervening(self.can_intervene)
-        self._view.patches.set_expert(expert, self.names[expert] if expert >= 0 else "")
+        if expert >= 0 or self._chosen_before < 0:  # else the maps of the next image are on their way
+            self._view.patches.set_expert(expert, self.names[expert] if expert >= 0 else "")
         if expert < 0:
             detail.set_empty()
             return
