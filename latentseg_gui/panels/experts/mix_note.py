@@ -39,7 +39,7 @@ class MixNote(QFrame):
         whole.addWidget(self._text)
         whole.addLayout(row)
         self._measure.clicked.connect(self.measuring_wanted)
-        self.set_worth(None, can_measure=False)
+        self.hide()  # until somebody knows what to say
 
     @property
     def text(self) -> str:
