@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from model.prediction.outputs import Attention, ClassPrediction
     from model.prediction.predictor import Predictor
     from model.prediction.testtime import PredictOptions
+    from model.training.click_tuning import ClickTuneConfig, finetune_clicks
     from model.training.finetune import FineTuneConfig, LabelledImage, finetune
     from model.weights.checkpoint import CheckpointMeta, load, save
 
@@ -30,6 +31,7 @@ _HOMES: Final = {
     "AttentionMaps": "model.networks.experts",
     "CheckpointMeta": "model.weights.checkpoint",
     "ClassPrediction": "model.prediction.outputs",
+    "ClickTuneConfig": "model.training.click_tuning",
     "Crf": "model.prediction.crf",
     "FineTuneConfig": "model.training.finetune",
     "LabelledImage": "model.training.finetune",
@@ -40,6 +42,7 @@ _HOMES: Final = {
     "Predictor": "model.prediction.predictor",
     "SegmentationModel": "model.networks.latent_experts",
     "finetune": "model.training.finetune",
+    "finetune_clicks": "model.training.click_tuning",
     "load": "model.weights.checkpoint",
     "save": "model.weights.checkpoint",
 }
@@ -50,6 +53,7 @@ __all__ = [
     "AttentionMaps",
     "CheckpointMeta",
     "ClassPrediction",
+    "ClickTuneConfig",
     "Crf",
     "FineTuneConfig",
     "LabelledImage",
@@ -60,6 +64,7 @@ __all__ = [
     "Predictor",
     "SegmentationModel",
     "finetune",
+    "finetune_clicks",
     "load",
     "save",
 ]

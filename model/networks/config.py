@@ -29,6 +29,7 @@ class NetworkConfig:
         evidence_dim: width of an expert's answer where experts are classifiers that decide; 0: they are only
             added to the tokens.
         num_candidates: other meanings of a click that the click decoder answers with, beside its first.
+        num_taught: looks of objects that clicks were taught with (`model.networks.taught_clicks`); 0: none were.
     """
 
     num_classes: int = 2
@@ -43,6 +44,7 @@ class NetworkConfig:
     encoder: str = "residual"
     evidence_dim: int = 0
     num_candidates: int = 0
+    num_taught: int = 0
 
     def __post_init__(self) -> None:
         if self.num_heads < 1 or self.feature_dim < 1 or self.feature_dim % self.num_heads:
@@ -54,7 +56,10 @@ class NetworkConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain lists and numbers."""
-        return {key: list(v) if isinstance(v, tuple) else v for key, v in self.arguments().items()}
+        plain = {key: list(v) if isinstance(v, tuple) else v for key, v in self.arguments().items()}
+        if not self.num_taught:  # as it was before there was such a thing
+            del plain["num_taught"]
+        return plain
 
     @classmethod
     def pretrained(cls, encoder: str = "lite0", *, num_classes: int = 2) -> NetworkConfig:
@@ -70,6 +75,16 @@ class NetworkConfig:
     def click_cues(self) -> int:
         """Maps of evidence that the click decoder is handed."""
         return NUM_CUES + (TERRITORY_CUES if self.evidence_dim else 0)
+
+    @property
+    def click_sizes(self) -> dict[str, Any]:
+        """Arguments of the click decoder."""
+        return {
+            "detail_dim": self.widths[0],
+            "map_dims": (self.feature_dim, *self.path_widths, self.widths[4]),
+            "widths": self.click_widths,
+            "num_cues": self.click_cues,
+        }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> NetworkConfig:

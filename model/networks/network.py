@@ -36,6 +36,7 @@ from model.networks.encoding import (
 )
 from model.networks.experts import Exchange, Look, Mix, gain_bias
 from model.networks.reading import class_maps, consult, reading_parts, territory_of
+from model.networks.taught_clicks import TaughtClicks, decided
 
 __all__ = [
     "ClassHead",
@@ -78,6 +79,7 @@ class LatentExpertNetwork(nn.Module):
         encoder: str,
         evidence_dim: int,
         num_candidates: int,
+        num_taught: int = 0,
     ) -> None:
         super().__init__()
         self.config = config = NetworkConfig(
@@ -93,6 +95,7 @@ class LatentExpertNetwork(nn.Module):
             encoder=encoder,
             evidence_dim=evidence_dim,
             num_candidates=num_candidates,
+            num_taught=num_taught,
         )
         self.normalise = Normalise()
         self.backbone = backbone_of(config)
@@ -115,13 +118,12 @@ class LatentExpertNetwork(nn.Module):
         self.prompt_look = Look(dim=dim, map_dim=mid, heads=heads)
         self.prompt_exchange = Exchange(dim=dim, heads=heads)
         self.prompt_mix = Mix(dim=dim, map_dim=config.click_widths[2], heads=heads)
-        self.click = ClickDecoder(
-            detail_dim=config.widths[0],
-            map_dims=(dim, *config.path_widths, config.widths[4]),
-            widths=config.click_widths,
-            num_cues=config.click_cues,
-            num_candidates=config.num_candidates,
-        )
+        self.click = ClickDecoder(**config.click_sizes, num_candidates=config.num_candidates)
+        self.taught: TaughtClicks | None = None
+        if config.num_taught:
+            self.taught = TaughtClicks(
+                num_looks=config.num_taught, decoder=config.click_sizes, dim=config.click_widths[4]
+            )
 
     @property
     def answer_dim(self) -> int:
@@ -265,7 +267,10 @@ class LatentExpertNetwork(nn.Module):
         cues = torch.cat(evidence, dim=1)  # [B, num_cues, h, w]
         mixed, maps = consult(self, encoding, prompts, need_attention=need_attention)
         cues = cues.to(tokens.dtype).contiguous(memory_format=torch.channels_last)
-        logits, score = self.click(encoding.base, cues, mixed, candidate=candidate)
+        if candidate:
+            logits, score = self.click(encoding.base, cues, mixed, candidate=candidate)
+        else:
+            logits, score = decided(self.click, self.taught, encoding, prompts, (cues, mixed))
         return ObjectOutput(cropped(logits, encoding), score, maps)
 
     def with_classes(self, kept: Sequence[int | None]) -> Self:
@@ -286,7 +291,7 @@ class LatentExpertNetwork(nn.Module):
 
     def encoding_state(self) -> dict[str, Tensor]:
         """Tensors, by full name, that `encode` computes with: where they are equal, so are encodings."""
-        late = self.reader_parameters()
+        late = self.reader_parameters() | tensors_of(self, "taught")
         if self.classifiers is None:  # else clicks want to know already who is asked where
             late |= tensors_of(self, "exchange", "mix")
         return without(self.state_dict(), late)

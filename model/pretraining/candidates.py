@@ -14,11 +14,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model.networks.network import Encoding, LatentExpertNetwork, Prompts
-from model.pretraining.clicks import next_click
 from model.pretraining.crops import Batch
-from model.pretraining.step import SCORE_WEIGHT, StepResult, iou_of
+from model.pretraining.step import StepResult
 from model.training.augment import augment_light
-from model.training.losses import IGNORED, object_loss
+from model.training.losses import IGNORED, SCORE_WEIGHT, iou_of, object_loss
+from model.training.simulated_clicks import next_click
 
 WHOLE, PART = 1, 2
 NUM_CANDIDATES: Final = 2

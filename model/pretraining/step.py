@@ -11,15 +11,14 @@ from torch import Tensor, nn
 
 from model.networks.backbone import LiteBackbone, Pyramid, upsample_to
 from model.networks.deciding import CosineMix, balance_loss, likeness_loss
-from model.networks.network import Encoding, LatentExpertNetwork, ObjectOutput, Prompts
-from model.pretraining.clicks import add_click, add_pair, first_prompts, spoiled
+from model.networks.network import Encoding, LatentExpertNetwork, Prompts
 from model.pretraining.crops import Batch
 from model.training.augment import augment_light
-from model.training.losses import IGNORED, class_loss, object_loss
+from model.training.losses import IGNORED, answer_loss, class_loss
+from model.training.simulated_clicks import add_click, add_pair, first_prompts, spoiled
 
 _CLASS_WEIGHT = 0.4
 _SEMANTIC_WEIGHT = 0.3
-SCORE_WEIGHT = 0.3
 _BALANCE_WEIGHT = 0.01
 _LIKENESS_WEIGHT = 0.02
 _DECISION_WEIGHT = 0.05
@@ -63,20 +62,6 @@ class StepResult:
 
     loss: Tensor
     figures: dict[str, Tensor]
-
-
-def iou_of(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """IoU [B] of logits with masks, all [B, 1, H, W], where ``valid`` is 1."""
-    taken = (logits > 0).float() * valid
-    target = target * valid
-    both = (taken * target).sum((1, 2, 3))
-    return both / (taken.sum((1, 2, 3)) + target.sum((1, 2, 3)) - both).clamp(min=1)
-
-
-def _answer_loss(output: ObjectOutput, target: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-    iou = iou_of(output.logits.detach(), target, valid)
-    score = F.mse_loss(output.score, iou)
-    return object_loss(output.logits.float(), target, valid).mean() + SCORE_WEIGHT * score, iou.mean()
 
 
 def _classes_loss(trainee: Trainee, encoding: Encoding, pyramid: Pyramid, batch: Batch) -> Tensor:
@@ -159,7 +144,7 @@ def train_step(
     loss = _classes_loss(trainee, encoding, pyramid, batch)
     prompts = first_prompts(target, valid, generator)
     output = network.segment(encoding, prompts)
-    first_loss, first_iou = _answer_loss(output, target, valid)
+    first_loss, first_iou = answer_loss(output.logits, output.score, target, valid)
     previous, prompts = _begun_elsewhere(output.logits.detach(), prompts, target, valid, generator)
     frozen = encoding.detach()
     for _ in range(silent_rounds):
@@ -168,7 +153,7 @@ def train_step(
             previous = network.segment(frozen, prompts, previous=previous).logits
     prompts = add_click(prompts, previous, target, valid, generator)
     output = network.segment(encoding, prompts, previous=previous)
-    last_loss, last_iou = _answer_loss(output, target, valid)
+    last_loss, last_iou = answer_loss(output.logits, output.score, target, valid)
     figures = {"class": loss.detach(), "first": first_loss.detach(), "last": last_loss.detach()}
     figures |= {"iou_first": first_iou, "iou_last": last_iou}
     if network.classifiers is not None:

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 IGNORED = 255
+SCORE_WEIGHT = 0.3
 
 
 def normalised_focal_loss(logits: Tensor, target: Tensor, valid: Tensor, *, gamma: float = 2.0) -> Tensor:
@@ -41,6 +42,28 @@ def soft_iou_loss(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
 def object_loss(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     """What the click decoder is trained with: focal plus IoU, [B]."""
     return normalised_focal_loss(logits, target, valid) + soft_iou_loss(logits, target, valid)
+
+
+def iou_of(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    """IoU [B] of logits with masks, all [B, 1, H, W], where ``valid`` is 1."""
+    taken = (logits > 0).float() * valid
+    target = target * valid
+    both = (taken * target).sum((1, 2, 3))
+    return both / (taken.sum((1, 2, 3)) + target.sum((1, 2, 3)) - both).clamp(min=1)
+
+
+def answer_loss(logits: Tensor, score: Tensor, target: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+    """What an answer to clicks is taught with, and its IoU, both scalars.
+
+    Args:
+        logits: [B, 1, H, W].
+        score: the IoU that it expects of itself, [B].
+        target: 0 or 1, float, [B, 1, H, W].
+        valid: likewise.
+    """
+    iou = iou_of(logits.detach(), target, valid)
+    missed = object_loss(logits.float(), target, valid).mean()
+    return missed + SCORE_WEIGHT * F.mse_loss(score, iou), iou.mean()
 
 
 def class_loss(logits: Tensor, labels: Tensor, *, weight: Tensor | None = None) -> Tensor:

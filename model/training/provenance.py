@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from model.analysis.cells import ALL_CELLS, image_mark
+from model.training.click_measure import GOALS, ClickFigures
 from model.training.types import IGNORED, FineTuneConfig, LabelledImage
 
 if TYPE_CHECKING:
+    from model.training.click_tuning import ClickTuning
     from model.training.cross import Job
 
 SEEN: Final = "seen_images"
@@ -65,6 +67,32 @@ def after_run(
         RUNS: [*_runs(before), run][-MAX_RUNS:],
         SEEN: seen_after(before, samples, job.learned_cells),
     }
+
+
+def after_clicks(before: Mapping[str, Any], job: ClickTuning, **more: object) -> dict[str, Any]:
+    """The provenance of weights whose clicks have learned: what was known before, and this run.
+
+    Args:
+        before: provenance of the weights that it started from; anything may stand in a file.
+        job: that has ended.
+        more: what else to say of the run.
+    """
+    run = {
+        "learned": "clicks",
+        "objects": job.num_learned,
+        "held_out_objects": job.num_held,
+        "seconds": round(job.seconds, 2),
+        "steps": job.step,
+        **more,
+        "clicks_before": _clicks(job.before),
+        "clicks_after": _clicks(job.after),
+    }
+    return {**before, RUNS: [*_runs(before), run][-MAX_RUNS:]}
+
+
+def _clicks(figures: ClickFigures) -> dict[str, float | None]:
+    """Clicks by the IoU that they reach."""
+    return {f"{goal:.0%}": _rounded(figures.clicks_until(goal)) for goal in GOALS}
 
 
 def figures_on(

@@ -18,7 +18,11 @@ from model.networks.network import Prompts, build_latent_expert
 from model.pretraining.__main__ import main
 from model.pretraining.cache import Cache, find_sources
 from model.pretraining.candidates import candidates_step, learn_only_candidates
-from model.pretraining.clicks import (
+from model.pretraining.crops import Batch, CropSampler, agreement
+from model.pretraining.loop import PretrainConfig, Pretraining
+from model.pretraining.schedule import Stage
+from model.pretraining.start import begin_from
+from model.training.simulated_clicks import (
     add_click,
     add_pair,
     boxes_of,
@@ -28,10 +32,6 @@ from model.pretraining.clicks import (
     sloppiness,
     spoiled,
 )
-from model.pretraining.crops import Batch, CropSampler, agreement
-from model.pretraining.loop import PretrainConfig, Pretraining
-from model.pretraining.schedule import Stage
-from model.pretraining.start import begin_from
 from model.weights import checkpoint
 
 SMALL = NetworkConfig(

@@ -32,6 +32,9 @@ LATENT_EXPERT: Final = "latent-expert"
 FROM_SCRATCH: Final = 60.0
 """Seconds for a network that learns from nothing."""
 
+CLICK_SECONDS: Final = 25.0
+"""Seconds for clicks to learn from accepted objects."""
+
 
 def seconds_for(network: str, speed: str) -> float:
     """The time budget where nobody says otherwise."""

@@ -20,6 +20,7 @@ from latentseg_gui.headless.subcommand import (
     model_errors,
     require_inputs,
 )
+from latentseg_gui.headless.training import finetune_clicks
 from latentseg_gui.headless.training.finetune_options import add_arguments, learning_settings
 from latentseg_gui.headless.training.finetune_samples import read_samples, with_background_decided
 from latentseg_gui.headless.transfer.masks import Pair, pairs_asked_for
@@ -39,18 +40,22 @@ REPORT_EVERY = 2.0
 
 def run(options: argparse.Namespace) -> int:
     """Fine-tune and save; 1 if some images could not be used, or nothing was written since it is worse."""
-    if options.seconds is None:
+    if options.seconds is None and not options.clicks:
         options.seconds = seconds_for(options.network or LATENT_EXPERT, options.speed)
-    if not 0 < options.seconds < math.inf:
+    if options.seconds is not None and not 0 < options.seconds < math.inf:
         raise LatentsegError("--seconds must be more than 0.", action="30 is a good start.")
     if options.rest_is_background and options.without_background:
         raise LatentsegError(
             "--rest-is-background and --without-background contradict each other.", action="Leave one out."
         )
+    if options.clicks:
+        finetune_clicks.check(options)
     require_inputs(options)
     check_output(options.output)
     ledger_of(options).check([options.output])
     pairs = pairs_asked_for(options)
+    if options.clicks:
+        return finetune_clicks.run(options, pairs)
     from model.training.distributed import team_of_torchrun
 
     with model_errors(), team_of_torchrun(options.device) as (team, device):

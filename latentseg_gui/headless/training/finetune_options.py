@@ -6,7 +6,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from latentseg_gui.document.training.learning import FROM_SCRATCH, SPEEDS, LearningSettings, learning_options
+from latentseg_gui.document.training.learning import (
+    CLICK_SECONDS,
+    FROM_SCRATCH,
+    SPEEDS,
+    LearningSettings,
+    learning_options,
+)
 from latentseg_gui.headless.subcommand import add_model_arguments, add_overwrite_argument
 from latentseg_gui.headless.transfer.masks import add_pair_arguments
 
@@ -38,6 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=tuple(SPEEDS),
         default="quick",
         help="live: one layer; quick: experts and head; thorough: a backbone, too (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--clicks",
+        action="store_true",
+        help="let clicks learn instead of classes: objects like those of the masks (numbered ones, or connected "
+        f"areas of a class) then need fewer clicks (default of --seconds: {CLICK_SECONDS:g})",
     )
     parser.add_argument(
         "--classes",
