@@ -62,6 +62,28 @@ def upsample_to(x: Tensor, like: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True)
+class Encoded:
+    """What the encoder makes of an image before anything is joined, as far as pixels can be told apart by it.
+
+    Attributes:
+        half: [B, C, H/2, W/2].
+        quarter: [B, C, H/4, W/4].
+        eighth: [B, C, H/8, W/8].
+        sixteenth: [B, C, H/16, W/16].
+    """
+
+    half: Tensor
+    quarter: Tensor
+    eighth: Tensor
+    sixteenth: Tensor
+
+    @property
+    def maps(self) -> tuple[Tensor, ...]:
+        """All of them, coarse to fine."""
+        return self.sixteenth, self.eighth, self.quarter, self.half
+
+
+@dataclass(frozen=True, slots=True)
 class Pyramid:
     """Features of an image, padded to multiples of 32.
 
@@ -71,6 +93,7 @@ class Pyramid:
         mid: [B, path_widths[0], H/8, W/8].
         deep: [B, path_widths[1], H/16, W/16].
         top: [B, widths[4], H/32, W/32].
+        encoded: what these were joined from.
     """
 
     detail: Tensor
@@ -78,6 +101,7 @@ class Pyramid:
     mid: Tensor
     deep: Tensor
     top: Tensor
+    encoded: Encoded
 
 
 class Normalise(nn.Module):
@@ -119,6 +143,9 @@ class Backbone(nn.Module):
         widths: channels at strides 2, 4, 8, 16, 32.
         depths: residual blocks at strides 4, 8, 16, 32.
         path_widths: channels of the top-down path at strides 8 and 16.
+
+    Attributes:
+        encoded_widths: channels of `Pyramid.encoded`, coarse to fine.
     """
 
     def __init__(
@@ -130,6 +157,7 @@ class Backbone(nn.Module):
         path_widths: tuple[int, int],
     ) -> None:
         super().__init__()
+        self.encoded_widths = tuple(reversed(widths[:4]))
         self.stem = nn.Sequential(ConvNorm(12, widths[0]), ConvNorm(widths[0], widths[0]))
         self.stages = nn.ModuleList(
             nn.Sequential(ConvNorm(before, width, stride=2), *(ResidualBlock(width) for _ in range(depth)))
@@ -163,7 +191,8 @@ class Backbone(nn.Module):
             lateral = self.laterals[i](levels[i])
             x = lateral + upsample_to(self.downs[i](path[-1]), lateral)
             path.append(self.fuses[i](F.relu(x, inplace=True)))
-        return Pyramid(detail=detail, tokens=path[3], mid=path[2], deep=path[1], top=path[0])
+        encoded = Encoded(detail, *levels[:3])
+        return Pyramid(detail=detail, tokens=path[3], mid=path[2], deep=path[1], top=path[0], encoded=encoded)
 
 
 class LiteBackbone(nn.Module):
@@ -176,6 +205,9 @@ class LiteBackbone(nn.Module):
         feature_dim: width of the tokens.
         detail_dim: channels at stride 2.
         path_widths: channels of the top-down path at strides 8 and 16.
+
+    Attributes:
+        encoded_widths: channels of `Pyramid.encoded`, coarse to fine.
     """
 
     def __init__(
@@ -185,6 +217,7 @@ class LiteBackbone(nn.Module):
         self.stem = nn.Sequential(ConvNorm(12, detail_dim), ConvNorm(detail_dim, detail_dim))
         self.encoder = EfficientNetLite(encoder)
         widths = self.encoder.widths
+        self.encoded_widths = tuple(reversed(widths[:4]))
         path = (feature_dim, *path_widths)
         self.from_detail = nn.Conv2d(detail_dim, feature_dim, 3, stride=2, padding=1, bias=False)
         self.laterals = nn.ModuleList(nn.Conv2d(w, p, 1) for w, p in zip(widths[1:4], path, strict=True))
@@ -209,7 +242,7 @@ class LiteBackbone(nn.Module):
     def forward(self, image: Tensor) -> Pyramid:
         """Normalised image [B, 3, H, W], H and W multiples of 32 -> features."""
         detail = self.stem(F.pixel_unshuffle(image, 2))  # [B, C, H/2, W/2]
-        levels = self.encoder(self.published_range(image))[1:]  # strides 4, 8, 16, 32
+        half, *levels = self.encoder(self.published_range(image))  # strides 2 and 4, 8, 16, 32
         path = [levels[3]]
         for i in (2, 1, 0):
             x = self.laterals[i](levels[i])
@@ -217,7 +250,8 @@ class LiteBackbone(nn.Module):
             if i == 0:
                 x = x + self.from_detail(detail)
             path.append(self.fuses[i](F.relu(x, inplace=True)))
-        return Pyramid(detail=detail, tokens=path[3], mid=path[2], deep=path[1], top=path[0])
+        encoded = Encoded(half, *levels[:3])
+        return Pyramid(detail=detail, tokens=path[3], mid=path[2], deep=path[1], top=path[0], encoded=encoded)
 
 
 def backbone_of(config: NetworkConfig) -> Backbone | LiteBackbone:

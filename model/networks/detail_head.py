@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.networks.backbone import upsample_to
+from model.networks.backbone import Encoded, upsample_to
 from model.networks.class_head import with_rows
 from model.networks.filters import COLOURS
 from model.networks.separation import SeparationHead
@@ -38,6 +38,8 @@ class Levels:
         tokens: [B, D, H/4, W/4], with the experts' answers.
         detail: [B, C, H/2, W/2].
         fine: [B, NUM_FILTERS, H, W].
+        votes: class logits that the experts who are asked vote for, [B, C, H/4, W/4]; None where they do not.
+        encoded: what the encoder makes of the picture, for a probe; None where there is none.
     """
 
     deep: Tensor
@@ -45,10 +47,18 @@ class Levels:
     tokens: Tensor
     detail: Tensor
     fine: Tensor
+    votes: Tensor | None = None
+    encoded: Encoded | None = None
+
+    @classmethod
+    def of(cls, maps: Iterable[Tensor], *, encoded: Encoded | None = None) -> Levels:
+        """From `maps`, which are as yet without the experts' answers."""
+        deep, mid, tokens, detail, fine = maps
+        return cls(deep, mid, tokens, detail, fine, encoded=encoded)
 
     @property
     def maps(self) -> tuple[Tensor, ...]:
-        """All of them, coarse to fine."""
+        """All that the detail head reads, coarse to fine."""
         return self.deep, self.mid, self.tokens, self.detail, self.fine
 
 
@@ -99,8 +109,11 @@ class PixelPath(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Standardised features [N, sum(dims)] -> logits [N, R]: classes, then depth where it has it."""
-        hidden = F.relu(self.second(F.relu(self.first(features))))
-        return F.linear(hidden, *self.readout)
+        return F.linear(self.hidden(features), *self.readout)
+
+    def hidden(self, features: Tensor) -> Tensor:
+        """Standardised features [N, sum(dims)] -> what logits are read from, [N, width]."""
+        return F.relu(self.second(F.relu(self.first(features))))
 
     def on_maps(self, maps: Sequence[Tensor]) -> Tensor:
         """Standardised maps, coarse to fine -> logits [B, R, H, W], as of `forward`."""

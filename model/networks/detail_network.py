@@ -15,37 +15,18 @@ import torch
 from torch import Tensor, nn
 
 from model.networks.anatomy import named_parameters_of, tensors_of, without
-from model.networks.backbone import Backbone, LiteBackbone, Pyramid, pad_to_stride
+from model.networks.backbone import Backbone, Encoded, LiteBackbone, Pyramid, pad_to_stride, upsample_to
 from model.networks.config import NetworkConfig
-from model.networks.deciding import ask_experts
+from model.networks.deciding import as_map, ask_experts
+from model.networks.detail_config import DetailConfig
 from model.networks.detail_head import DetailHead, Levels
 from model.networks.encoding import ClassOutput, Encoding, cropped
 from model.networks.experts import Exchange
 from model.networks.filters import NUM_FILTERS, filter_bank
 from model.networks.network import LatentExpertNetwork
+from model.networks.probe import Probe, read_by
 from model.networks.reading import class_maps
-
-
-@dataclass(frozen=True, slots=True)
-class DetailConfig:
-    """Sizes of what fine-tuning adds.
-
-    Attributes:
-        pixel_width: width of the pixel path.
-        context_widths: widths of the context path at strides 16, 8, 4, 2, 1.
-        has_own_backbone: 1 if classes have a backbone of their own, which clicks do not use.
-        separates: 1 if it knows how to tell objects of a class apart (`model.networks.separation`).
-    """
-
-    pixel_width: int = 64
-    context_widths: tuple[int, ...] = (64, 64, 64, 48, 32)
-    has_own_backbone: int = 0
-    separates: int = 0
-
-    @classmethod
-    def for_width(cls, dim: int) -> DetailConfig:
-        """Sizes in proportion to the width of a token."""
-        return cls(pixel_width=dim, context_widths=(dim, dim, dim, dim * 3 // 4, dim // 2))
+from model.networks.votes import Votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +39,7 @@ class DetailEncoding(Encoding):
         class_detail: [B, C, 2h, 2w].
         mid: [B, C, h/2, w/2].
         deep: [B, C, h/4, w/4].
+        encoded: what these were joined from; None where nothing reads it.
         image: padded, 0..1, [B, 3, 4h, 4w].
     """
 
@@ -66,6 +48,7 @@ class DetailEncoding(Encoding):
     class_detail: Tensor
     mid: Tensor
     deep: Tensor
+    encoded: Encoded | None
     image: Tensor
 
 
@@ -77,6 +60,8 @@ class DetailNetwork(LatentExpertNetwork):
         context_widths: likewise.
         has_own_backbone: likewise.
         separates: likewise.
+        votes: likewise.
+        probe: likewise.
         sizes: of the default network inside, the fields of `NetworkConfig`; see `build_detail`.
     """
 
@@ -87,10 +72,14 @@ class DetailNetwork(LatentExpertNetwork):
         context_widths: tuple[int, ...],
         has_own_backbone: int,
         separates: int = 0,
+        votes: int = 0,
+        probe: int = 0,
         **sizes: Any,
     ) -> None:
         super().__init__(**sizes)
-        self.detail_config = DetailConfig(pixel_width, context_widths, has_own_backbone, separates)
+        self.detail_config = DetailConfig(
+            pixel_width, context_widths, has_own_backbone, separates, votes, probe
+        )
         config = self.config
         dims = (
             config.path_widths[1],
@@ -110,6 +99,9 @@ class DetailNetwork(LatentExpertNetwork):
         self.class_mix: nn.Module | None = None
         if self.classifiers is not None:  # clicks go on reading the territories that they know
             self.class_exchange, self.class_mix = copy.deepcopy(self.exchange), copy.deepcopy(self.mix)
+        self.votes = Votes.of(config) if votes else None
+        seen, size = (*self.backbone.encoded_widths, NUM_FILTERS), config.num_classes
+        self.probe = Probe(dims=seen, width=pixel_width, num_classes=size) if probe else None
         self.class_backbone: Backbone | LiteBackbone | None = None
         if has_own_backbone:
             self.class_backbone = copy.deepcopy(self.backbone)
@@ -126,7 +118,7 @@ class DetailNetwork(LatentExpertNetwork):
         base.class_head.silence(new for new, old in enumerate(kept) if old is None)
         if isinstance(base, DetailNetwork):
             return base
-        made = build_detail(base.config, DetailConfig.for_width(base.config.feature_dim))
+        made = build_detail(base.config, DetailConfig.fitting(base.config))
         made.to(base.experts.device)
         made.load_state_dict(base.state_dict(), strict=False)
         for own, known in ((made.class_exchange, base.exchange), (made.class_mix, base.mix)):
@@ -136,11 +128,7 @@ class DetailNetwork(LatentExpertNetwork):
 
     def to_json(self) -> dict[str, Any]:
         """Both configurations as JSON can hold them."""
-        detail = {field.name: getattr(self.detail_config, field.name) for field in fields(DetailConfig)}
-        detail["context_widths"] = list(self.detail_config.context_widths)
-        if not self.detail_config.separates:  # as it was before there was such a thing
-            del detail["separates"]
-        return {**self.config.to_json(), **detail}
+        return {**self.config.to_json(), **self.detail_config.to_json()}
 
     def encode(self, image: Tensor) -> DetailEncoding:
         """Image [B, 3, H, W] in 0..1, any size from 1x1 -> `DetailEncoding`."""
@@ -150,14 +138,14 @@ class DetailNetwork(LatentExpertNetwork):
         if self.class_backbone is not None:
             pyramid = self.class_pyramid(padded)
             experts, _ = self.look_at(pyramid.tokens)
-        return _detailed(base, pyramid, experts, padded)
+        return _detailed(base, pyramid, experts, padded, encoded=read_by(self.probe, pyramid))
 
     def encode_for_classes(self, image: Tensor) -> DetailEncoding:
         """As `encode`, for `classify` alone: the backbone of clicks does not run where classes have their own."""
         padded = pad_to_stride(image.float())
         pyramid = self.class_pyramid(padded)
         base = self.encoding_of(pyramid, padded, (image.shape[-2], image.shape[-1]))
-        return _detailed(base, pyramid, base.experts, padded)
+        return _detailed(base, pyramid, base.experts, padded, encoded=read_by(self.probe, pyramid))
 
     def class_pyramid(self, padded: Tensor) -> Pyramid:
         """What classes see of a padded image [B, 3, H, W] in 0..1."""
@@ -177,7 +165,7 @@ class DetailNetwork(LatentExpertNetwork):
             Logits of classes [B, C, H, W] and of depth [B, 1, H, W]; None where it does not separate objects.
         """
         detail, depth = self.head.with_depth(levels)
-        return self.class_head(levels.tokens, levels.detail) + detail, depth
+        return besides_head(self, levels) + detail, depth
 
     def classify(
         self, encoding: Encoding, *, expert_gains: Tensor | None = None, need_attention: bool = False
@@ -185,13 +173,8 @@ class DetailNetwork(LatentExpertNetwork):
         """As `LatentExpertNetwork.classify`."""
         if not isinstance(encoding, DetailEncoding):
             raise TypeError("this encoding was made by another kind of network")
-        known = Levels(
-            encoding.deep,
-            encoding.mid,
-            encoding.class_tokens,
-            encoding.class_detail,
-            filter_bank(encoding.image),
-        )
+        seen = encoding.deep, encoding.mid, encoding.class_tokens, encoding.class_detail
+        known = Levels.of((*seen, filter_bank(encoding.image)), encoded=encoding.encoded)
         levels, mix = self.answered(
             known, encoding.class_experts, expert_gains=expert_gains, need_attention=need_attention
         )
@@ -224,7 +207,7 @@ class DetailNetwork(LatentExpertNetwork):
         answers, mix = self.read_experts(
             levels.tokens, experts, expert_gains=expert_gains, need_attention=need_attention
         )
-        mid, deep = levels.mid, levels.deep
+        mid, deep, votes = levels.mid, levels.deep, None
         if self.classifiers is not None:
             is_silent = expert_gains is not None and not bool((expert_gains > 0).any())
             asked, shares = self.ask(levels.tokens, experts, None if is_silent else expert_gains)
@@ -234,7 +217,8 @@ class DetailNetwork(LatentExpertNetwork):
                 self.classifiers.gated(index, level, asked, shares, size)
                 for index, level in enumerate((mid, deep))
             )
-        return Levels(deep, mid, answers, levels.detail, levels.fine), mix
+            votes = None if self.votes is None else self.votes(as_map(shares, size))
+        return replace(levels, deep=deep, mid=mid, tokens=answers, votes=votes), mix
 
     def ask(
         self, tokens: Tensor, experts: Tensor, expert_gains: Tensor | None = None
@@ -248,11 +232,8 @@ class DetailNetwork(LatentExpertNetwork):
         """What of the experts may learn about classes, by name; clicks use none of it."""
         if self.classifiers is None or self.class_exchange is None or self.class_mix is None:
             return {"exchange": self.exchange, "mix": self.mix}
-        return {
-            "class_exchange": self.class_exchange,
-            "class_mix": self.class_mix,
-            "classifiers": self.classifiers,
-        }
+        names = ("class_exchange", "class_mix", "classifiers", "votes")
+        return {name: part for name in names if (part := getattr(self, name)) is not None}
 
     def expert_vectors(self, encoding: Encoding) -> Tensor:
         """As `LatentExpertNetwork.expert_vectors`, with what classes have learned of exchanging."""
@@ -263,7 +244,7 @@ class DetailNetwork(LatentExpertNetwork):
     def parameter_groups(self) -> dict[str, dict[str, nn.Parameter]]:
         """What may learn, by full name: "head", "experts", and of the classes' own backbone "top" and "bottom"."""
         groups = {
-            "head": named_parameters_of(self, self.head, self.class_head),
+            "head": named_parameters_of(self, self.head, self.class_head, *filter(None, (self.probe,))),
             "experts": named_parameters_of(self, *self.expert_modules().values()),
         }
         if self.class_backbone is None:
@@ -275,7 +256,7 @@ class DetailNetwork(LatentExpertNetwork):
 
     def reader_parameters(self) -> dict[str, Tensor]:
         """As `LatentExpertNetwork.reader_parameters`, and the detail head."""
-        return super().reader_parameters() | tensors_of(self, "head")
+        return super().reader_parameters() | tensors_of(self, "head", "probe")
 
     def encoding_state(self) -> dict[str, Tensor]:
         """As `LatentExpertNetwork.encoding_state`; what classes have learned of the experts comes later."""
@@ -298,6 +279,8 @@ class DetailNetwork(LatentExpertNetwork):
         """As `LatentExpertNetwork.with_classes`."""
         made = super().with_classes(kept)
         made.head = self.head.with_classes(kept)
+        made.votes = None if self.votes is None else self.votes.with_classes(kept)
+        made.probe = None if self.probe is None else self.probe.with_classes(kept)
         return made.requires_grad_(True)
 
     def give_separation(self) -> Self:
@@ -316,6 +299,16 @@ class DetailNetwork(LatentExpertNetwork):
         return made
 
 
+def besides_head(network: DetailNetwork, levels: Levels) -> Tensor:
+    """Class logits [B, C, H, W] without what the detail head adds."""
+    logits: Tensor = network.class_head(levels.tokens, levels.detail)
+    if levels.votes is not None:
+        logits = logits + upsample_to(levels.votes, logits)
+    if network.probe is not None and levels.encoded is not None and not network.probe.is_silent:
+        logits = logits + network.probe((*levels.encoded.maps, levels.fine)).float()
+    return logits
+
+
 def build_detail(config: NetworkConfig | None = None, detail: DetailConfig | None = None) -> DetailNetwork:
     """A network with a detail head and fresh weights; None for the sizes that the configurations have by themselves."""
     detail = detail or DetailConfig()
@@ -324,24 +317,23 @@ def build_detail(config: NetworkConfig | None = None, detail: DetailConfig | Non
         context_widths=detail.context_widths,
         has_own_backbone=detail.has_own_backbone,
         separates=detail.separates,
+        votes=detail.votes,
+        probe=detail.probe,
         **(config or NetworkConfig()).arguments(),
     )
 
 
 def detail_from_json(values: Mapping[str, Any]) -> DetailNetwork:
     """Build from what `DetailNetwork.to_json` gave; unknown keys raise ValueError."""
-    own = {field.name for field in fields(DetailConfig)}
-    detail: dict[str, Any] = {
-        key: tuple(v) if isinstance(v, list) else v for key, v in values.items() if key in own
-    }
-    return build_detail(
-        NetworkConfig.from_json({key: v for key, v in values.items() if key not in own}),
-        DetailConfig(**detail),
-    )
+    detail, rest = DetailConfig.split(values)
+    return build_detail(NetworkConfig.from_json(rest), detail)
 
 
-def _detailed(base: Encoding, pyramid: Pyramid, experts: Tensor, padded: Tensor) -> DetailEncoding:
+def _detailed(
+    base: Encoding, pyramid: Pyramid, experts: Tensor, padded: Tensor, *, encoded: Encoded | None
+) -> DetailEncoding:
     return DetailEncoding(
+        encoded=encoded,
         **{field.name: getattr(base, field.name) for field in fields(Encoding)},
         class_tokens=pyramid.tokens,
         class_experts=experts,

@@ -86,7 +86,7 @@ def draw(session: Session, count: int) -> tuple[Levels, Tensor, Tensor | None]:
     """
     side = min(CROP, max(min(view.size) for view in session.views))
     crops = [_crop(session, side) for _ in range(count)]
-    levels = Levels(*(torch.cat(parts) for parts in zip(*(crop[0].maps for crop in crops), strict=True)))
+    levels = Levels.of(torch.cat(parts) for parts in zip(*(crop[0].maps for crop in crops), strict=True))
     experts = torch.cat([crop[1] for crop in crops])
     labels = torch.stack([crop[2] for crop in crops]).long().to(experts.device)
     targets = [crop[3] for crop in crops if crop[3] is not None]
@@ -106,7 +106,7 @@ def _crop(session: Session, side: int) -> tuple[Levels, Tensor, Tensor, Tensor |
         _aligned(centre - side // 2 + below(session, side // 2 + 1) - side // 4, side, limit)
         for centre, limit in zip((row, col), view.size, strict=True)
     )
-    turn = random_turn(session.generator, is_upright=session.is_upright)
+    turn = random_turn(session.generator, is_upright=session.is_upright, is_mirrored=session.is_mirrored)
     maps = []
     for level in view.features.levels.maps:
         stride = view.size[0] // level.shape[-2]
@@ -118,7 +118,7 @@ def _crop(session: Session, side: int) -> tuple[Levels, Tensor, Tensor, Tensor |
     targets = view.targets
     if targets is not None:
         targets = turn(F.pad(targets[:, top : top + side, left : left + side], pad))
-    return Levels(*maps), view.features.experts, labels, targets
+    return Levels.of(maps), view.features.experts, labels, targets
 
 
 def _filled(level: Tensor, side: int) -> Tensor:

@@ -16,6 +16,7 @@ from model.networks.backbone import STRIDE, Backbone, LiteBackbone
 from model.networks.detail_head import Levels
 from model.networks.detail_network import DetailNetwork
 from model.networks.filters import filter_bank
+from model.networks.probe import read_by
 from model.prediction.device import free_cached_memory
 from model.training.crops import expert_parameters, fits_memory
 from model.training.optimisers import Groups
@@ -64,7 +65,10 @@ def learn_whole(session: Session, end: float) -> Iterator[str]:
         factor = session.config.learning_rate / HEAD_RATE
     network.head.omission = session.scarcity
     groups = [
-        (factor * HEAD_RATE, named_parameters_of(network, network.head.context)),
+        (
+            factor * HEAD_RATE,
+            named_parameters_of(network, network.head.context, *filter(None, (network.probe,))),
+        ),
         (factor * EXPERT_RATE, expert_parameters(network)),
         *_backbone_groups(network, network.class_backbone, factor * BACKBONE_RATE),
     ]
@@ -100,7 +104,14 @@ def _whole_loss(session: Session) -> Tensor:
     with session.autocast():
         pyramid = session.network.class_pyramid(images)
         experts, _ = session.network.look_at(pyramid.tokens)
-        levels = Levels(pyramid.deep, pyramid.mid, pyramid.tokens, pyramid.detail, filter_bank(images))
+        levels = Levels(
+            pyramid.deep,
+            pyramid.mid,
+            pyramid.tokens,
+            pyramid.detail,
+            filter_bank(images),
+            encoded=read_by(session.network.probe, pyramid),
+        )
         logits, depth = session.network.logits_and_depth(session.with_answers(levels, experts))
     loss = session.objective(logits, labels) + session.disagreement(logits, labels, levels)
     targets = [part.targets for part in parts if part.targets is not None]

@@ -20,13 +20,13 @@ from torch import Tensor
 from model.analysis.metrics import confusion_matrix
 from model.networks.backbone import upsample_to
 from model.networks.detail_head import PixelPath
+from model.networks.detail_network import besides_head
 from model.prediction.class_maps import as_depth, empty_prediction
 from model.prediction.outputs import ClassPrediction
 from model.training.feature_cache import FeatureStore, fingerprint_without
 from model.training.measure import totalled
-from model.training.pixels import fit_pixels
+from model.training.pixels import at_pixels, fit_pixels, some_of_each
 from model.training.session import Session
-from model.training.types import IGNORED
 from model.training.views import View
 
 MAX_PIXELS: Final = 24_000
@@ -138,7 +138,7 @@ class LiveRefit:
         with session.autocast():
             levels = session.with_answers(view.features.levels, view.features.experts)
             maps = network.head.standardise(levels)
-            others = network.class_head(levels.tokens, levels.detail).float()
+            others = besides_head(network, levels).float()
             others = F.pad(others, (0, 0, 0, 0, 0, int(network.separates)))  # [1, R, H, W]
             if any(bool(parameter.any()) for parameter in network.head.context.last.parameters()):
                 others = others + network.head.from_context(maps).float()
@@ -150,58 +150,13 @@ class LiveRefit:
     @torch.no_grad()
     def _pick(self, still: Still, view: View, labels: Tensor, limit: int) -> _Pixels:
         """At most about ``limit`` labelled pixels, every class with the same number where it has as many."""
-        classes = [value for value in torch.unique(labels).tolist() if value != IGNORED]
-        places = [torch.zeros(0, 2, dtype=torch.long)]
-        for value in classes:
-            found = (labels == value).nonzero()
-            order = torch.randperm(len(found), generator=self._session.generator)
-            places.append(found[order[: limit // len(classes)]])
-        rows, cols = (part.to(still.others.device) for part in torch.cat(places).unbind(1))
-        features = torch.cat([_at(level, rows, cols, still.maps[-1].shape) for level in still.maps], 1)
+        places = some_of_each(labels, limit, self._session.generator)
+        rows, cols = (part.to(still.others.device) for part in places.unbind(1))
+        features = at_pixels(still.maps, rows, cols)
         chosen = labels[rows.cpu(), cols.cpu()].long().to(still.others.device)
         targets = view.train.new_zeros((0, *view.size)) if view.targets is None else view.targets
         targets = targets[:, rows.cpu(), cols.cpu()].T.float().to(still.others.device)
         return _Pixels(features, still.others[0, :, rows, cols].T, chosen, targets)
-
-
-def _at(level: Tensor, rows: Tensor, cols: Tensor, shape: torch.Size) -> Tensor:
-    """A level at pixels of the picture, exactly as `PixelPath.on_maps` enlarges it: by doublings, one by one.
-
-    Enlarging is linear and the same for rows and columns, so that a pixel is a weighted sum of a few places.
-
-    Args:
-        level: [1, D, h, w].
-        rows: int64 [N].
-        cols: int64 [N].
-        shape: of the finest level, [1, D', H, W].
-
-    Returns:
-        float32 [N, D].
-    """
-    if level.shape[-2:] == shape[-2:]:
-        return level[0, :, rows, cols].T.float()
-    (above, heavy), (left, wide) = (
-        _shares(level.shape[axis], shape[axis], level.device) for axis in (-2, -1)
-    )
-    total = level.new_zeros((len(rows), level.shape[1]), dtype=torch.float32)
-    for down in range(heavy.shape[1]):
-        for right in range(wide.shape[1]):
-            share = heavy[rows, down] * wide[cols, right]  # [N]
-            total += share[:, None] * level[0, :, above[rows, down], left[cols, right]].T.float()
-    return total
-
-
-def _shares(short: int, long: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Of which of ``short`` places each of ``long`` ones is made by doublings, and with what weight.
-
-    Returns:
-        Places int64 [long, 3] and their weights float32 [long, 3]; no more than three count.
-    """
-    enlarged = torch.eye(short)[None]  # [1, short, short]: a signal for every place
-    while enlarged.shape[-1] < long:
-        enlarged = F.interpolate(enlarged, scale_factor=2, mode="linear", align_corners=False)
-    weights, places = enlarged[0].T.topk(min(3, short), dim=1)  # [long, 3]
-    return places.to(device), weights.to(device)
 
 
 def bands_of_logits(

@@ -64,10 +64,13 @@ def _is_told(heights: NDArray[np.float64]) -> bool:
     return bool(mean > OFFSET and mean > SURE * error)
 
 
-def random_turn(generator: torch.Generator, *, is_upright: bool) -> Callable[[Tensor], Tensor]:
-    """A random direction for tensors [..., H, W]: what is upright is mirrored, all else turned as well."""
+def random_turn(
+    generator: torch.Generator, *, is_upright: bool, is_mirrored: bool = True
+) -> Callable[[Tensor], Tensor]:
+    """A random direction for tensors [..., H, W]: what is upright is mirrored at most, all else turned as well."""
     turns, is_flipped = (int(torch.randint(limit, (), generator=generator)) for limit in (4, 2))
     turns *= not is_upright
+    is_flipped *= is_mirrored
 
     def turn(part: Tensor) -> Tensor:
         turned = torch.rot90(part, turns, (-2, -1))

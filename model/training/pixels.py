@@ -2,19 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from model.networks.anatomy import named_parameters_of
 from model.training.separation import depth_loss
 from model.training.session import Optimiser, Session
+from model.training.types import IGNORED
 
 PER_STEP: Final = 2048
 RATE: Final = 3e-3
+
+
+def some_of_each(labels: Tensor, limit: int, generator: torch.Generator) -> Tensor:
+    """At most about ``limit`` labelled pixels, every class with the same number where it has as many.
+
+    Args:
+        labels: uint8 [H, W], 255 ignored.
+        limit: of all classes together.
+        generator: of the choice.
+
+    Returns:
+        Rows and columns, int64 [n, 2].
+    """
+    classes = [value for value in torch.unique(labels).tolist() if value != IGNORED]
+    places = [torch.zeros(0, 2, dtype=torch.long)]
+    for value in classes:
+        found = (labels == value).nonzero()
+        order = torch.randperm(len(found), generator=generator)
+        places.append(found[order[: limit // len(classes)]])
+    return torch.cat(places)
+
+
+def at_pixels(maps: Sequence[Tensor], rows: Tensor, cols: Tensor) -> Tensor:
+    """Maps at pixels of the picture, as `PixelPath.on_maps` enlarges them.
+
+    Args:
+        maps: [1, D, h, w], coarse to fine; the last one has a place for every pixel.
+        rows: int64 [N].
+        cols: int64 [N].
+
+    Returns:
+        float32 [N, sum of D].
+    """
+    return torch.cat([_at(level, rows, cols, maps[-1].shape) for level in maps], 1)
+
+
+def _at(level: Tensor, rows: Tensor, cols: Tensor, shape: torch.Size) -> Tensor:
+    """A level at pixels of the picture, exactly as `PixelPath.on_maps` enlarges it: by doublings, one by one.
+
+    Enlarging is linear and the same for rows and columns, so that a pixel is a weighted sum of a few places.
+
+    Args:
+        level: [1, D, h, w].
+        rows: int64 [N].
+        cols: int64 [N].
+        shape: of the finest level, [1, D', H, W].
+
+    Returns:
+        float32 [N, D].
+    """
+    if level.shape[-2:] == shape[-2:]:
+        return level[0, :, rows, cols].T.float()
+    (above, heavy), (left, wide) = (
+        _shares(level.shape[axis], shape[axis], level.device) for axis in (-2, -1)
+    )
+    total = level.new_zeros((len(rows), level.shape[1]), dtype=torch.float32)
+    for down in range(heavy.shape[1]):
+        for right in range(wide.shape[1]):
+            share = heavy[rows, down] * wide[cols, right]  # [N]
+            total += share[:, None] * level[0, :, above[rows, down], left[cols, right]].T.float()
+    return total
+
+
+def _shares(short: int, long: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Of which of ``short`` places each of ``long`` ones is made by doublings, and with what weight.
+
+    Returns:
+        Places int64 [long, 3] and their weights float32 [long, 3]; no more than three count.
+    """
+    enlarged = torch.eye(short)[None]  # [1, short, short]: a signal for every place
+    while enlarged.shape[-1] < long:
+        enlarged = F.interpolate(enlarged, scale_factor=2, mode="linear", align_corners=False)
+    weights, places = enlarged[0].T.topk(min(3, short), dim=1)  # [long, 3]
+    return places.to(device), weights.to(device)
 
 
 def fit_pixels(

@@ -7,7 +7,10 @@ from typing import Final
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
+from model.networks.votes import counted_words
 from model.training.feature_cache import FeatureStore, fingerprint
 from model.training.session import Session
 from model.training.types import IGNORED
@@ -17,6 +20,12 @@ VIEW_BYTES: Final = 1 << 30
 COPIES: Final = 12
 """Variations of every picture, where memory and time allow."""
 
+
+LOUDNESS: Final = (0.0, 0.25, 0.5, 1.0)
+"""What experts' votes may be multiplied with."""
+
+UNTRIED: Final = 0.5
+"""What they are multiplied with where one picture leaves nothing to choose by."""
 
 ENCODING_SHARE: Final = 0.3
 """Of the time, at most, for pictures as they are; the most telling ones come first."""
@@ -106,3 +115,38 @@ def set_statistics(session: Session) -> None:
     deviation = (square - mean.square()).clamp(min=0).sqrt()
     session.network.head.means.copy_(mean)
     session.network.head.scales.copy_(1 / (deviation + 1e-3))
+
+
+@torch.no_grad()
+def count_votes(session: Session) -> None:
+    """Let experts vote for what the labelled pixels are that ask them; nothing where they do not vote.
+
+    How loudly they do is chosen by how well every picture is told by the votes that the others make.
+    """
+    votes = session.network.votes
+    if votes is None:
+        return
+    weights = session.objective.weights.cpu()
+    asked = [_asked(session, view) for view in session.views[: session.encoded]]
+    counts = [shares @ pixels.T * weights for shares, pixels in asked]  # [K, C]
+    total = session.team.total(torch.stack(counts).sum(0), session.choice.device)
+    losses = torch.zeros(len(LOUDNESS))
+    for (shares, pixels), own in zip(asked, counts, strict=True):
+        if len(asked) > 1:
+            words = counted_words(total.cpu() - own)
+            for index, factor in enumerate(LOUDNESS):
+                losses[index] -= ((factor * words @ shares).log_softmax(0) * pixels * weights[:, None]).sum()
+    losses = session.team.total(losses, session.choice.device)
+    factor = LOUDNESS[int(losses.argmin())] if bool(losses.any()) else UNTRIED
+    votes.take(factor * counted_words(total.cpu()))
+
+
+def _asked(session: Session, view: View) -> tuple[Tensor, Tensor]:
+    """By tokens of a view: how much they ask each expert, float32 [K, h * w]; labelled pixels by class [C, h * w]."""
+    tokens = view.features.levels.tokens
+    with session.autocast():
+        _, shares = session.network.ask(tokens, view.features.experts)
+    is_class = torch.stack([view.train == value for value in range(session.config.num_classes)])  # [C, H, W]
+    stride = len(view.train) // tokens.shape[-2]
+    pixels = F.avg_pool2d(is_class.float(), stride, divisor_override=1)  # [C, h, w]
+    return shares[0].T.float().cpu(), pixels.flatten(1)  # [K, h * w], [C, h * w]

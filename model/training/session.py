@@ -20,7 +20,7 @@ from model.training.distributed import Team
 from model.training.objective import Objective
 from model.training.optimisers import Groups, learning, make_optimiser, rate_factor
 from model.training.types import FineTuneConfig
-from model.training.views import OBJECT_SIZES, SCALE_RANGE, Picture, View, vary
+from model.training.views import LIGHT, OBJECT_SIZES, SCALE_RANGE, Picture, View, vary
 
 MAX_GRADIENT: Final = 5.0
 BATCH: Final = 4
@@ -51,6 +51,8 @@ class Session:
         team: the processes that learn together.
         is_sparse: whether most pixels have no label.
         is_upright: whether pictures have an up; they are not turned then.
+        is_mirrored: whether pictures are mirrored when they are varied.
+        light: strength of changes of light and colour when pictures are varied.
         scarcity: of labelled images; see `model.training.views.scarcity_of`.
         painted: classes of which something was painted, not accepted as whole objects.
         things: classes whose objects the network learns to tell apart.
@@ -72,6 +74,8 @@ class Session:
     team: Team = field(default_factory=Team)
     is_sparse: bool = False
     is_upright: bool = False
+    is_mirrored: bool = True
+    light: float = LIGHT
     scarcity: float = 1.0
     painted: frozenset[int] = frozenset()
     things: frozenset[int] = frozenset()
@@ -95,6 +99,8 @@ class Session:
             strength,
             scarcity=scarcity,
             is_upright=self.is_upright,
+            is_mirrored=self.is_mirrored,
+            light=self.light,
             sizes=OBJECT_SIZES if self.things else SCALE_RANGE,
         )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 import numpy as np
@@ -22,6 +22,7 @@ from model.networks.backbone import pad_to_stride
 from model.networks.detail_head import Levels
 from model.networks.detail_network import DetailNetwork
 from model.networks.filters import filter_bank
+from model.networks.probe import read_by
 from model.prediction.inputs import brightened
 from model.training import separation
 from model.training.augment import jitter_colour
@@ -79,7 +80,10 @@ class Features:
     @property
     def nbytes(self) -> int:
         """Memory taken."""
-        return sum(level.nbytes for level in self.levels.maps)
+        maps = (
+            self.levels.maps if self.levels.encoded is None else self.levels.maps + self.levels.encoded.maps
+        )
+        return sum(level.nbytes for level in maps)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -201,6 +205,8 @@ def vary(
     *,
     scarcity: float = 1.0,
     is_upright: bool = False,
+    is_mirrored: bool = True,
+    light: float = LIGHT,
     sizes: tuple[float, float] = SCALE_RANGE,
 ) -> Picture:
     """A random variation of a picture.
@@ -210,18 +216,20 @@ def vary(
         generator: of the choices.
         strength: 0 for none, 1 for the usual.
         scarcity: of labelled images: less of it, less change of light and, by its root, of size.
-        is_upright: whether it is mirrored only, not turned.
+        is_upright: whether it is mirrored at most, not turned.
+        is_mirrored: whether it is mirrored at all.
+        light: strength of changes of light and colour.
         sizes: smallest and largest factor on its size.
     """
     low, high = (math.log(limit) * strength * math.sqrt(scarcity) for limit in sizes)
     scale = math.exp(low + (high - low) * float(torch.rand((), generator=generator)))
     height, width = picture.train.shape
     size = max(8, round(height * scale)), max(8, round(width * scale))
-    image = jitter_colour(picture.image[None], generator, strength=LIGHT * scarcity * strength, grey=0.0)
+    image = jitter_colour(picture.image[None], generator, strength=light * scarcity * strength, grey=0.0)
     image = F.interpolate(image, size, mode="bilinear", align_corners=False, antialias=scale < 1)[0]
     labels = torch.stack((picture.train, picture.held))[None].float()
     train, held = F.interpolate(labels, size, mode="nearest-exact")[0].to(torch.uint8)
-    turn = random_turn(generator, is_upright=is_upright)
+    turn = random_turn(generator, is_upright=is_upright, is_mirrored=is_mirrored)
     image, train, held = (turn(part).contiguous() for part in (image, train, held))
     return Picture(image, train, held, objects=_varied(picture.objects, size, turn))
 
@@ -246,7 +254,12 @@ def features_of(
         pyramid = network.class_pyramid(padded)
         experts, _ = network.look_at(pyramid.tokens)
     parts = (pyramid.deep, pyramid.mid, pyramid.tokens, pyramid.detail, filter_bank(padded))
-    return Features(Levels(*(part.to(dtype) for part in parts)), experts.to(dtype))
+    encoded = read_by(network.probe, pyramid)
+    if encoded is not None:
+        encoded = replace(
+            encoded, **{each.name: getattr(encoded, each.name).to(dtype) for each in fields(encoded)}
+        )
+    return Features(Levels.of((part.to(dtype) for part in parts), encoded=encoded), experts.to(dtype))
 
 
 def view_of(
@@ -259,6 +272,12 @@ def view_of(
     targets = targets_of(picture, things)
     targets = None if targets is None else F.pad(targets, pad)
     return View(features, train, held, _places(train, generator), targets)
+
+
+def with_held_labels(view: View, generator: torch.Generator) -> View:
+    """A view that is learned from as a whole: labels to measure with become labels to learn from."""
+    train = torch.where(view.held != IGNORED, view.held, view.train)
+    return replace(view, train=train, held=torch.full_like(train, IGNORED), places=_places(train, generator))
 
 
 def targets_of(picture: Picture, things: frozenset[int]) -> Tensor | None:

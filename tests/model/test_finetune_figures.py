@@ -19,9 +19,9 @@ from model.training import full_images as whole
 from model.training import pseudo_labels as growth
 from model.training.coverage import left_out, painted_classes, seen_of
 from model.training.finetune import FineTuneConfig, LabelledImage, finetune
-from model.training.live import _at
 from model.training.objective import Objective
 from model.training.outcome import NotLearnedError, is_worse, refuse_unlearned
+from model.training.pixels import _at
 from model.training.session import DivergedError, Optimiser
 from model.training.types import ACCEPTED, IGNORED, PAINTED, TAKEN_OVER
 from tests.model.finetuning import QUICK, StepClock, labelled, run, state_of
@@ -225,7 +225,7 @@ def test_a_small_picture_leaves_the_crops_of_large_ones_as_they_are():
     job = finetune(
         tiny_network(), [LabelledImage(*disks(0, size=(160, 160))), small], replace(QUICK, held_out=0.0)
     )
-    for _, progress in zip(range(3), job, strict=False):
+    for _, progress in zip(range(2), job, strict=False):
         assert progress.phase.startswith("encoding")
     levels, labels, _ = crops.draw(job._session, 12)
     assert labels.shape == (12, crops.CROP, crops.CROP)
