@@ -134,11 +134,12 @@ def weights_path(options: argparse.Namespace) -> Path:
 def open_predictor(options: argparse.Namespace) -> tuple[Predictor, CheckpointMeta]:
     """The predictor that ``--weights`` and ``--device`` ask for."""
     from model.prediction.predictor import Predictor
+    from model.training.calibrating import temperature_of
     from model.weights.checkpoint import load
 
     with model_errors():
         network, meta = load(weights_path(options))
-        predictor = Predictor(network, options.device)
+        predictor = Predictor(network, options.device, temperature=temperature_of(meta.provenance))
     print(f"running on {predictor.device.name}: {predictor.device.reason}", file=sys.stderr)
     return predictor, meta
 

@@ -54,6 +54,7 @@ from model.prediction.crf import Crf
 from model.prediction.outputs import ClassPrediction, EncodedImage
 from model.prediction.predictor import Predictor
 from model.prediction.testtime import PredictOptions
+from model.training.calibrating import temperature_of
 from model.training.provenance import seen_cells
 from model.weights.catalogue import PRETRAINED, all_offers, offer_of, parameters_of
 from model.weights.checkpoint import default_weights_path, load
@@ -154,7 +155,7 @@ class Engine:
         """Make weights live; the ones before stay if anything about the new ones is wrong."""
         path = request.path if request.path is not None else default_weights_path()
         network, meta = load(path)
-        predictor = Predictor(network, request.device)
+        predictor = Predictor(network, request.device, temperature=temperature_of(meta.provenance))
         _try_out(predictor, path)
         info = WeightsInfo(
             version=request.version,
@@ -225,7 +226,7 @@ class Engine:
         """Classes of every pixel by weights that are loaded for this and let go again."""
         pixels = self._pixels_of(request.image_id)
         network, meta = load(request.path if request.path is not None else default_weights_path())
-        predictor = Predictor(network, request.device)
+        predictor = Predictor(network, request.device, temperature=temperature_of(meta.provenance))
         predictor.set_image(pixels)
         names = meta.class_names or _numbered(predictor.num_classes)
         return OtherPrediction(_predicted(predictor, request.version, request), names)

@@ -39,14 +39,15 @@ class LabelSink:
     Args:
         out: labels uint8 [H, W], confidence [H, W], float32 in 0..1 or uint8 in 0..255, perhaps depth.
         num_classes: C.
+        temperature: see `Predictor`.
     """
 
-    def __init__(self, out: ClassPrediction, num_classes: int) -> None:
-        self._out, self._num_classes = out, num_classes
+    def __init__(self, out: ClassPrediction, num_classes: int, temperature: float = 1.0) -> None:
+        self._out, self._num_classes, self._temperature = out, num_classes, temperature
 
     def take(self, rows: slice, cols: slice, logits: Tensor) -> None:
         """See `Sink`."""
-        labels, confidence = _decide(logits[: self._num_classes])
+        labels, confidence = _decide(logits[: self._num_classes] / self._temperature)
         self._out.labels[rows, cols] = labels
         self._out.confidence[rows, cols] = _as_stored(confidence, self._out.confidence.dtype)
         if self._out.depth is not None:
@@ -58,14 +59,15 @@ class ProbabilitySink:
 
     Args:
         out: [C, H, W], of floats in 0..1, or uint8 or uint16 that use their whole range.
+        temperature: see `Predictor`.
     """
 
-    def __init__(self, out: NDArray[Any]) -> None:
-        self._out = out
+    def __init__(self, out: NDArray[Any], temperature: float = 1.0) -> None:
+        self._out, self._temperature = out, temperature
 
     def take(self, rows: slice, cols: slice, logits: Tensor) -> None:
         """See `Sink`."""
-        shares = logits[: len(self._out)].softmax(0)
+        shares = (logits[: len(self._out)] / self._temperature).softmax(0)
         self._out[:, rows, cols] = _as_stored(shares.cpu().numpy(), self._out.dtype)
 
 

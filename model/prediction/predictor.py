@@ -54,6 +54,7 @@ class Predictor:
         dtype: number format for classes; None lets the device decide (bfloat16 where that is faster). Clicks are
             answered in float32: they look at little, and roundings would show in the mask.
         max_pixels: pictures above this are encoded reduced; None lets the device decide.
+        temperature: divides the logits of classes; from 1, more says less sure (`model.analysis.calibration`).
     """
 
     def __init__(
@@ -63,8 +64,10 @@ class Predictor:
         *,
         dtype: torch.dtype | None = None,
         max_pixels: int | None = None,
+        temperature: float = 1.0,
     ) -> None:
         choice = choose_device(device)
+        self.temperature = temperature
         self.network = as_predictable(network)
         self.max_pixels = max_pixels or MAX_PIXELS[choice.device.type]
         self._runner = Runner(self.network, choice if dtype is None else replace(choice, dtype=dtype))
@@ -226,7 +229,7 @@ class Predictor:
         image = self.encoding
         gains = check_gains((self.num_heads, self.num_experts), experts_off, heads_off, expert_gains)
         answer = checked_out(out, image.shape, has_depth=self._runner.has_depth)
-        sink = LabelSink(answer, self.num_classes)
+        sink = LabelSink(answer, self.num_classes, self.temperature)
         predict_into(sink, image, self._runner, self.max_pixels, gains, options)
         return with_instances(answer, image, self._runner, self.max_pixels)
 
@@ -244,7 +247,9 @@ class Predictor:
         shape = self.num_classes, *image.shape
         answer = np.zeros(shape, np.float16) if out is None else out
         check_out(answer, shape, (np.float16, np.float32, np.uint8, np.uint16))
-        predict_into(ProbabilitySink(answer), image, self._runner, self.max_pixels, None, options)
+        predict_into(
+            ProbabilitySink(answer, self.temperature), image, self._runner, self.max_pixels, None, options
+        )
         return answer
 
     def predict_overview(
@@ -256,7 +261,7 @@ class Predictor:
         """Class probabilities float32 [C, h, w] at the working size; arguments as of `predict_classes`."""
         gains = check_gains((self.num_heads, self.num_experts), experts_off, heads_off, expert_gains)
         logits, _ = self._runner.classify(self.encoding.encoding, gains)
-        return np.asarray(logits.softmax(0).cpu().numpy(), dtype=np.float32)
+        return np.asarray((logits / self.temperature).softmax(0).cpu().numpy(), dtype=np.float32)
 
     def attention(self, region: Region | None = None, whole: Attention | None = None) -> Attention:
         """Where the learned experts look for classes and which pixels they explain.

@@ -7,6 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from latentseg_gui.document.types import Rect
 from latentseg_gui.inference.engine import Engine
@@ -17,6 +19,7 @@ from latentseg_gui.inference.training.uncertain_regions import (
     disagreement,
     find_uncertain_regions,
     margins,
+    spot_in,
     worst_windows,
 )
 from model.weights.checkpoint import CheckpointMeta, save
@@ -70,11 +73,33 @@ def test_the_unsure_corner_comes_first_with_the_classes_in_question():
     assert (place.why, place.classes) == ("unsure", ("sky", "tree"))
     assert place.rect.row0 < 10
     assert place.rect.col0 < 10
-    assert 20 <= place.rect.shape[0] <= 34
+    assert 24 <= place.rect.shape[0] <= 38
     assert 0 < found.uncertainty < 0.2
     assert [each.score for each in found.regions] == sorted(
         (each.score for each in found.regions), reverse=True
     )
+
+
+def test_a_region_is_the_doubtful_spot_and_not_the_window_round_it():
+    unsure = np.zeros((60, 80), bool)
+    unsure[30:36, 41:48] = True
+    place = find_uncertain_regions(asked(), live(Oracle(unsure, agreeing()))).regions[0]
+    middle = (place.rect.row0 + place.rect.row1) / 2, (place.rect.col0 + place.rect.col1) / 2
+    assert middle == pytest.approx((66, 89), abs=3), "the middle of the spot, in pixels of the image"
+    assert place.rect.row0 <= 60
+    assert place.rect.col1 >= 96
+    assert max(place.rect.shape) <= 24
+
+
+@given(st.integers(0, 500), st.tuples(st.integers(1, 40), st.integers(1, 40)))
+def test_a_spot_lies_where_its_window_does(seed, size):
+    score = np.random.default_rng(seed).random(size).astype(np.float32)
+    for window in worst_windows(score, np.ones(size, bool)):
+        spot = spot_in(score, window)
+        assert not spot.is_empty
+        assert spot == spot.clipped(size)
+        assert max(spot.row0, window.row0) < min(spot.row1, window.row1)
+        assert max(spot.col0, window.col0) < min(spot.col1, window.col1)
 
 
 def test_what_is_labelled_is_no_doubt():

@@ -80,6 +80,7 @@ def check_output(path: Path) -> None:
 
 def _run(options: argparse.Namespace, pairs: list[Pair], device: str, *, is_first: bool) -> int:
     """The work of one process; the first one speaks and saves."""
+    from model.training.calibrating import calibrated
     from model.training.finetune import finetune
     from model.training.outcome import is_worse, refuse_unlearned
     from model.training.provenance import after_run, figures_on
@@ -112,6 +113,7 @@ def _run(options: argparse.Namespace, pairs: list[Pair], device: str, *, is_firs
     provenance = after_run(
         start.meta.provenance, job, samples, config, words, started_from=start.name, **more
     )
+    provenance |= calibrated(job, samples, config)
     _save(options.output, classes, start.meta, job, provenance)
     ledger_of(options).adopt(options.output)
     print(f"weights written to {options.output}")

@@ -18,6 +18,7 @@ from latentseg_gui.document.training.runs import FineTuneProgress, FineTuneResul
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance
 from latentseg_gui.inference.request import JobContext
 from latentseg_gui.inference.training.messages import FineTune, PreviewCrops, TrainingPreview
+from model.training.calibrating import calibrated
 from model.training.cross import Job
 from model.training.finetune import FeatureStore, FineTuneConfig, LabelledImage, Progress, finetune
 from model.training.orientation import are_upright
@@ -216,6 +217,7 @@ def _details(
     if request.is_rest_background:
         more["rest_is_background"] = True
     provenance = after_run(start.meta.provenance, job, samples, config, words, **more)
+    provenance |= calibrated(job, samples, config)
     return CheckpointMeta(request.class_names, request.class_colours, start.meta.expert_names, provenance)
 
 

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
+from scipy.ndimage import find_objects, label, uniform_filter
 
 from latentseg_gui.document.training.uncertain_regions import UncertainRegion, UncertainRegions, Why
 from latentseg_gui.document.types import Rect
@@ -19,6 +19,11 @@ WINDOW: Final = 6
 
 LEAST: Final = 0.08
 """Places with less uncertainty than this are not worth a visit."""
+
+SPOT: Final = 0.5
+"""What is at least so doubtful as the worst pixel of a place, times this, is the spot to look at."""
+
+RIM: Final = 2
 
 UNSURE_SHARE: Final = 0.7
 MOSTLY_LABELLED: Final = 0.6
@@ -43,7 +48,7 @@ def find_uncertain_regions(request: FindUncertainRegions, live: Live) -> Uncerta
         regions.append(
             UncertainRegion(
                 request.image_id,
-                _grown(window, scale, request.shape),
+                _grown(spot_in(score, window), scale, request.shape),
                 float(score[window.slices][here].mean()),
                 float(unsure[window.slices][here].mean()),
                 float(apart[window.slices][here].mean()),
@@ -94,6 +99,21 @@ def worst_windows(score: Map, open_: NDArray[np.bool_]) -> list[Rect]:
         found.append(Rect(row0, col0, row0 + height, col0 + width))
         means[max(0, row - height) : row + height, max(0, col - width) : col + width] = 0
     return found
+
+
+def spot_in(score: Map, window: Rect) -> Rect:
+    """What of a window is doubtful: the area, hanging together, with the most doubt, and a rim round it."""
+    part = uniform_filter(score[window.slices], 3, mode="nearest")
+    areas, _ = label(part >= SPOT * part.max())
+    doubt = np.bincount(areas.ravel(), part.ravel())
+    doubt[0] = 0  # what lies between the areas
+    rows, cols = find_objects(areas)[int(doubt.argmax()) - 1]
+    return Rect(
+        window.row0 + rows.start - RIM,
+        window.col0 + cols.start - RIM,
+        window.row0 + rows.stop + RIM,
+        window.col0 + cols.stop + RIM,
+    ).clipped((score.shape[0], score.shape[1]))
 
 
 def _why(unsure: Map, apart: Map, window: Rect, open_: NDArray[np.bool_]) -> Why:
