@@ -3,8 +3,8 @@
     python -m tests.benchmarks.calibration DATA --sets fewshot_nuclei,fewshot_crack,fewshot_membrane
 
 DATA is as for `tests.benchmarks.networks`. For each set and draw: five images to learn from, quick, in seconds of a
-processor; ten others to measure on. "Missed" are pixels of a class that is not background which are taken for background; a pixel
-is marked unsure where the probability of its class is below 80 %.
+processor; ten others to measure on. "Missed" are pixels of an object that are taken for background; a pixel is marked
+unsure where the probability of its class is below 80 %.
 """
 
 from __future__ import annotations

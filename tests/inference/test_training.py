@@ -19,6 +19,8 @@ from latentseg_gui.document.masks.label_rows import labels_by_row
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.training.learning import LearningSettings
 from latentseg_gui.document.training.runs import FineTuneProgress, FineTuneResult, TrainingSample
+from latentseg_gui.inference.engine import Engine
+from latentseg_gui.inference.messages import EncodeImage, LoadWeights, PredictClasses
 from latentseg_gui.inference.service import TRAINING
 from latentseg_gui.inference.training import training
 from latentseg_gui.inference.training.messages import FineTune, PreviewCrops
@@ -90,6 +92,26 @@ def test_a_run_reports_and_leaves_a_file_that_says_where_it_comes_from(request_)
     assert meta.provenance["data"] == "none"
     (run,) = meta.provenance["fine_tuning"]
     assert (run["version"], run["images"], run["labelled_pixels"]) == ("v2", 1, 64 * 80)
+
+
+def test_how_sure_weights_say_they_are_is_kept_with_them_and_followed(request_):
+    training.fine_tune(request_, Context())
+    network, meta = load(request_.output)
+    assert meta.provenance["calibration"]["pixels"] > 0
+    warm = {**meta.provenance, "calibration": {"temperature": 4.0}}
+    save(request_.output, network, replace(meta, provenance=warm))
+    answers = []
+    for path in (request_.weights, request_.output):
+        engine = Engine()
+        if path == request_.weights:  # the same weights, as if nothing was fitted
+            save(path, network, replace(meta, provenance={}))
+        engine.handle(LoadWeights(path, "v", "cpu"))
+        engine.handle(EncodeImage("a", request_.samples[0].pixels))
+        answers.append(engine.handle(PredictClasses("a")))
+    plain, calibrated = answers
+    np.testing.assert_array_equal(plain.labels, calibrated.labels)
+    assert (calibrated.confidence <= plain.confidence).all()
+    assert (calibrated.confidence < plain.confidence).any()
 
 
 def test_a_cancelled_run_writes_nothing(request_):
