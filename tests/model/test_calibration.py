@@ -110,6 +110,9 @@ def test_refits_keep_a_temperature_and_where_nothing_is_held_back_there_is_none(
     assert calibrated(job, samples, config) == {}
     job, samples, config = job_with_held_out(validation="cross")
     assert calibrated(job, samples, config) == {CALIBRATION: {}}
+    job, samples, config = job_with_held_out()
+    job.network.separates = True
+    assert calibrated(job, samples, config) == {CALIBRATION: {}}, "its objects are cut off at what it says"
     job, samples, config = job_with_held_out(held_out=0.0)
     assert calibrated(job, samples, config) == {CALIBRATION: {}}
     job, samples, config = job_with_held_out()

@@ -21,7 +21,7 @@ LEAST: Final = 0.08
 """Places with less uncertainty than this are not worth a visit."""
 
 SPOT: Final = 0.5
-"""What is at least so doubtful as the worst pixel of a place, times this, is the spot to look at."""
+"""What is at least this part as uncertain as the worst pixel of a window is the spot to look at."""
 
 RIM: Final = 2
 
