@@ -252,6 +252,7 @@ class Engine:
             seconds=time.monotonic() - started,
             instances=answer.instances,
             depth=answer.depth,
+            temperature=answer.temperature,
         )
         return PredictedPixels(prediction, probabilities)
 
@@ -340,6 +341,7 @@ def _predicted(predictor: Predictor, version: str, request: PredictClasses | Pre
         seconds=time.monotonic() - started,
         instances=answer.instances,
         depth=answer.depth,
+        temperature=answer.temperature,
     )
 
 

@@ -32,6 +32,13 @@ def with_temperature(shares: NDArray[np.float32], temperature: float) -> NDArray
     return np.asarray(powers / powers.sum(0), dtype=np.float32)
 
 
+def cut_off(share: float, temperature: float) -> float:
+    """The probability, as a temperature makes it, of what had probability ``share`` of two classes before, 0..1."""
+    if not 0 < share < 1:
+        return share
+    return 1 / (1 + math.exp(-math.log(share / (1 - share)) / temperature))
+
+
 def fitted_temperature(shares: NDArray[np.float32], truth: NDArray[np.uint8]) -> float:
     """The temperature, 1..`LARGEST`, under which what is true is likeliest.
 

@@ -39,15 +39,14 @@ class LabelSink:
     Args:
         out: labels uint8 [H, W], confidence [H, W], float32 in 0..1 or uint8 in 0..255, perhaps depth.
         num_classes: C.
-        temperature: see `Predictor`.
     """
 
-    def __init__(self, out: ClassPrediction, num_classes: int, temperature: float = 1.0) -> None:
-        self._out, self._num_classes, self._temperature = out, num_classes, temperature
+    def __init__(self, out: ClassPrediction, num_classes: int) -> None:
+        self._out, self._num_classes = out, num_classes
 
     def take(self, rows: slice, cols: slice, logits: Tensor) -> None:
         """See `Sink`."""
-        labels, confidence = _decide(logits[: self._num_classes] / self._temperature)
+        labels, confidence = _decide(logits[: self._num_classes] / self._out.temperature)
         self._out.labels[rows, cols] = labels
         self._out.confidence[rows, cols] = _as_stored(confidence, self._out.confidence.dtype)
         if self._out.depth is not None:
@@ -151,13 +150,17 @@ def empty_prediction(shape: tuple[int, int], *, has_depth: bool = False) -> Clas
     return ClassPrediction(np.zeros(shape, np.uint8), np.zeros(shape, np.float32), depth=depth)
 
 
-def checked_out(out: ClassPrediction | None, shape: tuple[int, int], *, has_depth: bool) -> ClassPrediction:
+def checked_out(
+    out: ClassPrediction | None, shape: tuple[int, int], temperature: float, *, has_depth: bool
+) -> ClassPrediction:
     """What takes the answer: ``out`` where it can, with a depth exactly where there is one to take.
 
     Raises:
         ModelError: its arrays do not fit.
     """
     answer = empty_prediction(shape, has_depth=has_depth) if out is None else out
+    if answer.temperature != temperature:
+        answer = replace(answer, temperature=temperature)
     if has_depth != (answer.depth is not None):
         answer = replace(answer, depth=np.zeros(shape, np.uint8) if has_depth else None)
     if answer.depth is not None:

@@ -19,13 +19,15 @@ class ClassPrediction:
     The confidence is float32 in 0..1, or uint8 in 0..255 where the caller brought such an array. Instances uint32
     [H, W]: numbers of the objects, 0 for none; None where the network does not tell objects apart by itself. Depth,
     uint8 [H, W]: how deep a pixel lies in its object, 255 for its middle, of which `model.analysis.objects` makes
-    objects; None where the network has not learned that.
+    objects; None where the network has not learned that. Temperature: what the confidence was calibrated with
+    (`model.analysis.calibration`), 1 where it was not.
     """
 
     labels: NDArray[np.uint8]
     confidence: NDArray[Any]
     instances: NDArray[np.uint32] | None = None
     depth: NDArray[np.uint8] | None = None
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

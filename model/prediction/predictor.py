@@ -45,14 +45,12 @@ CLICK_PIXELS: Final = 384 * 256
 class Predictor:
     """Segments images with a network.
 
-    All of it raises ModelError where what is handed in makes no sense, where memory ran out in every way, and
-    where a question comes before the first image.
+    All of it raises ModelError where a question makes no sense or comes before the first image, or memory ran out.
 
     Args:
         network: a copy of it is used; later changes to it have no effect.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
-        dtype: number format for classes; None lets the device decide (bfloat16 where that is faster). Clicks are
-            answered in float32: they look at little, and roundings would show in the mask.
+        dtype: number format for classes; None lets the device decide. Clicks are answered in float32.
         max_pixels: pictures above this are encoded reduced; None lets the device decide.
         temperature: divides the logits of classes; from 1, more says less sure (`model.analysis.calibration`).
     """
@@ -67,9 +65,8 @@ class Predictor:
         temperature: float = 1.0,
     ) -> None:
         choice = choose_device(device)
-        self.temperature = temperature
         self.network = as_predictable(network)
-        self.max_pixels = max_pixels or MAX_PIXELS[choice.device.type]
+        self.max_pixels, self.temperature = max_pixels or MAX_PIXELS[choice.device.type], temperature
         self._runner = Runner(self.network, choice if dtype is None else replace(choice, dtype=dtype))
         self.click_runner = self._runner
         if self._runner.can_segment and self._runner.choice.dtype != torch.float32:
@@ -82,8 +79,7 @@ class Predictor:
     @classmethod
     def default(cls, device: str = "auto") -> Predictor:
         """With the weights that come with the program."""
-        network, _ = load(default_weights_path())
-        return cls(network, device)
+        return cls(load(default_weights_path())[0], device)
 
     @property
     def device(self) -> DeviceChoice:
@@ -228,8 +224,8 @@ class Predictor:
         """
         image = self.encoding
         gains = check_gains((self.num_heads, self.num_experts), experts_off, heads_off, expert_gains)
-        answer = checked_out(out, image.shape, has_depth=self._runner.has_depth)
-        sink = LabelSink(answer, self.num_classes, self.temperature)
+        answer = checked_out(out, image.shape, self.temperature, has_depth=self._runner.has_depth)
+        sink = LabelSink(answer, self.num_classes)
         predict_into(sink, image, self._runner, self.max_pixels, gains, options)
         return with_instances(answer, image, self._runner, self.max_pixels)
 

@@ -37,12 +37,11 @@ def calibrated(job: Job, samples: Sequence[LabelledImage], config: FineTuneConfi
 
     Returns:
         To be put over the provenance. A live refit keeps the temperature that it began with: it may not take time.
-        Where nothing was held back, as in cross-validation, nothing can be fitted, and the temperature is 1; so it is
-        for a network that tells objects apart: the cut-off that objects are made with was chosen for what it says.
+        Where nothing was held back, as in cross-validation, nothing can be fitted, and the temperature is 1.
     """
     if config.speed == "live":
         return {}
-    if config.validation == "cross" or getattr(job.network, "separates", False):
+    if config.validation == "cross":
         return {CALIBRATION: {}}
     shares, truth = _held_out(job, samples, config)
     if truth.size < LEAST_PIXELS:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -27,6 +29,17 @@ def test_what_touches_comes_apart_and_is_counted():
     instances = answer.prediction.instances
     assert instances[30, 30] != instances[30, 50]
     assert ((instances > 0) == (TWO > 0)).all()
+
+
+def test_calibration_changes_how_sure_a_prediction_is_and_not_its_objects():
+    plain = predicted(TWO)
+    chances = np.random.default_rng(0).uniform(0.5, 1, plain.labels.shape)
+    before = replace(plain, confidence=np.rint(chances * 255).astype(np.uint8))
+    calm = 1 / (1 + ((1 - chances) / chances) ** (1 / 2.5))
+    after = replace(plain, confidence=np.rint(calm * 255).astype(np.uint8), temperature=2.5)
+    one, other = (separated(each, CLASSES, PLAIN).prediction for each in (before, after))
+    is_near = np.abs(chances - PLAIN.threshold) < 0.01
+    np.testing.assert_array_equal((one.instances > 0)[~is_near], (other.instances > 0)[~is_near])
 
 
 def test_without_depth_a_prediction_stays_as_it_is():

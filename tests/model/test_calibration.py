@@ -12,7 +12,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.analysis.calibration import LARGEST, calibration_error, fitted_temperature, with_temperature
+from model.analysis.calibration import (
+    LARGEST,
+    calibration_error,
+    cut_off,
+    fitted_temperature,
+    with_temperature,
+)
 from model.prediction.predictor import Predictor
 from model.training.calibrating import CALIBRATION, calibrated, temperature_of
 from model.training.types import TAKEN_OVER, FineTuneConfig, LabelledImage
@@ -58,6 +64,16 @@ def test_a_temperature_changes_no_class(seed, temperature):
     assert (cooled.max(0) <= shares.max(0) + 1e-5).all()
     chosen = np.take_along_axis(cooled, shares.argmax(0)[None], 0)[0]
     assert (chosen >= cooled.max(0) - 1e-6).all()
+
+
+@given(st.floats(0, 1), st.floats(1, 16), st.integers(0, 100))
+def test_a_cut_off_takes_the_same_pixels_before_and_after(share, temperature, seed):
+    chances = np.random.default_rng(seed).random(200).astype(np.float32) * 0.98 + 0.01
+    after = with_temperature(np.stack((1 - chances, chances)), temperature)[1]
+    is_clear = np.abs(chances - share) > 1e-3
+    np.testing.assert_array_equal(
+        (chances >= share)[is_clear], (after >= cut_off(share, temperature))[is_clear]
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,9 +126,6 @@ def test_refits_keep_a_temperature_and_where_nothing_is_held_back_there_is_none(
     assert calibrated(job, samples, config) == {}
     job, samples, config = job_with_held_out(validation="cross")
     assert calibrated(job, samples, config) == {CALIBRATION: {}}
-    job, samples, config = job_with_held_out()
-    job.network.separates = True
-    assert calibrated(job, samples, config) == {CALIBRATION: {}}, "its objects are cut off at what it says"
     job, samples, config = job_with_held_out(held_out=0.0)
     assert calibrated(job, samples, config) == {CALIBRATION: {}}
     job, samples, config = job_with_held_out()

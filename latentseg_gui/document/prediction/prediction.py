@@ -24,6 +24,7 @@ class Prediction:
         depth: how deep a pixel lies in its object, 0..255 for the middle, uint8 [H, W]; None where the model
             does not know. `latentseg_gui.document.prediction.separating` makes ``instances`` of it.
         most_likely: the class before objects were made of depth, uint8 [H, W]; None where none were.
+        temperature: what the confidence was calibrated with, 1 where it was not (`model.analysis.calibration`).
     """
 
     image_id: str
@@ -35,6 +36,7 @@ class Prediction:
     instances: NDArray[np.uint32] | None = None
     depth: NDArray[np.uint8] | None = None
     most_likely: Labels | None = None
+    temperature: float = 1.0
 
     @property
     def said(self) -> Labels:

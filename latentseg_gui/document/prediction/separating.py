@@ -12,6 +12,7 @@ from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.masks.layers import Instances
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.types import BACKGROUND, Labels
+from model.analysis.calibration import cut_off
 from model.analysis.objects import Hills, ObjectOptions, hills_of, inside_of, joined
 
 MOST_SHOWN: Final = 1 << 24
@@ -40,11 +41,16 @@ def separated(prediction: Prediction, classes: ClassTable, options: ObjectOption
 
 
 def landscape_of(prediction: Prediction, classes: ClassTable, options: ObjectOptions) -> Hills | None:
-    """What objects are made of; it depends on the threshold and the smoothness of ``options`` alone."""
+    """What objects are made of; it depends on the threshold and the smoothness of ``options`` alone.
+
+    The threshold is about what the network says before it is calibrated: so it was chosen, and a version that was
+    fitted on a little more or less shall not count otherwise.
+    """
     if prediction.depth is None:
         return None
     said = prediction.said
-    inside = inside_of(said, prediction.confidence, classes.thing_ids, options.threshold)
+    threshold = cut_off(options.threshold, prediction.temperature)
+    inside = inside_of(said, prediction.confidence, classes.thing_ids, threshold)
     depth = prediction.depth.astype(np.float32) / np.float32(255)
     return hills_of(inside, depth, options.smoothness)
 

@@ -47,7 +47,13 @@ class Counting:
         if confidence.dtype != np.uint8:
             confidence = np.rint(confidence * 255).astype(np.uint8)
         prediction = Prediction(
-            "", "", answer.labels, confidence, instances=answer.instances, depth=answer.depth
+            "",
+            "",
+            answer.labels,
+            confidence,
+            instances=answer.instances,
+            depth=answer.depth,
+            temperature=answer.temperature,
         )
         made = separated(prediction, self.classes, self.options).prediction
         return made.labels, made.instances

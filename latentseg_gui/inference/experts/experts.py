@@ -151,7 +151,14 @@ class Experts:
         change = self._change(live, request.image_id, after)
         version, seconds = live.info.version, time.monotonic() - started
         prediction = Prediction(
-            request.image_id, version, labels, confidence, bool(gains), seconds, depth=answer.depth
+            request.image_id,
+            version,
+            labels,
+            confidence,
+            bool(gains),
+            seconds,
+            depth=answer.depth,
+            temperature=answer.temperature,
         )
         return AlteredPrediction(prediction, change)
 
