@@ -80,7 +80,7 @@ class Session(QObject):
         said = prediction.build(base, opened, hand, learned)
         self.predict, self.compare, self.segment = said.predict, said.compare, said.segment
         self.click_model, self.candidates = said.click_model, said.candidates
-        self.follow = said.follow
+        self.follow, self.list_search = said.follow, said.list_search
         inside = experts.build(base, opened, said, learned)
         self.inspect, self.intervene = inside.inspect, inside.intervene
         self.expert_parts, self.expert_names, self.expert_folder = inside.parts, inside.names, inside.folder
@@ -118,6 +118,7 @@ class Session(QObject):
             self.expert_folder,
             self.candidates,
             self.follow,
+            self.list_search,
             self.self_test,
         )
 

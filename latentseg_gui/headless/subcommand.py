@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
-from latentseg_gui.document.types import ImageRecord
+from latentseg_gui.document.types import BACKGROUND, ImageRecord
 from latentseg_gui.io.images.folders import left_out, listing
 from latentseg_gui.io.images.reading import ImageError, read_image
 from latentseg_gui.io.ledger import Ledger
@@ -147,7 +147,30 @@ def open_predictor(options: argparse.Namespace) -> tuple[Predictor, CheckpointMe
 def classes_of(meta: CheckpointMeta, num_classes: int) -> ClassTable:
     """The classes that weights name, or numbered ones."""
     names = meta.class_names or ("background", *(f"class {index}" for index in range(1, num_classes)))
-    return ClassTable.from_names(names, meta.class_colours)
+    return ClassTable.from_names(names, meta.class_colours).with_smallest(meta.smallest)
+
+
+def with_stuff(classes: ClassTable, named: str | None) -> ClassTable:
+    """The classes, of which those that are named have no objects, and all others have; None for as they are.
+
+    Args:
+        classes: of masks or weights.
+        named: names with commas; "" for no class.
+
+    Raises:
+        LatentsegError: a class is not known.
+    """
+    if named is None:
+        return classes
+    stuff = [name.strip() for name in named.split(",") if name.strip()]
+    for name in stuff:
+        if classes.id_of(name) in (None, BACKGROUND):
+            raise LatentsegError(
+                f'There is no class "{name}".', action=f"Use some of {', '.join(classes.names[1:])}."
+            )
+    for class_id, name in classes.named_ids:
+        classes = classes.replaced(class_id, is_thing=name not in stuff)
+    return classes
 
 
 def require_inputs(options: argparse.Namespace) -> None:

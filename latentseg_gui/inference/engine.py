@@ -175,6 +175,7 @@ class Engine:
             networks=_networks(),
             seen=seen_cells(meta.provenance),
             mix_worth=mix_worth_of_shipped() if request.path is None else None,
+            smallest=meta.smallest,
         )
         carried = self._carried(predictor)
         self._weights = _Weights(predictor, info, request.device)
@@ -290,7 +291,16 @@ class Engine:
 
     def _find_candidates(self, request: FindCandidates) -> CandidatesFound:
         """A slice of a search for objects that nobody clicked on."""
-        return self._searches.go_on(request, self._live().info.version, self._answering)
+        return self._searches.go_on(request, self._live().info.version, self._searching)
+
+    def _searching(self, request: FindCandidates) -> Predictor:
+        """Who of ours answers clicks, set to the image of a search."""
+        if request.pixels is None:
+            return self._answering(request.image_id)
+        live = self._live()
+        predictor = live.predictor if live.info.can(CLICKS) else self._clicker.on(live.device)
+        predictor.set_image(request.pixels)
+        return predictor
 
     def forget(self, request: ForgetImage) -> None:
         """Drop an image with everything that was made of it."""

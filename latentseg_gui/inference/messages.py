@@ -271,6 +271,7 @@ class FindCandidates(Request[CandidatesFound]):
     """Objects that nobody clicked on: everything, or the like of ``examples`` and of ``looks`` of other images.
 
     Each answer is what a slice has found so far; the same ``search`` on the same image goes on from there.
+    ``pixels``, uint8 [H, W, 3], are of an image that was not shown and of which nothing is kept.
     """
 
     priority = Priority.ATTENTION
@@ -279,6 +280,7 @@ class FindCandidates(Request[CandidatesFound]):
     search: str
     examples: tuple[tuple[Rect, Mask], ...] = ()
     looks: tuple[ObjectLooks, ...] = ()
+    pixels: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,27 @@
-"""Proposals for everything on an image: a grid of clicks, answered in batches.
+"""Proposals for everything on an image: a grid of clicks and boxes round blobs, answered in batches.
 
-First a coarse grid over the whole image, then finer ones where no object was found yet, then the same from closer
-by: most clicks of a dense grid would only ask again for what is known.
+First a coarse grid over the whole image, then finer ones where no object was found yet: most clicks of a dense grid
+would only ask again for what is known. Then boxes round what stands out: a click into a field of small alike things
+means the field more often than one of them, and a box says how large the thing is. Then the same from closer by.
+What a box finds is a part of a larger thing as often as a thing, so it never keeps a click from being asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model.prediction.blobs import blobs_of, box_overlaps
 from model.prediction.click_batches import segment_each
-from model.prediction.found_objects import FoundObject, Sieve, best_of_overlapping, objects_of
+from model.prediction.found_objects import SAME, FoundObject, Sieve, best_of_overlapping, objects_of
+from model.prediction.outputs import EncodedImage
 from model.prediction.predictor import Predictor, as_clicked
+from model.prediction.resample import shrink
 from model.prediction.views import is_worthwhile, views
 from model.prediction.zoom_region import Focus
 
@@ -26,19 +32,30 @@ MOST_CELLS: Final = 12.0
 
 
 @dataclass(frozen=True, slots=True)
-class GridSearch:
+class Level:
+    """What is asked for of each view of one nearness.
+
+    Attributes:
+        parts: the image is looked at in so many views along a side; 1 for all of it at once.
+        blobs: boxes of a view that are asked for at most, the clearest first.
+        grids: clicks along the longer side of a view, for one grid after the other.
+    """
+
+    parts: int
+    blobs: int
+    grids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Thoroughness:
     """How thoroughly objects are looked for.
 
     Attributes:
-        grids: clicks along the longer side, for one grid after the other, on the whole image.
-        parts: the image is then looked at in so many parts along a side; 1 for not at all.
-        part_grids: clicks along the longer side of each part.
+        levels: from afar and from closer by; the closer ones only where they show more.
         sieve: what counts as an object.
     """
 
-    grids: tuple[int, ...] = (8, 16)
-    parts: int = 2
-    part_grids: tuple[int, ...] = (8,)
+    levels: tuple[Level, ...] = (Level(1, 128, (8, 16)), Level(2, 12, (8,)))
     sieve: Sieve = field(default_factory=Sieve)
 
 
@@ -55,7 +72,25 @@ class Found:
     fraction: float
 
 
-def propose_objects(predictor: Predictor, search: GridSearch | None = None) -> Iterator[Found]:
+@dataclass(frozen=True, slots=True)
+class _Questions:
+    """Clicks [N, 2] in pixels of a view, and boxes round them [N, 4]; None for clicks alone."""
+
+    xy: NDArray[np.float32]
+    boxes: NDArray[np.float32] | None = None
+
+    def batches(self) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32] | None]]:
+        """A few at a time."""
+        for first in range(0, len(self.xy), BATCH):
+            part = slice(first, first + BATCH)
+            yield self.xy[part], None if self.boxes is None else self.boxes[part]
+
+
+_Round = tuple[int, Callable[[tuple[FoundObject, ...]], _Questions]]
+"""At most so many questions, and which of them are open once something is known."""
+
+
+def propose_objects(predictor: Predictor, search: Thoroughness | None = None) -> Iterator[Found]:
     """Proposals for everything on the present image, better and more of them from step to step.
 
     Args:
@@ -68,26 +103,52 @@ def propose_objects(predictor: Predictor, search: GridSearch | None = None) -> I
     Raises:
         ModelError: there is no image, or the network knows classes only.
     """
-    search = search or GridSearch()
+    search = search or Thoroughness()
     image, runner = as_clicked(predictor)
-    levels = [(1, search.grids)]
-    if search.parts > 1 and is_worthwhile(image, search.parts):
-        levels.append((search.parts, search.part_grids))
-    most = sum(parts**2 * len(_grid(image.shape, grid)) for parts, grids in levels for grid in grids)
+    levels = [each for each in search.levels if is_worthwhile(image, each.parts)]
+    most = sum(each.parts**2 * _most_questions(each, image.shape) for each in levels)
     asked, found = 0, tuple[FoundObject, ...]()
-    for parts, grids in levels:
-        for view in views(runner, image, parts):
-            for grid in grids:
-                points = _grid(view.size, grid)
-                asked += len(points)
-                small = tuple(each for each in found if each.pixels <= MOST_CELLS * _cell(view, grid))
-                open_points = points[~is_known(small, points, view)]
-                for xy in batches(open_points):
-                    logits, scores = segment_each(runner, view.encoding, xy)
+    for level in levels:
+        for view in views(runner, image, level.parts):
+            for count, open_questions in _rounds(level, view, image):
+                for xy, boxes in open_questions(found).batches():
+                    logits, scores = segment_each(runner, view.encoding, xy, boxes)
                     new = objects_of(logits, scores, xy, view, image.shape, search.sieve)
+                    new = new if boxes is None else [replace(each, is_boxed=True) for each in new]
                     found = best_of_overlapping((*found, *new))
-                    yield Found(found, min(0.99, (asked - len(points)) / most))
+                    yield Found(found, min(0.99, asked / most))
+                asked += count
     yield Found(found, 1.0)
+
+
+def _most_questions(level: Level, size: tuple[int, int]) -> int:
+    return level.blobs + sum(len(_grid(size, grid)) for grid in level.grids)
+
+
+def _rounds(level: Level, view: Focus, image: EncodedImage) -> Iterator[_Round]:
+    """What is asked for of a view, one after the other."""
+    for grid in level.grids:
+        points = _grid(view.size, grid)
+        yield len(points), partial(_open_places, points=points, view=view, cell=_cell(view, grid))
+    yield level.blobs, partial(_open_blobs, view=view, image=image, most=level.blobs)
+
+
+def _open_blobs(found: tuple[FoundObject, ...], *, view: Focus, image: EncodedImage, most: int) -> _Questions:
+    """Blobs of a view that are not found yet."""
+    row0, col0, row1, col1 = view.bounds
+    blobs = blobs_of(shrink(image.pixels[row0:row1, col0:col1], view.size), most)
+    known = np.array([each.bounds for each in found], np.float32).reshape(-1, 4)[:, (1, 0, 3, 2)]
+    corners = in_image(blobs.boxes.reshape(-1, 2), view).reshape(-1, 4)  # [2 * N, 2] -> [N, 4]
+    is_open = np.array([bool((box_overlaps(box, known) < SAME).all()) for box in corners], np.bool_)
+    return _Questions(blobs.xy[is_open], blobs.boxes[is_open])
+
+
+def _open_places(
+    found: tuple[FoundObject, ...], *, points: NDArray[np.float32], view: Focus, cell: float
+) -> _Questions:
+    """Places of a grid on which nothing is found yet that is too small to hold something else."""
+    small = tuple(each for each in found if not each.is_boxed and each.pixels <= MOST_CELLS * cell)
+    return _Questions(points[~is_known(small, points, view)])
 
 
 def batches(points: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:

@@ -31,6 +31,7 @@ class FoundObject:
         score: the IoU that the network estimates, 0..1.
         stability: IoU of the masks at a stricter and a laxer threshold, 0..1.
         likeness: how much it is like the examples, 0..1; 1 where there were none.
+        is_boxed: whether it was asked for by a box, not by a click alone.
     """
 
     bounds: Bounds
@@ -38,6 +39,7 @@ class FoundObject:
     score: float
     stability: float
     likeness: float = 1.0
+    is_boxed: bool = False
 
     @property
     def pixels(self) -> int:
@@ -92,12 +94,16 @@ def iou(one: FoundObject, other: FoundObject) -> float:
 
 
 def best_of_overlapping(found: Iterable[FoundObject], same: float = SAME) -> tuple[FoundObject, ...]:
-    """The best of every group of masks of the same object, the best one first (non-maximum suppression)."""
+    """The best of every group of masks of the same object, the best one first (non-maximum suppression).
+
+    What a click alone has found goes before what a box has: estimates of quality are higher with a box, whether it
+    was round an object or not.
+    """
     kept: list[FoundObject] = []
-    for each in sorted(found, key=lambda one: -one.quality):
+    for each in sorted(found, key=lambda one: (one.is_boxed, -one.quality)):
         if all(iou(each, one) < same for one in kept):
             kept.append(each)
-    return tuple(kept)
+    return tuple(sorted(kept, key=lambda one: -one.quality))
 
 
 def objects_of(

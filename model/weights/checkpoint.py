@@ -36,6 +36,9 @@ _DTYPES: Final[Mapping[torch.dtype, str]] = {
     torch.uint8: "U8", torch.bool: "BOOL",
 }  # fmt: skip
 
+MOST_PIXELS: Final = 1 << 30
+"""Of the smallest object of a class: nobody can mean more."""
+
 
 @dataclass(frozen=True)
 class CheckpointMeta:
@@ -48,6 +51,8 @@ class CheckpointMeta:
         provenance: anything JSON can hold: data, time, figures, the version it started from.
         architecture: name in the zoo; filled in by `save`.
         config: arguments of the network; filled in by `save`.
+        smallest: pixels of the smallest object by class id, -1 for a class without objects (stuff); empty where
+            nobody has said.
     """
 
     class_names: tuple[str, ...] = ()
@@ -56,6 +61,7 @@ class CheckpointMeta:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     architecture: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
+    smallest: tuple[int, ...] = ()
 
 
 def default_weights_path() -> Path:
@@ -115,6 +121,7 @@ def _table(meta: CheckpointMeta, architecture: str, config: Mapping[str, Any]) -
         "config": dict(config),
         "class_names": list(meta.class_names),
         "class_colours": list(meta.class_colours),
+        "smallest_objects": list(meta.smallest),
         "expert_names": {str(index): name for index, name in meta.expert_names.items()},
         "provenance": dict(meta.provenance),
     }
@@ -266,7 +273,17 @@ def _meta_from(table: Any) -> CheckpointMeta:
         provenance=table.get("provenance", {}),
         architecture=str(table["architecture"]),
         config=table.get("config", {}),
+        smallest=_sizes(table.get("smallest_objects", []), len(names)),
     )
+
+
+def _sizes(values: Any, num_classes: int) -> tuple[int, ...]:
+    """Sizes of smallest objects, one for each class, or none at all."""
+    if not isinstance(values, list) or len(values) not in (0, num_classes):
+        raise ValueError("not a size for each class")
+    if not all(type(value) is int and -1 <= value <= MOST_PIXELS for value in values):
+        raise ValueError("a size of objects is no number of pixels")
+    return tuple(values)
 
 
 def _strings(values: Any) -> tuple[str, ...]:

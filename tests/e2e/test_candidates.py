@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 
+from tests.e2e.conftest import Witness
 from tests.e2e.person import RIGHT, Person
 
 PLACES = (
@@ -164,3 +165,77 @@ def test_the_same_is_found_on_the_next_image_without_choosing_again(
     assert len(candidates.shown) >= 7
     person.press(Qt.Key.Key_Return)
     assert objects(person) >= 7
+
+
+def test_all_images_of_the_list_are_searched_and_each_shows_its_own_when_it_is_opened(
+    person: Person, balls: Path, tmp_path: Path, told: Witness
+) -> None:
+    turned, small, broken = tmp_path / "b turned.png", tmp_path / "c small.png", tmp_path / "d broken.png"
+    pixels = np.array(Image.open(balls))
+    Image.fromarray(pixels[::-1, ::-1]).save(turned)
+    Image.fromarray(pixels[:150]).save(small)
+    Image.fromarray(pixels).save(broken)
+    person.open(balls, turned, small, broken)
+    broken.write_bytes(b"no picture any more")
+    person.wait_for_prediction()
+    session, panel = person.session, person.window.candidates
+    candidates, ids = session.candidates, session.document.images.ids
+    panel._everywhere.setChecked(True)
+    search(person, "propose_all")
+    first = len(candidates.shown)
+    assert first >= 5
+    person.wait_for(lambda: session.list_search.is_running, 20, "it goes on to the others")
+    person.segment((40.5, 40.5))  # clicks are answered meanwhile
+    session.segment.clear()
+    person.wait_for(lambda: not session.list_search.is_running, what="all images are searched")
+    assert candidates.kept_ids == ids[1:3]
+    assert "d broken.png" in str(told.errors.pop())
+    assert panel._next.text() == "Proposals wait on 2 other images"
+    dropped = candidates.shown[0]
+    place = np.argwhere(dropped.mask)[0] + (dropped.rect.row0, dropped.rect.col0)
+    person.choose("tool_candidates")
+    person.click((place[1] + 0.5, place[0] + 0.5), RIGHT)
+    press(person, panel._next.text())
+    person.wait_for(lambda: person.image_id == ids[1] and person.canvas.image.is_shown)
+    assert len(candidates.shown) >= 5
+    assert panel._next.text() == "Proposals wait on 2 other images", "the first and the third"
+    person.press(Qt.Key.Key_1)
+    press(person, "Accept all shown")
+    assert objects(person) >= 5
+    session.project.show(ids[0])
+    person.wait_for(lambda: person.image_id == ids[0] and person.canvas.image.is_shown)
+    assert len(candidates.shown) < first + 1, "what was dropped does not come back"
+    assert candidates.shown
+    session.project.remove(ids[2])
+    assert candidates.kept_ids == ()
+
+
+def test_what_is_like_the_chosen_is_looked_for_on_all_images_and_can_be_stopped(
+    person: Person, balls: Path, tmp_path: Path, told: Witness
+) -> None:
+    for number in range(3):
+        Image.fromarray(np.roll(np.array(Image.open(balls)), 30 * number, axis=1)).save(
+            tmp_path / f"c{number}.png"
+        )
+    person.open(balls, *(tmp_path / f"c{number}.png" for number in range(3)))
+    person.wait_for_prediction()
+    session, panel = person.session, person.window.candidates
+    person.press(Qt.Key.Key_1)
+    person.segment((40.5, 40.5))
+    person.press(Qt.Key.Key_Return)
+    person.choose("tool_select")
+    person.click((40.5, 40.5))
+    panel._everywhere.setChecked(True)
+    search(person, "more_alike")
+    ids = session.document.images.ids
+    person.wait_for(lambda: ids[1] in session.candidates.kept_ids, what="the second image is searched")
+    assert session.list_search.is_running
+    press(person, "Stop")
+    assert not session.list_search.is_running
+    assert any("What was found is kept" in each for each in told.sentences)
+    kept = session.candidates.kept_ids
+    QTest.qWait(300)
+    assert session.candidates.kept_ids == kept
+    session.project.show(ids[1])
+    person.wait_for(lambda: person.image_id == ids[1] and person.canvas.image.is_shown)
+    assert len(session.candidates.shown) >= 7

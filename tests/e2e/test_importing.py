@@ -83,7 +83,7 @@ def test_a_folder_of_masks_is_dropped_and_hand_work_stays(
     found = masks(person)
     assert np.array_equal(found[0], before)
     assert np.array_equal(found[1], items[1].labels)
-    assert any("1 images have a mask already" in sentence for sentence in told.sentences)
+    assert any("1 image has a mask already" in sentence for sentence in told.sentences)
     person.window.paths_dropped.emit([str(tmp_path / "yolo")])
     confirm(person, "fill")
     after = masks(person)[0]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from latentseg_gui import cli
-from model.weights.checkpoint import CheckpointMeta, save
+from model.errors import WeightsError
+from model.weights.checkpoint import CheckpointMeta, load, save
 from tests.discs import learned, touching
 
 ROW = ((30, 20), (30, 42), (30, 64))
@@ -104,3 +106,78 @@ def test_a_class_that_nobody_knows_is_no_stuff(taught, picture, tmp_path, capsys
     )
     assert code != 0
     assert "sky" in capsys.readouterr().err
+
+
+def test_weights_say_what_is_counted_unless_somebody_says_otherwise(taught, picture, tmp_path):
+    network, meta = load(taught)
+    stuff, large = tmp_path / "stuff.safetensors", tmp_path / "large.safetensors"
+    save(stuff, network, replace(meta, smallest=(20, -1)))
+    save(large, network, replace(meta, smallest=(20, 5000)))
+    found = predict(picture, tmp_path / "a", stuff)
+    assert found["categories"][0]["isthing"] == 0
+    assert len(found["annotations"]) == 1, "an area, and no objects"
+    assert len(predict(picture, tmp_path / "b", stuff, "--stuff", "")["annotations"]) == 3
+    assert not predict(picture, tmp_path / "c", large)["annotations"]
+    assert len(predict(picture, tmp_path / "d", large, "--smallest", "20")["annotations"]) == 3
+
+
+@pytest.mark.parametrize("sizes", [[20], [20, -2], [20, 1.5], [20, True], "20", [20, 1 << 40]])
+def test_sizes_of_objects_that_make_no_sense_are_refused(taught, tmp_path, sizes):
+    network, meta = load(taught)
+    bad = tmp_path / "bad.safetensors"
+    save(bad, network, replace(meta, smallest=sizes))
+    with pytest.raises(WeightsError, match="broken"):
+        load(bad)
+
+
+@pytest.fixture
+def numbered(tmp_path):
+    """Pictures of touching discs, each with a number, beside a field of another class."""
+    images, masks = tmp_path / "pictures", tmp_path / "masks"
+    images.mkdir()
+    masks.mkdir()
+    for seed in range(2):
+        sample = touching(seed)
+        labels = sample.labels.copy()
+        labels[:4, :20] = labels[:4, 60:80] = 2
+        Image.fromarray(sample.image).save(images / f"{seed}.png")
+        names = np.array(["background", "disc", "sky"])
+        objects = sample.objects.astype(np.uint32)
+        np.savez(masks / f"{seed}.npz", labels=labels, instances=objects, class_names=names)
+    return images, masks
+
+
+def test_fine_tuning_keeps_what_is_counted(numbered, tmp_path, capsys):
+    images, masks = numbered
+    plain, tuned = tmp_path / "plain.safetensors", tmp_path / "tuned.safetensors"
+    arguments = ["finetune", "--images", str(images), "--masks", str(masks), "--device", "cpu"]
+    arguments += ["--seconds", "1", "--keep-worse"]
+    assert cli.main([*arguments, "-o", str(tuned), "--stuff", "disc,sky"]) == 0
+    network, meta = load(tuned)
+    assert meta.smallest == (20, -1, -1)
+    assert not network.separates, "no objects were learned"
+    assert cli.main([*arguments, "-o", str(plain), "--stuff", "sky"]) == 0
+    network, meta = load(plain)
+    assert meta.smallest == (20, 20, -1)
+    assert network.separates
+    again = tmp_path / "again.safetensors"
+    assert cli.main([*arguments, "-o", str(again), "--weights", str(plain)]) == 0
+    assert load(again)[1].smallest == (20, 20, -1), "it goes on as it was"
+    assert cli.main([*arguments, "-o", str(again), "--stuff", "cloud"]) == 2
+    assert "cloud" in capsys.readouterr().err
+
+
+def test_what_is_not_counted_is_exported_as_one_area(numbered, tmp_path):
+    images, masks = numbered
+    arguments = ["export", "--images", str(images), "--masks", str(masks), "--format", "coco"]
+    assert cli.main([*arguments, "-o", str(tmp_path / "all")]) == 0
+    assert cli.main([*arguments, "-o", str(tmp_path / "sky"), "--stuff", "sky"]) == 0
+    assert cli.main([*arguments, "-o", str(tmp_path / "both"), "--stuff", "sky,disc"]) == 0
+    counts = [len(annotations(tmp_path / each)["annotations"]) for each in ("all", "sky", "both")]
+    assert counts == [2 * (4 + 2), 2 * (4 + 1), 2 * 2]
+    areas = [
+        sum(each["area"] for each in annotations(tmp_path / name)["annotations"]) for name in ("all", "both")
+    ]
+    assert areas[0] == areas[1], "nothing is lost"
+    things = [each["isthing"] for each in annotations(tmp_path / "sky")["categories"]]
+    assert things == [1, 0]

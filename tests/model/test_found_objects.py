@@ -5,7 +5,8 @@ import pytest
 
 from model.errors import ModelError
 from model.prediction.alike import looks_of, propose_alike
-from model.prediction.all_objects import GridSearch, propose_objects
+from model.prediction.all_objects import Level, Thoroughness, propose_objects
+from model.prediction.blobs import blobs_of, box_overlaps
 from model.prediction.found_objects import FoundObject, Sieve, best_of_overlapping, iou
 from model.prediction.predictor import Predictor
 from model.prediction.views import parts_of
@@ -77,7 +78,7 @@ def test_views_cover_the_image(shape, parts):
 def test_any_size_is_searched_and_progress_only_grows(shape):
     small = predictor_of(small_network())
     small.set_image(picture(*shape))
-    every = GridSearch(grids=(3,), part_grids=(2,), sieve=Sieve(0.0, 0.0, 1, 1.0))
+    every = Thoroughness((Level(1, 5, (3,)), Level(2, 3, (2,))), Sieve(0.0, 0.0, 1, 1.0))
     steps = list(propose_objects(small, every))
     fractions = [each.fraction for each in steps]
     assert fractions == sorted(fractions)
@@ -127,3 +128,36 @@ def test_nothing_to_look_for_is_an_error_that_says_what_to_do(predictor, balls):
             looks_of(predictor, examples)
     with pytest.raises(ModelError, match="no object"):
         next(iter(propose_alike(predictor, ())))
+
+
+def test_small_alike_things_are_found_one_by_one(predictor):
+    """A click into a field of dots means the field; a box round a dot means the dot."""
+    random = np.random.default_rng(0)
+    rows, cols = np.mgrid[:200, :240]
+    pixels = np.full((200, 240, 3), 12.0)
+    places = [(row, col) for row in range(14, 200, 25) for col in range(14, 240, 25)]
+    for row, col in places:
+        pixels[np.hypot(rows - row, cols - col) < 7] = random.uniform(70, 150)
+    predictor.set_image((pixels + random.normal(0, 3, pixels.shape)).clip(0, 255).astype(np.uint8))
+    *_, everything = propose_objects(predictor)
+    masks = [whole(each, (200, 240)) for each in everything.objects]
+    hits = 0
+    for row, col in places:
+        dot = np.hypot(rows - row, cols - col) < 7
+        hits += max((mask & dot).sum() / (mask | dot).sum() for mask in masks) > 0.5
+    assert hits > 0.8 * len(places)
+
+
+def test_blobs_have_the_size_of_things_dark_or_bright():
+    rows, cols = np.mgrid[:120, :200]
+    pixels = np.full((120, 200, 3), 128, np.uint8)
+    wanted = {(30, 40, 6): 220, (30, 100, 14): 30, (80, 60, 20): 200, (85, 150, 9): 60}
+    for (row, col, radius), value in wanted.items():
+        pixels[np.hypot(rows - row, cols - col) < radius] = value
+    blobs = blobs_of(pixels, 50)
+    assert len(blobs) <= 50
+    for row, col, radius in wanted:
+        box = np.array([col - radius, row - radius, col + radius, row + radius], np.float32)
+        assert box_overlaps(box, blobs.boxes).max() > 0.6
+    assert len(blobs_of(np.zeros((1, 1, 3), np.uint8), 5)) == 0
+    assert len(blobs_of(pixels, 2)) == 2

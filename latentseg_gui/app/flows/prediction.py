@@ -10,7 +10,7 @@ from latentseg_gui.app.flows.images import ImagesFlow
 from latentseg_gui.app.flows.masks import MasksFlow
 from latentseg_gui.app.flows.training import TrainingFlow
 from latentseg_gui.controllers.images.layer_choice import LayerChoice
-from latentseg_gui.controllers.prediction.candidates import CandidatesController, SameEverywhere
+from latentseg_gui.controllers.prediction.candidates import CandidatesController
 from latentseg_gui.controllers.prediction.class_mapping import Translator
 from latentseg_gui.controllers.prediction.click_model import ClickModelController
 from latentseg_gui.controllers.prediction.compare import CompareController
@@ -18,6 +18,7 @@ from latentseg_gui.controllers.prediction.follow import FollowController
 from latentseg_gui.controllers.prediction.hover import HoverController
 from latentseg_gui.controllers.prediction.image_shower import ImageShower
 from latentseg_gui.controllers.prediction.in_turn import InTurn
+from latentseg_gui.controllers.prediction.list_search import ListSearch, SameEverywhere
 from latentseg_gui.controllers.prediction.meanings import MeaningsController
 from latentseg_gui.controllers.prediction.model_process import ModelProcessController
 from latentseg_gui.controllers.prediction.other_versions import OtherVersionsController
@@ -43,6 +44,7 @@ class PredictionFlow:
     translator: Translator
     candidates: CandidatesController
     follow: FollowController
+    list_search: ListSearch
 
     def extras(self) -> PredictionExtras:
         """What makes predictions better, and slower, as it is switched now."""
@@ -65,7 +67,6 @@ def build(base: Base, images: ImagesFlow, masks: MasksFlow, training: TrainingFl
     meanings = MeaningsController(
         document, window.canvas, predict, engine=jobs.engine, errors=base.errors, parent=owner
     )
-    base.on("next_meaning", meanings.turn)
     segment = SegmentController(
         document,
         masks.edits,
@@ -84,12 +85,15 @@ def build(base: Base, images: ImagesFlow, masks: MasksFlow, training: TrainingFl
     base.on("own_clicks", click_model.go_back)
     images.project.click_model_dropped.connect(click_model.open)
     candidates = _candidates(base, predict, masks)
+    list_search = _list_search(base, images, candidates)
     follow = FollowController(
         document, masks.carry, predict, candidates, engine=jobs.engine, errors=base.errors, parent=owner
     )
     base.on("follow_objects", follow.begin)
     follow.began.connect(window.action[ToolName.CANDIDATES.action].trigger)
-    predictions = PredictionFlow(predict, compare, segment, click_model, translator, candidates, follow)
+    predictions = PredictionFlow(
+        predict, compare, segment, click_model, translator, candidates, follow, list_search
+    )
     jobs.engine.show_image = ImageShower(document, predict, owner).show
     _connect_predictions(base, predictions, images)
     pointing = _pointing(base, predictions, meanings)
@@ -122,6 +126,7 @@ def _connect_predictions(base: Base, predictions: PredictionFlow, images: Images
 
 def _pointing(base: Base, predictions: PredictionFlow, meanings: MeaningsController) -> PointingController:
     """How the hand points with the click tool, and what is accepted by pointing on."""
+    base.on("next_meaning", meanings.turn)
     document, window, options = base.document, base.window, base.window.options
     predict, segment = predictions.predict, predictions.segment
     in_turn = InTurn(
@@ -175,6 +180,9 @@ def _connect_clicks(
             predictions.follow.stop()
             candidates.stop()
             return
+        if predictions.list_search.is_running:
+            predictions.list_search.stop()
+            return
         pointing.clear()
         masks.dividing.clear()
         masks.objects.clear()
@@ -227,6 +235,30 @@ def _candidates(base: Base, predict: PredictController, masks: MasksFlow) -> Can
 
     base.on("accept", accept)
     return candidates
+
+
+def _list_search(base: Base, images: ImagesFlow, candidates: CandidatesController) -> ListSearch:
+    """Searches that go on to all images of the list."""
+    panel, jobs = base.window.candidates, base.jobs
+    search = ListSearch(
+        base.document, candidates, engine=jobs.engine, files=jobs.files, errors=base.errors, parent=base.owner
+    )
+    panel.everywhere_requested.connect(search.set_on)
+    search.began.connect(lambda *_: panel.set_searching_others(True))
+    search.ended.connect(lambda *_: panel.set_searching_others(False))
+    candidates.kept_changed.connect(panel.set_kept)
+
+    def go_on() -> None:
+        """To the next image on which proposals wait, from the one that is looked at; at the end from the first."""
+        ids, waiting = list(base.document.images.ids), candidates.kept_ids
+        current = base.document.images.current_id
+        place = ids.index(current) if current in ids else -1
+        later = [each for each in waiting if ids.index(each) > place]
+        if waiting:
+            images.project.show(*(later or waiting)[:1])
+
+    panel.next_requested.connect(go_on)
+    return search
 
 
 def _connect_comparison(base: Base, predictions: PredictionFlow, training: TrainingFlow) -> None:

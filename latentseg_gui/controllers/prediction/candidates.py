@@ -8,23 +8,22 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.commands.masks.carrying import CarriedObject, put_down
 from latentseg_gui.commands.masks.objects import object_at
-from latentseg_gui.commands.masks.patch import MaskPatch
-from latentseg_gui.commands.prediction.proposals import accept_candidates
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs, JobSource
 from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.masks.objects import ObjectsController
+from latentseg_gui.controllers.prediction.candidate_taker import CandidateTaker
 from latentseg_gui.document.coords import rc_from_xy
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.prediction.candidates import CandidatesFound, ObjectCandidate, ObjectLooks, chosen
-from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Provenance, Rect
+from latentseg_gui.document.prediction.kept_candidates import CandidateShelf
+from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Rect
 from latentseg_gui.inference.messages import FindCandidates
 from latentseg_gui.panels.candidates import CandidatesPanel
 
@@ -47,12 +46,36 @@ class _Choice:
     largest: float = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class SearchDone:
+    """A search of the image that is looked at, once it is complete.
+
+    Attributes:
+        image_id: of the image.
+        version: of the weights.
+        looks: what it looked for; empty for everything.
+    """
+
+    image_id: str
+    version: str
+    looks: tuple[ObjectLooks, ...]
+
+
 class CandidatesController(JobSource):
-    """Candidates of the image that is looked at; another image, and they are gone.
+    """Candidates of the image that is looked at; those of other images wait until one comes back to them.
+
+    Signals:
+        searched: a `SearchDone`.
+        stopped: the user wants no more of any search.
+        kept_changed: on how many other images candidates wait.
 
     Attributes:
         shown: those that the sliders let through, the best first.
     """
+
+    searched = Signal(object)
+    stopped = Signal()
+    kept_changed = Signal(int)
 
     def __init__(
         self,
@@ -82,7 +105,10 @@ class CandidatesController(JobSource):
         self._looks: tuple[ObjectLooks, ...] = ()
         self._has_examples = False
         self._choice = _Choice()
-        document.events.current_changed.connect(lambda *_: self.clear())
+        self._taker = CandidateTaker(document, edits, errors, self)
+        self._shelf, self._image_id = CandidateShelf(), document.images.current_id
+        document.events.current_changed.connect(self._on_other_image)
+        document.events.images_changed.connect(self._on_images_changed)
         document.events.classes_changed.connect(self._show_classes)
         canvas.candidate_pointed_at.connect(self.point_at)
         panel.filter_requested.connect(self.choose)
@@ -91,6 +117,7 @@ class CandidatesController(JobSource):
         panel.accept_requested.connect(self.accept_all)
         panel.drop_requested.connect(self.clear)
         panel.stop_requested.connect(self.stop)
+        panel.stop_requested.connect(self.stopped)
         panel.set_likeness(LIKENESS)
         self._show_classes()
 
@@ -128,15 +155,28 @@ class CandidatesController(JobSource):
         if not here:
             return
         candidate = min(here, key=lambda each: each.pixels)
-        if is_taken and not self._accept((candidate,)):
+        if is_taken and not self._taker.take((candidate,), self._choice.class_id):
             return
         self._gone.add((candidate.rect, candidate.pixels))
         self._show()
 
     def accept_all(self) -> None:
         """Makes objects of all that are shown, as one step; of those that overlap, of the best."""
-        if self.shown and self._accept(self.shown):
+        if self.shown and self._taker.take(self.shown, self._choice.class_id):
             self.clear()
+
+    @property
+    def kept_ids(self) -> tuple[str, ...]:
+        """The other images on which candidates wait, in the order of the list."""
+        kept = self._shelf.image_ids
+        return tuple(each for each in self._document.images.ids if each in kept)
+
+    def keep(self, image_id: str, candidates: tuple[ObjectCandidate, ...], *, has_examples: bool) -> None:
+        """Takes candidates of any image: they are shown as soon as it is looked at."""
+        self._shelf.put(image_id, candidates, has_examples=has_examples)
+        if image_id == self._image_id and not self._found and not self.is_searching:
+            self._show_kept()
+        self.kept_changed.emit(len(self._shelf.image_ids))
 
     def offer(self, candidates: tuple[ObjectCandidate, ...]) -> None:
         """Shows candidates that somebody else has found, besides those that are there."""
@@ -174,6 +214,29 @@ class CandidatesController(JobSource):
         self._choice = _Choice(smallest, likeness, class_id, largest)
         self._show()
 
+    def _on_other_image(self, image_id: str | None) -> None:
+        before, self._image_id = self._image_id, image_id
+        if before is not None and self._open_ones():
+            self._shelf.put(before, self._open_ones(), has_examples=self._has_examples)
+        self.clear()
+        self._show_kept()
+        self.kept_changed.emit(len(self._shelf.image_ids))
+
+    def _on_images_changed(self) -> None:
+        self._shelf.keep_only(self._document.images.ids)
+        self.kept_changed.emit(len(self._shelf.image_ids))
+
+    def _show_kept(self) -> None:
+        """Shows what was kept of the image that is looked at."""
+        kept = None if self._image_id is None else self._shelf.take(self._image_id)
+        if kept is not None:
+            self._found, self._has_examples = kept.candidates, kept.has_examples
+            self._show()
+
+    def _open_ones(self) -> list[ObjectCandidate]:
+        """Those that were neither taken nor dropped, shown or not."""
+        return [each for each in self._found if (each.rect, each.pixels) not in self._gone]
+
     def _begin(self, examples: Examples, looks: tuple[ObjectLooks, ...]) -> None:
         image_id = self._document.readable_id
         if image_id is None:
@@ -204,6 +267,7 @@ class CandidatesController(JobSource):
             self._looks = answer.looks
         if answer.is_complete:
             self.stop()
+            self.searched.emit(SearchDone(request.image_id, answer.version, answer.looks))
         else:
             self.progressed.emit(self._name, answer.fraction)
             self._ask(request)
@@ -217,36 +281,8 @@ class CandidatesController(JobSource):
         if request is self._request:
             self.stop()
 
-    def _accept(self, candidates: tuple[ObjectCandidate, ...]) -> bool:
-        """Makes objects of candidates; whether that was possible."""
-        image_id, class_id = self._document.readable_id, self._document.active_class
-        if self._choice.class_id >= 0:
-            class_id = self._choice.class_id
-        if image_id is None:
-            return False
-        if class_id == BACKGROUND and not _followed(candidates):
-            self._errors.inform(self.tr("Background has no objects: choose another class first."))
-            return False
-
-        followed = _followed(candidates)
-
-        def make(source: MaskSource, class_id: int) -> MaskPatch | None:
-            if followed:
-                return put_down(source, image_id, followed, self.tr("Accept followed objects"))
-            return accept_candidates(source, image_id, candidates, class_id)
-
-        def nothing_free() -> None:
-            self._errors.inform(
-                self.tr("Nothing was changed: what lies there belongs to objects or locked classes already.")
-            )
-
-        self._edits.do(
-            image_id, self.tr("Accept proposals"), make, otherwise=nothing_free, class_id=class_id, weight=2.0
-        )
-        return True
-
     def _show(self) -> None:
-        open_ones = [each for each in self._found if (each.rect, each.pixels) not in self._gone]
+        open_ones = self._open_ones()
         least = self._choice.likeness if self._has_examples else 0.0
         most = self._largest()
         kept = chosen(open_ones, smallest=self._choice.smallest, largest=most, least_likeness=least)
@@ -273,36 +309,6 @@ class CandidatesController(JobSource):
             return float("inf")
         rows, cols = record.pixels.shape[:2]
         return self._choice.largest * float(rows * cols)
-
-
-class SameEverywhere(QObject):
-    """Looks for the like of the last examples on every image that is opened, while that is switched on."""
-
-    def __init__(self, document: Document, candidates: CandidatesController, parent: QObject) -> None:
-        super().__init__(parent)
-        self._document = document
-        self._candidates = candidates
-        self._is_on = False
-
-    def set_on(self, is_on: bool) -> None:
-        """Switches it on or off."""
-        self._is_on = is_on
-
-    def on_encoded(self, image_id: str) -> None:
-        """An image is ready for questions."""
-        is_idle = not self._candidates.is_searching and not self._candidates.shown
-        is_here = image_id == self._document.images.current_id
-        if self._is_on and self._candidates.has_looks and is_idle and is_here:
-            self._candidates.more_alike()
-
-
-def _followed(candidates: tuple[ObjectCandidate, ...]) -> list[CarriedObject]:
-    """Objects that have followed others, with the classes of those; none where the candidates are of a search."""
-    return [
-        CarriedObject(each.class_id, each.rect, each.mask, Provenance.CLICKED)
-        for each in candidates
-        if each.class_id is not None
-    ]
 
 
 def _of_class(

@@ -192,17 +192,8 @@ class NetworkComparisonController(QObject):
             return
         classes = self._document.classes
         self._compared = _kept(samples, classes)
-        request = CompareNetworks(
-            networks=wish.networks,
-            samples=samples,
-            class_names=classes.names,
-            class_colours=classes.colours,
-            folder=self._folder,
-            prefix=f"compared-{self._number}-",
-            seconds=wish.seconds,
-            settings=self._finetune.plan.settings,
-            is_rest_background=self._finetune.background.is_rest,
-        )
+        files = self._folder, f"compared-{self._number}-"
+        request = _request(wish, samples, classes, self._finetune, files)
         self._job = self._training.submit(
             request,
             self._on_compared,
@@ -302,6 +293,28 @@ class NetworkComparisonController(QObject):
         picture = painted(pixels, labels, class_colours(compared.classes))
         self._pictures[outcome.name] = PictureShown(outcome.title, picture)
         self.dialog.set_pictures(tuple(self._pictures.values()))
+
+
+def _request(
+    wish: ComparisonWish,
+    samples: tuple[TrainingSample, ...],
+    classes: ClassTable,
+    finetune: FineTuneController,
+    files: tuple[Path, str],
+) -> CompareNetworks:
+    """What is asked of the training process; ``files`` is where weights are written, and how their names begin."""
+    return CompareNetworks(
+        networks=wish.networks,
+        samples=samples,
+        class_names=classes.names,
+        class_colours=classes.colours,
+        folder=files[0],
+        prefix=files[1],
+        seconds=wish.seconds,
+        settings=finetune.plan.settings,
+        is_rest_background=finetune.background.is_rest,
+        smallest=classes.smallest,
+    )
 
 
 def _kept(samples: tuple[TrainingSample, ...], classes: ClassTable) -> _Compared:

@@ -202,6 +202,7 @@ class FineTuneController(QObject):
             shown=self._document.images.current_id or "",
             is_rest_background=plan.is_rest_background,
             network=plan.network,
+            smallest=classes.smallest,
         )
         self._is_paused = False
         self._job = self._training.submit(

@@ -304,6 +304,7 @@ class WeightsController(QObject):
                 self._errors.inform(text.format(", ".join(unknown)))
             return
         table = ClassTable.from_names(weights.class_names, weights.class_colours)
+        table = table.with_smallest(weights.smallest)
         self._history.do(set_classes(self._document, table, self.tr("Take the classes of the weights")))
 
     def _on_failed(self, version: Version, error: LatentsegError) -> None:

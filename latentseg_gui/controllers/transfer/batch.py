@@ -224,6 +224,8 @@ class BatchController(JobSource):
             self._errors.inform(text.format(report.made + report.kept, report.total))
         else:
             text = self.tr("{0} images predicted to {1} in {2:.0f} s.")
+            if report.made == 1:
+                text = self.tr("1 image predicted to {1} in {2:.0f} s.")
             self._errors.inform(text.format(report.made, report.folder, report.seconds))
         self.finished.emit(report)
 

@@ -231,10 +231,13 @@ class ImportController(JobSource):
         """What came in, and what could not be represented."""
         sentences = [self._counted(report)]
         if report.skipped:
+            one = self.tr("1 image has a mask already and was left as it is.")
             text = self.tr("{0} images have a mask already and were left as they are.")
-            sentences.append(text.format(report.skipped))
+            sentences.append(one if report.skipped == 1 else text.format(report.skipped))
         if report.same:
-            sentences.append(self.tr("{0} masks are as they were before.").format(report.same))
+            one = self.tr("1 mask is as it was before.")
+            text = self.tr("{0} masks are as they were before.")
+            sentences.append(one if report.same == 1 else text.format(report.same))
         if report.new_classes:
             sentences.append(self.tr("New classes: {0}.").format(", ".join(report.new_classes)))
         objects = report.objects
@@ -263,8 +266,8 @@ class ImportController(JobSource):
         if report.is_cancelled:
             text = self.tr("Stopped: {0} of {1} masks were imported; undo takes them back one by one.")
             return text.format(report.made, report.total)
-        if report.made == 1:
-            return self.tr("1 mask was imported.")
+        if report.made < 2:
+            return self.tr("1 mask was imported.") if report.made else self.tr("No mask was imported.")
         return self.tr("{0} masks were imported.").format(report.made)
 
 

@@ -91,6 +91,7 @@ class MaskSnapshot:
             version="" if prediction is None or not self.is_completed else prediction.version,
             stored=stored_values(record) if record is not None and needs_values else None,
             is_completed=self.is_completed and prediction is not None,
+            stuff=self.classes.stuff,
         )
 
     def _record_for(self, formats: Sequence[str]) -> ImageRecord | None:

@@ -163,6 +163,26 @@ class ClassTable:
         )
 
     @property
+    def stuff(self) -> frozenset[int]:
+        """Numbers of the classes whose objects are not counted, but for the background."""
+        return frozenset(number for number, entry in enumerate(self.classes) if number and not entry.is_thing)
+
+    @property
+    def smallest(self) -> tuple[int, ...]:
+        """Pixels of the smallest object by number; -1 for a class whose objects are not counted."""
+        return tuple(entry.smallest if entry.is_thing else -1 for entry in self.classes)
+
+    def with_smallest(self, smallest: Sequence[int]) -> ClassTable:
+        """The same classes, counted as `smallest` says; nothing changes where it is empty."""
+        if not smallest:
+            return self
+        entries = [
+            replace(entry, is_thing=size >= 0, smallest=size if size >= 0 else entry.smallest)
+            for entry, size in zip(self.classes, smallest, strict=True)
+        ]
+        return ClassTable(tuple(entries), self.ids)
+
+    @property
     def thing_ids(self) -> tuple[int, ...]:
         """Ids of the classes whose objects are counted; the background never is."""
         return tuple(

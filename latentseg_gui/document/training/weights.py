@@ -18,6 +18,7 @@ class WeightsInfo:
         path: the safetensors file; None for the shipped default.
         class_names: names by class id.
         class_colours: "#rrggbb" by class id; may be empty.
+        smallest: pixels of the smallest object by class id, -1 for classes without objects; may be empty.
         num_experts: K.
         num_heads: attention heads.
         expert_names: names the user gave, by expert index.
@@ -51,6 +52,7 @@ class WeightsInfo:
     networks: tuple[NetworkChoice, ...] = ()
     seen: dict[str, int] = field(default_factory=dict)
     mix_worth: MixWorth | None = None
+    smallest: tuple[int, ...] = ()
 
     def can(self, what: str) -> bool:
         """Whether the network can do something besides predicting classes."""

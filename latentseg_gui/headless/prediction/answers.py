@@ -80,6 +80,7 @@ def predict_item(
         image_name=item.name,
         version=version,
         stored=stored_values(record) if needs_values else None,
+        stuff=frozenset() if counting is None else counting.classes.stuff,
     )
 
 

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import SMALLEST, ClassTable
 from latentseg_gui.document.masks.layers import Instances
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.prediction.separating import separated
 from latentseg_gui.document.types import Labels
+from latentseg_gui.headless.subcommand import with_stuff
 from model.analysis.objects import ObjectOptions
 
 if TYPE_CHECKING:
@@ -101,15 +101,13 @@ def add_object_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--smallest",
         type=_pixels,
-        default=float(SMALLEST),
         metavar="PX",
-        help="pixels of the smallest object (default: %(default).0f)",
+        help=f"pixels of the smallest object (default: as the weights say, else {SMALLEST})",
     )
     group.add_argument(
         "--stuff",
-        default="",
         metavar="CLASS[,CLASS...]",
-        help="classes without objects, such as sky or tissue",
+        help="classes without objects, such as sky or tissue (default: as the weights say)",
     )
 
 
@@ -119,15 +117,8 @@ def counting_of(options: argparse.Namespace, classes: ClassTable) -> Counting:
     Raises:
         LatentsegError: a class is not known.
     """
-    stuff = [name.strip() for name in options.stuff.split(",") if name.strip()]
-    for name in stuff:
-        class_id = classes.id_of(name)
-        if class_id is None:
-            raise LatentsegError(
-                f'There is no class "{name}".', action=f"Use some of {', '.join(classes.names[1:])}."
-            )
-        classes = classes.replaced(class_id, is_thing=False)
-    for class_id in classes.thing_ids:
+    classes = with_stuff(classes, options.stuff)
+    for class_id in classes.thing_ids if options.smallest is not None else ():
         classes = classes.replaced(class_id, smallest=round(options.smallest))
     return Counting(classes, ObjectOptions(options.threshold, options.separation, options.smoothness))
 

@@ -19,10 +19,15 @@ from latentseg_gui.headless.subcommand import (
     ledger_of,
     model_errors,
     require_inputs,
+    with_stuff,
 )
 from latentseg_gui.headless.training import finetune_clicks
 from latentseg_gui.headless.training.finetune_options import add_arguments, learning_settings
-from latentseg_gui.headless.training.finetune_samples import read_samples, with_background_decided
+from latentseg_gui.headless.training.finetune_samples import (
+    counted_samples,
+    read_samples,
+    with_background_decided,
+)
 from latentseg_gui.headless.transfer.masks import Pair, pairs_asked_for
 from latentseg_gui.headless.transfer.naming import words_for
 from latentseg_gui.io.storage import atomic_write, make_folder, remove_file
@@ -89,6 +94,8 @@ def _run(options: argparse.Namespace, pairs: list[Pair], device: str, *, is_firs
     start = start_of(options.network, options.weights, seed=options.seed, encoder=options.encoder)
     failures = Failures()
     samples, classes = read_samples(pairs, _first_classes(options, start), failures)
+    classes = with_stuff(classes.with_smallest(_counted(start, classes)), options.stuff)
+    samples = counted_samples(samples, classes)
     samples = with_background_decided(
         samples, classes, is_rest=options.rest_is_background, is_none=options.without_background
     )
@@ -143,6 +150,7 @@ def _save(
         class_colours=tuple(entry.colour for entry in classes),
         expert_names=meta.expert_names,
         provenance=provenance,
+        smallest=classes.smallest,
     )
     save(output, job.network, details)
 
@@ -156,6 +164,11 @@ def _first_classes(options: argparse.Namespace, start: Start) -> ClassTable | No
         return ClassTable.from_names([name.strip() for name in options.classes.split(",")])
     network: Any = start.network
     return classes_of(start.meta, network.config.num_classes) if options.weights else None
+
+
+def _counted(start: Start, classes: ClassTable) -> tuple[int, ...]:
+    """How the weights that it starts from count, where they know the same classes."""
+    return start.meta.smallest if start.meta.class_names == classes.names else ()
 
 
 def _follow(job: Job, *, is_silent: bool) -> None:

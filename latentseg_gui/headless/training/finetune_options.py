@@ -56,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAMES",
         help="by class id, with commas (default: those of --weights, and those that the masks name or number)",
     )
+    _add_stuff_argument(parser)
     add_background_arguments(parser)
     parser.add_argument(
         "--keep-worse",
@@ -65,6 +66,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_settings(parser)
     add_model_arguments(parser)
     parser.epilog = "On several GPUs or machines: torchrun --nproc-per-node N -m latentseg_gui finetune ..."
+
+
+def _add_stuff_argument(parser: argparse.ArgumentParser) -> None:
+    """``--stuff``."""
+    parser.add_argument(
+        "--stuff",
+        metavar="CLASS[,CLASS...]",
+        help="classes whose objects are not learned nor counted, such as sky; the weights keep that, and predict "
+        "counts the same (default: as --weights say)",
+    )
 
 
 def add_encoder_argument(parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.masks.lookup import looked_up
+from latentseg_gui.document.prediction.separating import counted_only
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance
 from latentseg_gui.headless.subcommand import Failures
 from latentseg_gui.headless.transfer.masks import MaskReader, Pair
@@ -51,6 +52,20 @@ def read_samples(
         return samples, reader.classes
     after, table = occurring(reader.classes, [sample.labels for sample in samples])
     return [replace(sample, labels=looked_up(table, sample.labels)) for sample in samples], after
+
+
+def counted_samples(samples: list[LabelledImage], classes: ClassTable) -> list[LabelledImage]:
+    """The samples with the numbers of objects of those classes only that are counted."""
+    from model.training.types import object_numbers
+
+    return [
+        each
+        if each.objects is None
+        else replace(
+            each, objects=object_numbers(counted_only(each.labels, each.objects.astype(np.uint32), classes))
+        )
+        for each in samples
+    ]
 
 
 def _origin(mask: ImportedMask) -> NDArray[np.uint8] | None:

@@ -18,6 +18,7 @@ from latentseg_gui.headless.subcommand import (
     ledger_of,
     read,
     require_inputs,
+    with_stuff,
 )
 from latentseg_gui.headless.transfer.masks import (
     Export,
@@ -54,6 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--classes",
         help="names by class id, with commas (not for projects; default: as the masks name or number them)",
+    )
+    parser.add_argument(
+        "--stuff",
+        metavar="CLASS[,CLASS...]",
+        help="classes without objects, such as sky: each is one area of an image (default: as the project says)",
     )
     add_meaning_arguments(parser)
     add_picture_argument(parser)
@@ -95,8 +101,10 @@ def _export_folder(options: argparse.Namespace) -> int:
                     picture=Picture(pair.image, 0, options.yolo_images == "link"),
                 )
             )
-    exporting = _exporting(options, reader.classes)
+    classes = with_stuff(reader.classes, options.stuff)
+    exporting = _exporting(options, classes)
     exporting.check(pages, stems, sources)
+    items = [replace(item, stuff=classes.stuff) for item in items]
     exporting.write(_with_images(items, options.format, failures), failures)
     return failures.exit_code()
 
@@ -146,9 +154,10 @@ def _export_project(options: argparse.Namespace) -> int:
             )
         pages = [(document.images.path(each) or Path(each), document.images.frame(each)) for each in ids]
         stems = stems_of(pages)
-        failures, exporting = Failures(), _exporting(options, document.classes.numbered)
+        classes = with_stuff(document.classes.numbered, options.stuff)
+        failures, exporting = Failures(), _exporting(options, classes)
         exporting.check(pages, stems, ())
-        items = _items(document, dict(zip(ids, stems, strict=True)), options, failures)
+        items = _items(document, dict(zip(ids, stems, strict=True)), options, failures, classes.stuff)
         exporting.write(items, failures)
     finally:
         opened.session.close()  # changes that wait to be recovered stay
@@ -156,7 +165,11 @@ def _export_project(options: argparse.Namespace) -> int:
 
 
 def _items(
-    document: Document, stems: dict[str, str], options: argparse.Namespace, failures: Failures
+    document: Document,
+    stems: dict[str, str],
+    options: argparse.Namespace,
+    failures: Failures,
+    stuff: frozenset[int],
 ) -> Iterator[MaskItem]:
     """One after the other; each is packed again once it is written."""
     root = common_folder(path for each in stems if (path := document.images.path(each)) is not None)
@@ -172,6 +185,7 @@ def _items(
                 np.array(layer.provenance),
                 image_name=image_id if path is None else picture_name(path, frame, root),
                 picture=Picture(path, frame, options.yolo_images == "link"),
+                stuff=stuff,
             )
             item = _with_image(item, options.format)
         if item is not None and not failures.has_just_failed:

@@ -17,6 +17,9 @@ from model.prediction.predictor import Predictor
 
 SLICE_SECONDS: Final = 0.4
 
+MOST: Final = 2
+"""Searches under way at a time."""
+
 Key = tuple[str, str, str]
 """Name of the search, image, version of the weights."""
 
@@ -29,38 +32,42 @@ class _Search:
 
 
 class Searches:
-    """The search that is under way; another takes its place."""
+    """The searches under way: one on the image that is looked at, one on the other images of the list.
+
+    Another one takes the place of the older of two.
+    """
 
     def __init__(self) -> None:
-        self._search: _Search | None = None
+        self._under_way: dict[str, _Search] = {}
 
     def go_on(
-        self, request: FindCandidates, version: str, shown: Callable[[str], Predictor]
+        self, request: FindCandidates, version: str, shown: Callable[[FindCandidates], Predictor]
     ) -> CandidatesFound:
         """What is found after another slice of the search.
 
         Args:
             request: what is looked for.
             version: of the live weights.
-            shown: who answers clicks, set to an image.
+            shown: who answers clicks, set to the image of a request.
         """
         key = request.search, request.image_id, version
-        search = self._search
+        search = self._under_way.pop(request.search, None)
         if search is None or search.key != key:
-            self._search = search = _begun(key, request, shown(request.image_id))
+            search = _begun(key, request, shown(request))
+        for name in tuple(self._under_way)[: -(MOST - 1)]:
+            del self._under_way[name]
         started, found = time.monotonic(), Found((), 0.0)
         for found in search.steps:
             if found.fraction >= 1 or time.monotonic() - started > SLICE_SECONDS:
                 break
-        if found.fraction >= 1:
-            self._search = None
+        if found.fraction < 1:
+            self._under_way[request.search] = search
         candidates = tuple(_candidate(each) for each in found.objects)
         return CandidatesFound(request.image_id, version, candidates, search.looks, found.fraction)
 
     def forget_image(self, image_id: str) -> None:
         """Give up what is looked for on an image."""
-        if self._search is not None and self._search.key[1] == image_id:
-            self._search = None
+        self._under_way = {name: each for name, each in self._under_way.items() if each.key[1] != image_id}
 
 
 def _begun(key: Key, request: FindCandidates, predictor: Predictor) -> _Search:

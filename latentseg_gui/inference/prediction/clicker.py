@@ -38,14 +38,19 @@ class Clicker:
     def shown(self, image_id: str, device: str) -> Predictor:
         """The shipped network on a device ("auto", "cpu", ...), set to an image, which is encoded if need be."""
         pixels = self._pixels_of(image_id)
+        predictor = self.on(device)
+        encoded = self._encoded.get((image_id, KEY))
+        if encoded is None:
+            encoded = predictor.set_image(pixels)
+        else:
+            predictor.encoding = encoded
+        self._encoded.put((image_id, KEY), encoded, encoded.nbytes)
+        return predictor
+
+    def on(self, device: str) -> Predictor:
+        """The shipped network on a device, set to whatever it saw last."""
         if self._predictor is None or device != self._device:
             self._predictor = Predictor(load(default_weights_path())[0], device)
             self._device = device
             self._encoded.drop_where(lambda key: key[1] == KEY)
-        encoded = self._encoded.get((image_id, KEY))
-        if encoded is None:
-            encoded = self._predictor.set_image(pixels)
-        else:
-            self._predictor.encoding = encoded
-        self._encoded.put((image_id, KEY), encoded, encoded.nbytes)
         return self._predictor

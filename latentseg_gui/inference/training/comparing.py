@@ -74,7 +74,12 @@ def _save(
         )
         outcomes.append(_outcome(row, path))
         if path is not None and row.network is not None:
-            meta = CheckpointMeta(request.class_names, request.class_colours, provenance=row.provenance or {})
+            meta = CheckpointMeta(
+                request.class_names,
+                request.class_colours,
+                provenance=row.provenance or {},
+                smallest=request.smallest,
+            )
             save(path, row.network, meta)
         if context.is_cancelled():
             for each in outcomes:

@@ -39,6 +39,7 @@ class FineTune(Request[FineTuneResult]):
         is_rest_background: whether what nobody labelled on the images is background.
         network: that learns (`NetworkChoice.name`); "" for that of ``weights``. Without weights, another than the
             default one learns from nothing.
+        smallest: pixels of the smallest object by class number; -1 for classes without objects.
     """
 
     weights: Path | None
@@ -53,6 +54,7 @@ class FineTune(Request[FineTuneResult]):
     shown: str = ""
     is_rest_background: bool = False
     network: str = ""
+    smallest: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class CompareNetworks(Request[NetworksCompared]):
         seconds: time for each network.
         settings: what most users leave alone.
         is_rest_background: whether what nobody labelled on the images is background.
+        smallest: pixels of the smallest object by class number; -1 for classes without objects.
     """
 
     networks: tuple[str, ...]
@@ -80,6 +83,7 @@ class CompareNetworks(Request[NetworksCompared]):
     seconds: float = 60.0
     settings: LearningSettings = field(default_factory=LearningSettings)
     is_rest_background: bool = False
+    smallest: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,7 +218,13 @@ def _details(
         more["rest_is_background"] = True
     provenance = after_run(start.meta.provenance, job, samples, config, words, **more)
     provenance |= calibrated(job, samples, config)
-    return CheckpointMeta(request.class_names, request.class_colours, start.meta.expert_names, provenance)
+    return CheckpointMeta(
+        request.class_names,
+        request.class_colours,
+        start.meta.expert_names,
+        provenance,
+        smallest=request.smallest,
+    )
 
 
 def _sweep(target: Path) -> None:

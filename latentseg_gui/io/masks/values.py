@@ -92,6 +92,7 @@ class MaskItem:
         picture: the file of the image, where it goes along with the mask.
         stored: what the image measures; only tables need it.
         is_completed: whether a prediction was put where nobody has labelled; its rims are no objects.
+        stuff: classes whose objects are not counted: all of such a class is one area.
     """
 
     stem: str
@@ -106,6 +107,7 @@ class MaskItem:
     picture: Picture | None = None
     stored: StoredValues | None = None
     is_completed: bool = False
+    stuff: frozenset[int] = frozenset()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -210,7 +212,7 @@ class ObjectArea:
 
 
 def objects_of(item: MaskItem) -> Iterator[ObjectArea]:
-    """All objects but the background: numbered ones, then connected areas of a class without number.
+    """All objects but the background: numbered ones, then connected areas of a class without number, then stuff.
 
     Pixels of one number but of two classes make two objects with that number. What a prediction leaves round an
     object that somebody has made is none.
@@ -220,6 +222,8 @@ def objects_of(item: MaskItem) -> Iterator[ObjectArea]:
     if item.instances is not None:
         highest = int(item.instances.max(initial=0))
         numbered = (item.labels != BACKGROUND) & (item.labels != UNLABELLED) & (item.instances > 0)
+        if item.stuff:
+            numbered &= ~np.isin(item.labels, list(item.stuff))
         yield from _numbered(item, numbered)
         del numbered  # a hundred megapixels are a hundred megabytes
     for class_id in _unnumbered(item):
@@ -233,6 +237,17 @@ def objects_of(item: MaskItem) -> Iterator[ObjectArea]:
         for rect, mask in connected_parts(band, item.shape):
             highest += 1
             yield ObjectArea(highest, class_id, rect, mask, False)
+    yield from _areas_of_stuff(item, highest + 1)
+
+
+def _areas_of_stuff(item: MaskItem, number: int) -> Iterator[ObjectArea]:
+    """An area for each class that is not counted, with numbers from ``number`` on."""
+    for class_id in sorted(item.stuff):
+        where = item.labels == class_id
+        rect = Rect.around(where)
+        if not rect.is_empty:
+            yield ObjectArea(number, class_id, rect, where[rect.slices].copy(), False)
+            number += 1
 
 
 def _without_rims(item: MaskItem) -> MaskItem:
@@ -253,7 +268,7 @@ def _unnumbered(item: MaskItem) -> list[int]:
         if item.instances is not None:
             labels = labels[item.instances[top : top + rows] == 0]
         counts += np.bincount(labels.reshape(-1), minlength=256)
-    counts[[BACKGROUND, UNLABELLED]] = 0
+    counts[[BACKGROUND, UNLABELLED, *item.stuff]] = 0
     return np.flatnonzero(counts).tolist()
 
 

@@ -33,6 +33,8 @@ class CandidatesPanel(QWidget):
         filter_requested: pixels of the smallest that is shown, least likeness 0..1, id of the predicted class or -1,
             share of the image of the largest that is shown.
         following_requested: whether every image that is opened is searched for the same.
+        everywhere_requested: whether a search goes on to all images of the list.
+        next_requested: go to the next image on which proposals wait.
         accept_requested, drop_requested: all that are shown; all.
         stop_requested: the search shall end with what it has.
     """
@@ -41,12 +43,15 @@ class CandidatesPanel(QWidget):
     alike_requested = Signal()
     filter_requested = Signal(int, float, int, float)
     following_requested = Signal(bool)
+    everywhere_requested = Signal(bool)
+    next_requested = Signal()
     accept_requested = Signal()
     drop_requested = Signal()
     stop_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._is_searching = self._is_on_others = False
         self._count = text_label("", "headline")
         self._why = text_label("", "hint")
         self._all = QPushButton(icon("search"), self.tr("Propose all objects"))
@@ -71,6 +76,12 @@ class CandidatesPanel(QWidget):
             plain(self.tr("Only what the prediction calls this is shown; it is accepted as this class"))
         )
         self._follows = QCheckBox(self.tr("The same on every image I open"))
+        self._everywhere = QCheckBox(self.tr("On all images of the list"))
+        self._everywhere.setToolTip(
+            plain(self.tr("The search goes on to the other images; what it finds waits until you open them"))
+        )
+        self._next = QPushButton(icon("chevron-right"), "")
+        self._next.setToolTip(plain(self.tr("Go to the next image on which proposals wait")))
         self._stop = QPushButton(icon("stop"), self.tr("Stop"))
         self._accept = QPushButton(self.tr("Accept all shown"))
         self._accept.setProperty("isPrimary", True)
@@ -83,6 +94,7 @@ class CandidatesPanel(QWidget):
         self.set_classes((), ())
         self.set_likeness(0.5)
         self.show_state(0, 0, is_searching=False, has_examples=False)
+        self.set_kept(0)
 
     @property
     def count_text(self) -> str:
@@ -113,8 +125,9 @@ class CandidatesPanel(QWidget):
             is_searching: whether more may come.
             has_examples: whether they are like something, so that likeness can be chosen.
         """
-        words = self.tr("{0} proposals") if shown != 1 else self.tr("{0} proposal")
-        self._count.setText(words.format(f"{shown:,}"))
+        none = self.tr("No proposal is shown") if found else self.tr("No proposals yet")
+        words = self.tr("1 proposal") if shown == 1 else self.tr("{0} proposals").format(f"{shown:,}")
+        self._count.setText(words if shown else none)
         hidden = self.tr("{0} more are hidden by the choice below.").format(f"{found - shown:,}")
         idle = self.tr("Choose one or a few objects and look for more of them, or look for everything.")
         self._why.setText(self.tr("Searching…") if is_searching else hidden if found > shown else idle)
@@ -122,7 +135,19 @@ class CandidatesPanel(QWidget):
         self._likeness.setEnabled(has_examples)
         self._accept.setEnabled(shown > 0)
         self._drop.setEnabled(found > 0)
-        self._stop.setEnabled(is_searching)
+        self._is_searching = is_searching
+        self._stop.setEnabled(is_searching or self._is_on_others)
+
+    def set_searching_others(self, is_on: bool) -> None:
+        """Whether other images of the list are searched."""
+        self._is_on_others = is_on
+        self._stop.setEnabled(self._is_searching or is_on)
+
+    def set_kept(self, images: int) -> None:
+        """Shows on how many other images proposals wait."""
+        one, more = self.tr("Proposals wait on 1 other image"), self.tr("Proposals wait on {0} other images")
+        self._next.setText(one if images == 1 else more.format(f"{images:,}"))
+        self._next.setVisible(images > 0)
 
     def _lay_out(self) -> None:
         form = QFormLayout()
@@ -139,7 +164,7 @@ class CandidatesPanel(QWidget):
             ends.addWidget(button)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(10, 10, 10, 10)
-        for widget in (self._count, self._why, self._all, self._alike):
+        for widget in (self._count, self._why, self._next, self._all, self._alike, self._everywhere):
             whole.addWidget(widget)
         whole.addLayout(form)
         whole.addWidget(self._follows)
@@ -154,6 +179,8 @@ class CandidatesPanel(QWidget):
         self._drop.clicked.connect(self.drop_requested)
         self._stop.clicked.connect(self.stop_requested)
         self._follows.toggled.connect(self.following_requested)
+        self._everywhere.toggled.connect(self.everywhere_requested)
+        self._next.clicked.connect(self.next_requested)
         self._likeness.changed.connect(self._request_filter)
         self._smallest.changed.connect(self._request_filter)
         self._largest.changed.connect(self._request_filter)
