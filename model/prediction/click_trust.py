@@ -14,6 +14,9 @@ Mask = NDArray[np.bool_]
 RELIABLE: Final = 0.84
 """Masks whose IoU the network estimates to be higher are reliable; others are still looking for the object."""
 
+RELIABLE_LATE: Final = 0.75
+"""The same once there were so many clicks that the mask is rather better than the network thinks."""
+
 WHOLE: Final = 0.04
 """Where no more than this share of the mask changes, the click is followed: so little cannot spoil much."""
 
@@ -146,8 +149,8 @@ def leave_trusted(
         How many pixels it is trusted with.
     """
     reach = Reach.of(wanted, click)
-    if scores[0] <= RELIABLE:
-        count = _disks(min(reach.deepest, 2 * reach.depth), area, DISKS_UNRELIABLE)
+    if scores[0] <= (RELIABLE_LATE if clicks > REFINING else RELIABLE):
+        count = _trusted_unreliable(reach, area, clicks)
         leave_far(wanted, logits, click, count)
         return count
     others = wanted.copy()
@@ -166,6 +169,13 @@ def leave_trusted(
     return count
 
 
+def _trusted_unreliable(reach: Reach, area: int, clicks: int) -> int:
+    """How many pixels a click on a mask that is not reliable is trusted with."""
+    if reach.is_at_rim and clicks > SEARCHING:
+        return max(_disks(reach.depth, area, DISKS_RELIABLE), int(WHOLE_AT_RIM * area))
+    return _disks(min(reach.deepest, 2 * reach.depth), area, DISKS_UNRELIABLE)
+
+
 def _is_meant_whole(reach: Reach, share: float, clicks: int) -> bool:
     """Whether a click means all that is connected to it.
 
@@ -174,11 +184,12 @@ def _is_meant_whole(reach: Reach, share: float, clicks: int) -> bool:
         share: of the mask that would change with it.
         clicks: how many there are.
     """
+    if reach.is_at_rim:
+        return False
     is_large = share >= LARGE
-    if is_large and clicks <= SEARCHING and not reach.is_at_rim:
+    if is_large and clicks <= SEARCHING:
         return reach.aside <= ASIDE
-    is_near_enough = is_large or (clicks <= REFINING and not reach.is_at_rim)
-    return reach.aside <= (NEAR_MIDDLE if is_near_enough else MIDDLE)
+    return reach.aside <= (NEAR_MIDDLE if is_large or clicks <= REFINING else MIDDLE)
 
 
 def _disks(radius: float, area: int, times: float, *, is_deep: bool = True) -> int:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.canvas import CanvasView
@@ -126,6 +126,19 @@ def test_a_press_goes_to_the_place(house: House) -> None:
     buttons[0].setFocus(Qt.FocusReason.TabFocusReason)
     buttons[0].click()
     assert house.places.gone_to == [("b", Rect(0, 8, 8, 16))]
+
+
+def test_squares_keep_their_size_however_wide_the_panel_is(house: House) -> None:
+    """Squares that follow the width of a panel whose width follows them never come to an end."""
+    house.panel.selection.choose(0)
+    house.patches.add(patches_in("a", "v1", 0.4, 0.8))
+    button = next(each for each in house.section.findChildren(QToolButton) if each.isVisibleTo(house.section))
+    before = button.size()
+    for width in (260, 700, 261):
+        house.panel.resize(width, 900)
+        QApplication.processEvents()
+        assert button.size() == before
+    assert house.section.minimumSizeHint().width() <= 260 - 16
 
 
 def test_other_weights_make_it_stale_and_those_that_attend_to_the_same_do_not(house: House) -> None:

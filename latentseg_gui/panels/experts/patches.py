@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QSize, Signal
-from PySide6.QtGui import QIcon, QResizeEvent
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QGridLayout, QToolButton, QVBoxLayout, QWidget
 
 from latentseg_gui.document.experts.experts import DOZEN, ExpertPatch
@@ -18,7 +18,11 @@ from latentseg_gui.panels.widgets import text_label
 
 _COLUMNS: Final = 4
 _GAP: Final = 4
-_LEAST_SIDE: Final = 40
+_SIDE: Final = 56
+"""Of a square, in pixels: four fit into the narrowest panel. It does not follow the width of the panel, which would
+in turn have to follow it."""
+
+_PICTURE: Final = QSize(_SIDE - 6, _SIDE - 6)
 
 
 class PatchesSection(QWidget):
@@ -45,9 +49,12 @@ class PatchesSection(QWidget):
         self._run = FolderRun()
         grid = QGridLayout()
         grid.setSpacing(_GAP)
+        grid.setColumnStretch(_COLUMNS, 1)
         for place, button in enumerate(self._buttons):
             button.setProperty("role", "patch")
             button.setAutoRaise(True)
+            button.setFixedSize(_SIDE, _SIDE)
+            button.setIconSize(_PICTURE)
             button.clicked.connect(partial(self._on_pressed, place))
             grid.addWidget(button, place // _COLUMNS, place % _COLUMNS)
         whole = QVBoxLayout(self)
@@ -93,25 +100,22 @@ class PatchesSection(QWidget):
         """Shows how far the look at all images is; no images where none runs."""
         self._run.set_progress(done, total)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Qt: as large as fits."""
-        super().resizeEvent(event)
-        self._fit()
-
     def _refresh(self) -> None:
         is_known = 0 <= self._expert < len(self._patches)
         self._shown = list(self._patches[self._expert]) if is_known else []
+        ratio = self.devicePixelRatioF()
         for place, button in enumerate(self._buttons):
             is_there = place < len(self._shown)
             button.setVisible(is_there)
             if is_there:
+                picture = image_from_rgb(self._shown[place].picture)
+                button.setIcon(QIcon(cover(picture, _PICTURE, ratio)))
                 words = self._words(place)
                 button.setToolTip(plain(words))
                 button.setAccessibleName(words)
         images, total = self._images
         self._run.set_rest(total - images)
         self._about.setText(self._sentence(images, total))
-        self._fit()
 
     def _sentence(self, images: int, total: int) -> str:
         if self._expert < 0:
@@ -125,16 +129,6 @@ class PatchesSection(QWidget):
         patch = self._shown[place]
         text = self.tr("{0}: {1} explains {2} of this place")
         return text.format(self._name_of(patch.image_id), self._expert_name, f"{patch.share:.0%}")
-
-    def _fit(self) -> None:
-        """Pictures of the present patches, in the size that there is room for."""
-        side = max(_LEAST_SIDE, (self.width() - (_COLUMNS - 1) * _GAP) // _COLUMNS)
-        ratio = self.devicePixelRatioF()
-        for patch, button in zip(self._shown, self._buttons, strict=False):
-            inner = QSize(side - 6, side - 6)
-            button.setIcon(QIcon(cover(image_from_rgb(patch.picture), inner, ratio)))
-            button.setIconSize(inner)
-            button.setFixedSize(side, side)
 
     def _on_pressed(self, place: int) -> None:
         if place < len(self._shown):
