@@ -39,7 +39,9 @@ def cut_off(share: float, temperature: float) -> float:
     return 1 / (1 + math.exp(-math.log(share / (1 - share)) / temperature))
 
 
-def fitted_temperature(shares: NDArray[np.float32], truth: NDArray[np.uint8]) -> float:
+def fitted_temperature(
+    shares: NDArray[np.float32], truth: NDArray[np.uint8], weights: NDArray[np.float64] | None = None
+) -> float:
     """The temperature, 1..`LARGEST`, under which what is true is likeliest.
 
     It never makes a network surer than it is: on few held-out pixels it may have been right by luck.
@@ -47,13 +49,14 @@ def fitted_temperature(shares: NDArray[np.float32], truth: NDArray[np.uint8]) ->
     Args:
         shares: probability of every class, float32 [C, N].
         truth: class ids, uint8 [N].
+        weights: how much each pixel counts, [N], not all zero; None: all the same.
     """
     if not truth.size:
         return 1.0
 
     def surprise(log_temperature: float) -> float:
         likely = with_temperature(shares, math.exp(log_temperature))[truth, np.arange(len(truth))]
-        return float(-np.log(likely.clip(_LEAST)).mean())
+        return float(np.average(-np.log(likely.clip(_LEAST)), weights=weights))
 
     found = minimize_scalar(surprise, bounds=(0.0, math.log(LARGEST)), method="bounded")
     return math.exp(float(found.x)) if surprise(float(found.x)) < surprise(0.0) else 1.0

@@ -46,7 +46,7 @@ def calibrated(job: Job, samples: Sequence[LabelledImage], config: FineTuneConfi
     shares, truth = _held_out(job, samples, config)
     if truth.size < LEAST_PIXELS:
         return {CALIBRATION: {}}
-    temperature = fitted_temperature(shares, truth)
+    temperature = max(fitted_temperature(shares, truth), _alike(shares, truth))
     after = calibration_error(with_temperature(shares, temperature), truth)
     return {
         CALIBRATION: {
@@ -56,6 +56,13 @@ def calibrated(job: Job, samples: Sequence[LabelledImage], config: FineTuneConfi
             "error_after": round(after, 4),
         }
     }
+
+
+def _alike(shares: NDArray[np.float32], truth: NDArray[np.uint8]) -> float:
+    """The temperature if every class counts alike: what is rare, and missed, would else be drowned by the rest."""
+    counts = np.bincount(truth, minlength=len(shares))
+    weights = np.where(counts >= LEAST_PIXELS, 1 / np.maximum(counts, 1), 0.0)[truth]
+    return fitted_temperature(shares, truth, weights) if weights.any() else 1.0
 
 
 def temperature_of(provenance: Mapping[str, Any]) -> float:

@@ -85,10 +85,11 @@ def main() -> None:
     parser.add_argument("--sets", required=True, help="folders of DATA, with commas")
     parser.add_argument("--seconds", type=float, default=25.0)
     parser.add_argument("--draws", type=int, default=2)
+    parser.add_argument("--first", type=int, default=0, help="number of the first draw")
     options = parser.parse_args()
     writer = csv.DictWriter(sys.stdout, FIELDS, lineterminator="\n")
     writer.writeheader()
-    for number in range(options.draws):
+    for number in range(options.first, options.first + options.draws):
         for name in options.sets.split(","):
             draw = drawn(options.data / name, 5, 10, number)
             figures = measured(draw, options.seconds, number)

@@ -46,6 +46,25 @@ def test_what_is_too_sure_is_made_as_sure_as_it_is_right(temperature):
     assert (after.max(0)[wrong] < 0.8).mean() > (shares.max(0)[wrong] < 0.8).mean() + 0.1
 
 
+def test_a_rare_class_that_is_missed_is_not_drowned_by_the_rest(monkeypatch):
+    rng = np.random.default_rng(0)
+    many, few = rng.uniform(0.9, 0.999, 20_000), rng.uniform(0.75, 0.97, 300)  # sure of background, of both
+    first = np.concatenate((many, few)).astype(np.float32)
+    shares, truth = np.stack((first, 1 - first)), np.repeat(np.array([0, 1], np.uint8), (20_000, 300))
+    monkeypatch.setattr("model.training.calibrating._held_out", lambda *_: (shares, truth))
+    job, samples, config = job_with_held_out()
+    found = temperature_of(calibrated(job, samples, config))
+    alone = fitted_temperature(shares, truth)
+    assert found > alone + 0.2
+    missed = [(with_temperature(shares, each).max(0)[truth == 1] < 0.8).mean() for each in (alone, found)]
+    assert missed[1] > missed[0] + 0.1
+    # A few pixels prove nothing: a class that is hardly held out does not count by itself.
+    monkeypatch.setattr(
+        "model.training.calibrating._held_out", lambda *_: (shares[:, :20_050], truth[:20_050])
+    )
+    assert temperature_of(calibrated(job, samples, config)) < found
+
+
 def test_nobody_is_made_surer_and_nothing_is_fitted_to_nothing():
     shares, truth = overconfident(0.5)
     assert fitted_temperature(shares, truth) == pytest.approx(1.0, abs=1e-3)

@@ -113,7 +113,7 @@ class PlacesController(QObject):
             return self.tr("Looking for places that the model is unsure of...")
         if ranked and set(ranked) >= set(self._document.images.ids):
             return self.tr(
-                "No doubtful place is left on any image. What is still wrong stands in the panel Evaluation; correct it by hand."
+                "No doubtful place is left on any image. The panel Evaluation shows what is wrong all the same."
             )
         if ranked:
             return self.tr(
