@@ -32,7 +32,9 @@ def with_instances(
     """``answer`` with the objects of the image, where the network finds some by itself; else as it is."""
     if not runner.things:
         return answer
-    return replace(answer, instances=instances_of(image, runner, answer.labels, max_pixels))
+    numbers = instances_of(image, runner, answer.labels, max_pixels)
+    labels = without_specks(answer.labels, numbers, runner.smallest)
+    return replace(answer, labels=labels, instances=numbers)
 
 
 def instances_of(image: EncodedImage, runner: Runner, labels: NDArray[np.uint8], max_pixels: int) -> Numbers:
@@ -202,6 +204,37 @@ def settled_numbers(
         if missing.any():
             next_number = _joined(own, missing, labels == thing, next_number)
     return _without_gaps(own)
+
+
+def without_specks(labels: NDArray[np.uint8], numbers: Numbers, smallest: int) -> NDArray[np.uint8]:
+    """The classes where what is smaller than an object can be is part of what lies round it.
+
+    Args:
+        labels: class ids, uint8 [H, W].
+        numbers: of the objects, uint32 [H, W], without gaps; changed in place in the same way.
+        smallest: pixels of the smallest object.
+
+    Returns:
+        uint8 [H, W]; ``labels`` itself where there is nothing to do.
+    """
+    sizes = np.bincount(numbers.ravel())
+    small = np.flatnonzero((sizes > 0) & (sizes < smallest))
+    small = small[small > 0]
+    if small.size == 0:
+        return labels
+    labels, is_small = labels.copy(), np.isin(numbers, small)
+    parts, _ = ndimage.label(is_small, _EIGHT)
+    for index, place in enumerate(ndimage.find_objects(parts), start=1):
+        wider = tuple(slice(max(0, part.start - 1), part.stop + 1) for part in place)
+        inside = parts[wider] == index
+        known = ~is_small[wider]
+        if not known.any():
+            continue
+        rows, cols = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
+        for plane in (labels[wider], numbers[wider]):
+            plane[inside] = plane[rows, cols][inside]
+    numbers[:] = _without_gaps(numbers)
+    return labels
 
 
 def _joined(own: Numbers, missing: NDArray[np.bool_], area: NDArray[np.bool_], next_number: int) -> int:

@@ -140,6 +140,11 @@ class Runner:
         """Classes whose objects the network finds by itself."""
         return self._network.things if isinstance(self._network, ObjectFinder) else frozenset()
 
+    @property
+    def smallest(self) -> int:
+        """Pixels of the smallest object that the network takes for one."""
+        return int(getattr(self._network, "smallest", 0))
+
     @torch.inference_mode()
     def numbers(self, encoding: SizedEncoding) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Objects, where there are `things`: numbers [H, W], 0 for none; the class of each, from number 0 on."""

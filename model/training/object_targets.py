@@ -29,6 +29,10 @@ FEWEST_PIXELS: Final = 6
 LEAST_KNOWN: Final = 0.5
 """Share of an object that must be known for it to be learned."""
 
+SMALL_QUANTILE: Final = 0.05
+SMALLER: Final = 0.4
+"""Nothing smaller than this share of the objects at this quantile of their sizes is taken for an object."""
+
 _LEFT_ALONE: Final = 1 << 30
 """Added to the number of an object, before it is made negative."""
 
@@ -94,6 +98,22 @@ def things_for(network: ObjectNetwork, samples: Sequence[LabelledImage]) -> froz
     return labelled_things(samples) if network.is_made_of_objects else numbered_things(samples)
 
 
+def smallest_of(samples: Sequence[LabelledImage], things: frozenset[int]) -> int:
+    """Pixels below which nothing is an object, by those that a person numbered; 0 where there are none.
+
+    What touches the border of its image is cut off and says nothing.
+    """
+    sizes: list[int] = []
+    for sample in samples:
+        if sample.objects is None:
+            continue
+        numbers = np.where(np.isin(sample.labels, list(things)), sample.objects, 0)
+        edges = np.concatenate((numbers[0], numbers[-1], numbers[:, 0], numbers[:, -1]))
+        known, counts = np.unique(numbers, return_counts=True)
+        sizes += counts[(known != 0) & ~np.isin(known, edges)].tolist()
+    return int(SMALLER * float(np.quantile(sizes, SMALL_QUANTILE))) if sizes else 0
+
+
 def with_object_numbers(samples: Sequence[LabelledImage], things: frozenset[int]) -> list[LabelledImage]:
     """The samples with a number for every object of ``things``: those given, else one per connected area."""
     return [replace(each, objects=_all_numbered(each, things)) for each in samples]
@@ -127,7 +147,7 @@ def marked(picture: Picture) -> Picture:
     changed[known == 0] = 0
     # The hidden part goes, too: nothing of what is held back may be seen.
     objects = np.where(is_hidden, 0, changed[index]).astype(np.int32)
-    return replace(picture, objects=torch.from_numpy(objects))
+    return replace(picture, objects=torch.from_numpy(objects), true_objects=picture.objects)
 
 
 def targets_of(labels: Tensor, objects: Tensor) -> ObjectTargets:

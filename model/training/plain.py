@@ -27,7 +27,12 @@ from model.training.coverage import divided, left_out
 from model.training.crf_loss import is_sparse
 from model.training.cross import describe, is_better, slack_of
 from model.training.distributed import Team
-from model.training.object_targets import marked, things_for, with_object_numbers
+from model.training.object_targets import (
+    marked,
+    smallest_of,
+    things_for,
+    with_object_numbers,
+)
 from model.training.objective import Objective, class_weights
 from model.training.optimisers import warm_up
 from model.training.orientation import are_upright, rows_of
@@ -107,6 +112,7 @@ class PlainTuning(TimedJob):
             is_upright=are_upright([rows_of(each.labels) for each in samples]),
         )
         self._is_finishing = False
+        self._best = NAN
         self._iterator = self._run()
 
     def _tell_apart(self, samples: list[LabelledImage]) -> list[LabelledImage]:
@@ -118,7 +124,8 @@ class PlainTuning(TimedJob):
                 with own_randomness(
                     seed_for("branch of objects", self.config.seed), self._site.choice.device
                 ):
-                    self.network = self.network.telling_apart(things)
+                    smallest = smallest_of(samples, things)
+                    self.network = self.network.telling_apart(things, smallest)
             things = self.network.things
         return with_object_numbers(samples, things) if things else [replace(s, objects=None) for s in samples]
 
@@ -186,12 +193,16 @@ class PlainTuning(TimedJob):
             yield "learning", NAN
 
     def _keep_if_better(self, measure: Measurement, network: nn.Module) -> float:
-        """Make the present weights those of the job, if they are good and the best so far; their mean IoU."""
+        """Make the present weights those of the job, if they are good and the best so far; their mean IoU.
+
+        Where objects are learned, the best are those of the highest panoptic quality.
+        """
         if not are_finite(network.state_dict().values()):
             return NAN
         metric = self._measured(measure, network)
-        if math.isnan(metric) or math.isnan(self.metric_after) or metric > self.metric_after:
-            self.metric_after = metric
+        quality = metric if math.isnan(measure.quality) else measure.quality
+        if math.isnan(quality) or math.isnan(self._best) or quality > self._best:
+            self.metric_after, self._best = metric, quality
             self.network = copy.deepcopy(network).to("cpu").eval().requires_grad_(False)
             self.has_learned = True
         return metric

@@ -59,6 +59,7 @@ class Picture:
         is_whole: whether it is a whole image.
         sample: which of the labelled images it is of.
         objects: their numbers, int32 [H, W], 0 for none; None where objects are not told apart.
+        true_objects: the same where nothing is hidden, to measure with alone.
     """
 
     image: Tensor
@@ -68,6 +69,7 @@ class Picture:
     is_whole: bool = False
     sample: int = 0
     objects: Tensor | None = None
+    true_objects: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -32,6 +32,9 @@ ENCODER_STRIDE: Final = 32
 OBJECTS: Final = "objects"
 """Among the sizes: 1 where a network for areas has a branch that finds objects besides."""
 
+SMALLEST: Final = "smallest_object"
+"""Among the sizes of a network that tells objects apart: pixels of the smallest that it takes for one."""
+
 ALWAYS: Final = "always"
 NUMBERED: Final = "numbered"
 """When a network tells objects apart: it does nothing else; or where objects were numbered in what it learned from."""
@@ -76,6 +79,7 @@ class DenseKind:
     def further_sizes(self) -> frozenset[str]:
         """Names that may be among the sizes of a network besides those of `sizes`."""
         further = {ENCODER} if self.takes_encoder else set()
+        further |= {SMALLEST} if self.objects else set()
         return frozenset(further | ({OBJECTS} if self.objects == NUMBERED else set()))
 
     @property

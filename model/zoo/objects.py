@@ -18,12 +18,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.zoo.dense import ALWAYS, OBJECTS, DenseEncoding, DenseKind, DenseNetwork, Sizes
+from model.zoo.dense import ALWAYS, OBJECTS, SMALLEST, DenseEncoding, DenseKind, DenseNetwork, Sizes
 from model.zoo.panoptic_fpn import PYRAMID_WIDTH, PanopticFPN, pyramid_layers, top_down
 from model.zoo.regions import Detections, RegionBranch
 
 SUREST: Final = 8.0
 """Logit of a pixel of which a mask is as sure as can be."""
+
+LEAST_LEFT: Final = 0.6
+"""Share of its mask that an object keeps from surer ones; with less it is no object of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,11 @@ class ObjectNetwork(DenseNetwork):
             return frozenset()
         return frozenset(cast(Tensor, self.core.things).nonzero().flatten().tolist())
 
+    @property
+    def smallest(self) -> int:
+        """Pixels of the smallest object that it takes for one."""
+        return int(self.config.sizes.get(SMALLEST, 0))
+
     def levels_and_areas(self, shown: Tensor) -> tuple[list[Tensor], Tensor | None]:
         """The pyramid of a picture as `padded` gives it, and the logits of its areas, if there are any."""
         answer = self.core(shown)
@@ -166,11 +174,18 @@ class ObjectNetwork(DenseNetwork):
             return none, torch.zeros(1, dtype=torch.long)
         found = encoding.objects
         numbers = painted_objects(found, self.config.num_classes, encoding.padded)[1]
+        numbers = without_covered(numbers, found)
         return numbers[:height, :width], F.pad(found.classes, (1, 0))
 
-    def telling_apart(self, things: frozenset[int]) -> ObjectNetwork:
-        """Copy that can learn to find the objects of these classes, besides those that it knows."""
-        sizes = self.config.sizes if self.is_made_of_objects else {**self.config.sizes, OBJECTS: 1}
+    def telling_apart(self, things: frozenset[int], smallest: int = 0) -> ObjectNetwork:
+        """Copy that can learn to find the objects of these classes, besides those that it knows.
+
+        Args:
+            things: classes.
+            smallest: pixels of the smallest object that is taken for one.
+        """
+        sizes = {**self.config.sizes, SMALLEST: smallest}
+        sizes |= {} if self.is_made_of_objects else {OBJECTS: 1}
         made = type(self)(self.kind, self.config.num_classes, sizes)
         made.to(next(self.parameters()).device, self.dtype)
         made.load_state_dict(self.state_dict(), strict=False)
@@ -214,6 +229,22 @@ def painted_objects(found: Detections, num_classes: int, size: tuple[int, int]) 
         numbers[rows, cols][is_best] = index + 1
         best[rows, cols] = torch.maximum(best[rows, cols], sure)
     return logits, numbers
+
+
+def without_covered(numbers: Tensor, found: Detections) -> Tensor:
+    """Numbers int32 [H, W] without objects that surer ones cover: these were found once more.
+
+    Args:
+        numbers: as `painted_objects` gives them.
+        found: the objects.
+    """
+    ends = numbers.new_tensor((numbers.shape[1], numbers.shape[0]) * 2)
+    boxes = found.boxes.clamp(min=0).minimum(ends.to(found.boxes.dtype))  # [N, 4]
+    areas = (boxes[:, 2:] - boxes[:, :2]).clamp(min=0).prod(1)  # [N]
+    whole = F.pad(areas * (found.masks > 0.5).float().mean((1, 2)), (1, 0))  # [N + 1]
+    left = torch.bincount(numbers.flatten(), minlength=len(whole))
+    is_covered = left < LEAST_LEFT * whole
+    return numbers.masked_fill(is_covered[numbers.long()], 0)
 
 
 def _covered(low: float, high: float, limit: int) -> slice:

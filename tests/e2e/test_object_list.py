@@ -12,8 +12,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetricsF
 
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance
-from latentseg_gui.io.project import save_project
 from latentseg_gui.io.project.opening import open_project
+from latentseg_gui.io.project.saving import save_project
 from tests.e2e.conftest import Witness
 from tests.e2e.person import Person
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.prediction.objects import JoinedTiles, settled_numbers, with_areas
+from model.prediction.objects import JoinedTiles, settled_numbers, with_areas, without_specks
 from model.prediction.tiles import plan
 
 THINGS = frozenset({1, 2})
@@ -112,3 +112,22 @@ def test_numbers_stay_objects_beside_areas_that_have_none():
     labels = np.uint8([[1, 1, 1, 0, 1]])
     found = with_areas(labels, np.uint32([[4_000_000_000, 4_000_000_000, 7, 0, 0]]), THINGS)
     assert found.tolist() == [[1, 1, 2, 0, 3]]
+
+
+def test_what_is_too_small_for_an_object_becomes_what_lies_round_it():
+    labels = np.zeros((20, 30), np.uint8)
+    labels[:, 15:] = 2
+    labels[2:8, 2:8] = labels[15, 5] = labels[10:12, 20:22] = 1
+    labels[8, 8] = 1  # touches the object at its corner
+    numbers = np.zeros((20, 30), np.uint32)
+    numbers[2:8, 2:8], numbers[15, 5], numbers[10:12, 20:22], numbers[8, 8] = 1, 2, 3, 4
+    settled = without_specks(labels, numbers, 10)
+    assert settled[15, 5] == 0
+    assert (settled[10:12, 20:22] == 2).all(), "a hole in another class is filled with that"
+    assert (settled[2:8, 2:8] == 1).all()
+    assert np.array_equal(np.unique(numbers), [0, 1])
+    assert ((numbers > 0) == (settled == 1)).all()
+    assert labels[15, 5] == 1, "what was given is left as it is"
+    assert without_specks(labels, np.zeros((20, 30), np.uint32), 10) is labels
+    everything = np.ones((2, 2), np.uint8)
+    assert without_specks(everything, np.ones((2, 2), np.uint32), 10).shape == (2, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,11 +10,20 @@ import pytest
 import torch
 
 from model.errors import ModelError
+from model.prediction.outputs import ClassPrediction
 from model.training.finetune import LabelledImage, finetune
 from model.training.object_loss import _says_something, region_loss
-from model.training.object_targets import marked, numbered_things, targets_of, with_object_numbers
+from model.training.object_targets import (
+    marked,
+    numbered_things,
+    smallest_of,
+    targets_of,
+    with_object_numbers,
+)
+from model.training.plain_steps import Measurement, _panoptic_quality, _segments
 from model.training.types import IGNORED
 from model.training.views import Picture
+from tests.model.finetuning import run
 from tests.model.training.object_scenes import FRESH, found_in, fresh, scene
 
 
@@ -103,3 +113,57 @@ def test_a_picture_without_objects_teaches_that_there_are_none():
     unknown = targets_of(torch.full((64, 64), IGNORED), torch.zeros(64, 64, dtype=torch.int32))
     levels, _ = network.levels_and_areas(network.padded(torch.rand(1, 3, 64, 64)))
     assert float(region_loss(network.regions, levels, [unknown], (64, 64)).detach()) == 0
+
+
+def test_the_smallest_object_follows_from_those_that_were_numbered_and_whole():
+    labels, objects = np.zeros((60, 80), np.uint8), np.zeros((60, 80), np.int32)
+    for number, (row, col, side) in enumerate(((5, 5, 10), (5, 30, 12), (30, 30, 20), (58, 70, 2)), start=1):
+        objects[row : row + side, col : col + side] = number
+        labels[row : row + side, col : col + side] = 1
+    sample = LabelledImage(np.zeros((60, 80, 3), np.uint8), labels, objects=objects)
+    assert 30 < smallest_of([sample], frozenset({1})) < 60, "the one at the border is cut off"
+    assert smallest_of([sample], frozenset({2})) == 0
+    assert smallest_of([LabelledImage(sample.image, labels)], frozenset({1})) == 0
+
+
+def test_the_checkpoint_of_the_highest_panoptic_quality_is_kept(monkeypatch):
+    qualities = iter([0.2, 0.6, 0.4])
+    real = Measurement.confusion
+
+    def measured(self, network, clock):
+        confusion = real(self, network, clock)
+        self.quality = next(qualities)
+        return confusion
+
+    monkeypatch.setattr(Measurement, "confusion", measured)
+    config = replace(FRESH, held_out=0.3)
+    job, reports = run(fresh("panoptic-fpn"), [scene(seed, count=8) for seed in range(2)], config, steps=8)
+    best = [each.metric for each in reports if not math.isnan(each.metric)][1]
+    assert job.metric_after == best
+
+
+def test_panoptic_quality_is_measured_on_what_is_held_back_only():
+    sample = scene(0)
+    held = np.full(sample.labels.shape, IGNORED, np.uint8)
+    held[:, 32:] = sample.labels[:, 32:]
+    picture = Picture(
+        torch.zeros(3, 64, 64),
+        torch.from_numpy(sample.labels.copy()),
+        torch.from_numpy(held),
+        true_objects=torch.from_numpy(sample.objects),
+    )
+
+    class Perfect:
+        things = frozenset({1, 2})
+
+    right = ClassPrediction(sample.labels, sample.labels, sample.objects.astype(np.uint32))
+    assert _panoptic_quality(_segments(picture, right, 3, Perfect)) == 1
+    wrong_elsewhere = sample.objects.astype(np.uint32)
+    wrong_elsewhere[:, :20] = 0
+    other = ClassPrediction(sample.labels, sample.labels, wrong_elsewhere)
+    assert _panoptic_quality(_segments(picture, other, 3, Perfect)) == 1
+    joined = ClassPrediction(
+        sample.labels, sample.labels, np.where(sample.labels > 0, np.uint32(1), np.uint32(0))
+    )
+    assert _panoptic_quality(_segments(picture, joined, 3, Perfect)) < 0.9
+    assert math.isnan(_panoptic_quality(np.zeros((3, 4))))

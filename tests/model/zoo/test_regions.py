@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.zoo import boxes as bx
-from model.zoo.objects import painted_objects
+from model.zoo.objects import painted_objects, without_covered
 from model.zoo.regions import Detections, RegionBranch, anchors_of
 from model.zoo.roi_align import level_of, pyramid_align, roi_align
 
@@ -168,3 +168,14 @@ def test_boxes_of_objects_stay_inside_the_picture():
         assert set(each.classes.tolist()) <= {1, 2}
         assert each.masks.shape == (len(each.boxes), 28, 28)
         assert each.scores.tolist() == sorted(each.scores.tolist(), reverse=True)
+
+
+def test_an_object_that_surer_ones_cover_was_found_once_more_and_has_no_number():
+    found = detections([[2, 3, 12, 9], [4, 3, 14, 9], [11, 3, 20, 9]], [1, 1, 2], [0.9, 0.6, 0.5])
+    numbers = painted_objects(found, 3, (12, 24))[1]
+    assert numbers.unique().tolist() == [0, 1, 2, 3]
+    assert without_covered(numbers, found).unique().tolist() == [0, 1, 3], (
+        "a neighbour that is cut a little stays"
+    )
+    none = detections([[0, 0, 1, 1]], [1], [0.9])
+    assert without_covered(torch.zeros(3, 4, dtype=torch.int32), none).sum() == 0
