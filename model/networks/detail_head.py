@@ -120,8 +120,9 @@ class PixelPath(nn.Module):
         parts = torch.split(self.first.weight, self.dims, dim=1)
         total = F.conv2d(maps[0], parts[0][..., None, None], self.first.bias)
         for level, part in zip(maps[1:], parts[1:], strict=True):
-            total = upsample_to(total, level) + F.conv2d(level, part[..., None, None])
-        hidden = F.relu(F.conv2d(F.relu(total), self.second.weight[..., None, None], self.second.bias))
+            total = upsample_to(total, level).add_(F.conv2d(level, part[..., None, None]))
+        total = F.relu(total, inplace=True)
+        hidden = F.relu(F.conv2d(total, self.second.weight[..., None, None], self.second.bias), inplace=True)
         weight, bias = self.readout
         return F.conv2d(hidden, weight[..., None, None], bias)
 

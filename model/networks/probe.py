@@ -54,13 +54,16 @@ class Probe(nn.Module):
         dtype, kind = self.means.dtype, self.means.device.type
         if torch.is_autocast_enabled(kind):
             dtype = torch.get_autocast_dtype(kind)
-        parts = zip(
-            maps, torch.split(self.means, self.dims), torch.split(self.scales, self.dims), strict=True
+        means, scales = (
+            [part[:, None, None] for part in torch.split(each, self.dims)]  # [dim, 1, 1]
+            for each in (self.means, self.scales)
         )
         return self.path.on_maps(
             [
-                ((level.float() - mean[:, None, None]) * scale[:, None, None]).to(dtype)
-                for level, mean, scale in parts
+                torch.addcmul(-mean * scale, level.float(), scale)
+                .to(dtype)
+                .contiguous(memory_format=torch.channels_last)
+                for level, mean, scale in zip(maps, means, scales, strict=True)
             ]
         )
 

@@ -91,6 +91,8 @@ _PLANS: Final = {
 }
 PROBE_SHARE: Final = 0.2
 """Of the time for the head, that of the probe."""
+PROBE_SECONDS: Final = 10.0
+"""At most: a probe has learned by then what single pixels tell."""
 TRIAL: Final = 0.4
 """Of the time for the head, that in which some labels are left out."""
 FOLD_SECONDS: Final = 6.0
@@ -296,7 +298,8 @@ class FineTuning(TimedJob):
 
     def _learn_apart(self, end: float) -> Iterator[str]:
         start = self.clock.fraction
-        yield from self._probing.learn(start + PROBE_SHARE * max(0.0, end - start))
+        share = min(PROBE_SHARE * max(0.0, end - start), PROBE_SECONDS / self.clock.seconds)
+        yield from self._probing.learn(start + share)
         self._probing.set_aside()
         yield from learn_crops(self._session, end)
 
