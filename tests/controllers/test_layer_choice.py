@@ -10,7 +10,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.controllers.images.display import DisplayController, describe_pixel
+from latentseg_gui.controllers.images.display import SURE_FOREGROUND, DisplayController, describe_pixel
 from latentseg_gui.controllers.images.layer_choice import LayerChoice
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.prediction.prediction import Prediction
@@ -49,11 +49,10 @@ class Bench:
         self.document.images.current_id = "image"
         self.layers.use_weights(WEIGHTS)
 
-    def predict(self, version: str, *, is_altered: bool = False) -> None:
+    def predict(self, version: str, *, is_altered: bool = False, confidence: int = 220) -> None:
         labels = np.ones(SHAPE, np.uint8)
-        self.document.predictions.set(
-            Prediction("image", version, labels, labels * 200, is_altered=is_altered)
-        )
+        sure = np.full(SHAPE, confidence, np.uint8)
+        self.document.predictions.set(Prediction("image", version, labels, sure, is_altered=is_altered))
 
     def paint(self, class_id: int) -> None:
         rect = Rect(100, 100, 140, 180)
@@ -92,11 +91,22 @@ def test_what_nobody_taught_is_shown_when_it_is_asked_for_and_has_no_class(bench
     assert bench.colours() == {CLEAR}
 
 
+def test_of_what_nobody_taught_only_what_is_sure_is_drawn(bench: Bench) -> None:
+    bench.layers.ask_for_prediction()
+    bench.predict(SHIPPED, confidence=SURE_FOREGROUND - 1)
+    assert bench.colours() == {CLEAR}
+    assert "foreground" in describe_pixel(bench.document, "image", (5, 5)), "the pointer says it all the same"
+    bench.predict(SHIPPED, confidence=SURE_FOREGROUND)
+    assert len(bench.colours()) == 2
+    bench.predict("v1", confidence=SURE_FOREGROUND - 1)
+    assert bench.colours() != {CLEAR}, "what was taught is shown as it is"
+
+
 def test_the_pointer_calls_it_foreground_and_what_was_taught_by_its_class(bench: Bench) -> None:
     bench.predict(SHIPPED)
-    assert "foreground 78%" in describe_pixel(bench.document, "image", (5, 5))
+    assert "foreground 86%" in describe_pixel(bench.document, "image", (5, 5))
     bench.predict("v1")
-    assert "object 78%" in describe_pixel(bench.document, "image", (5, 5))
+    assert "object 86%" in describe_pixel(bench.document, "image", (5, 5))
 
 
 def test_what_the_user_has_taught_is_shown_in_the_colours_of_classes(bench: Bench) -> None:

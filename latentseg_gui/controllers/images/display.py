@@ -27,6 +27,9 @@ NEUTRAL = np.full((256, 4), (205, 205, 205, 255), np.uint8)
 """Colours of what untaught weights call foreground, which is none of the user's classes."""
 NEUTRAL[[BACKGROUND, UNLABELLED]] = 0
 
+SURE_FOREGROUND = 204
+"""Confidence, of 255, from which untaught weights are shown: what they only suppose would hide the picture."""
+
 
 @dataclass(slots=True)
 class DisplayOptions:
@@ -146,7 +149,7 @@ class DisplayController(QObject):
         shows = self.options.layers != "mask" and not self.options.show_objects
         shown = prediction if shows else None
         self._canvas.prediction.set(
-            None if shown is None else parted(shown),
+            None if shown is None else first_look(shown) if is_untaught(shown) else parted(shown),
             NEUTRAL if shown is not None and is_untaught(shown) else None,
         )
         is_unsure = prediction is not None and self.options.show_uncertainty
@@ -218,6 +221,11 @@ def _places_of(layer: MaskLayer) -> tuple[int, int]:
 def is_untaught(prediction: Prediction) -> bool:
     """Whether it comes from the shipped weights, which tell foreground from background and know no class."""
     return prediction.version == SHIPPED
+
+
+def first_look(prediction: Prediction) -> NDArray[np.uint8]:
+    """What is shown of untaught weights, uint8 [H, W]: the foreground that they are sure of."""
+    return np.where(prediction.confidence >= SURE_FOREGROUND, parted(prediction), np.uint8(BACKGROUND))
 
 
 def describe_pixel(document: Document, image_id: str, rc: tuple[int, int]) -> str:
