@@ -186,7 +186,6 @@ def test_all_images_of_the_list_are_searched_and_each_shows_its_own_when_it_is_o
     assert first >= 5
     person.wait_for(lambda: session.list_search.is_running, 20, "it goes on to the others")
     person.segment((40.5, 40.5))  # clicks are answered meanwhile
-    session.segment.clear()
     person.wait_for(lambda: not session.list_search.is_running, what="all images are searched")
     assert candidates.kept_ids == ids[1:3]
     assert "d broken.png" in str(told.errors.pop())
