@@ -282,11 +282,13 @@ class FineTuning(TimedJob):
 
     def _learn_head(self, plan: _Plan) -> Iterator[str]:
         """Probe and context path learn apart; by what was left out meanwhile is chosen what each counts."""
-        session, start = self._session, self._session.clock.fraction
-        if session.clock.seconds >= FOLD_SECONDS:
+        session = self._session
+        if session.clock.seconds >= FOLD_SECONDS and session.team.size == 1:  # a team goes in step
             self._reserve.leave_out()
         if self.config.augmentation > 0:
             yield from encode_variations(session, plan.variations)
+        session.team.agree(session.clock, session.choice.device)
+        start = session.clock.fraction
         if self._reserve.is_out:
             yield from self._learn_apart(start + TRIAL * (plan.crops - start))
             self._probing.weigh()
@@ -297,6 +299,7 @@ class FineTuning(TimedJob):
             self._probing.weigh()
 
     def _learn_apart(self, end: float) -> Iterator[str]:
+        self._session.team.agree(self.clock, self._session.choice.device)
         start = self.clock.fraction
         share = min(PROBE_SHARE * max(0.0, end - start), PROBE_SECONDS / self.clock.seconds)
         yield from self._probing.learn(start + share)

@@ -126,8 +126,11 @@ class Probing:
         views = self._session.views
         sample = _joined([self._of_view(view, view.train, PIXELS // max(1, len(views))) for view in views])
         if probe.is_silent and len(sample.labels):
-            probe.means.copy_(sample.features.mean(0))
-            probe.scales.copy_(1 / (sample.features.std(0, correction=0) + 1e-3))
+            team, device = self._session.team, self._session.choice.device
+            mean = team.total(sample.features.mean(0), device) / team.size
+            square = team.total(sample.features.square().mean(0), device) / team.size
+            probe.means.copy_(mean)
+            probe.scales.copy_(1 / ((square - mean.square()).clamp(min=0).sqrt() + 1e-3))
         return replace(sample, features=probe.standardise(sample.features))
 
     def _of_view(self, view: View, labels: Tensor, limit: int) -> _Sample:
