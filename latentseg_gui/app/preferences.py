@@ -34,6 +34,8 @@ class Preferences(BaseModel):
     object_threshold: float = Field(default=ObjectOptions().threshold, ge=0.0, le=1.0)
     object_separation: float = Field(default=ObjectOptions().separation, ge=0.0, le=1.0)
     object_smoothness: float = Field(default=ObjectOptions().smoothness, ge=0.0, le=100.0)
+    click_model: str = ""
+    click_model_digest: str = ""
     window_geometry: str = ""
     window_state: str = ""
     shortcuts: dict[str, str] = Field(default_factory=dict)

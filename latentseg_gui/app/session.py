@@ -103,6 +103,10 @@ class Session(QObject):
         """Starts the model behind the window and opens what was asked for."""
         self.weights.device, self.project.last_folder = self.preferences.device, self.preferences.last_folder
         self.weights.activate_shipped()
+        if self.preferences.click_model:
+            self.click_model.open_again(
+                Path(self.preferences.click_model), self.preferences.click_model_digest
+            )
         self.opening.begin(paths, self.preferences.recent, partial(self.project.open, paths))
 
     @property

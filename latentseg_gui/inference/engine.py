@@ -263,7 +263,7 @@ class Engine:
         for answer in self._clicks.answers(predictor, self._live().info.version, request):
             others = tuple(replace(each, made_by=self._foreign.title) for each in answer.candidates)
             proposal = replace(answer, made_by=self._foreign.title, candidates=others)
-            if proposal.is_refining:
+            if proposal.is_refining and not request.is_preview:
                 report(proposal)
         return proposal
 

@@ -81,11 +81,13 @@ class ClickModelInfo:
         path: file or folder of the click model; None where the model itself answers.
         title: name and kind of the click model; "" for none.
         device: where it runs.
+        digest: of the contents of its files, to know them again; "" for none.
     """
 
     path: Path | None
     title: str
     device: str
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +252,8 @@ class SegmentObject(Request[MaskProposal]):
     `MaskProposal` that is refining.
 
     Attributes:
-        is_preview: only what is known at once is wanted; nothing is encoded and nothing remembered.
+        is_preview: only what is known at once is wanted; nothing is encoded and nothing remembered. Where a click
+            would look closer, the answer is refining.
         with_candidates: what else may be meant is wanted, too; then nothing is reported before the answer.
         continues: which answer to all but the last click this one goes on from: 0 for the proposal itself, n for
             the nth of its `MaskProposal.candidates`.

@@ -95,6 +95,15 @@ class ClickModel:
         """Where it runs."""
         return self._decoder.device
 
+    def digest(self) -> str:
+        """Tells its files from all others by what they hold.
+
+        Raises:
+            WeightsError: one cannot be read any more.
+        """
+        graphs = (self.signature.encoder, self.signature.decoder)
+        return "".join(graph.digest().hex() for graph in graphs if graph is not None)
+
     @property
     def encoding(self) -> EncodedForClicks:
         """The present image as encoded; can be kept and set again later, which costs nothing."""

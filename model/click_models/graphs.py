@@ -9,6 +9,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import blake2b, file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -51,11 +52,32 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A checked file: where it is, what it takes and what it gives, by name and in the order of the file."""
+    """A checked file: what it takes and what it gives, by name and in the order of the file.
+
+    Attributes:
+        path: where it is.
+        data: files beside it that hold its numbers.
+    """
 
     path: Path
     inputs: dict[str, Port]
     outputs: dict[str, Port]
+    data: tuple[Path, ...] = ()
+
+    def digest(self) -> bytes:
+        """Of all that its files hold.
+
+        Raises:
+            WeightsError: one cannot be read any more.
+        """
+        whole = blake2b(digest_size=16)
+        for path in (self.path, *self.data):
+            try:
+                with path.open("rb") as file:
+                    whole.update(file_digest(file, "blake2b").digest())
+            except OSError as error:
+                refuse(path, f"it cannot be read ({error.strerror or error})", "Check your rights to it.")
+        return whole.digest()
 
 
 def read_graph(path: Path) -> Graph:
@@ -67,11 +89,12 @@ def read_graph(path: Path) -> Graph:
     _check_size(path, MAX_FILE_BYTES)
     model = _parsed(path)
     _check_operators(model, path)
-    _check_data(model, path)
+    data = _check_data(model, path)
     numbers = {each.name for each in model.graph.initializer}
     inputs = [_port(each, path) for each in model.graph.input if each.name not in numbers]
     outputs = [_port(each, path) for each in model.graph.output]
-    return Graph(path, {each.name: each for each in inputs}, {each.name: each for each in outputs})
+    takes, gives = {each.name: each for each in inputs}, {each.name: each for each in outputs}
+    return Graph(path, takes, gives, data)
 
 
 def refuse(path: Path, why: str, action: str = _PAGE) -> NoReturn:
@@ -129,8 +152,8 @@ def _nodes(model: ModelProto) -> Iterator[Any]:
             rest += [inner for graph in (attribute.g, *attribute.graphs) for inner in graph.node]
 
 
-def _check_data(model: ModelProto, path: Path) -> None:
-    """Files with numbers lie in the folder of the graph, and are as large as it says."""
+def _check_data(model: ModelProto, path: Path) -> tuple[Path, ...]:
+    """The files with numbers: they lie in the folder of the graph, and are as large as it says."""
     from onnx import TensorProto
 
     sizes: dict[str, int] = {}
@@ -146,6 +169,7 @@ def _check_data(model: ModelProto, path: Path) -> None:
             refuse(path, f"its data file “{location}” is too short", "Copy both files again.")
     if sum(sizes.values()) > MAX_DATA_BYTES:
         refuse(path, f"its data files have more than {MAX_DATA_BYTES:,} bytes", "Use a smaller model.")
+    return tuple(_beside(path, location) for location in sorted(sizes))
 
 
 def _tensors(model: ModelProto) -> Iterator[Any]:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from PySide6.QtCore import QObject, Signal
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.canvas import CanvasView
+from latentseg_gui.canvas.layers.proposal import LOST
 from latentseg_gui.controllers.prediction.hover import HoverController
+from latentseg_gui.controllers.prediction.meanings import MeaningsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.tools import ToolName
-from latentseg_gui.document.prediction.proposals import MaskProposal
+from latentseg_gui.document.prediction.proposals import MaskProposal, PromptPoint, PromptSet
 from latentseg_gui.document.types import ImageRecord, Rect
 from latentseg_gui.inference.messages import SegmentObject
-from tests.held import HeldJobs
+from tests.held import HeldJobs, Quiet
 
 
-class Encoder:
+class Encoder(QObject):
     """Every image is encoded."""
+
+    forgotten = Signal()
 
     def is_encoded(self, image_id: str) -> bool:
         return True
@@ -32,13 +39,19 @@ class Mouse:
         for name in ("a", "b"):
             self.document.images.add_record(ImageRecord(name, pixels, pixels))
         self.document.images.current_id = "a"
+        canvas.resize(620, 420)
+        canvas.image.set(pixels)
+        canvas.camera.zoom_to_fit()
         canvas.pointer.set_tool(ToolName.CLICK)
-        self.hover = HoverController(self.document, canvas, Encoder(), engine=self.engine)  # type: ignore[arg-type]
+        encoder: Any = Encoder()
+        errors: Any = Quiet()
+        meanings = MeaningsController(self.document, canvas, encoder, engine=self.engine, errors=errors)
+        self.hover = HoverController(self.document, canvas, encoder, meanings, engine=self.engine)
         self.hover.set_enabled(True)
 
     def rest(self, x: float, y: float) -> None:
         self.canvas.cursor_moved.emit(x, y)
-        self.canvas.hover_settled.emit(x, y)
+        self.canvas.hover_rested.emit(x, y)
 
     def answer(self) -> None:
         """Answers the oldest question: the object is one pixel, at the place that was asked about."""
@@ -83,4 +96,76 @@ def test_an_answer_for_another_image_is_not_shown(mouse: Mouse) -> None:
     mouse.rest(3, 4)
     mouse.document.images.current_id = "b"
     mouse.answer()
+    assert not mouse.is_shown
+
+
+def clicked(mouse: Mouse, *, rect: Rect, score: float = 0.9) -> MaskProposal:
+    """A proposal that the user has clicked for, at the left of it."""
+    prompts = PromptSet((PromptPoint((rect.col0 + 0.5, rect.row0 + 0.5), True),))
+    mouse.document.prompts.set("a", prompts)
+    proposal = MaskProposal("a", "v1", rect, np.ones(rect.shape, bool), score, prompts)
+    mouse.document.prompts.set_proposal("a", proposal)
+    mouse.canvas.prompts.set(prompts)
+    return proposal
+
+
+def what_is_drawn(mouse: Mouse) -> np.ndarray:
+    padded = mouse.canvas._stack.proposal._padded
+    assert padded is not None
+    return padded[1:-1, 1:-1]
+
+
+def test_on_the_proposal_what_a_right_click_would_take_away_is_shown(mouse: Mouse) -> None:
+    proposal = clicked(mouse, rect=Rect(2, 2, 12, 26))
+    mouse.rest(22, 6)
+    (request,) = mouse.engine.requests
+    assert request.is_preview
+    assert [each.is_positive for each in request.prompts.points] == [True, False]
+    less = MaskProposal("a", "v1", Rect(2, 2, 12, 16), np.ones((10, 14), bool), 0.9, request.prompts)
+    mouse.engine.answer(lambda _: less)
+    drawn = what_is_drawn(mouse)
+    assert (drawn[:, :14] == 1).all()
+    assert (drawn[:, 14:] == LOST).all()
+    assert mouse.document.prompts.proposal("a") is proposal, "the document never hears of it"
+    mouse.canvas.cursor_moved.emit(5, 6)
+    assert (what_is_drawn(mouse) == 1).all()
+
+
+def test_beside_the_proposal_and_where_nothing_would_go_nothing_changes(mouse: Mouse) -> None:
+    clicked(mouse, rect=Rect(2, 2, 12, 16))
+    mouse.rest(22, 6)
+    assert mouse.engine.requests == []
+    mouse.rest(14, 6)
+    mouse.engine.answer(
+        lambda request: MaskProposal(
+            "a", "v1", Rect(2, 2, 12, 16), np.ones((10, 14), bool), 0.9, request.prompts
+        )
+    )
+    assert not mouse.is_shown
+
+
+def test_what_was_asked_before_another_click_is_not_shown(mouse: Mouse) -> None:
+    clicked(mouse, rect=Rect(2, 2, 12, 26))
+    mouse.rest(22, 6)
+    clicked(mouse, rect=Rect(1, 1, 12, 26))
+    mouse.engine.answer(
+        lambda request: MaskProposal("a", "v1", Rect(2, 2, 3, 3), np.ones((1, 1), bool), 0.9, request.prompts)
+    )
+    assert not mouse.is_shown
+
+
+def test_a_hand_that_has_just_clicked_is_left_alone(mouse: Mouse) -> None:
+    clicked(mouse, rect=Rect(2, 2, 12, 26))
+    mouse.rest(2.6, 2.6)
+    assert mouse.engine.requests == []
+
+
+def test_no_part_is_promised_that_a_closer_look_may_change(mouse: Mouse) -> None:
+    clicked(mouse, rect=Rect(2, 2, 12, 26))
+    mouse.rest(22, 6)
+    mouse.engine.answer(
+        lambda request: MaskProposal(
+            "a", "v1", Rect(2, 2, 12, 16), np.ones((10, 14), bool), 0.9, request.prompts, is_refining=True
+        )
+    )
     assert not mouse.is_shown

@@ -12,10 +12,15 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
 
+from latentseg_gui.app import main as application
+from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.document.prediction.proposals import MaskProposal
 from tests.e2e.conftest import Witness
+from tests.e2e.nursery import workers_from_nursery
 from tests.e2e.person import Person
+from tests.leaks import no_leaks
 from tests.model.click_models import small
 
 pytest.importorskip("onnxruntime")
@@ -91,6 +96,61 @@ def test_clicks_are_answered_by_it_and_objects_keep_its_name(
     assert proposal_of(person).made_by == ""
     assert TITLE not in status_of(person)
     assert told.errors == []
+
+
+def test_what_else_its_click_may_mean_is_shown_by_the_key(
+    person: Person, told: Witness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = np.full((90, 200, 3), 30, np.uint8)
+    pixels[..., 0] = np.linspace(250, 30, 200)  # where the red ends is a matter of opinion
+    Image.fromarray(pixels).save(tmp_path / "fading.png")
+    person.open(tmp_path / "fading.png")
+    open_click_model(person, small.sam(tmp_path, step=0.8), monkeypatch)
+    person.segment((12.0, 45.0))
+    first = proposal_of(person)
+    said = len(told.sentences)
+    person.press(Qt.Key.Key_Q)
+    note = person.canvas.status.note
+    person.wait_for(lambda: note.text or len(told.sentences) > said, what="another meaning is shown")
+    assert note.text.startswith("2 of "), told.sentences
+    assert proposal_of(person).made_by == TITLE
+    assert proposal_of(person) is not first
+    assert not told.errors
+
+
+@pytest.mark.parametrize("then", ["there", "changed", "gone"])
+def test_it_is_opened_again_at_the_next_start(
+    qtbot: QtBot, own_home: Path, pair: Path, picture: Path, tmp_path: Path, then: str
+) -> None:
+    mine = Path(shutil.copytree(pair, tmp_path / "mine"))
+    with workers_from_nursery(), no_leaks():
+        application.application()
+        first = application.start(Reporter())
+        first.click_model.open(mine / "mobile_sam.decoder.onnx")
+        Person(first).wait_for(lambda: first.click_model.title == TITLE, what="the click model answers")
+        application.finish(first)
+    if then == "changed":
+        small.sam(mine, 1)
+    elif then == "gone":
+        shutil.rmtree(mine)
+    with workers_from_nursery(), no_leaks():
+        application.application()
+        second = application.start(Reporter())
+        told, person = Witness(second.reporter), Person(second)
+        if then == "gone":
+            person.wait_for(lambda: told.errors, what="it is said")
+            assert "mobile_sam.decoder.onnx" in told.errors[0].what
+            assert "model itself" in told.errors[0].action
+            assert second.click_model.title == ""
+            person.choose("own_clicks")
+            assert second.preferences.click_model == "", "forgotten when the user says so"
+        else:
+            person.wait_for(lambda: second.click_model.title == TITLE, what="it answers again")
+            assert any("have changed" in each for each in told.sentences) == (then == "changed")
+        person.open(picture)
+        person.segment(RED)
+        assert proposal_of(person).made_by == ("" if then == "gone" else TITLE)
+        application.finish(second)
 
 
 def kill(person: Person) -> None:

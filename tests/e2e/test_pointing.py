@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 
+from latentseg_gui.canvas.layers.proposal import LOST
 from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet
 from tests.e2e.conftest import Witness
 from tests.e2e.person import LEFT, RIGHT, XY, Person
@@ -52,7 +53,7 @@ def row_of_disks(tmp_path: Path) -> Path:
     return tmp_path / "row.png"
 
 
-def draw(
+def draw_line(
     person: Person, way: list[XY], button: Qt.MouseButton = LEFT, keys=Qt.KeyboardModifier.NoModifier
 ) -> None:
     QTest.mousePress(person.canvas, button, keys, person.at(way[0]))
@@ -95,13 +96,13 @@ def test_a_stroke_along_a_thin_thing_is_corrected_accepted_and_undone(
     person.segment(ALONG[len(ALONG) // 2])
     _, clicked = shown(person)
     person.press(Qt.Key.Key_Escape)
-    draw(person, ALONG, keys=CTRL)
+    draw_line(person, ALONG, keys=CTRL)
     person.wait_for_proposal()
     proposal, stroked = shown(person)
     assert iou(stroked, pole_mask()) > max(0.75, iou(clicked, pole_mask()))
     picture(person, "stroke")
 
-    draw(person, [(200.5, 20.5), (200.5, 180.5)], RIGHT)
+    draw_line(person, [(200.5, 20.5), (200.5, 180.5)], RIGHT)
     person.wait_for_proposal()
     _, less = shown(person)
     assert not (less & ~stroked).any()
@@ -122,6 +123,41 @@ def test_a_stroke_along_a_thin_thing_is_corrected_accepted_and_undone(
     assert not told.errors
 
 
+def test_resting_on_the_proposal_shows_what_a_right_click_takes_away(
+    person: Person, row_of_disks: Path, told: Witness
+) -> None:
+    person.open(row_of_disks)
+    person.segment(CENTRES[0])
+    person.click(CENTRES[1])
+    person.wait_for_proposal()
+    before = shown(person)[1]
+    x, y = place = CENTRES[1][0] + 14, CENTRES[1][1] + 4
+    assert before[int(y), int(x)]
+    assert before[60, 50]
+    QTest.mouseMove(person.canvas, person.at(place))
+
+    def lost() -> np.ndarray:
+        proposal, whole = shown(person)
+        drawn = person.canvas._stack.proposal._padded
+        assert drawn is not None
+        whole[:] = False
+        whole[proposal.rect.slices] = drawn[1:-1, 1:-1] == LOST
+        return whole
+
+    person.wait_for(lambda: lost().any(), what="what would go is marked")
+    promised = lost()
+    assert promised[int(place[1]), int(place[0])]
+    picture(person, "right_click_preview")
+    assert (shown(person)[1] == before).all(), "nothing is done yet"
+    person.click(place, RIGHT)
+    person.wait_for_proposal()
+    gone = before & ~shown(person)[1]
+    assert iou(gone, promised) > 0.8
+    QTest.mouseMove(person.canvas, person.at((5.0, 190.0)))
+    assert not lost().any()
+    assert not told.errors
+
+
 def test_a_lasso_takes_one_of_many_and_the_choice_is_shown(
     person: Person, row_of_disks: Path, told: Witness
 ) -> None:
@@ -133,7 +169,7 @@ def test_a_lasso_takes_one_of_many_and_the_choice_is_shown(
     person.press(Qt.Key.Key_Z)
     assert options.kinds.value == "lasso"
     x, y = CENTRES[1]
-    draw(person, [(x - 30, y - 28), (x + 29, y - 30), (x + 31, y + 28), (x - 28, y + 31)])
+    draw_line(person, [(x - 30, y - 28), (x + 29, y - 30), (x + 31, y + 28), (x - 28, y + 31)])
     picture(person, "lasso_pending")
     person.wait_for_proposal()
     rows, cols = np.mgrid[:120, :310]

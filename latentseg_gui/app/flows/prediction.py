@@ -9,6 +9,7 @@ from latentseg_gui.app.flows.base import Base
 from latentseg_gui.app.flows.images import ImagesFlow
 from latentseg_gui.app.flows.masks import MasksFlow
 from latentseg_gui.app.flows.training import TrainingFlow
+from latentseg_gui.app.preferences import Preferences
 from latentseg_gui.controllers.images.layer_choice import LayerChoice
 from latentseg_gui.controllers.prediction.candidates import CandidatesController
 from latentseg_gui.controllers.prediction.class_mapping import Translator
@@ -29,7 +30,7 @@ from latentseg_gui.controllers.prediction.separate import SeparateController
 from latentseg_gui.controllers.prediction.taking_up import TakeUpController
 from latentseg_gui.controllers.prediction.tighten import TightenController
 from latentseg_gui.document.masks.tools import ClickDrag, ToolName
-from latentseg_gui.inference.messages import PredictionExtras
+from latentseg_gui.inference.messages import ClickModelInfo, PredictionExtras
 from model.analysis.objects import ObjectOptions
 
 
@@ -78,12 +79,7 @@ def build(base: Base, images: ImagesFlow, masks: MasksFlow, training: TrainingFl
         window=window,
         parent=owner,
     )
-    click_model = ClickModelController(
-        document, segment, engine=jobs.engine, dialogs=base.dialogs, errors=base.errors, parent=owner
-    )
-    base.on("open_click_model", click_model.choose)
-    base.on("own_clicks", click_model.go_back)
-    images.project.click_model_dropped.connect(click_model.open)
+    click_model = _click_model(base, segment, images)
     candidates = _candidates(base, predict, masks)
     list_search = _list_search(base, images, candidates)
     follow = FollowController(
@@ -97,6 +93,7 @@ def build(base: Base, images: ImagesFlow, masks: MasksFlow, training: TrainingFl
     jobs.engine.show_image = ImageShower(document, predict, owner).show
     _connect_predictions(base, predictions, images)
     pointing = _pointing(base, predictions, meanings)
+    _preview(base, predict, meanings, masks)
     _connect_clicks(base, predictions, masks, pointing)
     _connect_comparison(base, predictions, training)
     _connect_weights(base, predictions, images, training)
@@ -194,8 +191,35 @@ def _connect_clicks(
     tighten = TightenController(base.document, base.owner)
     options.tighten.changed.connect(tighten.use)
     tighten.reset.connect(options.tighten.reset)
+
+
+def _click_model(base: Base, segment: SegmentController, images: ImagesFlow) -> ClickModelController:
+    """Who answers clicks, at the next start, too."""
+    click_model = ClickModelController(
+        base.document,
+        segment,
+        engine=base.jobs.engine,
+        dialogs=base.dialogs,
+        errors=base.errors,
+        parent=base.owner,
+    )
+    base.on("open_click_model", click_model.choose)
+    base.on("own_clicks", click_model.go_back)
+    images.project.click_model_dropped.connect(click_model.open)
+    click_model.chosen.connect(partial(_remember_click_model, base.preferences))
+    return click_model
+
+
+def _remember_click_model(preferences: Preferences, info: ClickModelInfo) -> None:
+    preferences.click_model = "" if info.path is None else str(info.path)
+    preferences.click_model_digest = info.digest
+
+
+def _preview(base: Base, predict: PredictController, meanings: MeaningsController, masks: MasksFlow) -> None:
+    """What a click would do is shown while the mouse rests."""
+    canvas, options = base.window.canvas, base.window.options
     hover = HoverController(
-        base.document, window.canvas, predictions.predict, engine=base.jobs.engine, parent=base.owner
+        base.document, canvas, predict, meanings, engine=base.jobs.engine, parent=base.owner
     )
     options.preview_requested.connect(hover.set_enabled)
     masks.tool.tool_changed.connect(hover.drop)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRect
 from PySide6.QtGui import QColor, QPainter
 
+from latentseg_gui.canvas.chrome.base import NEGATIVE
 from latentseg_gui.canvas.layers.base import Samples, paint_samples
 from latentseg_gui.canvas.layers.labels import EDGE, outlined
 from latentseg_gui.canvas.packing import pack_table
@@ -19,11 +20,22 @@ _WIDTH: Final = 1.5
 _FILL_ALPHA: Final = 80
 
 
-class ProposalLayer:
-    """Draws a mask that lies in a rectangle of the image: one area, or several by numbers below `EDGE`."""
+LOST: Final = EDGE - 1
+"""The number of an area that a click would take away, in a layer that shows such."""
+_LOST_ALPHA: Final = 110
 
-    def __init__(self, fill_alpha: int = _FILL_ALPHA) -> None:
+
+class ProposalLayer:
+    """Draws a mask that lies in a rectangle of the image: one area, or several by numbers below `EDGE`.
+
+    Args:
+        fill_alpha: how densely areas are filled, 0..255.
+        shows_lost: whether `LOST` is drawn as what would be taken away.
+    """
+
+    def __init__(self, fill_alpha: int = _FILL_ALPHA, *, shows_lost: bool = False) -> None:
         self._fill_alpha = fill_alpha
+        self._shows_lost = shows_lost
         self.rect = Rect(0, 0, 0, 0)
         self._padded: NDArray[np.uint8] | None = None
         self._colour = QColor("#56b4e9")
@@ -47,6 +59,8 @@ class ProposalLayer:
         table[1:EDGE] = (red, green, blue, round(self._fill_alpha * strength))
         table[EDGE] = (0, 0, 0, round(190 * strength))
         table[EDGE + 1 :] = (255, 255, 255, round(255 * strength))
+        if self._shows_lost:
+            table[LOST] = (NEGATIVE.red(), NEGATIVE.green(), NEGATIVE.blue(), _LOST_ALPHA)
         self._table = pack_table(table)
 
     def set_mask(self, rect: Rect, mask: NDArray[np.bool_] | NDArray[np.uint8] | None) -> None:

@@ -55,7 +55,7 @@ class LayerStack:
         self.heatmap = ScalarLayer()
         self.uncertainty = ScalarLayer()
         self.categories = CategoryLayer()
-        self.proposal = ProposalLayer()
+        self.proposal = ProposalLayer(shows_lost=True)
         self.candidates = ProposalLayer(fill_alpha=24)  # they may cover all of the image
         self.selection = ProposalLayer()
         self.selection.set_colour(QColor("#ffffff"))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QColor
 
 from latentseg_gui.canvas.chrome.trail import Trail
-from latentseg_gui.canvas.layers.proposal import ProposalLayer
+from latentseg_gui.canvas.layers.proposal import LOST, ProposalLayer
 from latentseg_gui.canvas.surface import Surface
 from latentseg_gui.document.types import Rect
 
@@ -41,6 +41,10 @@ class AreaPart:
         self._refresh()
         self._layer.set_mask(rect or _NOWHERE, mask if rect is not None else None)
         self._refresh()
+
+    def set_losing(self, rect: Rect, mask: NDArray[np.bool_], lost: NDArray[np.bool_]) -> None:
+        """Shows a mask with a part that a click would take away; both of the shape of ``rect``."""
+        self.set(rect, np.where(lost, np.uint8(LOST), mask.astype(np.uint8)))
 
     def set_colour(self, colour: QColor | str) -> None:
         """Fills it with a colour: of a proposal, that of the class that would be given."""

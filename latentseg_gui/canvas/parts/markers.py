@@ -71,6 +71,10 @@ def _head(foot: QPointF) -> QPointF:
     return foot - QPointF(0, _STEM)
 
 
+_NEAR: Final = 24
+"""Logical pixels from a marker that a hand covers which has just clicked and does not quite rest."""
+
+
 class PromptsPart:
     """Shows clicks and the box.
 
@@ -87,6 +91,15 @@ class PromptsPart:
         """Shows what the user has pointed at; the badge stays beside the last click."""
         self.markers.prompts = prompts
         self._surface.refresh_chrome(self.markers, self._badge)
+
+    def is_near(self, xy: tuple[float, float]) -> bool:
+        """Whether a marker of a click is shown beside a position of the image."""
+        viewport = self._surface.viewport
+        position = viewport.to_logical(xy)
+        return any(
+            (viewport.to_logical(self.markers.position(index)) - position).manhattanLength() <= _NEAR
+            for index in range(len(self.markers.prompts.points))
+        )
 
 
 class PinsPart:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import QObject, Signal
 
@@ -14,6 +16,9 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.inference.messages import ClickModelInfo, UseClickModel
 
+NOBODY: Final = ClickModelInfo(None, "", "")
+"""The model itself answers."""
+
 
 class ClickModelController(QObject):
     """Opens click models and goes back; clicks that are on the screen are answered anew by who is there now.
@@ -23,6 +28,8 @@ class ClickModelController(QObject):
 
     changed = Signal(str)
     """The title of the click model that answers from now on; "" for the model itself."""
+    chosen = Signal(object)
+    """The `ClickModelInfo` of who the user wants to be asked, at the next start, too."""
 
     def __init__(
         self,
@@ -58,19 +65,34 @@ class ClickModelController(QObject):
 
     def open(self, path: Path) -> None:
         """Lets the click model of a file or a folder answer clicks; who does so far stays if it cannot."""
-        self._use(path, self._errors.report)
+        self._use(path.absolute(), self._on_chosen, self._errors.report)
+
+    def open_again(self, path: Path, digest: str) -> None:
+        """Opens the click model of the last time.
+
+        Args:
+            path: of it.
+            digest: of what its files held then; "" where that is not known.
+        """
+        self._use(path, partial(self._on_opened_again, digest), self._on_gone)
 
     def go_back(self) -> None:
         """Lets the model itself answer clicks again."""
         if self._title:
-            self._use(None, self._errors.report)
+            self._use(None, self._on_chosen, self._errors.report)
         else:
+            self.chosen.emit(NOBODY)
             self._errors.inform(self.tr("Clicks are answered by the model itself already."))
 
-    def _use(self, path: Path | None, on_failure: Callable[[LatentsegError], None]) -> None:
+    def _use(
+        self,
+        path: Path | None,
+        on_answer: Callable[[ClickModelInfo], None],
+        on_failure: Callable[[LatentsegError], None],
+    ) -> None:
         self._engine.submit(
             UseClickModel(path),
-            self._on_used,
+            on_answer,
             title=self.tr("Opening the click model"),
             key="click model",
             on_failure=on_failure,
@@ -78,12 +100,36 @@ class ClickModelController(QObject):
 
     def _on_state_changed(self, state: str) -> None:
         if state == "restarting" and self._path is not None:
-            self._use(self._path, self._on_lost)
+            self._use(self._path, self._on_used, self._on_lost)
+
+    def _on_chosen(self, info: ClickModelInfo) -> None:
+        self.chosen.emit(info)
+        self._on_used(info)
+
+    def _on_opened_again(self, digest: str, info: ClickModelInfo) -> None:
+        self._on_used(info)
+        if digest and info.digest != digest:
+            text = self.tr("{0} is not what it was when you used it last: its files have changed since.")
+            self._errors.inform(text.format(info.title))
+        self.chosen.emit(info)
+
+    def _on_gone(self, error: LatentsegError) -> None:
+        """What was used last cannot be opened; the user may bring it back until the next start."""
+        self._errors.report(
+            LatentsegError(
+                self.tr("The click model that you used last is not opened. {0}").format(error.what),
+                action=self.tr(
+                    "Clicks are answered by the model itself. Bring the file back and start again, or forget it: "
+                    "menu Model, “Clicks by the model itself again”."
+                ),
+                detail=error.detail,
+            )
+        )
 
     def _on_lost(self, error: LatentsegError) -> None:
         """The next process could not open it any more."""
         self._errors.report(error)
-        self._on_used(ClickModelInfo(None, "", ""))
+        self._on_used(NOBODY)
 
     def _on_used(self, info: ClickModelInfo) -> None:
         is_again = info.title == self._title

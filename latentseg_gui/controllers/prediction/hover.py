@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -9,22 +10,34 @@ from PySide6.QtCore import QObject
 
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.prediction.meanings import MeaningsController
 from latentseg_gui.controllers.prediction.predict import PredictController
+from latentseg_gui.document.coords import rc_from_xy
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.tools import ToolName
-from latentseg_gui.document.prediction.proposals import MaskProposal, PromptPoint
+from latentseg_gui.document.prediction.proposals import (
+    MaskProposal,
+    PromptPoint,
+    PromptSet,
+    lost_at,
+)
 from latentseg_gui.inference.messages import SegmentObject
 from latentseg_gui.inference.request import Priority
 
 
 class HoverController(QObject):
-    """Shows a preview while the mouse rests and nothing is clicked; the document never hears of it."""
+    """Shows a preview while the mouse rests; the document never hears of it.
+
+    Where nothing is clicked, it is the object that a click would give; on the proposal, the part that a right click
+    would take away.
+    """
 
     def __init__(
         self,
         document: Document,
         canvas: CanvasView,
         predict: PredictController,
+        meanings: MeaningsController,
         *,
         engine: Jobs,
         parent: QObject | None = None,
@@ -35,7 +48,9 @@ class HoverController(QObject):
         self._predict = predict
         self._engine = engine
         self._is_on = False
+        self._meanings = meanings
         self._wanted: SegmentObject | None = None
+        self._wanted_on = PromptSet()
         self._is_shown = False
         canvas.hover_rested.connect(self._on_hover_rested)
         canvas.cursor_moved.connect(self._on_cursor_moved)
@@ -53,14 +68,20 @@ class HoverController(QObject):
         if not self._predict.is_encoded(image_id):
             return
         prompts = self._document.prompts.of(image_id)
-        if not self._document.prompts.is_idle(image_id):
-            return  # what was clicked stands, and is not exchanged for what might be
-        preview = replace(prompts, points=(PromptPoint((x, y), True),))
-        request = SegmentObject(image_id, preview, is_preview=True)
-        self._wanted = request
+        if self._document.prompts.is_idle(image_id):
+            self._ask(image_id, replace(prompts, points=(PromptPoint((x, y), True),)), self._on_proposed)
+        elif self._is_inside(image_id, (x, y)) and not self._canvas.prompts.is_near((x, y)):
+            points = (*prompts.points, PromptPoint((x, y), False))
+            self._ask(image_id, replace(prompts, points=points), partial(self._on_less, (x, y)))
+
+    def _ask(self, image_id: str, prompts: PromptSet, on_answer: Callable[[MaskProposal], None]) -> None:
+        request = SegmentObject(
+            image_id, prompts, is_preview=True, continues=self._meanings.goes_on_from(image_id, prompts)
+        )
+        self._wanted, self._wanted_on = request, self._document.prompts.of(image_id)
         self._engine.submit(
             request,
-            self._on_proposed,
+            on_answer,
             key="hover",
             priority=Priority.HOVER,
             is_current=partial(self._is_wanted, request),
@@ -68,12 +89,30 @@ class HoverController(QObject):
 
     def _is_wanted(self, request: SegmentObject) -> bool:
         is_here = request is self._wanted and request.image_id == self._document.images.current_id
-        return is_here and self._document.prompts.is_idle(request.image_id)
+        return is_here and self._document.prompts.of(request.image_id) == self._wanted_on
+
+    def _is_inside(self, image_id: str, xy: tuple[float, float]) -> bool:
+        """Whether a place lies in what is proposed, for good, to what is pointed at."""
+        proposal = self._document.prompts.proposal(image_id)
+        if proposal is None or proposal.is_refining:
+            return False
+        is_settled = proposal.prompts == self._document.prompts.of(image_id)
+        return is_settled and proposal.has(rc_from_xy(xy))
 
     def _on_proposed(self, answer: MaskProposal) -> None:
         if not answer.rect.is_empty:
             self._is_shown = True
             self._canvas.proposal.set(answer.rect, answer.mask, is_preview=True)
+
+    def _on_less(self, xy: tuple[float, float], answer: MaskProposal) -> None:
+        """Shows what a right click would take away; nothing where that is not known without a closer look."""
+        if answer.is_refining:
+            return
+        proposal = self._document.prompts.proposal(answer.image_id)
+        lost = None if proposal is None else lost_at(proposal, answer, rc_from_xy(xy))
+        if proposal is not None and lost is not None:
+            self._is_shown = True
+            self._canvas.proposal.set_losing(proposal.rect, proposal.mask, lost)
 
     def _on_cursor_moved(self, x: float, y: float) -> None:
         self.drop()

@@ -7,6 +7,7 @@ from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from latentseg_gui.document.types import Mask, Rect
 
@@ -109,6 +110,12 @@ class MaskProposal:
     candidates: tuple[MaskProposal, ...] = ()
     chances: tuple[Rect, NDArray[np.uint8]] | None = None
 
+    def has(self, rc: tuple[int, int]) -> bool:
+        """Whether a pixel (row, column) of the image belongs to it."""
+        row, col = rc[0] - self.rect.row0, rc[1] - self.rect.col0
+        is_near = 0 <= row < self.mask.shape[0] and 0 <= col < self.mask.shape[1]
+        return is_near and bool(self.mask[row, col])
+
 
 def as_it_was(image_id: str, prompts: PromptSet) -> MaskProposal | None:
     """The proposal before the first click: what was taken up; None where nothing was."""
@@ -132,3 +139,28 @@ def _within(proposal: MaskProposal, row0: int, col0: int, shape: tuple[int, int]
     rows, cols = proposal.rect.shape
     made[row : row + rows, col : col + cols] = proposal.mask
     return made
+
+
+def lost_at(before: MaskProposal, after: MaskProposal, rc: tuple[int, int]) -> Mask | None:
+    """The part of a proposal round a pixel that another one does not have any more.
+
+    Args:
+        before: what is proposed.
+        after: what would be.
+        rc: (row, column) of the image.
+
+    Returns:
+        Bool, of the shape of ``before.rect``; None where nothing is lost there.
+    """
+    one, other, lost = before.rect, after.rect, before.mask.copy()
+    row0, row1 = max(one.row0, other.row0), min(one.row1, other.row1)
+    col0, col1 = max(one.col0, other.col0), min(one.col1, other.col1)
+    if row0 < row1 and col0 < col1:
+        kept = after.mask[row0 - other.row0 : row1 - other.row0, col0 - other.col0 : col1 - other.col0]
+        lost[row0 - one.row0 : row1 - one.row0, col0 - one.col0 : col1 - one.col0] &= ~kept
+    at = rc[0] - one.row0, rc[1] - one.col0
+    if not before.has(rc) or not lost[at]:
+        return None
+    parts, _ = ndimage.label(lost, np.ones((3, 3)))
+    part: Mask = parts == parts[at]
+    return part

@@ -46,7 +46,7 @@ class Clicks:
     def answers(
         self, predictor: Predictor | ClickModel, version: str, request: SegmentObject
     ) -> Iterator[MaskProposal]:
-        """One or two proposals; all but the last are refining. A preview is one, made of what is known.
+        """One or two proposals; all but the last are refining. A preview is the first of them.
 
         Args:
             predictor: set to the image that is asked about.
@@ -64,7 +64,7 @@ class Clicks:
             proposal = _proposal(key, mask, score, started)
             if is_final and not request.is_preview:
                 proposal = _with_chances(proposal, logits, mask.shape)
-            yield replace(proposal, is_refining=not is_final and not request.is_preview)
+            yield replace(proposal, is_refining=not is_final)
             if request.is_preview:
                 return
 

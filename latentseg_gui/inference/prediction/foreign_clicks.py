@@ -40,7 +40,7 @@ class ForeignClicks:
         self._encoded.drop_where(lambda _: True)
         if model is None:
             return ClickModelInfo(None, "", "")
-        return ClickModelInfo(request.path, model.title, model.device)
+        return ClickModelInfo(request.path, model.title, model.device, model.digest())
 
     def shown(self, image_id: str) -> ClickModel | None:
         """The click model set to an image, which is encoded if need be; None where there is none."""

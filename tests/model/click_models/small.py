@@ -58,9 +58,9 @@ class Preprocessing(nn.Module):
 class Alike(nn.Module):
     """A decoder: what is near to the colour at the clicks, and not to that at the negative ones."""
 
-    def __init__(self, count: int = 4, *, size: bool = True) -> None:
+    def __init__(self, count: int = 4, step: float = 0.25) -> None:
         super().__init__()
-        self.count = count
+        self.count, self.step = count, step
 
     def logits(self, features: Tensor, coords: Tensor, labels: Tensor, side: float = SIDE) -> Tensor:
         maps = F.interpolate(features, (LOW, LOW), mode="nearest")[0]  # [3, low, low]
@@ -77,7 +77,7 @@ class Alike(nn.Module):
     def several(self, logits: Tensor) -> tuple[Tensor, Tensor]:
         """[1, M, low, low] and [1, M]: the same mask, each a little smaller than the one before."""
         steps = torch.arange(self.count, dtype=torch.float32)
-        return logits[None, None] - 0.25 * steps[None, :, None, None], 0.9 - 0.1 * steps[None]
+        return logits[None, None] - self.step * steps[None, :, None, None], 0.9 - 0.1 * steps[None]
 
 
 class SamDecoder(Alike):
@@ -150,7 +150,9 @@ SIZE = torch.tensor([256.0, 192.0])
 BATCHED = {"batched_point_coords": {2: "n"}, "batched_point_labels": {2: "n"}}
 
 
-def sam(folder: Path, count: int = 4, image: str = "images", stem: str = "mobile_sam") -> Path:
+def sam(
+    folder: Path, count: int = 4, image: str = "images", stem: str = "mobile_sam", step: float = 0.25
+) -> Path:
     """As segment-anything and MobileSAM: decoder by the official script, encoder by others."""
     export(folder / f"{stem}.encoder.onnx", Pooled(), {image: IMAGE}, ["image_embeddings"])
     inputs = {
@@ -158,7 +160,7 @@ def sam(folder: Path, count: int = 4, image: str = "images", stem: str = "mobile
         "has_mask_input": HAS, "orig_im_size": SIZE,
     }  # fmt: skip
     names = ["masks", "iou_predictions", "low_res_masks"]
-    export(folder / f"{stem}.decoder.onnx", SamDecoder(count), inputs, names, DYNAMIC_POINTS)
+    export(folder / f"{stem}.decoder.onnx", SamDecoder(count, step), inputs, names, DYNAMIC_POINTS)
     return folder
 
 
