@@ -11,11 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+
+DEEP: Final = 0.2
+"""Classes whose pixels are, in the mean, at least this deep have objects."""
 
 Numbers = NDArray[np.int32]
 Real = NDArray[np.float32]
@@ -35,8 +38,8 @@ class ObjectOptions:
     """
 
     threshold: float = 0.6
-    separation: float = 0.65
-    smoothness: float = 2.0
+    separation: float = 0.8
+    smoothness: float = 1.0
     smallest: int = 20
 
 
@@ -82,6 +85,24 @@ def inside_of(
     return np.asarray(
         np.where(is_thing, confidence >= threshold * full, confidence <= (1 - threshold) * full)
     )
+
+
+def deep_classes(labels: NDArray[np.uint8], depth: Real) -> NDArray[np.bool_]:
+    """Of which classes a prediction shows objects, as far as depth tells: bool [256].
+
+    Args:
+        labels: most likely class, [H, W].
+        depth: 0..1, [H, W].
+    """
+    count = np.bincount(labels.ravel(), minlength=256)
+    total = np.bincount(labels.ravel(), weights=depth.ravel(), minlength=256)
+    return np.asarray((count > 0) & (total >= DEEP * count))
+
+
+def side_of(objects: NDArray[np.integer[Any]]) -> float:
+    """Side in pixels of a square as large as the median object of numbers [H, W]; 0 where there is none."""
+    sizes = np.bincount(np.unique(objects[objects > 0], return_inverse=True)[1])
+    return float(np.sqrt(np.median(sizes))) if sizes.size else 0.0
 
 
 def objects_of(inside: NDArray[np.bool_], depth: Real, options: ObjectOptions | None = None) -> Numbers:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from model.networks.config import NetworkConfig
 
-_LATER: Final = ("separates", "votes", "probe")
+_LATER: Final = ("separates", "votes", "probe", "object_side")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class DetailConfig:
         separates: 1 if it knows how to tell objects of a class apart (`model.networks.separation`).
         votes: 1 if experts that decide vote for classes as well (`model.networks.votes`).
         probe: 1 if pixels are read from what the encoder makes of them as well (`model.networks.probe`).
+        object_side: side in pixels of a square as large as the median object that it has learned from; 0 where that
+            is not known.
     """
 
     pixel_width: int = 64
@@ -30,6 +32,7 @@ class DetailConfig:
     separates: int = 0
     votes: int = 0
     probe: int = 0
+    object_side: int = 0
 
     @classmethod
     def fitting(cls, config: NetworkConfig) -> DetailConfig:

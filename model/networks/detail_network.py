@@ -62,6 +62,7 @@ class DetailNetwork(LatentExpertNetwork):
         separates: likewise.
         votes: likewise.
         probe: likewise.
+        object_side: likewise.
         sizes: of the default network inside, the fields of `NetworkConfig`; see `build_detail`.
     """
 
@@ -74,11 +75,12 @@ class DetailNetwork(LatentExpertNetwork):
         separates: int = 0,
         votes: int = 0,
         probe: int = 0,
+        object_side: int = 0,
         **sizes: Any,
     ) -> None:
         super().__init__(**sizes)
         self.detail_config = DetailConfig(
-            pixel_width, context_widths, has_own_backbone, separates, votes, probe
+            pixel_width, context_widths, has_own_backbone, separates, votes, probe, object_side
         )
         config = self.config
         dims = (
@@ -283,10 +285,10 @@ class DetailNetwork(LatentExpertNetwork):
         made.probe = None if self.probe is None else self.probe.with_classes(kept)
         return made.requires_grad_(True)
 
-    def give_separation(self) -> Self:
-        """Copy that can learn to tell objects of a class apart; as it is, where it can already."""
+    def give_separation(self, object_side: int) -> Self:
+        """Copy that can learn to tell objects of a class apart, of a size as in `DetailConfig`."""
         made = copy.deepcopy(self)
-        made.detail_config = replace(self.detail_config, separates=1)
+        made.detail_config = replace(self.detail_config, separates=1, object_side=object_side)
         made.head = self.head.with_separation()
         return made.requires_grad_(True)
 
@@ -319,6 +321,7 @@ def build_detail(config: NetworkConfig | None = None, detail: DetailConfig | Non
         separates=detail.separates,
         votes=detail.votes,
         probe=detail.probe,
+        object_side=detail.object_side,
         **(config or NetworkConfig()).arguments(),
     )
 

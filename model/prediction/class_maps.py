@@ -13,6 +13,7 @@ from torch import Tensor
 
 from model.errors import ModelError
 from model.prediction.inputs import brightened
+from model.prediction.object_size import at_learned_size
 from model.prediction.outputs import ClassPrediction, EncodedImage
 from model.prediction.resample import grow_in_bands
 from model.prediction.runner import Runner
@@ -91,6 +92,7 @@ def predict_into(
         gains: of the experts, or None.
         options: views and refinement.
     """
+    options = at_learned_size(options, image, runner)
     whole = slice(0, image.shape[0]), slice(0, image.shape[1])
     needs_whole = bool(getattr(runner.network, "needs_whole", False))
     if options.is_plain and (gains is not None or not image.is_reduced or needs_whole):

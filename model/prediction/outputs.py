@@ -62,6 +62,7 @@ class EncodedImage:
         focus: the region that clicks were last about, seen from closer by.
         overview: the whole as clicks see it first: smaller, and in float32; None where this one serves.
         answered: masks that were given for clicks.
+        object_scale: factor on its size at which its objects are told apart best; None where nobody has asked yet.
     """
 
     pixels: NDArray[np.uint8]
@@ -71,6 +72,7 @@ class EncodedImage:
     focus: Focus | None = field(default=None)
     overview: EncodedImage | None = field(default=None)
     answered: Answered = field(default_factory=Answered)
+    object_scale: float | None = field(default=None)
 
     @property
     def shape(self) -> tuple[int, int]:

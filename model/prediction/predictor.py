@@ -120,7 +120,7 @@ class Predictor:
     def take_over(self, image: EncodedImage) -> EncodedImage:
         """An image of another predictor for which `encodes_like` holds, now one of this."""
         overview = None if image.overview is None else replace(image.overview, weights=self.click_runner)
-        return replace(image, weights=self._runner, overview=overview)
+        return replace(image, weights=self._runner, overview=overview, object_scale=None)
 
     def set_image(self, image: NDArray[np.uint8], *, for_clicks: bool = True) -> EncodedImage:
         """Encode an image and return that; all questions are about it until the next.
@@ -243,9 +243,8 @@ class Predictor:
         shape = self.num_classes, *image.shape
         answer = np.zeros(shape, np.float16) if out is None else out
         check_out(answer, shape, (np.float16, np.float32, np.uint8, np.uint16))
-        predict_into(
-            ProbabilitySink(answer, self.temperature), image, self._runner, self.max_pixels, None, options
-        )
+        sink = ProbabilitySink(answer, self.temperature)
+        predict_into(sink, image, self._runner, self.max_pixels, None, options)
         return answer
 
     def predict_overview(

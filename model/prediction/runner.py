@@ -104,6 +104,12 @@ class Runner:
         return bool(getattr(self._network, "separates", False))
 
     @property
+    def object_side(self) -> int:
+        """Side in pixels of the objects that the network has learned to tell apart; 0 where that is not known."""
+        config = getattr(self._network, "detail_config", None)
+        return int(config.object_side) if self.has_depth and config is not None else 0
+
+    @property
     def num_maps(self) -> int:
         """Maps that `class_maps` gives: one a class, and one for depth."""
         return int(self.config.num_classes) + self.has_depth

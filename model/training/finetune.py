@@ -58,7 +58,7 @@ from model.training.prepare import (
 from model.training.probing import Probing
 from model.training.pseudo_labels import grow_strokes
 from model.training.reserve import Reserve
-from model.training.separation import things_in
+from model.training.separation import learned_side, things_in
 from model.training.session import DivergedError, Session
 from model.training.timed import TimedJob
 from model.training.types import FineTuneConfig, LabelledImage, Progress, checked
@@ -172,7 +172,7 @@ class FineTuning(TimedJob):
         choice, things = choose_device(config.device), things_in(samples)
         kept = config.kept_of(network.config.num_classes)
         with own_randomness(seed_for("first weights", config.seed), choice.device):
-            self.network = _started(network, kept, separates=bool(things))
+            self.network = _started(network, kept, object_side=learned_side(samples) if things else 0)
         self._is_comparable = sum(source is not None for source in kept) > 1
         held = self._hold_out(samples)
         pictures, team = pictures_of(samples, held, brightens=self.network.separates), Team()
@@ -381,12 +381,11 @@ class FineTuning(TimedJob):
 
 
 def _started(
-    network: LatentExpertNetwork, kept: Sequence[int | None], *, separates: bool = False
+    network: LatentExpertNetwork, kept: Sequence[int | None], *, object_side: int = 0
 ) -> DetailNetwork:
-    """A copy of ``network`` to start from, which can learn to tell objects apart where that is asked for."""
-    if separates:
-        begun = _started(network, kept)
-        return begun if begun.separates else begun.give_separation()
+    """A copy of ``network`` to start from, which can learn to tell objects of that side apart; none where it is 0."""
+    if object_side:
+        return _started(network, kept).give_separation(object_side)
     if isinstance(network, DetailNetwork) and list(kept) == list(range(network.config.num_classes)):
         return copy.deepcopy(network).eval()  # nothing to make anew, and that takes time
     return DetailNetwork.of(network, kept).eval()

@@ -22,6 +22,7 @@ from model.networks.backbone import upsample_to
 from model.networks.detail_head import PixelPath
 from model.networks.detail_network import besides_head
 from model.prediction.class_maps import as_depth, empty_prediction
+from model.prediction.object_size import scale_for
 from model.prediction.outputs import ClassPrediction
 from model.training.feature_cache import FeatureStore, fingerprint_without
 from model.training.measure import totalled
@@ -107,10 +108,13 @@ class LiveRefit:
 
     @torch.no_grad()
     def predict(self, name: str) -> ClassPrediction | None:
-        """Classes of the sample called ``name``; None where it is not whole among the pictures."""
+        """Classes of the sample called ``name``.
+
+        None where it is not whole among the pictures, or has objects so large that it is seen at another size.
+        """
         pictures = self._session.pictures
         found = [i for i, each in enumerate(pictures) if each.is_whole and each.name == f"{name}/0/0"]
-        if len(found) != 1:
+        if len(found) != 1 or self._scale(pictures[found[0]].image) != 1.0:
             return None
         still, (rows, cols) = self._stills[found[0]], pictures[found[0]].train.shape
         pixel, dtype = self._session.network.head.pixel, self._session.dtype
@@ -127,6 +131,23 @@ class LiveRefit:
             if answer.depth is not None:
                 answer.depth[part] = as_depth(here[size])
         return answer
+
+    def _scale(self, image: Tensor) -> float:
+        """At which size a picture [3, H, W] in 0..1 is predicted (`model.prediction.object_size`)."""
+        network, device = self._session.network, self._session.choice.device
+        side = network.detail_config.object_side
+        if not side:
+            return 1.0
+
+        def maps(pixels: NDArray[np.uint8]) -> Tensor:
+            seen = torch.from_numpy(pixels).permute(2, 0, 1)[None].to(device).float() / 255  # [1, 3, h, w]
+            with self._session.autocast():
+                answer = network.classify(network.encode_for_classes(seen))
+            depth = answer.logits.new_zeros(0) if answer.depth is None else answer.depth[0]
+            return torch.cat((answer.logits[0], depth)).float()
+
+        pixels = (image * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()  # [H, W, 3]
+        return scale_for(side, pixels, maps)
 
     @torch.no_grad()
     def _still(self, index: int, view: View, store: FeatureStore | None, mark: int) -> Still:

@@ -16,10 +16,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
+from model.analysis.objects import side_of
 from model.training.types import IGNORED, LabelledImage
 
 FEWEST: Final = 2
 """Numbered objects that are needed: of a single one nothing about neighbours can be learned."""
+
+MOST: Final = 2048
+"""Larger sizes than this are not told from each other; weights hold no larger numbers."""
 
 Objects = NDArray[np.int32]
 
@@ -34,6 +38,16 @@ def things_in(samples: Sequence[LabelledImage]) -> frozenset[int]:
             things |= set(np.unique(sample.labels[numbered]).tolist())
             count += len(np.unique(sample.objects[numbered]))
     return frozenset(things) if count >= FEWEST else frozenset()
+
+
+def learned_side(samples: Sequence[LabelledImage]) -> int:
+    """Side in pixels of a square as large as the median numbered object, at most `MOST`."""
+    numbers = [np.zeros(0, np.int64)]
+    for sample in samples:
+        if sample.objects is not None:
+            here = sample.objects[(sample.objects > 0) & (sample.labels != IGNORED)].astype(np.int64)
+            numbers.append(here + numbers[-1].max(initial=0))
+    return min(MOST, round(side_of(np.concatenate(numbers))))
 
 
 def targets_of(objects: Tensor, labels: Tensor, things: frozenset[int]) -> Tensor:

@@ -29,6 +29,10 @@ from model.zoo.registry import architecture_of
 
 OPSET: Final = 18
 MAX_SIDE: Final = 4096
+NO_OBJECTS: Final = (
+    "not in the file: classes only. latentseg tells touching objects apart with a map that is not exported, brightens"
+    " dark images first, and reduces images whose objects are larger than those that were learned from"
+)
 
 
 class _Classes(nn.Module):
@@ -96,6 +100,7 @@ def _description(network: nn.Module, meta: CheckpointMeta, size: tuple[int, int]
     """What the file says about itself; every value is a text."""
     any_network: Any = network
     num_classes = int(any_network.config.num_classes)
+    extra = {"objects": NO_OBJECTS} if getattr(network, "separates", False) else {}
     names = meta.class_names or tuple(f"class {index}" for index in range(num_classes))
     return {
         "architecture": architecture_of(network).name,
@@ -104,6 +109,7 @@ def _description(network: nn.Module, meta: CheckpointMeta, size: tuple[int, int]
         "output": f"class logits, float32 [1, {num_classes}, {size[0]}, {size[1]}]",
         "opset": str(OPSET),
         "producer": "latentseg",
+        **extra,
     }
 
 
