@@ -147,6 +147,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("finetune", "Fine-tune", "Ctrl+T", menu=MODEL, icon="train"),
     _spec("live", "Live refit after each correction", "Ctrl+L", menu=MODEL, check=True),
     _spec("pause_training", "Pause fine-tuning", "Ctrl+Shift+T", menu=MODEL),
+    _spec("learn_clicks", "Learn clicks from accepted objects", menu=MODEL, icon="click"),
     _spec("compare_networks", "Compare networks...", menu=MODEL, icon="compare"),
     _spec("next_place", "Next place to correct", "N", menu=MODEL, icon="next", sep=True),
     _spec("next_expert", "Next expert", "Tab", menu=MODEL, sep=True),

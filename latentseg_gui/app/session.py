@@ -77,6 +77,7 @@ class Session(QObject):
         learned = training.build(base, opened, hand, saved)
         self.weights, self.finetune, self.live = learned.weights, learned.finetune, learned.live
         self.places, self.comparing = learned.places, learned.comparing
+        self.click_learning = learned.clicks
         said = prediction.build(base, opened, hand, learned)
         self.predict, self.compare, self.segment = said.predict, said.compare, said.segment
         self.click_model, self.candidates = said.click_model, said.candidates

@@ -32,8 +32,10 @@ def engine_handler() -> Handler:
 
 
 def training_handler() -> Handler:
-    """Answers `FineTune` and `CompareNetworks`."""
+    """Answers `FineTune`, `LearnClicks` and `CompareNetworks`."""
     _use_given_threads()
+    from latentseg_gui.inference.training.click_request import LearnClicks
+    from latentseg_gui.inference.training.clicks import learn_clicks
     from latentseg_gui.inference.training.comparing import compare_networks
     from latentseg_gui.inference.training.messages import CompareNetworks
     from latentseg_gui.inference.training.training import Trainer
@@ -45,6 +47,8 @@ def training_handler() -> Handler:
     def handle(request: object, context: JobContext) -> object:
         if isinstance(request, CompareNetworks):
             return compare_networks(request, context)
+        if isinstance(request, LearnClicks):
+            return learn_clicks(request, context)
         return trainer.handle(request, context)
 
     return handle

@@ -8,6 +8,7 @@ from latentseg_gui.app.flows.base import Base
 from latentseg_gui.app.flows.images import ImagesFlow
 from latentseg_gui.app.flows.masks import MasksFlow
 from latentseg_gui.app.flows.project import ProjectFlow
+from latentseg_gui.controllers.training.click_learning import ClickLearningController
 from latentseg_gui.controllers.training.comparing import NetworkComparisonController
 from latentseg_gui.controllers.training.finetune import FineTuneController
 from latentseg_gui.controllers.training.kept_versions import VersionKeeper
@@ -28,6 +29,7 @@ class TrainingFlow:
     view: TrainingViewController
     places: PlacesController
     comparing: NetworkComparisonController
+    clicks: ClickLearningController
 
 
 def build(base: Base, images: ImagesFlow, masks: MasksFlow, project: ProjectFlow) -> TrainingFlow:
@@ -63,7 +65,8 @@ def build(base: Base, images: ImagesFlow, masks: MasksFlow, project: ProjectFlow
         parent=owner,
     )
     comparing = _comparing(base, weights, finetune)
-    training = TrainingFlow(weights, finetune, live, view, _places(base, images), comparing)
+    clicks = _clicks(base, masks, weights, finetune)
+    training = TrainingFlow(weights, finetune, live, view, _places(base, images), comparing, clicks)
     _connect(base, training)
     _connect_flows(base, training, images, masks)
     _keep_versions(base, weights, project)
@@ -82,6 +85,22 @@ def _comparing(
         errors=base.errors,
         folder=base.own_versions,
         window=base.window,
+        parent=base.owner,
+    )
+
+
+def _clicks(
+    base: Base, masks: MasksFlow, weights: WeightsController, finetune: FineTuneController
+) -> ClickLearningController:
+    return ClickLearningController(
+        base.document,
+        masks.table,
+        weights,
+        finetune,
+        training=base.jobs.training,
+        errors=base.errors,
+        offers=base.errors,
+        folder=base.own_versions,
         parent=base.owner,
     )
 
@@ -126,6 +145,7 @@ def _connect(base: Base, training: TrainingFlow) -> None:
 
     base.on("finetune", fine_tune)
     base.on("pause_training", training.finetune.toggle_pause)
+    base.on("learn_clicks", training.clicks.start)
     base.on("compare_networks", training.comparing.open)
     window.training.network.comparison_requested.connect(training.comparing.open)
     base.on("next_place", training.places.go_on)

@@ -17,7 +17,7 @@ from latentseg_gui.document.masks.layers import MaskLayer
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.prediction.separating import parted
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Rect
-from latentseg_gui.io.project.manifest import SHIPPED
+from latentseg_gui.io.project.manifest import knows_classes
 
 _UNKNOWN_CLASS = (160, 160, 160, 255)
 _SURE = 255.0
@@ -219,8 +219,8 @@ def _places_of(layer: MaskLayer) -> tuple[int, int]:
 
 
 def is_untaught(prediction: Prediction) -> bool:
-    """Whether it comes from the shipped weights, which tell foreground from background and know no class."""
-    return prediction.version == SHIPPED
+    """Whether its weights tell foreground from background as the shipped ones do, and know no class."""
+    return not knows_classes(prediction.version)
 
 
 def first_look(prediction: Prediction) -> NDArray[np.uint8]:

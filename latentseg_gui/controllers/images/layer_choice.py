@@ -11,7 +11,7 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.layers import MaskLayer
 from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.document.types import BACKGROUND, Rect
-from latentseg_gui.io.project.manifest import SHIPPED
+from latentseg_gui.io.project.manifest import knows_classes
 
 
 class LayerChoice(QObject):
@@ -60,7 +60,7 @@ class LayerChoice(QObject):
 
     def use_weights(self, weights: WeightsInfo) -> None:
         """What the user has taught is shown at once; what comes with the program only when it is asked for."""
-        is_taught = weights.version != SHIPPED
+        is_taught = knows_classes(weights.version)
         if is_taught != self._is_taught:
             self._is_taught = is_taught
             self.set_prediction_shown(is_taught)

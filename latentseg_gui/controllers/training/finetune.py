@@ -131,6 +131,11 @@ class FineTuneController(QObject):
         elif self.background.ask():
             self._begin(self.plan, is_refit=False)
 
+    @property
+    def held(self) -> str:
+        """Why it begins nothing for now, as a sentence; "" where it may."""
+        return self._held
+
     def hold(self, why: str) -> None:
         """Begins nothing for the reason ``why``, a sentence; "" lets it begin again."""
         self._held = why

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import partial
 
@@ -180,6 +181,8 @@ class TrainingViewController(QObject):
             if not version.images:
                 is_file = version.path is not None
                 data = self.tr("opened from a file") if is_file else self.tr("came with the program")
+            if math.isnan(version.metric) and version.validated_on:  # figures that are no mean IoU
+                data = version.validated_on
             if version.network:
                 data = f"{version.network}: {data}"
             if version.is_lost:

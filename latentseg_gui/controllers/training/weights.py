@@ -23,7 +23,7 @@ from latentseg_gui.document.training.mix_worth import MixWorth
 from latentseg_gui.document.training.runs import FineTuneResult
 from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.inference.messages import LoadWeights
-from latentseg_gui.io.project.manifest import SHIPPED
+from latentseg_gui.io.project.manifest import SHIPPED, knows_classes
 from latentseg_gui.io.storage import atomic_write, remove_file
 from latentseg_gui.io.training.weights_names import with_expert_names
 from latentseg_gui.panels.experts.values import ExpertLabels
@@ -295,7 +295,7 @@ class WeightsController(QObject):
 
     def _take_classes_of(self, weights: WeightsInfo) -> None:
         """Classes of the weights become those of the document, as long as it has no masks of its own."""
-        if weights.version == SHIPPED or weights.class_names == self._document.classes.names:
+        if not knows_classes(weights.version) or weights.class_names == self._document.classes.names:
             return
         if self._document.masks.labelled_ids():
             unknown = [name for name in weights.class_names if self._document.classes.id_of(name) is None]

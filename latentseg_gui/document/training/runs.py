@@ -52,6 +52,27 @@ class FineTuneProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class ClicksLearned:
+    """What came of letting clicks learn.
+
+    Attributes:
+        weights: the safetensors file; written only where ``is_better``.
+        version: the name of the new version.
+        is_better: whether objects that were held out need fewer clicks.
+        seconds: that it took.
+        words: clicks before and after, and on what they were measured, as the beginning of a sentence.
+        note: a sentence for the user where something went wrong.
+    """
+
+    weights: Path
+    version: str
+    is_better: bool
+    seconds: float
+    words: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class FineTuneResult:
     """How a fine-tuning job ended.
 

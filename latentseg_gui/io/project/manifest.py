@@ -58,7 +58,15 @@ Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 SHIPPED = "shipped"
 """What the weights that came with the program are called; they are in no project."""
 
+CLICKS_ONLY = f"{SHIPPED} + clicks"
+"""How versions are called, with a number, in which nothing but clicks has learned."""
+
 _MAX_VERSIONS = 10_000
+
+
+def knows_classes(version: str) -> bool:
+    """Whether weights, by the name of their version, were taught any class."""
+    return version != SHIPPED and not version.startswith(CLICKS_ONLY)
 
 
 class ProjectError(LatentsegError):
