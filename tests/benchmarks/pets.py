@@ -172,9 +172,7 @@ def main() -> None:
     parser.add_argument("--networks", default="vit,unet,latent-expert")
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--limit", type=int, default=0, help="pictures, 0 for all")
-    parser.add_argument(
-        "--fresh", action="store_true", help="the default network from weights that know nothing"
-    )
+    parser.add_argument("--encoder", type=Path, help="what the default network begins from")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
