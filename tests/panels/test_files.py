@@ -192,7 +192,7 @@ def test_a_sample_opens_by_keyboard(empty: EmptyStateWidget, qtbot: QtBot) -> No
 
 
 def test_the_buttons_ask_for_images_and_folders(empty: EmptyStateWidget, qtbot: QtBot) -> None:
-    images, folder = empty.findChildren(QPushButton)
+    images, folder, *_ = empty.findChildren(QPushButton)
     with qtbot.waitSignals([empty.open_images_requested, empty.open_folder_requested]):
         images.click()
         folder.click()
