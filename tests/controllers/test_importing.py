@@ -152,7 +152,7 @@ def test_a_coco_file_brings_the_masks_of_the_whole_list(desk: Desk, tmp_path: Pa
         assert np.array_equal(desk.labels(number), item.labels)
         assert np.array_equal(desk.document.masks.instances(desk.ids[number]), item.instances)
         provenance = desk.document.masks.provenance(desk.ids[number])
-        assert np.array_equal(provenance == Provenance.PAINTED, item.labels != UNLABELLED)
+        assert np.array_equal(provenance == Provenance.IMPORTED, item.labels != UNLABELLED)
     assert [entry.label for entry in desk.history.entries] == [f"Import mask of {n}.jpg" for n in range(4)]
     assert "4 masks were imported." in desk.told.sentences[-1]
 
