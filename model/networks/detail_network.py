@@ -257,8 +257,8 @@ class DetailNetwork(LatentExpertNetwork):
         return {**groups, "top": top, "bottom": bottom}
 
     def reader_parameters(self) -> dict[str, Tensor]:
-        """As `LatentExpertNetwork.reader_parameters`, and the detail head."""
-        return super().reader_parameters() | tensors_of(self, "head", "probe")
+        """As `LatentExpertNetwork.reader_parameters`, the detail head, the probe and what experts say of classes."""
+        return super().reader_parameters() | tensors_of(self, "head", "probe", "votes")
 
     def encoding_state(self) -> dict[str, Tensor]:
         """As `LatentExpertNetwork.encoding_state`; what classes have learned of the experts comes later."""
