@@ -111,7 +111,7 @@ def test_whole_masks_are_learned_as_before(monkeypatch):
 
 def test_the_encoder_learns_from_strokes_too():
     config = replace(STROKES, speed="thorough")
-    job, reports = run(tiny_network(), [stroked(0), stroked(1)], config, steps=60)
+    job, reports = run(tiny_network(), [stroked(0), stroked(1)], config, steps=120)
     assert any(report.phase == "learning to see" for report in reports)
     assert isinstance(job.network, DetailNetwork)
     assert accuracy(job.network) > 0.8
