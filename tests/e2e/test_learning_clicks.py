@@ -84,6 +84,9 @@ def test_ten_accepted_objects_are_learned_from_kept_and_left_with_one_click(
         assert any("Clicks learned from" in each and "instead of" in each for each in told.sentences)
         assert session.display.options.layers == "mask", "no class was taught, so no prediction is shown"
         assert not any("also know classes" in each for each in told.sentences)
+        assert session.evaluation.measuring.weights is None, (
+            "nor is there a class whose figures could be told"
+        )
         version = session.weights.versions[TAUGHT]
         assert "Clicks learned from" in version.validated_on
         save(person, answers, tmp_path / "work")

@@ -17,7 +17,7 @@ from latentseg_gui.document.masks.layers import Arrays
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.document.types import BACKGROUND, Labels
-from latentseg_gui.io.project.manifest import SHIPPED
+from latentseg_gui.io.project.manifest import knows_classes
 from model.analysis.cells import area_of, image_mark
 
 _REST_MS = 120
@@ -147,7 +147,7 @@ class ErrorsView(QObject):
         prediction = None if image_id is None else self._document.predictions.of(image_id)
         if image_id is None or weights is None or record is None or prediction is None:
             return None
-        if prediction.version != weights.version or weights.version == SHIPPED:
+        if prediction.version != weights.version or not knows_classes(weights.version):
             return None
         layer = self._document.masks.layer(image_id)
         return ErrorsWork(

@@ -22,7 +22,7 @@ from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.document.types import ImageRecord, Labels
 from latentseg_gui.inference.messages import PredictedPixels, PredictionExtras, PredictPixels
 from latentseg_gui.io.images.reading import read_image
-from latentseg_gui.io.project.manifest import SHIPPED
+from latentseg_gui.io.project.manifest import knows_classes
 from model.analysis.cells import image_mark
 
 _REST_MS = 400
@@ -102,7 +102,7 @@ class Measuring(QObject):
     def weights(self) -> WeightsInfo | None:
         """The weights that are measured; None where none have learned the user's classes."""
         live = self._weights
-        return None if live is None or live.version == SHIPPED else live
+        return live if live is not None and knows_classes(live.version) else None
 
     @property
     def evaluations(self) -> dict[str, ImageEvaluation]:
