@@ -16,7 +16,7 @@ from model.prediction.outputs import ClassPrediction
 from model.prediction.predictor import Predictor
 from model.training.clock import Budget, Clock, Span
 from model.training.feature_cache import FeatureStore
-from model.training.timed import TimedJob
+from model.training.timed import Steered, TimedJob
 from model.training.types import IGNORED, FineTuneConfig, LabelledImage, Progress, checked
 
 NAN: Final = float("nan")
@@ -25,7 +25,7 @@ FOLDS_SHARE: Final = 0.5
 """Of the time; the rest is for the network that learns from all images."""
 
 
-class Job(Protocol):
+class Job(Steered, Protocol):
     """A running fine-tuning; see `model.training.finetune.FineTuning`."""
 
     metric_before: float
@@ -74,18 +74,6 @@ class Job(Protocol):
     @property
     def seconds(self) -> float:
         """Time spent."""
-
-    def __iter__(self) -> Iterator[Progress]:
-        """Work; every item is a report, and between items the job can be left."""
-
-    def pause(self) -> None:
-        """Hold the clock."""
-
-    def resume(self) -> None:
-        """Let the clock run on."""
-
-    def finish(self) -> None:
-        """End at the next item with the best weights so far."""
 
 
 Make = Callable[[Any, Sequence[LabelledImage], FineTuneConfig, FeatureStore | None], Job]

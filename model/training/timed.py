@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 from model.training.clock import Budget
 from model.training.types import Progress
+
+
+class Steered(Protocol):
+    """A running job as whoever waits for it sees it."""
+
+    def __iter__(self) -> Iterator[Progress]:
+        """Work; every item is a report, and between items the job can be left."""
+
+    def pause(self) -> None:
+        """Hold the clock."""
+
+    def resume(self) -> None:
+        """Let the clock run on."""
+
+    def finish(self) -> None:
+        """End at the next item with the best so far."""
 
 
 class TimedJob:

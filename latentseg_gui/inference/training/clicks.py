@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
-from latentseg_gui.document.training.runs import ClicksLearned, FineTuneProgress
+from latentseg_gui.document.training.runs import ClicksLearned
 from latentseg_gui.inference.request import JobContext
 from latentseg_gui.inference.training.click_request import LearnClicks
-from latentseg_gui.inference.training.training import REPORT_EVERY_S, labelled_image
-from model.training.click_tuning import ClickTuneConfig, ClickTuning, finetune_clicks, in_words
+from latentseg_gui.inference.training.training import follow, labelled_image
+from model.training.click_tuning import ClickTuneConfig, finetune_clicks, in_words
 from model.training.provenance import after_clicks
 from model.weights.catalogue import start_of
 from model.weights.checkpoint import CheckpointMeta, save
@@ -23,7 +21,7 @@ def learn_clicks(request: LearnClicks, context: JobContext) -> ClicksLearned | N
     start = start_of("", request.weights)
     samples = [labelled_image(each) for each in request.samples]
     job = finetune_clicks(start.network, samples, ClickTuneConfig(seconds=request.seconds))
-    if not _follow(job, context):
+    if not follow(job, context):
         return None
     if job.is_better:
         more: dict[str, object] = {"version": request.version, "started_from": start.name}
@@ -39,25 +37,3 @@ def learn_clicks(request: LearnClicks, context: JobContext) -> ClicksLearned | N
         words=in_words(job),
         note=job.note,
     )
-
-
-def _follow(job: ClickTuning, context: JobContext) -> bool:
-    """Run the job to its end, reporting; False if it was cancelled."""
-    reported = -REPORT_EVERY_S
-    for progress in job:
-        if context.is_cancelled():
-            return False
-        now = time.monotonic()
-        if now - reported >= REPORT_EVERY_S:
-            reported = now
-            context.report(
-                FineTuneProgress(
-                    step=progress.step,
-                    fraction=progress.fraction,
-                    loss=progress.loss,
-                    metric=progress.metric,
-                    seconds=progress.seconds,
-                    phase=progress.phase,
-                )
-            )
-    return not context.is_cancelled()

@@ -25,6 +25,7 @@ from model.training.orientation import are_upright
 from model.training.outcome import refuse_unlearned
 from model.training.preview import preview_crops
 from model.training.provenance import after_run, figures_on
+from model.training.timed import Steered
 from model.training.types import object_numbers
 from model.training.views import scarcity_of
 from model.weights.catalogue import LATENT_EXPERT, Start, offer_of, refuse_other, start_of
@@ -67,7 +68,7 @@ class Trainer:
             config, seconds=request.seconds, speed=request.speed, classes_kept=kept, shown=request.shown
         )
         job = finetune(network, samples, config, self._store)
-        if not _work(job, context):
+        if not follow(job, context):
             return None
         refuse_unlearned(job)
         _show(request, job, context)
@@ -154,7 +155,7 @@ def config_of(settings: LearningSettings, num_classes: int) -> FineTuneConfig:
     return FineTuneConfig(num_classes=num_classes, **asdict(settings))
 
 
-def _work(job: Job, context: JobContext) -> bool:
+def follow(job: Steered, context: JobContext) -> bool:
     """Run the job to its end, reporting; False if it was cancelled."""
     reported = -math.inf
     for progress in job:
@@ -167,7 +168,7 @@ def _work(job: Job, context: JobContext) -> bool:
     return not context.is_cancelled()
 
 
-def _obey(job: Job, context: JobContext) -> bool:
+def _obey(job: Steered, context: JobContext) -> bool:
     """Do what the window has told; waits while paused. False once the job is cancelled."""
     is_paused, pause = False, threading.Event()
     while True:
