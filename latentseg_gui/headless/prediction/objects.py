@@ -79,14 +79,14 @@ def add_object_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--threshold",
-        type=_share,
+        type=share,
         default=plain.threshold,
         metavar="P",
         help="a pixel belongs to an object from this probability on (default: %(default)s)",
     )
     group.add_argument(
         "--separation",
-        type=_share,
+        type=share,
         default=plain.separation,
         metavar="S",
         help="0: what touches is one object; 1: cut at every dip (default: %(default)s)",
@@ -123,7 +123,8 @@ def counting_of(options: argparse.Namespace, classes: ClassTable) -> Counting:
     return Counting(classes, ObjectOptions(options.threshold, options.separation, options.smoothness))
 
 
-def _share(text: str) -> float:
+def share(text: str) -> float:
+    """An option between 0 and 1; for argparse."""
     value = float(text)
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")

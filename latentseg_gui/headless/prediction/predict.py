@@ -59,6 +59,17 @@ Make = Callable[[BatchItem, ImageRecord], MaskItem]
 _Outcome = Outcome[BatchItem, MaskItem, tuple[Path, ...]]
 
 
+def add_format_argument(parser: argparse.ArgumentParser, *, default: str) -> None:
+    """``--format``, of which there may be several."""
+    parser.add_argument(
+        "--format",
+        default=(default,),
+        type=format_names,
+        metavar="FORMAT[,FORMAT...]",
+        help=f"{', '.join(FORMATS)} (default: {default}); several get a folder each",
+    )
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.epilog = (
@@ -67,13 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE|FOLDER")
     add_output_arguments(parser)
-    parser.add_argument(
-        "--format",
-        default=("png",),
-        type=format_names,
-        metavar="FORMAT[,FORMAT...]",
-        help=f"{', '.join(FORMATS)} (default: png); several get a folder each",
-    )
+    add_format_argument(parser, default="png")
     add_picture_argument(parser)
     add_prediction_arguments(parser)
     add_object_arguments(parser)

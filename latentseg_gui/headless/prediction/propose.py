@@ -15,7 +15,8 @@ from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.prediction.candidates import ObjectCandidate, chosen, numbered
 from latentseg_gui.document.types import ImageRecord, Rect
 from latentseg_gui.headless.prediction.answers import prediction_options
-from latentseg_gui.headless.prediction.predict import Run, all_pages, format_names, protect, root_of
+from latentseg_gui.headless.prediction.objects import share
+from latentseg_gui.headless.prediction.predict import Run, add_format_argument, all_pages, protect, root_of
 from latentseg_gui.headless.prediction.ranks import joined_ranks
 from latentseg_gui.headless.subcommand import (
     add_model_arguments,
@@ -45,13 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE|FOLDER")
     add_output_arguments(parser)
-    parser.add_argument(
-        "--format",
-        default=("coco",),
-        type=format_names,
-        metavar="FORMAT[,FORMAT...]",
-        help=f"{', '.join(FORMATS)} (default: coco); several get a folder each",
-    )
+    add_format_argument(parser, default="coco")
     add_picture_argument(parser)
     parser.add_argument("--name", default="object", help="class of the objects (default: %(default)s)")
     parser.add_argument(
@@ -63,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--least-quality",
-        type=_share,
+        type=share,
         default=0.0,
         metavar="Q",
         help="how sure the model must be of an object, 0..1 (default: %(default)s)",
@@ -160,11 +155,4 @@ def _count(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is no number of pixels from 1 on")
-    return value
-
-
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
     return value
