@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from latentseg_gui.document.types import UNLABELLED
 from model.weights.checkpoint import CheckpointMeta, save
 from tests.discs import learned, touching
 from tests.e2e.conftest import Witness
+from tests.e2e.exported import exported_annotations
 from tests.e2e.person import Person
 
 ROW = ((30, 20), (30, 42), (30, 64))
@@ -25,23 +25,6 @@ def taught(tmp_path: Path) -> Path:
     network = learned([touching(0), touching(1)], steps=250).network
     save(tmp_path / "discs.safetensors", network, CheckpointMeta(("background", "disc")))
     return tmp_path / "discs.safetensors"
-
-
-def exported(person: Person, target: Path) -> list[dict[str, object]]:
-    """The annotations of the COCO file that the window writes."""
-    person.choose("export_mask")
-    dialog = person.session.export.output.dialog
-    assert dialog is not None
-    dialog.set_folder(target)
-    dialog.set_formats(("coco",))
-    person.wait_for(lambda: dialog._do.isEnabled(), 30, "it can be exported")
-    dialog._do.click()
-    person.wait_for(
-        lambda: not person.session.export.is_busy and list(target.rglob("*.json")), what="written"
-    )
-    (file,) = target.rglob("*.json")
-    content: list[dict[str, object]] = json.loads(file.read_text())["annotations"]
-    return content
 
 
 def test_touching_objects_are_counted_separated_by_sliders_accepted_corrected_and_exported(
@@ -60,7 +43,7 @@ def test_touching_objects_are_counted_separated_by_sliders_accepted_corrected_an
     now = document.predictions.of(person.image_id or "")
     assert now is not None
     assert now.depth is depth, "the model was not asked again"
-    assert len(exported(person, tmp_path / "predicted")) == 3
+    assert len(exported_annotations(person, tmp_path / "predicted")) == 3
 
     person.choose("accept_prediction")
     person.wait_for(lambda: (person.mask != UNLABELLED).all(), what="it is accepted")
@@ -70,7 +53,7 @@ def test_touching_objects_are_counted_separated_by_sliders_accepted_corrected_an
     person.press(Qt.Key.Key_B)
     person.drag((col + 0.5, row - 10.5), (col + 0.5, row - 15.5))  # an ear, which belongs to it
     assert document.masks.labels(image_id)[row - 15, col] == 1
-    assert len(exported(person, tmp_path / "corrected")) == 3
+    assert len(exported_annotations(person, tmp_path / "corrected")) == 3
     assert not told.errors
 
 

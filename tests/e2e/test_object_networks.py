@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from PIL import Image
 
 from model.weights.checkpoint import CheckpointMeta, save
 from tests.e2e.conftest import Witness
+from tests.e2e.exported import exported_annotations
 from tests.e2e.kept_weights import use
 from tests.e2e.person import Person
 from tests.model.finetuning import run
@@ -23,22 +23,6 @@ def sources(person: Person) -> list[str]:
     """Where each object of the list comes from, as it says."""
     model = person.window.objects.view.model()
     return [str(model.index(row, 5).data()) for row in range(model.rowCount())]
-
-
-def exported(person: Person, target: Path) -> int:
-    """How many objects of all images the window writes to a COCO file."""
-    person.choose("export_mask")
-    dialog = person.session.export.output.dialog
-    assert dialog is not None
-    dialog.set_folder(target)
-    dialog.set_formats(("coco",))
-    person.wait_for(lambda: dialog._do.isEnabled(), 30, "it can be exported")
-    dialog._do.click()
-    person.wait_for(
-        lambda: not person.session.export.is_busy and list(target.rglob("*.json")), what="written"
-    )
-    (file,) = target.rglob("*.json")
-    return len(json.loads(file.read_text())["annotations"])
 
 
 @pytest.fixture
@@ -92,5 +76,7 @@ def test_mask_rcnn_learns_from_drawn_objects_and_what_it_finds_is_listed_and_exp
     person.choose("accept_prediction")
     person.wait_for(lambda: len(sources(person)) == found, what="every object is a row of the list")
     assert set(sources(person)) == {"predicted"}
-    assert exported(person, tmp_path / "exported") == found + len(np.unique(drawn.objects)) - 1
+    assert (
+        len(exported_annotations(person, tmp_path / "exported")) == found + len(np.unique(drawn.objects)) - 1
+    )
     assert not told.errors

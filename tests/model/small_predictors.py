@@ -1,5 +1,7 @@
 """A small network behind the doors of a predictor."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -17,6 +19,17 @@ SMALL = NetworkConfig(
     click_widths=(16, 16, 32, 32, 32),
     embed_dim=8,
 )
+
+DECIDING = replace(
+    NetworkConfig.pretrained(num_classes=3),
+    num_experts=5,
+    num_heads=2,
+    feature_dim=16,
+    path_widths=(16, 24),
+    click_widths=(8, 16, 16, 16, 16),
+    evidence_dim=12,
+)
+"""Of a network whose experts classify what they are chosen for."""
 
 
 def small_network(seed=0):

@@ -8,29 +8,19 @@ import pytest
 import torch
 
 from model.errors import WeightsError
-from model.networks.config import NetworkConfig
 from model.networks.deciding import TOKENS_AT_ONCE, ExpertClassifiers, balance_loss, likeness_loss
 from model.networks.detail_head import Levels
 from model.networks.detail_network import DetailNetwork
 from model.networks.network import Prompts, build_latent_expert
 from model.prediction.predictor import Predictor
 from model.weights import checkpoint
-
-SMALL = replace(
-    NetworkConfig.pretrained(num_classes=3),
-    num_experts=5,
-    num_heads=2,
-    feature_dim=16,
-    path_widths=(16, 24),
-    click_widths=(8, 16, 16, 16, 16),
-    evidence_dim=12,
-)
+from tests.model.small_predictors import DECIDING
 
 
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(0)
-    return build_latent_expert(SMALL).eval()
+    return build_latent_expert(DECIDING).eval()
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +167,7 @@ def test_weights_are_saved_and_loaded_and_an_unknown_encoder_is_refused(network,
 
 def test_widths_of_another_encoder_are_refused():
     with pytest.raises(ValueError, match="other widths"):
-        build_latent_expert(replace(SMALL, encoder="lite2"))
+        build_latent_expert(replace(DECIDING, encoder="lite2"))
 
 
 def test_pictures_stay_encoded_while_classes_learn_and_not_when_territories_change(network):

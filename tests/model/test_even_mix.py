@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 
 from model.analysis.metrics import mean_iou
 from model.errors import ModelError
-from model.networks.config import NetworkConfig
 from model.networks.detail_network import DetailNetwork
 from model.networks.even_mix import with_even_mix
 from model.networks.latent_experts import SegmentationModel
 from model.networks.network import build_latent_expert
 from model.prediction.even_mix import EvenMix
 from model.zoo.unet import UNet
-from tests.model.small_predictors import picture, predictor_of, small_network
-
-DECIDING = replace(
-    NetworkConfig.pretrained(num_classes=3),
-    num_experts=5,
-    num_heads=2,
-    feature_dim=16,
-    path_widths=(16, 24),
-    click_widths=(8, 16, 16, 16, 16),
-    evidence_dim=12,
-)
+from tests.model.small_predictors import DECIDING, picture, predictor_of, small_network
 
 
 def deciding():
