@@ -22,8 +22,7 @@ from latentseg_gui.document.training.learning import NetworkChoice
 from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.inference.cache import ByteCache
 from latentseg_gui.inference.experts.attention import notes_in
-from latentseg_gui.inference.experts.experts import Experts
-from latentseg_gui.inference.experts.mix_worth import mix_worth_of_shipped
+from latentseg_gui.inference.experts.experts import Experts, mix_worth_of_shipped
 from latentseg_gui.inference.experts.network_attention import NetworkAttention
 from latentseg_gui.inference.messages import (
     ClickModelInfo,
@@ -42,9 +41,8 @@ from latentseg_gui.inference.messages import (
     UseClickModel,
 )
 from latentseg_gui.inference.prediction.candidates import Searches
-from latentseg_gui.inference.prediction.clicker import Clicker
+from latentseg_gui.inference.prediction.clicker import Clicker, ForeignClicks
 from latentseg_gui.inference.prediction.clicks import Clicks
-from latentseg_gui.inference.prediction.foreign_clicks import ForeignClicks
 from latentseg_gui.inference.training.messages import FindUncertainRegions, PreviewCrops
 from latentseg_gui.inference.training.training import preview
 from latentseg_gui.inference.training.uncertain_regions import find_uncertain_regions

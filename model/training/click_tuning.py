@@ -26,7 +26,7 @@ from model.networks.network import LatentExpertNetwork
 from model.prediction.device import DeviceChoice, choose_device, free_cached_memory, is_out_of_memory
 from model.prediction.predictor import Predictor
 from model.training.click_examples import examples_of, held_apart
-from model.training.click_learning import ClickLearner, teachable
+from model.training.click_learner import ClickLearner, teachable
 from model.training.click_measure import GOALS, ClickFigures, measured
 from model.training.click_views import ClickView, views_of
 from model.training.clock import Budget, Clock, are_finite

@@ -27,6 +27,8 @@ from model.training.coverage import divided, left_out
 from model.training.crf_loss import is_sparse
 from model.training.cross import describe, is_better, slack_of
 from model.training.distributed import Team
+from model.training.learner import Learner, Site
+from model.training.measurement import Measurement
 from model.training.object_targets import (
     marked,
     smallest_of,
@@ -37,7 +39,6 @@ from model.training.objective import Objective, class_weights
 from model.training.optimisers import warm_up
 from model.training.orientation import are_upright, rows_of
 from model.training.outcome import no_step
-from model.training.plain_steps import Learner, Measurement, Site
 from model.training.session import DivergedError
 from model.training.squares import Squares
 from model.training.timed import TimedJob

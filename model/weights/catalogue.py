@@ -2,25 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from model.errors import ModelError
+from model.networks.efficientnet import VARIANTS
 from model.networks.protocols import CLICKS, EXPERTS, LIVE
 from model.networks.randomness import own_randomness, seed_for
 from model.weights.checkpoint import CheckpointMeta, Unfilled, default_weights_path, load, read_meta
-from model.weights.encoder import give_encoder, shipped_variant
 from model.zoo.dense import ENCODER, DenseKind, DenseNetwork
+from model.zoo.encoders import encoders_in
 from model.zoo.objects import network_of
 from model.zoo.presets import DENSE_KINDS
 from model.zoo.registry import architecture_of, build_network
 from model.zoo.tutorial import TutorialNetwork, begun_at_the_mean
+
+
+def shipped_variant() -> str:
+    """Which variant of EfficientNet-Lite the shipped weights hold.
+
+    Raises:
+        ModelError: none; the installation is not whole.
+    """
+    variant = str(read_meta(default_weights_path()).config.get("encoder", ""))
+    if variant not in VARIANTS:
+        raise ModelError(
+            "The weights that came with the program hold no pretrained encoder.",
+            action="Install the program again, or learn from scratch.",
+        )
+    return variant
+
+
+def give_encoder(network: nn.Module) -> nn.Module:
+    """``network``, whose pretrained encoders now hold the shipped weights."""
+    for encoder in encoders_in(network):
+        encoder.load_state_dict(_shipped_tensors())
+    return network
+
+
+@cache
+def _shipped_tensors() -> Mapping[str, Tensor]:
+    """The encoder's state dict, read once: 14 MB."""
+    (encoder,) = encoders_in(load(default_weights_path())[0])
+    return encoder.state_dict()
+
 
 LATENT_EXPERT: Final = "latent-expert"
 

@@ -1,7 +1,7 @@
 """The pretrained encoder of the default network under the networks that take a backbone.
 
 What classification of a million photographs has taught serves them as well: a few masks have to teach the
-decoder only. The tensors are those of the shipped weights; see `model.weights.encoder`.
+decoder only. The tensors are those of the shipped weights; see `model.weights.catalogue`.
 Shapes: B images, C classes, H and W their size, f channels.
 """
 

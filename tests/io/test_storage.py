@@ -270,7 +270,7 @@ def test_nothing_but_storage_writes_files():
 
 ALLOWED = {
     "app/log.py": "the log itself, which must not depend on what it reports",
-    "controllers/images/pasted.py": "into the file that storage hands out",
+    "controllers/project/untitled.py": "into the file that storage hands out",
     "controllers/training/weights.py": "removes a version that the user does not want any more",
     "headless/experts/attention.py": "arrays into memory; the bytes go out through the ledger",
     "headless/training/compare.py": "weights, by `model.weights.checkpoint.save`, which writes in the same way",

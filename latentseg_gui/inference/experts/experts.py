@@ -22,6 +22,7 @@ from latentseg_gui.document.experts.experts import (
 from latentseg_gui.document.experts.maps import AttentionMaps, PromptAttention
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.prediction.proposals import PromptSet
+from latentseg_gui.document.training.mix_worth import MixWorth
 from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.document.types import Rect
 from latentseg_gui.inference.cache import ByteCache
@@ -40,6 +41,16 @@ from model.analysis import inspection
 from model.prediction.even_mix import EvenMix
 from model.prediction.outputs import Attention, ClassPrediction
 from model.prediction.predictor import Predictor
+from model.weights.figures import default_even_mix
+
+
+def mix_worth_of_shipped() -> MixWorth | None:
+    """Of the weights that come with the program, on held-out pictures; None where the figure is of others."""
+    figure = default_even_mix()
+    if figure is None:
+        return None
+    return MixWorth(figure.learned, figure.even, figure.pictures, is_own=False)
+
 
 MAX_WHOLE_BYTES: Final = 64 << 20
 MAX_PART_BYTES: Final = 96 << 20

@@ -1,19 +1,21 @@
-"""Puts the state of the experts onto the widgets."""
+"""The state of the experts on the widgets of the panel, and the map of it that lies over the image."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
+import numpy as np
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QWidget
 
 from latentseg_gui.document.experts.experts import Gains, altered
 from latentseg_gui.document.types import Labels
+from latentseg_gui.panels.experts.attention_math import floored
 from latentseg_gui.panels.experts.colours import colour_table
 from latentseg_gui.panels.experts.gains import Shape, Where, gain_at, is_solo, table_of
 from latentseg_gui.panels.experts.maps import MapPart, MapSource
-from latentseg_gui.panels.experts.overlays import overlay_of
 from latentseg_gui.panels.experts.state import ExpertsState, ViewChoice
 from latentseg_gui.panels.experts.tile import ExpertTile
 from latentseg_gui.panels.experts.values import ExpertLabels, ExpertOverlay, InfluenceRow
@@ -27,6 +29,51 @@ from latentseg_gui.panels.experts.words import (
     short,
 )
 from latentseg_gui.panels.pixmaps import image_from_codes
+
+
+def overlay_of(state: ExpertsState, shown: str | None, row: int, name: str) -> ExpertOverlay | None:
+    """What the canvas shall show.
+
+    Args:
+        state: maps and view.
+        shown: "expert", "territory", "entropy" or None.
+        row: the chosen expert, -1 for none.
+        name: what it is called.
+    """
+    if state.maps is None or shown is None:
+        return None
+    if shown == "expert":
+        return _of_expert(state, row, name) if row >= 0 else None
+    if state.maps.shares is None:
+        return None
+    return _of_mix(state, "territory" if shown == "territory" else "entropy")
+
+
+def _of_expert(state: ExpertsState, row: int, name: str) -> ExpertOverlay:
+    low, high = (float(each) for each in state.limits[row])
+    finer = state.part_of(row)
+    return ExpertOverlay(
+        "expert",
+        row,
+        state.reduced[row],
+        (low, high),
+        state.choice.colour_map,
+        np.zeros((0, 3), np.uint8),
+        f"{name}: {scale_text(state)}",
+        None if finer is None or state.part is None else (state.part.rect, finer),
+    )
+
+
+def _of_mix(state: ExpertsState, kind: Literal["territory", "entropy"]) -> ExpertOverlay:
+    """Territory or indecision."""
+    (values, finer), part = state.of_mix(kind), state.part
+    over = None if finer is None or part is None else (part.rect, finer)
+    if kind == "territory":
+        caption = _tr("Territory: the expert with the largest share, mean of the heads")
+        return ExpertOverlay(kind, -1, values, (0, 255), "", state.colours, caption, over)
+    caption = _tr("Indecision: entropy of the mix, 0 one expert, 1 all alike")
+    none = np.zeros((0, 3), np.uint8)
+    return ExpertOverlay(kind, -1, values, floored(values), "viridis", none, caption, over)
 
 
 def _tr(text: str) -> str:

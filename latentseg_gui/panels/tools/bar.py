@@ -9,9 +9,7 @@ from latentseg_gui.document.masks.tools import Option, ToolName
 from latentseg_gui.panels.flow_layout import FlowLayout
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.shortcut_tooltips import follow_key
-from latentseg_gui.panels.tools.display import DisplayOptions
-from latentseg_gui.panels.tools.prompting import PromptingOptions
-from latentseg_gui.panels.tools.shaping import PiecesOption, TightenOption
+from latentseg_gui.panels.tools.options import DisplayOptions, PiecesOption, PromptingOptions, TightenOption
 from latentseg_gui.panels.widgets import Segments, SliderField, text_label
 
 

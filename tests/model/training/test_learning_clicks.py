@@ -172,7 +172,7 @@ def test_a_box_is_on_something_known_by_its_middle(learned: ClickTuning) -> None
 
 
 def test_learning_again_begins_with_what_came_with_the_program(learned: ClickTuning) -> None:
-    from model.training.click_learning import teachable
+    from model.training.click_learner import teachable
 
     assert isinstance(learned.network, LatentExpertNetwork)
     again = teachable(learned.network, 3)

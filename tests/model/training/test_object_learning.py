@@ -12,6 +12,7 @@ import torch
 from model.errors import ModelError
 from model.prediction.outputs import ClassPrediction
 from model.training.finetune import LabelledImage, finetune
+from model.training.measurement import Measurement, _panoptic_quality, _segments
 from model.training.object_loss import _says_something, region_loss
 from model.training.object_targets import (
     marked,
@@ -20,7 +21,6 @@ from model.training.object_targets import (
     targets_of,
     with_object_numbers,
 )
-from model.training.plain_steps import Measurement, _panoptic_quality, _segments
 from model.training.types import IGNORED
 from model.training.views import Picture
 from tests.model.finetuning import run

@@ -13,7 +13,7 @@ from model.analysis.metrics import confusion_matrix, mean_iou
 from model.errors import ModelError
 from model.networks.latent_experts import SegmentationModel
 from model.prediction.predictor import Predictor
-from model.training import plain_steps, squares
+from model.training import learner, squares
 from model.training.coverage import divided
 from model.training.finetune import FineTuneConfig, LabelledImage, finetune
 from model.training.outcome import NotLearnedError, refuse_unlearned
@@ -218,7 +218,7 @@ def test_where_memory_ends_the_batch_is_halved_and_then_it_is_said(monkeypatch):
         with self.autocast():
             return network.classify(network.encode(images)).logits
 
-    monkeypatch.setattr(plain_steps.Site, "logits", at_logits)
+    monkeypatch.setattr(learner.Site, "logits", at_logits)
     job, _ = run(network_of("unet"), [sample(0)], FRESH, steps=12)
     assert job.has_learned
     assert not job.note

@@ -9,10 +9,10 @@ import torch
 from model.errors import ModelError, WeightsError
 from model.networks.efficientnet import normalised
 from model.training.finetune import FineTuneConfig, LabelledImage, finetune
-from model.training.plain_steps import ENCODER_SHARE, RATE, _groups
+from model.training.learner import ENCODER_SHARE, RATE, _groups
 from model.weights import catalogue
+from model.weights.catalogue import give_encoder
 from model.weights.checkpoint import default_weights_path, load, save
-from model.weights.encoder import give_encoder
 from model.zoo.dense import DenseNetwork
 from model.zoo.encoders import PretrainedPyramid, encoders_in
 from model.zoo.presets import DENSE_KINDS

@@ -1,21 +1,15 @@
-"""What `PlainTuning` does to a network again and again: one step of learning, one measurement."""
+"""A network learns step by step from squares of pictures, where no features are kept."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
-from model.analysis.detection import NumberedLabels, matches
-from model.analysis.metrics import confusion_matrix
 from model.networks.randomness import own_randomness, seed_for
 from model.prediction.device import DeviceChoice, free_cached_memory, is_out_of_memory
-from model.prediction.objects import settled_numbers, without_specks
-from model.prediction.outputs import ClassPrediction
 from model.training.clock import Average, Budget, rate_at
 from model.training.distributed import Team
 from model.training.object_loss import loss_with_objects
@@ -23,8 +17,7 @@ from model.training.objective import Objective
 from model.training.optimisers import Groups, make_optimiser, rate_factor
 from model.training.session import MAX_GRADIENT, DivergedError
 from model.training.squares import Squares
-from model.training.types import IGNORED, FineTuneConfig
-from model.training.views import Picture
+from model.training.types import FineTuneConfig
 from model.zoo.encoders import encoders_in
 from model.zoo.objects import ObjectNetwork
 
@@ -35,9 +28,6 @@ RATE: Final = 1e-3
 
 ENCODER_SHARE: Final = 0.3
 """Of the rate, for a pretrained encoder: it knows more than a few pictures can tell it."""
-
-MOST_FOR_FIRST: Final = 0.15
-"""Share of the time for the first measurement; images that it does not reach are measured by none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,81 +140,3 @@ def _groups(network: nn.Module, rate: float) -> Groups:
     for name, parameter in network.named_parameters():
         parts[id(parameter) in slow][name] = parameter
     return [(rate, parts[0]), *([(rate * ENCODER_SHARE, parts[1])] if parts[1] else [])]
-
-
-class Measurement:
-    """Confusion of classes on held-out pixels; every time on those of the first time.
-
-    Args:
-        pictures: of the run.
-        config: of the run.
-        site: of the run.
-
-    Attributes:
-        cost: share of the clock that it takes; 0 before the first.
-        images: how many were measured, of all processes; 0 before the first.
-        quality: panoptic quality of the last time, mean of the classes that occur; NaN where no objects are learned.
-    """
-
-    def __init__(self, pictures: list[Picture], config: FineTuneConfig, site: Site) -> None:
-        self.cost, self.images, self.quality = 0.0, 0, float("nan")
-        self._pictures = [p for p in pictures if bool((p.held != IGNORED).any())]
-        self._num_classes, self._site = config.num_classes, site
-
-    @torch.no_grad()
-    def confusion(self, network: nn.Module, clock: Budget) -> NDArray[np.int64]:
-        """Pixel counts [C, C] (see `model.analysis.metrics.confusion_matrix`) over all processes."""
-        network.eval()
-        begun, measured = clock.spent, 0
-        counts = np.zeros((self._num_classes,) * 2, np.int64)
-        segments = np.zeros((self._num_classes, 4))
-        for picture in self._pictures:
-            if measured and not self.images and clock.spent - begun > MOST_FOR_FIRST * clock.seconds:
-                break
-            image = picture.image[None].to(self._site.choice.device)
-            guess = self._guess(network, image)
-            counts += confusion_matrix(picture.held.numpy(), guess.labels, self._num_classes)
-            if guess.instances is not None:
-                segments += _segments(picture, guess, self._num_classes, network)
-            measured += 1
-        self._pictures = self._pictures[:measured]
-        own = [len({p.sample for p in self._pictures}), (clock.spent - begun) / clock.seconds]
-        images, cost = self._site.team.total(torch.tensor(own), self._site.choice.device).tolist()
-        self.images, self.cost = round(images), cost / self._site.team.size
-        total = self._site.team.total(torch.from_numpy(counts), self._site.choice.device)
-        every = self._site.team.total(torch.from_numpy(segments), self._site.choice.device).cpu().numpy()
-        self.quality = _panoptic_quality(np.asarray(every))
-        return np.asarray(total.cpu().numpy())
-
-    def _guess(self, network: Any, image: torch.Tensor) -> ClassPrediction:
-        """Classes of an image [1, 3, H, W], and its objects where they are learned."""
-        if not (isinstance(network, ObjectNetwork) and network.things):
-            labels = self._site.logits(network, image)[0].argmax(0).to(torch.uint8).cpu().numpy()
-            return ClassPrediction(labels, labels)
-        with self._site.autocast():
-            encoding = network.encode(image)
-            labels = network.classify(encoding).logits[0].argmax(0).to(torch.uint8).cpu().numpy()
-            numbers, classes = (each.cpu().numpy() for each in network.numbers(encoding))
-        settled = settled_numbers(labels, numbers.astype(np.uint32), classes, network.things)
-        labels = without_specks(labels, settled, network.smallest)
-        return ClassPrediction(labels, labels, instances=settled)
-
-
-def _segments(
-    picture: Picture, guess: ClassPrediction, num_classes: int, network: Any
-) -> NDArray[np.float64]:
-    """Sum of IoU, matches, false and missed segments of each class on held-out pixels, [C, 4]."""
-    if picture.true_objects is None or guess.instances is None:
-        return np.zeros((num_classes, 4))
-    truth = NumberedLabels(picture.held.numpy(), picture.true_objects.numpy().astype(np.uint32))
-    found = matches(truth, NumberedLabels(guess.labels, guess.instances), num_classes, network.things)
-    return np.array([(m.iou_sum, m.num_matches, m.num_false, m.num_missed) for m in found])
-
-
-def _panoptic_quality(segments: NDArray[np.float64]) -> float:
-    """Mean over the classes that occur of sums of IoU, matches, false and missed segments [C, 4]; NaN for none."""
-    iou_sum, right, false, missed = segments.T
-    occurs = right + false + missed > 0
-    if not occurs.any():
-        return float("nan")
-    return float((iou_sum[occurs] / (right + false / 2 + missed / 2)[occurs]).mean())
