@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, QRect
-from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QPushButton, QTabBar, QWidget
+from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QPushButton, QTabBar, QToolBar, QWidget
 
 from latentseg_gui.app.session import Session
 from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.masks.tools import ToolName
 from latentseg_gui.document.training.learning import LATENT_EXPERT, NetworkChoice
 from latentseg_gui.document.training.runs import FineTuneResult
 from latentseg_gui.panels.classes.row import ClassRow
@@ -67,6 +69,26 @@ def test_the_names_of_all_panels_can_be_read(small: Session) -> None:
             needed = bar.fontMetrics().horizontalAdvance(bar.tabText(index))
             assert bar.tabRect(index).width() >= needed, bar.tabText(index)
         assert bar.tabRect(bar.count() - 1).right() <= bar.width()
+
+
+def test_all_of_the_tool_bar_is_in_sight(small: Session) -> None:
+    bar = small.window.findChild(QToolBar, "tool_bar")
+    assert bar is not None
+    hidden = [each.text() for each in bar.actions() if not bar.widgetForAction(each).isVisible()]
+    assert hidden == []
+
+
+def test_the_options_of_every_tool_take_two_rows_at_most(small: Session) -> None:
+    options = small.window.options
+    for tool in ToolName:
+        small.window.action[tool.action].trigger()
+        QApplication.processEvents()
+        shown = [each for each in options.children() if isinstance(each, QWidget) and each.isVisible()]
+        middles = sorted(each.geometry().center().y() for each in shown)
+        rows = 1 + sum(low - high > 12 for high, low in pairwise(middles))
+        assert rows <= 2, f"{tool.action}: {middles}"
+        assert all(hidden_part(each) == 0 for each in shown)
+        assert all(each.width() >= each.minimumSizeHint().width() for each in shown), tool.action
 
 
 def test_what_is_on_has_a_tick(small: Session) -> None:

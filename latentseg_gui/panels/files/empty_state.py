@@ -19,6 +19,8 @@ from latentseg_gui.panels.plain import plain, unmarked
 from latentseg_gui.panels.widgets import Scrolled, discard, text_label
 
 _TILE = QSize(150, 112)
+_WIDEST = 600
+"""Logical pixels of the whole: three tiles in a row, so that six fill two rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class EmptyStateWidget(QWidget):
         row.addWidget(folder)
         row.addWidget(tour)
         card = QFrame()
-        card.setMaximumWidth(780)
+        card.setMaximumWidth(_WIDEST)
         inner = QVBoxLayout(card)
         inner.setContentsMargins(24, 24, 24, 24)
         inner.setSpacing(14)

@@ -78,9 +78,10 @@ class ToolOptionsBar(QWidget):
             "preview": self._preview,
         }
         flow = FlowLayout(self, spacing=10, margins=6)
-        for widget in (*self.option.values(), *self.display.parts):
+        shown = (*self.display.parts, self._preview)  # it is something to see, and the first row is full
+        for widget in (*(each for each in self.option.values() if each not in shown), *shown):
             flow.addWidget(widget)
-        flow.keep_together(self.display.parts)
+        flow.keep_together(shown)
         flow.keep_height([[self.option[name] for name in tool.spec.options] for tool in ToolName])
         self._connect()
         self.set_proposal_available(False)
