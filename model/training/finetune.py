@@ -34,12 +34,12 @@ from model.prediction.outputs import ClassPrediction
 from model.training.clock import Budget, Clock, Span, are_finite
 from model.training.coverage import divided, left_out, painted_classes
 from model.training.crf_loss import is_sparse
-from model.training.crops import learn_crops
 from model.training.cross import CrossValidated, Job, Make, describe, is_better, slack_of
 from model.training.distributed import Team
 from model.training.evidence import choose_variation
 from model.training.feature_cache import FeatureStore
 from model.training.full_images import learn_whole
+from model.training.head_learning import HeadLearning
 from model.training.live import LiveRefit
 from model.training.measure import held_out_confusion, images_encoded
 from model.training.objective import Objective, class_weights
@@ -51,13 +51,10 @@ from model.training.prepare import (
     count_votes,
     encode_again,
     encode_pictures,
-    encode_variations,
     order_pictures,
     set_statistics,
 )
-from model.training.probing import Probing
 from model.training.pseudo_labels import grow_strokes
-from model.training.reserve import Reserve
 from model.training.separation import learned_side, things_in
 from model.training.session import DivergedError, Session
 from model.training.timed import TimedJob
@@ -89,14 +86,6 @@ _PLANS: Final = {
     "quick": _Plan(variations=0.2, crops=0.97, whole=0.97),
     "thorough": _Plan(variations=0.1, crops=0.3, whole=0.97),
 }
-PROBE_SHARE: Final = 0.2
-"""Of the time for the head, that of the probe."""
-PROBE_SECONDS: Final = 10.0
-"""At most: a probe has learned by then what single pixels tell."""
-TRIAL: Final = 0.4
-"""Of the time for the head, that in which some labels are left out."""
-FOLD_SECONDS: Final = 6.0
-"""Runs shorter than that leave out nothing; probe and context path count the same then."""
 LIVE_SLACK: Final = 0.01
 LIVE_DOUBT: Final = 0.25
 """A refit may lose so much, and so much more over the root of the number of cells that are held out: a few
@@ -193,7 +182,7 @@ class FineTuning(TimedJob):
             painted=painted_classes(samples) if sparse else frozenset(),
             things=things,
         )
-        self._probing, self._reserve = Probing(self._session), Reserve(self._session)
+        self._head = HeadLearning(self._session)
         self._num_samples = len(samples)
         self._session.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         team.align(self._session.network)
@@ -275,36 +264,10 @@ class FineTuning(TimedJob):
             set_statistics(session)
             count_votes(session)
         yield from choose_variation(session)
-        yield from self._learn_head(plan)
+        yield from self._head.learn(variations=plan.variations, end=plan.crops)
         self._keep_if_better()
         if plan.whole > plan.crops:
             yield from self._learn_whole(plan.whole)
-
-    def _learn_head(self, plan: _Plan) -> Iterator[str]:
-        """Probe and context path learn apart; by what was left out meanwhile is chosen what each counts."""
-        session = self._session
-        if session.clock.seconds >= FOLD_SECONDS and session.team.size == 1:  # a team goes in step
-            self._reserve.leave_out()
-        if self.config.augmentation > 0:
-            yield from encode_variations(session, plan.variations)
-        session.team.agree(session.clock, session.choice.device)
-        start = session.clock.fraction
-        if self._reserve.is_out:
-            yield from self._learn_apart(start + TRIAL * (plan.crops - start))
-            self._probing.weigh()
-            self._reserve.take_in()
-            yield from self._learn_apart(plan.crops)
-        else:
-            yield from self._learn_apart(plan.crops)
-            self._probing.weigh()
-
-    def _learn_apart(self, end: float) -> Iterator[str]:
-        self._session.team.agree(self.clock, self._session.choice.device)
-        start = self.clock.fraction
-        share = min(PROBE_SHARE * max(0.0, end - start), PROBE_SECONDS / self.clock.seconds)
-        yield from self._probing.learn(start + share)
-        self._probing.set_aside()
-        yield from learn_crops(self._session, end)
 
     def _refit(self) -> Iterator[str]:
         """Teach the pixel path alone; see `LiveRefit`."""
@@ -360,8 +323,7 @@ class FineTuning(TimedJob):
     def _keep_if_better(self) -> None:
         """Make the present weights those of the job, if they are good and the best so far."""
         session = self._session
-        self._reserve.take_in()
-        self._probing.join()
+        self._head.join()
         if session.step == 0 or not are_finite(session.network.state_dict().values()):
             return
         metric = self._measure()
