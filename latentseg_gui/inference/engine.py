@@ -49,6 +49,7 @@ from latentseg_gui.inference.training.uncertain_regions import find_uncertain_re
 from model.errors import ModelError
 from model.networks.protocols import CLICKS, capabilities
 from model.prediction.crf import Crf
+from model.prediction.kinship import attend_alike, encode_alike
 from model.prediction.outputs import ClassPrediction, EncodedImage
 from model.prediction.predictor import Predictor
 from model.prediction.testtime import PredictOptions
@@ -187,14 +188,14 @@ class Engine:
 
     def _attention_of(self, predictor: Predictor, version: str) -> str:
         """What the attention of ``predictor`` is called: as that of the weights so far where it is the same."""
-        if self._weights is not None and predictor.attends_like(self._weights.predictor):
+        if self._weights is not None and attend_alike(predictor, self._weights.predictor):
             return self._weights.info.attention
         self._attentions += 1
         return f"{version}/{self._attentions}"
 
     def _carried(self, predictor: Predictor) -> dict[str, EncodedImage]:
         """Encodings of the weights so far that hold for ``predictor`` too: only how they are read has changed."""
-        if self._weights is None or not predictor.encodes_like(self._weights.predictor):
+        if self._weights is None or not encode_alike(predictor, self._weights.predictor):
             return {}
         kept = {}
         for image_id, version in self._encoded:

@@ -8,48 +8,24 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
 from model.networks.anatomy import named_parameters_of, tensors_of, without
-from model.networks.backbone import Backbone, Encoded, LiteBackbone, Pyramid, pad_to_stride, upsample_to
-from model.networks.config import NetworkConfig
-from model.networks.deciding import as_map, ask_experts
-from model.networks.detail_config import DetailConfig
+from model.networks.backbone import Backbone, LiteBackbone, Pyramid, pad_to_stride, upsample_to
+from model.networks.config import DetailConfig, NetworkConfig
+from model.networks.deciding import as_map
 from model.networks.detail_head import DetailHead, Levels
-from model.networks.encoding import ClassOutput, Encoding, cropped
+from model.networks.encoding import ClassOutput, DetailEncoding, Encoding, cropped
 from model.networks.experts import Exchange
 from model.networks.filters import NUM_FILTERS, filter_bank
 from model.networks.network import LatentExpertNetwork
 from model.networks.probe import Probe, read_by
 from model.networks.reading import class_maps
 from model.networks.votes import Votes
-
-
-@dataclass(frozen=True, slots=True)
-class DetailEncoding(Encoding):
-    """`Encoding` with what the detail head wants.
-
-    Attributes:
-        class_tokens: [B, D, h, w], as classes see them.
-        class_experts: the experts after looking at them, [B, K, D].
-        class_detail: [B, C, 2h, 2w].
-        mid: [B, C, h/2, w/2].
-        deep: [B, C, h/4, w/4].
-        encoded: what these were joined from; None where nothing reads it.
-        image: padded, 0..1, [B, 3, 4h, 4w].
-    """
-
-    class_tokens: Tensor
-    class_experts: Tensor
-    class_detail: Tensor
-    mid: Tensor
-    deep: Tensor
-    encoded: Encoded | None
-    image: Tensor
 
 
 class DetailNetwork(LatentExpertNetwork):
@@ -140,14 +116,14 @@ class DetailNetwork(LatentExpertNetwork):
         if self.class_backbone is not None:
             pyramid = self.class_pyramid(padded)
             experts, _ = self.look_at(pyramid.tokens)
-        return _detailed(base, pyramid, experts, padded, encoded=read_by(self.probe, pyramid))
+        return DetailEncoding.of(base, pyramid, experts, padded, encoded=read_by(self.probe, pyramid))
 
     def encode_for_classes(self, image: Tensor) -> DetailEncoding:
         """As `encode`, for `classify` alone: the backbone of clicks does not run where classes have their own."""
         padded = pad_to_stride(image.float())
         pyramid = self.class_pyramid(padded)
         base = self.encoding_of(pyramid, padded, (image.shape[-2], image.shape[-1]))
-        return _detailed(base, pyramid, base.experts, padded, encoded=read_by(self.probe, pyramid))
+        return DetailEncoding.of(base, pyramid, base.experts, padded, encoded=read_by(self.probe, pyramid))
 
     def class_pyramid(self, padded: Tensor) -> Pyramid:
         """What classes see of a padded image [B, 3, H, W] in 0..1."""
@@ -222,13 +198,10 @@ class DetailNetwork(LatentExpertNetwork):
             votes = None if self.votes is None else self.votes(as_map(shares, size))
         return replace(levels, deep=deep, mid=mid, tokens=answers, votes=votes), mix
 
-    def ask(
-        self, tokens: Tensor, experts: Tensor, expert_gains: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """As `LatentExpertNetwork.ask`, with what classes have learned of asking."""
-        if self.class_exchange is None or self.class_mix is None:
-            return super().ask(tokens, experts, expert_gains)
-        return ask_experts(self.class_exchange, self.class_mix, tokens, experts, expert_gains)
+    @property
+    def asking(self) -> tuple[Exchange, nn.Module]:
+        """As of `LatentExpertNetwork`, with what classes have learned of asking."""
+        return self.class_exchange or self.exchange, self.class_mix or self.mix
 
     def expert_modules(self) -> Mapping[str, nn.Module]:
         """What of the experts may learn about classes, by name; clicks use none of it."""
@@ -240,7 +213,7 @@ class DetailNetwork(LatentExpertNetwork):
     def expert_vectors(self, encoding: Encoding) -> Tensor:
         """As `LatentExpertNetwork.expert_vectors`, with what classes have learned of exchanging."""
         experts = encoding.class_experts if isinstance(encoding, DetailEncoding) else encoding.experts
-        vectors: Tensor = (self.class_exchange or self.exchange)(experts)
+        vectors: Tensor = self.asking[0](experts)
         return vectors
 
     def parameter_groups(self) -> dict[str, dict[str, nn.Parameter]]:
@@ -330,18 +303,3 @@ def detail_from_json(values: Mapping[str, Any]) -> DetailNetwork:
     """Build from what `DetailNetwork.to_json` gave; unknown keys raise ValueError."""
     detail, rest = DetailConfig.split(values)
     return build_detail(NetworkConfig.from_json(rest), detail)
-
-
-def _detailed(
-    base: Encoding, pyramid: Pyramid, experts: Tensor, padded: Tensor, *, encoded: Encoded | None
-) -> DetailEncoding:
-    return DetailEncoding(
-        encoded=encoded,
-        **{field.name: getattr(base, field.name) for field in fields(Encoding)},
-        class_tokens=pyramid.tokens,
-        class_experts=experts,
-        class_detail=pyramid.detail,
-        mid=pyramid.mid,
-        deep=pyramid.deep,
-        image=padded,
-    )

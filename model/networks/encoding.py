@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model.networks.backbone import pad_to_stride
+from model.networks.backbone import Encoded, Pyramid, pad_to_stride
 from model.networks.click_decoder import ClickBase
 from model.networks.experts import AttentionMaps
 
@@ -97,6 +97,45 @@ class Encoding(TensorTree):
     def padded(self) -> tuple[int, int]:
         """Height and width of the padded image."""
         return self.tokens.shape[-2] * 4, self.tokens.shape[-1] * 4
+
+
+@dataclass(frozen=True, slots=True)
+class DetailEncoding(Encoding):
+    """`Encoding` with what the detail head wants.
+
+    Attributes:
+        class_tokens: [B, D, h, w], as classes see them.
+        class_experts: the experts after looking at them, [B, K, D].
+        class_detail: [B, C, 2h, 2w].
+        mid: [B, C, h/2, w/2].
+        deep: [B, C, h/4, w/4].
+        encoded: what these were joined from; None where nothing reads it.
+        image: padded, 0..1, [B, 3, 4h, 4w].
+    """
+
+    class_tokens: Tensor
+    class_experts: Tensor
+    class_detail: Tensor
+    mid: Tensor
+    deep: Tensor
+    encoded: Encoded | None
+    image: Tensor
+
+    @classmethod
+    def of(
+        cls, base: Encoding, pyramid: Pyramid, experts: Tensor, padded: Tensor, *, encoded: Encoded | None
+    ) -> DetailEncoding:
+        """``base`` with what classes see: a pyramid, the experts after looking at it, and the padded image."""
+        return cls(
+            encoded=encoded,
+            **{field.name: getattr(base, field.name) for field in fields(Encoding)},
+            class_tokens=pyramid.tokens,
+            class_experts=experts,
+            class_detail=pyramid.detail,
+            mid=pyramid.mid,
+            deep=pyramid.deep,
+            image=padded,
+        )
 
 
 @dataclass(frozen=True, slots=True)

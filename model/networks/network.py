@@ -13,14 +13,7 @@ from torch import Tensor, nn
 from model.networks.anatomy import tensors_of, without
 from model.networks.backbone import Normalise, Pyramid, backbone_of, pad_to_stride
 from model.networks.class_head import ClassHead
-from model.networks.click_cues import (
-    box_cue,
-    colour_bins,
-    mask_cues,
-    opponent_colour,
-    point_cues,
-    territory_cues,
-)
+from model.networks.click_cues import colour_bins, opponent_colour
 from model.networks.click_decoder import ClickDecoder, embedded
 from model.networks.config import NetworkConfig
 from model.networks.deciding import ask_experts
@@ -32,10 +25,9 @@ from model.networks.encoding import (
     Prompts,
     TensorTree,
     cropped,
-    previous_at_tokens,
 )
-from model.networks.experts import Exchange, Look, Mix, gain_bias
-from model.networks.reading import class_maps, consult, reading_parts, territory_of
+from model.networks.experts import Exchange, Look, Mix
+from model.networks.reading import class_maps, consult, cues_of, mixed_from, reading_parts, territory_of
 from model.networks.taught_clicks import TaughtClicks, decided
 
 __all__ = [
@@ -215,7 +207,6 @@ class LatentExpertNetwork(nn.Module):
             Answers [B, `answer_dim`, h, w], and weights [B, heads, h * w, K] or None. Experts that decide have
             the same weights for every head.
         """
-        size = (tokens.shape[-2], tokens.shape[-1])
         is_silent = expert_gains is not None and not bool((expert_gains > 0).any())
         gains = None if is_silent else expert_gains
         if self.classifiers is not None:
@@ -223,19 +214,19 @@ class LatentExpertNetwork(nn.Module):
             answers = self.classifiers(tokens, experts, shares)
             mix = shares.unsqueeze(1).expand(-1, self.config.num_heads, -1, -1) if need_attention else None
             return (torch.zeros_like(answers) if is_silent else answers), mix
-        if not isinstance(self.mix, Mix):
-            raise TypeError("experts that do not decide are mixed by attention")
-        bias = gain_bias(gains)
-        experts = self.exchange(experts, bias)
-        queries = self.mix.queries(tokens)
-        mixed, mix = self.mix(queries, experts, size, bias=bias, need_attention=need_attention)
+        mixed, mix = mixed_from(self, tokens, experts, gains, need_attention=need_attention)
         return (tokens if is_silent else tokens + mixed), mix
+
+    @property
+    def asking(self) -> tuple[Exchange, nn.Module]:
+        """Where classes are decided: how experts exchange, and how tokens ask them."""
+        return self.exchange, self.mix
 
     def ask(
         self, tokens: Tensor, experts: Tensor, expert_gains: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Experts that decide about classes, [B, K, D], and how much tokens ask each, [B, h * w, K]."""
-        return ask_experts(self.exchange, self.mix, tokens, experts, expert_gains)
+        return ask_experts(*self.asking, tokens, experts, expert_gains)
 
     def segment(
         self,
@@ -255,18 +246,8 @@ class LatentExpertNetwork(nn.Module):
             need_attention: also return the maps; they cover the learned and then the prompt experts.
             candidate: which meaning is asked for: 0 the likeliest, up to ``config.num_candidates`` others.
         """
-        tokens, points, labels = encoding.tokens, prompts.points, prompts.labels
-        before = previous_at_tokens(encoding, previous)
-        evidence = [
-            point_cues(encoding.embed, encoding.colour, points, labels, encoding.padded),
-            mask_cues(encoding.embed, encoding.bins, before),
-            box_cue(prompts.boxes, (tokens.shape[-2], tokens.shape[-1]), encoding.colour),
-        ]
-        if self.classifiers is not None:
-            evidence.append(territory_cues(encoding.territory, points, labels, before, encoding.padded))
-        cues = torch.cat(evidence, dim=1)  # [B, num_cues, h, w]
+        cues = cues_of(encoding, prompts, previous, has_territory=self.classifiers is not None)
         mixed, maps = consult(self, encoding, prompts, need_attention=need_attention)
-        cues = cues.to(tokens.dtype).contiguous(memory_format=torch.channels_last)
         if candidate:
             logits, score = self.click(encoding.base, cues, mixed, candidate=candidate)
         else:
@@ -282,7 +263,7 @@ class LatentExpertNetwork(nn.Module):
 
     def expert_vectors(self, encoding: Encoding) -> Tensor:
         """What pixels read for classes: the experts after looking and after exchanging, [B, K, D]."""
-        vectors: Tensor = self.exchange(encoding.experts)
+        vectors: Tensor = self.asking[0](encoding.experts)
         return vectors
 
     def reader_parameters(self) -> dict[str, Tensor]:

@@ -7,12 +7,20 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from model.networks.click_cues import sample_points
+from model.networks.click_cues import box_cue, mask_cues, point_cues, sample_points, territory_cues
 from model.networks.click_decoder import Embedding
 from model.networks.config import NetworkConfig
 from model.networks.deciding import CosineMix, ExpertClassifiers, SlotLook, as_map, ask_experts
-from model.networks.encoding import PADDING, Encoding, Prompts, pointed_at
-from model.networks.experts import AttentionMaps, Exchange, Look, Mix, fourier_position, weights_to_map
+from model.networks.encoding import PADDING, Encoding, Prompts, pointed_at, previous_at_tokens
+from model.networks.experts import (
+    AttentionMaps,
+    Exchange,
+    Look,
+    Mix,
+    fourier_position,
+    gain_bias,
+    weights_to_map,
+)
 
 
 class Looking(Protocol):
@@ -78,6 +86,34 @@ def class_maps(network: Looking, tokens: Tensor, mix: Tensor, size: tuple[int, i
     return AttentionMaps(look, weights_to_map(mix.transpose(-1, -2), size))  # both [B, heads, K, h, w]
 
 
+def mixed_from(
+    network: TerritoryParts,
+    tokens: Tensor,
+    experts: Tensor,
+    expert_gains: Tensor | None,
+    *,
+    need_attention: bool = False,
+) -> tuple[Tensor, Tensor | None]:
+    """What tokens [B, D, h, w] draw from experts that do not decide, [B, K, D], and who answered.
+
+    Returns:
+        [B, D, h, w], and weights [B, heads, h * w, K] or None.
+
+    Raises:
+        TypeError: the experts decide.
+    """
+    if not isinstance(network.mix, Mix):
+        raise TypeError("experts that do not decide are mixed by attention")
+    bias = gain_bias(expert_gains)
+    experts = network.exchange(experts, bias)
+    queries = network.mix.queries(tokens)
+    size = (tokens.shape[-2], tokens.shape[-1])
+    mixed: tuple[Tensor, Tensor | None] = network.mix(
+        queries, experts, size, bias=bias, need_attention=need_attention
+    )
+    return mixed
+
+
 def territory_of(network: TerritoryParts, tokens: Tensor, experts: Tensor) -> Tensor:
     """How much each expert is asked where, [B, K, h, w]; no expert where they do not decide."""
     if network.classifiers is None:
@@ -123,6 +159,28 @@ def consult(
     look_maps = torch.cat((weights_to_map(learned, (size[0] * 2, size[1] * 2)), prompt_maps), dim=2)
     # mix [B, heads, K + P, h, w]
     return mixed, AttentionMaps(look_maps, weights_to_map(mix.transpose(-1, -2), size, 2))
+
+
+def cues_of(encoding: Encoding, prompts: Prompts, previous: Tensor | None, *, has_territory: bool) -> Tensor:
+    """What clicks, boxes and the answer so far say about every token before any learning, [B, num_cues, h, w].
+
+    Args:
+        encoding: of the image.
+        prompts: clicks and boxes in its pixels.
+        previous: logits [B, 1, H, W] of the answer so far, or None.
+        has_territory: whether experts divide the image among them; that is a cue then.
+    """
+    tokens, points, labels = encoding.tokens, prompts.points, prompts.labels
+    before = previous_at_tokens(encoding, previous)
+    evidence = [
+        point_cues(encoding.embed, encoding.colour, points, labels, encoding.padded),
+        mask_cues(encoding.embed, encoding.bins, before),
+        box_cue(prompts.boxes, (tokens.shape[-2], tokens.shape[-1]), encoding.colour),
+    ]
+    if has_territory:
+        evidence.append(territory_cues(encoding.territory, points, labels, before, encoding.padded))
+    cues = torch.cat(evidence, dim=1)  # [B, num_cues, h, w]
+    return cues.to(tokens.dtype).contiguous(memory_format=torch.channels_last)
 
 
 def _hides_padding(kind: Tensor, num_learned: int) -> Tensor:

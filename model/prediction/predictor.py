@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, Literal, overload
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from model.analysis.gains import Gains, Head, check_gains
 from model.errors import ModelError
-from model.networks.anatomy import attention_state, encoding_state
 from model.prediction.class_maps import (
     LabelSink,
     ProbabilitySink,
@@ -109,16 +108,8 @@ class Predictor:
             raise ModelError("This image was encoded with other weights.", action="Encode it again.")
         self._image = image
 
-    def encodes_like(self, other: Predictor) -> bool:
-        """Whether pictures encoded by ``other`` would come out the same here, bit for bit."""
-        return type(self.network) is type(other.network) and _is_same(self, other, encoding_state)
-
-    def attends_like(self, other: Predictor) -> bool:
-        """Whether the `attention` of ``other`` would be the same here, on every picture."""
-        return _are_kin(self.network, other.network) and _is_same(self, other, attention_state)
-
     def take_over(self, image: EncodedImage) -> EncodedImage:
-        """An image of another predictor for which `encodes_like` holds, now one of this."""
+        """An image of another predictor for which `model.prediction.kinship.encode_alike` holds, now one of this."""
         overview = None if image.overview is None else replace(image.overview, weights=self.click_runner)
         return replace(image, weights=self._runner, overview=overview, object_scale=None)
 
@@ -315,20 +306,3 @@ def _seen_by_clicks(image: EncodedImage, runner: Runner, max_pixels: int) -> Enc
     if image.overview is None and runner.can_segment and not is_one:
         image.overview = _encode(runner, image.pixels, min(CLICK_PIXELS, max_pixels))
     return image.for_clicks
-
-
-def _are_kin(one: nn.Module, other: nn.Module) -> bool:
-    """Whether one network is of the kind of the other, or has more to it."""
-    return isinstance(one, type(other)) or isinstance(other, type(one))
-
-
-def _is_same(one: Predictor, other: Predictor, state_of: Callable[[nn.Module], Mapping[str, Tensor]]) -> bool:
-    """Whether two see images at the same size, on the same device, in the same format, and a state is the same."""
-    mine, theirs = one.device, other.device
-    is_alike = mine.device == theirs.device and mine.dtype == theirs.dtype
-    if not is_alike or one.max_pixels != other.max_pixels:
-        return False
-    if getattr(one.network, "separates", False) != getattr(other.network, "separates", False):
-        return False  # dark pictures are brightened for one of them
-    own, foreign = state_of(one.network), state_of(other.network)
-    return own.keys() == foreign.keys() and all(torch.equal(t, foreign[n]) for n, t in own.items())

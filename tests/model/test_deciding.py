@@ -12,6 +12,7 @@ from model.networks.deciding import TOKENS_AT_ONCE, ExpertClassifiers, balance_l
 from model.networks.detail_head import Levels
 from model.networks.detail_network import DetailNetwork
 from model.networks.network import Prompts, build_latent_expert
+from model.prediction.kinship import encode_alike
 from model.prediction.predictor import Predictor
 from model.weights import checkpoint
 from tests.model.small_predictors import DECIDING
@@ -178,7 +179,7 @@ def test_pictures_stay_encoded_while_classes_learn_and_not_when_territories_chan
         other = DetailNetwork.of(network, [0, 1, 2]).eval()
         with torch.no_grad():
             next(other.get_submodule(name).parameters()).add_(0.1)
-        assert before.encodes_like(Predictor(other, "cpu")) is is_alike
+        assert encode_alike(before, Predictor(other, "cpu")) is is_alike
 
 
 def test_vectors_are_those_that_classes_read(network):

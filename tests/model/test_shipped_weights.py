@@ -14,6 +14,7 @@ from model.networks.config import NetworkConfig
 from model.networks.deciding import CosineMix
 from model.networks.detail_network import DetailNetwork
 from model.networks.network import build_latent_expert
+from model.prediction.kinship import attend_alike
 from model.prediction.predictor import Predictor
 from model.weights.checkpoint import default_weights_path, load, read_meta
 from model.weights.figures import default_even_mix, even_mix_of
@@ -131,12 +132,12 @@ def test_a_description_of_before_is_still_the_network_of_before():
 def test_a_network_that_goes_on_from_them_attends_and_encodes_alike():
     network, _ = load(default_weights_path())
     before, after = Predictor(network, "cpu"), Predictor(DetailNetwork.of(network, (0, 1)), "cpu")
-    assert after.attends_like(before)
-    assert Predictor(DetailNetwork.of(network, (0, None)), "cpu").attends_like(before)
+    assert attend_alike(after, before)
+    assert attend_alike(Predictor(DetailNetwork.of(network, (0, None)), "cpu"), before)
     with torch.no_grad():
         other = DetailNetwork.of(network, (0, 1))
         other.class_mix.query.weight += 0.1
-    assert not Predictor(other, "cpu").attends_like(before)
+    assert not attend_alike(Predictor(other, "cpu"), before)
 
 
 def test_a_click_may_mean_the_whole_or_a_part(predictor):

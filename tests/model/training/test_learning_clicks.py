@@ -14,6 +14,7 @@ from model import ClickTuneConfig, LabelledImage, ModelError, Predictor, finetun
 from model.networks.encoding import Prompts
 from model.networks.network import LatentExpertNetwork
 from model.networks.taught_clicks import NEVER
+from model.prediction.kinship import encode_alike
 from model.training import click_tuning
 from model.training.click_examples import examples_of, held_apart
 from model.training.click_measure import ClickFigures, click_into_error, measured
@@ -109,7 +110,7 @@ def test_clicks_on_other_things_and_classes_are_answered_as_before_bit_for_bit(l
 
 def test_images_stay_encoded_and_the_weights_that_learned_are_left_alone(learned: ClickTuning) -> None:
     before, after = Predictor(network(), "cpu"), Predictor(learned.network, "cpu")
-    assert after.encodes_like(before)
+    assert encode_alike(after, before)
     known = state_of(network())
     assert all(
         torch.equal(value, known[name]) for name, value in state_of(learned.network).items() if name in known
