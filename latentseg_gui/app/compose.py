@@ -23,7 +23,7 @@ from latentseg_gui.app.tour import Tour
 from latentseg_gui.controllers.jobs import JobSource
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.training.weights import WeightsInfo
-from latentseg_gui.panels.feedback import DeviceChoice, JobsIndicator, Message
+from latentseg_gui.panels.feedback import DeviceEntry, JobsIndicator, Message
 from latentseg_gui.panels.feedback.message_strip import MessageStrip
 from latentseg_gui.panels.shortcut_tooltips import with_key
 
@@ -176,10 +176,10 @@ class Chrome(QObject):
 
 
 _DEVICES = (
-    DeviceChoice("auto", "Automatic"),
-    DeviceChoice("cpu", "CPU"),
-    DeviceChoice("cuda", "GPU (CUDA)"),
-    DeviceChoice("mps", "GPU (Apple)"),
+    DeviceEntry("auto", "Automatic"),
+    DeviceEntry("cpu", "CPU"),
+    DeviceEntry("cuda", "GPU (CUDA)"),
+    DeviceEntry("mps", "GPU (Apple)"),
 )
 
 
@@ -196,7 +196,7 @@ def compose(preferences: Preferences, reporter: Reporter) -> Session:
     dropped = DropAndPaste(
         session.project, session.window.empty_state, session.jobs.thumbnails, reporter, session
     )
-    Appearance(session.window, preferences, reporter)
+    ThemeChoice(session.window, preferences, reporter)
     JobBar(session.window.jobs, session.all_jobs, session)
     OfferedActions(reporter, session.window.messages, session)
     _connect_chrome(session, chrome)
@@ -257,7 +257,7 @@ def _connect_keys(session: Session, chrome: Chrome, tour: Tour) -> None:
     window.canvas.installEventFilter(PeekKey(session, shortcuts))
 
 
-class Appearance(QObject):
+class ThemeChoice(QObject):
     """Connects the three themes of the menu View, of which exactly one is ticked."""
 
     def __init__(self, window: MainWindow, preferences: Preferences, reporter: Reporter) -> None:

@@ -65,10 +65,12 @@ class Reporter(QObject):
         self.reported.emit(error)
 
 
-def as_error(kind: type[BaseException], value: BaseException, trace: TracebackType | None) -> LatentsegError:
+def unforeseen_error(
+    kind: type[BaseException], value: BaseException, trace: TracebackType | None
+) -> LatentsegError:
     """An unforeseen exception, in words for the user; the traceback goes into the details."""
     if isinstance(value, EmitLoopError) and value.__cause__ is not None:
-        return as_error(type(value.__cause__), value.__cause__, value.__cause__.__traceback__)
+        return unforeseen_error(type(value.__cause__), value.__cause__, value.__cause__.__traceback__)
     if isinstance(value, LatentsegError):
         return value
     detail = "".join(traceback.format_exception(kind, value, trace))
@@ -105,7 +107,7 @@ class Hooks:
         if issubclass(kind, KeyboardInterrupt):
             self._sys_hook(kind, value, trace)
             return
-        self._reporter.report(as_error(kind, value, trace))
+        self._reporter.report(unforeseen_error(kind, value, trace))
 
     def _on_thread_exception(self, args: threading.ExceptHookArgs) -> None:
         if args.exc_value is not None:

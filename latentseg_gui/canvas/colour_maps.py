@@ -16,7 +16,7 @@ _ANCHORS: Final = {
 COLOUR_MAPS: Final = tuple(_ANCHORS)
 
 
-def colour_table(name: str) -> NDArray[np.uint8]:
+def heatmap_colours(name: str) -> NDArray[np.uint8]:
     """The 256 colours of a map, uint8 [256, 3].
 
     Raises:

@@ -14,7 +14,7 @@ from latentseg_gui.document.types import Rect
 Packed = NDArray[np.uint32]
 
 
-def image_of(packed: Packed, *, has_alpha: bool) -> QImage:
+def qimage_of(packed: Packed, *, has_alpha: bool) -> QImage:
     """A QImage that looks at ``packed``, which must be contiguous and must outlive it."""
     rows, cols = packed.shape
     layout = QImage.Format.Format_ARGB32_Premultiplied if has_alpha else QImage.Format.Format_RGB32

@@ -221,7 +221,7 @@ def find_images(paths: Iterable[Path], output: Path | None = None) -> list[Path]
     return list(dict.fromkeys(found))
 
 
-def read(path: Path, frame: int = 0) -> ImageRecord:
+def read_in_time(path: Path, frame: int = 0) -> ImageRecord:
     """An image, given up when it takes too long; what is not there is a name that was mistyped.
 
     Raises:
@@ -237,7 +237,7 @@ def output_stems(images: Sequence[Path]) -> dict[Path, str]:
     return dict(zip(images, stems_of([(image, 0) for image in images]), strict=True))
 
 
-def numbered(items: Sequence[Path], report: Callable[[str], None] = print) -> Iterator[Path]:
+def announced(items: Sequence[Path], report: Callable[[str], None] = print) -> Iterator[Path]:
     """``items`` one by one, each announced."""
     for index, item in enumerate(items, start=1):
         report(f"[{index}/{len(items)}] {item}")

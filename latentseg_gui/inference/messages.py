@@ -15,7 +15,7 @@ from latentseg_gui.document.experts.experts import (
     ExpertShares,
     Gains,
 )
-from latentseg_gui.document.experts.maps import AttentionMaps, PromptAttention
+from latentseg_gui.document.experts.maps import ExpertMaps, PromptAttention
 from latentseg_gui.document.experts.network_attention import NetworkMaps
 from latentseg_gui.document.prediction.candidates import CandidatesFound, ObjectLooks
 from latentseg_gui.document.prediction.prediction import Prediction
@@ -171,7 +171,7 @@ class PredictPixels(Request[PredictedPixels]):
 
 
 @dataclass(frozen=True, slots=True)
-class ComputeAttention(Request[AttentionMaps]):
+class ComputeAttention(Request[ExpertMaps]):
     """Attention maps of the class prediction of an encoded image."""
 
     priority = Priority.ATTENTION

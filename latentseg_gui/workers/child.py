@@ -46,7 +46,7 @@ class ChildSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunJob:
     """Parent to child: answer ``request``."""
 
     job_id: int
@@ -54,14 +54,14 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Cancel:
+class CancelJob:
     """Parent to child: return early from ``job_id``."""
 
     job_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
+class TellJob:
     """Parent to child: ``message`` for the running ``job_id``."""
 
     job_id: int
@@ -89,7 +89,7 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered(Generic[Answer]):
+class JobAnswered(Generic[Answer]):
     """Child to parent: ``job_id`` ended, with an answer or a failure."""
 
     job_id: int
@@ -102,13 +102,13 @@ class _Inbox:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._jobs: queue.SimpleQueue[Run] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[RunJob] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._cancelled: set[int] = set()
         self._told: dict[int, list[object]] = {}
         threading.Thread(target=self._read, name="inbox", daemon=True).start()
 
-    def next_job(self) -> Run:
+    def next_job(self) -> RunJob:
         return self._jobs.get()
 
     def is_cancelled(self, job_id: int) -> bool:
@@ -137,16 +137,16 @@ class _Inbox:
             self._take(self._transport.receive())
         except UnreadableError as error:
             if error.job_id is not None:
-                self._transport.send(Answered(error.job_id, None, JobFailure.from_exception(error, "")))
+                self._transport.send(JobAnswered(error.job_id, None, JobFailure.from_exception(error, "")))
 
     def _take(self, message: object) -> None:
         match message:
-            case Run():
+            case RunJob():
                 self._jobs.put(message)
-            case Cancel(job_id):
+            case CancelJob(job_id):
                 with self._lock:
                     self._cancelled.add(job_id)
-            case Tell(job_id, text):
+            case TellJob(job_id, text):
                 with self._lock:
                     self._told.setdefault(job_id, []).append(text)
             case Freed():
@@ -194,13 +194,13 @@ def run_child(connection: Connection, spec: ChildSpec, shared_prefix: str) -> No
         inbox.forget(job.job_id)
 
 
-def _answer(job: Run, handler: Handler, transport: Transport, inbox: _Inbox, name: str) -> None:
+def _answer(job: RunJob, handler: Handler, transport: Transport, inbox: _Inbox, name: str) -> None:
     """Run one job and send how it ended; one that cannot be sent is a failure, too."""
     try:
         answer = handler(job.request, _Context(transport, inbox, job.job_id))
-        transport.send(Answered(job.job_id, answer))
+        transport.send(JobAnswered(job.job_id, answer))
     except Exception as error:
-        transport.send(Answered(job.job_id, None, JobFailure.from_exception(error, f"{name} worker")))
+        transport.send(JobAnswered(job.job_id, None, JobFailure.from_exception(error, f"{name} worker")))
 
 
 def _prepare(spec: ChildSpec) -> None:

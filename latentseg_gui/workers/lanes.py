@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer, Signal, Slot
 
-from latentseg_gui.workers.child import Cancel, ChildSpec, Tell
+from latentseg_gui.workers.child import CancelJob, ChildSpec, TellJob
 from latentseg_gui.workers.events import (
     ChildLost,
     JobCancelled,
@@ -109,7 +109,7 @@ class Lane(QObject):
         ended and started again.
         """
         if job_id in self._open:
-            self._command(Cancel(job_id))
+            self._command(CancelJob(job_id))
 
     def cancel_all(self) -> None:
         """Take back every open job."""
@@ -118,7 +118,7 @@ class Lane(QObject):
 
     def tell(self, job_id: int, message: object) -> None:
         """Send ``message`` to a running job (`JobContext.told`); lost if it does not run."""
-        self._command(Tell(job_id, message))
+        self._command(TellJob(job_id, message))
 
     def shutdown(self, timeout_s: float = SHUTDOWN_S) -> bool:
         """End the lane and everything it started; whether all of it is gone. No signal follows."""

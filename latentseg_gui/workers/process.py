@@ -8,7 +8,7 @@ import signal
 from multiprocessing.connection import Connection
 from typing import Final
 
-from latentseg_gui.workers.child import Answered, ChildSpec, run_child
+from latentseg_gui.workers.child import ChildSpec, JobAnswered, run_child
 from latentseg_gui.workers.events import JobFailure
 from latentseg_gui.workers.transport import Freed, Transport, UnreadableError, new_prefix
 
@@ -72,7 +72,7 @@ class ChildProcess:
         try:
             return self._transport.receive()
         except UnreadableError as error:
-            return Answered(
+            return JobAnswered(
                 -1 if error.job_id is None else error.job_id, None, JobFailure.from_exception(error, "")
             )
 

@@ -14,7 +14,16 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final
 
-from latentseg_gui.workers.child import Answered, Cancel, ChildSpec, Ready, Reported, Run, Tell, Unusable
+from latentseg_gui.workers.child import (
+    CancelJob,
+    ChildSpec,
+    JobAnswered,
+    Ready,
+    Reported,
+    RunJob,
+    TellJob,
+    Unusable,
+)
 from latentseg_gui.workers.events import (
     ChildLost,
     JobCancelled,
@@ -45,7 +54,7 @@ class Restart:
 
 
 Post = Callable[[LaneEvent], None]
-Command = Job | Cancel | Tell | Restart
+Command = Job | CancelJob | TellJob | Restart
 
 
 class Supervisor:
@@ -124,9 +133,9 @@ class Supervisor:
                 case Job() as job:
                     for replaced in self._queue.put(job):
                         self._post(JobCancelled(replaced.job_id))
-                case Cancel(job_id):
+                case CancelJob(job_id):
                     self._cancel(job_id)
-                case Tell(job_id) as tell if self._counts(job_id):
+                case TellJob(job_id) as tell if self._counts(job_id):
                     self._send(tell)
                 case Restart():
                     self._crashes = 0
@@ -140,7 +149,7 @@ class Supervisor:
             self._is_cancelled = True
             self._deadline = time.monotonic() + CANCEL_GRACE_S
             self._post(JobCancelled(job_id))
-            self._send(Cancel(job_id))
+            self._send(CancelJob(job_id))
 
     def _dispatch(self) -> None:
         """Give the child its next job, starting the child first if need be."""
@@ -154,7 +163,7 @@ class Supervisor:
     def _begin(self, job: Job) -> None:
         self._running, self._is_cancelled = job, False
         try:
-            self._send(Run(job.job_id, job.request))
+            self._send(RunJob(job.job_id, job.request))
         except Exception as error:  # whatever pickling the request may raise
             self._running = None
             failure = JobFailure.from_exception(error, f"hand-over to the {self._spec.name} worker")
@@ -206,10 +215,10 @@ class Supervisor:
             case Reported(job_id, progress):
                 if self._counts(job_id):
                     self._post(JobProgress(job_id, progress))
-            case Answered():
+            case JobAnswered():
                 self._take_answer(message)
 
-    def _take_answer(self, answered: Answered[Any]) -> None:
+    def _take_answer(self, answered: JobAnswered[Any]) -> None:
         job, counts = self._running, self._counts(answered.job_id)
         if job is None or job.job_id != answered.job_id:
             return

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from typing import Any, Final
 
-from latentseg_gui.workers.child import Cancel, Tell
+from latentseg_gui.workers.child import CancelJob, TellJob
 from latentseg_gui.workers.events import (
     JobCancelled,
     JobFailed,
@@ -50,9 +50,9 @@ class JobThread:
                     for replaced in self._queue.put(command):
                         self._post(JobCancelled(replaced.job_id))
                     self._changed.notify()
-                case Cancel(job_id):
+                case CancelJob(job_id):
                     self._cancel(job_id)
-                case Tell() | Restart():
+                case TellJob() | Restart():
                     return
 
     def stop(self, timeout_s: float) -> bool:

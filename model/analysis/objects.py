@@ -114,7 +114,7 @@ def objects_of(inside: NDArray[np.bool_], depth: Real, options: ObjectOptions | 
         options: how; the threshold has been made use of in ``inside``.
     """
     options = options or ObjectOptions()
-    return numbered(hills_of(inside, depth, options.smoothness), options.separation, options.smallest)
+    return numbered_hills(hills_of(inside, depth, options.smoothness), options.separation, options.smallest)
 
 
 def hills_of(inside: NDArray[np.bool_], depth: Real, smoothness: float) -> Hills:
@@ -167,7 +167,7 @@ def _passes(padded: Real, places: Places, place_of: Places, hill: Numbers, cols:
     return pair[down], height[down]
 
 
-def numbered(hills: Hills, separation: float, smallest: int) -> Numbers:
+def numbered_hills(hills: Hills, separation: float, smallest: int) -> Numbers:
     """Objects of a landscape, int32 [H, W], numbered from 1; 0 outside.
 
     Args:
@@ -175,7 +175,7 @@ def numbered(hills: Hills, separation: float, smallest: int) -> Numbers:
         separation: as of `ObjectOptions`.
         smallest: pixels; what is smaller is no object.
     """
-    part = joined(hills, separation)
+    part = joined_hills(hills, separation)
     is_kept = np.bincount(part) >= smallest
     number = np.where(is_kept, np.cumsum(is_kept), 0).astype(np.int32)
     numbers = np.zeros(hills.shape, np.int32)
@@ -183,7 +183,7 @@ def numbered(hills: Hills, separation: float, smallest: int) -> Numbers:
     return numbers
 
 
-def joined(hills: Hills, separation: float) -> Numbers:
+def joined_hills(hills: Hills, separation: float) -> Numbers:
     """The object of each pixel of ``hills.where``, int32 [N], from 0; hills over high passes are one object."""
     owner = _merged(hills, separation)
     is_used = np.zeros(len(owner), np.bool_)

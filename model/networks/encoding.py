@@ -139,7 +139,7 @@ class DetailEncoding(Encoding):
 
 
 @dataclass(frozen=True, slots=True)
-class Prompts(TensorTree):
+class PromptTensors(TensorTree):
     """What the user pointed at.
 
     Attributes:
@@ -186,7 +186,7 @@ def previous_at_tokens(encoding: Encoding, previous: Tensor | None) -> Tensor:
     return F.avg_pool2d(padded, 4)
 
 
-def pointed_at(prompts: Prompts) -> tuple[Tensor, Tensor]:
+def pointed_at(prompts: PromptTensors) -> tuple[Tensor, Tensor]:
     """Places of clicks and of the corners of boxes.
 
     Returns:

@@ -22,7 +22,7 @@ from model.networks.encoding import (
     ClassOutput,
     Encoding,
     ObjectOutput,
-    Prompts,
+    PromptTensors,
     TensorTree,
     cropped,
 )
@@ -36,7 +36,7 @@ __all__ = [
     "Encoding",
     "LatentExpertNetwork",
     "ObjectOutput",
-    "Prompts",
+    "PromptTensors",
     "TensorTree",
 ]
 
@@ -231,7 +231,7 @@ class LatentExpertNetwork(nn.Module):
     def segment(
         self,
         encoding: Encoding,
-        prompts: Prompts,
+        prompts: PromptTensors,
         *,
         previous: Tensor | None = None,
         need_attention: bool = False,

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol, Self, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from model.networks.encoding import ClassOutput, Encoding, ObjectOutput, Prompts
+from model.networks.encoding import ClassOutput, Encoding, ObjectOutput, PromptTensors
 
 CLICKS: Final = "clicks"
 EXPERTS: Final = "experts"
@@ -88,7 +88,7 @@ class Clickable(Segmenter, Protocol):
     def segment(
         self,
         encoding: Any,
-        prompts: Prompts,
+        prompts: PromptTensors,
         *,
         previous: Tensor | None = None,
         need_attention: bool = False,

@@ -11,7 +11,7 @@ from model.networks.click_cues import box_cue, mask_cues, point_cues, sample_poi
 from model.networks.click_decoder import Embedding
 from model.networks.config import NetworkConfig
 from model.networks.deciding import CosineMix, ExpertClassifiers, SlotLook, as_map, ask_experts
-from model.networks.encoding import PADDING, Encoding, Prompts, pointed_at, previous_at_tokens
+from model.networks.encoding import PADDING, Encoding, PromptTensors, pointed_at, previous_at_tokens
 from model.networks.experts import (
     AttentionMaps,
     Exchange,
@@ -123,7 +123,7 @@ def territory_of(network: TerritoryParts, tokens: Tensor, experts: Tensor) -> Te
 
 
 def consult(
-    network: PromptParts, encoding: Encoding, prompts: Prompts, *, need_attention: bool = False
+    network: PromptParts, encoding: Encoding, prompts: PromptTensors, *, need_attention: bool = False
 ) -> tuple[Tensor, AttentionMaps | None]:
     """Let prompt experts look, exchange with the learned ones, and pixels draw on all of them.
 
@@ -161,7 +161,9 @@ def consult(
     return mixed, AttentionMaps(look_maps, weights_to_map(mix.transpose(-1, -2), size, 2))
 
 
-def cues_of(encoding: Encoding, prompts: Prompts, previous: Tensor | None, *, has_territory: bool) -> Tensor:
+def cues_of(
+    encoding: Encoding, prompts: PromptTensors, previous: Tensor | None, *, has_territory: bool
+) -> Tensor:
     """What clicks, boxes and the answer so far say about every token before any learning, [B, num_cues, h, w].
 
     Args:

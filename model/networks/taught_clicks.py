@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from model.networks.click_cues import sample_points
 from model.networks.click_decoder import ClickBase, ClickDecoder
-from model.networks.encoding import Encoding, Prompts
+from model.networks.encoding import Encoding, PromptTensors
 
 NEVER: Final = 2.0
 """No likeness is as great."""
@@ -43,7 +43,7 @@ class TaughtClicks(nn.Module):
         self.register_buffer("looks", torch.zeros(num_looks, dim))
         self.register_buffer("least", torch.tensor(NEVER))
 
-    def is_known(self, encoding: Encoding, prompts: Prompts) -> Tensor:
+    def is_known(self, encoding: Encoding, prompts: PromptTensors) -> Tensor:
         """Whether clicks are on something like what it was taught, bool [B].
 
         Where there are several positive clicks the most alike counts; the middle of a box counts as one.
@@ -76,7 +76,7 @@ def decided(
     click: ClickDecoder,
     taught: TaughtClicks | None,
     encoding: Encoding,
-    prompts: Prompts,
+    prompts: PromptTensors,
     evidence: tuple[Tensor, Tensor],
 ) -> tuple[Tensor, Tensor]:
     """Logits and scores of clicks, each from the decoder that it belongs to.

@@ -22,7 +22,7 @@ from model.errors import ModelError
 from model.networks.encoding import Encoding
 from model.prediction.all_objects import Found, batches, is_known
 from model.prediction.click_batches import segment_each
-from model.prediction.found_objects import FoundObject, Sieve, best_of_overlapping, objects_of
+from model.prediction.found_objects import FoundObject, Sieve, best_of_overlapping, sieved_objects
 from model.prediction.outputs import EncodedImage
 from model.prediction.predictor import Predictor, as_clicked
 from model.prediction.views import parts_for, views
@@ -126,7 +126,7 @@ def propose_alike(predictor: Predictor, examples: Sequence[Looks]) -> Iterator[F
                 continue
             boxes = _boxes(open_places, examples, view)
             logits, scores = segment_each(runner, view.encoding, open_places, boxes)
-            new = objects_of(logits, scores, open_places, view, image.shape, sieve)
+            new = sieved_objects(logits, scores, open_places, view, image.shape, sieve)
             alike = [replace(each, likeness=_likeness(maps, each, view, examples)) for each in new]
             found = best_of_overlapping(
                 (*found, *(each for each in alike if each.likeness > _LEAST_LIKENESS))

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from model.prediction.blobs import blobs_of, box_overlaps
 from model.prediction.click_batches import segment_each
-from model.prediction.found_objects import SAME, FoundObject, Sieve, best_of_overlapping, objects_of
+from model.prediction.found_objects import SAME, FoundObject, Sieve, best_of_overlapping, sieved_objects
 from model.prediction.outputs import EncodedImage
 from model.prediction.predictor import Predictor, as_clicked
-from model.prediction.resample import shrink
+from model.prediction.resample import resize_pixels
 from model.prediction.views import is_worthwhile, views
 from model.prediction.zoom_region import Focus
 
@@ -113,7 +113,7 @@ def propose_objects(predictor: Predictor, search: Thoroughness | None = None) ->
             for count, open_questions in _rounds(level, view, image):
                 for xy, boxes in open_questions(found).batches():
                     logits, scores = segment_each(runner, view.encoding, xy, boxes)
-                    new = objects_of(logits, scores, xy, view, image.shape, search.sieve)
+                    new = sieved_objects(logits, scores, xy, view, image.shape, search.sieve)
                     new = new if boxes is None else [replace(each, is_boxed=True) for each in new]
                     found = best_of_overlapping((*found, *new))
                     yield Found(found, min(0.99, asked / most))
@@ -136,7 +136,7 @@ def _rounds(level: Level, view: Focus, image: EncodedImage) -> Iterator[_Round]:
 def _open_blobs(found: tuple[FoundObject, ...], *, view: Focus, image: EncodedImage, most: int) -> _Questions:
     """Blobs of a view that are not found yet."""
     row0, col0, row1, col1 = view.bounds
-    blobs = blobs_of(shrink(image.pixels[row0:row1, col0:col1], view.size), most)
+    blobs = blobs_of(resize_pixels(image.pixels[row0:row1, col0:col1], view.size), most)
     known = np.array([each.bounds for each in found], np.float32).reshape(-1, 4)[:, (1, 0, 3, 2)]
     corners = in_image(blobs.boxes.reshape(-1, 2), view).reshape(-1, 4)  # [2 * N, 2] -> [N, 4]
     is_open = np.array([bool((box_overlaps(box, known) < SAME).all()) for box in corners], np.bool_)

@@ -18,7 +18,7 @@ from model.prediction.outputs import ClassPrediction, EncodedImage
 from model.prediction.resample import grow_in_bands
 from model.prediction.runner import Runner
 from model.prediction.shared_norms import SharedNorms, norms_of_whole
-from model.prediction.testtime import PredictOptions, class_probabilities, view_of
+from model.prediction.testtime import PredictOptions, class_probabilities, resized_view
 from model.prediction.tiles import Tile, blend, tile_side
 
 CRF_PIXELS: Final = 1 << 20
@@ -141,7 +141,7 @@ def _in_tiles(
 
 def _norms(image: EncodedImage, runner: Runner, side: int, scale: float) -> SharedNorms:
     def show(part: NDArray[np.uint8]) -> None:
-        runner.classify(runner.encode(view_of(part, scale, False), for_clicks=False))
+        runner.classify(runner.encode(resized_view(part, scale, False), for_clicks=False))
 
     return norms_of_whole(runner.network, show, image.pixels, side)
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from model.errors import ModelError
 from model.networks.experts import AttentionMaps
-from model.prediction.click_constraints import Start, guarded
+from model.prediction.click_constraints import PreviousMask, guarded
 from model.prediction.inputs import Pointing, check_mask_input, check_pointing
 from model.prediction.outputs import EncodedImage
 from model.prediction.postprocess import last_clicks
@@ -72,15 +72,15 @@ def answer_stages(
     yield from guarded(stages, image.answered, question.pointing, start_before(image, question))
 
 
-def start_before(image: EncodedImage, question: Question) -> Start | None:
+def start_before(image: EncodedImage, question: Question) -> PreviousMask | None:
     """What the last click is put on: an answer of earlier, or a mask of any other origin; None where it is nothing."""
     if question.previous is None or question.earlier is None or len(question.pointing.xy) == 0:
         return None
     known = image.answered.before(question.pointing, question.previous)
     if known is not None:
-        return Start(*known, question.earlier)
+        return PreviousMask(*known, question.earlier)
     mask = resize_logits(question.previous, image.shape) > 0
-    return Start(mask, None, question.earlier) if mask.any() else None
+    return PreviousMask(mask, None, question.earlier) if mask.any() else None
 
 
 def candidates(image: EncodedImage, runner: Runner, question: Question, max_pixels: int) -> Candidates:

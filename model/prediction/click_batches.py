@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.errors import ModelError
-from model.networks.encoding import Encoding, Prompts
+from model.networks.encoding import Encoding, PromptTensors
 from model.networks.protocols import Clickable, SizedEncoding
 from model.prediction.device import full_precision
 from model.prediction.runner import Runner
@@ -41,7 +41,7 @@ def segment_each(
             action="Use the default network, or predict classes.",
         )
     count, device = len(xy), runner.choice.device
-    prompts = Prompts(
+    prompts = PromptTensors(
         points=torch.from_numpy(np.array(xy, np.float32)).to(device)[:, None],  # [N, 1, 2]
         labels=torch.ones(count, 1, dtype=torch.int64, device=device),
         boxes=None if boxes is None else torch.from_numpy(np.array(boxes, np.float32)).to(device),

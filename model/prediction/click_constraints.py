@@ -48,7 +48,7 @@ class _Packed:
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class PreviousMask:
     """What a click is put on: mask bool [H, W], its estimated IoU if there is one, and logits [h, w] with it."""
 
     mask: Mask
@@ -64,7 +64,7 @@ class Start:
 
 
 @dataclass(slots=True)
-class Answered:
+class AnsweredClicks:
     """Masks that were given for clicks on one image, so that the next click knows what it starts from.
 
     Attributes:
@@ -102,9 +102,9 @@ class Answered:
 
 def guarded(
     stages: Iterator[tuple[bool, Answer]],
-    answered: Answered,
+    answered: AnsweredClicks,
     pointing: Pointing,
-    start: Start | None,
+    start: PreviousMask | None,
 ) -> Iterator[tuple[bool, Answer]]:
     """Answers to the last click that keep what the click does not contradict.
 
@@ -125,7 +125,7 @@ def guarded(
 
 
 def constrained_mask(
-    start: Start, mask: Mask, score: float, logits: NDArray[np.float32], pointing: Pointing
+    start: PreviousMask, mask: Mask, score: float, logits: NDArray[np.float32], pointing: Pointing
 ) -> Mask:
     """The mask as it was with those changes towards ``mask`` that the last click supports.
 

@@ -113,7 +113,7 @@ class Reach:
     @classmethod
     def of(cls, wanted: Mask, click: tuple[int, int]) -> Reach:
         """Of ``wanted`` bool [H, W], which holds the click (row, column)."""
-        where = around(wanted)
+        where = bounding_box(wanted)
         at = click[0] - where[0].start, click[1] - where[1].start
         parts, _ = ndimage.label(wanted[where], _EIGHT)
         own = parts == parts[at]
@@ -155,7 +155,7 @@ def leave_trusted(
         return count
     others = wanted.copy()
     others[reach.where] &= ~reach.own
-    others[reach.where] &= part_of(logits, wanted.shape, reach.where) >= ELSEWHERE
+    others[reach.where] &= cropped_logits(logits, wanted.shape, reach.where) >= ELSEWHERE
     wanted[:] = False
     wanted[reach.where] = reach.own
     own, few = int(np.count_nonzero(reach.own)), int((WHOLE_AT_RIM if reach.is_at_rim else WHOLE) * area)
@@ -237,11 +237,11 @@ def leave_far(wanted: Mask, logits: NDArray[np.float32], click: tuple[int, int],
     near = wanted[window].copy()
     wanted[:] = False
     wanted[window] = near
-    where = around(wanted)
+    where = bounding_box(wanted)
     part = wanted[where]
     distances = distances_from(where, *click)
     part &= distances <= reach
-    sure = part_of(logits, wanted.shape, where)[part]
+    sure = cropped_logits(logits, wanted.shape, where)[part]
     sure /= np.where(sure > 0, np.sqrt(np.maximum(distances[part], 0.5)), 1)
     if len(sure) > count:
         kept = np.zeros(len(sure), bool)
@@ -254,7 +254,7 @@ def too_much(loose: Mask, count: int) -> Mask:
     if not loose.any():
         return loose
     kept = loose.copy()
-    where = around(loose)
+    where = bounding_box(loose)
     parts, number = ndimage.label(loose[where])
     sizes = np.bincount(parts.ravel(), minlength=number + 1)[1:]
     order = np.argsort(sizes)
@@ -263,7 +263,7 @@ def too_much(loose: Mask, count: int) -> Mask:
     return kept
 
 
-def around(mask: Mask) -> tuple[slice, slice]:
+def bounding_box(mask: Mask) -> tuple[slice, slice]:
     """The rectangle of the true pixels, of which there is one at least."""
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(cols[0]), int(cols[-1]) + 1)
@@ -277,7 +277,7 @@ def distances_from(where: tuple[slice, slice], row: int, col: int) -> NDArray[np
     return distances
 
 
-def part_of(
+def cropped_logits(
     logits: NDArray[np.float32], shape: tuple[int, ...], where: tuple[slice, slice]
 ) -> NDArray[np.float32]:
     """Logits of a part of the image, from logits [h, w] of the whole."""

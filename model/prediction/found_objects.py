@@ -106,7 +106,7 @@ def best_of_overlapping(found: Iterable[FoundObject], same: float = SAME) -> tup
     return tuple(sorted(kept, key=lambda one: -one.quality))
 
 
-def objects_of(
+def sieved_objects(
     logits: Tensor,
     scores: NDArray[np.float32],
     xy: NDArray[np.float32],

@@ -20,7 +20,7 @@ from torch import Tensor
 from model.analysis.objects import ObjectOptions, deep_classes, objects_of, side_of
 from model.prediction.outputs import EncodedImage
 from model.prediction.runner import Runner
-from model.prediction.testtime import LARGEST, SMALLEST, PredictOptions, view_of
+from model.prediction.testtime import LARGEST, SMALLEST, PredictOptions, resized_view
 
 FIRST_LOOK: Final = 0.5
 """Factor on the size of the picture for the look that tells how large objects are."""
@@ -62,7 +62,7 @@ def scale_for(learned: float, pixels: NDArray[np.uint8], maps: Maps) -> float:
     """
     if learned <= 0 or math.sqrt(pixels.shape[0] * pixels.shape[1]) <= learned:
         return 1.0
-    side = _side(maps(view_of(_middle(pixels), FIRST_LOOK, False))) / FIRST_LOOK
+    side = _side(maps(resized_view(_middle(pixels), FIRST_LOOK, False))) / FIRST_LOOK
     return 1.0 if side <= MUCH_LARGER * learned else max(SMALLEST, learned / side)
 
 

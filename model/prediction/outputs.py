@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.prediction.click_constraints import Answered
+from model.prediction.click_constraints import AnsweredClicks
 from model.prediction.zoom_region import Focus
 
 
@@ -71,7 +71,7 @@ class EncodedImage:
     weights: object
     focus: Focus | None = field(default=None)
     overview: EncodedImage | None = field(default=None)
-    answered: Answered = field(default_factory=Answered)
+    answered: AnsweredClicks = field(default_factory=AnsweredClicks)
     object_scale: float | None = field(default=None)
 
     @property

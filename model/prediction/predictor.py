@@ -27,7 +27,7 @@ from model.prediction.inputs import check_image
 from model.prediction.objects import with_instances
 from model.prediction.outputs import Attention, ClassPrediction, EncodedImage
 from model.prediction.region_attention import Region, as_attention, attention_of_part
-from model.prediction.resample import shrink, working_size
+from model.prediction.resample import resize_pixels, working_size
 from model.prediction.runner import Runner
 from model.prediction.testtime import PLAIN, PredictOptions
 from model.prediction.zoom_in import Answer
@@ -289,7 +289,7 @@ def _encode(runner: Runner, pixels: NDArray[np.uint8], most: int) -> EncodedImag
 
     def attempt(max_pixels: int) -> EncodedImage:
         size = working_size((pixels.shape[0], pixels.shape[1]), max_pixels)
-        return EncodedImage(pixels, runner.encode(shrink(pixels, size)), size, runner)
+        return EncodedImage(pixels, runner.encode(resize_pixels(pixels, size)), size, runner)
 
     return runner.within_memory(most, attempt)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from model.errors import ModelError
 from model.networks.experts import AttentionMaps
 from model.prediction.outputs import Attention, EncodedImage
-from model.prediction.resample import shrink, working_size
+from model.prediction.resample import resize_pixels, working_size
 from model.prediction.runner import Runner
 
 Region = tuple[int, int, int, int]
@@ -80,7 +80,7 @@ def attention_of_part(
 
     def attempt(most: int) -> Attention:
         size = working_size(shape, most)
-        encoding = with_experts_of(runner.encode(shrink(part, size)), image.encoding)
+        encoding = with_experts_of(runner.encode(resize_pixels(part, size)), image.encoding)
         _, maps = runner.classify(encoding, need_attention=True)
         return as_attention(maps, size, runner.stride, shape, (row0, col0))
 

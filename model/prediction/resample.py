@@ -59,7 +59,7 @@ def closer_size(shape: tuple[int, int], closer: Closer) -> tuple[int, int]:
     return working_size(shape, closer.most_pixels)
 
 
-def shrink(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+def resize_pixels(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """``pixels`` [H, W, 3] at another ``size``; where it shrinks, every source pixel counts.
 
     Large pictures, which may be memory-mapped, are read once from top to bottom, in little memory.

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from model.errors import ModelError
 from model.networks.experts import AttentionMaps
-from model.networks.network import Prompts
+from model.networks.network import PromptTensors
 from model.networks.protocols import (
     ClassEncoder,
     Clickable,
@@ -265,14 +265,14 @@ class Runner:
             return encoding
         return encoding.to(self.choice.device)
 
-    def _prompts(self, pointing: Pointing) -> Prompts:
+    def _prompts(self, pointing: Pointing) -> PromptTensors:
         """Clicks as tensors; where there is none, one that counts for nothing."""
         device = self.choice.device
         has_points = len(pointing.xy) > 0
         xy = pointing.xy if has_points else np.zeros((1, 2), np.float32)
         labels = pointing.is_positive.astype(np.int64) if has_points else np.array([-1])
         box = None if pointing.box is None else torch.from_numpy(np.array(pointing.box))[None].to(device)
-        return Prompts(
+        return PromptTensors(
             points=torch.from_numpy(np.array(xy))[None].to(device),
             labels=torch.from_numpy(labels)[None].to(device),
             boxes=box,

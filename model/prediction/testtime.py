@@ -16,7 +16,7 @@ from torch import Tensor
 
 from model.errors import ModelError
 from model.prediction.crf import Crf, refine
-from model.prediction.resample import shrink
+from model.prediction.resample import resize_pixels
 from model.prediction.runner import Runner
 from model.prediction.shared_norms import SharedNorms
 
@@ -97,7 +97,7 @@ def class_probabilities(
         known = encoding if scale == 1.0 and not is_mirrored else None
         with norms[scale].imposed() if norms is not None else nullcontext():
             if known is None:
-                known = runner.encode(view_of(pixels, scale, is_mirrored), for_clicks=False)
+                known = runner.encode(resized_view(pixels, scale, is_mirrored), for_clicks=False)
             seen = _resized(_shares(runner.class_maps(known, gains), size), shape)
         seen = seen.flip(-1) if is_mirrored else seen
         total = seen if total is None else total.add_(seen)
@@ -114,10 +114,10 @@ def _shares(logits: Tensor, num_classes: int) -> Tensor:
     return torch.cat((logits[:num_classes].softmax(0), logits[num_classes:].sigmoid()))
 
 
-def view_of(pixels: NDArray[np.uint8], scale: float, is_mirrored: bool) -> NDArray[np.uint8]:
+def resized_view(pixels: NDArray[np.uint8], scale: float, is_mirrored: bool) -> NDArray[np.uint8]:
     """``pixels`` [H, W, 3] at another size, perhaps mirrored left to right."""
     turned = pixels[:, ::-1] if is_mirrored else pixels
-    return shrink(turned, _scaled((pixels.shape[0], pixels.shape[1]), scale))
+    return resize_pixels(turned, _scaled((pixels.shape[0], pixels.shape[1]), scale))
 
 
 def _scaled(shape: tuple[int, int], scale: float) -> tuple[int, int]:

@@ -43,7 +43,7 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class FinishedTile:
     """A finished part of the picture.
 
     Attributes:
@@ -112,7 +112,7 @@ def blend(
     infer: Callable[[Tile], Tensor],
     *,
     num_more: int = 0,
-) -> Iterator[Piece]:
+) -> Iterator[FinishedTile]:
     """The parts of a picture of ``shape``, which together cover it once.
 
     Args:
@@ -135,7 +135,7 @@ def blend(
             strip[:, : above.shape[1]] += above[:, :, cols]
             below[:, :, cols] = strip[:, done:]
             finished = strip[:, :done]
-            yield Piece(slice(first, first + done), cols, finished / finished[:num_classes].sum(0))
+            yield FinishedTile(slice(first, first + done), cols, finished / finished[:num_classes].sum(0))
         above = below
 
 

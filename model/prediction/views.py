@@ -10,7 +10,7 @@ import numpy as np
 
 from model.prediction.outputs import EncodedImage
 from model.prediction.predictor import CLICK_PIXELS
-from model.prediction.resample import Closer, closer_size, shrink
+from model.prediction.resample import Closer, closer_size, resize_pixels
 from model.prediction.runner import Runner
 from model.prediction.zoom_region import WORTHWHILE, Bounds, Focus
 
@@ -36,7 +36,7 @@ def views(runner: Runner, image: EncodedImage, parts: int) -> Iterator[Focus]:
     for bounds in parts_of(image.shape, parts):
         row0, col0, row1, col1 = bounds
         size = closer_size((row1 - row0, col1 - col0), _VIEW)
-        yield Focus(bounds, size, runner.encode(shrink(image.pixels[row0:row1, col0:col1], size)))
+        yield Focus(bounds, size, runner.encode(resize_pixels(image.pixels[row0:row1, col0:col1], size)))
 
 
 def parts_of(shape: tuple[int, int], parts: int) -> list[Bounds]:

@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from model.prediction.inputs import Pointing
 from model.prediction.outputs import EncodedImage
 from model.prediction.postprocess import clean_mask
-from model.prediction.resample import Closer, closer_size, grow_in_bands, resize_logits, shrink, working_size
+from model.prediction.resample import (
+    Closer,
+    closer_size,
+    grow_in_bands,
+    resize_logits,
+    resize_pixels,
+    working_size,
+)
 from model.prediction.runner import Runner
 from model.prediction.zoom_region import (
     MARGINS,
@@ -105,7 +112,7 @@ def _encoded(image: EncodedImage, runner: Runner, bounds: Bounds, size: tuple[in
     def attempt(max_pixels: int) -> Focus:
         is_enough = max_pixels >= size[0] * size[1]
         allowed = size if is_enough else working_size((row1 - row0, col1 - col0), max_pixels)
-        return Focus(bounds, allowed, runner.encode(shrink(region, allowed)))
+        return Focus(bounds, allowed, runner.encode(resize_pixels(region, allowed)))
 
     return runner.within_memory(limit, attempt)
 

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model.networks.network import Encoding, LatentExpertNetwork, Prompts
+from model.networks.network import Encoding, LatentExpertNetwork, PromptTensors
 from model.pretraining.crops import Batch
 from model.pretraining.step import StepResult
 from model.training.augment import augment_light
@@ -44,7 +44,7 @@ def candidates_step(network: LatentExpertNetwork, batch: Batch, generator: torch
     objects = torch.from_numpy(batch.objects).to(device).unsqueeze(1)  # [B, 1, H, W]
     target, valid = (objects == 1).float(), (objects != IGNORED).float()
     inside = torch.cat((target * valid, torch.zeros_like(target)), 1) > 0  # [B, 2, H, W]
-    prompts = Prompts(*next_click(inside, generator))
+    prompts = PromptTensors(*next_click(inside, generator))
     with torch.no_grad():
         encoding = network.encode(augment_light(images, generator))
         first = network.segment(encoding, prompts).logits
@@ -63,7 +63,7 @@ def candidates_step(network: LatentExpertNetwork, batch: Batch, generator: torch
 def _twice(
     network: LatentExpertNetwork,
     encoding: Encoding,
-    prompts: Prompts,
+    prompts: PromptTensors,
     truth: tuple[Tensor, Tensor, Tensor],
     candidate: int,
 ) -> tuple[Tensor, Tensor]:

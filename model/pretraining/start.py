@@ -35,7 +35,7 @@ def begin_from(
     said: dict[str, Any] = {}
     if start is not None:
         other, _ = checkpoint.load(start)
-        taken = take_over(network, other)
+        taken = copy_fitting(network, other)
         said["started_from"] = {"sha256": _digest(start), "tensors": taken}
     if encoder is not None:
         if not isinstance(network.backbone, LiteBackbone):
@@ -55,7 +55,7 @@ def begin_from(
 
 
 @torch.no_grad()
-def take_over(network: nn.Module, other: nn.Module) -> int:
+def copy_fitting(network: nn.Module, other: nn.Module) -> int:
     """Copy the tensors of ``other`` that fit by name and shape; return how many.
 
     Evidence that the click decoder is handed may have grown: what is new counts for nothing at first.

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from model.networks.backbone import LiteBackbone, Pyramid, upsample_to
 from model.networks.deciding import CosineMix, balance_loss, likeness_loss
-from model.networks.network import Encoding, LatentExpertNetwork, Prompts
+from model.networks.network import Encoding, LatentExpertNetwork, PromptTensors
 from model.pretraining.crops import Batch
 from model.training.augment import augment_light
 from model.training.losses import IGNORED, answer_loss, class_loss
@@ -113,15 +113,15 @@ def _indecision(mix: Tensor) -> Tensor:
 
 
 def _begun_elsewhere(
-    previous: Tensor, prompts: Prompts, target: Tensor, valid: Tensor, generator: torch.Generator
-) -> tuple[Tensor, Prompts]:
+    previous: Tensor, prompts: PromptTensors, target: Tensor, valid: Tensor, generator: torch.Generator
+) -> tuple[Tensor, PromptTensors]:
     """Some go on from a mask that was not the network's own, and without the clicks so far."""
     chosen = (torch.rand(len(target), generator=generator) < _GIVEN_SHARE).to(target.device)
     given = torch.where(spoiled(target * valid, generator), _GIVEN_LOGIT, -_GIVEN_LOGIT)
     previous = torch.where(chosen[:, None, None, None], given, previous)
     labels = prompts.labels.masked_fill(chosen[:, None], -1)
     boxes = None if prompts.boxes is None else prompts.boxes.masked_fill(chosen[:, None], float("nan"))
-    return previous, Prompts(prompts.points, labels, boxes)
+    return previous, PromptTensors(prompts.points, labels, boxes)
 
 
 def train_step(

@@ -15,7 +15,7 @@ from model.training.coverage import divided
 from model.training.types import IGNORED, FineTuneConfig, LabelledImage
 
 if TYPE_CHECKING:
-    from model.training.cross import Job
+    from model.training.cross import FineTuningJob
 
 CALIBRATION: Final = "calibration"
 """Key of the provenance for the temperature, and what it was fitted on."""
@@ -27,7 +27,9 @@ MAX_PIXELS: Final = 20_000
 LEAST_PIXELS: Final = 100
 
 
-def calibrated(job: Job, samples: Sequence[LabelledImage], config: FineTuneConfig) -> dict[str, Any]:
+def calibrated(
+    job: FineTuningJob, samples: Sequence[LabelledImage], config: FineTuneConfig
+) -> dict[str, Any]:
     """What the provenance of the weights of a job that has ended says of their calibration.
 
     Args:
@@ -74,7 +76,7 @@ def temperature_of(provenance: Mapping[str, Any]) -> float:
 
 
 def _held_out(
-    job: Job, samples: Sequence[LabelledImage], config: FineTuneConfig
+    job: FineTuningJob, samples: Sequence[LabelledImage], config: FineTuneConfig
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Probabilities [C, N] and labels [N] of pixels that were held back."""
     predictor, draw = Predictor(job.network, config.device), np.random.default_rng(config.seed)

@@ -10,7 +10,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from model.networks.network import LatentExpertNetwork, ObjectOutput, Prompts
+from model.networks.network import LatentExpertNetwork, ObjectOutput, PromptTensors
 from model.networks.taught_clicks import TaughtClicks, look_at
 from model.prediction.device import DeviceChoice
 from model.training.click_views import ClickView, Seen
@@ -73,7 +73,7 @@ class ClickLearner:
         rounds = int(torch.randint(1, MOST_ROUNDS + 1, (), generator=self._generator))
         target = view.close.target
         inside = torch.cat((target, torch.zeros_like(target)), 1) > 0  # [1, 2, h, w]
-        prompts, previous, total = Prompts(*next_click(inside, self._generator)), None, 0.0
+        prompts, previous, total = PromptTensors(*next_click(inside, self._generator)), None, 0.0
         for number in range(rounds):
             is_learned = number in (0, rounds - 1)
             far, close = self._answers(view, prompts, previous, is_learned=is_learned)
@@ -101,17 +101,19 @@ class ClickLearner:
         taught.looks.copy_(looks)
         taught.least.copy_(ALIKE * alike.amax(1).median())
 
-    def _clicked_again(self, prompts: Prompts, answer: Tensor, target: Tensor, *, is_last: bool) -> Prompts:
+    def _clicked_again(
+        self, prompts: PromptTensors, answer: Tensor, target: Tensor, *, is_last: bool
+    ) -> PromptTensors:
         valid = torch.ones_like(target)
         if not is_last and float(torch.rand((), generator=self._generator)) < PAIRS:
             return add_pair(prompts, answer, target, valid, self._generator)
         return add_click(prompts, answer, target, valid, self._generator)
 
     def _answers(
-        self, view: ClickView, prompts: Prompts, previous: Tensor | None, *, is_learned: bool
+        self, view: ClickView, prompts: PromptTensors, previous: Tensor | None, *, is_learned: bool
     ) -> tuple[ObjectOutput, ObjectOutput]:
         """The answer from afar, and the one from closer by that goes on from it. Clicks are in pixels of the latter."""
-        afar = Prompts(view.out_of(prompts.points), prompts.labels)
+        afar = PromptTensors(view.out_of(prompts.points), prompts.labels)
         kind, dtype = self._choice.device.type, self._choice.dtype
         with (
             torch.set_grad_enabled(is_learned),

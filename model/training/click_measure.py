@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from model.prediction.predictor import Predictor
-from model.prediction.resample import shrink, working_size
+from model.prediction.resample import resize_pixels, working_size
 from model.training.click_examples import ClickExample
 
 GOALS: Final = (0.85, 0.9)
@@ -59,7 +59,7 @@ class ClickFigures:
         return float(np.mean([each[min(clicks, len(each)) - 1] for each in self.ious] or [np.nan]))
 
 
-def measured(
+def measure_clicks(
     predictor: Predictor, examples: Sequence[ClickExample], figures: ClickFigures, *, seed: int = 0
 ) -> Iterator[None]:
     """Click on objects until each is right, an item for every click.
@@ -151,4 +151,4 @@ def _reduced(example: ClickExample) -> tuple[NDArray[np.uint8], Mask]:
         ((np.arange(small) + 0.5) * side / small).astype(int)
         for small, side in zip(size, truth.shape, strict=True)
     )
-    return shrink(example.image, size), truth[rows][:, cols]
+    return resize_pixels(example.image, size), truth[rows][:, cols]

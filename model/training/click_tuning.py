@@ -27,9 +27,9 @@ from model.prediction.device import DeviceChoice, choose_device, free_cached_mem
 from model.prediction.predictor import Predictor
 from model.training.click_examples import examples_of, held_apart
 from model.training.click_learner import ClickLearner, teachable
-from model.training.click_measure import GOALS, ClickFigures, measured
+from model.training.click_measure import GOALS, ClickFigures, measure_clicks
 from model.training.click_views import ClickView, views_of
-from model.training.clock import Budget, Clock, are_finite
+from model.training.clock import Clock, TrainingClock, are_finite
 from model.training.outcome import NotLearnedError
 from model.training.timed import TimedJob
 from model.training.types import LabelledImage, Progress
@@ -111,7 +111,7 @@ class ClickTuning(TimedJob):
         self.num_learned, self.num_held = len(self._learned), len(self._held)
         self.step = 0
         self.note = ""
-        self.clock: Budget = Clock(config.seconds)
+        self.clock: TrainingClock = Clock(config.seconds)
         self._config = config
         self._loss = NAN
         self._is_finishing = False
@@ -188,7 +188,7 @@ class ClickTuning(TimedJob):
 
     def _measure(self, network: LatentExpertNetwork, figures: ClickFigures) -> Iterator[Progress]:
         predictor = Predictor(network, self._config.device)
-        for _ in measured(predictor, self._held, figures, seed=self._config.seed):
+        for _ in measure_clicks(predictor, self._held, figures, seed=self._config.seed):
             yield self._progress("measuring")
 
     def _progress(self, phase: str) -> Progress:

@@ -16,7 +16,7 @@ from model.networks.encoding import Encoding
 from model.networks.network import LatentExpertNetwork
 from model.prediction.inputs import brightened
 from model.prediction.predictor import CLICK_PIXELS
-from model.prediction.resample import closer_size, shrink, working_size
+from model.prediction.resample import closer_size, resize_pixels, working_size
 from model.prediction.zoom_in import CLOSER
 from model.prediction.zoom_region import MARGINS, Bounds, grown, on_grid
 from model.training.click_examples import ClickExample
@@ -98,13 +98,13 @@ def views_of(
         size = working_size((image.shape[0], image.shape[1]), CLICK_PIXELS)
         key = id(example.image), is_mirrored
         if key not in wholes:
-            wholes[key] = encoded(network, shrink(image, size)), size
+            wholes[key] = encoded_for_clicks(network, resize_pixels(image, size)), size
         far = Seen(wholes[key][0], _target(network, truth, size))
         yield _with_closer(network, image, truth, far, generator)
 
 
 @torch.no_grad()
-def encoded(network: LatentExpertNetwork, pixels: NDArray[np.uint8]) -> Encoding:
+def encoded_for_clicks(network: LatentExpertNetwork, pixels: NDArray[np.uint8]) -> Encoding:
     """A picture uint8 [H, W, 3] as clicks are answered from, with nothing that only classes want."""
     if getattr(network, "separates", False):
         pixels = brightened(pixels)
@@ -130,7 +130,9 @@ def _with_closer(
     reduced = cols / truth.shape[1], rows / truth.shape[0]
     scale = size[1] / (shape[1] * reduced[0]), size[0] / (shape[0] * reduced[1])
     part = (slice(bounds[0], bounds[2]), slice(bounds[1], bounds[3]))
-    close = Seen(encoded(network, shrink(image[part], size)), _target(network, truth[part], size))
+    close = Seen(
+        encoded_for_clicks(network, resize_pixels(image[part], size)), _target(network, truth[part], size)
+    )
     origin = torch.tensor((col0 * reduced[0], row0 * reduced[1]), device=device)
     return ClickView(far, close, origin, torch.tensor(scale, device=device))
 

@@ -14,7 +14,7 @@ WARM_UP: Final = 0.05
 FLOOR: Final = 0.02
 
 
-class Budget(Protocol):
+class TrainingClock(Protocol):
     """What fine-tuning asks of a clock."""
 
     @property
@@ -81,7 +81,7 @@ class Span:
         seconds: length of the part.
     """
 
-    def __init__(self, whole: Budget, start: float, seconds: float) -> None:
+    def __init__(self, whole: TrainingClock, start: float, seconds: float) -> None:
         self.seconds = seconds
         self._whole = whole
         self._start = start

@@ -27,7 +27,7 @@ from model.training.cross import describe
 from model.training.finetune import finetune
 from model.training.outcome import refuse_unlearned
 from model.training.provenance import after_run
-from model.training.types import IGNORED, FineTuneConfig, LabelledImage, Progress, checked
+from model.training.types import IGNORED, FineTuneConfig, LabelledImage, Progress, checked_samples
 from model.weights.catalogue import Offer, count_parameters, offer_named, start_of
 
 NAN: Final = float("nan")
@@ -102,7 +102,7 @@ class Comparison:
                 raise ModelError(f"{offer.title}: {offer.limits}", action="Leave it out.")
         if not self._offers:
             raise ModelError("There is no network to compare.", action="Name at least one.")
-        self._samples = checked(samples, config)
+        self._samples = checked_samples(samples, config)
         self._config = replace(config, held_out=0.0, validation="held-out", speed=_speed(config))
         division = divided(self._samples, config)
         if division.num_held == 0:

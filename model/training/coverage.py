@@ -83,7 +83,7 @@ def _cells(index: int, labels: NDArray[np.uint8], num_classes: int, key: int) ->
     return cells
 
 
-def left_out(samples: Sequence[LabelledImage]) -> list[str]:
+def coverage_remarks(samples: Sequence[LabelledImage]) -> list[str]:
     """Sentences about images of which only a part is learned from and measured."""
     counts = [windows_of(sample.labels)[1] for sample in samples]
     large = [count for count in counts if count > MAX_WINDOWS]

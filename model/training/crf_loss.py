@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from model.training.types import IGNORED
-from model.training.views import Picture
+from model.training.views import LabelledWindow
 
 SPARSE: Final = 0.5
 """Below this share of labelled pixels, what is not labelled has a say."""
@@ -36,7 +36,7 @@ KNOWN: Final = 0.5
 Place = tuple[EllipsisType, slice, slice]
 
 
-def is_sparse(pictures: Sequence[Picture]) -> bool:
+def is_sparse(pictures: Sequence[LabelledWindow]) -> bool:
     """Whether the pictures have labels on a small part of their pixels only."""
     labelled = sum(
         int((picture.train != IGNORED).sum() + (picture.held != IGNORED).sum()) for picture in pictures
@@ -44,7 +44,7 @@ def is_sparse(pictures: Sequence[Picture]) -> bool:
     return labelled < SPARSE * sum(picture.train.numel() for picture in pictures)
 
 
-def disagreement(logits: Tensor, colours: Tensor, generator: torch.Generator) -> Tensor:
+def potts_energy(logits: Tensor, colours: Tensor, generator: torch.Generator) -> Tensor:
     """How much pixels that look alike differ in class: the Potts energy of the field, per pair of pixels.
 
     Args:

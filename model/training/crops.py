@@ -16,7 +16,7 @@ from model.networks.detail_network import DetailNetwork
 from model.prediction.device import free_cached_memory, is_out_of_memory
 from model.training.orientation import random_turn
 from model.training.separation import depth_loss
-from model.training.session import Optimiser, Session, below
+from model.training.session import Optimiser, TrainingSession, below
 from model.training.types import IGNORED
 from model.training.views import View
 
@@ -27,7 +27,7 @@ EXPERT_SHARE: Final = 0.15
 """Experts and class head know something already: their rate is this share of that of the head."""
 
 
-def learn_crops(session: Session, end: float, factor: float = 1.0) -> Iterator[str]:
+def learn_crops(session: TrainingSession, end: float, factor: float = 1.0) -> Iterator[str]:
     """Teach head and experts from crops of the cached views, until the share ``end`` of the time.
 
     The pixel path falls silent: it is for the second after a correction (see `model.networks.detail_head`).
@@ -50,7 +50,7 @@ def learn_crops(session: Session, end: float, factor: float = 1.0) -> Iterator[s
     optimiser.average.swap()
 
 
-def fits_memory(session: Session, step: Callable[[], None]) -> bool:
+def fits_memory(session: TrainingSession, step: Callable[[], None]) -> bool:
     """Do a step; False where memory ran out and a smaller batch may help.
 
     The error is gone when this returns: its traceback would keep the tensors alive.
@@ -69,7 +69,7 @@ def expert_parameters(network: DetailNetwork) -> Mapping[str, nn.Parameter]:
     return named_parameters_of(network, *network.expert_modules().values(), network.class_head)
 
 
-def _crop_loss(session: Session) -> Tensor:
+def _crop_loss(session: TrainingSession) -> Tensor:
     levels, labels, targets = draw(session, session.batch)
     with session.autocast():
         logits, depth = session.network.logits_and_depth(levels)
@@ -77,7 +77,7 @@ def _crop_loss(session: Session) -> Tensor:
     return loss if depth is None or targets is None else loss + depth_loss(depth, targets)
 
 
-def draw(session: Session, count: int) -> tuple[Levels, Tensor, Tensor | None]:
+def draw(session: TrainingSession, count: int) -> tuple[Levels, Tensor, Tensor | None]:
     """Crops out of the views.
 
     Returns:
@@ -94,7 +94,7 @@ def draw(session: Session, count: int) -> tuple[Levels, Tensor, Tensor | None]:
     return session.with_answers(levels, experts), labels, found
 
 
-def _crop(session: Session, side: int) -> tuple[Levels, Tensor, Tensor, Tensor | None]:
+def _crop(session: TrainingSession, side: int) -> tuple[Levels, Tensor, Tensor, Tensor | None]:
     """A crop round a labelled pixel of a random class, turned at random.
 
     Where the view is smaller than ``side``, its last rows and columns are repeated, without labels: one small
@@ -127,7 +127,7 @@ def _filled(level: Tensor, side: int) -> Tensor:
     return F.pad(level, missing, mode="replicate") if any(missing) else level
 
 
-def _centre(session: Session, view: View) -> tuple[int, int]:
+def _centre(session: TrainingSession, view: View) -> tuple[int, int]:
     if not view.places:
         return view.size[0] // 2, view.size[1] // 2
     places = list(view.places.values())[below(session, len(view.places))]

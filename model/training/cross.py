@@ -14,10 +14,10 @@ from torch import nn
 from model.analysis.metrics import confusion_matrix, is_labelled, mean_iou
 from model.prediction.outputs import ClassPrediction
 from model.prediction.predictor import Predictor
-from model.training.clock import Budget, Clock, Span
+from model.training.clock import Clock, Span, TrainingClock
 from model.training.feature_cache import FeatureStore
 from model.training.timed import Steered, TimedJob
-from model.training.types import IGNORED, FineTuneConfig, LabelledImage, Progress, checked
+from model.training.types import IGNORED, FineTuneConfig, LabelledImage, Progress, checked_samples
 
 NAN: Final = float("nan")
 MAX_FOLDS: Final = 5
@@ -25,7 +25,7 @@ FOLDS_SHARE: Final = 0.5
 """Of the time; the rest is for the network that learns from all images."""
 
 
-class Job(Steered, Protocol):
+class FineTuningJob(Steered, Protocol):
     """A running fine-tuning; see `model.training.finetune.FineTuning`."""
 
     metric_before: float
@@ -53,11 +53,11 @@ class Job(Steered, Protocol):
         """The best weights so far."""
 
     @property
-    def clock(self) -> Budget:
+    def clock(self) -> TrainingClock:
         """The time budget; may be replaced before the first item."""
 
     @clock.setter
-    def clock(self, clock: Budget) -> None: ...
+    def clock(self, clock: TrainingClock) -> None: ...
 
     @property
     def step(self) -> int:
@@ -76,7 +76,7 @@ class Job(Steered, Protocol):
         """Time spent."""
 
 
-Make = Callable[[Any, Sequence[LabelledImage], FineTuneConfig, FeatureStore | None], Job]
+Make = Callable[[Any, Sequence[LabelledImage], FineTuneConfig, FeatureStore | None], FineTuningJob]
 
 
 FEW_CELLS: Final = 12
@@ -91,7 +91,7 @@ def slack_of(held_cells: Sequence[int]) -> float:
     return DOUBT / cells if cells <= FEW_CELLS else 0.0
 
 
-def is_better(job: Job, slack: float = 0.0) -> bool:
+def is_better(job: FineTuningJob, slack: float = 0.0) -> bool:
     """Whether the metrics speak for the new weights; without metrics, whether it went well.
 
     Args:
@@ -118,7 +118,7 @@ def describe(images: int, of: int) -> str:
     return f"held-out pixels of {counted} image{'s' if of > 1 else ''}"
 
 
-def _words_of(final: Job) -> str:
+def _words_of(final: FineTuningJob) -> str:
     """What is known of the network that learned from all images itself."""
     if math.isnan(final.metric_after):
         return "; the weights that learned from all images were not measured by themselves"
@@ -168,7 +168,9 @@ class CrossValidated(TimedJob):
         self._final = make(network, samples, self.config, None)  # refuses what makes no sense
         self._running = self._final
         self._start = self._final.network
-        self._samples = [each for each in checked(samples, config) if bool((each.labels != IGNORED).any())]
+        self._samples = [
+            each for each in checked_samples(samples, config) if bool((each.labels != IGNORED).any())
+        ]
         count = min(MAX_FOLDS, len(self._samples))
         self._folds = [list(range(first, len(self._samples), count)) for first in range(count)]
         self._iterator = self._run()
@@ -285,5 +287,5 @@ class CrossValidated(TimedJob):
         labels = predictor.predict_classes().labels
         return confusion_matrix(truth.astype(np.uint8), labels, self.config.num_classes)
 
-    def _progress(self, job: Job, phase: str, metric: float, loss: float = NAN) -> Progress:
+    def _progress(self, job: FineTuningJob, phase: str, metric: float, loss: float = NAN) -> Progress:
         return Progress(job.step, self.clock.fraction, loss, metric, self.clock.spent, phase)

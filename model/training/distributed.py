@@ -16,7 +16,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from model.errors import ModelError
-from model.training.clock import Budget
+from model.training.clock import TrainingClock
 
 Item = TypeVar("Item")
 
@@ -27,7 +27,7 @@ class TeamClock:
     Before the first time it is the own one.
     """
 
-    def __init__(self, own: Budget) -> None:
+    def __init__(self, own: TrainingClock) -> None:
         self.seconds = own.seconds
         self._own = own
         self._agreed: float | None = None
@@ -68,7 +68,7 @@ class Team:
         self.rank = dist.get_rank() if is_set_up else 0
         self.size = dist.get_world_size() if is_set_up else 1
 
-    def clock(self, clock: Budget) -> Budget:
+    def clock(self, clock: TrainingClock) -> TrainingClock:
         """``clock``, made one that all agree on."""
         return clock if self.size == 1 or isinstance(clock, TeamClock) else TeamClock(clock)
 
@@ -82,14 +82,14 @@ class Team:
             for value in network.state_dict().values():
                 dist.broadcast(value, src=0)
 
-    def agree(self, clock: Budget, device: torch.device) -> None:
+    def agree(self, clock: TrainingClock, device: torch.device) -> None:
         """Let all have the time of the first process."""
         if self.size > 1 and isinstance(clock, TeamClock):
             now = torch.tensor([clock.own_fraction], device=device)
             dist.broadcast(now, src=0)
             clock.agree(float(now))
 
-    def average(self, parameters: Sequence[nn.Parameter], loss: float, clock: Budget) -> float:
+    def average(self, parameters: Sequence[nn.Parameter], loss: float, clock: TrainingClock) -> float:
         """Average the gradients over the processes, and agree on the time; returns the mean loss."""
         if self.size == 1:
             return loss

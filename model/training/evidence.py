@@ -20,8 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model.training.pixels import some_of_each
-from model.training.session import Session
-from model.training.views import Features, Picture, features_of, vary
+from model.training.session import TrainingSession
+from model.training.views import Features, LabelledWindow, features_of, vary
 
 JUDGED: Final = 4
 """So many images are judged, at most: each costs a few encodings."""
@@ -77,7 +77,7 @@ class Judge:
         session: whose pictures are encoded.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: TrainingSession) -> None:
         self._session = session
         count = min(JUDGED, session.encoded)
         self.pictures = [_in_folds(session.pictures[i], i, count) for i in range(count)]
@@ -92,7 +92,7 @@ class Judge:
         self._known = replace(self._plain, features=self._lifted(raw))
         self._sums: dict[str, list[_Sums]] = {"": self._summed(self._known)}
 
-    def learn(self, kind: str, varied: Sequence[tuple[Picture, Features]]) -> None:
+    def learn(self, kind: str, varied: Sequence[tuple[LabelledWindow, Features]]) -> None:
         """Take in variations of all pictures, of one kind."""
         pixels = _joined([self._sample(picture, features) for picture, features in varied])
         self._sums[kind] = self._summed(replace(pixels, features=self._lifted(pixels.features)))
@@ -142,7 +142,7 @@ class Judge:
         known = ((raw - self._mean) * self._scale).clamp(-5, 5)
         return torch.cat((known, F.relu(known @ self._mixing), torch.ones(len(raw), 1)), 1)
 
-    def _sample(self, picture: Picture, features: Features) -> _Pixels:
+    def _sample(self, picture: LabelledWindow, features: Features) -> _Pixels:
         """Some labelled pixels of a picture, evenly over its classes."""
         places = some_of_each(picture.train, SAMPLED, self._session.generator)
         rows, cols = places.unbind(1)
@@ -158,7 +158,7 @@ class Judge:
         return _Pixels(torch.cat(columns, 1), picture.train[rows, cols].long(), folds)
 
 
-def choose_variation(session: Session) -> Iterator[str]:
+def choose_variation(session: TrainingSession) -> Iterator[str]:
     """Set what of a picture may be varied, from how well a judge does with it; needs encoded pictures."""
     if session.config.augmentation <= 0 or session.encoded == 0:
         return
@@ -175,7 +175,7 @@ def choose_variation(session: Session) -> Iterator[str]:
         _conclude(session, judge, kind)
 
 
-def _conclude(session: Session, judge: Judge, kind: str) -> None:
+def _conclude(session: TrainingSession, judge: Judge, kind: str) -> None:
     """What follows once ``kind`` is known."""
     if kind == MIRRORED:
         session.is_mirrored = _is_harmless(kind, judge.loss(MIRRORED), judge.loss())
@@ -192,7 +192,7 @@ def _is_harmless(kind: str, with_it: float, without: float) -> bool:
     return math.isnan(with_it) or with_it <= without * (1 + PATIENCE[kind]) + TRIFLE
 
 
-def _varied(session: Session, picture: Picture, kind: str) -> Picture:
+def _varied(session: TrainingSession, picture: LabelledWindow, kind: str) -> LabelledWindow:
     """A variation of one kind; sizes stay."""
     strength = session.config.augmentation
     if kind == MIRRORED:
@@ -205,16 +205,16 @@ def _varied(session: Session, picture: Picture, kind: str) -> Picture:
     return vary(picture, generator, light, sizes=(1.0, 1.0), is_upright=True, is_mirrored=False)
 
 
-def _turned(picture: Picture, turns: int, *, is_mirrored: bool) -> Picture:
+def _turned(picture: LabelledWindow, turns: int, *, is_mirrored: bool) -> LabelledWindow:
     image, train, held = (
         torch.rot90(part, turns, (-2, -1)) for part in (picture.image, picture.train, picture.held)
     )
     if is_mirrored:
         image, train, held = (part.flip(-1) for part in (image, train, held))
-    return Picture(image.contiguous(), train.contiguous(), held.contiguous())
+    return LabelledWindow(image.contiguous(), train.contiguous(), held.contiguous())
 
 
-def _in_folds(picture: Picture, index: int, count: int) -> Picture:
+def _in_folds(picture: LabelledWindow, index: int, count: int) -> LabelledWindow:
     """The picture with the number of its fold in the place of held-out labels; a single one has four."""
     folds = torch.full_like(picture.train, index)
     if count == 1:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from model.networks.anatomy import named_parameters_of, without
 from model.networks.detail_network import DetailNetwork
-from model.training.views import Picture
+from model.training.views import LabelledWindow
 
 MAX_BYTES: Final = 512 << 20
 
@@ -35,14 +35,14 @@ class FeatureStore:
         self._max_bytes = max_bytes
         self._entries: OrderedDict[tuple[str, int, int], Sized] = OrderedDict()
 
-    def get(self, picture: Picture, encoder: int) -> Any:
+    def get(self, picture: LabelledWindow, encoder: int) -> Any:
         """What was kept of ``picture`` for the weights of that fingerprint; None where nothing was."""
         key = _key(picture, encoder)
         if key in self._entries:
             self._entries.move_to_end(key)
         return self._entries.get(key)
 
-    def put(self, picture: Picture, encoder: int, features: Sized) -> None:
+    def put(self, picture: LabelledWindow, encoder: int, features: Sized) -> None:
         """Keep ``features``, unless the picture has no name."""
         if not picture.name:
             return
@@ -68,7 +68,7 @@ def _checksum(state: Mapping[str, Tensor], start: int) -> int:
     return total
 
 
-def _key(picture: Picture, encoder: int) -> tuple[str, int, int]:
+def _key(picture: LabelledWindow, encoder: int) -> tuple[str, int, int]:
     return picture.name, zlib.crc32(_bytes(picture.image)), encoder
 
 

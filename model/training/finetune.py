@@ -31,10 +31,10 @@ from model.networks.protocols import Refittable
 from model.networks.randomness import own_randomness, seed_for
 from model.prediction.device import choose_device, free_cached_memory, is_out_of_memory
 from model.prediction.outputs import ClassPrediction
-from model.training.clock import Budget, Clock, Span, are_finite
-from model.training.coverage import divided, left_out, painted_classes
+from model.training.clock import Clock, Span, TrainingClock, are_finite
+from model.training.coverage import coverage_remarks, divided, painted_classes
 from model.training.crf_loss import is_sparse
-from model.training.cross import CrossValidated, Job, Make, describe, is_better, slack_of
+from model.training.cross import CrossValidated, FineTuningJob, Make, describe, is_better, slack_of
 from model.training.distributed import Team
 from model.training.evidence import choose_variation
 from model.training.feature_cache import FeatureStore
@@ -56,10 +56,10 @@ from model.training.prepare import (
 )
 from model.training.pseudo_labels import grow_strokes
 from model.training.separation import learned_side, things_in
-from model.training.session import DivergedError, Session
+from model.training.session import DivergedError, TrainingSession
 from model.training.timed import TimedJob
-from model.training.types import FineTuneConfig, LabelledImage, Progress, checked
-from model.training.views import Picture, class_counts, pictures_of, scarcity_of, shared
+from model.training.types import FineTuneConfig, LabelledImage, Progress, checked_samples
+from model.training.views import LabelledWindow, class_counts, pictures_of, scarcity_of, shared
 from model.zoo.tutorial import as_predictable
 
 __all__ = ["FeatureStore", "FineTuneConfig", "FineTuning", "LabelledImage", "Progress", "finetune"]
@@ -97,7 +97,7 @@ def finetune(
     samples: Sequence[LabelledImage],
     config: FineTuneConfig | None = None,
     store: FeatureStore | None = None,
-) -> Job:
+) -> FineTuningJob:
     """Start a job that improves a copy of ``network``; iterate over it to let it work.
 
     Args:
@@ -146,13 +146,13 @@ class FineTuning(TimedJob):
         config: FineTuneConfig,
         store: FeatureStore | None = None,
     ) -> None:
-        samples = checked(samples, config)
+        samples = checked_samples(samples, config)
         warm_up()
         self.config = config
         self.metric_before = NAN
         self.metric_after = NAN
         self.note = ""
-        self.remarks = left_out(samples)
+        self.remarks = coverage_remarks(samples)
         self.unmeasured: tuple[int, ...] = ()
         self.has_learned = False
         self.shown: ClassPrediction | None = None
@@ -167,7 +167,7 @@ class FineTuning(TimedJob):
         pictures, team = pictures_of(samples, held, brightens=self.network.separates), Team()
         sparse = config.speed != "live" and is_sparse(pictures)
         weights = _weights(pictures, config.num_classes, are_strokes=sparse)
-        self._session = Session(
+        self._session = TrainingSession(
             network=copy.deepcopy(self.network).to(choice.device),
             config=config,
             choice=choice,
@@ -216,12 +216,12 @@ class FineTuning(TimedJob):
         return self._is_comparable
 
     @property
-    def clock(self) -> Budget:
+    def clock(self) -> TrainingClock:
         """The time budget; may be replaced before the first item."""
         return self._session.clock
 
     @clock.setter
-    def clock(self, clock: Budget) -> None:
+    def clock(self, clock: TrainingClock) -> None:
         self._session.clock = self._session.team.clock(clock)
 
     def finish(self) -> None:
@@ -353,7 +353,7 @@ def _started(
     return DetailNetwork.of(network, kept).eval()
 
 
-def _weights(pictures: list[Picture], num_classes: int, *, are_strokes: bool) -> Tensor:
+def _weights(pictures: list[LabelledWindow], num_classes: int, *, are_strokes: bool) -> Tensor:
     """Of the classes [C]; strokes say which classes there are, but not how common they are."""
     counts = class_counts(pictures, num_classes)
     return (counts > 0).float() if are_strokes else class_weights(counts)

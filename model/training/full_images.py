@@ -21,9 +21,9 @@ from model.prediction.device import free_cached_memory
 from model.training.crops import expert_parameters, fits_memory
 from model.training.optimisers import Groups
 from model.training.separation import depth_loss
-from model.training.session import BATCH, Optimiser, Session, below
+from model.training.session import BATCH, Optimiser, TrainingSession, below
 from model.training.types import IGNORED
-from model.training.views import targets_of
+from model.training.views import picture_targets
 
 SIDE: Final = 352
 """Experts look at what they are given: in parts much smaller than pictures they learn what does not hold for those."""
@@ -55,7 +55,7 @@ class _Part:
     targets: Tensor | None
 
 
-def learn_whole(session: Session, end: float) -> Iterator[str]:
+def learn_whole(session: TrainingSession, end: float) -> Iterator[str]:
     """Teach the classes' own backbone with everything above it, until the share ``end`` of the time."""
     network = session.network
     if network.class_backbone is None:
@@ -94,7 +94,7 @@ def _backbone_groups(network: DetailNetwork, backbone: Backbone | LiteBackbone, 
     return [(rate, quick), *([(rate * ENCODER_SHARE, slow)] if slow else [])]
 
 
-def _whole_loss(session: Session) -> Tensor:
+def _whole_loss(session: TrainingSession) -> Tensor:
     share = session.batch / BATCH
     side = min(int(SIDE * share**0.5), max(min(part.train.shape) for part in session.pictures))
     count = min(MOST_PARTS, max(1, int(PIXELS * share) // side**2))
@@ -120,12 +120,12 @@ def _whole_loss(session: Session) -> Tensor:
     return loss + depth_loss(depth, torch.stack(targets).to(images.device))
 
 
-def _part(session: Session, side: int) -> _Part:
+def _part(session: TrainingSession, side: int) -> _Part:
     """A square of a picture, varied or not, round a labelled pixel; less, where the picture is smaller."""
     picture = session.pictures[below(session, len(session.pictures))]
     if float(torch.rand((), generator=session.generator)) < VARIATION and session.config.augmentation > 0:
         picture = session.varied(picture)
-    targets = targets_of(picture, session.things)
+    targets = picture_targets(picture, session.things)
     places = (picture.train != IGNORED).nonzero()
     centre = places[below(session, len(places))].tolist() if len(places) else [0, 0]
     rows, cols = (

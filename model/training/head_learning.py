@@ -9,7 +9,7 @@ from model.training.crops import learn_crops
 from model.training.prepare import encode_variations
 from model.training.probing import Probing
 from model.training.reserve import Reserve
-from model.training.session import Session
+from model.training.session import TrainingSession
 
 PROBE_SHARE: Final = 0.2
 """Of the time for the head, that of the probe."""
@@ -28,7 +28,7 @@ class HeadLearning:
         session: whose pictures are encoded by the time that `learn` begins.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: TrainingSession) -> None:
         self._session = session
         self._probing, self._reserve = Probing(session), Reserve(session)
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from model.networks.randomness import own_randomness, seed_for
 from model.prediction.device import DeviceChoice, free_cached_memory, is_out_of_memory
-from model.training.clock import Average, Budget, rate_at
+from model.training.clock import Average, TrainingClock, rate_at
 from model.training.distributed import Team
 from model.training.object_loss import loss_with_objects
 from model.training.objective import Objective
@@ -75,7 +75,7 @@ class Learner:
         self._batch = BATCH
         self.average = Average(named)
 
-    def step(self, number: int, clock: Budget, end: float) -> float:
+    def step(self, number: int, clock: TrainingClock, end: float) -> float:
         """One step; its loss.
 
         Args:

@@ -27,7 +27,7 @@ from model.prediction.outputs import ClassPrediction
 from model.training.feature_cache import FeatureStore, fingerprint_without
 from model.training.measure import totalled
 from model.training.pixels import at_pixels, fit_pixels, some_of_each
-from model.training.session import Session
+from model.training.session import TrainingSession
 from model.training.views import View
 
 MAX_PIXELS: Final = 24_000
@@ -78,7 +78,7 @@ class LiveRefit:
         store: where what stays still is kept for the next refit.
     """
 
-    def __init__(self, session: Session, store: FeatureStore | None) -> None:
+    def __init__(self, session: TrainingSession, store: FeatureStore | None) -> None:
         self._session = session
         mark = fingerprint_without(session.network, session.network.head.pixel) if store is not None else 0
         self._stills = [

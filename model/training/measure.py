@@ -7,12 +7,12 @@ import torch
 from numpy.typing import NDArray
 
 from model.analysis.metrics import confusion_matrix
-from model.training.session import Session
+from model.training.session import TrainingSession
 from model.training.types import IGNORED
 
 
 @torch.no_grad()
-def held_out_confusion(session: Session) -> NDArray[np.int64]:
+def held_out_confusion(session: TrainingSession) -> NDArray[np.int64]:
     """Pixel counts [C, C] (`model.analysis.metrics.confusion_matrix`) on held-out pixels of the encoded images."""
     confusion = np.zeros((session.config.num_classes,) * 2, np.int64)
     for view in session.views[: session.encoded]:
@@ -22,7 +22,7 @@ def held_out_confusion(session: Session) -> NDArray[np.int64]:
     return totalled(session, confusion)
 
 
-def totalled(session: Session, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+def totalled(session: TrainingSession, counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Counts of any shape, added up over the processes that learn together."""
     total: NDArray[np.int64] = (
         session.team.total(torch.from_numpy(counts), session.choice.device).cpu().numpy()
@@ -30,7 +30,7 @@ def totalled(session: Session, counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return total
 
 
-def images_encoded(session: Session, count: int, *, is_held: bool) -> int:
+def images_encoded(session: TrainingSession, count: int, *, is_held: bool) -> int:
     """Of how many of ``count`` images parts are encoded that have labels to learn from, or held-out ones."""
     found = np.zeros(count, np.int64)
     for picture in session.pictures[: session.encoded]:

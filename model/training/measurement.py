@@ -13,10 +13,10 @@ from model.analysis.detection import NumberedLabels, matches
 from model.analysis.metrics import confusion_matrix
 from model.prediction.objects import settled_numbers, without_specks
 from model.prediction.outputs import ClassPrediction
-from model.training.clock import Budget
+from model.training.clock import TrainingClock
 from model.training.learner import Site
 from model.training.types import IGNORED, FineTuneConfig
-from model.training.views import Picture
+from model.training.views import LabelledWindow
 from model.zoo.objects import ObjectNetwork
 
 MOST_FOR_FIRST: Final = 0.15
@@ -37,13 +37,13 @@ class Measurement:
         quality: panoptic quality of the last time, mean of the classes that occur; NaN where no objects are learned.
     """
 
-    def __init__(self, pictures: list[Picture], config: FineTuneConfig, site: Site) -> None:
+    def __init__(self, pictures: list[LabelledWindow], config: FineTuneConfig, site: Site) -> None:
         self.cost, self.images, self.quality = 0.0, 0, float("nan")
         self._pictures = [p for p in pictures if bool((p.held != IGNORED).any())]
         self._num_classes, self._site = config.num_classes, site
 
     @torch.no_grad()
-    def confusion(self, network: nn.Module, clock: Budget) -> NDArray[np.int64]:
+    def confusion(self, network: nn.Module, clock: TrainingClock) -> NDArray[np.int64]:
         """Pixel counts [C, C] (see `model.analysis.metrics.confusion_matrix`) over all processes."""
         network.eval()
         begun, measured = clock.spent, 0
@@ -82,7 +82,7 @@ class Measurement:
 
 
 def _segments(
-    picture: Picture, guess: ClassPrediction, num_classes: int, network: Any
+    picture: LabelledWindow, guess: ClassPrediction, num_classes: int, network: Any
 ) -> NDArray[np.float64]:
     """Sum of IoU, matches, false and missed segments of each class on held-out pixels, [C, 4]."""
     if picture.true_objects is None or guess.instances is None:

@@ -22,9 +22,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model.training.object_targets import ObjectTargets, targets_of
+from model.training.object_targets import ObjectTargets, targets_of_square
 from model.training.objective import Objective
-from model.training.views import Picture
+from model.training.views import LabelledWindow
 from model.zoo.boxes import areas, box_iou, offsets_from, shared_areas
 from model.zoo.dense import DenseEncoding
 from model.zoo.objects import ObjectNetwork
@@ -60,7 +60,7 @@ DISPLACEMENT: Final = 0.12
 def loss_with_objects(
     network: ObjectNetwork,
     branch: RegionBranch,
-    squares: Sequence[Picture],
+    squares: Sequence[LabelledWindow],
     objective: Objective,
     device: torch.device,
 ) -> Tensor:
@@ -86,10 +86,10 @@ def loss_with_objects(
     return loss + objective(network.classify(encoding).logits, labels)
 
 
-def _targets(square: Picture, device: torch.device) -> ObjectTargets:
+def _targets(square: LabelledWindow, device: torch.device) -> ObjectTargets:
     if square.objects is None:
         raise ValueError("the picture has no objects")
-    return targets_of(square.train.long(), square.objects).to(device)
+    return targets_of_square(square.train.long(), square.objects).to(device)
 
 
 def region_loss(

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from model.errors import ModelError
 from model.training.types import IGNORED, LabelledImage
-from model.training.views import Picture
+from model.training.views import LabelledWindow
 from model.zoo.objects import ObjectNetwork
 
 FEWEST_PIXELS: Final = 6
@@ -131,8 +131,8 @@ def _all_numbered(sample: LabelledImage, things: frozenset[int]) -> NDArray[np.i
     return objects
 
 
-def marked(picture: Picture) -> Picture:
-    """A picture whose objects are negative numbers where not everything of them may be learned (`targets_of`)."""
+def marked(picture: LabelledWindow) -> LabelledWindow:
+    """A picture whose objects are negative numbers where they may not be learned whole (`targets_of_square`)."""
     if picture.objects is None:
         return picture
     is_hidden = (picture.train == IGNORED).numpy()
@@ -150,7 +150,7 @@ def marked(picture: Picture) -> Picture:
     return replace(picture, objects=torch.from_numpy(objects), true_objects=picture.objects)
 
 
-def targets_of(labels: Tensor, objects: Tensor) -> ObjectTargets:
+def targets_of_square(labels: Tensor, objects: Tensor) -> ObjectTargets:
     """The objects of a square.
 
     Args:

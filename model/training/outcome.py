@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from model.errors import ModelError
 
 if TYPE_CHECKING:
-    from model.training.cross import Job
+    from model.training.cross import FineTuningJob
 
 
 class NotLearnedError(ModelError):
@@ -28,7 +28,7 @@ def no_step(seconds: float, images: int) -> NotLearnedError:
     )
 
 
-def refuse_unlearned(job: Job) -> None:
+def refuse_unlearned(job: FineTuningJob) -> None:
     """Raise NotLearnedError where a job that has ended has no new weights.
 
     Args:
@@ -40,6 +40,6 @@ def refuse_unlearned(job: Job) -> None:
     raise NotLearnedError(f"There are no new weights. {why}", action="Let it run again, perhaps longer.")
 
 
-def is_worse(job: Job) -> bool:
+def is_worse(job: FineTuningJob) -> bool:
     """Whether the figures of a job that has ended speak against its weights; without figures they do not."""
     return not job.is_better and job.metric_after < job.metric_before

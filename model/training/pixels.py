@@ -12,7 +12,7 @@ from torch import Tensor
 
 from model.networks.anatomy import named_parameters_of
 from model.training.separation import depth_loss
-from model.training.session import Optimiser, Session
+from model.training.session import Optimiser, TrainingSession
 from model.training.types import IGNORED
 
 PER_STEP: Final = 2048
@@ -94,7 +94,7 @@ def _shares(short: int, long: int, device: torch.device) -> tuple[Tensor, Tensor
 
 
 def fit_pixels(
-    session: Session,
+    session: TrainingSession,
     features: Tensor,
     offsets: Tensor,
     labels: Tensor,
@@ -126,7 +126,7 @@ def fit_pixels(
 
 
 def _pixel_loss(
-    session: Session, features: Tensor, offsets: Tensor, labels: Tensor, targets: Tensor | None
+    session: TrainingSession, features: Tensor, offsets: Tensor, labels: Tensor, targets: Tensor | None
 ) -> Tensor:
     logits, size = session.network.head.on_pixels(features) + offsets, session.config.num_classes
     loss = session.objective(logits[:, :size], labels)

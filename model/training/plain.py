@@ -22,8 +22,8 @@ from model.networks.protocols import Teachable
 from model.networks.randomness import own_randomness, seed_for
 from model.prediction.device import choose_device, free_cached_memory, is_out_of_memory
 from model.prediction.outputs import ClassPrediction
-from model.training.clock import Budget, Clock, are_finite
-from model.training.coverage import divided, left_out
+from model.training.clock import Clock, TrainingClock, are_finite
+from model.training.coverage import coverage_remarks, divided
 from model.training.crf_loss import is_sparse
 from model.training.cross import describe, is_better, slack_of
 from model.training.distributed import Team
@@ -42,7 +42,7 @@ from model.training.outcome import no_step
 from model.training.session import DivergedError
 from model.training.squares import Squares
 from model.training.timed import TimedJob
-from model.training.types import FineTuneConfig, LabelledImage, Progress, checked
+from model.training.types import FineTuneConfig, LabelledImage, Progress, checked_samples
 from model.training.views import class_counts, pictures_of, scarcity_of, shared
 from model.zoo.objects import ObjectNetwork
 
@@ -77,13 +77,13 @@ class PlainTuning(TimedJob):
         config: FineTuneConfig,
         store: object = None,
     ) -> None:
-        samples = checked(samples, config)
+        samples = checked_samples(samples, config)
         _refuse(network, config)
         warm_up()
         self.config = config
         self.metric_before = self.metric_after = self.loss = NAN
         self.note = ""
-        self.remarks = left_out(samples)
+        self.remarks = coverage_remarks(samples)
         if config.parts != "auto":
             self.remarks.append(
                 f'"{config.parts}" is a part of the latent-expert network; here everything learned.'
@@ -131,12 +131,12 @@ class PlainTuning(TimedJob):
         return with_object_numbers(samples, things) if things else [replace(s, objects=None) for s in samples]
 
     @property
-    def clock(self) -> Budget:
+    def clock(self) -> TrainingClock:
         """The time budget; may be replaced before the first item."""
         return self._clock
 
     @clock.setter
-    def clock(self, clock: Budget) -> None:
+    def clock(self, clock: TrainingClock) -> None:
         self._clock = self._site.team.clock(clock)
 
     @property

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from model.networks.votes import counted_words
 from model.training.feature_cache import FeatureStore, fingerprint
-from model.training.session import Session
+from model.training.session import TrainingSession
 from model.training.types import IGNORED
 from model.training.views import View, features_of, view_of
 
@@ -31,7 +31,7 @@ ENCODING_SHARE: Final = 0.3
 """Of the time, at most, for pictures as they are; the most telling ones come first."""
 
 
-def order_pictures(session: Session) -> None:
+def order_pictures(session: TrainingSession) -> None:
     """Shuffle the pictures, but put first a few that have all classes between them."""
     size = len(session.pictures)
     order = torch.randperm(size, generator=session.generator).tolist()
@@ -48,7 +48,9 @@ def order_pictures(session: Session) -> None:
     session.needed = len(first)
 
 
-def encode_pictures(session: Session, store: FeatureStore | None, *, bounded: bool = False) -> Iterator[str]:
+def encode_pictures(
+    session: TrainingSession, store: FeatureStore | None, *, bounded: bool = False
+) -> Iterator[str]:
     """Encode the pictures as they are, or take what ``store`` has of them.
 
     Args:
@@ -75,7 +77,7 @@ def encode_pictures(session: Session, store: FeatureStore | None, *, bounded: bo
         yield "encoding"
 
 
-def encode_again(session: Session) -> Iterator[str]:
+def encode_again(session: TrainingSession) -> Iterator[str]:
     """Encode the same pictures with another backbone."""
     for picture in session.pictures[: session.encoded]:
         features = features_of(session.network, picture, session.choice.device, session.dtype)
@@ -83,7 +85,7 @@ def encode_again(session: Session) -> Iterator[str]:
         yield "encoding"
 
 
-def encode_variations(session: Session, end: float) -> Iterator[str]:
+def encode_variations(session: TrainingSession, end: float) -> Iterator[str]:
     """Add variations of the pictures until the share ``end`` of the time, or the memory, is used up."""
     for _ in range(COPIES):
         for index in range(session.encoded):
@@ -94,7 +96,7 @@ def encode_variations(session: Session, end: float) -> Iterator[str]:
             yield "encoding variations"
 
 
-def _varied_view(session: Session, index: int) -> View:
+def _varied_view(session: TrainingSession, index: int) -> View:
     """A fresh variation of a picture, encoded."""
     varied = session.varied(session.pictures[index])
     features = features_of(session.network, varied, session.choice.device, session.dtype)
@@ -102,7 +104,7 @@ def _varied_view(session: Session, index: int) -> View:
 
 
 @torch.no_grad()
-def set_statistics(session: Session) -> None:
+def set_statistics(session: TrainingSession) -> None:
     """Let the head standardise by the pictures of this run."""
     means, squares = [], []
     for view in session.views[: session.encoded]:
@@ -118,7 +120,7 @@ def set_statistics(session: Session) -> None:
 
 
 @torch.no_grad()
-def count_votes(session: Session) -> None:
+def count_votes(session: TrainingSession) -> None:
     """Let experts vote for what the labelled pixels are that ask them; nothing where they do not vote.
 
     How loudly they do is chosen by how well every picture is told by the votes that the others make.
@@ -141,7 +143,7 @@ def count_votes(session: Session) -> None:
     votes.take(factor * counted_words(total.cpu()))
 
 
-def _asked(session: Session, view: View) -> tuple[Tensor, Tensor]:
+def _asked(session: TrainingSession, view: View) -> tuple[Tensor, Tensor]:
     """By tokens of a view: how much they ask each expert, float32 [K, h * w]; labelled pixels by class [C, h * w]."""
     tokens = view.features.levels.tokens
     with session.autocast():

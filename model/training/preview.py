@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from model.training.types import IGNORED, FineTuneConfig, LabelledImage
-from model.training.views import Picture, pictures_of, vary
+from model.training.views import LabelledWindow, pictures_of, vary
 
 SIDE = 192
 
@@ -42,7 +42,7 @@ def preview_crops(
     return crops
 
 
-def _crop(picture: Picture, generator: torch.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _crop(picture: LabelledWindow, generator: torch.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     places = (picture.train != IGNORED).nonzero()
     centre = [0, 0]
     if len(places):

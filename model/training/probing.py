@@ -20,7 +20,7 @@ from model.networks.anatomy import named_parameters_of
 from model.networks.backbone import upsample_to
 from model.networks.probe import Probe
 from model.training.pixels import PER_STEP, at_pixels, some_of_each
-from model.training.session import Optimiser, Session
+from model.training.session import Optimiser, TrainingSession
 from model.training.views import View
 
 PIXELS: Final = 24_000
@@ -58,7 +58,7 @@ class Probing:
         session: whose pictures are encoded.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: TrainingSession) -> None:
         self._session = session
         self._aside: dict[str, Tensor] = {}
         self._share = 0.5

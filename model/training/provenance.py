@@ -14,7 +14,7 @@ from model.training.types import IGNORED, FineTuneConfig, LabelledImage
 
 if TYPE_CHECKING:
     from model.training.click_tuning import ClickTuning
-    from model.training.cross import Job
+    from model.training.cross import FineTuningJob
 
 SEEN: Final = "seen_images"
 """Key of the provenance for what weights have learned from: the mark of an image -> its cells, as a hexadecimal
@@ -31,7 +31,7 @@ MAX_MARKS: Final = 10_000
 
 def after_run(
     before: Mapping[str, Any],
-    job: Job,
+    job: FineTuningJob,
     samples: Sequence[LabelledImage],
     config: FineTuneConfig,
     words: str,
@@ -96,7 +96,10 @@ def _clicks(figures: ClickFigures) -> dict[str, float | None]:
 
 
 def figures_on(
-    job: Job, provenance: Mapping[str, Any], samples: Sequence[LabelledImage], class_names: Sequence[str]
+    job: FineTuningJob,
+    provenance: Mapping[str, Any],
+    samples: Sequence[LabelledImage],
+    class_names: Sequence[str],
 ) -> str:
     """What the figures of a job that has ended were measured on, and what they leave out, in words.
 

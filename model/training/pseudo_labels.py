@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.networks.filters import filter_bank
-from model.training.session import Session
+from model.training.session import TrainingSession
 from model.training.types import IGNORED
-from model.training.views import Picture
+from model.training.views import LabelledWindow
 
 if TYPE_CHECKING:
     from sklearn.ensemble import RandomForestClassifier
@@ -53,7 +53,7 @@ _FOREST_BY: Final = SHARE * 2 / 3
 """Shares of the time by which labelled pixels are read, and the forest has grown."""
 
 
-def grow_strokes(session: Session) -> Iterator[str]:
+def grow_strokes(session: TrainingSession) -> Iterator[str]:
     """Give more labels to the pictures of a session; those that a person gave, or that are held back, stay.
 
     Only classes that were painted grow: an object that was accepted as a whole ends where it ends.
@@ -80,7 +80,7 @@ def grow_strokes(session: Session) -> Iterator[str]:
 
 
 def _grow_forest(
-    session: Session,
+    session: TrainingSession,
     forest: RandomForestClassifier,
     known: list[tuple[NDArray[np.float32], NDArray[np.uint8]]],
     chance: np.random.Generator,
@@ -114,15 +114,20 @@ def _add_trees(
     forest.fit(features, labels, sample_weight=1 / counts[labels])
 
 
-def _labelled(picture: Picture, chance: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+def _labelled(
+    picture: LabelledWindow, chance: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Features [n, NUM_FILTERS] and labels [n] of (some of) the labelled pixels."""
     places = _some(picture.train != IGNORED, TAUGHT_BY, chance)
     return _features(picture, places), picture.train.flatten()[places].numpy()
 
 
 def _grown(
-    picture: Picture, forest: RandomForestClassifier, classes: frozenset[int], chance: np.random.Generator
-) -> Picture:
+    picture: LabelledWindow,
+    forest: RandomForestClassifier,
+    classes: frozenset[int],
+    chance: np.random.Generator,
+) -> LabelledWindow:
     """The picture with a label for the pixels of which the forest is sure that they are of one of ``classes``."""
     places = _some((picture.train == IGNORED) & (picture.held == IGNORED), GROWN, chance)
     if not len(places):
@@ -141,7 +146,7 @@ def _some(wanted: Tensor, limit: int, chance: np.random.Generator) -> Tensor:
     return places[torch.from_numpy(chance.permutation(len(places))[:limit])]
 
 
-def _features(picture: Picture, places: Tensor) -> NDArray[np.float32]:
+def _features(picture: LabelledWindow, places: Tensor) -> NDArray[np.float32]:
     """Filter responses [n, NUM_FILTERS] of the pixels at flat indices."""
     responses = filter_bank(picture.image[None])[0].flatten(1)  # [NUM_FILTERS, H * W]
     values: NDArray[np.float32] = responses[:, places].T.numpy()

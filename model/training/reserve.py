@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from model.training.coverage import hold_out
-from model.training.session import Session
+from model.training.session import TrainingSession
 from model.training.types import IGNORED
-from model.training.views import Picture, view_of, with_held_labels
+from model.training.views import LabelledWindow, view_of, with_held_labels
 
 FEWEST: Final = 3
 """So many images must be there for one of them to be left out as a whole; of fewer, some cells are."""
@@ -29,9 +29,9 @@ class Reserve:
         session: whose pictures are encoded; those that have labels to measure with have no need of this.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: TrainingSession) -> None:
         self._session = session
-        self._whole: list[Picture] = []
+        self._whole: list[LabelledWindow] = []
 
     @property
     def is_out(self) -> bool:
@@ -64,7 +64,7 @@ class Reserve:
             self._whole = []
 
 
-def _out_of(pictures: list[Picture], num_classes: int) -> list[Tensor]:
+def _out_of(pictures: list[LabelledWindow], num_classes: int) -> list[Tensor]:
     """Per picture where its labels are left out, bool [H, W]."""
     labels = [picture.train.numpy() for picture in pictures]
     known = [set(np.unique(each).tolist()) - {IGNORED} for each in labels]

@@ -14,13 +14,13 @@ from model.networks.detail_head import Levels
 from model.networks.detail_network import DetailNetwork
 from model.networks.randomness import own_randomness, seed_for
 from model.prediction.device import DeviceChoice
-from model.training.clock import Average, Budget, rate_at
-from model.training.crf_loss import STRENGTH, disagreement, trust
+from model.training.clock import Average, TrainingClock, rate_at
+from model.training.crf_loss import STRENGTH, potts_energy, trust
 from model.training.distributed import Team
 from model.training.objective import Objective
 from model.training.optimisers import Groups, learning, make_optimiser, rate_factor
 from model.training.types import FineTuneConfig
-from model.training.views import LIGHT, OBJECT_SIZES, SCALE_RANGE, Picture, View, vary
+from model.training.views import LIGHT, OBJECT_SIZES, SCALE_RANGE, LabelledWindow, View, vary
 
 MAX_GRADIENT: Final = 5.0
 BATCH: Final = 4
@@ -31,7 +31,7 @@ class DivergedError(ModelError):
 
 
 @dataclass(slots=True, eq=False)
-class Session:
+class TrainingSession:
     """State of a run.
 
     Attributes:
@@ -61,9 +61,9 @@ class Session:
     network: DetailNetwork
     config: FineTuneConfig
     choice: DeviceChoice
-    clock: Budget
+    clock: TrainingClock
     objective: Objective
-    pictures: list[Picture]
+    pictures: list[LabelledWindow]
     generator: torch.Generator
     views: list[View] = field(default_factory=list)
     step: int = 0
@@ -90,7 +90,7 @@ class Session:
         kind = self.choice.device.type
         return torch.autocast(kind, dtype=self.dtype, enabled=self.dtype != torch.float32)
 
-    def varied(self, picture: Picture) -> Picture:
+    def varied(self, picture: LabelledWindow) -> LabelledWindow:
         """A random variation of a picture, as strong as the settings want it."""
         strength, scarcity = self.config.augmentation, self.scarcity
         return vary(
@@ -115,7 +115,7 @@ class Session:
         if not self.is_sparse:
             return logits.new_zeros(())
         weight = STRENGTH * min(1.0, 2 * self.clock.fraction) * trust(logits, labels)
-        return weight * disagreement(logits, self.network.head.colours(levels.fine), self.generator)
+        return weight * potts_energy(logits, self.network.head.colours(levels.fine), self.generator)
 
     @torch.no_grad()
     def logits_of(self, view: View) -> Tensor:
@@ -134,7 +134,7 @@ class Optimiser:
         end: share of the clock at which the phase ends; its cosine is down by then.
     """
 
-    def __init__(self, session: Session, groups: Groups, end: float) -> None:
+    def __init__(self, session: TrainingSession, groups: Groups, end: float) -> None:
         self._session = session
         groups = learning(groups, session.config.parts, session.network)
         session.team.agree(session.clock, session.choice.device)
@@ -188,6 +188,6 @@ class Optimiser:
         self._session.loss = value
 
 
-def below(session: Session, limit: int) -> int:
+def below(session: TrainingSession, limit: int) -> int:
     """A random whole number from 0 to below ``limit``."""
     return int(torch.randint(limit, (), generator=session.generator))

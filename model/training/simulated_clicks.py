@@ -6,12 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model.networks.network import Prompts
+from model.networks.network import PromptTensors
 
 _ERODE_STEPS = 18
 
 
-def depth(area: Tensor, steps: int = _ERODE_STEPS) -> Tensor:
+def erosion_depth(area: Tensor, steps: int = _ERODE_STEPS) -> Tensor:
     """How deep every pixel lies in its area, in erosions by 3x3; borders of the picture are edges.
 
     Args:
@@ -61,7 +61,7 @@ def next_click(
     if jitter is None:
         jitter = sloppiness(batch, generator)
     slack = torch.as_tensor(jitter).expand(batch).to(device)
-    inner = depth(_halve(wrong))  # [B, 2, H/2, W/2]
+    inner = erosion_depth(_halve(wrong))  # [B, 2, H/2, W/2]
     width = inner.shape[-1]
     noise = torch.rand((batch, *inner.shape[2:]), generator=generator).to(device)
     deepest = inner.flatten(2).amax(-1)  # [B, 2]
@@ -154,7 +154,7 @@ def boxes_of(target: Tensor, generator: torch.Generator, *, jitter: float = 0.06
     return box.masked_fill(~inside.flatten(1).any(1, keepdim=True), float("nan"))  # [B, 4]
 
 
-def first_prompts(target: Tensor, valid: Tensor, generator: torch.Generator) -> Prompts:
+def first_prompts(target: Tensor, valid: Tensor, generator: torch.Generator) -> PromptTensors:
     """How people begin: mostly one click inside, sometimes several anywhere, sometimes a box."""
     batch, device = target.shape[0], target.device
     inside = torch.cat((target * valid, torch.zeros_like(target)), 1) > 0
@@ -169,20 +169,22 @@ def first_prompts(target: Tensor, valid: Tensor, generator: torch.Generator) -> 
     boxes = boxes_of(target * valid, generator)
     boxes = boxes.masked_fill(manner < 0.87, float("nan"))
     labels = labels.masked_fill((manner > 0.92) & ~boxes.isnan().any(-1, keepdim=True), -1)
-    return Prompts(xy, labels, boxes)
+    return PromptTensors(xy, labels, boxes)
 
 
 def add_click(
-    prompts: Prompts, logits: Tensor, target: Tensor, valid: Tensor, generator: torch.Generator
-) -> Prompts:
+    prompts: PromptTensors, logits: Tensor, target: Tensor, valid: Tensor, generator: torch.Generator
+) -> PromptTensors:
     """Click into the larger error of ``logits``."""
     xy, labels = next_click(_errors(logits, target, valid), generator)
-    return Prompts(torch.cat((prompts.points, xy), 1), torch.cat((prompts.labels, labels), 1), prompts.boxes)
+    return PromptTensors(
+        torch.cat((prompts.points, xy), 1), torch.cat((prompts.labels, labels), 1), prompts.boxes
+    )
 
 
 def add_pair(
-    prompts: Prompts, logits: Tensor, target: Tensor, valid: Tensor, generator: torch.Generator
-) -> Prompts:
+    prompts: PromptTensors, logits: Tensor, target: Tensor, valid: Tensor, generator: torch.Generator
+) -> PromptTensors:
     """Click into both errors of ``logits``, for states with many clicks at little cost."""
     wrong = _errors(logits, target, valid)
     points, labels = [prompts.points], [prompts.labels]
@@ -192,7 +194,7 @@ def add_pair(
         xy, label = next_click(only, generator)
         points.append(xy)
         labels.append(label)
-    return Prompts(torch.cat(points, 1), torch.cat(labels, 1), prompts.boxes)
+    return PromptTensors(torch.cat(points, 1), torch.cat(labels, 1), prompts.boxes)
 
 
 def _errors(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model.training.types import IGNORED, FineTuneConfig
-from model.training.views import SCALE_RANGE, Picture, class_counts, vary
+from model.training.views import SCALE_RANGE, LabelledWindow, class_counts, vary
 
 SIDE: Final = 192
 """Of the squares in pixels; less where all pictures are smaller."""
@@ -32,7 +32,7 @@ class Squares:
 
     def __init__(
         self,
-        pictures: list[Picture],
+        pictures: list[LabelledWindow],
         config: FineTuneConfig,
         generator: torch.Generator,
         *,
@@ -51,7 +51,7 @@ class Squares:
         squares = [self.square() for _ in range(count)]
         return torch.stack([s.image for s in squares]), torch.stack([s.train for s in squares]).long()
 
-    def square(self) -> Picture:
+    def square(self) -> LabelledWindow:
         """One of them, with the objects of its picture."""
         picture = self._pictures[self._below(len(self._pictures))]
         wanted = self._classes[self._below(len(self._classes))]
@@ -68,7 +68,7 @@ class Squares:
             )
         return _padded(self._cut(picture, wanted, self._side), self._side)
 
-    def _cut(self, picture: Picture, wanted: int, side: int) -> Picture:
+    def _cut(self, picture: LabelledWindow, wanted: int, side: int) -> LabelledWindow:
         """A square of a picture round a pixel of a class, or of any where it has none; less at small pictures."""
         places = (picture.train == wanted).nonzero()
         places = places if len(places) else (picture.train != IGNORED).nonzero()
@@ -89,7 +89,7 @@ class Squares:
         return int(torch.randint(limit, (), generator=self.generator))
 
 
-def _padded(part: Picture, side: int) -> Picture:
+def _padded(part: LabelledWindow, side: int) -> LabelledWindow:
     """``part`` as a whole square; what is not in the picture is not labelled."""
     pad = (0, side - part.train.shape[1], 0, side - part.train.shape[0])
     image = F.pad(part.image[None], pad, mode="replicate")[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from model.training.clock import Budget
+from model.training.clock import TrainingClock
 from model.training.types import Progress
 
 
@@ -32,7 +32,7 @@ class TimedJob:
         clock: the time budget.
     """
 
-    clock: Budget
+    clock: TrainingClock
     _iterator: Iterator[Progress]
 
     @property

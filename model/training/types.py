@@ -134,7 +134,7 @@ class Progress:
     phase: str
 
 
-def checked(samples: Sequence[LabelledImage], config: FineTuneConfig) -> list[LabelledImage]:
+def checked_samples(samples: Sequence[LabelledImage], config: FineTuneConfig) -> list[LabelledImage]:
     """The samples, grey images with three equal channels; ModelError where they or ``config`` make no sense."""
     _check_choices(config)
     if not 1 <= config.num_classes < IGNORED or not config.seconds > 0:

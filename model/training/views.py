@@ -48,7 +48,7 @@ Window = tuple[slice, slice]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Picture:
+class LabelledWindow:
     """A window of a labelled image as tensors.
 
     Attributes:
@@ -114,7 +114,7 @@ class View:
 
 def pictures_of(
     samples: list[LabelledImage], held: list[NDArray[np.bool_]], *, brightens: bool = False
-) -> list[Picture]:
+) -> list[LabelledWindow]:
     """The windows with labels; where there are very many, those of each image with the most (`windows_of`).
 
     Args:
@@ -151,12 +151,12 @@ def windows_of(labels: NDArray[np.uint8]) -> tuple[list[Window], int]:
 
 def _windows(
     index: int, sample: LabelledImage, held: NDArray[np.bool_], image: NDArray[np.uint8]
-) -> Iterator[Picture]:
+) -> Iterator[LabelledWindow]:
     labels, by_hand = sample.labels, sample.by_hand
     is_whole = all(len(_spans(length)) == 1 for length in labels.shape)
     for window in windows_of(labels)[0]:
         is_held = held[window]
-        yield Picture(
+        yield LabelledWindow(
             image=torch.from_numpy(image[window].copy()).permute(2, 0, 1).float() / 255,  # [3, h, w]
             train=torch.from_numpy(np.where(is_held, IGNORED, labels[window]).astype(np.uint8)),
             held=torch.from_numpy(np.where(is_held, by_hand[window], IGNORED).astype(np.uint8)),
@@ -174,7 +174,7 @@ def _spans(length: int) -> list[tuple[int, int]]:
     return [(start, side) for start in range(0, length, side)]
 
 
-def class_counts(pictures: Sequence[Picture], num_classes: int) -> Tensor:
+def class_counts(pictures: Sequence[LabelledWindow], num_classes: int) -> Tensor:
     """Pixels to learn from per class, int64 [C].
 
     Raises:
@@ -188,7 +188,7 @@ def class_counts(pictures: Sequence[Picture], num_classes: int) -> Tensor:
     return counts
 
 
-def shared(pictures: list[Picture], team: Team) -> list[Picture]:
+def shared(pictures: list[LabelledWindow], team: Team) -> list[LabelledWindow]:
     """The pictures of this process: its share of those that teach something, or all."""
     shares = [pictures[rank :: team.size] for rank in range(team.size)]
     can_teach = all(any(bool((p.train != IGNORED).any()) for p in share) for share in shares)
@@ -201,7 +201,7 @@ def scarcity_of(count: int) -> float:
 
 
 def vary(
-    picture: Picture,
+    picture: LabelledWindow,
     generator: torch.Generator,
     strength: float,
     *,
@@ -210,7 +210,7 @@ def vary(
     is_mirrored: bool = True,
     light: float = LIGHT,
     sizes: tuple[float, float] = SCALE_RANGE,
-) -> Picture:
+) -> LabelledWindow:
     """A random variation of a picture.
 
     Args:
@@ -233,7 +233,7 @@ def vary(
     train, held = F.interpolate(labels, size, mode="nearest-exact")[0].to(torch.uint8)
     turn = random_turn(generator, is_upright=is_upright, is_mirrored=is_mirrored)
     image, train, held = (turn(part).contiguous() for part in (image, train, held))
-    return Picture(image, train, held, objects=_varied(picture.objects, size, turn))
+    return LabelledWindow(image, train, held, objects=_varied(picture.objects, size, turn))
 
 
 def _varied(objects: Tensor | None, size: tuple[int, int], turn: Callable[[Tensor], Tensor]) -> Tensor | None:
@@ -248,7 +248,7 @@ def _varied(objects: Tensor | None, size: tuple[int, int], turn: Callable[[Tenso
 
 @torch.no_grad()
 def features_of(
-    network: DetailNetwork, picture: Picture, device: torch.device, dtype: torch.dtype
+    network: DetailNetwork, picture: LabelledWindow, device: torch.device, dtype: torch.dtype
 ) -> Features:
     """Encode a picture with the frozen parts of ``network``."""
     padded = pad_to_stride(picture.image[None].to(device))
@@ -265,13 +265,16 @@ def features_of(
 
 
 def view_of(
-    picture: Picture, features: Features, generator: torch.Generator, things: frozenset[int] = frozenset()
+    picture: LabelledWindow,
+    features: Features,
+    generator: torch.Generator,
+    things: frozenset[int] = frozenset(),
 ) -> View:
     """Picture and features as one view; ``things`` are classes whose objects are told apart."""
     height, width = features.levels.fine.shape[-2:]
     pad = (0, width - picture.train.shape[1], 0, height - picture.train.shape[0])
     train, held = (F.pad(part, pad, value=IGNORED) for part in (picture.train, picture.held))
-    targets = targets_of(picture, things)
+    targets = picture_targets(picture, things)
     targets = None if targets is None else F.pad(targets, pad)
     return View(features, train, held, _places(train, generator), targets)
 
@@ -282,7 +285,7 @@ def with_held_labels(view: View, generator: torch.Generator) -> View:
     return replace(view, train=train, held=torch.full_like(train, IGNORED), places=_places(train, generator))
 
 
-def targets_of(picture: Picture, things: frozenset[int]) -> Tensor | None:
+def picture_targets(picture: LabelledWindow, things: frozenset[int]) -> Tensor | None:
     """What is to be learned of telling its objects apart (`separation.targets_of`); None where ``things`` is empty."""
     if not things:
         return None

@@ -252,7 +252,7 @@ def _built(name: str, num_classes: int) -> nn.Module:
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class StartingWeights:
     """What learning begins with.
 
     Attributes:
@@ -268,7 +268,7 @@ class Start:
     is_fresh: bool = False
 
 
-def start_of(name: str, weights: Path | None, *, seed: int = 0, encoder: str = "") -> Start:
+def start_of(name: str, weights: Path | None, *, seed: int = 0, encoder: str = "") -> StartingWeights:
     """What a run begins with.
 
     Args:
@@ -286,17 +286,17 @@ def start_of(name: str, weights: Path | None, *, seed: int = 0, encoder: str = "
             refuse_other(network, name, weights.name)
         if encoder:
             _refuse_other_encoder(network, encoder, weights.name)
-        return Start(network, meta, weights.name)
+        return StartingWeights(network, meta, weights.name)
     if encoder:
         name = with_encoder(offer_named(name or LATENT_EXPERT), encoder).name
     if name in ("", LATENT_EXPERT):
         network, meta = load(default_weights_path())
-        return Start(network, meta, "default")
+        return StartingWeights(network, meta, "default")
     offer = offer_named(name)
     where = f"fresh weights of {offer.architecture}"
     if offer.encoder == PRETRAINED:
         where += " on the shipped encoder"
-    return Start(fresh_network(name, 2, seed=seed), CheckpointMeta(), where, is_fresh=True)
+    return StartingWeights(fresh_network(name, 2, seed=seed), CheckpointMeta(), where, is_fresh=True)
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -13,7 +13,7 @@ from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from latentseg_gui.app.reporting import Hooks, Reporter, as_error
+from latentseg_gui.app.reporting import Hooks, Reporter, unforeseen_error
 from latentseg_gui.document.errors import LatentsegError
 
 
@@ -142,14 +142,14 @@ def test_an_unforeseen_exception_says_what_to_do_and_keeps_the_traceback() -> No
     try:
         raise ZeroDivisionError("by nothing")
     except ZeroDivisionError as error:
-        told = as_error(type(error), error, error.__traceback__)
+        told = unforeseen_error(type(error), error, error.__traceback__)
     assert told.action
     assert "ZeroDivisionError" in told.detail
 
 
 def test_our_own_errors_keep_their_words() -> None:
     mine = LatentsegError("No room.", action="Make some.")
-    assert as_error(type(mine), mine, None) is mine
+    assert unforeseen_error(type(mine), mine, None) is mine
 
 
 def test_an_error_of_an_event_handler_is_the_error_not_the_event() -> None:
@@ -165,7 +165,7 @@ def test_an_error_of_an_event_handler_is_the_error_not_the_event() -> None:
     events.changed.connect(refuse)
     with pytest.raises(EmitLoopError) as caught:
         events.changed.emit()
-    assert as_error(caught.type, caught.value, None) is mine
+    assert unforeseen_error(caught.type, caught.value, None) is mine
 
 
 def test_removed_hooks_leave_everything_as_it_was(reporter: Reporter) -> None:

@@ -9,22 +9,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PRODUCT = ("model", "latentseg_gui")
 
-INTERFACES = {"main", "run", "add_arguments", "build"}
-"""What every subcommand has, and every flow of the window: one meaning, many homes."""
+INTERFACES = {"main", "run", "add_arguments", "build", "decode", "header", "orientation_of"}
+"""What every subcommand has, every flow of the window, and every reader of images: one meaning, many homes."""
 
-HOMONYMS = frozenset(
-    (
-        *("Answered", "Appearance", "AttentionMaps", "Budget", "ColourBar", "DeviceChoice"),
-        *("DisplayOptions", "Job", "JobContext", "Look", "Names", "Picture", "Piece", "Prompts"),
-        *("Run", "Session", "Snapshot", "Start", "Tally", "around", "as_error", "checked", "colour_table"),
-        *("damaged", "decode", "depth", "disagreement", "encoded", "figures_of", "fill_holes", "grow"),
-        *("header", "image_of", "is_changed", "joined", "left_out", "measured", "numbered", "objects_of"),
-        *("orientation_of", "packed", "part", "part_of", "read", "remove_specks", "shrink", "smooth"),
-        *("take_over", "targets_of", "view_of"),
-    )
-)
-"""Public names with more than one definition. May only shrink: whoever needs a name that is taken takes another,
-and whoever renames one strikes it out here."""
+HOMONYMS = frozenset(("JobContext",))
+"""Public names with more than one definition; this one is the same protocol on both sides of a border. May only
+shrink: whoever needs a name that is taken takes another, and whoever renames one strikes it out here."""
 
 
 def public_definitions() -> dict[str, list[str]]:

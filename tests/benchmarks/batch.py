@@ -21,7 +21,7 @@ from PIL import Image
 
 from latentseg_gui.app.samples import sample_paths
 from latentseg_gui.document.masks.classes import ClassTable
-from latentseg_gui.headless.prediction.predict import Run, Tally
+from latentseg_gui.headless.prediction.predict import Run, Throughput
 from latentseg_gui.headless.prediction.ranks import Ranks
 from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.transfer.batch import BatchFolder, BatchPlan, batch_items
@@ -59,7 +59,7 @@ def clocks() -> np.ndarray:
     return np.array([time.perf_counter(), time.process_time()])
 
 
-def whole(predictor: Predictor, paths: list[Path], out: Path, formats: list[str]) -> Tally:
+def whole(predictor: Predictor, paths: list[Path], out: Path, formats: list[str]) -> Throughput:
     """What `latentseg predict` does once the weights are loaded."""
     plan = BatchPlan(tuple(formats), ClassTable.default(), "")
     run = Run(BatchFolder(out, plan), predictor, PLAIN, "default", Ranks())

@@ -26,7 +26,7 @@ from model.networks.backbone import ConvNorm, pad_to_stride
 from model.networks.click_cues import NUM_CUES
 from model.networks.config import NetworkConfig
 from model.networks.encoding import cropped
-from model.networks.network import Encoding, LatentExpertNetwork, ObjectOutput, Prompts
+from model.networks.network import Encoding, LatentExpertNetwork, ObjectOutput, PromptTensors
 from model.networks.reading import consult
 from model.pretraining.loop import PretrainConfig, Pretraining
 from tests.benchmarks.click_adapter import LatentExperts
@@ -73,7 +73,7 @@ class EarlyFusionNetwork(LatentExpertNetwork):
     def segment(
         self,
         encoding: Encoding,
-        prompts: Prompts,
+        prompts: PromptTensors,
         *,
         previous: Tensor | None = None,
         need_attention: bool = False,
@@ -96,7 +96,7 @@ class EarlyFusionNetwork(LatentExpertNetwork):
         return ObjectOutput(cropped(logits, encoding), score, maps)
 
 
-def _click_maps(picture: Tensor, prompts: Prompts, previous: Tensor | None) -> Tensor:
+def _click_maps(picture: Tensor, prompts: PromptTensors, previous: Tensor | None) -> Tensor:
     """Positive disks, negative disks and the previous mask, [B, 3, H, W]."""
     batch, _, height, width = picture.shape
     rows = torch.arange(height, device=picture.device) + 0.5

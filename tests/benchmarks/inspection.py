@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QApplication, QToolButton
 
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.document.experts.experts import AlteredPrediction, AttentionPart
-from latentseg_gui.document.experts.maps import AttentionMaps
+from latentseg_gui.document.experts.maps import ExpertMaps
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.types import Rect
 from latentseg_gui.inference.engine import Engine
@@ -109,7 +109,7 @@ def large(engine: Engine, panel: ExpertsPanel) -> None:
     )
     started = perf_counter()
     maps = engine.handle(ComputeAttention("b"))
-    assert isinstance(maps, AttentionMaps)
+    assert isinstance(maps, ExpertMaps)
     print(
         f"  maps of the whole              {perf_counter() - started:7.1f} s, one value per {maps.stride:.1f} px"
     )

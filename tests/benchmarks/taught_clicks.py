@@ -27,7 +27,7 @@ from skimage.measure import label as components
 from model.networks.network import LatentExpertNetwork
 from model.prediction.predictor import Predictor
 from model.training.click_examples import ClickExample, examples_of
-from model.training.click_measure import ClickFigures, measured
+from model.training.click_measure import ClickFigures, measure_clicks
 from model.training.click_tuning import ClickTuneConfig, finetune_clicks
 from model.training.clock import Clock
 from model.training.types import LabelledImage
@@ -101,7 +101,7 @@ def drawn(kind: Kind, seed: int, tested: int) -> tuple[list[LabelledImage], list
 def clicked(network: LatentExpertNetwork, examples: list[ClickExample]) -> ClickFigures:
     """What objects need."""
     figures = ClickFigures()
-    for _ in measured(Predictor(network, "cpu", dtype=torch.float32), examples, figures):
+    for _ in measure_clicks(Predictor(network, "cpu", dtype=torch.float32), examples, figures):
         pass
     return figures
 

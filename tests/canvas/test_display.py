@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.canvas.colour_maps import COLOUR_MAPS, colour_table
+from latentseg_gui.canvas.colour_maps import COLOUR_MAPS, heatmap_colours
 from latentseg_gui.canvas.layers.scalar import refined
 from latentseg_gui.document.prediction.proposals import PromptPoint, PromptSet
 from latentseg_gui.document.types import Labels, Rect
@@ -28,13 +28,13 @@ def test_colour_maps_are_the_known_ones(name: str) -> None:
     import pyqtgraph
 
     known = pyqtgraph.colormap.get(name).getLookupTable(nPts=256)
-    assert np.abs(colour_table(name).astype(int) - known[:, :3]).max() <= 16
+    assert np.abs(heatmap_colours(name).astype(int) - known[:, :3]).max() <= 16
 
 
 @pytest.mark.parametrize("name", COLOUR_MAPS)
 def test_colour_maps_grow_lighter(name: str) -> None:
     weights = np.array([0.2126, 0.7152, 0.0722])
-    assert (np.diff(colour_table(name) @ weights) > -0.5).all()
+    assert (np.diff(heatmap_colours(name) @ weights) > -0.5).all()
 
 
 def test_refined_numbers_keep_their_place() -> None:
@@ -51,7 +51,7 @@ def test_a_heatmap_spreads_its_range_over_the_colours(view: CanvasView, colour_m
     values = np.zeros((8, 8), np.float32)
     values[:, 4:] = 10.0
     view.heatmap.set(values, colour_map=colour_map, value_range=(0.0, 10.0), opacity=1.0)
-    table = colour_table(colour_map)
+    table = heatmap_colours(colour_map)
     assert np.abs(shown_at(view, 40, 40) - table[0]).max() <= 2
     assert np.abs(shown_at(view, 280, 40) - table[255]).max() <= 2
     view.heatmap.set(values, colour_map=colour_map, value_range=(0.0, 20.0), opacity=1.0)
@@ -252,7 +252,7 @@ def test_finer_numbers_take_the_place_of_the_coarse_ones_in_their_rectangle(view
     coarse, rect = np.zeros((6, 8), np.float32), Rect(60, 80, 180, 240)
     fine = np.zeros((60, 80), np.float32)
     fine[:, 40:] = 1.0
-    table = colour_table("magma").astype(int)
+    table = heatmap_colours("magma").astype(int)
     view.heatmap.set(coarse, value_range=(0.0, 1.0), opacity=1.0, part=(rect, fine))
     for scale in (1.0, 2.5, 8.0):
         for (x, y), code in (

@@ -13,7 +13,7 @@ from latentseg_gui.controllers.transfer.mask_snapshots import snapshot_of
 from latentseg_gui.document.masks.brush import stroke_mask
 from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet
 from latentseg_gui.document.types import Rect
-from latentseg_gui.io.masks.values import objects_of
+from latentseg_gui.io.masks.values import object_areas
 from tests.commands.edit_helpers import document_with
 
 SHAPE = (60, 80)
@@ -58,4 +58,4 @@ class Hand:
 
     def objects(self):
         item = snapshot_of(self.document, self.image_id, "a").item(())
-        return list(objects_of(item))
+        return list(object_areas(item))

@@ -121,11 +121,11 @@ class Editing(RuleBasedStateMachine):
             return
         arguments = self.document, self.image(image), class_id
         if which == 0:
-            self.do(cleanup.fill_holes(*arguments))
+            self.do(cleanup.fill_class_holes(*arguments))
         elif which == 1:
-            self.do(cleanup.remove_specks(*arguments, 5))
+            self.do(cleanup.remove_class_specks(*arguments, 5))
         else:
-            operation = (cleanup.smooth, cleanup.grow, cleanup.shrink)[which - 2]
+            operation = (cleanup.smooth_class, cleanup.grow_class, cleanup.shrink_class)[which - 2]
             self.do(operation(*arguments, 2.0))
 
     @rule(image=_image, one=_rc, other=_rc, xys=st.tuples(_xy, _xy), which=st.integers(0, 2))

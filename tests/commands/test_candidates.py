@@ -7,7 +7,7 @@ import numpy as np
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.prediction.proposals import accept_candidates
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.prediction.candidates import ObjectCandidate, chosen, numbered
+from latentseg_gui.document.prediction.candidates import ObjectCandidate, candidate_numbers, chosen
 from latentseg_gui.document.types import Provenance, Rect
 
 
@@ -27,7 +27,9 @@ def test_sliders_choose_by_size_and_likeness() -> None:
 
 
 def test_of_two_that_overlap_the_better_keeps_the_pixels_and_rests_are_no_objects() -> None:
-    numbers = numbered([candidate(0, 0, 10, 10), candidate(0, 8, 10, 10), candidate(1, 1, 5, 5)], (20, 20))
+    numbers = candidate_numbers(
+        [candidate(0, 0, 10, 10), candidate(0, 8, 10, 10), candidate(1, 1, 5, 5)], (20, 20)
+    )
     assert numbers.max() == 2
     assert (numbers == 1).sum() == 100
     assert (numbers == 2).sum() == 80

@@ -30,7 +30,7 @@ def test_holes_are_filled_unless_a_locked_class_is_in_them(document, image_id):
     fill(document, image_id, Rect(5, 5, 8, 8), Ink(UNLABELLED))
     fill(document, image_id, Rect(5, 20, 8, 23), Ink(2))
     document.set_classes(document.classes.replaced(2, is_locked=True))
-    patch = apply(document, cleanup.fill_holes(document, image_id, 1))
+    patch = apply(document, cleanup.fill_class_holes(document, image_id, 1))
     labels = document.masks.labels(image_id)
     assert (labels[5:8, 5:8] == 1).all()
     assert (labels[5:8, 20:23] == 2).all()
@@ -43,8 +43,8 @@ def test_specks_become_background_and_those_of_the_background_unlabelled(documen
     fill(document, image_id, Rect(2, 2, 20, 40), Ink(1))
     fill(document, image_id, Rect(30, 100, 32, 102), Ink(1))
     fill(document, image_id, Rect(30, 200, 32, 202), Ink(0))
-    apply(document, cleanup.remove_specks(document, image_id, 1, 10))
-    apply(document, cleanup.remove_specks(document, image_id, 0, 10))
+    apply(document, cleanup.remove_class_specks(document, image_id, 1, 10))
+    apply(document, cleanup.remove_class_specks(document, image_id, 0, 10))
     labels = document.masks.labels(image_id)
     assert (labels[30:32, 200:202] == UNLABELLED).all()
     assert (labels[2:20, 2:40] == 1).all()
@@ -53,9 +53,9 @@ def test_specks_become_background_and_those_of_the_background_unlabelled(documen
 
 def test_growing_then_shrinking_a_box_keeps_its_middle(document, image_id):
     fill(document, image_id, Rect(10, 10, 20, 20), Ink(1))
-    apply(document, cleanup.grow(document, image_id, 1, 3))
+    apply(document, cleanup.grow_class(document, image_id, 1, 3))
     assert (document.masks.labels(image_id)[10:20, 7:23] == 1).all()
-    apply(document, cleanup.shrink(document, image_id, 1, 3))
+    apply(document, cleanup.shrink_class(document, image_id, 1, 3))
     assert (document.masks.labels(image_id)[10:20, 10:20] == 1).all()
     assert document.masks.labels(image_id)[15, 8] == 0
 
@@ -64,19 +64,19 @@ def test_a_selection_limits_what_is_cleaned(document, image_id):
     fill(document, image_id, Rect(0, 0, 2, 2), Ink(1))
     fill(document, image_id, Rect(10, 10, 12, 12), Ink(1))
     selection = Rect(9, 9, 13, 13), np.ones((4, 4), np.bool_)
-    apply(document, cleanup.remove_specks(document, image_id, 1, 10, selection=selection))
+    apply(document, cleanup.remove_class_specks(document, image_id, 1, 10, selection=selection))
     labels = document.masks.labels(image_id)
     assert (labels[:2, :2] == 1).all()
     assert (labels[10:12, 10:12] == 0).all()
 
 
 def test_nothing_to_clean_is_no_step_and_a_locked_class_is_refused(document, image_id):
-    assert cleanup.smooth(document, image_id, 1, 2) is None
+    assert cleanup.smooth_class(document, image_id, 1, 2) is None
     fill(document, image_id, Rect(10, 10, 20, 20), Ink(1))
-    assert cleanup.fill_holes(document, image_id, 1) is None
+    assert cleanup.fill_class_holes(document, image_id, 1) is None
     document.set_classes(document.classes.replaced(1, is_locked=True))
     with pytest.raises(LatentsegError, match="locked"):
-        cleanup.grow(document, image_id, 1, 2)
+        cleanup.grow_class(document, image_id, 1, 2)
 
 
 def test_an_object_is_its_number_or_else_its_connected_area(document, image_id):

@@ -14,7 +14,7 @@ from PIL import Image
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.masks import classes as edits
 from latentseg_gui.commands.masks.patch import Ink, area_patch
-from latentseg_gui.controllers.images.display import colour_table, describe_pixel
+from latentseg_gui.controllers.images.display import describe_pixel, label_colours
 from latentseg_gui.controllers.prediction.class_mapping import LabelMap
 from latentseg_gui.controllers.transfer.mask_snapshots import snapshot_of
 from latentseg_gui.document.document import Document
@@ -170,7 +170,7 @@ class Classes(RuleBasedStateMachine):
     def the_screen_shows_what_was_meant(self):
         classes, labels = self.document.classes, self.document.masks.labels(self.image_id)
         assert list(classes.names) == self.model.names
-        shown = colour_table(self.document)[labels]
+        shown = label_colours(self.document)[labels]
         for name, entry in zip(self.model.names[1:], classes.classes[1:], strict=True):
             assert (shown[self.model.mask == name] == (*rgb_from_hex(entry.colour), 255)).all()
         assert (shown[np.isin(self.model.mask, ["", "background"])][:, 3] == 0).all()

@@ -170,7 +170,7 @@ def test_a_locked_class_is_an_error_in_words_and_blocks_nothing(desk: Desk) -> N
     desk.edits.do("image", "Rectangle", rect_make(Rect(0, 0, 9, 9), 1))
     desk.settle()
     desk.history.do(lock_class(desk.document, 1, True))
-    desk.edits.do("image", "Grow", partial(cleanup.grow, image_id="image", class_id=1, radius=1.0))
+    desk.edits.do("image", "Grow", partial(cleanup.grow_class, image_id="image", class_id=1, radius=1.0))
     desk.edits.do("image", "Rectangle", rect_make(Rect(20, 20, 29, 29), 2))
     desk.qtbot.waitUntil(lambda: len(desk.told.errors) == 1 and not desk.edits.is_working)
     assert "locked" in desk.told.errors[0].what
@@ -208,9 +208,9 @@ def make_of(kind: str, values: tuple[tuple[int, int], tuple[int, int], int, int]
             "Fill",
         )
     if kind == "holes":
-        return partial(cleanup.fill_holes, image_id="image", class_id=class_id)
+        return partial(cleanup.fill_class_holes, image_id="image", class_id=class_id)
     if kind == "smooth":
-        return partial(cleanup.smooth, image_id="image", class_id=class_id, radius=2.0)
+        return partial(cleanup.smooth_class, image_id="image", class_id=class_id, radius=2.0)
     if kind == "merge":
         return partial(merge_objects, image_id="image", pixels=((row0, col0), (row1, col1)))
     return partial(split_along, image_id="image", rc=(row0, col0), line=line)

@@ -9,15 +9,15 @@ import pytest
 
 from latentseg_gui.controllers.experts.changes import (
     ExpertChangesController,
-    Snapshot,
+    ExpertSnapshot,
     over_all,
     shift,
 )
 from latentseg_gui.document.document import Document
 
 
-def snapshot(version: str, vectors: object, mix: object) -> Snapshot:
-    return Snapshot(version, np.asarray(vectors, np.float32), np.asarray(mix, np.float32))
+def snapshot(version: str, vectors: object, mix: object) -> ExpertSnapshot:
+    return ExpertSnapshot(version, np.asarray(vectors, np.float32), np.asarray(mix, np.float32))
 
 
 def test_what_stayed_is_zero_and_what_turned_is_not() -> None:

@@ -13,8 +13,8 @@ from latentseg_gui.io.experts.figures import (
     MAGMA,
     VIRIDIS,
     categories,
-    colour_table,
     gallery,
+    gradient_colours,
     heatmap,
     matrix,
     single,
@@ -91,7 +91,7 @@ def test_one_head_or_the_largest(latentseg, weights, folders, tmp_path):
 
 @pytest.mark.parametrize("stops", [MAGMA, VIRIDIS])
 def test_colours_become_steadily_brighter(stops):
-    table = colour_table(stops).astype(float)
+    table = gradient_colours(stops).astype(float)
     light = table @ [0.2126, 0.7152, 0.0722]
     assert table.shape == (256, 3)
     assert (np.diff(light) >= -1.0).all()

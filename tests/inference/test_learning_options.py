@@ -15,7 +15,7 @@ from latentseg_gui.inference.training.training import config_of
 from latentseg_gui.panels.training.settings import SettingsForm
 from model.errors import ModelError
 from model.training import provenance
-from model.training.types import FineTuneConfig, checked
+from model.training.types import FineTuneConfig, checked_samples
 
 NAMES = [each.name for each in fields(LearningSettings)]
 OTHERS = LearningSettings("focal+lovasz", "sgd", 0.001, "all", 0.5, "cross", 7)
@@ -60,7 +60,7 @@ def test_every_option_stands_in_the_record() -> None:
 @pytest.mark.parametrize("name", [n for n, choices in FineTuneConfig.options().items() if choices])
 def test_a_value_that_is_none_of_the_choices_is_refused(name: str) -> None:
     with pytest.raises(ModelError, match="nonsense") as caught:
-        checked([], replace(FineTuneConfig(), **{name: "nonsense"}))
+        checked_samples([], replace(FineTuneConfig(), **{name: "nonsense"}))
     assert all(key in str(caught.value.action) for key in learning_options()[name].keys)
 
 

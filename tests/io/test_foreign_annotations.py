@@ -16,7 +16,7 @@ from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.io.masks import ImportContext, MaskError, MaskItem, export_folder, import_mask, rle
 from latentseg_gui.io.masks.candidates import Candidate, Target, match
 from latentseg_gui.io.masks.finding import find_masks
-from latentseg_gui.io.masks.spans import Piece, fill, spans_of
+from latentseg_gui.io.masks.spans import RingGroup, fill, spans_of
 from latentseg_gui.io.masks.values import Tally
 from latentseg_gui.io.masks.yolo import names_of_yaml
 
@@ -717,7 +717,7 @@ POINT = st.tuples(st.floats(-20, 80), st.floats(-20, 60))
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(POINT, min_size=3, max_size=9), min_size=1, max_size=6), st.booleans())
 def test_runs_of_many_polygons_are_the_areas_of_each(polygons, is_evenodd):
-    pieces = [Piece((np.array(points),), is_evenodd=is_evenodd) for points in polygons]
+    pieces = [RingGroup((np.array(points),), is_evenodd=is_evenodd) for points in polygons]
     target = np.zeros(SHAPE, np.int32)
     expected = np.zeros(SHAPE, np.int32)
     for spans in spans_of(pieces, SHAPE):
@@ -741,7 +741,7 @@ def test_slanted_edges_are_where_pixel_centres_are():
 def test_hundreds_of_thousands_of_annotations_come_in_and_hundreds_that_fill_the_image():
     rng = np.random.default_rng(0)
     corners = rng.uniform(0, 1, (100_000, 4, 2)) * 4 + rng.uniform(0, 1000, (100_000, 1, 2))
-    pieces = [Piece((points,)) for points in corners]
+    pieces = [RingGroup((points,)) for points in corners]
     target = np.zeros((1000, 1000), np.int32)
     for spans in spans_of(pieces, (1000, 1000)):
         fill(target, spans, np.arange(1, len(pieces) + 1, dtype=np.int32))

@@ -11,7 +11,7 @@ from PIL import Image
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.io import ledger as ledger_module
 from latentseg_gui.io.ledger import ForeignFileError, Ledger
-from latentseg_gui.io.masks import MaskItem, Picture, export_folder, export_mask
+from latentseg_gui.io.masks import MaskItem, PairedImage, export_folder, export_mask
 from latentseg_gui.io.transfer.batch import BatchFolder, BatchPlan, batch_items, done_before
 from latentseg_gui.io.transfer.sources import source_images
 
@@ -141,7 +141,7 @@ def test_images_go_along_as_copies_or_links_and_are_never_written_through(tmp_pa
     source = photo(tmp_path / "in" / "a.png")
     before = source.read_bytes()
     for is_linked in (True, False, True):
-        item = MaskItem("a", mask(), picture=Picture(source, 0, is_linked))
+        item = MaskItem("a", mask(), picture=PairedImage(source, 0, is_linked))
         list(export_folder(tmp_path / "out", [item], CLASSES, "yolo"))
         there = tmp_path / "out" / "images" / "a.png"
         assert there.is_symlink() == is_linked

@@ -19,7 +19,7 @@ from latentseg_gui.io.masks.finding import find_masks
 from latentseg_gui.io.masks.long_json import split
 from latentseg_gui.io.masks.raster_reading import from_labels
 from latentseg_gui.io.masks.yolo import names_of_yaml
-from latentseg_gui.io.masks.yolo import read as yolo_read
+from latentseg_gui.io.masks.yolo import read_yolo as yolo_read
 from tests.io.made_masks import BACK, CLASSES, made
 
 NAMES = ("day 1/photo.jpg", "day 1/other ü.jpg", "day 2/photo.jpg")
@@ -118,17 +118,17 @@ def read_all(paths, wanted=None, **context):
 def test_a_folder_that_was_exported_comes_in_again_as_a_whole(tmp_path, name):
     made_items = items()
     list(export_folder(tmp_path / "out", made_items, CLASSES, name))
-    found, read = read_all([tmp_path / "out"])
-    assert set(read) == set(NAMES)
+    found, read_yolo = read_all([tmp_path / "out"])
+    assert set(read_yolo) == set(NAMES)
     for item in made_items:
         expected = item.labels
         if "unlabelled" in FORMATS[name].loses:
             expected = np.where(expected == UNLABELLED, 0, expected)
-        assert np.array_equal(read[item.image_name].labels, expected), name
-        assert read[item.image_name].classes == CLASSES
+        assert np.array_equal(read_yolo[item.image_name].labels, expected), name
+        assert read_yolo[item.image_name].classes == CLASSES
     if name == "voc":
         assert found.kind == "Pascal VOC folder"
-        assert all(each.instances is not None for each in read.values())
+        assert all(each.instances is not None for each in read_yolo.values())
     if name == "yolo":
         assert found.kind == "YOLO folder"
 
@@ -137,12 +137,12 @@ def test_a_folder_that_was_exported_comes_in_again_as_a_whole(tmp_path, name):
 def test_one_coco_file_holds_the_masks_of_many_images(tmp_path, name):
     made_items = items()
     list(export_folder(tmp_path, made_items, CLASSES, name))
-    found, read = read_all([tmp_path / "annotations.json"])
+    found, read_yolo = read_all([tmp_path / "annotations.json"])
     assert found.kind == "COCO file of 3 images"
     assert [each.size() for each in found.candidates] == [(30, 41)] * 3
     for item in made_items:
-        assert np.array_equal(read[item.image_name].labels, item.labels)
-        assert np.array_equal(read[item.image_name].instances, item.instances)
+        assert np.array_equal(read_yolo[item.image_name].labels, item.labels)
+        assert np.array_equal(read_yolo[item.image_name].instances, item.instances)
 
 
 def test_a_coco_file_may_leave_sizes_out_and_has_its_own_ids(tmp_path):
@@ -159,10 +159,10 @@ def test_a_coco_file_may_leave_sizes_out_and_has_its_own_ids(tmp_path):
         ],
     }
     (tmp_path / "a.json").write_text(json.dumps(content))
-    _, read = read_all([tmp_path / "a.json"], targets("photo.jpg", "empty.jpg"))
-    assert (read["photo.jpg"].labels[20:25, 20:25] == 1).all()
-    assert read["photo.jpg"].instances.max() == 1
-    assert not read["empty.jpg"].labels.any()
+    _, read_yolo = read_all([tmp_path / "a.json"], targets("photo.jpg", "empty.jpg"))
+    assert (read_yolo["photo.jpg"].labels[20:25, 20:25] == 1).all()
+    assert read_yolo["photo.jpg"].instances.max() == 1
+    assert not read_yolo["empty.jpg"].labels.any()
 
 
 def test_yolo_folders_have_names_in_their_yaml(tmp_path):
@@ -171,12 +171,12 @@ def test_yolo_folders_have_names_in_their_yaml(tmp_path):
     (tmp_path / "labels" / "train" / "a.txt").write_text("0 0 0 0.5 0 0.5 0.5 0 0.5\n")
     (tmp_path / "labels" / "train" / "empty.txt").write_text("")
     (tmp_path / "train.txt").write_text("images/train/a.jpg\n")
-    found, read = read_all(
+    found, read_yolo = read_all(
         [tmp_path], targets("images/train/a.jpg", "images/train/empty.jpg", "images/train.jpg")
     )
     assert len(found.candidates) == 2
-    assert read["images/train/a.jpg"].classes.names[-1] == "flower"
-    assert not read["images/train/empty.jpg"].labels.any()
+    assert read_yolo["images/train/a.jpg"].classes.names[-1] == "flower"
+    assert not read_yolo["images/train/empty.jpg"].labels.any()
 
 
 @pytest.mark.parametrize(
@@ -213,8 +213,8 @@ def test_voc_of_other_tools_is_read_by_its_colours(tmp_path):
     Image.fromarray(colours).save(tmp_path / "SegmentationClass" / "a.png")
     Image.fromarray(objects).save(tmp_path / "SegmentationObject" / "a.png")
     for folder in (tmp_path, tmp_path / "SegmentationClass"):
-        _, read = read_all([folder], targets("a.jpg"))
-        mask = read["a.jpg"]
+        _, read_yolo = read_all([folder], targets("a.jpg"))
+        mask = read_yolo["a.jpg"]
         assert mask.classes.names[-1] == "flower"
         assert (mask.labels[2:10, 2:20] == 4).all()
         assert (mask.labels[12:20, 2:20] == 1).all()
@@ -229,17 +229,17 @@ def test_black_and_white_masks_are_of_one_object(tmp_path):
     area[4:9, 4:9] = 255
     Image.fromarray(area).save(tmp_path / "a_mask.png")
     Image.fromarray(area * 0).save(tmp_path / "b_mask.png")
-    found, read = read_all([tmp_path], targets("a.jpg", "b.jpg"))
+    found, read_yolo = read_all([tmp_path], targets("a.jpg", "b.jpg"))
     assert found.reading.is_white_object
-    assert (read["a.jpg"].labels == area // 255).all()
-    assert not read["b.jpg"].labels.any()
-    assert any("White pixels" in note for note in read["a.jpg"].notes)
+    assert (read_yolo["a.jpg"].labels == area // 255).all()
+    assert not read_yolo["b.jpg"].labels.any()
+    assert any("White pixels" in note for note in read_yolo["a.jpg"].notes)
     for name in "cde":
         Image.fromarray(area // 128 * 2).save(tmp_path / f"{name}_mask.png")
-    found, read = read_all([tmp_path], targets("a.jpg", "c.jpg"))
+    found, read_yolo = read_all([tmp_path], targets("a.jpg", "c.jpg"))
     assert not found.reading.is_white_object
-    assert (read["a.jpg"].labels[4:9, 4:9] == UNLABELLED).all()
-    assert read["c.jpg"].labels[4, 4] == 2
+    assert (read_yolo["a.jpg"].labels[4:9, 4:9] == UNLABELLED).all()
+    assert read_yolo["c.jpg"].labels[4, 4] == 2
 
 
 def test_images_of_the_list_are_no_masks_unless_nothing_else_is_there(tmp_path):

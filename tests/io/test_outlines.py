@@ -80,4 +80,4 @@ def test_any_text_is_a_code_or_refused(text):
         runs = rle.unpacked(text)
     except ValueError:
         return
-    assert rle.unpacked(rle.packed(runs)) == runs
+    assert rle.unpacked(rle.compressed_text(runs)) == runs

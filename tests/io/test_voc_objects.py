@@ -20,7 +20,7 @@ def test_background_and_void_have_no_object_number(tmp_path):
         picture.save(tmp_path / folder / "a.png")
     place = voc.place_of(tmp_path)
     context = ImportContext((12, 16), ClassTable.from_names(("background", "leaf")))
-    found, mask = voc.read(tmp_path / voc.CLASSES / "a.png", place, context)
+    found, mask = voc.read_voc(tmp_path / voc.CLASSES / "a.png", place, context)
     assert found == (12, 16)
     assert np.array_equal(mask.labels, labels)
     assert np.array_equal(mask.instances, np.where(labels == 1, 3, 0))

@@ -11,7 +11,7 @@ import torch
 from model.networks.detail_network import DetailNetwork
 from model.training import pseudo_labels as growth
 from model.training import session
-from model.training.crf_loss import disagreement, is_sparse, trust
+from model.training.crf_loss import is_sparse, potts_energy, trust
 from model.training.finetune import FineTuneConfig, LabelledImage, finetune
 from model.training.pseudo_labels import grow_strokes
 from model.training.types import IGNORED
@@ -42,20 +42,20 @@ def generator():
 
 def test_one_class_everywhere_disagrees_nowhere():
     colours = torch.randn(1, 3, 16, 16, generator=generator())
-    assert float(disagreement(halves(0), colours, generator())) == pytest.approx(0, abs=1e-6)
+    assert float(potts_energy(halves(0), colours, generator())) == pytest.approx(0, abs=1e-6)
 
 
 def test_a_boundary_along_an_edge_costs_nothing_and_beside_it_much():
     colours = torch.zeros(1, 3, 16, 16)
     colours[..., 9:] = 5.0
-    along, beside = (float(disagreement(halves(at), colours, generator())) for at in (9, 5))
+    along, beside = (float(potts_energy(halves(at), colours, generator())) for at in (9, 5))
     assert along == pytest.approx(0, abs=1e-4)
     assert 0.05 < beside <= 1
 
 
 def test_a_picture_narrower_than_the_reach_has_neighbours_all_the_same():
     colours = torch.zeros(1, 3, 2, 3)
-    assert torch.isfinite(disagreement(torch.zeros(1, 2, 2, 3), colours, generator()))
+    assert torch.isfinite(potts_energy(torch.zeros(1, 2, 2, 3), colours, generator()))
 
 
 def test_who_knows_no_more_than_chance_is_not_trusted():

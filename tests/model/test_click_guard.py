@@ -10,7 +10,7 @@ from scipy import ndimage
 from model.analysis.metrics import mask_iou
 from model.prediction import click_constraints as click_guard
 from model.prediction import click_trust
-from model.prediction.click_constraints import Answered, Start, constrained_mask
+from model.prediction.click_constraints import AnsweredClicks, PreviousMask, constrained_mask
 from model.prediction.inputs import Pointing, check_pointing
 from model.prediction.postprocess import clean_mask, clicked_pixels
 from model.prediction.predictor import Predictor
@@ -44,7 +44,7 @@ def situations(draw):
         mask = np.repeat(np.repeat(logits, 2, 0), 2, 1) > 0
     else:
         mask = logits > 0
-    start = Start(before, draw(st.floats(0.5, 1)), logits)
+    start = PreviousMask(before, draw(st.floats(0.5, 1)), logits)
     return start, clean_mask(mask, pointing), draw(st.floats(0.5, 1)), logits, pointing
 
 
@@ -152,7 +152,7 @@ def constrained_from(start, logits, pointing, score=0.9):
 
 def test_a_good_mask_changes_where_the_answer_is_decided():
     before, logits, pointing = good_start()
-    constrained = constrained_from(Start(before, 0.93, logits), logits, pointing)
+    constrained = constrained_from(PreviousMask(before, 0.93, logits), logits, pointing)
     expected = before.copy()
     expected[80:88, 41:50] = True
     assert np.array_equal(constrained, expected)
@@ -161,11 +161,11 @@ def test_a_good_mask_changes_where_the_answer_is_decided():
 def test_what_is_little_and_decided_comes_along_from_elsewhere():
     before, logits, pointing = good_start()
     logits[80:83, 70:80] = 1.5  # decided now
-    constrained = constrained_from(Start(before, 0.93, logits), logits, pointing)
+    constrained = constrained_from(PreviousMask(before, 0.93, logits), logits, pointing)
     assert constrained[80:83, 70:80].all()
     assert not constrained[15:20, 20:26].any()
     logits[85:100, 70:100] = 1.5  # and no longer little
-    constrained = constrained_from(Start(before, 0.93, logits), logits, pointing)
+    constrained = constrained_from(PreviousMask(before, 0.93, logits), logits, pointing)
     assert not constrained[85:100, 70:100].any()
     assert constrained[80:88, 41:50].all()
 
@@ -175,7 +175,7 @@ def test_a_click_beside_the_middle_of_much_takes_what_it_is_trusted_with():
     pointing = clicked(before, 45.5, 82.5, 1)
     logits[80:100, :] = 0.5  # the whole ground; the click is near its rim
     logits[80:88, 41:50] = 2
-    constrained = constrained_from(Start(before, 0.88, logits), logits, pointing)
+    constrained = constrained_from(PreviousMask(before, 0.88, logits), logits, pointing)
     assert 72 < np.count_nonzero(constrained & ~before) < 600, "of 2,000"
     assert constrained[80:88, 41:50].all(), "what is sure comes first"
 
@@ -186,7 +186,7 @@ def test_a_click_in_the_middle_of_something_takes_all_of_it_however_large_and_no
     logits[80:100, 20:80] = 1  # a third of the square that is there
     logits[2:18, 30:60] = 3  # something else, as large
     pointing = clicked(before, 60.5, 89.5, 1)
-    constrained = constrained_from(Start(before, 0.95, logits), logits, pointing, 0.95)
+    constrained = constrained_from(PreviousMask(before, 0.95, logits), logits, pointing, 0.95)
     expected = before.copy()
     expected[80:100, 20:80] = True
     assert np.array_equal(constrained, expected)
@@ -194,7 +194,7 @@ def test_a_click_in_the_middle_of_something_takes_all_of_it_however_large_and_no
     hole[40:60, 20:50] = False  # the same the other way round
     logits = np.where(hole, 6, -6).astype(np.float32)
     pointing = clicked(before, 38.5, 49.5, 0)
-    constrained = constrained_from(Start(before, 0.95, logits), logits, pointing, 0.95)
+    constrained = constrained_from(PreviousMask(before, 0.95, logits), logits, pointing, 0.95)
     assert np.array_equal(constrained, hole)
 
 
@@ -202,7 +202,7 @@ def test_little_that_is_connected_to_a_click_changes_as_a_whole_wherever_the_cli
     before, logits, _ = good_start()
     logits[80:86, 30:50] = 0.4  # 120 pixels of 3,600
     pointing = clicked(before, 32.5, 82.5, 1)
-    constrained = constrained_from(Start(before, 0.95, logits), logits, pointing, 0.95)
+    constrained = constrained_from(PreviousMask(before, 0.95, logits), logits, pointing, 0.95)
     assert constrained[80:86, 30:50].all()
 
 
@@ -213,7 +213,7 @@ def test_a_click_at_the_very_rim_counts_for_less():
     logits[80:86, 30:50] = 0.4
     rim, inside = (
         np.count_nonzero(
-            constrained_from(Start(before, 0.95, logits), logits, clicked(before, *place, 1)) & ~before
+            constrained_from(PreviousMask(before, 0.95, logits), logits, clicked(before, *place, 1)) & ~before
         )
         for place in ((30.5, 80.5), (32.5, 82.5))
     )
@@ -229,7 +229,7 @@ def test_a_thin_seam_all_round_is_not_followed_as_a_whole_because_of_a_click_on_
     pointing = check_pointing(
         [(22.5 + n, 24.5) for n in range(8)] + [(28.5, 19.5)], [1] * 9, None, before.shape
     )
-    constrained = constrained_from(Start(before, 0.9, logits), logits, pointing)
+    constrained = constrained_from(PreviousMask(before, 0.9, logits), logits, pointing)
     assert constrained[19, 28]
     assert np.count_nonzero(constrained & ~before) <= 10, "of 72"
 
@@ -246,12 +246,14 @@ def test_while_clicks_are_few_much_more_may_be_meant_however_sure_the_network_is
     early = check_pointing([(50, 50), place], [1, 1], None, before.shape)
     late = clicked(before, *place, 1)
     few, many = (
-        np.count_nonzero(constrained_from(Start(before, 0.93, logits), logits, pointing, 0.9) & ~before)
+        np.count_nonzero(
+            constrained_from(PreviousMask(before, 0.93, logits), logits, pointing, 0.9) & ~before
+        )
         for pointing in (early, late)
     )
     assert few == 20 * 100
     assert many <= click_trust.MOST_RELIABLE * 3600 + 10
-    doubted = constrained_from(Start(before, 0.93, logits), logits, early, 0.8)
+    doubted = constrained_from(PreviousMask(before, 0.93, logits), logits, early, 0.8)
     assert np.count_nonzero(doubted & ~before) < many
 
 
@@ -260,7 +262,7 @@ def test_a_mask_that_the_network_thinks_poor_follows_the_answer_further():
     pointing = clicked(before, *place, 1)
     limit = click_trust.RELIABLE_LATE
     changes = [
-        np.count_nonzero(constrained_from(Start(before, score, logits), logits, pointing) & ~before)
+        np.count_nonzero(constrained_from(PreviousMask(before, score, logits), logits, pointing) & ~before)
         for score in (limit + 0.01, limit - 0.01)
     ]
     assert changes[0] < 0.5 * changes[1]
@@ -274,7 +276,7 @@ def test_a_click_in_something_thin_does_not_let_in_something_wide():
     logits[86:100, 5:95] = 3
     early = check_pointing([(50, 50), (45.5, 83.5)], [1, 1], None, before.shape)
     for pointing in (early, clicked(before, 45.5, 83.5, 1)):
-        constrained = constrained_from(Start(before, 0.9, logits), logits, pointing)
+        constrained = constrained_from(PreviousMask(before, 0.9, logits), logits, pointing)
         assert constrained[83, 45]
         taken = np.count_nonzero(constrained & ~before)
         assert taken <= max(
@@ -287,7 +289,9 @@ def test_of_an_answer_that_the_network_thinks_worse_little_is_taken():
     logits[80:100, :] = 2
     pointing = clicked(before, 45.5, 88.5, 1)
     sure, doubted = (
-        np.count_nonzero(constrained_from(Start(before, 0.9, logits), logits, pointing, score) & ~before)
+        np.count_nonzero(
+            constrained_from(PreviousMask(before, 0.9, logits), logits, pointing, score) & ~before
+        )
         for score in (0.91, 0.86)
     )
     assert sure > 1000
@@ -301,11 +305,11 @@ def test_what_a_negative_click_cuts_off_stays_unless_it_is_little():
     logits = np.where(before, 6, -6).astype(np.float32)
     logits[26:34, 50:60] = -3
     pointing = check_pointing([(30, 30), (55.5, 28.5)], [1, 0], None, before.shape)
-    constrained = constrained_from(Start(before, 0.9, logits), logits, pointing)
+    constrained = constrained_from(PreviousMask(before, 0.9, logits), logits, pointing)
     assert not constrained[28:30, 55].any()
     assert constrained[10:50, 60:100].all()
     before[10:50, 62:100] = False  # now there is little of it
-    constrained = constrained_from(Start(before, 0.9, logits), logits, pointing)
+    constrained = constrained_from(PreviousMask(before, 0.9, logits), logits, pointing)
     assert not constrained[28:30, 55].any()
     assert np.count_nonzero(constrained[:, 56:]) <= 2 * 40 + 2 * 4
     loose = np.zeros((20, 20), bool)
@@ -316,7 +320,7 @@ def test_what_a_negative_click_cuts_off_stays_unless_it_is_little():
 
 
 def test_few_masks_are_remembered():
-    answered, mask, logits = Answered(), np.ones((1000, 8000), bool), np.ones((5, 40), np.float32)
+    answered, mask, logits = AnsweredClicks(), np.ones((1000, 8000), bool), np.ones((5, 40), np.float32)
     for count in range(1, 101):
         points = [(x + 0.5, 0.5) for x in range(count)]
         answered.put(check_pointing(points, [1] * count, None, mask.shape), mask, 0.5, logits)
@@ -332,7 +336,7 @@ def test_few_masks_are_remembered():
 def test_what_was_answered_again_is_kept_longer_than_what_was_not(monkeypatch):
     mask, logits = np.ones((10, 16), bool), np.ones((5, 8), np.float32)
     monkeypatch.setattr(click_guard, "REMEMBERED_BYTES", 2 * mask.size // 8)
-    answered = Answered()
+    answered = AnsweredClicks()
     for x in (1, 2, 1, 3):
         answered.put(check_pointing([(x, 0.5)], [1], None, mask.shape), mask, 0.5, logits)
 
@@ -344,7 +348,7 @@ def test_what_was_answered_again_is_kept_longer_than_what_was_not(monkeypatch):
 
 def test_an_answer_is_remembered_with_the_box_that_it_was_given_to():
     mask, logits, click = np.ones((10, 16), bool), np.ones((5, 8), np.float32), [(1, 0.5)]
-    answered, box = Answered(), [0, 0, 8, 8]
+    answered, box = AnsweredClicks(), [0, 0, 8, 8]
     answered.put(check_pointing(click, [1], box, mask.shape), mask, 0.5, logits)
     more = [*click, (9, 9)]
     assert answered.before(check_pointing(more, [1, 1], box, mask.shape), logits) is not None
@@ -359,7 +363,7 @@ def test_an_answer_that_contradicts_its_own_click_changes_nothing():
     answer[40:50, 10:20] = True
     logits = np.where(answer, 9.0, -9.0).astype(np.float32)
     beside = check_pointing([(20, 20), (60, 20)], [1, 1], None, before.shape)
-    constrained = constrained_mask(Start(before, 0.7, logits), answer, 0.9, logits, beside)
+    constrained = constrained_mask(PreviousMask(before, 0.7, logits), answer, 0.9, logits, beside)
     assert np.array_equal(constrained, before)
 
 
@@ -423,6 +427,6 @@ def test_how_good_a_mask_of_another_origin_is_shows_in_how_far_the_answer_agrees
     wider = mask.copy()
     wider[15:20, 5:15] = True
     logits = np.zeros((20, 20), np.float32)
-    assert Start(mask, None, logits).score_beside(mask, 0.9) == pytest.approx(0.9)
-    assert Start(mask, None, logits).score_beside(wider, 0.9) == pytest.approx(0.6)
-    assert Start(mask, 0.7, logits).score_beside(wider, 0.9) == 0.7
+    assert PreviousMask(mask, None, logits).score_beside(mask, 0.9) == pytest.approx(0.9)
+    assert PreviousMask(mask, None, logits).score_beside(wider, 0.9) == pytest.approx(0.6)
+    assert PreviousMask(mask, 0.7, logits).score_beside(wider, 0.9) == 0.7

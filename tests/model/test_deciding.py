@@ -11,7 +11,7 @@ from model.errors import WeightsError
 from model.networks.deciding import TOKENS_AT_ONCE, ExpertClassifiers, balance_loss, likeness_loss
 from model.networks.detail_head import Levels
 from model.networks.detail_network import DetailNetwork
-from model.networks.network import Prompts, build_latent_expert
+from model.networks.network import PromptTensors, build_latent_expert
 from model.prediction.kinship import encode_alike
 from model.prediction.predictor import Predictor
 from model.weights import checkpoint
@@ -99,7 +99,7 @@ def test_clicks_read_the_territories(network, image):
         encoding = network.encode(image)
         assert encoding.territory.shape == (1, 5, 24, 24)
         other = replace(encoding, territory=encoding.territory.roll(7, -1))
-        prompts = Prompts(torch.tensor([[[40.0, 30.0]]]), torch.tensor([[1]]))
+        prompts = PromptTensors(torch.tensor([[[40.0, 30.0]]]), torch.tensor([[1]]))
         first, second = (network.segment(each, prompts).logits for each in (encoding, other))
     assert not torch.equal(first, second)
 
@@ -130,7 +130,7 @@ def test_fine_tuning_reads_coarse_levels_through_the_experts_alone(network, imag
 
 def test_what_classes_learn_of_asking_leaves_clicks_as_they_were(network, image):
     detail = DetailNetwork.of(network, [0, 1, 2]).eval()
-    prompts = Prompts(torch.tensor([[[40.0, 30.0]]]), torch.tensor([[1]]))
+    prompts = PromptTensors(torch.tensor([[[40.0, 30.0]]]), torch.tensor([[1]]))
     with torch.inference_mode():
         before = detail.segment(detail.encode(image), prompts).logits
         assert torch.equal(before, network.segment(network.encode(image), prompts).logits)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from model.errors import ModelError
-from model.networks.network import Prompts
+from model.networks.network import PromptTensors
 from model.training import crops, pixels, prepare, views
 from model.training import full_images as whole
 from model.training.finetune import FeatureStore, LabelledImage, finetune
@@ -38,7 +38,7 @@ def test_clicks_work_exactly_as_before():
     network = tiny_network()
     job, _ = run(network, [labelled(0)], steps=40)
     image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    prompts = Prompts(torch.tensor([[[20.0, 30.0], [50.0, 8.0]]]), torch.tensor([[1, 0]]))
+    prompts = PromptTensors(torch.tensor([[[20.0, 30.0], [50.0, 8.0]]]), torch.tensor([[1, 0]]))
     with torch.inference_mode():
         before, after = (n.segment(n.encode(image), prompts).logits for n in (network, job.network))
         classes = [n.classify(n.encode(image)).logits for n in (network, job.network)]
@@ -334,7 +334,7 @@ def test_many_images_are_varied_less_in_light_and_size():
     few, many = (views.scarcity_of(count) for count in (views.FEW, 40 * views.FEW))
     assert views.scarcity_of(0) == few == 1.0
     assert many < 0.2
-    picture = views.Picture(torch.full((3, 64, 64), 0.5), *torch.zeros(2, 64, 64, dtype=torch.uint8))
+    picture = views.LabelledWindow(torch.full((3, 64, 64), 0.5), *torch.zeros(2, 64, 64, dtype=torch.uint8))
     light, size = [], []
     for scarcity in (few, many):
         made = [

@@ -17,7 +17,7 @@ from model.prediction.predictor import Predictor
 from model.training import crops, pixels, views
 from model.training import full_images as whole
 from model.training import pseudo_labels as growth
-from model.training.coverage import left_out, painted_classes, seen_of
+from model.training.coverage import coverage_remarks, painted_classes, seen_of
 from model.training.finetune import FineTuneConfig, LabelledImage, finetune
 from model.training.objective import Objective
 from model.training.outcome import NotLearnedError, is_worse, refuse_unlearned
@@ -256,7 +256,7 @@ def test_labels_of_variations_lie_where_their_pixels_do(scale, monkeypatch):
     monkeypatch.setattr(views, "random_turn", lambda *_, **__: lambda part: part)
     monkeypatch.setattr(views, "jitter_colour", lambda image, *_, **__: image)
     board = torch.kron((torch.arange(12)[:, None] + torch.arange(12)) % 2, torch.ones(16, 16)).to(torch.uint8)
-    picture = views.Picture(board.float().expand(3, -1, -1), board, torch.full_like(board, IGNORED))
+    picture = views.LabelledWindow(board.float().expand(3, -1, -1), board, torch.full_like(board, IGNORED))
     made = views.vary(picture, torch.Generator().manual_seed(0), 1.0)
     wrong = ((made.image[0] > 0.5) != (made.train == 1)).float().mean()
     assert float(wrong) < 0.02
@@ -344,7 +344,7 @@ def test_what_is_left_out_of_a_large_image_is_said_and_not_counted_as_seen(monke
     assert len(views.windows_of(labels)[0]) == 12
     assert seen_of(labels).sum() == 12 * 1600
     image = np.zeros((200, 200, 3), np.uint8)
-    (remark,) = left_out([LabelledImage(image, labels), labelled(0)])
+    (remark,) = coverage_remarks([LabelledImage(image, labels), labelled(0)])
     assert remark.startswith("1 image was too large")
     assert "the 12 parts with the most labels count, of 25 that have some" in remark
     job = finetune(tiny_network(), [LabelledImage(image, labels)], replace(QUICK, held_out=0.0))

@@ -302,13 +302,13 @@ def test_knocking_out_all_experts_but_one_equals_a_network_with_that_one(trained
 
 @torch.inference_mode()
 def test_a_backbone_for_classes_leaves_clicks_alone(trained, image):
-    from model.networks.network import Prompts
+    from model.networks.network import PromptTensors
 
     own = trained.give_classes_a_backbone().eval()
     assert torch.equal(own(image), trained(image))
     for parameter in own.class_backbone.parameters():
         parameter.add_(0.05)
-    prompts = Prompts(torch.tensor([[[20.0, 30.0]]]), torch.tensor([[1]]))
+    prompts = PromptTensors(torch.tensor([[[20.0, 30.0]]]), torch.tensor([[1]]))
     before, after = (n.segment(n.encode(image), prompts).logits for n in (trained, own))
     assert torch.equal(before, after)
     assert not torch.equal(own(image), trained(image))

@@ -10,7 +10,7 @@ from model.errors import ModelError
 from model.prediction import runner
 from model.prediction.device import DeviceChoice
 from model.prediction.predictor import CLICK_PIXELS, Predictor
-from model.prediction.resample import grow_in_bands, shrink, working_size
+from model.prediction.resample import grow_in_bands, resize_pixels, working_size
 from model.prediction.tiles import (
     OVERLAP,
     STRIP_BYTES,
@@ -136,7 +136,7 @@ def test_working_sizes_keep_the_form_and_the_budget():
     for shape in ((1, 10**6), (10**6, 1), (3, 10**6)):
         rows, cols = working_size(shape, 10_000)
         assert 1 <= rows * cols <= 10_000
-    assert shrink(picture(100, 60), (10, 6)).shape == (10, 6, 3)
+    assert resize_pixels(picture(100, 60), (10, 6)).shape == (10, 6, 3)
 
 
 def scene(rows=1200, cols=1600):

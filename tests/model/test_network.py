@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from model.networks.config import NetworkConfig
-from model.networks.network import Prompts, build_latent_expert
+from model.networks.network import PromptTensors, build_latent_expert
 
 SMALL = NetworkConfig(
     num_classes=3,
@@ -32,7 +32,7 @@ def network():
 
 
 def clicks(*points):
-    return Prompts(
+    return PromptTensors(
         torch.tensor([[p[:2] for p in points]], dtype=torch.float32), torch.tensor([[p[2] for p in points]])
     )
 
@@ -41,7 +41,7 @@ def clicks(*points):
 @torch.no_grad()
 def test_every_size_gives_answers_of_its_own_size(network, size):
     encoding = network.encode(torch.rand(2, 3, *size))
-    prompts = Prompts(
+    prompts = PromptTensors(
         torch.tensor([[[0.5, 0.5]], [[0.2, 0.9]]]),
         torch.tensor([[1], [0]]),
         torch.tensor([[0.0, 0.0, 1.0, 1.0], NO_BOX]),
@@ -94,7 +94,7 @@ def test_clicks_leave_the_encoding_alone_and_are_reproducible(network):
 def test_padding_and_absent_boxes_count_as_nothing(network):
     encoding = network.encode(torch.rand(1, 3, 64, 64))
     bare = clicks((10, 10, 1))
-    padded = Prompts(
+    padded = PromptTensors(
         torch.tensor([[[10.0, 10.0], [50.0, 7.0]]]), torch.tensor([[1, -1]]), torch.tensor([NO_BOX])
     )
     expected, answer = (network.segment(encoding, p).logits for p in (bare, padded))
@@ -111,7 +111,9 @@ def test_sign_place_box_and_previous_mask_all_matter(network):
         "previous": network.segment(encoding, clicks((10, 10, 1)), previous=start).logits,
         "box": network.segment(
             encoding,
-            Prompts(torch.tensor([[[10.0, 10.0]]]), torch.tensor([[1]]), torch.tensor([[4.0, 4, 30, 30]])),
+            PromptTensors(
+                torch.tensor([[[10.0, 10.0]]]), torch.tensor([[1]]), torch.tensor([[4.0, 4, 30, 30]])
+            ),
         ).logits,
     }
     for name, logits in others.items():

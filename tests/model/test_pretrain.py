@@ -14,7 +14,7 @@ from model.errors import ModelError
 from model.networks.click_cues import NUM_CUES
 from model.networks.config import NetworkConfig
 from model.networks.efficientnet import EfficientNetLite
-from model.networks.network import Prompts, build_latent_expert
+from model.networks.network import PromptTensors, build_latent_expert
 from model.pretraining.__main__ import main
 from model.pretraining.cache import Cache, find_sources
 from model.pretraining.candidates import candidates_step, learn_only_candidates
@@ -26,7 +26,7 @@ from model.training.simulated_clicks import (
     add_click,
     add_pair,
     boxes_of,
-    depth,
+    erosion_depth,
     first_prompts,
     next_click,
     sloppiness,
@@ -116,7 +116,7 @@ def test_clicks_fall_into_the_larger_error_with_its_sign():
     logits = target * 2 - 1
     logits[0, :, 20:38, 20:38] = -1  # missed
     logits[1, :, 44:62, 44:62] = 1  # too much
-    none = Prompts(torch.zeros(2, 0, 2), torch.zeros(2, 0, dtype=torch.long))
+    none = PromptTensors(torch.zeros(2, 0, 2), torch.zeros(2, 0, dtype=torch.long))
     for _ in range(20):
         prompts = add_click(none, logits, target, valid, generator)
         assert prompts.labels.tolist() == [[1], [0]]
@@ -133,7 +133,7 @@ def test_clicks_fall_into_the_larger_error_with_its_sign():
 
 def test_depth_counts_erosions_and_borders_are_edges():
     area = torch.ones(1, 1, 5, 7, dtype=torch.bool)
-    assert depth(area)[0, 0].tolist() == [
+    assert erosion_depth(area)[0, 0].tolist() == [
         [1, 1, 1, 1, 1, 1, 1],
         [1, 2, 2, 2, 2, 2, 1],
         [1, 2, 3, 3, 3, 2, 1],

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from model.analysis.objects import ObjectOptions, hills_of, numbered, objects_of
+from model.analysis.objects import ObjectOptions, hills_of, numbered_hills, objects_of
 from model.networks.detail_network import DetailNetwork
 from model.prediction.inputs import brightened
 from model.prediction.predictor import Predictor
@@ -108,16 +108,16 @@ def test_separation_zero_keeps_what_hangs_together_and_one_cuts_at_every_dip():
     numbers = discs(PAIRS)
     depth = depth_of(numbers) + np.random.default_rng(0).normal(0, 0.02, numbers.shape).astype(np.float32)
     hills = hills_of(numbers > 0, depth, 0.0)
-    assert numbered(hills, 0.0, 1).max() == 2
-    assert numbered(hills, 0.75, 1).max() == 4
-    assert numbered(hills, 1.0, 1).max() > 4
+    assert numbered_hills(hills, 0.0, 1).max() == 2
+    assert numbered_hills(hills, 0.75, 1).max() == 4
+    assert numbered_hills(hills, 1.0, 1).max() > 4
 
 
 def test_a_knob_on_the_pass_does_not_join_two_objects():
     """Joined with its neighbour first, it must not count as the lower summit of the pass to the other."""
     depth = np.zeros((1, 41), np.float32)
     depth[0] = np.concatenate((np.linspace(0.1, 1, 18), [0.5, 0.52, 0.5, 0.52, 0.5], np.linspace(1, 0.1, 18)))
-    assert numbered(hills_of(depth > 0, depth, 0.0), 0.8, 1).max() == 2
+    assert numbered_hills(hills_of(depth > 0, depth, 0.0), 0.8, 1).max() == 2
 
 
 def test_level_ground_is_one_object():
@@ -157,7 +157,7 @@ def test_other_settings_cost_milliseconds_for_a_megapixel():
     times = []
     for separation in np.linspace(0.3, 0.95, 9):
         started = time.process_time()
-        numbered(hills, float(separation), 20)
+        numbered_hills(hills, float(separation), 20)
         times.append(time.process_time() - started)
     assert np.median(times) < 0.05
 

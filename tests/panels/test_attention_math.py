@@ -97,11 +97,11 @@ def test_flat_maps_are_dark_not_nan(kind: attention.Normalisation) -> None:
 
 def test_shrinking_keeps_the_mean_and_the_bound() -> None:
     maps = np.random.default_rng(1).random((3, 64, 96)).astype(np.float32)
-    small = attention.shrink(maps, 48)
+    small = attention.block_means(maps, 48)
     assert small.shape == (3, 32, 48)
     assert small.mean(axis=(1, 2)) == pytest.approx(maps.mean(axis=(1, 2)), abs=1e-5)
     thin = np.ones((1, 1, 500), dtype=np.float32)
-    assert attention.shrink(thin, 48).shape == (1, 1, 500)
+    assert attention.block_means(thin, 48).shape == (1, 1, 500)
 
 
 def test_units_are_multiples_of_an_even_spread_and_percent() -> None:

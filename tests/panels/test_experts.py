@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.document.experts.experts import AttentionPart
-from latentseg_gui.document.experts.maps import AttentionMaps
+from latentseg_gui.document.experts.maps import ExpertMaps
 from latentseg_gui.document.types import Rect
 from latentseg_gui.panels.experts import (
     ExpertLabels,
@@ -28,18 +28,18 @@ from latentseg_gui.panels.experts import (
     InterventionResult,
 )
 from latentseg_gui.panels.experts.gallery import Gallery
-from latentseg_gui.panels.experts.maps import part_of
+from latentseg_gui.panels.experts.maps import learned_part
 from latentseg_gui.panels.experts.pixel_mix import StackedBar
 from tests.panels.random_maps import random_maps
 
 
 @pytest.fixture
-def maps() -> AttentionMaps:
+def maps() -> ExpertMaps:
     return random_maps(heads=2, count=6)
 
 
 @pytest.fixture
-def panel(qtbot: QtBot, maps: AttentionMaps) -> ExpertsPanel:
+def panel(qtbot: QtBot, maps: ExpertMaps) -> ExpertsPanel:
     widget = ExpertsPanel()
     qtbot.addWidget(widget)
     widget.resize(260, 900)
@@ -77,7 +77,7 @@ def test_a_tile_per_expert_and_none_without_maps(panel: ExpertsPanel) -> None:
 
 
 def test_clicking_a_tile_overlays_it_and_clicking_again_hides_it(
-    panel: ExpertsPanel, qtbot: QtBot, maps: AttentionMaps
+    panel: ExpertsPanel, qtbot: QtBot, maps: ExpertMaps
 ) -> None:
     shown: list[ExpertOverlay | None] = []
     panel.selection.overlay_requested.connect(shown.append)
@@ -102,7 +102,7 @@ def test_clicking_a_tile_overlays_it_and_clicking_again_hides_it(
 
 
 def test_the_overlay_follows_view_head_and_new_maps(
-    panel: ExpertsPanel, qtbot: QtBot, maps: AttentionMaps
+    panel: ExpertsPanel, qtbot: QtBot, maps: ExpertMaps
 ) -> None:
     panel.selection.choose(1)
     panel.selection.toggle_map("expert")
@@ -204,7 +204,7 @@ def test_gains_set_from_outside_are_shown_and_not_announced(panel: ExpertsPanel,
 
 
 def test_territory_and_indecision_replace_each_other(
-    panel: ExpertsPanel, qtbot: QtBot, maps: AttentionMaps
+    panel: ExpertsPanel, qtbot: QtBot, maps: ExpertMaps
 ) -> None:
     shown: list[ExpertOverlay | None] = []
     panel.selection.overlay_requested.connect(shown.append)
@@ -220,7 +220,7 @@ def test_territory_and_indecision_replace_each_other(
     assert shown[0].colours.shape == (6, 3)
 
 
-def test_hovering_names_the_largest_shares(panel: ExpertsPanel, maps: AttentionMaps) -> None:
+def test_hovering_names_the_largest_shares(panel: ExpertsPanel, maps: ExpertMaps) -> None:
     panel.model.set_expert_labels(ExpertLabels({each: f"thing {each}" for each in range(6)}))
     bars = named(panel, QWidget, "Mix of the pixel under the cursor")
     panel.pixels.hover((5.0, 9.0))
@@ -231,7 +231,7 @@ def test_hovering_names_the_largest_shares(panel: ExpertsPanel, maps: AttentionM
 
 
 def test_pins_are_kept_to_a_few_and_go_with_the_image(
-    panel: ExpertsPanel, qtbot: QtBot, maps: AttentionMaps
+    panel: ExpertsPanel, qtbot: QtBot, maps: ExpertMaps
 ) -> None:
     pins: list[list[tuple[float, float]]] = []
     panel.view.pixel.pins_changed.connect(pins.append)
@@ -247,12 +247,12 @@ def test_pins_are_kept_to_a_few_and_go_with_the_image(
     other = random_maps(heads=2, count=6, seed=9)
     panel.sources.set_experts(other)
     assert len(pins[-1]) == 5, "other weights say something else of the same pixels"
-    panel.sources.set_experts(AttentionMaps("b", "v1", maps.look, maps.mix, maps.shape, maps.stride))
+    panel.sources.set_experts(ExpertMaps("b", "v1", maps.look, maps.mix, maps.shape, maps.stride))
     assert pins[-1] == []
 
 
 def test_finer_maps_of_a_part_take_the_place_of_the_coarse_ones_there(
-    panel: ExpertsPanel, qtbot: QtBot, maps: AttentionMaps
+    panel: ExpertsPanel, qtbot: QtBot, maps: ExpertMaps
 ) -> None:
     rng = np.random.default_rng(3)
     look, mix = (rng.random((2, 6, 8, 8)).astype(np.float32) for _ in range(2))
@@ -261,7 +261,7 @@ def test_finer_maps_of_a_part_take_the_place_of_the_coarse_ones_there(
     panel.selection.choose(1)
     panel.selection.toggle_map("expert")
     with qtbot.waitSignal(panel.selection.overlay_requested) as caught:
-        panel.sources.set_part(part_of(AttentionPart("a", "v1", rect, look, mix, 1.0)))
+        panel.sources.set_part(learned_part(AttentionPart("a", "v1", rect, look, mix, 1.0)))
     overlay = caught.args[0]
     assert overlay.part[0] == rect
     places = maps.look.shape[2] * maps.look.shape[3] * maps.stride**2
@@ -282,7 +282,7 @@ def test_finer_maps_of_a_part_take_the_place_of_the_coarse_ones_there(
     panel.sources.set_part(None)
     assert panel.selection.overlay.part is None
     panel.sources.set_experts(random_maps(heads=2, count=4))
-    panel.sources.set_part(part_of(AttentionPart("a", "v1", rect, look, mix, 1.0)))
+    panel.sources.set_part(learned_part(AttentionPart("a", "v1", rect, look, mix, 1.0)))
     assert panel.selection.overlay is None or panel.selection.overlay.part is None, (
         "a part with other rows is none of these maps"
     )
@@ -357,7 +357,7 @@ def test_influence_is_measured_on_request_and_ranked_by_number(panel: ExpertsPan
     assert model.index(0, 0).data() == "Expert 2"
 
 
-def test_sorting_by_class_needs_labels(panel: ExpertsPanel, maps: AttentionMaps) -> None:
+def test_sorting_by_class_needs_labels(panel: ExpertsPanel, maps: ExpertMaps) -> None:
     labels = np.zeros(maps.shape, np.uint8)
     labels[:, 16:] = 1
     panel.model.set_labels(labels, ["left", "right"])
@@ -369,7 +369,7 @@ def test_sorting_by_class_needs_labels(panel: ExpertsPanel, maps: AttentionMaps)
     assert [each.expert for each in gallery(panel).tiles] == list(np.argsort(-right, kind="stable"))
 
 
-def test_everything_fits_a_narrow_dock(panel: ExpertsPanel, maps: AttentionMaps) -> None:
+def test_everything_fits_a_narrow_dock(panel: ExpertsPanel, maps: ExpertMaps) -> None:
     panel.model.set_labels(np.zeros(maps.shape, np.uint8), ["background", "a class with a long name"])
     body = panel.findChild(Gallery).parentWidget()  # type: ignore[union-attr]
     assert body is not None

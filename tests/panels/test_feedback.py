@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from latentseg_gui.app.theme import DARK, LIGHT, palette_of
 from latentseg_gui.panels.feedback import (
     DeviceBadge,
-    DeviceChoice,
+    DeviceEntry,
     JobsIndicator,
     Message,
     MessageCard,
@@ -274,7 +274,7 @@ def test_the_badge_states_device_reason_and_choices(qtbot: QtBot) -> None:
     badge.set_device("CPU, 2 threads", "No GPU was found.")
     assert badge.text() == "CPU, 2 threads"
     assert badge.toolTip() == "No GPU was found."
-    choices = [DeviceChoice("cpu", "CPU"), DeviceChoice("cuda", "CUDA", False, "no driver")]
+    choices = [DeviceEntry("cpu", "CPU"), DeviceEntry("cuda", "CUDA", False, "no driver")]
     for _ in range(3):
         badge.set_choices(choices, "cpu")
     cpu, cuda, _, self_test = badge.menu().actions()

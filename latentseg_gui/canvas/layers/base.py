@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRect
 from PySide6.QtGui import QImage, QPainter
 
-from latentseg_gui.canvas.packing import Packed, image_of
+from latentseg_gui.canvas.packing import Packed, qimage_of
 from latentseg_gui.canvas.viewport import Viewport
 from latentseg_gui.document.types import Rect
 
@@ -69,7 +69,7 @@ class Samples:
 
 def paint_samples(painter: QPainter, samples: Samples, packed: Packed, *, has_alpha: bool = True) -> None:
     """Draws one colour per device pixel."""
-    painter.drawImage(samples.device.topLeft(), image_of(np.ascontiguousarray(packed), has_alpha=has_alpha))
+    painter.drawImage(samples.device.topLeft(), qimage_of(np.ascontiguousarray(packed), has_alpha=has_alpha))
 
 
 def paint_scaled(

@@ -10,7 +10,7 @@ from PySide6.QtCore import QRect
 from PySide6.QtGui import QPainter
 
 from latentseg_gui.canvas.layers.base import Samples, paint_samples, paint_scaled
-from latentseg_gui.canvas.packing import image_of, image_of_rgb, packed_view
+from latentseg_gui.canvas.packing import image_of_rgb, packed_view, qimage_of
 from latentseg_gui.canvas.pyramid import ImagePyramid
 from latentseg_gui.canvas.viewport import Viewport
 from latentseg_gui.document.types import Rect
@@ -76,5 +76,5 @@ class ImageLayer:
             packed = np.ascontiguousarray(pyramid.level(level)[rect.slices])
             if self.table is not None:
                 packed = self.table.take(packed.view(np.uint8)).view(np.uint32)
-            paint_scaled(painter, viewport, image_of(packed, has_alpha=False), box)
+            paint_scaled(painter, viewport, qimage_of(packed, has_alpha=False), box)
         painter.restore()

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRect
 from PySide6.QtGui import QPainter, QRegion
 
-from latentseg_gui.canvas.colour_maps import colour_table
+from latentseg_gui.canvas.colour_maps import heatmap_colours
 from latentseg_gui.canvas.layers.base import Part, paint_scaled
-from latentseg_gui.canvas.packing import Packed, image_of, pack_table
+from latentseg_gui.canvas.packing import Packed, pack_table, qimage_of
 from latentseg_gui.canvas.viewport import Viewport
 from latentseg_gui.document.types import Rect
 
@@ -39,7 +39,7 @@ class ScalarStyle:
         """Packed colours [256]."""
         alpha = np.full(256, 255.0) if not self.is_ramped else np.minimum(np.arange(256) * 1.6, 255.0)
         rgba = np.empty((256, 4), np.uint8)
-        rgba[:, :3] = colour_table(self.colour_map)
+        rgba[:, :3] = heatmap_colours(self.colour_map)
         rgba[:, 3] = np.round(alpha * self.opacity)
         return pack_table(rgba)
 
@@ -129,7 +129,7 @@ class ScalarLayer:
         box = (x0, y0, over.col0 + right * unit_x, over.row0 + bottom * unit_y)
         painter.save()
         painter.setClipRegion(clip)
-        paint_scaled(painter, viewport, image_of(stretched.table.take(picked), has_alpha=True), box)
+        paint_scaled(painter, viewport, qimage_of(stretched.table.take(picked), has_alpha=True), box)
         painter.restore()
 
 

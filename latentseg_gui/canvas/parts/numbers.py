@@ -11,12 +11,12 @@ from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPalette
 
 from latentseg_gui.canvas.chrome.base import draw_panel
 from latentseg_gui.canvas.chrome.legend import Legend
-from latentseg_gui.canvas.colour_maps import colour_table
+from latentseg_gui.canvas.colour_maps import heatmap_colours
 from latentseg_gui.canvas.layers.base import Part
 from latentseg_gui.canvas.layers.categories import CategoryLayer
 from latentseg_gui.canvas.layers.scalar import ScalarLayer, ScalarStyle
 from latentseg_gui.canvas.layers.stack import LayerStack
-from latentseg_gui.canvas.packing import image_of, pack_table
+from latentseg_gui.canvas.packing import pack_table, qimage_of
 from latentseg_gui.canvas.surface import Surface
 from latentseg_gui.canvas.viewport import Viewport
 
@@ -27,7 +27,7 @@ _SLACK: Final = 1.12
 """Text runs a little wider in the frame, which is a picture, than the metrics of the screen say."""
 
 
-class ColourBar:
+class ColourScale:
     """A panel in the lower left corner."""
 
     def __init__(self, font: QFont) -> None:
@@ -35,7 +35,7 @@ class ColourBar:
         self.caption = ""
         self.ends = ("", "")
         self.is_shown = False
-        self._colours = colour_table("magma")
+        self._colours = heatmap_colours("magma")
 
     def show(self, colours: NDArray[np.uint8], ends: tuple[str, str], caption: str) -> None:
         """Shows a key: colours [N, 3] in their order, and what the first and the last of them mean."""
@@ -68,7 +68,7 @@ class ColourBar:
     def _draw_bar(self, painter: QPainter, bar: QRectF) -> None:
         colours = np.full((len(self._colours), 4), 255, np.uint8)
         colours[:, :3] = self._colours
-        painter.drawImage(bar, image_of(pack_table(colours)[None], has_alpha=False))
+        painter.drawImage(bar, qimage_of(pack_table(colours)[None], has_alpha=False))
 
     def _area(self, viewport: Viewport) -> QRectF:
         metrics = QFontMetricsF(self.font)
@@ -86,7 +86,7 @@ class NumberKey:
     """
 
     def __init__(self, surface: Surface, stack: LayerStack, legend: Legend, font: QFont) -> None:
-        self.bar = ColourBar(font)
+        self.bar = ColourScale(font)
         self._surface = surface
         self._stack = stack
         self._legend = legend
@@ -132,7 +132,7 @@ class HeatmapPart:
         self._layer.set_style(ScalarStyle(colour_map, opacity))
         self._layer.set_values(values, (low, high))
         if not self._layer.is_empty:
-            self._key.bar.show(colour_table(colour_map), (f"{low:.3g}", f"{high:.3g}"), caption)
+            self._key.bar.show(heatmap_colours(colour_map), (f"{low:.3g}", f"{high:.3g}"), caption)
         self._key.refresh()
 
 
@@ -159,7 +159,7 @@ class UncertaintyPart:
         self._layer.set_style(style)
         self._layer.set_values(values, value_range)
         if not self._layer.is_empty:
-            self._key.bar.show(colour_table(style.colour_map), ("0", "1"), caption)
+            self._key.bar.show(heatmap_colours(style.colour_map), ("0", "1"), caption)
         self._key.refresh()
 
 

@@ -18,7 +18,7 @@ Selection = tuple[Rect, Mask]
 """A rectangle of the image and the area inside it."""
 
 
-def fill_holes(
+def fill_class_holes(
     source: MaskSource,
     image_id: str,
     class_id: int,
@@ -34,7 +34,7 @@ def fill_holes(
     return _cleaned(source, image_id, class_id, operation, 1, selection, "Fill holes")
 
 
-def remove_specks(
+def remove_class_specks(
     source: MaskSource, image_id: str, class_id: int, min_area: int, *, selection: Selection | None = None
 ) -> MaskPatch | None:
     """The step that takes away connected parts of the class smaller than ``min_area`` pixels."""
@@ -45,7 +45,7 @@ def remove_specks(
     return _cleaned(source, image_id, class_id, operation, 1, selection, "Remove specks")
 
 
-def smooth(
+def smooth_class(
     source: MaskSource, image_id: str, class_id: int, radius: float, *, selection: Selection | None = None
 ) -> MaskPatch | None:
     """The step that rounds off the edges of the class."""
@@ -56,7 +56,7 @@ def smooth(
     return _cleaned(source, image_id, class_id, operation, ceil(3 * radius), selection, "Smooth")
 
 
-def grow(
+def grow_class(
     source: MaskSource, image_id: str, class_id: int, radius: float, *, selection: Selection | None = None
 ) -> MaskPatch | None:
     """The step that widens the class by ``radius`` pixels."""
@@ -67,7 +67,7 @@ def grow(
     return _cleaned(source, image_id, class_id, operation, ceil(radius) + 1, selection, "Grow")
 
 
-def shrink(
+def shrink_class(
     source: MaskSource, image_id: str, class_id: int, radius: float, *, selection: Selection | None = None
 ) -> MaskPatch | None:
     """The step that narrows the class by ``radius`` pixels."""

@@ -10,7 +10,7 @@ import numpy as np
 from latentseg_gui.commands.masks.patch import Ink, MaskPatch, area_patch, values_patch
 from latentseg_gui.commands.source import MaskSource, next_instance
 from latentseg_gui.document.masks.object_rules import without_crumbs
-from latentseg_gui.document.prediction.candidates import ObjectCandidate, numbered
+from latentseg_gui.document.prediction.candidates import ObjectCandidate, candidate_numbers
 from latentseg_gui.document.prediction.predicted_objects import taken_over
 from latentseg_gui.document.prediction.proposals import MaskProposal
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Provenance, Rect
@@ -122,7 +122,7 @@ def accept_candidates(
     if protect_others:
         free &= np.isin(labels, (BACKGROUND, UNLABELLED, class_id))
     first = next_instance(source, image_id)
-    numbers = numbered([_moved(each, rect) for each in candidates], rect.shape, free, first)
+    numbers = candidate_numbers([_moved(each, rect) for each in candidates], rect.shape, free, first)
     is_new = numbers > 0
     return values_patch(
         source,

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject
 
 from latentseg_gui.controllers.experts.inspect import InspectController
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.experts.maps import AttentionMaps
+from latentseg_gui.document.experts.maps import ExpertMaps
 from latentseg_gui.panels.experts.attention_math import class_affinity, head_mean, labels_at_tokens
 from latentseg_gui.panels.experts.panel import ExpertsPanel
 from latentseg_gui.panels.experts.values import ExpertShift, FolderAffinity
@@ -27,7 +27,7 @@ TOKENS: Final = 96
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class ExpertSnapshot:
     """The experts of one image with one version: ``vectors`` [K, D], ``mix`` [K, h, w], mean of the heads."""
 
     version: str
@@ -49,7 +49,7 @@ class ExpertChangesController(QObject):
         self._document = document
         self._panel = panel
         self._inspect = inspect
-        self._snapshots: dict[str, Snapshot] = {}
+        self._snapshots: dict[str, ExpertSnapshot] = {}
         self._sums: dict[str, Floats] = {}
         self._sums_of: tuple[str, tuple[str, ...]] = ("", ())
         inspect.maps_arrived.connect(self._on_maps)
@@ -74,14 +74,14 @@ class ExpertChangesController(QObject):
     def _on_current_changed(self) -> None:
         self._panel.view.comparisons.set_shift(None)
 
-    def _on_maps(self, maps: AttentionMaps) -> None:
+    def _on_maps(self, maps: ExpertMaps) -> None:
         every = -(-max(maps.mix.shape[2:]) // TOKENS)
         mix = head_mean(maps.mix[:, :, ::every, ::every])
         if maps.likeness is not None:
-            self._compare(maps.image_id, Snapshot(maps.version, maps.likeness.vectors, mix))
+            self._compare(maps.image_id, ExpertSnapshot(maps.version, maps.likeness.vectors, mix))
         self._add_up(maps, mix, every)
 
-    def _compare(self, image_id: str, now: Snapshot) -> None:
+    def _compare(self, image_id: str, now: ExpertSnapshot) -> None:
         before = self._snapshots.pop(image_id, None)
         self._snapshots[image_id] = now
         while len(self._snapshots) > MAX_IMAGES:
@@ -89,7 +89,7 @@ class ExpertChangesController(QObject):
         if before is None or before.version != now.version:  # else what was said when it came still holds
             self._panel.view.comparisons.set_shift(None if before is None else shift(before, now))
 
-    def _add_up(self, maps: AttentionMaps, mix: Floats, every: int) -> None:
+    def _add_up(self, maps: ExpertMaps, mix: Floats, every: int) -> None:
         prediction, classes = self._inspect.untouched, self._document.classes
         if prediction is None or prediction.labels.shape != maps.shape:
             return
@@ -109,7 +109,7 @@ class ExpertChangesController(QObject):
         self._panel.view.comparisons.set_folder_affinity(found)
 
 
-def shift(before: Snapshot, now: Snapshot) -> ExpertShift | None:
+def shift(before: ExpertSnapshot, now: ExpertSnapshot) -> ExpertShift | None:
     """How the experts moved; None where there is nothing that can be compared."""
     if before.vectors.shape != now.vectors.shape or before.mix.shape != now.mix.shape:
         return None

@@ -16,7 +16,7 @@ from latentseg_gui.controllers.experts.names import ExpertNamesController
 from latentseg_gui.controllers.interfaces import Dialogs, ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.experts.maps import AttentionMaps
+from latentseg_gui.document.experts.maps import ExpertMaps
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import Labels
 from latentseg_gui.io.experts.expert_files import ExpertReport, InfluenceLine, files_of
@@ -77,7 +77,7 @@ class FiguresController(QObject):
                 key=f"figure {folder / name}",
             )
 
-    def _material(self, maps: AttentionMaps) -> _Material:
+    def _material(self, maps: ExpertMaps) -> _Material:
         labels, prediction = self._names.labels, self._inspect.untouched
         count = int(maps.mix.shape[1])
         number = self.tr("Expert {0}")
@@ -99,7 +99,7 @@ class FiguresController(QObject):
 class _Material:
     """What a report is made of, gathered in the window and worked up in the background."""
 
-    maps: AttentionMaps
+    maps: ExpertMaps
     labels: Labels | None
     classes: ClassTable
     experts: tuple[str, ...]

@@ -11,7 +11,7 @@ from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.prediction.class_mapping import LabelMap
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.experts.maps import AttentionMaps
+from latentseg_gui.document.experts.maps import ExpertMaps
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.inference.messages import ComputeAttention
@@ -24,10 +24,10 @@ class InspectController(QObject):
     """Feeds the experts panel and lays the chosen map over the image."""
 
     maps_arrived = Signal(object)
-    """The `AttentionMaps` of the current image are there."""
+    """The `ExpertMaps` of the current image are there."""
 
     maps_kept = Signal(object)
-    """There is another prediction of the current image, and these `AttentionMaps` hold for it too."""
+    """There is another prediction of the current image, and these `ExpertMaps` hold for it too."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class InspectController(QObject):
         self._engine = engine
         self.labels = LabelMap()
         self._attention = ""
-        self._maps: AttentionMaps | None = None
+        self._maps: ExpertMaps | None = None
         self._untouched: Prediction | None = None
         self._is_overlay_visible = True
         self._hover: tuple[float, float] | None = None
@@ -75,7 +75,7 @@ class InspectController(QObject):
             )  # what trained them may have predicted already
 
     @property
-    def maps(self) -> AttentionMaps | None:
+    def maps(self) -> ExpertMaps | None:
         """The attention maps of the current image; None until they and the prediction they belong to are there."""
         return None if self._untouched is None else self._maps
 
@@ -162,12 +162,12 @@ class InspectController(QObject):
         else:
             self.maps_kept.emit(self._maps)
 
-    def _is_fresh(self, answer: AttentionMaps) -> bool:
+    def _is_fresh(self, answer: ExpertMaps) -> bool:
         # A question of the weights before may be answered by these: then there is no prediction to the maps yet.
         is_live = self.labels.version == answer.version and self._untouched is not None
         return is_live and answer.image_id == self._document.images.current_id
 
-    def _on_attention(self, answer: AttentionMaps) -> None:
+    def _on_attention(self, answer: ExpertMaps) -> None:
         self._maps = answer
         self._panel.sources.set_experts(answer)
         self.maps_arrived.emit(answer)

@@ -9,7 +9,7 @@ from latentseg_gui.controllers.images.place_shower import PlaceShower
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.experts.experts import ExpertPatch, ExpertPatches, strongest
-from latentseg_gui.document.experts.maps import AttentionMaps
+from latentseg_gui.document.experts.maps import ExpertMaps
 from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.inference.experts.messages import FindPatches
 from latentseg_gui.panels.experts.panel import ExpertsPanel
@@ -63,7 +63,7 @@ class ExpertPatchesController(QObject):
         self._seen.add(found.image_id)
         self._show()
 
-    def _on_maps(self, maps: AttentionMaps) -> None:
+    def _on_maps(self, maps: ExpertMaps) -> None:
         if maps.image_id not in self._seen:
             self._engine.submit(
                 FindPatches(maps.image_id),

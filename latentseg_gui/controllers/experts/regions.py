@@ -15,10 +15,10 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.experts.experts import AttentionPart
-from latentseg_gui.document.experts.maps import AttentionMaps
+from latentseg_gui.document.experts.maps import ExpertMaps
 from latentseg_gui.document.types import Rect
 from latentseg_gui.inference.messages import RefineAttention
-from latentseg_gui.panels.experts.maps import part_of
+from latentseg_gui.panels.experts.maps import learned_part
 from latentseg_gui.panels.experts.panel import ExpertsPanel
 
 _SETTLE_MS: Final = 250
@@ -100,7 +100,7 @@ class ExpertPartsController(QObject):
             return
         if self._part is not None and _covers(self._part, maps, visible, scale):
             return
-        rect = around(visible, maps.shape)
+        rect = encoded_around(visible, maps.shape)
         if stride_of(rect) * _WORTHWHILE > maps.stride:
             self._drop()
             return
@@ -127,7 +127,7 @@ class ExpertPartsController(QObject):
     def _on_part(self, answer: AttentionPart) -> None:
         self._end((answer.image_id, answer.version, answer.rect))
         self._part = answer
-        self._sources.set_part(part_of(answer))
+        self._sources.set_part(learned_part(answer))
 
     def _on_failed(self, key: tuple[str, str, Rect], error: LatentsegError) -> None:
         self._end(key)
@@ -140,7 +140,7 @@ class ExpertPartsController(QObject):
             self._sources.set_refining(False)
 
 
-def around(visible: Rect, shape: tuple[int, int]) -> Rect:
+def encoded_around(visible: Rect, shape: tuple[int, int]) -> Rect:
     """What is encoded for a visible rectangle: some more, so that small moves need nothing new."""
     rows, cols = (round(side * _MARGIN) for side in visible.shape)
     return Rect(
@@ -156,13 +156,13 @@ def stride_of(rect: Rect) -> float:
     return STRIDE * max(1.0, math.sqrt(rect.shape[0] * rect.shape[1] / MAX_PIXELS))
 
 
-def _covers(part: AttentionPart, maps: AttentionMaps, visible: Rect, scale: float) -> bool:
+def _covers(part: AttentionPart, maps: ExpertMaps, visible: Rect, scale: float) -> bool:
     """Whether a part is of these maps, shows all that is visible, and could hardly be finer or need not be."""
     if (part.image_id, part.version) != (maps.image_id, maps.version):
         return False
     inside = part.rect.union(visible) == part.rect
     is_fine = part.stride * scale < _COARSE or part.stride < _WORTHWHILE * stride_of(
-        around(visible, maps.shape)
+        encoded_around(visible, maps.shape)
     )
     return inside and is_fine
 

@@ -94,7 +94,7 @@ class DisplayController(QObject):
     def refresh_colours(self) -> None:
         """Takes the colours of the classes again; the hidden ones stay clear, labelled background is hatched."""
         is_veiled = self._document.classes[BACKGROUND].is_visible
-        self._canvas.labels.set_colours(colour_table(self._document), BACKGROUND if is_veiled else None)
+        self._canvas.labels.set_colours(label_colours(self._document), BACKGROUND if is_veiled else None)
         if self.options.show_objects:
             self._show_labels()
         self._on_active_class_changed(self._document.active_class)
@@ -245,7 +245,7 @@ def describe_pixel(document: Document, image_id: str, rc: tuple[int, int]) -> st
     return f"{text}   {name} {prediction.confidence[rc] / 255:.0%} (predicted)"
 
 
-def colour_table(document: Document) -> NDArray[np.uint8]:
+def label_colours(document: Document) -> NDArray[np.uint8]:
     """RGBA by class id, uint8 [256, 4]; background, hidden classes and `UNLABELLED` are clear."""
     table = np.empty((256, 4), np.uint8)
     table[:] = _UNKNOWN_CLASS

@@ -13,7 +13,7 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.inference.request import Priority
-from latentseg_gui.io.images.display import default_levels, display_pixels, measured
+from latentseg_gui.io.images.display import default_levels, display_pixels, sampled_values
 from latentseg_gui.panels.display import LevelsPanel, Tone, ValueRange
 
 
@@ -105,7 +105,7 @@ def value_range(values: NDArray[np.generic], nodata: float | None = None) -> Val
     levels = default_levels(values, nodata=nodata)
     if values.dtype == np.uint8:
         return ValueRange(0.0, 255.0, levels, channels, "8-bit", is_whole)
-    sample = measured(values, nodata)
+    sample = sampled_values(values, nodata)
     low, high = (float(sample.min()), float(sample.max())) if sample.size else levels
     low, high = min(low, levels[0]), max(high, levels[1])
     kind = f"{values.dtype.itemsize * 8}-bit" if is_whole else "Floating-point"

@@ -74,27 +74,29 @@ class EditController(QObject):
 
     def fill_holes(self) -> None:
         """Fills what the class in use encloses."""
-        self._clean(cleanup.fill_holes, regions.fill_holes, self.tr("Fill holes"))
+        self._clean(cleanup.fill_class_holes, regions.fill_holes, self.tr("Fill holes"))
 
     def remove_specks(self) -> None:
         """Takes small parts of the class in use away."""
-        whole = partial(cleanup.remove_specks, min_area=_SPECK_AREA)
+        whole = partial(cleanup.remove_class_specks, min_area=_SPECK_AREA)
         self._clean(whole, partial(regions.remove_specks, min_area=_SPECK_AREA), self.tr("Remove specks"))
 
     def smooth(self) -> None:
         """Rounds the edges of the class in use."""
         self._clean(
-            partial(cleanup.smooth, radius=2.0), partial(regions.smooth, radius=2.0), self.tr("Smooth")
+            partial(cleanup.smooth_class, radius=2.0), partial(regions.smooth, radius=2.0), self.tr("Smooth")
         )
 
     def grow(self) -> None:
         """Widens the class in use by a pixel."""
-        self._clean(partial(cleanup.grow, radius=1.0), partial(regions.grow, radius=1.0), self.tr("Grow"))
+        self._clean(
+            partial(cleanup.grow_class, radius=1.0), partial(regions.grow, radius=1.0), self.tr("Grow")
+        )
 
     def shrink(self) -> None:
         """Narrows the class in use by a pixel."""
         self._clean(
-            partial(cleanup.shrink, radius=1.0), partial(regions.shrink, radius=1.0), self.tr("Shrink")
+            partial(cleanup.shrink_class, radius=1.0), partial(regions.shrink, radius=1.0), self.tr("Shrink")
         )
 
     def clear_mask(self) -> None:

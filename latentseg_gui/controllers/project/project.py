@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
 from latentseg_gui.controllers.interfaces import Dialogs, ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.controllers.project.unsaved import Saving, Versions, is_changed, lost_by_leaving
+from latentseg_gui.controllers.project.unsaved import Saving, Versions, has_unsaved_changes, lost_by_leaving
 from latentseg_gui.controllers.project.untitled import UntitledProjects
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
@@ -122,7 +122,7 @@ class StorageController(QObject):
             project is None
             or project.is_read_only
             or not is_idle
-            or not is_changed(self._document, self.versions)
+            or not has_unsaved_changes(self._document, self.versions)
         ):
             return
         if not project.is_changed_outside():

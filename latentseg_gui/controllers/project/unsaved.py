@@ -12,7 +12,7 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.io.paths import shown
 from latentseg_gui.io.project.manifest import WeightsList
-from latentseg_gui.io.project.saving import ProjectSession, Snapshot
+from latentseg_gui.io.project.saving import ProjectSession, ProjectSnapshot
 
 
 class Saving:
@@ -24,7 +24,7 @@ class Saving:
         is_asked: whether the user asked for it, and so wants to hear of its success.
     """
 
-    def __init__(self, target: ProjectSession, snapshot: Snapshot, *, is_asked: bool) -> None:
+    def __init__(self, target: ProjectSession, snapshot: ProjectSnapshot, *, is_asked: bool) -> None:
         self.target = target
         self.snapshot = snapshot
         self.is_asked = is_asked
@@ -70,7 +70,7 @@ class Versions(Protocol):
         """A project was opened."""
 
 
-def is_changed(document: Document, versions: Versions | None) -> bool:
+def has_unsaved_changes(document: Document, versions: Versions | None) -> bool:
     """Whether saving would write something else than is on the disk."""
     return document.is_dirty or (versions is not None and versions.is_changed)
 
@@ -95,7 +95,7 @@ def lost_by_leaving(
     elif unsaved:
         names = ", ".join(f"“{name}”" for name in unsaved)
         sentences.append(_tr("The trained versions {0} are in no project yet.").format(names))
-    elif project is not None and not sentences and is_changed(document, versions):
+    elif project is not None and not sentences and has_unsaved_changes(document, versions):
         text = _tr("The list of versions in “{0}” changed since the last save.")
         sentences.append(text.format(shown(project.folder.name)))
     return sentences

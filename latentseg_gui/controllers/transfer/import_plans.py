@@ -12,7 +12,7 @@ from latentseg_gui.io.images.reading import probe
 from latentseg_gui.io.masks.candidates import Candidate, Matching, Target, match
 from latentseg_gui.io.masks.finding import find_masks
 from latentseg_gui.io.masks.reading import stored_shape
-from latentseg_gui.io.masks.turning import orientation_of
+from latentseg_gui.io.masks.turning import image_orientation
 from latentseg_gui.io.masks.values import Reading
 from latentseg_gui.io.naming import page_name, picture_name
 from latentseg_gui.io.paths import shown
@@ -101,7 +101,7 @@ class ImportPlan:
         return bool(self.turned) or not self.reading.is_sure
 
 
-def targets_of(document: Document) -> tuple[ImportTarget, ...]:
+def import_targets(document: Document) -> tuple[ImportTarget, ...]:
     """The images of the list as they are now."""
     return tuple(
         ImportTarget(
@@ -162,7 +162,7 @@ def _checked(candidate: Candidate, target: ImportTarget) -> ImportPair | Refusal
         except ImageError as error:
             return Refusal(candidate.label, error.what)
         shape = header.height, header.width
-    size, orientation = candidate.size(), orientation_of(target.path)
+    size, orientation = candidate.size(), image_orientation(target.path)
     if shape is None or (size is not None and size not in (shape, stored_shape(shape, orientation))):
         rows, cols = size or (0, 0)
         found = f"it is {cols} x {rows} pixels" if shape else "its size is not known"

@@ -15,7 +15,7 @@ from latentseg_gui.commands.history import History
 from latentseg_gui.controllers.interfaces import Dialogs, ErrorSink
 from latentseg_gui.controllers.jobs import Jobs, JobSource
 from latentseg_gui.controllers.masks.edit_queue import Edits
-from latentseg_gui.controllers.transfer.import_plans import ImportPair, ImportPlan, plan_of, targets_of
+from latentseg_gui.controllers.transfer.import_plans import ImportPair, ImportPlan, import_targets, plan_of
 from latentseg_gui.controllers.transfer.import_run import ImportOrder, ImportReport, ImportRun, summary_of
 from latentseg_gui.controllers.transfer.import_work import ImportMode
 from latentseg_gui.document.document import Document
@@ -96,7 +96,7 @@ class ImportController(JobSource):
             return
         self._folder = str(paths[0] if paths[0].is_dir() else paths[0].parent)
         self._readers.submit(
-            partial(plan_of, tuple(paths), targets_of(self._document), self._document.images.current_id),
+            partial(plan_of, tuple(paths), import_targets(self._document), self._document.images.current_id),
             self._on_planned,
             title=self.tr("Looking for masks"),
             key="import plan",

@@ -18,7 +18,7 @@ from latentseg_gui.document.prediction.predicted_objects import taken_over
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, ImageRecord, Labels, Provenance
 from latentseg_gui.io.images.reading import read_image
-from latentseg_gui.io.masks import FORMATS, MaskItem, Picture
+from latentseg_gui.io.masks import FORMATS, MaskItem, PairedImage
 from latentseg_gui.io.masks.measuring import stored_values
 from latentseg_gui.io.naming import picture_name
 from latentseg_gui.io.transfer.batch import BatchFolder, BatchItem
@@ -95,7 +95,7 @@ class MaskSnapshot:
         )
 
     def _record_for(self, formats: Sequence[str]) -> ImageRecord | None:
-        picture = Picture(self.path, self.frame)
+        picture = PairedImage(self.path, self.frame)
         is_needed = any(FORMATS[name].needs_image(picture) for name in formats)
         if self.record is not None or self.path is None or not is_needed:
             return self.record

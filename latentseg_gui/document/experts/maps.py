@@ -32,7 +32,7 @@ class ExpertLikeness:
 
 
 @dataclass(frozen=True, slots=True)
-class AttentionMaps:
+class ExpertMaps:
     """Where the experts look and which pixels they explain, at token resolution.
 
     Attributes:
@@ -54,7 +54,7 @@ class AttentionMaps:
 
 @dataclass(frozen=True, slots=True)
 class PromptAttention:
-    """As `AttentionMaps` for an object: a row per click, two for the box, the last for all learned experts.
+    """As `ExpertMaps` for an object: a row per click, two for the box, the last for all learned experts.
 
     Attributes:
         prompts: what the rows but the last are about, in order.

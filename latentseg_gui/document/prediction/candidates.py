@@ -96,7 +96,7 @@ def chosen(
     )
 
 
-def numbered(
+def candidate_numbers(
     candidates: Sequence[ObjectCandidate], shape: tuple[int, int], free: Mask | None = None, first: int = 1
 ) -> Instances:
     """Object numbers of candidates that overlap no more, uint32 [H, W]; 0 for none.

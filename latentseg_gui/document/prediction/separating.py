@@ -13,7 +13,7 @@ from latentseg_gui.document.masks.layers import Instances
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.types import BACKGROUND, Labels
 from model.analysis.calibration import cut_off
-from model.analysis.objects import Hills, ObjectOptions, hills_of, inside_of, joined
+from model.analysis.objects import Hills, ObjectOptions, hills_of, inside_of, joined_hills
 
 MOST_SHOWN: Final = 1 << 24
 """Finding where objects touch takes about 3 ms a megapixel, in the thread of the window."""
@@ -67,7 +67,7 @@ def with_objects(
         options: how readily objects come apart.
     """
     said, things = prediction.said, classes.thing_ids
-    part = joined(hills, options.separation)  # [N], from 0
+    part = joined_hills(hills, options.separation)  # [N], from 0
     owner = _class_of(part, said.ravel()[hills.where], things)
     sizes = np.bincount(part, minlength=len(owner))
     smallest = np.zeros(256, np.int64)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.headless.subcommand import Failures, ledger_of, numbered, output_stems, read
+from latentseg_gui.headless.subcommand import Failures, announced, ledger_of, output_stems, read_in_time
 from latentseg_gui.io.experts.figures import gallery
 from latentseg_gui.io.ledger import Ledger
 
@@ -65,9 +65,9 @@ def inspect_all(options: argparse.Namespace, images: Sequence[Path], predictor: 
     print(words)
     ledger, stems, failures = ledger_of(options), output_stems(images), Failures()
     ledger.check([options.output / stem / name for stem in stems.values() for name in FILES])
-    for path in numbered(images):
+    for path in announced(images):
         with failures.caught(path):
-            image = shown_image(predictor, read(path).pixels)
+            image = shown_image(predictor, read_in_time(path).pixels)
             if GATES in capabilities(predictor.network):
                 _write_gates(predictor, image[0], options.output / stems[path], ledger)
             else:

@@ -17,13 +17,13 @@ from latentseg_gui.headless.subcommand import (
     Failures,
     add_model_arguments,
     add_output_arguments,
+    announced,
     classes_of,
     find_images,
     ledger_of,
-    numbered,
     open_predictor,
     output_stems,
-    read,
+    read_in_time,
     require_inputs,
 )
 from latentseg_gui.io.experts.expert_files import (
@@ -90,9 +90,9 @@ def run(options: argparse.Namespace) -> int:
     )
     failures, sums = Failures(), []
     patches: tuple[tuple[ExpertPatch, ...], ...] = ()
-    for path in numbered(images):
+    for path in announced(images):
         with failures.caught(path):
-            predictor.set_image(read(path).pixels, for_clicks=False)
+            predictor.set_image(read_in_time(path).pixels, for_clicks=False)
             report, findings = inspect(predictor, options.heads, names)
             write_report(options.output / stems[path], report, ledger)
             sums.append(report.affinity * report.mass[:, None])

@@ -197,7 +197,7 @@ def _run(options: argparse.Namespace, pairs: list[Pair], ranks: Ranks) -> int:
     if ranks.rank > 0:
         return min(1, len(failures.errors))
     if total.sum():
-        figures = figures_of(total, classes) | object_figures(tallies)
+        figures = json_figures(total, classes) | object_figures(tallies)
         print_table(figures)
         if found := segment_figures(segments, classes):
             figures.setdefault("objects", {}).update(found)
@@ -219,7 +219,7 @@ def refuse_unknown_classes(truth: NDArray[np.uint8], classes: ClassTable, num_kn
         )
 
 
-def figures_of(total: NDArray[np.int64], classes: ClassTable) -> dict[str, Any]:
+def json_figures(total: NDArray[np.int64], classes: ClassTable) -> dict[str, Any]:
     """The figures of a confusion matrix as JSON can hold them; null where no pixel is labelled so."""
     from model.analysis.metrics import dice_per_class, iou_per_class, mean_iou, pixel_accuracy
 

@@ -35,7 +35,7 @@ from latentseg_gui.headless.subcommand import (
     find_images,
     ledger_of,
     open_predictor,
-    read,
+    read_in_time,
     require_inputs,
     weights_path,
 )
@@ -108,7 +108,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 @dataclass(slots=True)
-class Tally:
+class Throughput:
     """How much was done in what time.
 
     Attributes:
@@ -155,7 +155,7 @@ class Run:
         self._ranks = ranks
         self._failures = Failures()
         self._failed: list[BatchItem] = []
-        self.tally = Tally()
+        self.tally = Throughput()
 
     def run(self, items: Sequence[BatchItem]) -> int:
         """Predict what is missing of this process's share, then finish together."""
@@ -249,7 +249,7 @@ def _counted(item: MaskItem) -> str:
 
 
 def _read(item: BatchItem) -> ImageRecord:
-    return read(item.path, item.frame)
+    return read_in_time(item.path, item.frame)
 
 
 def _bytes(record: ImageRecord) -> int:

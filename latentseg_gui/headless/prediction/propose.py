@@ -12,7 +12,7 @@ import numpy as np
 
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
-from latentseg_gui.document.prediction.candidates import ObjectCandidate, chosen, numbered
+from latentseg_gui.document.prediction.candidates import ObjectCandidate, candidate_numbers, chosen
 from latentseg_gui.document.types import ImageRecord, Rect
 from latentseg_gui.headless.prediction.answers import prediction_options
 from latentseg_gui.headless.prediction.objects import share
@@ -98,7 +98,7 @@ def _proposed(
     with model_errors():
         candidates = _candidates(predictor, record, options.least_quality)
     shape = record.shape
-    instances = numbered(chosen(candidates, smallest=options.smallest), shape)
+    instances = candidate_numbers(chosen(candidates, smallest=options.smallest), shape)
     needs_values = any(FORMATS[name].needs_values for name in options.format)
     return MaskItem(
         stem=item.stem,

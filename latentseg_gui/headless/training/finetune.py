@@ -33,9 +33,9 @@ from latentseg_gui.headless.transfer.naming import words_for
 from latentseg_gui.io.storage import atomic_write, make_folder, remove_file
 
 if TYPE_CHECKING:
-    from model.training.cross import Job
+    from model.training.cross import FineTuningJob
     from model.training.finetune import FineTuneConfig, Progress
-    from model.weights.catalogue import Start
+    from model.weights.catalogue import StartingWeights
     from model.weights.checkpoint import CheckpointMeta
 
 __all__ = ["add_arguments", "run"]
@@ -141,7 +141,7 @@ def _config(options: argparse.Namespace, num_classes: int, device: str, *, is_fr
 
 
 def _save(
-    output: Path, classes: ClassTable, meta: CheckpointMeta, job: Job, provenance: dict[str, Any]
+    output: Path, classes: ClassTable, meta: CheckpointMeta, job: FineTuningJob, provenance: dict[str, Any]
 ) -> None:
     from model.weights.checkpoint import CheckpointMeta, save
 
@@ -155,7 +155,7 @@ def _save(
     save(output, job.network, details)
 
 
-def _first_classes(options: argparse.Namespace, start: Start) -> ClassTable | None:
+def _first_classes(options: argparse.Namespace, start: StartingWeights) -> ClassTable | None:
     """The classes before any mask was read: those asked for, else those of weights that were named.
 
     What the weights that come with the program call their classes says nothing about anybody's masks.
@@ -166,12 +166,12 @@ def _first_classes(options: argparse.Namespace, start: Start) -> ClassTable | No
     return classes_of(start.meta, network.config.num_classes) if options.weights else None
 
 
-def _counted(start: Start, classes: ClassTable) -> tuple[int, ...]:
+def _counted(start: StartingWeights, classes: ClassTable) -> tuple[int, ...]:
     """How the weights that it starts from count, where they know the same classes."""
     return start.meta.smallest if start.meta.class_names == classes.names else ()
 
 
-def _follow(job: Job, *, is_silent: bool) -> None:
+def _follow(job: FineTuningJob, *, is_silent: bool) -> None:
     """Let the job work and print where it stands."""
     last = -REPORT_EVERY
     for progress in job:
@@ -188,7 +188,7 @@ def _line(progress: Progress) -> str:
     return f"{progress.seconds:5.1f} s  step {progress.step}, {progress.phase}{loss}{held_out}"
 
 
-def verdict(job: Job, validated_on: str) -> str:
+def verdict(job: FineTuningJob, validated_on: str) -> str:
     """What came of it, in a sentence."""
     if math.isnan(job.metric_after):
         measured = "nothing could be held out to measure with"

@@ -16,7 +16,7 @@ from latentseg_gui.headless.subcommand import (
     Failures,
     add_output_arguments,
     ledger_of,
-    read,
+    read_in_time,
     require_inputs,
     with_stuff,
 )
@@ -27,7 +27,7 @@ from latentseg_gui.headless.transfer.masks import (
     add_picture_argument,
     pairs_asked_for,
 )
-from latentseg_gui.io.masks import FORMATS, MaskItem, Picture
+from latentseg_gui.io.masks import FORMATS, MaskItem, PairedImage
 from latentseg_gui.io.masks.measuring import stored_values
 from latentseg_gui.io.naming import common_folder, picture_name, stems_of
 from latentseg_gui.io.project.opening import open_project
@@ -88,7 +88,7 @@ def _export_folder(options: argparse.Namespace) -> int:
     items: list[MaskItem] = []
     for pair, stem in zip(pairs, stems, strict=True):  # all are read first: the last may bring a new class
         with failures.caught(pair.image):
-            mask = reader.mask(pair, read(pair.image).shape)
+            mask = reader.mask(pair, read_in_time(pair.image).shape)
             for note in mask.notes:
                 print(f"{pair.image.name}: {note}")
             items.append(
@@ -98,7 +98,7 @@ def _export_folder(options: argparse.Namespace) -> int:
                     mask.instances,
                     mask.provenance,
                     image_name=picture_name(pair.image, 0, options.images),
-                    picture=Picture(pair.image, 0, options.yolo_images == "link"),
+                    picture=PairedImage(pair.image, 0, options.yolo_images == "link"),
                 )
             )
     classes = with_stuff(reader.classes, options.stuff)
@@ -133,7 +133,7 @@ def _with_image(item: MaskItem, format_name: str) -> MaskItem:
     mask_format, picture = FORMATS[format_name], item.picture
     if picture is None or picture.path is None or not mask_format.needs_image(picture):
         return item
-    record = read(picture.path, picture.frame)
+    record = read_in_time(picture.path, picture.frame)
     stored = stored_values(record) if mask_format.needs_values else None
     return replace(item, pixels=record.pixels, stored=stored)
 
@@ -184,7 +184,7 @@ def _items(
                 np.array(layer.instances) if layer.has_instances else None,
                 np.array(layer.provenance),
                 image_name=image_id if path is None else picture_name(path, frame, root),
-                picture=Picture(path, frame, options.yolo_images == "link"),
+                picture=PairedImage(path, frame, options.yolo_images == "link"),
                 stuff=stuff,
             )
             item = _with_image(item, options.format)

@@ -20,7 +20,7 @@ from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.masks import ImportContext, ImportedMask, MaskItem, export_folder
 from latentseg_gui.io.masks.candidates import Candidate, Matching, Target, match
 from latentseg_gui.io.masks.finding import FoundMasks, find_masks
-from latentseg_gui.io.masks.turning import orientation_of
+from latentseg_gui.io.masks.turning import image_orientation
 from latentseg_gui.io.masks.values import Numbers, Reading
 from latentseg_gui.io.transfer.batch import BatchItem, BatchPlan
 
@@ -66,7 +66,7 @@ class MaskReader:
             classes=self.classes,
             image_name=pair.image.name,
             reading=pair.reading,
-            orientation=orientation_of(pair.image),
+            orientation=image_orientation(pair.image),
             is_turned=pair.is_turned,
         )
         try:
@@ -150,7 +150,7 @@ def pair_with_masks(
 
 def _is_doubtful(image: Path) -> bool:
     """Whether an image is turned, and has the same size as before."""
-    orientation = orientation_of(image)
+    orientation = image_orientation(image)
     if orientation in (1, *_SAME_SIZE):
         return orientation != 1
     try:

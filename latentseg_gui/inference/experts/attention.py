@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.experts.maps import AttentionMaps, ExpertLikeness, PromptAttention
+from latentseg_gui.document.experts.maps import ExpertLikeness, ExpertMaps, PromptAttention
 from latentseg_gui.document.prediction.proposals import PromptSet
 from latentseg_gui.inference.pointed import map_rows, pointed
 from model.analysis import inspection
@@ -50,7 +50,7 @@ def _block_sums(maps: Floats, step: int) -> tuple[Floats, Floats]:
 
 def class_attention(
     predictor: Predictor, image_id: str, version: str, maps: Attention | None = None
-) -> AttentionMaps:
+) -> ExpertMaps:
     """Where the learned experts look and what they explain, on the predictor's present image.
 
     Args:
@@ -61,7 +61,7 @@ def class_attention(
     """
     maps = maps or bounded(predictor.attention())
     likeness = likeness_of(inspection.reduce_heads(maps.mix), predictor.expert_vectors())
-    return AttentionMaps(image_id, version, maps.look, maps.mix, maps.shape, maps.stride, likeness)
+    return ExpertMaps(image_id, version, maps.look, maps.mix, maps.shape, maps.stride, likeness)
 
 
 def likeness_of(mix: Floats, vectors: Floats) -> ExpertLikeness:

@@ -19,7 +19,7 @@ from latentseg_gui.document.experts.experts import (
     MixCounted,
     altered,
 )
-from latentseg_gui.document.experts.maps import AttentionMaps, PromptAttention
+from latentseg_gui.document.experts.maps import ExpertMaps, PromptAttention
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.prediction.proposals import PromptSet
 from latentseg_gui.document.training.mix_worth import MixWorth
@@ -124,7 +124,7 @@ class Experts:
         self._parts.drop_where(lambda _: True)
         self._glances.drop_where(lambda _: True)
 
-    def compute_attention(self, request: ComputeAttention) -> AttentionMaps:
+    def compute_attention(self, request: ComputeAttention) -> ExpertMaps:
         """Where experts look and what they explain, for classes."""
         live = self._show(request.image_id)
         maps = self._whole(live, request.image_id)

@@ -16,7 +16,7 @@ from latentseg_gui.inference.experts.experts import Live
 from latentseg_gui.inference.messages import ComputeGates, ComputeRow
 from model.prediction.inputs import check_image
 from model.prediction.predictor import Predictor
-from model.prediction.resample import shrink, working_size
+from model.prediction.resample import resize_pixels, working_size
 from model.zoo.attention_maps import AttentionLayer, attention_layers, gate_maps, rollout
 
 
@@ -86,7 +86,7 @@ def shown_image(predictor: Predictor, pixels: NDArray[np.uint8]) -> tuple[Tensor
     """The image [1, 3, h, w] in 0..1 as the network is shown it whole, and its scale in x and y."""
     pixels = check_image(pixels)
     size = working_size((pixels.shape[0], pixels.shape[1]), predictor.max_pixels)
-    shown = torch.from_numpy(np.array(shrink(pixels, size)))
+    shown = torch.from_numpy(np.array(resize_pixels(pixels, size)))
     scale = size[1] / pixels.shape[1], size[0] / pixels.shape[0]
     device = next(predictor.network.parameters()).device
     return shown.permute(2, 0, 1)[None].float().to(device) / 255, scale

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from latentseg_gui.document.experts.experts import ExpertPatch, ExpertPatches
 from latentseg_gui.document.types import Rect
 from model.analysis.patches import Patch, strongest_patches
-from model.prediction.resample import shrink
+from model.prediction.resample import resize_pixels
 
 OF_ONE_IMAGE: Final = 4
 """So many squares of one image at most, so that a dozen show more than one image."""
@@ -40,4 +40,4 @@ def _shown(patch: Patch, pixels: NDArray[np.uint8], image_id: str) -> ExpertPatc
     rect = Rect(patch.row, patch.col, patch.row + patch.side, patch.col + patch.side)
     picture = pixels[rect.slices]
     side = min(patch.side, PICTURE_SIDE)
-    return ExpertPatch(image_id, patch.share, rect, shrink(picture, (side, side)).copy())
+    return ExpertPatch(image_id, patch.share, rect, resize_pixels(picture, (side, side)).copy())

@@ -19,7 +19,7 @@ from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance
 from latentseg_gui.inference.request import JobContext
 from latentseg_gui.inference.training.messages import FineTune, PreviewCrops, TrainingPreview
 from model.training.calibrating import calibrated
-from model.training.cross import Job
+from model.training.cross import FineTuningJob
 from model.training.finetune import FeatureStore, FineTuneConfig, LabelledImage, Progress, finetune
 from model.training.orientation import are_upright
 from model.training.outcome import refuse_unlearned
@@ -28,7 +28,7 @@ from model.training.provenance import after_run, figures_on
 from model.training.timed import Steered
 from model.training.types import object_numbers
 from model.training.views import scarcity_of
-from model.weights.catalogue import LATENT_EXPERT, Start, offer_of, refuse_other, start_of
+from model.weights.catalogue import LATENT_EXPERT, StartingWeights, offer_of, refuse_other, start_of
 from model.weights.checkpoint import CheckpointMeta, default_weights_path, save
 
 PAUSE: Final = "pause"
@@ -48,7 +48,7 @@ class Trainer:
 
     def __init__(self) -> None:
         self._store = FeatureStore()
-        self._last: tuple[Path, Start] | None = None
+        self._last: tuple[Path, StartingWeights] | None = None
 
     def handle(self, request: object, context: JobContext) -> object:
         """The answer to a `FineTune`."""
@@ -76,7 +76,7 @@ class Trainer:
         details = _details(request, job, start, samples, config, validated_on)
         _sweep(request.output)
         save(request.output, job.network, details)
-        self._last = (request.output, Start(job.network, details, request.output.name))
+        self._last = (request.output, StartingWeights(job.network, details, request.output.name))
         return FineTuneResult(
             weights=request.output,
             version=request.version,
@@ -90,7 +90,7 @@ class Trainer:
             network="" if (offer := offer_of(job.network)).name == LATENT_EXPERT else offer.title,
         )
 
-    def _start_of(self, request: FineTune) -> Start:
+    def _start_of(self, request: FineTune) -> StartingWeights:
         """The weights to start from; those that were made last are still at hand."""
         path = request.weights
         if path is None and request.network in ("", LATENT_EXPERT):
@@ -196,7 +196,7 @@ def _report(progress: Progress) -> FineTuneProgress:
     )
 
 
-def _show(request: FineTune, job: Job, context: JobContext) -> None:
+def _show(request: FineTune, job: FineTuningJob, context: JobContext) -> None:
     """Say at once what the new weights see in the image that is looked at, where they will be used."""
     if job.shown is None or not job.is_better:
         return
@@ -207,8 +207,8 @@ def _show(request: FineTune, job: Job, context: JobContext) -> None:
 
 def _details(
     request: FineTune,
-    job: Job,
-    start: Start,
+    job: FineTuningJob,
+    start: StartingWeights,
     samples: Sequence[LabelledImage],
     config: FineTuneConfig,
     words: str,

@@ -29,7 +29,7 @@ LINE: Final = 18
 FRAME: Final = (150, 150, 150)
 
 
-def colour_table(stops: Sequence[str]) -> Colours:
+def gradient_colours(stops: Sequence[str]) -> Colours:
     """256 colours [256, 3] that pass evenly through ``stops``."""
     points = np.array([rgb_from_hex(stop) for stop in stops], dtype=float)
     place = np.linspace(0, len(points) - 1, 256)
@@ -40,7 +40,7 @@ def colour_table(stops: Sequence[str]) -> Colours:
 def heatmap(values: Floats, low: float, high: float, stops: Sequence[str] = MAGMA) -> Colours:
     """Values [h, w] as colours [h, w, 3]; what is outside the range takes the colour at its end."""
     scaled = (np.asarray(values, dtype=float) - low) / max(high - low, 1e-12)
-    picked: Colours = colour_table(stops)[(np.clip(scaled, 0, 1) * 255).round().astype(np.intp)]
+    picked: Colours = gradient_colours(stops)[(np.clip(scaled, 0, 1) * 255).round().astype(np.intp)]
     return picked
 
 

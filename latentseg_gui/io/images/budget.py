@@ -26,7 +26,7 @@ def default_budget() -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class MemoryLimit:
     """The limit for one file, and the name to refuse it by.
 
     Attributes:
@@ -40,7 +40,7 @@ class Budget:
     action: str | None = None
 
     @classmethod
-    def of(cls, path: Path, limit: int | None = -1, *, action: str | None = None) -> Budget:
+    def of(cls, path: Path, limit: int | None = -1, *, action: str | None = None) -> MemoryLimit:
         """A budget of ``limit`` bytes; None for no limit, -1 for `default_budget`."""
         return cls(path, default_budget() if limit == -1 else limit, action)
 

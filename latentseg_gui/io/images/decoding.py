@@ -1,7 +1,7 @@
 """The one gate to all decoders: what the header says is weighed before a pixel is decoded.
 
 Images, thumbnails, later pages, masks and the files of projects all come through here. A decoder is handed an
-open file and a `Budget`; whatever a damaged file makes it raise leaves as an `ImageError`.
+open file and a `MemoryLimit`; whatever a damaged file makes it raise leaves as an `ImageError`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from typing import BinaryIO, Final
 
 from latentseg_gui.io.images import pillow_reader, tiff_reader
-from latentseg_gui.io.images.budget import Budget
+from latentseg_gui.io.images.budget import MemoryLimit
 from latentseg_gui.io.images.decoded import Decoded, ImageHeader, UnsupportedError
 from latentseg_gui.io.images.image_errors import (
     ImageError,
-    damaged,
+    damaged_image,
     out_of_memory,
     unknown_format,
     unreadable,
@@ -41,7 +41,7 @@ _PNM: Final = re.compile(rb"P[1-6]\s")
 _START: Final = 16
 
 
-def header(budget: Budget, file: BinaryIO, frame: int = 0) -> ImageHeader:
+def page_header(budget: MemoryLimit, file: BinaryIO, frame: int = 0) -> ImageHeader:
     """What a file says of one of its pages; nothing is decoded, and any size is told.
 
     Args:
@@ -56,11 +56,11 @@ def header(budget: Budget, file: BinaryIO, frame: int = 0) -> ImageHeader:
         read = tiff_reader.header if tiff_reader.is_tiff(start) else pillow_reader.header
         found = read(file, frame)
     if found.width <= 0 or found.height <= 0:
-        raise damaged(budget.path, ValueError(f"{found.width} x {found.height} pixels"))
+        raise damaged_image(budget.path, ValueError(f"{found.width} x {found.height} pixels"))
     return found
 
 
-def decode(budget: Budget, file: BinaryIO, frame: int = 0) -> Decoded:
+def decode_page(budget: MemoryLimit, file: BinaryIO, frame: int = 0) -> Decoded:
     """Decode one page as it is stored: no turning, no stretching.
 
     Args:
@@ -76,17 +76,17 @@ def decode(budget: Budget, file: BinaryIO, frame: int = 0) -> Decoded:
         read = tiff_reader.decode if tiff_reader.is_tiff(start) else pillow_reader.decode
         found = read(file, frame, budget)
     if found.values.size == 0:
-        raise damaged(budget.path, ValueError("no pixels"))
+        raise damaged_image(budget.path, ValueError("no pixels"))
     return found
 
 
-def decode_bytes(budget: Budget, data: bytes, frame: int = 0) -> Decoded:
-    """`decode` for a file that is in memory already: a mask, a picture inside another file."""
-    return decode(budget, io.BytesIO(data), frame)
+def decode_bytes(budget: MemoryLimit, data: bytes, frame: int = 0) -> Decoded:
+    """`decode_page` for a file that is in memory already: a mask, a picture inside another file."""
+    return decode_page(budget, io.BytesIO(data), frame)
 
 
 @contextmanager
-def _explained(budget: Budget, file: BinaryIO, *, is_known: bool) -> Iterator[bytes]:
+def _explained(budget: MemoryLimit, file: BinaryIO, *, is_known: bool) -> Iterator[bytes]:
     """How a file begins; every failure of its reader becomes an ImageError that says what was wrong."""
     start = b""
     try:
@@ -104,10 +104,10 @@ def _explained(budget: Budget, file: BinaryIO, *, is_known: bool) -> Iterator[by
         raise _explanation(budget, start, error, is_known) from error
 
 
-def _explanation(budget: Budget, start: bytes, error: Exception, is_known: bool) -> ImageError:
+def _explanation(budget: MemoryLimit, start: bytes, error: Exception, is_known: bool) -> ImageError:
     """Not readable, damaged, or of another kind."""
     if isinstance(error, OSError) and error.errno is not None:  # Pillow's own have no number
         return unreadable(budget.path, error)
     if is_known or not start or start.startswith(_SIGNATURES) or _PNM.match(start):
-        return damaged(budget.path, error)
+        return damaged_image(budget.path, error)
     return unknown_format(budget.path, repr(error))

@@ -23,11 +23,11 @@ _PNM_COMMENT: Final = re.compile(rb"#[^\n\r]*")
 
 
 def is_deep(image: Image.Image) -> bool:
-    """Whether `decode` is for this file, and reads it in more than eight bits."""
+    """Whether `deep_values` is for this file, and reads it in more than eight bits."""
     return _is_deep_png(image) or (image.format == "PPM" and image.mode in ("I", "RGB"))
 
 
-def decode(image: Image.Image, file: BinaryIO) -> Decoded | None:
+def deep_values(image: Image.Image, file: BinaryIO) -> Decoded | None:
     """The values of the file as they are; None where Pillow gives just these.
 
     Args:

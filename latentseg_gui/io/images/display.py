@@ -61,7 +61,7 @@ def _fits(value: float, dtype: np.dtype[Any]) -> bool:
     return value == round(value) and limits.min <= value <= limits.max
 
 
-def measured(values: Values, nodata: float | None = None) -> NDArray[np.float64]:
+def sampled_values(values: Values, nodata: float | None = None) -> NDArray[np.float64]:
     """A sample of the values, at most about two million, without those that stand for nothing."""
     sample = _sample(values)
     if nodata is None or sample.size == 0:
@@ -92,7 +92,7 @@ def default_levels(values: Values, *, nodata: float | None = None) -> tuple[floa
         return 0.0, 255.0
     if values.dtype == np.bool_:
         return 0.0, 1.0
-    sample = measured(values, nodata)
+    sample = sampled_values(values, nodata)
     if sample.size == 0:
         return 0.0, 1.0
     # Quarters: between two of the largest numbers lies more than any number.

@@ -32,7 +32,7 @@ class ImageTooLargeError(ImageError):
         self.budget = budget
 
 
-def damaged(path: Path, error: BaseException) -> ImageError:
+def damaged_image(path: Path, error: BaseException) -> ImageError:
     """For a file that is an image but cannot be decoded."""
     return ImageError(
         f"“{shown(path.name)}” cannot be read as an image: the file is damaged or incomplete.",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from latentseg_gui.io.images import deep_reader, structures
-from latentseg_gui.io.images.budget import BYTES_PER_PIXEL, Budget
+from latentseg_gui.io.images.budget import BYTES_PER_PIXEL, MemoryLimit
 from latentseg_gui.io.images.decoded import Decoded, ImageHeader
 from latentseg_gui.io.images.display import over_white
 
@@ -38,7 +38,7 @@ def header(file: BinaryIO, frame: int) -> ImageHeader:
         return ImageHeader(width, height, frames, _needed(image, extent, frames), image.format or "")
 
 
-def decode(file: BinaryIO, frame: int, budget: Budget) -> Decoded:
+def decode(file: BinaryIO, frame: int, budget: MemoryLimit) -> Decoded:
     """Read one frame with the values that the file has, wherever Pillow keeps them."""
     with Image.open(file, formats=FORMATS) as image:
         frames = _frames(image, file)
@@ -46,7 +46,7 @@ def decode(file: BinaryIO, frame: int, budget: Budget) -> Decoded:
             raise IndexError(f"no frame {frame + 1} of {frames}")
         extent = _extent(image, file, frame)
         budget.admit(extent.width, extent.height, _needed(image, extent, frames))
-        deep = deep_reader.decode(image, file)
+        deep = deep_reader.deep_values(image, file)
         if deep is not None:
             return deep
         if frame:

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from latentseg_gui.document.types import ImageRecord
 from latentseg_gui.io.images import decoding, display
-from latentseg_gui.io.images.budget import Budget, default_budget
+from latentseg_gui.io.images.budget import MemoryLimit, default_budget
 from latentseg_gui.io.images.decoded import Decoded, ImageHeader
 from latentseg_gui.io.images.folders import SUFFIXES, list_images
 from latentseg_gui.io.images.image_errors import (
     ImageError,
     ImageTooLargeError,
-    damaged,
+    damaged_image,
     out_of_memory,
     unreadable,
 )
@@ -152,11 +152,11 @@ def probe(path: Path, *, budget: int | None = None) -> ImageHeader:
         ImageTooLargeError: if reading would take more.
         ImageError: if it is not an image that can be opened, or not in time.
     """
-    allowed = Budget.of(path, budget)
+    allowed = MemoryLimit.of(path, budget)
 
     def read() -> ImageHeader:
         with _opened(path) as file:
-            return decoding.header(allowed, file)
+            return decoding.page_header(allowed, file)
 
     header = in_time(path, read)
     allowed.admit(header.width, header.height, header.bytes)
@@ -179,27 +179,27 @@ def read_image(path: Path, *, image_id: str = "", frame: int = 0, budget: int | 
         ImageTooLargeError: if it would take more; refused before any memory is taken.
         ImageError: if it cannot be read, or not in time.
     """
-    allowed = Budget.of(path, budget)
+    allowed = MemoryLimit.of(path, budget)
     return in_time(path, lambda: _read(allowed, image_id, frame))
 
 
-def _read(allowed: Budget, image_id: str, frame: int) -> ImageRecord:
+def _read(allowed: MemoryLimit, image_id: str, frame: int) -> ImageRecord:
     path = allowed.path
     with _opened(path) as file:
-        header = decoding.header(allowed, file, frame)
+        header = decoding.page_header(allowed, file, frame)
         allowed.admit(header.width, header.height, header.bytes)
         if not 0 <= frame < header.frames:
             raise ImageError(
                 f"“{shown(path.name)}” has {header.frames} pages; there is no page {frame + 1}.",
                 action="Choose one of its pages.",
             )
-        decoded = decoding.decode(allowed, file, frame)
+        decoded = decoding.decode_page(allowed, file, frame)
     try:
         looks = appearance(decoded)
     except MemoryError as error:
         raise out_of_memory(path, error) from error
     if looks.pixels.ndim != 3 or looks.pixels.shape[2] != 3:
-        raise damaged(path, ValueError(f"a page of shape {list(looks.values.shape)} is no picture"))
+        raise damaged_image(path, ValueError(f"a page of shape {list(looks.values.shape)} is no picture"))
     return ImageRecord(
         image_id,
         looks.pixels,

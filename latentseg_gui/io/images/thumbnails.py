@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from latentseg_gui.io.images import display, pillow_reader, structures
-from latentseg_gui.io.images.budget import BYTES_PER_PIXEL, Budget
+from latentseg_gui.io.images.budget import BYTES_PER_PIXEL, MemoryLimit
 from latentseg_gui.io.images.image_errors import ImageTooLargeError
 from latentseg_gui.io.images.reading import probe, read_image
 from latentseg_gui.io.images.time_limit import in_time
@@ -63,7 +63,7 @@ def thumbnail(path: Path, size: int = 128, *, budget: int | None = -1) -> NDArra
     Raises:
         ImageError: if it cannot be read.
     """
-    allowed = Budget.of(path, budget)
+    allowed = MemoryLimit.of(path, budget)
     header = probe(path)
     if header.format == "JPEG":
         pixels = in_time(path, lambda: _reduced_jpeg(path, size, allowed))
@@ -77,7 +77,7 @@ def thumbnail(path: Path, size: int = 128, *, budget: int | None = -1) -> NDArra
     return np.asarray(image)
 
 
-def _reduced_jpeg(path: Path, size: int, budget: Budget) -> NDArray[np.uint8] | None:
+def _reduced_jpeg(path: Path, size: int, budget: MemoryLimit) -> NDArray[np.uint8] | None:
     """Decode only as much of a JPEG as the size needs; None where the full reader must judge."""
     try:
         with open_regular(path) as file, Image.open(file, formats=("JPEG",)) as image:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from latentseg_gui.io.images import pillow_reader, structures, tiff_structure
-from latentseg_gui.io.images.budget import Budget
+from latentseg_gui.io.images.budget import MemoryLimit
 from latentseg_gui.io.images.decoded import Decoded, ImageHeader, UnsupportedError
 
 _SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -53,7 +53,7 @@ def header(file: BinaryIO, frame: int) -> ImageHeader:
         return ImageHeader(width, height, len(offsets), _needed(page), "TIFF")
 
 
-def decode(file: BinaryIO, frame: int, budget: Budget) -> Decoded:
+def decode(file: BinaryIO, frame: int, budget: MemoryLimit) -> Decoded:
     """Read one page with exactly the values it has; what tifffile lacks goes to Pillow."""
     offsets = tiff_structure.page_offsets(file)
     if not 0 <= frame < len(offsets):
@@ -145,7 +145,7 @@ def _is_for_tifffile(page: Any) -> bool:
     )
 
 
-def _check_segments(page: Any, budget: Budget) -> None:
+def _check_segments(page: Any, budget: MemoryLimit) -> None:
     """Weigh strips and tiles that are pictures themselves: each may say another size than the page."""
     kind = int(page.compression)
     if kind in _BOUNDED:

@@ -7,7 +7,7 @@ from latentseg_gui.io.masks.values import (
     ImportedMask,
     MaskError,
     MaskItem,
-    Picture,
+    PairedImage,
     StoredValues,
 )
 from latentseg_gui.io.masks.writing import ExportStep, export_folder, export_mask, planned_files
@@ -21,7 +21,7 @@ __all__ = [
     "MaskError",
     "MaskFormat",
     "MaskItem",
-    "Picture",
+    "PairedImage",
     "StoredValues",
     "export_folder",
     "export_mask",

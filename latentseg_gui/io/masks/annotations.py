@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.document.types import Mask, Rect
-from latentseg_gui.io.masks.spans import Piece
+from latentseg_gui.io.masks.spans import RingGroup
 
 Points = NDArray[np.float64]
 """Corners (x, y) in pixels, float64 [n, 2]."""
@@ -56,7 +56,7 @@ class Annotation:
 
     place: str
     name: str | None
-    pieces: tuple[Piece, ...] = ()
+    pieces: tuple[RingGroup, ...] = ()
     area: Callable[[], tuple[Rect, Mask]] | None = None
     size: float = 0.0
     number: int | None = None
@@ -81,30 +81,30 @@ class LeftOut:
 
 
 def outline(
-    place: str, name: str | None, pieces: Sequence[Piece], number: int | None = None, **more: Any
+    place: str, name: str | None, pieces: Sequence[RingGroup], number: int | None = None, **more: Any
 ) -> Annotation:
     """An annotation of polygons."""
     return Annotation(place, name, tuple(pieces), None, 0.0, number, **more)
 
 
-def polygon(points: Points) -> Piece:
+def polygon(points: Points) -> RingGroup:
     """A ring that is filled wherever it goes around.
 
     Raises:
         ShapeError: it has fewer than three corners.
     """
     if len(points) < 3:
-        raise ShapeError("a polygon of fewer than three corners", around(points), is_bare=True)
-    return Piece((points,))
+        raise ShapeError("a polygon of fewer than three corners", box_around(points), is_bare=True)
+    return RingGroup((points,))
 
 
-def pieces_of(makers: Iterable[Callable[[], list[Piece]]]) -> list[Piece]:
+def pieces_of(makers: Iterable[Callable[[], list[RingGroup]]]) -> list[RingGroup]:
     """The parts of one object; a part that encloses nothing is passed over where another one does.
 
     Raises:
         ShapeError: a part is damaged: the object may lie anywhere; or no part has an area.
     """
-    pieces: list[Piece] = []
+    pieces: list[RingGroup] = []
     bare: list[ShapeError] = []
     for make in makers:
         try:
@@ -135,7 +135,7 @@ def points_of(values: object) -> Points:
     if not isinstance(values, list | tuple):
         raise ShapeError("its corners are no list")
     try:
-        return checked([(number(point[0]), number(point[1])) for point in values])
+        return finite_corners([(number(point[0]), number(point[1])) for point in values])
     except (TypeError, ValueError, IndexError, KeyError) as error:
         if isinstance(error, ShapeError):
             raise
@@ -158,7 +158,7 @@ def flat_points(values: object) -> Points:
         numbers = [number(value) for value in values]
     except (TypeError, ValueError):
         raise ShapeError("its corners are not all numbers") from None
-    return checked(list(zip(numbers[::2], numbers[1::2], strict=True)))
+    return finite_corners(list(zip(numbers[::2], numbers[1::2], strict=True)))
 
 
 def _are_plain(values: Sequence[Any]) -> bool:
@@ -178,7 +178,7 @@ def number(value: object) -> float:
         raise ValueError(str(error)) from error
 
 
-def checked(points: Sequence[tuple[float, float]]) -> Points:
+def finite_corners(points: Sequence[tuple[float, float]]) -> Points:
     """Corners as an array; ShapeError if one is not finite."""
     array = np.array(points, np.float64).reshape(-1, 2)
     if not np.isfinite(array).all():
@@ -186,7 +186,7 @@ def checked(points: Sequence[tuple[float, float]]) -> Points:
     return np.clip(array, -_FARTHEST, _FARTHEST)
 
 
-def around(points: Points) -> Box | None:
+def box_around(points: Points) -> Box | None:
     """The box around points, with a margin because lines have a width; None without points."""
     if not len(points):
         return None
@@ -194,17 +194,17 @@ def around(points: Points) -> Box | None:
     return float(left) - 1, float(top) - 1, float(right) + 1, float(bottom) + 1
 
 
-def rectangle(points: Points) -> Piece:
+def rectangle(points: Points) -> RingGroup:
     """The rectangle between two opposite corners, or of four corners, turned or not."""
     if len(points) >= 4:
         return polygon(points)
     if len(points) != 2:
-        raise ShapeError("a rectangle of neither two nor four corners", around(points))
+        raise ShapeError("a rectangle of neither two nor four corners", box_around(points))
     (x0, y0), (x1, y1) = points.tolist()
-    return Piece((np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float64),))
+    return RingGroup((np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float64),))
 
 
-def ellipse(x: float, y: float, rx: float, ry: float, degrees: float = 0.0) -> Piece:
+def ellipse(x: float, y: float, rx: float, ry: float, degrees: float = 0.0) -> RingGroup:
     """An ellipse around (x, y) with half axes ``rx`` and ``ry``, turned clockwise."""
     if rx <= 0 or ry <= 0:
         raise ShapeError("a circle without a radius", (x - 1, y - 1, x + 1, y + 1))
@@ -213,7 +213,7 @@ def ellipse(x: float, y: float, rx: float, ry: float, degrees: float = 0.0) -> P
     across, along = rx * np.cos(angle), ry * np.sin(angle)
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     points = np.stack([x + across * cos - along * sin, y + across * sin + along * cos], axis=1)
-    return Piece((checked([tuple(point) for point in points.tolist()]),))
+    return RingGroup((finite_corners([tuple(point) for point in points.tolist()]),))
 
 
 def box_of(values: object, *, is_size: bool = True) -> Box | None:

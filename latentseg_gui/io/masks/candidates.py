@@ -121,12 +121,12 @@ def match(candidates: Iterable[Candidate], targets: Sequence[Target]) -> Matchin
 def _chosen(fits: list[_Fit], parts: list[Candidate]) -> tuple[list[Candidate], list[Candidate]]:
     """The masks that may be meant, and the others; parts are joined where there is no whole."""
     if parts and not fits:
-        return [joined(parts)], []
+        return [joined_masks(parts)], []
     best = _preferred(_best(fits))
     return [fit.candidate for fit in best], [fit.candidate for fit in fits if fit not in best] + parts
 
 
-def joined(parts: Sequence[Candidate]) -> Candidate:
+def joined_masks(parts: Sequence[Candidate]) -> Candidate:
     """One mask of files with an object each."""
     first = parts[0]
     return Candidate(

@@ -9,7 +9,7 @@ from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED, Mask, Rect
 from latentseg_gui.io.masks import rle
 from latentseg_gui.io.masks.polygons import keyhole, outlines_of
-from latentseg_gui.io.masks.values import MaskItem, objects_of, origin
+from latentseg_gui.io.masks.values import MaskItem, object_areas, origin
 
 _KEY = "latentseg"
 
@@ -20,14 +20,14 @@ def dataset(items: Iterable[MaskItem], classes: ClassTable, *, as_polygons: bool
     What COCO has no place for (unlabelled pixels, where labels come from) goes into fields named
     "latentseg", which other readers skip.
     """
-    parts = [part(item, classes, as_polygons=as_polygons) for item in items]
-    return joined(parts, classes)
+    parts = [image_entries(item, classes, as_polygons=as_polygons) for item in items]
+    return whole_file(parts, classes)
 
 
-def part(item: MaskItem, classes: ClassTable, *, as_polygons: bool) -> dict[str, Any]:
-    """What one image adds to the file: its entry and those of its objects, numbered by `joined`."""
+def image_entries(item: MaskItem, classes: ClassTable, *, as_polygons: bool) -> dict[str, Any]:
+    """What one image adds to the file: its entry and those of its objects, numbered by `whole_file`."""
     annotations = []
-    for found in objects_of(item):
+    for found in object_areas(item):
         annotation = _annotation(found.rect, found.mask, item.shape, as_polygons)
         annotation |= {"id": 0, "image_id": 0, "category_id": found.class_id}
         annotation[_KEY] = {"object": found.number if found.is_numbered else 0}
@@ -35,7 +35,7 @@ def part(item: MaskItem, classes: ClassTable, *, as_polygons: bool) -> dict[str,
     return {"image": _image(item, classes), "annotations": annotations}
 
 
-def joined(parts: Iterable[dict[str, Any]], classes: ClassTable) -> dict[str, Any]:
+def whole_file(parts: Iterable[dict[str, Any]], classes: ClassTable) -> dict[str, Any]:
     """The whole file from what its images add to it, in this order."""
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []

@@ -24,8 +24,8 @@ from latentseg_gui.io.masks.annotations import (
 )
 from latentseg_gui.io.masks.drawing import Drawing
 from latentseg_gui.io.masks.long_json import split
-from latentseg_gui.io.masks.naming import Names
-from latentseg_gui.io.masks.spans import Piece
+from latentseg_gui.io.masks.naming import KnownClasses
+from latentseg_gui.io.masks.spans import RingGroup
 from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskError
 
 KEY = "latentseg"
@@ -173,7 +173,9 @@ def names_of(document: dict[str, Any]) -> dict[object, str]:
     return found
 
 
-def read(document: dict[str, Any], context: ImportContext) -> tuple[tuple[int, ...], ImportedMask | None]:
+def read_coco(
+    document: dict[str, Any], context: ImportContext
+) -> tuple[tuple[int, ...], ImportedMask | None]:
     """The mask of one image of a file: the one with the name asked for, or the only one."""
     images = [image_of(entry) for entry in document.get("images") or [] if isinstance(entry, dict)]
     image = _chosen(images, context)
@@ -197,7 +199,7 @@ def _read(
     shape = image.shape or context.shape
     if shape != context.shape:
         return shape, None
-    known = Names(context)
+    known = KnownClasses(context)
     known.expect(names.values())
     drawing = Drawing(context, known)
     drawing.take(*gathered(_entries(entries, names, shape)))
@@ -254,13 +256,13 @@ def _drawable(
     return outline(where, name, _parts_of(flat_points, code), number)
 
 
-def _parts_of(corners: Callable[[object], Points], parts: list[Any]) -> list[Piece]:
+def _parts_of(corners: Callable[[object], Points], parts: list[Any]) -> list[RingGroup]:
     if len(parts) == 1:
         return _piece(corners, parts[0])
     return pieces_of(partial(_piece, corners, part) for part in parts)
 
 
-def _piece(corners: Callable[[object], Points], part: object) -> list[Piece]:
+def _piece(corners: Callable[[object], Points], part: object) -> list[RingGroup]:
     return [polygon(corners(part))]
 
 

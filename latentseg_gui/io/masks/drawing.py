@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Rect
-from latentseg_gui.io.masks.annotations import Annotation, Box, LeftOut, around
-from latentseg_gui.io.masks.naming import Names
-from latentseg_gui.io.masks.spans import Piece, fill, measured, spans_of
+from latentseg_gui.io.masks.annotations import Annotation, Box, LeftOut, box_around
+from latentseg_gui.io.masks.naming import KnownClasses
+from latentseg_gui.io.masks.spans import RingGroup, fill, ring_extents, spans_of
 from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskError, Tally
 
 _NAMED = 5
@@ -26,9 +26,9 @@ class Drawing:
         names: the classes, as far as they are known.
     """
 
-    def __init__(self, context: ImportContext, names: Names | None = None) -> None:
+    def __init__(self, context: ImportContext, names: KnownClasses | None = None) -> None:
         self.context = context
-        self.names = names or Names(context)
+        self.names = names or KnownClasses(context)
         self.notes: list[str] = []
         self._ids: list[int] = []
         self._drawn: list[Annotation] = []
@@ -94,7 +94,7 @@ class Drawing:
         pixels = np.zeros(len(self._drawn) + 1, np.int64)
         pieces = [piece for annotation in self._drawn for piece in annotation.pieces]
         owners = np.repeat(np.arange(len(self._drawn)), [len(each.pieces) for each in self._drawn])
-        area, rows = measured(pieces)
+        area, rows = ring_extents(pieces)
         sizes = np.array([each.size for each in self._drawn], np.float64)
         sizes += np.bincount(owners, area, minlength=len(sizes))
         order = np.argsort(-sizes, kind="stable")
@@ -119,7 +119,7 @@ class Drawing:
         self,
         top: NDArray[np.int32],
         pixels: NDArray[np.int64],
-        pieces: Sequence[Piece],
+        pieces: Sequence[RingGroup],
         owners: NDArray[np.int64],
         rows: NDArray[np.int64],
     ) -> None:
@@ -199,7 +199,7 @@ class Drawing:
 def _box_around(annotation: Annotation) -> Box | None:
     """Where an annotation of polygons lies."""
     rings = [ring for piece in annotation.pieces for ring in piece.rings if len(ring)]
-    return around(np.concatenate(rings)) if rings else None
+    return box_around(np.concatenate(rings)) if rings else None
 
 
 def _named(left: Sequence[LeftOut]) -> str:

@@ -284,7 +284,7 @@ def _of_voc(place: voc.Place) -> Iterator[Candidate]:
 
 
 def _read_voc(path: Path, place: voc.Place, context: ImportContext) -> ImportedMask:
-    return fitted(path, partial(voc.read, path, place), context)
+    return fitted(path, partial(voc.read_voc, path, place), context)
 
 
 def _looks_like_yolo(path: Path) -> bool:

@@ -18,10 +18,10 @@ from latentseg_gui.io.masks.annotations import (
     Box,
     Points,
     ShapeError,
-    around,
+    box_around,
     box_of,
-    checked,
     ellipse,
+    finite_corners,
     gathered,
     number,
     outline,
@@ -156,7 +156,7 @@ def _of_via(where: str, name: str | None, region: dict[str, Any], shape: tuple[i
         pairs = zip(about["all_points_x"], about["all_points_y"], strict=True)
         points = points_of([list(pair) for pair in pairs])
         if kind == "polyline":
-            raise ShapeError(_NO_AREA.format(kind), around(points))
+            raise ShapeError(_NO_AREA.format(kind), box_around(points))
         return outline(where, name, [polygon(points)])
     if kind in ("circle", "ellipse"):
         radius = about.get("r", about.get("rx"))
@@ -167,7 +167,7 @@ def _of_via(where: str, name: str | None, region: dict[str, Any], shape: tuple[i
     if kind == "rect":
         raise ShapeError(_BOX, box_of([about.get(key) for key in ("x", "y", "width", "height")]))
     point = points_of([[about["cx"], about["cy"]]]) if "cx" in about else None
-    raise ShapeError(_NO_AREA.format(kind), None if point is None else around(point))
+    raise ShapeError(_NO_AREA.format(kind), None if point is None else box_around(point))
 
 
 def _is_label_studio(task: object) -> bool:
@@ -265,12 +265,12 @@ def _of_cvat(
         return Annotation(where, name, (), lambda: (rect, mask), float(mask.sum()), count)
     if kind == "box":
         raise ShapeError(_BOX, _cvat_box(about))
-    raise ShapeError(_NO_AREA.format(kind), around(_cvat_points(about)))
+    raise ShapeError(_NO_AREA.format(kind), box_around(_cvat_points(about)))
 
 
 def _cvat_points(about: dict[str, str]) -> Points:
     pairs = [pair.split(",") for pair in about["points"].split(";") if pair.strip()]
-    return checked([(number(pair[0]), number(pair[1])) for pair in pairs])
+    return finite_corners([(number(pair[0]), number(pair[1])) for pair in pairs])
 
 
 def _cvat_box(about: dict[str, str]) -> Box | None:

@@ -15,7 +15,7 @@ from latentseg_gui.io.masks.annotations import (
     Annotation,
     Points,
     ShapeError,
-    around,
+    box_around,
     gathered,
     outline,
     pieces_of,
@@ -23,8 +23,8 @@ from latentseg_gui.io.masks.annotations import (
 )
 from latentseg_gui.io.masks.drawing import Drawing
 from latentseg_gui.io.masks.polygons import Ring, outlines_of
-from latentseg_gui.io.masks.spans import Piece
-from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskItem, objects_of, origin
+from latentseg_gui.io.masks.spans import RingGroup
+from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskItem, object_areas, origin
 
 _AREAS = ("Polygon", "MultiPolygon", "GeometryCollection")
 _BARE = ("Point", "MultiPoint", "LineString", "MultiLineString")
@@ -43,7 +43,7 @@ def is_geojson(content: object) -> bool:
     return kind in ("FeatureCollection", "Feature") or is_geometry
 
 
-def read(content: Any, context: ImportContext) -> ImportedMask:
+def read_geojson(content: Any, context: ImportContext) -> ImportedMask:
     """The mask; features without an area are named and left without label."""
     drawing = Drawing(context)
     drawing.take(*gathered(_entries(_features(content))))
@@ -95,7 +95,7 @@ def _annotation(where: str, name: str | None, feature: dict[str, Any]) -> Annota
     return outline(where, name, _pieces(feature.get("geometry")), number)
 
 
-def _pieces(geometry: Any) -> list[Piece]:
+def _pieces(geometry: Any) -> list[RingGroup]:
     if not isinstance(geometry, dict):
         raise ShapeError("it has no geometry")
     kind, coordinates = geometry.get("type"), geometry.get("coordinates")
@@ -109,13 +109,13 @@ def _pieces(geometry: Any) -> list[Piece]:
     raise ShapeError(reason, _place(coordinates), is_bare=kind in _BARE)
 
 
-def _polygon(rings: Any) -> Piece:
+def _polygon(rings: Any) -> RingGroup:
     if not isinstance(rings, list) or not rings:
         raise ShapeError("a polygon without corners")
     corners = [points_of(ring) for ring in rings]
     if len(corners[0]) < 3:
-        raise ShapeError("a polygon of fewer than three corners", around(corners[0]), is_bare=True)
-    return Piece(tuple(corners), is_evenodd=True)
+        raise ShapeError("a polygon of fewer than three corners", box_around(corners[0]), is_bare=True)
+    return RingGroup(tuple(corners), is_evenodd=True)
 
 
 def _place(coordinates: Any) -> tuple[float, float, float, float] | None:
@@ -128,13 +128,13 @@ def _place(coordinates: Any) -> tuple[float, float, float, float] | None:
             flat.append(points_of([value]))
         elif isinstance(value, list):
             waiting += value
-    return around(np.concatenate(flat)) if flat else None
+    return box_around(np.concatenate(flat)) if flat else None
 
 
 def collection(item: MaskItem, classes: ClassTable) -> dict[str, Any]:
     """The file: one feature per object, a MultiPolygon where it has several parts."""
     features = []
-    for found in objects_of(item):
+    for found in object_areas(item):
         polygons = [
             [_closed(ring) for ring in (outline.outer, *outline.holes)]
             for outline in outlines_of(found.mask, found.rect)

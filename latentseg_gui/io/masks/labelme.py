@@ -22,7 +22,7 @@ from latentseg_gui.io.masks import rle
 from latentseg_gui.io.masks.annotations import (
     Annotation,
     ShapeError,
-    around,
+    box_around,
     ellipse,
     gathered,
     outline,
@@ -32,7 +32,7 @@ from latentseg_gui.io.masks.annotations import (
 )
 from latentseg_gui.io.masks.drawing import Drawing
 from latentseg_gui.io.masks.polygons import Outline, outlines_of
-from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskItem, objects_of, origin
+from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskItem, object_areas, origin
 
 _KEY = "latentseg"
 _LINES = {"line", "linestrip", "point", "points", "polyline"}
@@ -44,7 +44,9 @@ def image_name(content: dict[str, Any]) -> str:
     return PurePosixPath(name).name if name else ""
 
 
-def read(content: dict[str, Any], context: ImportContext) -> tuple[tuple[int, ...], ImportedMask | None]:
+def read_labelme(
+    content: dict[str, Any], context: ImportContext
+) -> tuple[tuple[int, ...], ImportedMask | None]:
     """The mask; shapes that have no area, or are damaged, are named and left without label."""
     shape = _size_of(content, context.shape)
     if shape != context.shape:
@@ -94,8 +96,8 @@ def _annotation(
         x, y = points[0].tolist()
         return outline(where, name, [ellipse(x, y, radius, radius)], number)
     if kind in _LINES:
-        raise ShapeError(f"a {kind} has no area", around(points))
-    raise ShapeError(f"shapes of the kind “{kind}” are not known", around(points))
+        raise ShapeError(f"a {kind} has no area", box_around(points))
+    raise ShapeError(f"shapes of the kind “{kind}” are not known", box_around(points))
 
 
 def _placed(code: str, corner: list[float], shape: tuple[int, int]) -> tuple[Rect, Mask]:
@@ -113,7 +115,7 @@ def _placed(code: str, corner: list[float], shape: tuple[int, int]) -> tuple[Rec
 def document(item: MaskItem, classes: ClassTable, *, as_masks: bool = False) -> dict[str, Any]:
     """The file; parts of one object share a group number."""
     shapes = []
-    for found in objects_of(item):
+    for found in object_areas(item):
         for drawn in outlines_of(found.mask, found.rect):
             shape = _shape(drawn, as_mask=as_masks or bool(drawn.holes))
             shape["label"] = classes[found.class_id].name

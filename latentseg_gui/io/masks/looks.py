@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from latentseg_gui.io.masks.pictures import Picture, Values
+from latentseg_gui.io.masks.pictures import RasterMask, Values
 from latentseg_gui.io.masks.values import Numbers, Reading, counts_of
 
 _MOST: Final = 32
@@ -77,13 +77,13 @@ _DENSE: Final = 1 << 25
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class MaskTraits:
     """What one mask is made of.
 
     Attributes:
         is_grey: whether it is plain numbers: no colours, no names, no palette.
         values: the numbers that occur, without 0; at most the first thousands.
-        depth: see `Picture`.
+        depth: see `RasterMask`.
         is_soft: whether it is black and white with soft edges.
         is_trimap: whether there is one grey besides black and white: "not known".
         is_picture: whether it is a photograph or the like.
@@ -128,15 +128,15 @@ class Look:
 _LIMIT: Final = 1 << 12
 
 
-def look_of(picture: Picture) -> Look:
+def look_of(picture: RasterMask) -> MaskTraits:
     """Look at the values of a mask."""
     if picture.colours is not None or picture.about or picture.depth == 0:
-        return Look(is_grey=False, depth=picture.depth)
+        return MaskTraits(is_grey=False, depth=picture.depth)
     values = picture.values
     counted = _counted(values if picture.clear is None else values[~picture.clear])
     found = tuple(sorted(value for value in counted if value))
     if picture.is_indexed:
-        return Look(is_grey=False, values=found[:_LIMIT], depth=picture.depth)
+        return MaskTraits(is_grey=False, values=found[:_LIMIT], depth=picture.depth)
     full = next((white for white in WHITES if found and found[-1] <= white), 255)
     total = sum(counted.values())
     is_loose = any(_SMALL * full // 255 < value < full for value in found)
@@ -152,7 +152,9 @@ def look_of(picture: Picture) -> Look:
         is_soft, is_picture = True, False
     is_plain = not (is_soft or is_trimap or is_picture)
     is_apart = _is_apart(values, found) if is_plain else None
-    return Look(True, found[:_LIMIT], picture.depth, is_soft, is_trimap, is_picture, 0 in counted, is_apart)
+    return MaskTraits(
+        True, found[:_LIMIT], picture.depth, is_soft, is_trimap, is_picture, 0 in counted, is_apart
+    )
 
 
 def _is_end(value: int, full: int) -> bool:
@@ -211,7 +213,7 @@ def _is_apart(values: Values, found: tuple[int, ...]) -> bool | None:
     )
 
 
-def decide(looks: Sequence[Look], told: Numbers | None = None) -> Reading:
+def decide(looks: Sequence[MaskTraits], told: Numbers | None = None) -> Reading:
     """What the masks of one import mean.
 
     Args:
@@ -230,7 +232,7 @@ def decide(looks: Sequence[Look], told: Numbers | None = None) -> Reading:
     return Reading(is_one_grey or whites > len(numbered), is_white_class, lone, numbers, is_sure)
 
 
-def _numbers(looks: Sequence[Look], told: Numbers | None) -> tuple[Numbers, bool]:
+def _numbers(looks: Sequence[MaskTraits], told: Numbers | None) -> tuple[Numbers, bool]:
     """What the numbers are, and whether that is sure."""
     if told is not None:
         return told, True

@@ -40,7 +40,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", "", name.casefold())
 
 
-class Names:
+class KnownClasses:
     """The classes while a file is read: those of the document, and those that only the file knows.
 
     Args:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from latentseg_gui.document.types import Mask
 from latentseg_gui.io.images import decoding, display, pillow_reader, tiff_reader
-from latentseg_gui.io.images.budget import Budget
+from latentseg_gui.io.images.budget import MemoryLimit
 from latentseg_gui.io.images.decoded import Decoded
 from latentseg_gui.io.images.image_errors import ImageError, ImageTooLargeError
 from latentseg_gui.io.masks.rasters import TEXT_KEY
@@ -35,7 +35,7 @@ _LOSSY: Final = ("JPEG", "MPO", "AVIF")
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class RasterMask:
     """One mask as its file has it.
 
     Attributes:
@@ -59,7 +59,7 @@ class Picture:
     notes: tuple[str, ...] = ()
 
 
-def picture_of(data: bytes, shape: tuple[int, int] | None, path: Path) -> tuple[Shape, Picture | None]:
+def picture_of(data: bytes, shape: tuple[int, int] | None, path: Path) -> tuple[Shape, RasterMask | None]:
     """Decode a picture.
 
     Args:
@@ -74,9 +74,9 @@ def picture_of(data: bytes, shape: tuple[int, int] | None, path: Path) -> tuple[
         MaskError: if it is no picture, or its values are no whole numbers.
         ImageTooLargeError: if decoding would take too much memory.
     """
-    budget = Budget.of(path, action="Choose the mask that was made for this image.")
+    budget = MemoryLimit.of(path, action="Choose the mask that was made for this image.")
     try:
-        header = decoding.header(budget, io.BytesIO(data))
+        header = decoding.page_header(budget, io.BytesIO(data))
         found = header.height, header.width
         if shape is not None and found != shape:
             return found, None
@@ -154,13 +154,13 @@ def _as_stored(decoded: Decoded, facts: _Facts) -> Decoded:
     return replace(decoded, values=255 - values.astype(np.uint8)) if is_byte else decoded
 
 
-def _picture(decoded: Decoded, facts: _Facts) -> Picture:
+def _picture(decoded: Decoded, facts: _Facts) -> RasterMask:
     values, colours = decoded.values, decoded.colours
     if values.ndim == 3 and colours is not None:  # CMYK and the like: only what is shown means something
         values, colours = colours, None
     values = display.upright(values, decoded.orientation)
     if facts.is_bits:
-        return Picture(np.ascontiguousarray(values).astype(np.uint8), 0, about=facts.about)
+        return RasterMask(np.ascontiguousarray(values).astype(np.uint8), 0, about=facts.about)
     if values.ndim == 2:
         if facts.is_indexed and colours is not None:
             return _indexed(
@@ -176,7 +176,7 @@ def _picture(decoded: Decoded, facts: _Facts) -> Picture:
     return _coloured(bands, alpha, facts.about)
 
 
-def _measured(values: NDArray[np.generic], nodata: float | None, about: dict[str, Any]) -> Picture:
+def _measured(values: NDArray[np.generic], nodata: float | None, about: dict[str, Any]) -> RasterMask:
     """Numbers, but where the file says that there is none; a 0 that is called so is the background all the same."""
     if not nodata:
         return _grey(values, about)
@@ -185,13 +185,13 @@ def _measured(values: NDArray[np.generic], nodata: float | None, about: dict[str
     return replace(picture, clear=clear) if clear.any() else picture
 
 
-def _grey(values: NDArray[np.generic], about: dict[str, Any]) -> Picture:
+def _grey(values: NDArray[np.generic], about: dict[str, Any]) -> RasterMask:
     whole, notes = whole_numbers(values)
     depth = 0 if values.dtype == np.bool_ else 2 if values.dtype.kind == "f" and not notes else whole.itemsize
-    return Picture(whole, depth, about=about, notes=notes)
+    return RasterMask(whole, depth, about=about, notes=notes)
 
 
-def _indexed(values: NDArray[np.generic], shown: NDArray[np.uint8], facts: _Facts) -> Picture:
+def _indexed(values: NDArray[np.generic], shown: NDArray[np.uint8], facts: _Facts) -> RasterMask:
     """A palette means its indices, but where it is black and white only, or a ramp of greys, the greys."""
     indices, _ = whole_numbers(values)
     clear = np.isin(indices, facts.clear_indices) if facts.clear_indices else None
@@ -206,9 +206,9 @@ def _indexed(values: NDArray[np.generic], shown: NDArray[np.uint8], facts: _Fact
     is_two = len(used) <= 2 and used[-1] <= 1 and np.isin(palette, (0, 255)).all()
     is_grey = bool((palette == palette[:, :1]).all())
     if is_two and is_grey and not facts.about:
-        return _silhouette(Picture((shown[:, :, 0] > 0).astype(np.uint8) * np.uint8(255), 1, clear=clear))
+        return _silhouette(RasterMask((shown[:, :, 0] > 0).astype(np.uint8) * np.uint8(255), 1, clear=clear))
     is_ends = set(used.tolist()) <= {0, 255} and is_grey and np.isin(palette, (0, 255)).all()
-    return Picture(indices, indices.itemsize, None, clear, not is_ends, facts.about)
+    return RasterMask(indices, indices.itemsize, None, clear, not is_ends, facts.about)
 
 
 def _is_shuffled(indices: Values, shown: NDArray[np.uint8], used: NDArray[Any]) -> bool:
@@ -222,7 +222,7 @@ def _is_shuffled(indices: Values, shown: NDArray[np.uint8], used: NDArray[Any]) 
 
 def _coloured(
     bands: NDArray[np.generic], alpha: NDArray[np.generic] | None, about: dict[str, Any]
-) -> Picture:
+) -> RasterMask:
     """Grey if all colours are equal; transparent pixels are kept apart."""
     clear = None
     if alpha is not None:
@@ -257,7 +257,7 @@ def _is_grey(bands: NDArray[np.generic], clear: Mask | None) -> bool:
     return not bool((differs if clear is None else differs & ~clear).any())
 
 
-def _silhouette(picture: Picture) -> Picture:
+def _silhouette(picture: RasterMask) -> RasterMask:
     """A shape of one grey on nothing is the object on the background, not a picture without labels."""
     if picture.clear is None or picture.about:
         return picture
@@ -266,10 +266,10 @@ def _silhouette(picture: Picture) -> Picture:
         return picture
     values = np.where(picture.clear, np.uint8(0), np.uint8(255))
     note = "Its transparent part was taken as the outside of the object."
-    return Picture(values, 1, notes=(*picture.notes, note))
+    return RasterMask(values, 1, notes=(*picture.notes, note))
 
 
-def _colours(bands: NDArray[np.generic]) -> Picture:
+def _colours(bands: NDArray[np.generic]) -> RasterMask:
     """The colours as numbers; those of 16 bits keep their upper half, where the lower one repeats it."""
     if bands.dtype != np.uint8:
         whole, _ = whole_numbers(bands)
@@ -291,7 +291,7 @@ def _colours(bands: NDArray[np.generic]) -> Picture:
         )
     table[known] = np.arange(len(known))
     colours = np.stack([known >> 16, known >> 8 & 255, known & 255], axis=1).astype(np.uint8)
-    return Picture(table[codes], 1, colours)
+    return RasterMask(table[codes], 1, colours)
 
 
 def whole_numbers(values: NDArray[np.generic]) -> tuple[Values, tuple[str, ...]]:
@@ -345,7 +345,7 @@ def _of_fractions(values: NDArray[np.generic]) -> tuple[Values, tuple[str, ...]]
     )
 
 
-def array_of(data: bytes, shape: tuple[int, int] | None) -> tuple[Shape, Picture | None]:
+def array_of(data: bytes, shape: tuple[int, int] | None) -> tuple[Shape, RasterMask | None]:
     """An array of a NumPy file; files that could run code are refused.
 
     Raises:

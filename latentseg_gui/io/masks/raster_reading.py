@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from latentseg_gui.document.masks.classes import ClassTable, SegmentationClass
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance
-from latentseg_gui.io.masks.looks import WHITES, Look, decide, look_of, sharpened
-from latentseg_gui.io.masks.naming import Names
+from latentseg_gui.io.masks.looks import WHITES, MaskTraits, decide, look_of, sharpened
+from latentseg_gui.io.masks.naming import KnownClasses
 from latentseg_gui.io.masks.pictures import (
-    Picture,
+    RasterMask,
     Shape,
     array_of,
     check_archive,
@@ -69,7 +69,7 @@ def read_npz(data: bytes, context: ImportContext) -> tuple[Shape, ImportedMask |
     whole, notes = whole_numbers(labels)
     if table is None:
         depth = 0 if labels.dtype == np.bool_ else whole.itemsize
-        read = understood(Picture(whole, depth, notes=notes), context)
+        read = understood(RasterMask(whole, depth, notes=notes), context)
     elif int(whole.max(initial=0)) > UNLABELLED:
         read = from_numbers(whole.astype(np.uint32), {}, context)
     else:
@@ -133,7 +133,7 @@ def _fitting(
     return whole
 
 
-def understood(picture: Picture, context: ImportContext) -> ImportedMask:
+def understood(picture: RasterMask, context: ImportContext) -> ImportedMask:
     """The mask that a picture means.
 
     Raises:
@@ -151,7 +151,7 @@ def understood(picture: Picture, context: ImportContext) -> ImportedMask:
     return replace(read, labels=labels, instances=instances, notes=tuple(notes))
 
 
-def _meant(picture: Picture, look: Look, reading: Reading, context: ImportContext) -> ImportedMask:
+def _meant(picture: RasterMask, look: MaskTraits, reading: Reading, context: ImportContext) -> ImportedMask:
     values = picture.values
     if picture.colours is not None:
         return _from_any_colours(picture, picture.colours, context)
@@ -175,7 +175,7 @@ def _meant(picture: Picture, look: Look, reading: Reading, context: ImportContex
 
 
 def _from_plain(
-    values: NDArray[np.unsignedinteger[Any]], look: Look, reading: Reading, context: ImportContext
+    values: NDArray[np.unsignedinteger[Any]], look: MaskTraits, reading: Reading, context: ImportContext
 ) -> ImportedMask:
     """Grey numbers: of classes or objects."""
     is_numbered = bool(look.small) and look.small[-1] > _LARGEST_CLASS
@@ -189,7 +189,10 @@ def _from_plain(
 
 
 def _from_small(
-    values: NDArray[np.unsignedinteger[Any]], table: ClassTable | None, look: Look, context: ImportContext
+    values: NDArray[np.unsignedinteger[Any]],
+    table: ClassTable | None,
+    look: MaskTraits,
+    context: ImportContext,
 ) -> ImportedMask:
     """Class numbers; white of any depth is no label."""
     if values.dtype != np.uint8:
@@ -205,7 +208,7 @@ def _from_small(
 
 
 def _black_and_white(area: NDArray[np.bool_], context: ImportContext) -> ImportedMask:
-    names = Names(context)
+    names = KnownClasses(context)
     if not area.any():
         labels = np.full(area.shape, context.outside, np.uint8)
         return ImportedMask(labels, names.classes, None, None, ("There is no object in it.",))
@@ -215,7 +218,7 @@ def _black_and_white(area: NDArray[np.bool_], context: ImportContext) -> Importe
     return ImportedMask(labels, names.classes, None, None, (note,))
 
 
-def _soft(picture: Picture, look: Look, context: ImportContext) -> ImportedMask:
+def _soft(picture: RasterMask, look: MaskTraits, context: ImportContext) -> ImportedMask:
     """Black and white with greys in between: edges that are cut at one half, or a zone that nobody knows."""
     full = next(white for white in WHITES if look.values[-1] <= white)
     read = _black_and_white(picture.values.astype(np.float64) >= full / 2, context)
@@ -232,7 +235,7 @@ def _soft(picture: Picture, look: Look, context: ImportContext) -> ImportedMask:
 
 def _with_white_class(values: NDArray[np.unsignedinteger[Any]], context: ImportContext) -> ImportedMask:
     """Greys that were chosen to be seen: white is one of them."""
-    names, notes = Names(context), []
+    names, notes = KnownClasses(context), []
     known, inverse = np.unique(values, return_inverse=True)
     ids = [BACKGROUND if grey == 0 else names.class_id(f"grey {grey}") for grey in known.tolist()]
     notes.append(f"Every grey was taken as a class: {', '.join(map(str, known.tolist()))}.")
@@ -242,7 +245,7 @@ def _with_white_class(values: NDArray[np.unsignedinteger[Any]], context: ImportC
 
 def from_labels(labels: NDArray[np.uint8], theirs: ClassTable | None, context: ImportContext) -> ImportedMask:
     """Class ids of a file, in terms of the document's classes: by name if the file has names."""
-    names = Names(context)
+    names = KnownClasses(context)
     if theirs is not None:
         names.expect(theirs.names[1:])
     nameless = []
@@ -265,7 +268,7 @@ def from_labels(labels: NDArray[np.uint8], theirs: ClassTable | None, context: I
 
 def from_numbers(numbers: NDArray[np.uint32], about: dict[str, Any], context: ImportContext) -> ImportedMask:
     """Object numbers of a file; their classes if it tells them, else the default class."""
-    names, notes = Names(context), []
+    names, notes = KnownClasses(context), []
     theirs = _table_of(about)
     class_of = about.get("class_of")
     known, inverse = np.unique(numbers, return_inverse=True)
@@ -289,7 +292,9 @@ def from_numbers(numbers: NDArray[np.uint32], about: dict[str, Any], context: Im
     return ImportedMask(labels, names.classes, numbers, None, tuple(notes))
 
 
-def _from_any_colours(picture: Picture, colours: NDArray[np.uint8], context: ImportContext) -> ImportedMask:
+def _from_any_colours(
+    picture: RasterMask, colours: NDArray[np.uint8], context: ImportContext
+) -> ImportedMask:
     """Colours as they were painted, also where the format has blurred them."""
     known = np.vstack([np.zeros((1, 3), np.uint8), context.classes.rgb[1:].astype(np.uint8)])
     clean = sharpened(picture.values, colours, known) if picture.is_lossy else None
@@ -303,7 +308,7 @@ def _from_colours(
     indices: NDArray[np.unsignedinteger[Any]], colours: NDArray[np.uint8], context: ImportContext
 ) -> ImportedMask:
     """Colours of the classes; few others are classes of their own, and black is the background."""
-    names = Names(context)
+    names = KnownClasses(context)
     ours = list(enumerate(names.classes.rgb.tolist()))
     known = {tuple(colour): class_id for class_id, colour in reversed(ours)}
     known.setdefault((0, 0, 0), BACKGROUND)

@@ -15,7 +15,7 @@ from latentseg_gui.document.types import BACKGROUND, UNLABELLED
 from latentseg_gui.io.masks.values import (
     MaskError,
     MaskItem,
-    objects_of,
+    object_areas,
     origin,
 )
 
@@ -55,7 +55,7 @@ def voc_object_png(item: MaskItem, classes: ClassTable) -> bytes:
     """Pascal VOC's SegmentationObject: indices are objects 1, 2, ..., 255 is void."""
     numbers = np.where(item.labels == UNLABELLED, np.uint8(UNLABELLED), np.uint8(0))
     colours = [(0, 0, 0)]
-    for index, found in enumerate(objects_of(item), 1):
+    for index, found in enumerate(object_areas(item), 1):
         if index >= UNLABELLED:
             raise MaskError(
                 f"“{item.image_name or item.stem}” has more than {UNLABELLED - 1} objects, "
@@ -77,13 +77,13 @@ def _voc_colour(index: int) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def numbered(item: MaskItem) -> tuple[NDArray[np.uint32], dict[int, int]]:
+def numbered_objects(item: MaskItem) -> tuple[NDArray[np.uint32], dict[int, int]]:
     """Object numbers for every object (new ones for areas without), and the class of each number."""
     numbers = np.zeros(item.shape, np.uint32)
     class_of: dict[int, int] = {}
     highest = 0 if item.instances is None else int(item.instances.max(initial=0))
     clashes = []
-    for found in objects_of(item):
+    for found in object_areas(item):
         if found.number in class_of:
             clashes.append(found)
             continue
@@ -124,7 +124,7 @@ def instance_tiff(item: MaskItem, classes: ClassTable) -> bytes:
 
 
 def _numbered_with_text(item: MaskItem, classes: ClassTable) -> tuple[NDArray[np.uint32], str]:
-    numbers, class_of = numbered(item)
+    numbers, class_of = numbered_objects(item)
     about = {**origin(item, classes), "class_of": {str(number): key for number, key in class_of.items()}}
     return numbers, json.dumps(about)
 

@@ -132,17 +132,17 @@ def _read(path: Path, data: bytes, context: ImportContext) -> Found:
     if suffix == ".xml":
         return _the_image(path, foreign.of_xml(text_of(data, path.name)), context)
     if suffix == ".txt":
-        return context.shape, yolo.read(data, context, *yolo.names_near(path))
+        return context.shape, yolo.read_yolo(data, context, *yolo.names_near(path))
     return raster_reading.read_picture(data, context, path)
 
 
 def _read_json(path: Path, content: Any, context: ImportContext) -> Found:
     if isinstance(content, dict) and "shapes" in content:
-        return labelme.read(content, context)
+        return labelme.read_labelme(content, context)
     if geojson.is_geojson(content):
-        return context.shape, geojson.read(content, context)
+        return context.shape, geojson.read_geojson(content, context)
     if isinstance(content, dict) and "annotations" in content and "images" in content:
-        return coco_reading.read(content, context)
+        return coco_reading.read_coco(content, context)
     file = foreign.of_json(content)
     if isinstance(content, list) and content and isinstance(content[0], dict) and "image_id" in content[0]:
         raise MaskError(

@@ -12,9 +12,9 @@ import numpy as np
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.io.masks import coco, geojson, labelme, probabilities, rasters, table, yolo
-from latentseg_gui.io.masks.values import MaskError, MaskItem, Picture
+from latentseg_gui.io.masks.values import MaskError, MaskItem, PairedImage
 
-File = tuple[str, bytes | Picture]
+File = tuple[str, bytes | PairedImage]
 """A path relative to the folder of the export, with "/", and the contents, or the file that is taken over."""
 
 
@@ -70,7 +70,7 @@ class MaskFormat:
     with_pictures: bool = False
     needs_probabilities: bool = False
 
-    def needs_image(self, picture: Picture) -> bool:
+    def needs_image(self, picture: PairedImage) -> bool:
         """Whether the image must be read; one that goes along as the file that it is need not be."""
         return self.needs_values or (self.needs_pixels and not (self.with_pictures and picture.file))
 
@@ -87,11 +87,11 @@ def _json(value: object) -> bytes:
 
 
 def _coco_part(item: MaskItem, classes: ClassTable, *, as_polygons: bool) -> bytes:
-    return _json(coco.part(item, classes, as_polygons=as_polygons))
+    return _json(coco.image_entries(item, classes, as_polygons=as_polygons))
 
 
 def _coco_joined(parts: Iterable[bytes], classes: ClassTable) -> list[bytes]:
-    return [_json(coco.joined((json.loads(part) for part in parts), classes))]
+    return [_json(coco.whole_file((json.loads(part) for part in parts), classes))]
 
 
 def _coco(*, as_polygons: bool) -> Combination:
@@ -134,7 +134,7 @@ def _yolo(item: MaskItem, classes: ClassTable) -> list[File]:
 
 
 def _table_part(item: MaskItem, classes: ClassTable) -> bytes:
-    return _json(table.part(item, classes))
+    return _json(table.table_lines(item, classes))
 
 
 _ALL = (
@@ -211,7 +211,7 @@ _ALL = (
         "Table of objects, CSV",
         ".csv",
         _one(".csv", table.rows),
-        combine=Combination(table.NAMES, _table_part, table.joined),
+        combine=Combination(table.NAMES, _table_part, table.whole_tables),
         loses=_EVERYTHING,
         needs_values=True,
     ),

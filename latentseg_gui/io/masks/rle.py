@@ -64,7 +64,7 @@ def mask_of(runs: Sequence[int], shape: tuple[int, int]) -> Mask:
     return np.repeat(values, lengths).reshape(shape, order="F")
 
 
-def packed(runs: Sequence[int]) -> str:
+def compressed_text(runs: Sequence[int]) -> str:
     """The runs as COCO's compressed text: from the fourth on differences, in digits of five bits."""
     digits = []
     for index, run in enumerate(runs):
@@ -104,12 +104,15 @@ def unpacked(text: str) -> list[int]:
 
 def rle_dict(mask: Mask) -> dict[str, Any]:
     """The mask as COCO writes it: {"size": [H, W], "counts": "..."}."""
-    return {"size": [int(mask.shape[0]), int(mask.shape[1])], "counts": packed(runs_of(mask))}
+    return {"size": [int(mask.shape[0]), int(mask.shape[1])], "counts": compressed_text(runs_of(mask))}
 
 
 def rle_dict_of_part(rect: Rect, mask: Mask, shape: tuple[int, int]) -> dict[str, Any]:
     """As `rle_dict`, for an image of ``shape`` that is empty outside ``rect``."""
-    return {"size": [int(shape[0]), int(shape[1])], "counts": packed(runs_of_part(rect, mask, shape))}
+    return {
+        "size": [int(shape[0]), int(shape[1])],
+        "counts": compressed_text(runs_of_part(rect, mask, shape)),
+    }
 
 
 def mask_from_dict(code: dict[str, Any], shape: tuple[int, int]) -> Mask:

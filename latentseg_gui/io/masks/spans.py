@@ -21,7 +21,7 @@ _LONG: Final = 48
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class RingGroup:
     """Closed rings that are filled together.
 
     Attributes:
@@ -43,7 +43,7 @@ class Spans:
     stop: NDArray[np.int64]
 
 
-def measured(pieces: Sequence[Piece]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def ring_extents(pieces: Sequence[RingGroup]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """The area inside each piece, about, in pixels; and about how many rows its edges cross, at most."""
     rings = [ring for piece in pieces for ring in piece.rings if len(ring)]
     area, rows = np.zeros(len(pieces)), np.full(len(pieces), 16, np.int64)
@@ -72,19 +72,19 @@ def _following(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def spans_of(
-    pieces: Sequence[Piece], shape: tuple[int, int], rows: NDArray[np.int64] | None = None
+    pieces: Sequence[RingGroup], shape: tuple[int, int], rows: NDArray[np.int64] | None = None
 ) -> Iterator[Spans]:
     """The runs of all pieces in their order, some pieces at a time.
 
     Args:
         pieces: what is to be filled.
         shape: (rows, columns) of the image.
-        rows: of `measured`, if that was asked already.
+        rows: of `ring_extents`, if that was asked already.
 
     Yields:
         Runs whose ``piece`` is the index into ``pieces``.
     """
-    weights = measured(pieces)[1] if rows is None else rows
+    weights = ring_extents(pieces)[1] if rows is None else rows
     ends = np.cumsum(weights)
     first = 0
     while first < len(pieces):
@@ -94,7 +94,7 @@ def spans_of(
         first = last
 
 
-def _batch(pieces: Sequence[Piece], offset: int, shape: tuple[int, int]) -> Spans:
+def _batch(pieces: Sequence[RingGroup], offset: int, shape: tuple[int, int]) -> Spans:
     rings = [(index, ring) for index, piece in enumerate(pieces) for ring in piece.rings if len(ring) >= 3]
     if not rings:
         none = np.zeros(0, np.int64)

@@ -8,7 +8,7 @@ from typing import Final
 
 from latentseg_gui.io.images.folders import SUFFIXES
 from latentseg_gui.io.masks.files import contents
-from latentseg_gui.io.masks.looks import Look, decide, look_of
+from latentseg_gui.io.masks.looks import MaskTraits, decide, look_of
 from latentseg_gui.io.masks.mask_names import numbers_of
 from latentseg_gui.io.masks.pictures import array_of, picture_of
 from latentseg_gui.io.masks.values import Numbers, Reading
@@ -28,7 +28,7 @@ def reading_of(paths: Sequence[Path], told: Numbers | None = None) -> Reading:
     """
     pictures = [path for path in paths if path.suffix.lower() in _LOOKED_AT]
     said: set[Numbers | None] = set()
-    looks: list[Look] = []
+    looks: list[MaskTraits] = []
     left = _PIXELS
     for path in _spread(pictures):
         found = _look(path)
@@ -48,7 +48,7 @@ def _spread(paths: Sequence[Path]) -> list[Path]:
     return [path for first in range(7) for path in paths[first::7]]
 
 
-def _look(path: Path) -> tuple[Look, int] | None:
+def _look(path: Path) -> tuple[MaskTraits, int] | None:
     """What a picture looks like, and its pixels; None where it tells nothing."""
     try:
         data = contents(path)

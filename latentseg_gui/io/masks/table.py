@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import BACKGROUND
-from latentseg_gui.io.masks.values import MaskItem, ObjectArea, StoredValues, counts_of, objects_of
+from latentseg_gui.io.masks.values import MaskItem, ObjectArea, StoredValues, counts_of, object_areas
 
 NAMES: Final = ("objects.csv", "counts.csv")
 """Of the files of many images: a line for every object, and a line for every image and class."""
@@ -63,14 +63,14 @@ Row = dict[str, str]
 
 def rows(item: MaskItem, classes: ClassTable) -> bytes:
     """The table of one image, one object per line, in UTF-8."""
-    return joined([json.dumps(part(item, classes)).encode()], classes)[0]
+    return whole_tables([json.dumps(table_lines(item, classes)).encode()], classes)[0]
 
 
-def part(item: MaskItem, classes: ClassTable) -> dict[str, Any]:
+def table_lines(item: MaskItem, classes: ClassTable) -> dict[str, Any]:
     """What one image adds to the tables, as JSON: lines of both, and the names of what was measured."""
     objects: list[Row] = []
     counts = dict.fromkeys(range(1, len(classes)), 0)
-    for found in objects_of(item):
+    for found in object_areas(item):
         counts[found.class_id] = counts.get(found.class_id, 0) + 1
         objects.append(_line(item, found, _class_name(classes, found.class_id)))
     return {
@@ -80,7 +80,7 @@ def part(item: MaskItem, classes: ClassTable) -> dict[str, Any]:
     }
 
 
-def joined(parts: Iterable[bytes], classes: ClassTable) -> list[bytes]:
+def whole_tables(parts: Iterable[bytes], classes: ClassTable) -> list[bytes]:
     """Both tables from what the images add, in their order.
 
     Images with other channels bring columns of their own, which are empty for the rest.

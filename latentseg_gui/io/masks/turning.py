@@ -14,7 +14,7 @@ from latentseg_gui.io.regular_files import open_regular
 _HEAD = 2**22
 
 
-def orientation_of(path: Path | None) -> int:
+def image_orientation(path: Path | None) -> int:
     """The EXIF orientation by which an image is turned, 1..8; 1 where there is none, or it cannot be read."""
     if path is None:
         return 1

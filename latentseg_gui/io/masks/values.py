@@ -33,7 +33,7 @@ _CARRIED: Final = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class PairedImage:
     """The image that goes along with its mask, in formats that hold both.
 
     Attributes:
@@ -104,7 +104,7 @@ class MaskItem:
     image_name: str = ""
     version: str = ""
     probabilities: NDArray[np.uint16] | None = None
-    picture: Picture | None = None
+    picture: PairedImage | None = None
     stored: StoredValues | None = None
     is_completed: bool = False
     stuff: frozenset[int] = frozenset()
@@ -211,7 +211,7 @@ class ObjectArea:
     is_numbered: bool
 
 
-def objects_of(item: MaskItem) -> Iterator[ObjectArea]:
+def object_areas(item: MaskItem) -> Iterator[ObjectArea]:
     """All objects but the background: numbered ones, then connected areas of a class without number, then stuff.
 
     Pixels of one number but of two classes make two objects with that number. What a prediction leaves round an

@@ -13,7 +13,7 @@ from PIL import Image
 
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED
 from latentseg_gui.io.masks.files import contents
-from latentseg_gui.io.masks.naming import Names
+from latentseg_gui.io.masks.naming import KnownClasses
 from latentseg_gui.io.masks.raster_reading import read_picture
 from latentseg_gui.io.masks.values import ImportContext, ImportedMask, Reading
 
@@ -63,7 +63,7 @@ def _is_byte(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= 3 and int(text) <= 255
 
 
-def read(path: Path, place: Place, context: ImportContext) -> tuple[tuple[int, ...], ImportedMask | None]:
+def read_voc(path: Path, place: Place, context: ImportContext) -> tuple[tuple[int, ...], ImportedMask | None]:
     """The mask of an image: its classes, with the numbers of its objects where there is a picture of them.
 
     Args:
@@ -99,7 +99,7 @@ def _by_colour(
         if shape != context.shape:
             return shape, None
         codes, inverse = _codes(image)
-    names = Names(context)
+    names = KnownClasses(context)
     names.expect(place.names.values())
     ids = np.full(len(codes), UNLABELLED, np.uint8)
     lost = []

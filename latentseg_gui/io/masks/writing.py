@@ -13,7 +13,7 @@ from latentseg_gui.io import storage
 from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.masks import yolo
 from latentseg_gui.io.masks.registry import Combination, File, MaskFormat, format_named
-from latentseg_gui.io.masks.values import MaskError, MaskItem, Picture
+from latentseg_gui.io.masks.values import MaskError, MaskItem, PairedImage
 from latentseg_gui.io.regular_files import read_regular
 
 _MAX_COPIED = 2**33
@@ -65,7 +65,7 @@ def planned_files(
     stems: Iterable[str],
     classes: ClassTable,
     format_name: str,
-    pictures: Sequence[Picture] = (),
+    pictures: Sequence[PairedImage] = (),
 ) -> list[str]:
     """The names of what `export_folder` would write, for a preview; nothing is encoded.
 
@@ -111,7 +111,9 @@ def export_folder(
         write_files(folder, mask_format.folder_files(classes), ledger)
     for item in items:
         try:
-            yield ExportStep(item.stem, write_files(folder, encoded(mask_format, item, classes), ledger))
+            yield ExportStep(
+                item.stem, write_files(folder, encoded_files(mask_format, item, classes), ledger)
+            )
         except LatentsegError as error:
             yield ExportStep(item.stem, (), error)
 
@@ -122,16 +124,16 @@ def _combined(
     parts: list[bytes] = []
     for item in items:
         try:
-            parts.append(part_of(combination, item, classes))
+            parts.append(combined_part(combination, item, classes))
             yield ExportStep(item.stem)
         except LatentsegError as error:
             yield ExportStep(item.stem, (), error)
-    joined: list[bytes | Picture] = [*combination.join(parts, classes)]
+    joined: list[bytes | PairedImage] = [*combination.join(parts, classes)]
     files = list(zip(combination.names, joined, strict=True))
     yield ExportStep("", write_files(folder, files, ledger))
 
 
-def encoded(mask_format: MaskFormat, item: MaskItem, classes: ClassTable) -> list[File]:
+def encoded_files(mask_format: MaskFormat, item: MaskItem, classes: ClassTable) -> list[File]:
     """The files of one image; whatever goes wrong is a `LatentsegError` that names the image."""
     try:
         return mask_format.files(item, classes)
@@ -141,8 +143,8 @@ def encoded(mask_format: MaskFormat, item: MaskItem, classes: ClassTable) -> lis
         raise _not_encoded(item, error) from error
 
 
-def part_of(combination: Combination, item: MaskItem, classes: ClassTable) -> bytes:
-    """What an image adds to the files of all; raises as `encoded` does."""
+def combined_part(combination: Combination, item: MaskItem, classes: ClassTable) -> bytes:
+    """What an image adds to the files of all; raises as `encoded_files` does."""
     try:
         return combination.part(item, classes)
     except LatentsegError:
@@ -174,7 +176,7 @@ def write_files(folder: Path, files: Iterable[File], ledger: Ledger) -> tuple[Pa
     return tuple(path for path, _ in waiting)
 
 
-def _write(path: Path, data: bytes | Picture, ledger: Ledger) -> None:
+def _write(path: Path, data: bytes | PairedImage, ledger: Ledger) -> None:
     if isinstance(data, bytes):
         ledger.write(path, data)
         return
@@ -195,7 +197,7 @@ def _write(path: Path, data: bytes | Picture, ledger: Ledger) -> None:
     ledger.write(path, copied)
 
 
-def _is_in_place(path: Path, data: bytes | Picture) -> bool:
+def _is_in_place(path: Path, data: bytes | PairedImage) -> bool:
     return not isinstance(data, bytes) and data.file is not None and is_same_file(path, data.file)
 
 

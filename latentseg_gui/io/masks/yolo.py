@@ -17,7 +17,7 @@ from latentseg_gui.io.masks.annotations import (
     Annotation,
     Box,
     ShapeError,
-    checked,
+    finite_corners,
     gathered,
     outline,
     polygon,
@@ -25,15 +25,15 @@ from latentseg_gui.io.masks.annotations import (
 from latentseg_gui.io.masks.drawing import Drawing
 from latentseg_gui.io.masks.encodings import text_of
 from latentseg_gui.io.masks.files import contents
-from latentseg_gui.io.masks.naming import Names
+from latentseg_gui.io.masks.naming import KnownClasses
 from latentseg_gui.io.masks.polygons import bridged, keyhole, outlines_of, simplified
 from latentseg_gui.io.masks.values import (
     ImportContext,
     ImportedMask,
     MaskError,
     MaskItem,
-    Picture,
-    objects_of,
+    PairedImage,
+    object_areas,
 )
 
 _SNAP = 1e-3
@@ -128,7 +128,9 @@ def _lines(text: str) -> tuple[str, ...]:
     return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
-def read(data: bytes, context: ImportContext, names: tuple[str, ...] = (), unread: str = "") -> ImportedMask:
+def read_yolo(
+    data: bytes, context: ImportContext, names: tuple[str, ...] = (), unread: str = ""
+) -> ImportedMask:
     """The mask; boxes and lines that are damaged are named and left without label.
 
     Args:
@@ -137,12 +139,12 @@ def read(data: bytes, context: ImportContext, names: tuple[str, ...] = (), unrea
         names: of the file's classes, from "classes.txt"; empty: the document's own.
         unread: what to say of names that could not be read.
     """
-    known = Names(context)
+    known = KnownClasses(context)
     known.expect(names)
     drawing = Drawing(context, known)
     drawing.take(*gathered(_entries(text_of(data), context.shape, names)))
-    read = drawing.finish()
-    return replace(read, notes=(*read.notes, unread)) if unread else read
+    read_yolo = drawing.finish()
+    return replace(read_yolo, notes=(*read_yolo.notes, unread)) if unread else read_yolo
 
 
 def _entries(
@@ -191,7 +193,7 @@ def _annotation(
     points = corners * (shape[1], shape[0])
     near = np.round(points)  # a corner of a pixel that lost its last digits is a corner of a pixel
     points = np.where(np.abs(points - near) < _SNAP, near, points)
-    piece = polygon(checked([tuple(point) for point in points.tolist()]))
+    piece = polygon(finite_corners([tuple(point) for point in points.tolist()]))
     class_number = None if name is not None else number + 1
     return outline(where, name, [piece], class_number=class_number)
 
@@ -228,14 +230,14 @@ def text(item: MaskItem, classes: ClassTable) -> bytes:
     """
     rows, cols = item.shape
     lines = []
-    for found in objects_of(item):
+    for found in object_areas(item):
         rings = [keyhole(simplified(outline)) for outline in outlines_of(found.mask, found.rect)]
         corners = [f"{x / cols:.9g} {y / rows:.9g}" for x, y in bridged(rings)]
         lines.append(f"{found.class_id - 1} {' '.join(corners)}\n")
     return "".join(lines).encode()
 
 
-def folder_files(classes: ClassTable) -> list[tuple[str, bytes | Picture]]:
+def folder_files(classes: ClassTable) -> list[tuple[str, bytes | PairedImage]]:
     """What belongs to the whole folder: the names of the classes, in two spellings, and where images are.
 
     Without a "path" the folder of the file itself is meant, wherever it is moved to.

@@ -69,7 +69,7 @@ _MAX_FILE = 2**30
 _MAX_INSTANCE = 2**32 - 1
 
 
-def encoded(arrays: Arrays) -> tuple[MaskFiles, dict[str, bytes]]:
+def encoded_arrays(arrays: Arrays) -> tuple[MaskFiles, dict[str, bytes]]:
     """The names of the files of a mask, and the files by name; equal masks give equal files."""
     labels_in, provenance_in, instances_in = arrays
     labels = _picture(labels_in)
@@ -112,7 +112,7 @@ def decoded(files: list[bytes], names: MaskFiles, shape: tuple[int, int]) -> Arr
             values = tiff_values(data, shape) if name.endswith("tif") else _png_values(data, shape)
             arrays.append(_exact(values, limit))
         except Exception as error:  # a damaged file makes the decoders raise nearly everything
-            raise damaged(Path(name), repr(error)) from error
+            raise damaged_mask_file(Path(name), repr(error)) from error
     instances = arrays[2].astype(np.uint32) if len(arrays) > 2 else None
     labels, provenance = (array.astype(np.uint8) for array in arrays[:2])
     return labels, provenance, instances
@@ -166,11 +166,11 @@ def _contents(path: Path) -> bytes:
         if len(data) > _MAX_FILE or hashlib.sha256(data).hexdigest() != path.stem:
             raise ValueError("the contents are not those that were written")
     except (OSError, ValueError) as error:
-        raise damaged(path, repr(error)) from error
+        raise damaged_mask_file(path, repr(error)) from error
     return data
 
 
-def damaged(path: Path, detail: str) -> ProjectError:
+def damaged_mask_file(path: Path, detail: str) -> ProjectError:
     """What to tell the user of a file of a mask that cannot be used."""
     return ProjectError(
         f"The mask file “{shown(path.name)}” of the project is missing or damaged.",

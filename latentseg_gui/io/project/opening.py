@@ -266,7 +266,7 @@ class _Unpacking:
             ProjectError: if it is damaged, or larger than its image.
         """
         if not self.has_sound_size:
-            raise mask_files.damaged(Path(self.names.labels), "it is larger than its image")
+            raise mask_files.damaged_mask_file(Path(self.names.labels), "it is larger than its image")
         return mask_files.decoded(list(self.files), self.names, self.shape)
 
     def __call__(self) -> Arrays:

@@ -43,7 +43,7 @@ JOURNAL_PREFIX, JOURNAL_SUFFIX = "journal-", ".log"
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class ProjectSnapshot:
     """A document as it was at one moment, to be written in any thread.
 
     Attributes:
@@ -144,7 +144,7 @@ class ProjectSession:
         settings: dict[str, Any] | None = None,
         weights: WeightsList | None = None,
         sources: Mapping[str, Path] | None = None,
-    ) -> Snapshot:
+    ) -> ProjectSnapshot:
         """Take what is to be saved; changes after this go to a new journal.
 
         Args:
@@ -183,9 +183,9 @@ class ProjectSession:
         }
         paths = {key: path for key in document.images.ids if (path := document.images.path(key)) is not None}
         self._rotate(save, self._token)
-        return Snapshot(manifest, arrays, versions, paths, document.revision, sources or {})
+        return ProjectSnapshot(manifest, arrays, versions, paths, document.revision, sources or {})
 
-    def write(self, snapshot: Snapshot) -> None:
+    def write(self, snapshot: ProjectSnapshot) -> None:
         """Save a snapshot; may run in another thread, one save at a time.
 
         Raises:
@@ -195,7 +195,7 @@ class ProjectSession:
         storage.make_folder(masks)
         new_names: dict[str, MaskFiles] = {}
         for image_id, arrays in snapshot.arrays.items():
-            new_names[image_id], files = mask_files.encoded(arrays())
+            new_names[image_id], files = mask_files.encoded_arrays(arrays())
             for name, data in files.items():
                 if not (masks / name).exists():
                     storage.atomic_write(masks / name, data)

@@ -22,8 +22,8 @@ from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.lock import ProjectLock
 from latentseg_gui.io.masks.registry import FORMATS, File, MaskFormat, format_named
-from latentseg_gui.io.masks.values import MaskItem, Picture
-from latentseg_gui.io.masks.writing import encoded, part_of, planned_files, write_files
+from latentseg_gui.io.masks.values import MaskItem, PairedImage
+from latentseg_gui.io.masks.writing import combined_part, encoded_files, planned_files, write_files
 from latentseg_gui.io.masks.yolo import IMAGES
 from latentseg_gui.io.naming import picture_name, stems_of
 from latentseg_gui.io.paths import shown
@@ -72,9 +72,9 @@ class BatchPlan:
         """The folder of a format below that of the run, with "/" at its end; empty for the only one."""
         return f"{format_name}/" if len(self.formats) > 1 else ""
 
-    def picture(self, item: BatchItem) -> Picture:
+    def picture(self, item: BatchItem) -> PairedImage:
         """The image as it goes along with its mask, in formats that hold both."""
-        return Picture(item.path, item.frame, self.links_pictures)
+        return PairedImage(item.path, item.frame, self.links_pictures)
 
     def planned(self, items: Sequence[BatchItem]) -> list[str]:
         """The names of what will be written, relative to the folder of the run."""
@@ -223,7 +223,7 @@ class BatchFolder:
         if mask_format.combine is not None:
             return []
         below = self.plan.folder_of(mask_format.name)
-        return [(below + name, data) for name, data in encoded(mask_format, mask, self.plan.classes)]
+        return [(below + name, data) for name, data in encoded_files(mask_format, mask, self.plan.classes)]
 
     def _write_parts(self, mask: MaskItem) -> list[str]:
         """What the picture adds to files of many, kept until all are there."""
@@ -231,7 +231,7 @@ class BatchFolder:
         for each in self._formats:
             if each.combine is not None:
                 name = _part_name(each.name, mask.stem)
-                data = part_of(each.combine, mask, self.plan.classes)
+                data = combined_part(each.combine, mask, self.plan.classes)
                 make_folder((self.folder / name).parent)
                 atomic_write(self.folder / name, data)
                 names.append(name)

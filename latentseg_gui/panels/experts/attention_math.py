@@ -64,11 +64,11 @@ def value_limits(maps: Floats, normalisation: Normalisation) -> Floats:
 def thumbnails(maps: Floats, limits: Floats, side: int) -> NDArray[np.uint8]:
     """Small versions, uint8 [K, h', w'], 0..255 between ``limits`` [K, 2], the longer side at most ``side``."""
     low, high = limits[:, 0, None, None], limits[:, 1, None, None]
-    small = shrink(maps, side)
+    small = block_means(maps, side)
     return np.clip((small - low) * (np.float32(255.0) / (high - low)), 0, 255).astype(np.uint8)
 
 
-def shrink(maps: Floats, side: int) -> Floats:
+def block_means(maps: Floats, side: int) -> Floats:
     """Block means so that the longer side of [..., h, w] is at most ``side``; a rest is cut off."""
     rows, cols = maps.shape[-2:]
     step = -(-max(rows, cols) // side)

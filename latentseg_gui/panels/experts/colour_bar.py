@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QWidget
 from typing_extensions import override
 
-from latentseg_gui.panels.experts.colours import colour_table
+from latentseg_gui.panels.experts.colours import map_colours
 from latentseg_gui.panels.pixmaps import image_from_rgb
 from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.roles import hairline
@@ -25,7 +25,7 @@ class ColourBar(QWidget):
 
     def set_scale(self, colour_map: str, low: str, high: str, text: str) -> None:
         """Shows ``low`` and ``high`` at the ends; ``text`` says how they were found."""
-        self._gradient = image_from_rgb(colour_table(colour_map)[None])
+        self._gradient = image_from_rgb(map_colours(colour_map)[None])
         self._low, self._high, self._text = low, high, text
         self.setAccessibleName(f"{low} - {high}: {text}")
         self.setToolTip(plain(text))

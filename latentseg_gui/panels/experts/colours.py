@@ -13,7 +13,7 @@ COLOUR_MAPS = ("magma", "viridis")
 
 
 @cache
-def colour_table(name: str) -> NDArray[np.uint8]:
+def map_colours(name: str) -> NDArray[np.uint8]:
     """256 colours of a perceptually uniform map, uint8 [256, 3]."""
     table: NDArray[np.uint8] = pg.colormap.get(name).getLookupTable(nPts=256, alpha=False)
     return np.ascontiguousarray(table[:, :3], dtype=np.uint8)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication
 
 from latentseg_gui.document.experts.experts import AttentionPart
-from latentseg_gui.document.experts.maps import AttentionMaps, PromptAttention
+from latentseg_gui.document.experts.maps import ExpertMaps, PromptAttention
 from latentseg_gui.document.prediction.proposals import PromptPoint
 from latentseg_gui.document.types import Rect
 
@@ -121,7 +121,7 @@ class MapPart:
     values: Mapping[str, NDArray[np.float32]]
 
 
-def part_of(part: AttentionPart) -> MapPart:
+def learned_part(part: AttentionPart) -> MapPart:
     """Of the learned experts."""
     return MapPart(part.rect, part.stride, {"look": part.look, "mix": part.mix})
 
@@ -134,7 +134,7 @@ def words_of_experts() -> tuple[tuple[str, str, str], tuple[str, str, str]]:
     )
 
 
-def from_experts(maps: AttentionMaps) -> MapSource:
+def from_experts(maps: ExpertMaps) -> MapSource:
     """The learned experts."""
     look, mix = words_of_experts()
     return MapSource(
@@ -180,9 +180,9 @@ def from_prompts(maps: PromptAttention) -> MapSource:
     )
 
 
-def as_source(maps: AttentionMaps | PromptAttention | MapSource | None) -> MapSource | None:
+def as_source(maps: ExpertMaps | PromptAttention | MapSource | None) -> MapSource | None:
     """``maps`` as the panel takes them."""
-    if isinstance(maps, AttentionMaps):
+    if isinstance(maps, ExpertMaps):
         return from_experts(maps)
     if isinstance(maps, PromptAttention):
         return from_prompts(maps)

@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from typing_extensions import override
 
-from latentseg_gui.panels.experts.colours import colour_table
+from latentseg_gui.panels.experts.colours import map_colours
 from latentseg_gui.panels.plain import plain
 
 _ROW: Final = 19
@@ -88,7 +88,7 @@ class ShareMatrix(QWidget):
         for column in range(self._shares.shape[1] if self._has_heads else 0):
             head = self._cell(-1, column)
             painter.drawText(head, centre, metrics.elidedText(self._columns[column], elide, head.width()))
-        table = colour_table("viridis")
+        table = map_colours("viridis")
         for row in range(self._shares.shape[0] if self._shares.size else 0):
             name = metrics.elidedText(self._rows[row], elide, _NAMES - 6)
             painter.drawText(QRect(0, (row + self._has_heads) * _ROW, _NAMES, _ROW - _GAP), centre, name)

@@ -10,7 +10,7 @@ from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import QCheckBox, QToolButton, QVBoxLayout, QWidget
 
 from latentseg_gui.document.experts.network_attention import Floats, MapGroup, NetworkMaps
-from latentseg_gui.panels.experts.colours import colour_table
+from latentseg_gui.panels.experts.colours import map_colours
 from latentseg_gui.panels.experts.values import MapOverlay
 from latentseg_gui.panels.fields import ComboBox
 from latentseg_gui.panels.flow_layout import FlowLayout
@@ -173,7 +173,7 @@ class NetworkMapsSection(QWidget):
         high = 1.0 if self.maps is None or self.maps.xy is None else max(float(values.max()), 1e-12)
         codes = np.rint(np.clip(values / high, 0, 1) * 255).astype(np.uint8)
         side = round(_SIDE * self.devicePixelRatioF())
-        picture = image_from_codes(codes, colour_table(_COLOURS)).scaled(
+        picture = image_from_codes(codes, map_colours(_COLOURS)).scaled(
             side, side, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.FastTransformation
         )
         pixmap = QPixmap.fromImage(picture)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from latentseg_gui.document.experts.maps import AttentionMaps, PromptAttention
+from latentseg_gui.document.experts.maps import ExpertMaps, PromptAttention
 from latentseg_gui.panels.experts.maps import MapPart, MapSource, as_source
 from latentseg_gui.panels.experts.selection import ExpertsSelection
 from latentseg_gui.panels.experts.view import ExpertsView
@@ -36,9 +36,9 @@ class Sources(QObject):
         """`EXPERTS` or `CLICKS`."""
         return self._view.source.value
 
-    def set_experts(self, maps: AttentionMaps | MapSource | None) -> None:
+    def set_experts(self, maps: ExpertMaps | MapSource | None) -> None:
         """Takes the maps of an image; None while there are none."""
-        self._view.comparisons.set_likeness(maps.likeness if isinstance(maps, AttentionMaps) else None)
+        self._view.comparisons.set_likeness(maps.likeness if isinstance(maps, ExpertMaps) else None)
         self._set(EXPERTS, as_source(maps))
 
     def set_part(self, part: MapPart | None) -> None:

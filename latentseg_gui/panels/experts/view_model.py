@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 from latentseg_gui.document.experts.experts import Gains, altered
 from latentseg_gui.document.types import Labels
 from latentseg_gui.panels.experts.attention_math import floored
-from latentseg_gui.panels.experts.colours import colour_table
+from latentseg_gui.panels.experts.colours import map_colours
 from latentseg_gui.panels.experts.gains import Shape, Where, gain_at, is_solo, table_of
 from latentseg_gui.panels.experts.maps import MapPart, MapSource
 from latentseg_gui.panels.experts.state import ExpertsState, ViewChoice
@@ -268,7 +268,7 @@ class ExpertsViewModel:
         has_maps = self.state.maps is not None
         self._pictures = []
         if has_maps:
-            table = colour_table(self.state.choice.colour_map)
+            table = map_colours(self.state.choice.colour_map)
             self._pictures = [image_from_codes(codes, table) for codes in self.state.thumbnails()]
             self._refresh_scale()
         self._view.resolution.setText(resolution_text(self.state, is_refining=self._is_refining))

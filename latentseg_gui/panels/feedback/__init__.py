@@ -1,6 +1,6 @@
 """What the window tells: messages, running jobs, the device."""
 
-from latentseg_gui.panels.feedback.device_badge import DeviceBadge, DeviceChoice
+from latentseg_gui.panels.feedback.device_badge import DeviceBadge, DeviceEntry
 from latentseg_gui.panels.feedback.jobs import JobsIndicator
 from latentseg_gui.panels.feedback.message_card import Message, MessageCard
 from latentseg_gui.panels.feedback.message_log import MessageLog
@@ -9,7 +9,7 @@ from latentseg_gui.panels.feedback.tour_strip import TourStrip
 
 __all__ = [
     "DeviceBadge",
-    "DeviceChoice",
+    "DeviceEntry",
     "JobsIndicator",
     "Message",
     "MessageCard",

@@ -14,7 +14,7 @@ from latentseg_gui.panels.plain import plain
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceChoice:
+class DeviceEntry:
     """One device in the menu: ``key`` comes back in the signal; ``reason`` says why it is (not) usable."""
 
     key: str
@@ -53,7 +53,7 @@ class DeviceBadge(QToolButton):
         self.setAccessibleName(self.tr("Device: {0}").format(device))
         self.setAccessibleDescription(reason)
 
-    def set_choices(self, choices: Sequence[DeviceChoice], current: str) -> None:
+    def set_choices(self, choices: Sequence[DeviceEntry], current: str) -> None:
         """Fills the menu; ``current`` is the key that is ticked."""
         self._devices.clear()
         group = QActionGroup(self._devices)

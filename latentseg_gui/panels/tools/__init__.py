@@ -1,6 +1,6 @@
 """The options of tools and display."""
 
 from latentseg_gui.panels.tools.bar import ToolOptionsBar
-from latentseg_gui.panels.tools.options import DisplayOptions
+from latentseg_gui.panels.tools.options import OverlaySwitches
 
-__all__ = ["DisplayOptions", "ToolOptionsBar"]
+__all__ = ["OverlaySwitches", "ToolOptionsBar"]

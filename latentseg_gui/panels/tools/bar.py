@@ -9,7 +9,7 @@ from latentseg_gui.document.masks.tools import Option, ToolName
 from latentseg_gui.panels.flow_layout import FlowLayout
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.shortcut_tooltips import follow_key
-from latentseg_gui.panels.tools.options import DisplayOptions, PiecesOption, PromptingOptions, TightenOption
+from latentseg_gui.panels.tools.options import OverlaySwitches, PiecesOption, PromptingOptions, TightenOption
 from latentseg_gui.panels.widgets import Segments, SliderField, text_label
 
 
@@ -41,7 +41,7 @@ class ToolOptionsBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.display = DisplayOptions(self)
+        self.display = OverlaySwitches(self)
         self.prompting = PromptingOptions(self)
         self.tighten = TightenOption(self)
         self.pieces = PiecesOption(self)

@@ -78,7 +78,7 @@ class PromptingOptions(QObject):
         self.each_new.setChecked(is_on)
 
 
-class DisplayOptions(QObject):
+class OverlaySwitches(QObject):
     """Switches of the overlay; where they stand is up to who lays them out.
 
     Signals:

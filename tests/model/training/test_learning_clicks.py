@@ -11,13 +11,13 @@ import torch
 from scipy import ndimage
 
 from model import ClickTuneConfig, LabelledImage, ModelError, Predictor, finetune_clicks
-from model.networks.encoding import Prompts
+from model.networks.encoding import PromptTensors
 from model.networks.network import LatentExpertNetwork
 from model.networks.taught_clicks import NEVER
 from model.prediction.kinship import encode_alike
 from model.training import click_tuning
 from model.training.click_examples import examples_of, held_apart
-from model.training.click_measure import ClickFigures, click_into_error, measured
+from model.training.click_measure import ClickFigures, click_into_error, measure_clicks
 from model.training.click_tuning import ClickTuning, in_words
 from model.training.outcome import NotLearnedError
 from model.training.provenance import after_clicks
@@ -88,7 +88,7 @@ def test_an_object_of_another_image_is_clicked_better_as_well(learned: ClickTuni
     figures = []
     for each in (network(), learned.network):
         found = ClickFigures()
-        for _ in measured(Predictor(each, "cpu"), examples_of([rings(7)])[:3], found):
+        for _ in measure_clicks(Predictor(each, "cpu"), examples_of([rings(7)])[:3], found):
             pass
         figures.append(found)
     assert figures[1].iou_after(1) > figures[0].iou_after(1)
@@ -150,10 +150,10 @@ def test_of_several_clicks_at_once_each_is_answered_by_the_decoder_that_it_belon
         twice = encoding.apply(lambda x: x.expand(2, *x.shape[1:]))
         # a negative click alone is on nothing that was taught
         points, labels = torch.tensor([[[34.0, 34.0]], [[34.0, 34.0]]]), torch.tensor([[1], [0]])
-        assert taught.taught.is_known(twice, Prompts(points, labels)).tolist() == [True, False]
-        both = taught.segment(twice, Prompts(points, labels)).logits
-        alone = taught.segment(encoding, Prompts(points[:1], labels[:1])).logits
-        plain = network().segment(encoding, Prompts(points[1:], labels[1:])).logits
+        assert taught.taught.is_known(twice, PromptTensors(points, labels)).tolist() == [True, False]
+        both = taught.segment(twice, PromptTensors(points, labels)).logits
+        alone = taught.segment(encoding, PromptTensors(points[:1], labels[:1])).logits
+        plain = network().segment(encoding, PromptTensors(points[1:], labels[1:])).logits
     assert torch.allclose(both[0], alone[0], atol=1e-3)
     assert torch.allclose(both[1], plain[0], atol=1e-3)
 
@@ -166,9 +166,9 @@ def test_a_box_is_on_something_known_by_its_middle(learned: ClickTuning) -> None
     none = torch.zeros(1, 1, 2), torch.tensor([[-1]])
     with torch.inference_mode():
         encoding = taught.encode(image)
-        box = Prompts(*none, torch.tensor([[14.0, 14.0, 54.0, 54.0]]))
+        box = PromptTensors(*none, torch.tensor([[14.0, 14.0, 54.0, 54.0]]))
         assert taught.taught.is_known(encoding, box).tolist() == [True]
-        no_box = Prompts(*none, torch.full((1, 4), float("nan")))
+        no_box = PromptTensors(*none, torch.full((1, 4), float("nan")))
         assert taught.taught.is_known(encoding, no_box).tolist() == [False]
 
 

@@ -18,11 +18,11 @@ from model.training.object_targets import (
     marked,
     numbered_things,
     smallest_of,
-    targets_of,
+    targets_of_square,
     with_object_numbers,
 )
 from model.training.types import IGNORED
-from model.training.views import Picture
+from model.training.views import LabelledWindow
 from tests.model.finetuning import run
 from tests.model.training.object_scenes import FRESH, found_in, fresh, scene
 
@@ -68,8 +68,8 @@ def test_of_an_object_of_which_a_part_is_held_back_only_that_is_learned_which_is
     train[2:4, 4:6] = IGNORED  # a corner of the first object
     train[2:5, 14:18] = IGNORED  # most of the last one
     held = torch.full_like(train, IGNORED)
-    picture = marked(Picture(torch.zeros(3, 8, 20), train, held, objects=objects))
-    targets = targets_of(picture.train.long(), picture.objects)
+    picture = marked(LabelledWindow(torch.zeros(3, 8, 20), train, held, objects=objects))
+    targets = targets_of_square(picture.train.long(), picture.objects)
     found = dict(zip(map(tuple, targets.boxes.tolist()), targets.is_whole.tolist(), strict=True))
     assert found == {(8, 2, 11, 6): True, (2, 2, 6, 6): False}
     assert targets.masks.sum((1, 2)).tolist() == [12, 12]
@@ -80,7 +80,7 @@ def test_of_an_object_of_which_a_part_is_held_back_only_that_is_learned_which_is
 def test_where_nobody_labelled_nothing_is_said_about_boxes():
     labels = torch.full((32, 64), IGNORED, dtype=torch.long)
     labels[:, :32] = 0
-    targets = targets_of(labels, torch.zeros(32, 64, dtype=torch.int32))
+    targets = targets_of_square(labels, torch.zeros(32, 64, dtype=torch.int32))
     boxes = torch.tensor([[4.0, 4, 20, 20], [36, 4, 60, 28], [20, 4, 60, 28]])
     assert _says_something(boxes, targets).tolist() == [True, False, False]
 
@@ -94,8 +94,8 @@ def test_another_truth_under_hidden_pixels_teaches_the_same():
     for hidden in (0, 5):
         objects = (train == 1).int()
         objects[:, :8] = hidden
-        picture = marked(Picture(torch.zeros(3, 64, 64), train, train, objects=objects))
-        targets = targets_of(train.long(), picture.objects)
+        picture = marked(LabelledWindow(torch.zeros(3, 64, 64), train, train, objects=objects))
+        targets = targets_of_square(train.long(), picture.objects)
         torch.manual_seed(0)
         levels, _ = network.levels_and_areas(network.padded(torch.zeros(1, 3, 64, 64)))
         losses.append(float(region_loss(network.regions, levels, [targets], (64, 64)).detach()))
@@ -104,13 +104,13 @@ def test_another_truth_under_hidden_pixels_teaches_the_same():
 
 def test_a_picture_without_objects_teaches_that_there_are_none():
     network = fresh("mask-rcnn").train()
-    targets = targets_of(torch.zeros(64, 64, dtype=torch.long), torch.zeros(64, 64, dtype=torch.int32))
+    targets = targets_of_square(torch.zeros(64, 64, dtype=torch.long), torch.zeros(64, 64, dtype=torch.int32))
     levels, _ = network.levels_and_areas(network.padded(torch.rand(1, 3, 64, 64)))
     loss = region_loss(network.regions, levels, [targets], (64, 64))
     loss.backward()
     assert bool(loss.isfinite())
     assert network.regions.box.classes.bias.grad[0] < 0  # more background
-    unknown = targets_of(torch.full((64, 64), IGNORED), torch.zeros(64, 64, dtype=torch.int32))
+    unknown = targets_of_square(torch.full((64, 64), IGNORED), torch.zeros(64, 64, dtype=torch.int32))
     levels, _ = network.levels_and_areas(network.padded(torch.rand(1, 3, 64, 64)))
     assert float(region_loss(network.regions, levels, [unknown], (64, 64)).detach()) == 0
 
@@ -146,7 +146,7 @@ def test_panoptic_quality_is_measured_on_what_is_held_back_only():
     sample = scene(0)
     held = np.full(sample.labels.shape, IGNORED, np.uint8)
     held[:, 32:] = sample.labels[:, 32:]
-    picture = Picture(
+    picture = LabelledWindow(
         torch.zeros(3, 64, 64),
         torch.from_numpy(sample.labels.copy()),
         torch.from_numpy(held),

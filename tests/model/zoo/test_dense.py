@@ -14,7 +14,7 @@ from model import Predictor, load, save
 from model.errors import ModelError, WeightsError
 from model.training.object_loss import loss_with_objects
 from model.training.objective import Objective
-from model.training.views import Picture
+from model.training.views import LabelledWindow
 from model.weights.checkpoint import CheckpointMeta
 from model.zoo.dense import (
     ALWAYS,
@@ -121,7 +121,7 @@ def test_every_picture_of_a_batch_is_answered_as_it_is_alone(network):
 def loss_of(network):
     """What gradients come from: logits, and objects where there are any."""
     squares = torch.arange(64 * 64).view(64, 64) // 1024
-    picture = Picture(image(64, 64)[0], (squares % 3).byte(), torch.full((64, 64), 255).byte())
+    picture = LabelledWindow(image(64, 64)[0], (squares % 3).byte(), torch.full((64, 64), 255).byte())
     if getattr(network, "regions", None) is None:
         return network(image(40, 48)).square().mean()
     picture = replace(picture, objects=((squares % 3 > 0) * (squares + 1)).int())
