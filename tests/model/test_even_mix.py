@@ -9,10 +9,9 @@ import torch
 from model.analysis.metrics import mean_iou
 from model.errors import ModelError
 from model.networks.detail_network import DetailNetwork
-from model.networks.even_mix import with_even_mix
 from model.networks.latent_experts import SegmentationModel
 from model.networks.network import build_latent_expert
-from model.prediction.even_mix import EvenMix
+from model.prediction.even_mix import EvenMix, with_even_mix
 from model.zoo.unet import UNet
 from tests.model.small_predictors import DECIDING, picture, predictor_of, small_network
 

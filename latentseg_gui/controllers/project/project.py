@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
 from latentseg_gui.controllers.interfaces import Dialogs, ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.controllers.project.unsaved import Saving, Versions, has_unsaved_changes, lost_by_leaving
+from latentseg_gui.controllers.project.unsaved import Versions, has_unsaved_changes, lost_by_leaving
 from latentseg_gui.controllers.project.untitled import UntitledProjects
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
@@ -18,10 +19,47 @@ from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.naming import common_folder
 from latentseg_gui.io.paths import shown
 from latentseg_gui.io.project.manifest import CURRENT, MAKERS, MARKS
-from latentseg_gui.io.project.saving import ProjectSession, create_project
+from latentseg_gui.io.project.saving import ProjectSession, ProjectSnapshot, create_project
 
 _RETRY_MS = 200
 _WAIT_S = 60.0
+
+
+class _Saving:
+    """Writes a snapshot when called, and remembers how that went.
+
+    Args:
+        target: the project that is written.
+        snapshot: what is written.
+        is_asked: whether the user asked for it, and so wants to hear of its success.
+    """
+
+    def __init__(self, target: ProjectSession, snapshot: ProjectSnapshot, *, is_asked: bool) -> None:
+        self.target = target
+        self.snapshot = snapshot
+        self.is_asked = is_asked
+        self.error: LatentsegError | None = None
+        self._done = threading.Event()
+
+    def __call__(self) -> _Saving:
+        """Write. Never raises: what went wrong is in ``error``."""
+        try:
+            self.target.write(self.snapshot)
+        except LatentsegError as error:
+            self.error = error
+        except Exception as error:  # reported like any other failure: the work must stay marked as unsaved
+            self.error = LatentsegError(
+                f"The project could not be saved: {error}.",
+                action="Save it in another folder.",
+                detail=repr(error),
+            )
+        finally:
+            self._done.set()
+        return self
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for it in this thread; whether it is over."""
+        return self._done.wait(seconds)
 
 
 class StorageController(QObject):
@@ -71,7 +109,7 @@ class StorageController(QObject):
         """Whoever keeps the versions of the weights sets this."""
         self._session: ProjectSession | None = None
         self._is_untitled = True
-        self._saving: Saving | None = None
+        self._saving: _Saving | None = None
         self._failed: set[Path] = set()
         self._told_of_change: set[Path] = set()
         self._retry = QTimer(self)
@@ -214,7 +252,7 @@ class StorageController(QObject):
         self._saving, key = saving, f"save {saving.snapshot.revision}"
         self._files.submit(saving, self._finish, key=key, priority=Priority.PROJECT)
 
-    def _snapshot(self, target: ProjectSession, *, is_asked: bool) -> Saving | None:
+    def _snapshot(self, target: ProjectSession, *, is_asked: bool) -> _Saving | None:
         try:
             self.untitled.keep_pasted(self._document, target.folder)
             settings = {**target.manifest.settings, CURRENT: self._document.images.current_id}
@@ -222,7 +260,7 @@ class StorageController(QObject):
             settings[MARKS] = marks_as_settings(self._document)
             weights, sources = (None, None) if self.versions is None else self.versions.at_hand()
             snapshot = target.snapshot(self._document, settings, weights, sources)
-            return Saving(target, snapshot, is_asked=is_asked)
+            return _Saving(target, snapshot, is_asked=is_asked)
         except LatentsegError as error:
             self._on_failed(target, error, is_asked=is_asked)
             return None
@@ -242,7 +280,7 @@ class StorageController(QObject):
             self._errors.report(error)
             return None
 
-    def _finish(self, saving: Saving) -> None:
+    def _finish(self, saving: _Saving) -> None:
         """Draws the consequences of a save, once."""
         if saving is not self._saving:
             return
