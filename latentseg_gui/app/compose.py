@@ -119,6 +119,7 @@ class Chrome(QObject):
             events.prediction_changed,
             events.proposal_changed,
             events.prompts_changed,
+            events.earlier_changed,
             events.mask_changed,
             events.classes_changed,
             events.active_class_changed,
@@ -127,6 +128,7 @@ class Chrome(QObject):
         self._session.tool.tool_changed.connect(self.refresh_hint)
         events.proposal_changed.connect(self._on_proposal_changed)
         events.prompts_changed.connect(self._on_proposal_changed)
+        events.earlier_changed.connect(self._on_proposal_changed)
         events.current_changed.connect(self._on_current_changed)
         self._session.history.events.changed.connect(self._refresh_history)
 
@@ -157,12 +159,15 @@ class Chrome(QObject):
 
     def _on_proposal_changed(self, image_id: str) -> None:
         if image_id == self._document.images.current_id:
-            self._window.options.set_proposal_available(not self._document.prompts.is_idle(image_id))
+            self._on_current_changed(image_id)
 
     def _on_current_changed(self, image_id: str | None) -> None:
-        self._window.options.set_proposal_available(
-            image_id is not None and not self._document.prompts.is_idle(image_id)
-        )
+        prompts = self._document.prompts
+        is_available = image_id is not None and not prompts.is_idle(image_id)
+        count = 0
+        if image_id is not None:
+            count = len(prompts.earlier(image_id)) + (not prompts.of(image_id).is_empty)
+        self._window.options.set_proposal_available(is_available, count)
 
     def _refresh_history(self) -> None:
         history, action = self._session.history, self._window.action

@@ -9,7 +9,16 @@ from PySide6.QtCore import QCoreApplication
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.tools import ToolName
 
-NAMED = ("accept", "cancel", "next_meaning", "next_drag", "each_new", "brush_smaller", "brush_larger")
+NAMED = (
+    "accept",
+    "cancel",
+    "drop_click",
+    "next_meaning",
+    "next_drag",
+    "each_new",
+    "brush_smaller",
+    "brush_larger",
+)
 """Actions whose keys the sentences name."""
 
 
@@ -54,6 +63,11 @@ def _text(document: Document, tool: ToolName, is_model_ready: bool, each_is_new:
     if image_id is None:
         return _said("Open an image, or drop one on the window. The samples are there to try.")
     if not document.prompts.is_idle(image_id):
+        if document.prompts.earlier(image_id):
+            return _said(
+                "{accept} accepts all of them. Drag a box round the next; a click into one corrects it. "
+                "{drop_click} takes the last back, {cancel} clears all."
+            )
         if document.prompts.proposal(image_id) is None:
             return _said("The model is looking at the image; your click is answered as soon as it has.")
         if each_is_new and document.prompts.of(image_id).taken_up is None:

@@ -61,6 +61,7 @@ class CanvasView(CanvasIntents):
         errors: which pixels the model gets wrong.
         heatmap, categories, uncertainty: numbers over the image, under one `key`.
         proposal, selection: what clicks propose, and the objects that are chosen.
+        earlier: objects that were pointed at before, and wait to be accepted.
         outline: corners of the object that is edited.
         candidates: objects that the model has found by itself.
         prompts, pins: markers on pixels.
@@ -87,6 +88,7 @@ class CanvasView(CanvasIntents):
         self.categories = CategoriesPart(stack.categories, self.key)
         self.uncertainty = UncertaintyPart(stack.uncertainty, self.key)
         self.proposal = AreaPart(surface, stack.proposal)
+        self.earlier = AreaPart(surface, stack.earlier)
         self.candidates = AreaPart(surface, stack.candidates)
         self.selection = AreaPart(surface, stack.selection)
         self.outline = OutlinePart(surface, outline)
@@ -141,7 +143,8 @@ class CanvasView(CanvasIntents):
         self.pointer.abort_all()
         self.status.set_pending(False)
         self.prompts.set(PromptSet())
-        for area in (self.proposal, self.candidates, self.selection):
+        self.prompts.set_waiting(())
+        for area in (self.proposal, self.earlier, self.candidates, self.selection):
             area.set(None, None)
         self.outline.set(())
         for part in (self.labels, self.prediction, self.heatmap, self.categories, self.uncertainty):

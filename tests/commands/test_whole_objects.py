@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from scipy import ndimage
 
 from latentseg_gui.commands.masks.patch import Ink, StrokeRecorder
-from latentseg_gui.commands.prediction.proposals import accept_prediction, overlaps
+from latentseg_gui.commands.prediction.proposals import accept_prediction, accept_proposals, overlaps
 from latentseg_gui.document.masks.brush import stroke_mask
 from latentseg_gui.document.masks.object_rules import CRUMB_PIXELS, drop_rims, window_of
 from latentseg_gui.document.prediction.prediction import Prediction
@@ -120,6 +120,41 @@ def test_the_same_object_accepted_again_grows_and_is_one(hand):
     hand.accept(disk(30, 42, 13))
     assert [each.number for each in hand.objects()] == [1]
     assert hand.labels[30, 54] == 1
+
+
+def accept_together(hand, *masks, class_id=1, **options):
+    proposals = [proposal_of(hand.image_id, mask) for mask in masks]
+    hand.history.do(accept_proposals(hand.document, proposals, class_id, **options))
+
+
+@pytest.mark.parametrize("options", [{}, {"protect_others": True}], ids=str)
+@pytest.mark.parametrize("class_id", [0, 1, 2])
+def test_several_accepted_in_one_step_are_as_if_one_came_after_the_other(hand, options, class_id):
+    other = Hand()
+    masks = disk(20, 20, 9), disk(20, 34, 9), disk(40, 60, 8), disk(20, 20, 8), disk(55, 70, 3)
+    for each in (hand, other):
+        each.accept(disk(20, 45, 6), 1)
+        each.accept(disk(40, 66, 6), 2)
+    accept_together(hand, *masks, class_id=class_id, **options)
+    for mask in masks:
+        other.accept(mask, class_id, **options)
+    assert (hand.labels == other.labels).all()
+    parts = np.stack([hand.instances.ravel(), other.instances.ravel()])
+    pairs = np.unique(parts, axis=1).T
+    assert len(pairs) == len({*pairs[:, 0]}) == len({*pairs[:, 1]}), "the same pixels are together"
+    position = hand.history.position
+    hand.history.undo()
+    assert hand.history.position == position - 1
+    assert (hand.instances > 0).sum() == (disk(20, 45, 6) | disk(40, 66, 6)).sum()
+
+
+def test_several_that_overwrite_others_leave_each_other_alone(hand):
+    hand.accept(disk(20, 30, 9), 2)
+    accept_together(hand, disk(20, 20, 9), disk(20, 34, 9), yields=False)
+    assert (hand.labels == np.where(disk(20, 20, 9) | disk(20, 34, 9), 1, hand.labels)).all()
+    numbers = set(np.unique(hand.instances[hand.labels == 1]))
+    assert len(numbers) == 2
+    assert len({*hand.instances[disk(20, 20, 9)]}) == 1
 
 
 def test_whose_pixels_a_proposal_lies_over_is_known(hand):

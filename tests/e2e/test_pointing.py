@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 from latentseg_gui.canvas.layers.proposal import LOST
 from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet
@@ -180,6 +180,116 @@ def test_a_lasso_takes_one_of_many_and_the_choice_is_shown(
     assert person.session.document.prompts.is_idle(str(person.image_id))
     person.press(Qt.Key.Key_Z)
     assert options.kinds.value == "box"
+    assert not told.errors
+
+
+def box_round(person: Person, centre: XY, reach: float = 27.0) -> None:
+    x, y = centre
+    person.drag((x - reach, y - reach), (x, y), (x + reach, y + reach))
+
+
+def earlier(person: Person) -> list[MaskProposal | None]:
+    return [each.proposal for each in person.session.document.prompts.earlier(str(person.image_id))]
+
+
+def all_answered(person: Person) -> bool:
+    prompts, image_id = person.session.document.prompts, str(person.image_id)
+    present = prompts.proposal(image_id)
+    is_new = present is not None and present.prompts == prompts.of(image_id)
+    return is_new and all(each is not None and not each.is_refining for each in (*earlier(person), present))
+
+
+def accept_text(person: Person) -> str:
+    buttons = person.window.options.findChildren(QPushButton)
+    return next(each.text() for each in buttons if each.text().startswith("Accept"))
+
+
+def test_boxes_one_after_the_other_are_accepted_together_and_undone_in_one_step(
+    person: Person, row_of_disks: Path, told: Witness
+) -> None:
+    person.open(row_of_disks)
+    for centre in CENTRES:  # faster than the answers come, the first before the model has seen the image
+        box_round(person, centre)
+    assert accept_text(person) == "Accept 4"
+    assert "accepts all of them" in hint_of(person)
+    person.wait_for(lambda: len(earlier(person)) == 3 and all_answered(person), what="all are answered")
+    picture(person, "boxes")
+    layer = person.session.document.masks.layer(str(person.image_id))
+    assert layer.num_labelled == 0
+    person.press(Qt.Key.Key_Return)
+    numbers = [int(layer.instances[int(y), int(x)]) for x, y in CENTRES]
+    assert len(set(numbers) - {0}) == 4
+    assert all((layer.instances == number).sum() > 900 for number in numbers)
+    assert len(person.session.history.entries) == 1
+    assert person.session.document.prompts.is_idle(str(person.image_id))
+    assert accept_text(person) == "Accept"
+    person.choose("undo")
+    assert layer.num_labelled == 0
+    person.choose("redo")
+    assert (layer.instances == numbers[2]).sum() > 900
+    assert not told.errors
+
+
+def test_a_box_is_drawn_again_and_one_of_several_corrected_taken_back_and_cleared(
+    person: Person, row_of_disks: Path, told: Witness
+) -> None:
+    person.open(row_of_disks)
+    box_round(person, CENTRES[0], 16.0)
+    box_round(person, CENTRES[0])
+    person.wait_for_proposal()
+    assert earlier(person) == [], "the same, drawn again"
+    box_round(person, CENTRES[1])
+    box_round(person, CENTRES[2])
+    person.wait_for(lambda: all_answered(person), what="three are answered")
+    before = shown(person)[1]
+
+    person.click((CENTRES[0][0] + 3, CENTRES[0][1] + 3))
+    person.wait_for_proposal()
+    proposal, first = shown(person)
+    assert len(proposal.prompts.points) == 1, "a click into one that waits is about that one"
+    assert first[int(CENTRES[0][1]), int(CENTRES[0][0])]
+    assert not (first & before).any()
+    assert len(earlier(person)) == 2
+
+    for _ in range(2):
+        person.press(Qt.Key.Key_Backspace)
+    assert len(earlier(person)) == 2
+    person.press(Qt.Key.Key_Backspace)
+    assert len(earlier(person)) == 1, "then the one before goes"
+    person.press(Qt.Key.Key_Escape)
+    assert person.session.document.prompts.is_idle(str(person.image_id))
+    assert person.session.document.masks.layer(str(person.image_id)).num_labelled == 0
+
+    person.segment(CENTRES[3])
+    box_round(person, CENTRES[3])
+    person.wait_for_proposal()
+    assert earlier(person) == [], "a box round what was clicked is about that"
+    box_round(person, CENTRES[0])
+    person.wait_for(lambda: all_answered(person), what="both are answered")
+    person.press(Qt.Key.Key_Return)
+    assert (person.mask == 1).sum() > 1800
+    assert not told.errors
+
+
+def test_each_click_new_goes_with_other_meanings_boxes_enter_and_undo(
+    person: Person, row_of_disks: Path, told: Witness
+) -> None:
+    person.open(row_of_disks)
+    person.press(Qt.Key.Key_R)
+    person.segment(CENTRES[0])
+    person.press(Qt.Key.Key_Q)
+    note = person.canvas.status.note
+    person.wait_for(lambda: note.text or told.sentences, what="another meaning, or that there is none")
+    person.wait_for_proposal()
+    chosen = shown(person)[1]
+    box_round(person, CENTRES[1])
+    person.wait_for_proposal()
+    assert ((person.mask == 1) == chosen).all(), "what was chosen is accepted"
+    assert earlier(person) == []
+    person.press(Qt.Key.Key_Return)
+    assert len(person.session.history.entries) == 2
+    person.choose("undo")
+    assert ((person.mask == 1) == chosen).all()
     assert not told.errors
 
 

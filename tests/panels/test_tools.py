@@ -69,7 +69,7 @@ def test_accept_and_clear_need_a_proposal(bar: ToolOptionsBar, qtbot: QtBot) -> 
 
 def test_switches_report_what_the_user_wants(bar: ToolOptionsBar, qtbot: QtBot) -> None:
     bar.set_tool(ToolName.BRUSH)
-    protect = next(each for each in bar.findChildren(QCheckBox) if each.text() == "Protect other classes")
+    protect = next(each for each in bar.findChildren(QCheckBox) if each.text() == "Protect others")
     with qtbot.waitSignal(bar.protect_requested) as caught:
         qtbot.keyClick(protect, Qt.Key.Key_Space)
     assert caught.args == [True]

@@ -24,10 +24,16 @@ RADIUS: Final = 7.0
 
 
 class PromptMarkers:
-    """Draws a prompt set; a click that is being moved is drawn where it is held."""
+    """Draws a prompt set; a click that is being moved is drawn where it is held.
+
+    Attributes:
+        prompts: what the hand is at.
+        waiting: boxes of objects before it that are not answered yet.
+    """
 
     def __init__(self) -> None:
         self.prompts = PromptSet()
+        self.waiting: tuple[tuple[float, float, float, float], ...] = ()
         self.held: tuple[int, tuple[float, float]] | None = None
 
     def position(self, index: int) -> tuple[float, float]:
@@ -57,15 +63,14 @@ class PromptMarkers:
 
     def box_area(self, viewport: Viewport) -> QRectF | None:
         """The logical area of the box."""
-        box = self.prompts.box
-        if box is None:
-            return None
-        return QRectF(viewport.to_logical(box[:2]), viewport.to_logical(box[2:])).normalized()
+        return None if self.prompts.box is None else _area_of(self.prompts.box, viewport)
 
     def bounds(self, viewport: Viewport) -> QRect:
         """See `ChromeItem.bounds`."""
         area = self.box_area(viewport)
         whole = QRect() if area is None else area_around(area, 4)
+        for box in self.waiting:
+            whole = whole.united(area_around(_area_of(box, viewport), 4))
         for index in range(len(self.prompts.points)):
             centre = viewport.to_logical(self.position(index))
             whole = whole.united(area_around(QRectF(centre, centre), RADIUS + 4))
@@ -75,11 +80,11 @@ class PromptMarkers:
 
     def paint(self, painter: QPainter, viewport: Viewport, palette: QPalette) -> None:
         """See `ChromeItem.paint`."""
-        area = self.box_area(viewport)
-        if area is not None:
-            path = QPainterPath()
-            path.addRect(area)
-            stroke_two_tone(painter, path)
+        for box in (*self.waiting, self.prompts.box):
+            if box is not None:
+                path = QPainterPath()
+                path.addRect(_area_of(box, viewport))
+                stroke_two_tone(painter, path)
         for index, point in enumerate(self.prompts.points):
             if point.way:
                 colour = POSITIVE if point.is_positive else NEGATIVE
@@ -92,6 +97,10 @@ class PromptMarkers:
                 )
         for index, point in enumerate(self.prompts.points):
             _draw_marker(painter, viewport.to_logical(self.position(index)), point)
+
+
+def _area_of(box: tuple[float, float, float, float], viewport: Viewport) -> QRectF:
+    return QRectF(viewport.to_logical(box[:2]), viewport.to_logical(box[2:])).normalized()
 
 
 def _draw_marker(painter: QPainter, centre: QPointF, point: PromptPoint) -> None:

@@ -56,6 +56,7 @@ class LayerStack:
         self.uncertainty = ScalarLayer()
         self.categories = CategoryLayer()
         self.proposal = ProposalLayer(shows_lost=True)
+        self.earlier = ProposalLayer()
         self.candidates = ProposalLayer(fill_alpha=24)  # they may cover all of the image
         self.selection = ProposalLayer()
         self.selection.set_colour(QColor("#ffffff"))
@@ -81,7 +82,16 @@ class LayerStack:
             has_errors = self.errors.labels is not None
             labels = [self.errors] if has_errors else [self.prediction, self.mask]
         numbers: list[Layer] = [self.categories, self.heatmap, self.uncertainty]
-        return [self.image, *labels, *numbers, self.candidates, self.selection, self.proposal, self.grid]
+        return [
+            self.image,
+            *labels,
+            *numbers,
+            self.candidates,
+            self.selection,
+            self.earlier,
+            self.proposal,
+            self.grid,
+        ]
 
     @property
     def has_numbers(self) -> bool:

@@ -92,6 +92,11 @@ class PromptsPart:
         self.markers.prompts = prompts
         self._surface.refresh_chrome(self.markers, self._badge)
 
+    def set_waiting(self, boxes: Sequence[tuple[float, float, float, float]]) -> None:
+        """Shows boxes of objects that were pointed at before, and are not answered yet."""
+        self.markers.waiting = tuple(boxes)
+        self._surface.refresh_chrome(self.markers)
+
     def is_near(self, xy: tuple[float, float]) -> bool:
         """Whether a marker of a click is shown beside a position of the image."""
         viewport = self._surface.viewport

@@ -125,7 +125,8 @@ class Ink:
     Attributes:
         class_id: a class, or `UNLABELLED` to take labels away.
         provenance: who says so.
-        instance: number of the object; None: pixels that change class belong to no object.
+        instance: number of the object, or of that of each pixel of what is painted; None: pixels that change class
+            belong to no object.
         protect_others: whether pixels of other classes stay too, not only those of locked ones. The
             background and `UNLABELLED` pay no heed to this: they are how classes are erased.
         keeps_larger: whether an object that is cut in two keeps its larger part only; else both are objects.
@@ -133,7 +134,7 @@ class Ink:
 
     class_id: int
     provenance: Provenance = Provenance.PAINTED
-    instance: int | None = None
+    instance: int | Instances | None = None
     protect_others: bool = False
     keeps_larger: bool = False
 

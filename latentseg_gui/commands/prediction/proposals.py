@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from latentseg_gui.commands.masks.patch import Ink, MaskPatch, area_patch, values_patch
-from latentseg_gui.commands.source import MaskSource, next_instance
+from latentseg_gui.commands.masks.rectangles import relative_to
+from latentseg_gui.commands.source import LayerSource, MaskSource, next_instance
+from latentseg_gui.document.masks.layers import Instances
 from latentseg_gui.document.masks.object_rules import without_crumbs
 from latentseg_gui.document.prediction.candidates import ObjectCandidate, candidate_numbers
 from latentseg_gui.document.prediction.predicted_objects import taken_over
@@ -85,6 +87,77 @@ def accept_proposal(
         mask &= without_crumbs(mask | (instances == number))
     ink = Ink(class_id, Provenance.CLICKED, number, protect_others)
     return area_patch(source, image_id, proposal.rect, mask, ink, label)
+
+
+def accept_proposals(
+    source: MaskSource,
+    proposals: Sequence[MaskProposal],
+    class_id: int,
+    *,
+    protect_others: bool = False,
+    yields: bool = True,
+) -> MaskPatch | None:
+    """The step that makes several proposed objects of an image part of its mask, as if one came after the other.
+
+    Args:
+        source: what is edited.
+        proposals: at least one.
+        class_id: of the objects.
+        protect_others: whether pixels of other classes stay, objects or not.
+        yields: as for `accept_proposal`; whatever it is, a later proposal yields to the earlier ones.
+
+    Returns:
+        The step; None if nothing would change.
+    """
+    image_id, rect = proposals[0].image_id, Rect(0, 0, 0, 0)
+    if len(proposals) == 1:
+        return accept_proposal(source, proposals[0], class_id, protect_others=protect_others, yields=yields)
+    for each in proposals:
+        rect = rect.union(each.rect)
+    if rect.is_empty:
+        return None
+    is_object = class_id not in (BACKGROUND, UNLABELLED)
+    numbers, number = np.zeros(rect.shape, np.uint32), next_instance(source, image_id)
+    for each in proposals:
+        inner = relative_to(each.rect, rect).slices
+        mask, own = each.mask, number
+        if is_object:
+            others = _others(source.masks.layer(image_id), each.rect, class_id, yields=yields)
+            mask, own = _beside_others(each.mask, numbers[inner], others, number)
+        numbers[inner][mask] = own
+        number = max(number, own + 1)
+    ink = Ink(class_id, Provenance.CLICKED, numbers if is_object else 0, protect_others)
+    label = f"Accept {len(proposals)} objects of {_class_name(source, class_id)}"
+    return area_patch(source, image_id, rect, numbers > 0, ink, label)
+
+
+def _others(layer: LayerSource, rect: Rect, class_id: int, *, yields: bool) -> tuple[Instances, Mask]:
+    """Numbers of the objects that keep their pixels, uint32 of the shape of ``rect``, and which may be extended."""
+    if not yields:
+        return np.zeros(rect.shape, np.uint32), np.zeros(rect.shape, np.bool_)
+    numbers = layer.instances[rect.slices]
+    is_locked = np.isin(numbers, sorted(layer.marks.locked))
+    return numbers, (numbers > 0) & (layer.labels[rect.slices] == class_id) & ~is_locked
+
+
+def _beside_others(
+    mask: Mask, new: Instances, others: tuple[Instances, Mask], number: int
+) -> tuple[Mask, int]:
+    """What a proposal gets of its pixels, and its number: that of the object that it extends, or a free one.
+
+    Args:
+        mask: the proposal.
+        new: numbers of proposals before it, uint32 of its shape.
+        others: see `_others`.
+        number: that is free.
+    """
+    there, may_grow = others
+    taken = np.where(new > 0, new, there)
+    found, counts = np.unique(taken[mask & ((new > 0) | may_grow)], return_counts=True)
+    if len(found) and 2 * counts.max() >= np.count_nonzero(mask):
+        number = int(found[counts.argmax()])
+    free = mask & (taken == 0)
+    return free & without_crumbs(free | (taken == number)), number
 
 
 def accept_candidates(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,11 +16,15 @@ from latentseg_gui.document.coords import is_inside, rc_from_xy
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.layers import MaskLayer
 from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.prediction.proposals import MaskProposal
 from latentseg_gui.document.prediction.separating import parted
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Rect
 from latentseg_gui.io.project.manifest import knows_classes
 
 _UNKNOWN_CLASS = (160, 160, 160, 255)
+_MOST_SHADES = 100
+"""Numbers by which areas that touch are told apart."""
+
 _SURE = 255.0
 """A confidence of 100 %."""
 
@@ -68,6 +73,7 @@ class DisplayController(QObject):
         events.prediction_changed.connect(self._on_prediction_changed)
         events.proposal_changed.connect(self._on_proposal_changed)
         events.prompts_changed.connect(self._on_prompts_changed)
+        events.earlier_changed.connect(self._on_earlier_changed)
         events.classes_changed.connect(self.refresh_colours)
         events.active_class_changed.connect(self._on_active_class_changed)
         canvas.cursor_moved.connect(self._on_cursor_moved)
@@ -102,7 +108,8 @@ class DisplayController(QObject):
 
     def _on_active_class_changed(self, class_id: int) -> None:
         if class_id in self._document.classes.ids:
-            self._canvas.proposal.set_colour(self._document.classes[class_id].colour)
+            for area in (self._canvas.proposal, self._canvas.earlier):
+                area.set_colour(self._document.classes[class_id].colour)
 
     def _on_current_changed(self, image_id: str | None) -> None:
         self._shown = self._cursor = None
@@ -125,6 +132,7 @@ class DisplayController(QObject):
         self._show_labels()
         self._show_prediction()
         self._on_prompts_changed(image_id)
+        self._on_earlier_changed(image_id)
         self._on_proposal_changed(image_id)
 
     def _show_labels(self) -> None:
@@ -191,6 +199,15 @@ class DisplayController(QObject):
         if image_id == self._shown:
             self._canvas.prompts.set(self._document.prompts.of(image_id))
 
+    def _on_earlier_changed(self, image_id: str) -> None:
+        if image_id == self._shown:
+            earlier = self._document.prompts.earlier(image_id)
+            self._canvas.earlier.set(
+                *_numbered([each.proposal for each in earlier if each.proposal is not None])
+            )
+            waiting = [each.prompts.box for each in earlier if each.proposal is None]
+            self._canvas.prompts.set_waiting([box for box in waiting if box is not None])
+
     def _on_cursor_left(self) -> None:
         self._cursor = None
         self._describe()
@@ -210,6 +227,21 @@ class DisplayController(QObject):
             self._window.set_cursor_text("")
             return
         self._window.set_cursor_text(describe_pixel(self._document, image_id, rc))
+
+
+def _numbered(proposals: Sequence[MaskProposal]) -> tuple[Rect | None, NDArray[np.uint8] | None]:
+    """Proposals as numbers from 1 in the box of all of them, so that each has an outline; (None, None) of none."""
+    box = Rect(0, 0, 0, 0)
+    for each in proposals:
+        box = box.union(each.rect)
+    if box.is_empty:
+        return None, None
+    numbers = np.zeros(box.shape, np.uint8)
+    for index, each in enumerate(proposals):
+        row, col = each.rect.row0 - box.row0, each.rect.col0 - box.col0
+        rows, cols = each.rect.shape
+        numbers[row : row + rows, col : col + cols][each.mask] = index % _MOST_SHADES + 1
+    return box, numbers
 
 
 def _places_of(layer: MaskLayer) -> tuple[int, int]:

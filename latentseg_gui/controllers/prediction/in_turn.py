@@ -1,8 +1,8 @@
-"""Objects that were pointed at one after the other: each is accepted as soon as it is answered."""
+"""Objects that were pointed at one after the other: accepted as soon as they are answered, or kept till then."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject
 
@@ -13,7 +13,7 @@ from latentseg_gui.controllers.prediction.predict import PredictController
 from latentseg_gui.controllers.prediction.segment import SegmentController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet
+from latentseg_gui.document.prediction.proposals import MaskProposal, PointedObject, PromptSet
 from latentseg_gui.inference.messages import SegmentObject
 
 
@@ -25,6 +25,7 @@ class _Pointed:
         number: tells its question from the others.
         class_id: that was in use when it was done.
         continues: which meaning of all but its last click was chosen.
+        is_kept: whether its answer waits to be accepted; else it is accepted at once.
         is_asked: whether its question is on its way.
     """
 
@@ -33,11 +34,16 @@ class _Pointed:
     prompts: PromptSet
     class_id: int
     continues: int
+    is_kept: bool
     is_asked: bool = False
 
 
 class InTurn(QObject):
-    """Accepts objects that the hand has left for the next one, in the order in which they are answered."""
+    """Looks after objects that the hand has left for the next one.
+
+    Each is accepted in the order in which they are answered (`accept`), or waits to be accepted with all others
+    (`keep`).
+    """
 
     def __init__(
         self,
@@ -65,12 +71,36 @@ class InTurn(QObject):
     def accept(self, image_id: str) -> None:
         """Accepts what is pointed at on an image in the class in use; later, where it is not answered yet."""
         prompts, proposal = self._document.prompts.of(image_id), self._document.prompts.proposal(image_id)
+        self._document.prompts.set_proposal(image_id, None)  # Enter is not to accept it once more
         if proposal is not None and proposal.prompts == prompts and not proposal.is_refining:
-            self._segment.take(proposal, self._document.active_class)
+            self._segment.take((proposal,), self._document.active_class)
             return
+        self._wait_for(image_id, prompts, is_kept=False)
+
+    def keep(self, image_id: str) -> None:
+        """Lets what is pointed at on an image wait to be accepted; the hand is free for the next object."""
+        prompts, proposal = self._document.prompts.of(image_id), self._document.prompts.proposal(image_id)
+        shown = proposal if proposal is not None and proposal.prompts == prompts else None
+        earlier = self._document.prompts.earlier(image_id)
+        self._document.prompts.set_proposal(image_id, None)
+        self._document.prompts.set_earlier(image_id, (*earlier, PointedObject(prompts, shown)))
+        if shown is None or shown.is_refining:
+            self._wait_for(image_id, prompts, is_kept=True)
+
+    def take_back(self, image_id: str, wanted: PointedObject) -> None:
+        """Puts an object that waits back into the hand; what is there waits in its place."""
+        prompts = self._document.prompts
+        prompts.set_earlier(image_id, tuple(each for each in prompts.earlier(image_id) if each is not wanted))
+        if not prompts.of(image_id).is_empty:
+            self.keep(image_id)
+        prompts.set(image_id, wanted.prompts)
+        prompts.set_proposal(image_id, wanted.proposal)
+
+    def _wait_for(self, image_id: str, prompts: PromptSet, *, is_kept: bool) -> None:
         self._count += 1
         continues = self._meanings.goes_on_from(image_id, prompts)
-        pointed = _Pointed(self._count, image_id, prompts, self._document.active_class, continues)
+        class_id = self._document.active_class
+        pointed = _Pointed(self._count, image_id, prompts, class_id, continues, is_kept)
         self._waiting.append(pointed)
         self._ask(pointed)
 
@@ -94,10 +124,21 @@ class InTurn(QObject):
         if answer.is_refining:
             return
         self._waiting.remove(pointed)
+        if pointed.is_kept:
+            self._put(pointed, answer)
+            return
         known = self._document.classes.ids
-        self._segment.take(
-            answer, pointed.class_id if pointed.class_id in known else self._document.active_class
-        )
+        class_id = pointed.class_id if pointed.class_id in known else self._document.active_class
+        self._segment.take((answer,), class_id)
+
+    def _put(self, pointed: _Pointed, answer: MaskProposal | None) -> None:
+        """Shows the answer for an object that waits; None: there is none, and it waits no longer."""
+        made = [
+            replace(each, proposal=answer) if each.prompts == pointed.prompts else each
+            for each in self._document.prompts.earlier(pointed.image_id)
+            if answer is not None or each.prompts != pointed.prompts
+        ]
+        self._document.prompts.set_earlier(pointed.image_id, tuple(made))
 
     def _on_stale(self, pointed: _Pointed) -> None:
         """Other weights have come meanwhile, which are asked as soon as they know the image; or it is gone."""
@@ -111,6 +152,8 @@ class InTurn(QObject):
 
     def _on_failed(self, pointed: _Pointed, error: LatentsegError) -> None:
         self._forget(pointed)
+        if pointed.is_kept:
+            self._put(pointed, None)
         self._errors.report(error)
 
     def _forget(self, pointed: _Pointed) -> None:
@@ -118,6 +161,10 @@ class InTurn(QObject):
             self._waiting.remove(pointed)
 
     def _on_encoded(self, image_id: str) -> None:
+        known = [each.prompts for each in self._waiting if each.image_id == image_id]
+        for each in self._document.prompts.earlier(image_id):
+            if each.proposal is None and each.prompts not in known:  # as after a project was opened
+                self._wait_for(image_id, each.prompts, is_kept=True)
         for pointed in list(self._waiting):
             if pointed.image_id == image_id and not pointed.is_asked:
                 self._ask(pointed)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from PySide6.QtCore import QObject
 
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.prediction.in_turn import InTurn
 from latentseg_gui.controllers.prediction.segment import SegmentController
+from latentseg_gui.document.coords import rc_from_xy
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.prediction.proposals import PromptPoint, PromptSet
+
+Box = tuple[float, float, float, float]
+
+_SAME_BOX: Final = 0.5
+"""A box that shares at least this much of the smaller one's area with the one before is the same, drawn again."""
 
 _MOST_PLACES = 512
 """Of a line; what is drawn with more is thinned out evenly."""
@@ -54,11 +61,16 @@ class PointingController(QObject):
         self._add(PromptPoint(way[-1], is_positive, way, is_loop))
 
     def add_box(self, x0: float, y0: float, x1: float, y1: float) -> None:
-        """A box round the object; it replaces the one before, or begins the next object."""
+        """A box round the object, drawn again perhaps; one elsewhere begins the next object, and this one waits."""
         image_id = self._document.images.current_id
-        if image_id is not None:
-            box = (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
-            self._segment.use(image_id, replace(self._begun(image_id, is_positive=True), box=box))
+        if image_id is None:
+            return
+        box = (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
+        prompts = self._begun(image_id, is_positive=True)
+        if _is_elsewhere(box, prompts):
+            self._in_turn.keep(image_id)
+            prompts = PromptSet()
+        self._segment.use(image_id, replace(prompts, box=box))
 
     def move_click(self, index: int, x: float, y: float) -> None:
         """A marker was dragged elsewhere."""
@@ -80,11 +92,15 @@ class PointingController(QObject):
         self._segment.use(image_id, replace(prompts, points=points))
 
     def drop_last(self) -> None:
-        """Takes the last click or line back; the box when there is none left."""
+        """Takes the last click or line back; the box when there is none left, then those of the object before."""
         image_id = self._document.images.current_id
         if image_id is None:
             return
+        earlier = self._document.prompts.earlier(image_id)
         prompts = self._document.prompts.of(image_id)
+        if earlier and prompts.is_empty and prompts.taken_up is None:
+            self._in_turn.take_back(image_id, earlier[-1])
+            prompts = self._document.prompts.of(image_id)
         if prompts.points:
             self._segment.use(image_id, replace(prompts, points=prompts.points[:-1]))
         elif prompts.box is not None:
@@ -93,15 +109,28 @@ class PointingController(QObject):
             self._segment.use(image_id, PromptSet())
 
     def clear(self) -> None:
-        """Throws clicks, lines, box and proposal away."""
-        if self._document.images.current_id is not None:
-            self._segment.use(self._document.images.current_id, PromptSet())
+        """Throws clicks, lines, boxes and proposals away."""
+        image_id = self._document.images.current_id
+        if image_id is not None:
+            self._document.prompts.set_earlier(image_id, ())
+            self._segment.use(image_id, PromptSet())
 
     def _add(self, point: PromptPoint) -> None:
         image_id = self._document.images.current_id
         if image_id is not None:
+            self._take_back_at(image_id, rc_from_xy(point.xy))
             prompts = self._begun(image_id, is_positive=point.is_positive)
             self._segment.use(image_id, replace(prompts, points=(*prompts.points, point)))
+
+    def _take_back_at(self, image_id: str, rc: tuple[int, int]) -> None:
+        """Lets a click into an object that waits be about that one."""
+        present = self._document.prompts.proposal(image_id)
+        if present is not None and present.has(rc):
+            return
+        for each in reversed(self._document.prompts.earlier(image_id)):
+            if each.proposal is not None and each.proposal.has(rc):
+                self._in_turn.take_back(image_id, each)
+                return
 
     def _begun(self, image_id: str, *, is_positive: bool) -> PromptSet:
         """What more is added to: what is there, or nothing where it was an object by itself."""
@@ -111,3 +140,25 @@ class PointingController(QObject):
             return prompts
         self._in_turn.accept(image_id)
         return PromptSet()
+
+
+def _is_elsewhere(box: Box, prompts: PromptSet) -> bool:
+    """Whether a box is about another object than what is pointed at."""
+    if prompts.is_empty or prompts.taken_up is not None:
+        return False
+    if prompts.box is None:
+        return not any(_holds(box, each.xy) for each in prompts.points if each.is_positive)
+    other = prompts.box
+    width, height = (
+        min(box[2], other[2]) - max(box[0], other[0]),
+        min(box[3], other[3]) - max(box[1], other[1]),
+    )
+    return max(width, 0.0) * max(height, 0.0) < _SAME_BOX * min(_area(box), _area(other))
+
+
+def _area(box: Box) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _holds(box: Box, xy: tuple[float, float]) -> bool:
+    return box[0] <= xy[0] <= box[2] and box[1] <= xy[1] <= box[3]

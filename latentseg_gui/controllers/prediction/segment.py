@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -11,7 +12,7 @@ from PySide6.QtCore import QCoreApplication, QObject
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.commands.masks.patch import MaskPatch
 from latentseg_gui.commands.prediction.corrections import accept_correction
-from latentseg_gui.commands.prediction.proposals import accept_prediction, accept_proposal, overlaps
+from latentseg_gui.commands.prediction.proposals import accept_prediction, accept_proposals, overlaps
 from latentseg_gui.commands.source import MaskSource, next_instance
 from latentseg_gui.controllers.interfaces import ErrorSink, Window
 from latentseg_gui.controllers.jobs import Jobs
@@ -76,31 +77,42 @@ class SegmentController(QObject):
         self._overwrites = is_on
 
     def accept(self) -> None:
-        """Makes the proposal part of the mask, as one step."""
+        """Makes the proposals that are shown part of the mask, as one step; what is not answered goes on waiting."""
         image_id = self._document.images.current_id
-        proposal = self._document.prompts.proposal(image_id) if image_id is not None else None
-        if image_id is None or proposal is None:
+        if image_id is None:
             return
-        taken = self._document.prompts.of(image_id).taken_up
-        if taken is not None and taken.rc is not None:
+        prompts = self._document.prompts
+        proposal, earlier = prompts.proposal(image_id), prompts.earlier(image_id)
+        shown = [each.proposal for each in earlier if each.proposal is not None]
+        taken = prompts.of(image_id).taken_up
+        if proposal is not None and taken is not None and taken.rc is not None:
             self._correct(proposal, taken)
-        else:
-            self.take(proposal, self._document.active_class)
-        self.use(image_id, PromptSet())
+        elif proposal is not None:
+            shown.append(proposal)
+        if shown:
+            self.take(shown, self._document.active_class)
+        prompts.set_earlier(image_id, tuple(each for each in earlier if each.proposal is None))
+        if proposal is not None:
+            self.use(image_id, PromptSet())
 
-    def take(self, proposal: MaskProposal, class_id: int) -> None:
-        """Makes a proposal part of the mask of its image, as one step; what is pointed at stays as it is."""
-        image_id, protects, yields = proposal.image_id, self._protect_others, not self._overwrites
+    def take(self, proposals: Sequence[MaskProposal], class_id: int) -> None:
+        """Makes proposals part of the mask of their image, as one step; what is pointed at stays as it is."""
+        image_id, protects, yields = proposals[0].image_id, self._protect_others, not self._overwrites
 
         def make(source: MaskSource, class_id: int) -> MaskPatch | None:
-            return accept_proposal(source, proposal, class_id, protect_others=protects, yields=yields)
+            return accept_proposals(source, proposals, class_id, protect_others=protects, yields=yields)
 
-        words = whose_pixels(self._document, proposal, class_id, yields=yields)
-        if words:
-            self._errors.inform(words)
-        noted = partial(note_maker, self._document, proposal, next_instance(self._document, image_id))
-        after = None if class_id in (BACKGROUND, UNLABELLED) else noted
+        said = [whose_pixels(self._document, each, class_id, yields=yields) for each in proposals]
+        if any(said):
+            self._errors.inform(next(filter(None, said)))
+        # Of several, none is known to get the next number; each is found by its pixels.
+        number = next_instance(self._document, image_id) if len(proposals) == 1 else 0
+        after = None if class_id in (BACKGROUND, UNLABELLED) else partial(self._note, proposals, number)
         self._edits.do(image_id, self.tr("Accept"), make, class_id=class_id, after=after)
+
+    def _note(self, proposals: Sequence[MaskProposal], number: int) -> None:
+        for each in proposals:
+            note_maker(self._document, each, number)
 
     def _correct(self, proposal: MaskProposal, taken: TakenUp) -> None:
         """Gives the object that was taken up the shape of the proposal, as one step."""
@@ -177,8 +189,12 @@ class SegmentController(QObject):
         self._canvas.status.set_pending(is_waiting and not has_answer)
 
     def _on_encoded(self, image_id: str) -> None:
-        if not self._document.prompts.of(image_id).is_empty:
-            self.request_proposal(image_id)
+        prompts = self._document.prompts.of(image_id)
+        if prompts.is_empty:
+            return
+        if len(prompts.points) > 1 and self._document.prompts.proposal(image_id) is None:
+            self._unremembered.add(image_id)  # clicks of another session, or faster than the model
+        self.request_proposal(image_id)
 
     def _on_encoding_failed(self, image_id: str) -> None:
         if image_id == self._document.images.current_id:

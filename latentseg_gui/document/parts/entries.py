@@ -12,7 +12,7 @@ from psygnal import Signal, SignalGroup
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.layers import MaskLayer
 from latentseg_gui.document.prediction.prediction import Prediction
-from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet
+from latentseg_gui.document.prediction.proposals import MaskProposal, PointedObject, PromptSet
 from latentseg_gui.document.types import ImageRecord, Rect
 
 
@@ -33,6 +33,8 @@ class DocumentEvents(SignalGroup):
     """The proposal of an image came or went."""
     prompts_changed = Signal(str)
     """The clicks on an image changed."""
+    earlier_changed = Signal(str)
+    """The objects of an image that were pointed at before, and wait to be accepted, changed."""
     marks_changed = Signal(str)
     """Which objects of an image are hidden or locked changed."""
     classes_changed = Signal()
@@ -68,6 +70,7 @@ class ImageEntry:
     is_stale: bool = False
     proposal: MaskProposal | None = None
     prompts: PromptSet = field(default_factory=PromptSet)
+    earlier: tuple[PointedObject, ...] = ()
     makers: dict[int, str] = field(default_factory=dict)
     error: LatentsegError | None = None
     shown_status: ImageStatus = ImageStatus.NEW

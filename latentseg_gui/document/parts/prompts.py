@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from latentseg_gui.document.parts.entries import Entries
-from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet
+from latentseg_gui.document.prediction.proposals import MaskProposal, PointedObject, PromptSet
 
 
 class Prompts:
@@ -25,9 +25,20 @@ class Prompts:
             self.events.prompts_changed.emit(image_id)
 
     def is_idle(self, image_id: str) -> bool:
-        """Whether nothing is clicked on the image, and no object is taken up."""
+        """Whether nothing is clicked on the image, no object is taken up, and none waits to be accepted."""
         prompts = self.of(image_id)
-        return prompts.is_empty and prompts.taken_up is None
+        return prompts.is_empty and prompts.taken_up is None and not self.earlier(image_id)
+
+    def earlier(self, image_id: str) -> tuple[PointedObject, ...]:
+        """Objects that were pointed at before the present one, and are not accepted yet; oldest first."""
+        return self._entries.get(image_id).earlier
+
+    def set_earlier(self, image_id: str, objects: tuple[PointedObject, ...]) -> None:
+        """Replace the objects that wait to be accepted."""
+        entry = self._entries.get(image_id)
+        if objects != entry.earlier:
+            entry.earlier = objects
+            self.events.earlier_changed.emit(image_id)
 
     def proposal(self, image_id: str) -> MaskProposal | None:
         """The object that the clicks so far make; not part of the mask."""

@@ -117,6 +117,19 @@ class MaskProposal:
         return is_near and bool(self.mask[row, col])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PointedObject:
+    """An object that the hand has left for the next one; it is accepted together with that.
+
+    Attributes:
+        prompts: what was pointed at.
+        proposal: what the model makes of it; None until it has answered.
+    """
+
+    prompts: PromptSet
+    proposal: MaskProposal | None = None
+
+
 def as_it_was(image_id: str, prompts: PromptSet) -> MaskProposal | None:
     """The proposal before the first click: what was taken up; None where nothing was."""
     taken = prompts.taken_up

@@ -54,11 +54,11 @@ class ToolOptionsBar(QWidget):
                 ("background", self.tr("Background"), self.tr("Erased pixels become background")),
             ),
         )
-        self._protect = QCheckBox(self.tr("Protect other classes"))
+        self._protect = QCheckBox(self.tr("Protect others"))
+        self._protect.setToolTip(self.tr("Pixels of other classes stay as they are"))
         self._preview = QCheckBox(self.tr("Hover preview"))
         self._preview.setToolTip(self.tr("Show what a click would do while the mouse rests"))
-        self._accept = QPushButton(self.tr("Accept"))
-        self._accept.setProperty("isPrimary", True)
+        self._accept = _accept_button(self.tr("Accept"))
         self._accept.setToolTip(self.tr("Take the proposal into the current class"))
         follow_key(self._accept, "accept")
         self._clear = QPushButton(icon("close"), self.tr("Clear"))
@@ -122,11 +122,20 @@ class ToolOptionsBar(QWidget):
         """Shows whether hovering previews."""
         self._preview.setChecked(is_on)
 
-    def set_proposal_available(self, is_available: bool) -> None:
-        """Whether there is a proposal to accept or clicks to clear."""
+    def set_proposal_available(self, is_available: bool, count: int = 1) -> None:
+        """Whether there is a proposal to accept or clicks to clear, and of how many objects."""
+        self._accept.setText(self.tr("Accept {0}").format(count) if count > 1 else self.tr("Accept"))
         self._accept.setEnabled(is_available)
         self._clear.setEnabled(is_available)
         self.tighten.set_available(is_available)
+
+
+def _accept_button(text: str) -> QPushButton:
+    """Nothing beside it moves when it says how many objects wait."""
+    button = QPushButton(text)
+    button.setProperty("isPrimary", True)
+    button.setMinimumWidth(button.sizeHint().width() + button.fontMetrics().horizontalAdvance(" 99"))
+    return button
 
 
 def _named(segments: Segments) -> QWidget:
