@@ -149,7 +149,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("pause_training", "Pause fine-tuning", "Ctrl+Shift+T", menu=MODEL),
     _spec("learn_clicks", "Learn clicks from accepted objects", menu=MODEL, icon="click"),
     _spec("compare_networks", "Compare networks...", menu=MODEL, icon="compare"),
-    _spec("next_place", "Next place to correct", "N", menu=MODEL, icon="next", sep=True),
+    _spec("next_uncertain_region", "Next uncertain region", "N", menu=MODEL, icon="next", sep=True),
     _spec("next_expert", "Next expert", "Tab", menu=MODEL, sep=True),
     _spec("previous_expert", "Previous expert", "Shift+Tab", menu=MODEL),
     _spec("knock_out", "Knock the chosen expert out, or take it in", "K", menu=MODEL),

@@ -63,7 +63,7 @@ def require_sound_binding(rounds: int = _START_UP_ROUNDS) -> None:
 ROUND_MS: Final = 200
 
 
-class Collector(QObject):
+class GuiThreadCollector(QObject):
     """Does what Python's own collector would, as often, but from a timer of the thread that makes it.
 
     Args:

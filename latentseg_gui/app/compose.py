@@ -199,7 +199,7 @@ def compose(preferences: Preferences, reporter: Reporter) -> Session:
     session = Session(preferences, reporter)
     chrome = Chrome(session)
     dropped = DropAndPaste(
-        session.project, session.window.empty_state, session.jobs.thumbnails, reporter, session
+        session.images, session.window.empty_state, session.jobs.thumbnails, reporter, session
     )
     ThemeChoice(session.window, preferences, reporter)
     JobBar(session.window.jobs, session.all_jobs, session)

@@ -12,7 +12,7 @@ from PySide6.QtGui import QGuiApplication, QImage
 from latentseg_gui.app.dropped import content_of, elsewhere
 from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.app.samples import sample_paths, title_of
-from latentseg_gui.controllers.images.images import ProjectController
+from latentseg_gui.controllers.images.images import ImagesController
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.io.images.thumbnails import thumbnail
 from latentseg_gui.panels.files import EmptyStateWidget, SampleImage
@@ -26,7 +26,7 @@ class DropAndPaste(QObject):
 
     def __init__(
         self,
-        project: ProjectController,
+        images: ImagesController,
         empty_state: EmptyStateWidget,
         thumbnails: Jobs,
         reporter: Reporter,
@@ -34,7 +34,7 @@ class DropAndPaste(QObject):
     ) -> None:
         super().__init__(parent)
         self._reporter = reporter
-        self._project = project
+        self._images = images
         self._empty_state = empty_state
         self._thumbnails = thumbnails
         self._samples = {path.name: path for path in sample_paths()}
@@ -47,21 +47,21 @@ class DropAndPaste(QObject):
 
     def open_names(self, names: Sequence[str]) -> None:
         """Opens files that were dropped."""
-        self._project.open([Path(name) for name in names])
+        self._images.open([Path(name) for name in names])
 
     def open_sample(self, name: str) -> None:
         """Opens one of the samples."""
-        self._project.open([self._samples[name]])
+        self._images.open([self._samples[name]])
 
     def open_first_try(self) -> None:
         """Opens the sample that a tour is best made on: one object that fills the picture."""
         path = self._samples.get(_FIRST_TRY) or next(iter(self._samples.values()), None)
         if path is not None:
-            self._project.open([path])
+            self._images.open([path])
 
     def open_samples(self) -> None:
         """Opens all samples."""
-        self._project.open(list(self._samples.values()))
+        self._images.open(list(self._samples.values()))
 
     def paste(self) -> None:
         """Opens the picture or the files of the clipboard."""
@@ -75,7 +75,7 @@ class DropAndPaste(QObject):
 
     def open_picture(self, picture: QImage) -> None:
         """Opens a picture that has no file."""
-        self._project.paste(_pixels(picture))
+        self._images.paste(_pixels(picture))
 
     def answer_addresses(self, addresses: Sequence[str]) -> None:
         """Says why what lies elsewhere is not opened."""

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication
 
 from assets import asset_path
 from latentseg_gui import __version__
-from latentseg_gui.app.bindings import Collector, require_sound_binding
+from latentseg_gui.app.bindings import GuiThreadCollector, require_sound_binding
 from latentseg_gui.app.compose import compose
 from latentseg_gui.app.geometry import bring_onto_screen
 from latentseg_gui.app.log import LOGGER, start_log, state_folder, stop_log
@@ -95,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     start_log(state_folder())
     LOGGER.info("latentseg %s starts on the %s platform", __version__, QGuiApplication.platformName())
     reporter = Reporter()
-    hooks, collector = Hooks(reporter), Collector()
+    hooks, collector = Hooks(reporter), GuiThreadCollector()
     session = start(reporter, paths)
     collector.freeze()
     try:

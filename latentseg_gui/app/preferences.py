@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.io.regular_files import read_regular
@@ -15,6 +15,9 @@ from latentseg_gui.io.storage import atomic_write, make_folder
 from model.analysis.objects import ObjectOptions
 
 _MAX_BYTES = 2**24
+
+_RENAMED: Final = {"next_place": "next_uncertain_region"}
+"""Actions that had another name in settings of earlier versions: keys that the user gave them stay theirs."""
 
 
 class Preferences(BaseModel):
@@ -39,6 +42,14 @@ class Preferences(BaseModel):
     window_geometry: str = ""
     window_state: str = ""
     shortcuts: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("shortcuts")
+    @classmethod
+    def _of_today(cls, shortcuts: dict[str, str]) -> dict[str, str]:
+        """The keys by the names that actions have now; a key by the new name outdoes one by the old."""
+        return {_RENAMED.get(name, name): keys for name, keys in shortcuts.items()} | {
+            name: keys for name, keys in shortcuts.items() if name not in _RENAMED
+        }
 
     def remember(self, path: Path) -> None:
         """Puts ``path`` first among the recent ones; twelve are kept."""

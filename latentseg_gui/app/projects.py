@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMenu
 from latentseg_gui.app.main_window import MainWindow
 from latentseg_gui.app.preferences import Preferences
 from latentseg_gui.commands.history import History
-from latentseg_gui.controllers.project.project import StorageController
+from latentseg_gui.controllers.project.project import ProjectController
 from latentseg_gui.document.document import Document
 from latentseg_gui.io.paths import shown
 from latentseg_gui.panels.icons import icon
@@ -87,7 +87,7 @@ class Title(QObject):
     """The title of the window: a dot for unsaved changes, the image, the project."""
 
     def __init__(
-        self, window: MainWindow, document: Document, storage: StorageController, parent: QObject
+        self, window: MainWindow, document: Document, storage: ProjectController, parent: QObject
     ) -> None:
         super().__init__(parent)
         self._window = window
@@ -112,7 +112,7 @@ class Title(QObject):
 class Autosave(QObject):
     """Saves a project that has a name when nothing was changed for a while, and every two minutes anyway."""
 
-    def __init__(self, storage: StorageController, history: History, parent: QObject) -> None:
+    def __init__(self, storage: ProjectController, history: History, parent: QObject) -> None:
         super().__init__(parent)
         self._storage = storage
         self._idle = QTimer(self)

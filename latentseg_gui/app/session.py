@@ -66,7 +66,7 @@ class Session(QObject):
     def _build_flows(self) -> None:
         base = self.base
         opened = images.build(base)
-        self.project, self.pages = opened.project, opened.pages
+        self.images, self.pages = opened.controller, opened.pages
         self.display, self.adjust = opened.display, opened.adjust
         hand = masks.build(base, opened)
         self.tool, self.edits, self.paint = hand.tool, hand.edits, hand.paint
@@ -76,7 +76,7 @@ class Session(QObject):
         self.storage, self.opening = saved.storage, saved.opening
         learned = training.build(base, opened, hand, saved)
         self.weights, self.finetune, self.live = learned.weights, learned.finetune, learned.live
-        self.places, self.comparing = learned.places, learned.comparing
+        self.uncertain_regions, self.comparing = learned.uncertain_regions, learned.comparing
         self.click_learning = learned.clicks
         said = prediction.build(base, opened, hand, learned)
         self.predict, self.compare, self.segment = said.predict, said.compare, said.segment
@@ -84,8 +84,8 @@ class Session(QObject):
         self.follow, self.list_search = said.follow, said.list_search
         inside = experts.build(base, opened, said, learned)
         self.inspect, self.intervene = inside.inspect, inside.intervene
-        self.expert_parts, self.expert_names, self.expert_folder = inside.parts, inside.names, inside.folder
-        self.network_maps = inside.network
+        self.region_attention, self.network_maps = inside.region_attention, inside.network
+        self.expert_names, self.expert_folder = inside.names, inside.folder
         self.evaluation = evaluation.build(base, opened, learned, said)
         moved = transfer.build(base, opened, hand, learned, said)
         self.export, self.importing, self.batch = moved.export, moved.importing, moved.batch
@@ -102,13 +102,13 @@ class Session(QObject):
 
     def begin(self, paths: Sequence[Path]) -> None:
         """Starts the model behind the window and opens what was asked for."""
-        self.weights.device, self.project.last_folder = self.preferences.device, self.preferences.last_folder
+        self.weights.device, self.images.last_folder = self.preferences.device, self.preferences.last_folder
         self.weights.activate_shipped()
         if self.preferences.click_model:
             self.click_model.open_again(
                 Path(self.preferences.click_model), self.preferences.click_model_digest
             )
-        self.opening.begin(paths, self.preferences.recent, partial(self.project.open, paths))
+        self.opening.begin(paths, self.preferences.recent, partial(self.images.open, paths))
 
     @property
     def all_jobs(self) -> tuple[JobSource, ...]:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from latentseg_gui.document.experts.experts import (
     AlteredPrediction,
-    AttentionPart,
     ExpertChange,
     ExpertShares,
     Gains,
+    RegionAttention,
 )
 from latentseg_gui.document.experts.maps import ExpertMaps, PromptAttention
 from latentseg_gui.document.experts.network_attention import NetworkMaps
@@ -205,7 +205,7 @@ class ComputeRow(Request[NetworkMaps]):
 
 
 @dataclass(frozen=True, slots=True)
-class RefineAttention(Request[AttentionPart]):
+class ComputeRegionAttention(Request[RegionAttention]):
     """The maps of a part of an encoded image, with more tokens."""
 
     priority = Priority.FINER_MAPS

@@ -1,6 +1,6 @@
 """What clicks say about every token before any learning: where they are, and what looks like them.
 
-GrabCut gets far with colour models alone, so the click decoder is handed such evidence ready-made: likeness
+GrabCut gets far with colour models alone, so the click decoder is handed such evidence ready-made: similarity
 to the clicks in colour and in a learned embedding, and colour histograms of the previous mask.
 """
 
@@ -100,7 +100,7 @@ def _histogram_odds(cells: Tensor, size: int, inside: Tensor) -> Tensor:
 
 
 def mask_cues(embed: Tensor, bins: Tensor, previous: Tensor) -> Tensor:
-    """Evidence of the previous mask: probability, colour shares, likeness to its inside and outside.
+    """Evidence of the previous mask: probability, colour shares, similarity to its inside and outside.
 
     Args:
         embed: unit vectors [B, E, h, w].

@@ -172,7 +172,7 @@ def _turned(other: OtherMeaning | None, place: int, x: Tensor) -> Tensor:
 
 
 class Embedding(nn.Module):
-    """Unit vectors in which a click finds its like: likeness in kind is known at strides 16 and 32.
+    """Unit vectors in which a click finds its like: similarity in kind is known at strides 16 and 32.
 
     Args:
         dims: channels of the pyramid at strides 4, 16, 32.

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.networks.experts import Exchange, Look, flatten_map, gain_bias, join_heads, split_heads
+from model.networks.experts import ExpertSelfAttention, Look, flatten_map, gain_bias, join_heads, split_heads
 
 TOKENS_AT_ONCE: Final = 16384
 """So many tokens are classified in one go where no gradient is wanted: the answers of all experts stay small."""
@@ -163,7 +163,11 @@ def _scale(log_scale: Tensor) -> Tensor:
 
 
 def ask_experts(
-    exchange: Exchange, mix: nn.Module, tokens: Tensor, experts: Tensor, expert_gains: Tensor | None = None
+    exchange: ExpertSelfAttention,
+    mix: nn.Module,
+    tokens: Tensor,
+    experts: Tensor,
+    expert_gains: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Let experts exchange, and tokens ask them.
 
@@ -195,7 +199,7 @@ def balance_loss(mix: Tensor) -> Tensor:
     return count * (asked * flat.mean(0)).sum()
 
 
-def likeness_loss(vectors: Tensor) -> Tensor:
+def similarity_loss(vectors: Tensor) -> Tensor:
     """Mean squared cosine between different experts, from vectors [B, K, D]."""
     unit = F.normalize(vectors.float(), dim=-1)
     square = (unit @ unit.transpose(1, 2)).square()

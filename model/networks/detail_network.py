@@ -20,7 +20,7 @@ from model.networks.config import DetailConfig, NetworkConfig
 from model.networks.deciding import as_map
 from model.networks.detail_head import DetailHead, Levels
 from model.networks.encoding import ClassOutput, DetailEncoding, Encoding, cropped
-from model.networks.experts import Exchange
+from model.networks.experts import ExpertSelfAttention
 from model.networks.filters import NUM_FILTERS, filter_bank
 from model.networks.network import LatentExpertNetwork
 from model.networks.probe import Probe, read_by
@@ -73,7 +73,7 @@ class DetailNetwork(LatentExpertNetwork):
             num_classes=config.num_classes,
             separates=bool(separates),
         )
-        self.class_exchange: Exchange | None = None
+        self.class_exchange: ExpertSelfAttention | None = None
         self.class_mix: nn.Module | None = None
         if self.classifiers is not None:  # clicks go on reading the territories that they know
             self.class_exchange, self.class_mix = copy.deepcopy(self.exchange), copy.deepcopy(self.mix)
@@ -199,7 +199,7 @@ class DetailNetwork(LatentExpertNetwork):
         return replace(levels, deep=deep, mid=mid, tokens=answers, votes=votes), mix
 
     @property
-    def asking(self) -> tuple[Exchange, nn.Module]:
+    def asking(self) -> tuple[ExpertSelfAttention, nn.Module]:
         """As of `LatentExpertNetwork`, with what classes have learned of asking."""
         return self.class_exchange or self.exchange, self.class_mix or self.mix
 

@@ -112,7 +112,7 @@ class Look(nn.Module):
         return experts + self.out(join_heads(seen)), weights
 
 
-class Exchange(nn.Module):
+class ExpertSelfAttention(nn.Module):
     """A block of self-attention among the experts, then a two-layer perceptron.
 
     Args:

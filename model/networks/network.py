@@ -26,7 +26,7 @@ from model.networks.encoding import (
     TensorTree,
     cropped,
 )
-from model.networks.experts import Exchange, Look, Mix
+from model.networks.experts import ExpertSelfAttention, Look, Mix
 from model.networks.reading import class_maps, consult, cues_of, mixed_from, reading_parts, territory_of
 from model.networks.taught_clicks import TaughtClicks, decided
 
@@ -92,7 +92,7 @@ class LatentExpertNetwork(nn.Module):
         self.normalise = Normalise()
         self.backbone = backbone_of(config)
         self.experts = nn.Parameter(torch.randn(num_experts, feature_dim))
-        self.exchange = Exchange(dim=feature_dim, heads=num_heads)
+        self.exchange = ExpertSelfAttention(dim=feature_dim, heads=num_heads)
         self.look, self.mix, self.classifiers, self.embed = reading_parts(config)
         self.class_head = ClassHead(
             feature_dim=self.answer_dim,
@@ -108,7 +108,7 @@ class LatentExpertNetwork(nn.Module):
         self.prompt = nn.Linear(mid + dim, dim)
         self.prompt_kind = nn.Embedding(PADDING + 1, dim)
         self.prompt_look = Look(dim=dim, map_dim=mid, heads=heads)
-        self.prompt_exchange = Exchange(dim=dim, heads=heads)
+        self.prompt_exchange = ExpertSelfAttention(dim=dim, heads=heads)
         self.prompt_mix = Mix(dim=dim, map_dim=config.click_widths[2], heads=heads)
         self.click = ClickDecoder(**config.click_sizes, num_candidates=config.num_candidates)
         self.taught: TaughtClicks | None = None
@@ -218,7 +218,7 @@ class LatentExpertNetwork(nn.Module):
         return (tokens if is_silent else tokens + mixed), mix
 
     @property
-    def asking(self) -> tuple[Exchange, nn.Module]:
+    def asking(self) -> tuple[ExpertSelfAttention, nn.Module]:
         """Where classes are decided: how experts exchange, and how tokens ask them."""
         return self.exchange, self.mix
 

@@ -14,7 +14,7 @@ from model.networks.deciding import CosineMix, ExpertClassifiers, SlotLook, as_m
 from model.networks.encoding import PADDING, Encoding, PromptTensors, pointed_at, previous_at_tokens
 from model.networks.experts import (
     AttentionMaps,
-    Exchange,
+    ExpertSelfAttention,
     Look,
     Mix,
     fourier_position,
@@ -37,7 +37,7 @@ class PromptParts(Looking, Protocol):
     prompt: nn.Linear
     prompt_kind: nn.Embedding
     prompt_look: Look
-    prompt_exchange: Exchange
+    prompt_exchange: ExpertSelfAttention
     prompt_mix: Mix
 
     @property
@@ -48,7 +48,7 @@ class PromptParts(Looking, Protocol):
 class TerritoryParts(Protocol):
     """What a network needs to have for its experts to divide the image among them."""
 
-    exchange: Exchange
+    exchange: ExpertSelfAttention
     mix: Mix | CosineMix
     classifiers: ExpertClassifiers | None
 

@@ -17,7 +17,7 @@ from model.networks.click_decoder import ClickBase, ClickDecoder
 from model.networks.encoding import Encoding, PromptTensors
 
 NEVER: Final = 2.0
-"""No likeness is as great."""
+"""No similarity is as great."""
 
 
 class TaughtClicks(nn.Module):

@@ -26,7 +26,7 @@ from model.prediction.found_objects import FoundObject, Sieve, best_of_overlappi
 from model.prediction.outputs import EncodedImage
 from model.prediction.predictor import Predictor, as_clicked
 from model.prediction.views import parts_for, views
-from model.prediction.zoom_region import Bounds, Focus
+from model.prediction.zoom_region import Bounds, EncodedRegion
 
 WANTED: Final = 32.0
 """Objects are looked for in views in which they appear at least this many pixels wide, if that is possible."""
@@ -42,7 +42,7 @@ COLOUR: Final = 0.5
 
 _STRIDE: Final = 4
 _SIEVE: Final = Sieve(score=0.25, stability=0.3, smallest=4)
-_LEAST_LIKENESS: Final = 0.05
+_LEAST_SIMILARITY: Final = 0.05
 
 _LEAST_CONTRAST: Final = -0.5
 """Places that look more like what is around the examples, -1, are not clicked on."""
@@ -106,7 +106,7 @@ def propose_alike(predictor: Predictor, examples: Sequence[Looks]) -> Iterator[F
         examples: from `looks_of`, of this image or of others.
 
     Yields:
-        What is known so far, every object with its likeness; at last all of it, with the fraction 1.
+        What is known so far, every object with its similarity; at last all of it, with the fraction 1.
 
     Raises:
         ModelError: there is no image, no example, or a network that does not answer clicks.
@@ -127,17 +127,17 @@ def propose_alike(predictor: Predictor, examples: Sequence[Looks]) -> Iterator[F
             boxes = _boxes(open_places, examples, view)
             logits, scores = segment_each(runner, view.encoding, open_places, boxes)
             new = sieved_objects(logits, scores, open_places, view, image.shape, sieve)
-            alike = [replace(each, likeness=_likeness(maps, each, view, examples)) for each in new]
+            alike = [replace(each, similarity=_similarity(maps, each, view, examples)) for each in new]
             found = best_of_overlapping(
-                (*found, *(each for each in alike if each.likeness > _LEAST_LIKENESS))
+                (*found, *(each for each in alike if each.similarity > _LEAST_SIMILARITY))
             )
             share = done * len(xy) / max(1, len(places))
-            yield Found(_by_likeness(found), min(0.99, (number + share) / parts**2))
-    yield Found(_by_likeness(found), 1.0)
+            yield Found(_by_similarity(found), min(0.99, (number + share) / parts**2))
+    yield Found(_by_similarity(found), 1.0)
 
 
-def _by_likeness(found: tuple[FoundObject, ...]) -> tuple[FoundObject, ...]:
-    return tuple(sorted(found, key=lambda each: -each.likeness))
+def _by_similarity(found: tuple[FoundObject, ...]) -> tuple[FoundObject, ...]:
+    return tuple(sorted(found, key=lambda each: -each.similarity))
 
 
 def _pixels(image: EncodedImage) -> int:
@@ -149,7 +149,7 @@ def _parts(image: EncodedImage, pixels: float) -> int:
     return parts_for(image, float(np.sqrt(4 * pixels / np.pi)), WANTED)
 
 
-def _embedding(view: Focus) -> NDArray[np.float32]:
+def _embedding(view: EncodedRegion) -> NDArray[np.float32]:
     """The embedding of a view without what all of it has in common, float32 [E, h, w], at stride 4."""
     if not isinstance(view.encoding, Encoding):
         raise ModelError(
@@ -167,7 +167,7 @@ def _embedding(view: Focus) -> NDArray[np.float32]:
     return np.asarray(F.normalize(torch.cat(parts), dim=0).cpu().numpy(), np.float32)
 
 
-def _in_view(each: FoundObject, view: Focus) -> tuple[float, NDArray[np.float32]]:
+def _in_view(each: FoundObject, view: EncodedRegion) -> tuple[float, NDArray[np.float32]]:
     """How much of an object lies in a view, 0..1, and its share of every token, float32 [h, w]."""
     row0, col0, row1, col1 = view.bounds
     whole = np.zeros((row1 - row0, col1 - col0), np.float32)
@@ -215,8 +215,8 @@ def _contrast(maps: NDArray[np.float32], examples: Sequence[Looks]) -> NDArray[n
     return best
 
 
-def _places(maps: NDArray[np.float32], examples: Sequence[Looks], view: Focus) -> NDArray[np.float32]:
-    """Where to click: peaks of likeness, (x, y) in pixels of the view [N, 2], the most alike first."""
+def _places(maps: NDArray[np.float32], examples: Sequence[Looks], view: EncodedRegion) -> NDArray[np.float32]:
+    """Where to click: peaks of similarity, (x, y) in pixels of the view [N, 2], the most alike first."""
     alike = _contrast(maps, examples)
     radius = float(np.median([each.diameter for each in examples])) * view.scale_xy[0] / (2 * _STRIDE)
     smooth = ndimage.gaussian_filter(alike, min(0.35 * radius, 8.0))
@@ -229,7 +229,7 @@ def _places(maps: NDArray[np.float32], examples: Sequence[Looks], view: Focus) -
     return np.asarray(np.minimum(xy, limits), np.float32)
 
 
-def _boxes(xy: NDArray[np.float32], examples: Sequence[Looks], view: Focus) -> NDArray[np.float32]:
+def _boxes(xy: NDArray[np.float32], examples: Sequence[Looks], view: EncodedRegion) -> NDArray[np.float32]:
     """A box of the size of the examples round each place [N, 2], x0, y0, x1, y1 in pixels of the view [N, 4]."""
     half = BOX * float(np.median([each.diameter for each in examples])) * view.scale_xy[0] / 2
     limits = np.array((view.size[1], view.size[0]) * 2, np.float32)
@@ -237,7 +237,9 @@ def _boxes(xy: NDArray[np.float32], examples: Sequence[Looks], view: Focus) -> N
     return np.asarray(np.clip(boxes, 0, limits), np.float32)
 
 
-def _likeness(maps: NDArray[np.float32], each: FoundObject, view: Focus, examples: Sequence[Looks]) -> float:
+def _similarity(
+    maps: NDArray[np.float32], each: FoundObject, view: EncodedRegion, examples: Sequence[Looks]
+) -> float:
     """How alike an object and the most similar example are, 0..1, in looks, size and form."""
     _, share = _in_view(each, view)
     own = _looks(maps, share, each)

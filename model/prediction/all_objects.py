@@ -23,7 +23,7 @@ from model.prediction.outputs import EncodedImage
 from model.prediction.predictor import Predictor, as_clicked
 from model.prediction.resample import resize_pixels
 from model.prediction.views import is_worthwhile, views
-from model.prediction.zoom_region import Focus
+from model.prediction.zoom_region import EncodedRegion
 
 BATCH: Final = 8
 
@@ -125,7 +125,7 @@ def _most_questions(level: Level, size: tuple[int, int]) -> int:
     return level.blobs + sum(len(_grid(size, grid)) for grid in level.grids)
 
 
-def _rounds(level: Level, view: Focus, image: EncodedImage) -> Iterator[_Round]:
+def _rounds(level: Level, view: EncodedRegion, image: EncodedImage) -> Iterator[_Round]:
     """What is asked for of a view, one after the other."""
     for grid in level.grids:
         points = _grid(view.size, grid)
@@ -133,7 +133,9 @@ def _rounds(level: Level, view: Focus, image: EncodedImage) -> Iterator[_Round]:
     yield level.blobs, partial(_open_blobs, view=view, image=image, most=level.blobs)
 
 
-def _open_blobs(found: tuple[FoundObject, ...], *, view: Focus, image: EncodedImage, most: int) -> _Questions:
+def _open_blobs(
+    found: tuple[FoundObject, ...], *, view: EncodedRegion, image: EncodedImage, most: int
+) -> _Questions:
     """Blobs of a view that are not found yet."""
     row0, col0, row1, col1 = view.bounds
     blobs = blobs_of(resize_pixels(image.pixels[row0:row1, col0:col1], view.size), most)
@@ -144,7 +146,7 @@ def _open_blobs(found: tuple[FoundObject, ...], *, view: Focus, image: EncodedIm
 
 
 def _open_places(
-    found: tuple[FoundObject, ...], *, points: NDArray[np.float32], view: Focus, cell: float
+    found: tuple[FoundObject, ...], *, points: NDArray[np.float32], view: EncodedRegion, cell: float
 ) -> _Questions:
     """Places of a grid on which nothing is found yet that is too small to hold something else."""
     small = tuple(each for each in found if not each.is_boxed and each.pixels <= MOST_CELLS * cell)
@@ -157,7 +159,9 @@ def batches(points: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
         yield points[first : first + BATCH]
 
 
-def is_known(found: tuple[FoundObject, ...], points: NDArray[np.float32], view: Focus) -> NDArray[np.bool_]:
+def is_known(
+    found: tuple[FoundObject, ...], points: NDArray[np.float32], view: EncodedRegion
+) -> NDArray[np.bool_]:
     """Which positions [N, 2] of a view lie on an object already, bool [N]."""
     xy = in_image(points, view)
     known = np.zeros(len(points), np.bool_)
@@ -166,13 +170,13 @@ def is_known(found: tuple[FoundObject, ...], points: NDArray[np.float32], view: 
     return known
 
 
-def in_image(points: NDArray[np.float32], view: Focus) -> NDArray[np.float32]:
+def in_image(points: NDArray[np.float32], view: EncodedRegion) -> NDArray[np.float32]:
     """Positions [N, 2] of a view in pixels of the image."""
     corner = np.array((view.bounds[1], view.bounds[0]), np.float32)
     return np.asarray(points / np.array(view.scale_xy, np.float32) + corner, np.float32)
 
 
-def _cell(view: Focus, along: int) -> float:
+def _cell(view: EncodedRegion, along: int) -> float:
     """Pixels of the image that belong to one click of a grid."""
     row0, col0, row1, col1 = view.bounds
     return (row1 - row0) * (col1 - col0) / max(1, len(_grid(view.size, along)))

@@ -17,7 +17,7 @@ from model.prediction.outputs import EncodedImage
 from model.prediction.postprocess import last_clicks
 from model.prediction.resample import resize_logits
 from model.prediction.runner import Runner
-from model.prediction.zoom_in import Answer, look_closer
+from model.prediction.zoom_in import Answer, refine_by_zoom
 
 Candidates = tuple[NDArray[np.bool_], NDArray[np.float32], NDArray[np.float32]]
 """masks bool [N, H, W], estimated IoU float32 [N], logits float32 [N, h, w] of the reduced picture."""
@@ -112,4 +112,4 @@ def as_meant(
     meant = last_clicks(question.pointing, image.shape)
     local = meant.moved((0.0, 0.0), image.scale_xy)
     logits, score, _ = runner.segment(image.encoding, local, question.earlier, candidate=candidate)
-    yield from look_closer(image, runner, meant, (logits, score), max_pixels, candidate=candidate)
+    yield from refine_by_zoom(image, runner, meant, (logits, score), max_pixels, candidate=candidate)

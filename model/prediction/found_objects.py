@@ -12,7 +12,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from model.prediction.resample import resize_logits
-from model.prediction.zoom_region import Bounds, Focus
+from model.prediction.zoom_region import Bounds, EncodedRegion
 
 SAME: Final = 0.6
 """Two masks with this IoU are the same object, and the better one is kept."""
@@ -30,7 +30,7 @@ class FoundObject:
         mask: bool [row1 - row0, col1 - col0].
         score: the IoU that the network estimates, 0..1.
         stability: IoU of the masks at a stricter and a laxer threshold, 0..1.
-        likeness: how much it is like the examples, 0..1; 1 where there were none.
+        similarity: how much it is like the examples, 0..1; 1 where there were none.
         is_boxed: whether it was asked for by a box, not by a click alone.
     """
 
@@ -38,7 +38,7 @@ class FoundObject:
     mask: NDArray[np.bool_]
     score: float
     stability: float
-    likeness: float = 1.0
+    similarity: float = 1.0
     is_boxed: bool = False
 
     @property
@@ -49,7 +49,7 @@ class FoundObject:
     @property
     def quality(self) -> float:
         """By which overlaps are decided, 0..1."""
-        return self.score * self.stability * self.likeness
+        return self.score * self.stability * self.similarity
 
     def holds(self, xy: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Which of the positions [N, 2] in pixels of the image lie on it, bool [N]."""
@@ -110,7 +110,7 @@ def sieved_objects(
     logits: Tensor,
     scores: NDArray[np.float32],
     xy: NDArray[np.float32],
-    view: Focus,
+    view: EncodedRegion,
     shape: tuple[int, int],
     sieve: Sieve,
 ) -> list[FoundObject]:
@@ -141,7 +141,7 @@ def sieved_objects(
 
 
 def _placed(
-    logits: NDArray[np.float32], xy: NDArray[np.float32], view: Focus, shape: tuple[int, int]
+    logits: NDArray[np.float32], xy: NDArray[np.float32], view: EncodedRegion, shape: tuple[int, int]
 ) -> tuple[Bounds, NDArray[np.bool_]] | None:
     """The part under a click in pixels of the image; None where it is cut off, or where there is none."""
     part = _clicked_part(logits > 0, xy)
@@ -168,7 +168,7 @@ def _clicked_part(mask: NDArray[np.bool_], xy: NDArray[np.float32]) -> NDArray[n
     return np.asarray(parts == parts[row, col], np.bool_)
 
 
-def _in_image(box: Bounds, view: Focus) -> Bounds:
+def _in_image(box: Bounds, view: EncodedRegion) -> Bounds:
     """A box of a view in pixels of the image."""
     row0, col0, row1, col1 = view.bounds
     scale_x, scale_y = view.scale_xy

@@ -1,7 +1,7 @@
 """Objects of a predicted image: numbers that agree with its classes, in tiles without doubles.
 
 Classes of pixels may come from several views, tiles that were blended, and refined edges; which pixels belong
-together comes from what the network found in the plain picture. `settled_numbers` brings both together.
+together comes from what the network found in the plain picture. `numbers_by_class` brings both together.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def instances_of(image: EncodedImage, runner: Runner, labels: NDArray[np.uint8],
     things = runner.things
     if not image.is_reduced:
         numbers, classes = runner.numbers(image.encoding)
-        return settled_numbers(labels, numbers.astype(np.uint32), classes, things)
+        return numbers_by_class(labels, numbers.astype(np.uint32), classes, things)
     side = tile_side(max_pixels, int(runner.config.num_classes))
     return runner.within_memory(side, lambda most: _in_tiles(image, runner, labels, things, most))
 
@@ -66,7 +66,7 @@ def _in_tiles(
         part = image.pixels[slice(*tile.rows), slice(*tile.cols)]
         numbers, classes = runner.numbers(runner.encode(part, for_clicks=True))
         joined.add(tile, numbers, classes)
-    return settled_numbers(labels, joined.numbers, joined.classes, things)
+    return numbers_by_class(labels, joined.numbers, joined.classes, things)
 
 
 class JoinedTiles:
@@ -180,7 +180,7 @@ def with_areas(labels: NDArray[np.uint8], instances: Numbers | None, things: fro
     return _without_gaps(numbers)
 
 
-def settled_numbers(
+def numbers_by_class(
     labels: NDArray[np.uint8], numbers: Numbers, classes: NDArray[np.int64], things: frozenset[int]
 ) -> Numbers:
     """Numbers that agree with the classes of pixels.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.prediction.click_constraints import AnsweredClicks
-from model.prediction.zoom_region import Focus
+from model.prediction.zoom_region import EncodedRegion
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class EncodedImage:
     encoding: Any
     size: tuple[int, int]
     weights: object
-    focus: Focus | None = field(default=None)
+    focus: EncodedRegion | None = field(default=None)
     overview: EncodedImage | None = field(default=None)
     answered: AnsweredClicks = field(default_factory=AnsweredClicks)
     object_scale: float | None = field(default=None)

@@ -21,7 +21,7 @@ WHOLE_PIXELS: Final = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
-class Closer:
+class ZoomLimits:
     """Limits of a closer look.
 
     Attributes:
@@ -45,7 +45,7 @@ def working_size(shape: tuple[int, int], max_pixels: int) -> tuple[int, int]:
     return small_rows, max(1, min(int(cols * scale), max_pixels // small_rows))
 
 
-def closer_size(shape: tuple[int, int], closer: Closer) -> tuple[int, int]:
+def zoomed_size(shape: tuple[int, int], closer: ZoomLimits) -> tuple[int, int]:
     """Size at which a region of ``shape`` is looked at from closer by: small ones are enlarged.
 
     Args:

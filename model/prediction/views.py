@@ -10,19 +10,19 @@ import numpy as np
 
 from model.prediction.outputs import EncodedImage
 from model.prediction.predictor import CLICK_PIXELS
-from model.prediction.resample import Closer, closer_size, resize_pixels
+from model.prediction.resample import ZoomLimits, resize_pixels, zoomed_size
 from model.prediction.runner import Runner
-from model.prediction.zoom_region import WORTHWHILE, Bounds, Focus
+from model.prediction.zoom_region import WORTHWHILE, Bounds, EncodedRegion
 
 OVERLAP: Final = 0.25
 """Neighbouring parts share this much of a side, so that what one of them cuts off is whole in another."""
 
 MOST_PARTS: Final = 6
 
-_VIEW: Final = Closer(pixels=CLICK_PIXELS, most_pixels=CLICK_PIXELS, enlarged=2.5)
+_VIEW: Final = ZoomLimits(pixels=CLICK_PIXELS, most_pixels=CLICK_PIXELS, enlarged=2.5)
 
 
-def views(runner: Runner, image: EncodedImage, parts: int) -> Iterator[Focus]:
+def views(runner: Runner, image: EncodedImage, parts: int) -> Iterator[EncodedRegion]:
     """The image in ``parts`` x ``parts`` views, one after the other; each is encoded when its turn comes.
 
     Args:
@@ -31,12 +31,14 @@ def views(runner: Runner, image: EncodedImage, parts: int) -> Iterator[Focus]:
         parts: along a side; 1 for the whole at once, which is encoded already.
     """
     if parts == 1:
-        yield Focus((0, 0, *image.shape), image.size, image.encoding)
+        yield EncodedRegion((0, 0, *image.shape), image.size, image.encoding)
         return
     for bounds in parts_of(image.shape, parts):
         row0, col0, row1, col1 = bounds
-        size = closer_size((row1 - row0, col1 - col0), _VIEW)
-        yield Focus(bounds, size, runner.encode(resize_pixels(image.pixels[row0:row1, col0:col1], size)))
+        size = zoomed_size((row1 - row0, col1 - col0), _VIEW)
+        yield EncodedRegion(
+            bounds, size, runner.encode(resize_pixels(image.pixels[row0:row1, col0:col1], size))
+        )
 
 
 def parts_of(shape: tuple[int, int], parts: int) -> list[Bounds]:
@@ -50,7 +52,7 @@ def is_worthwhile(image: EncodedImage, parts: int) -> bool:
     if parts == 1:
         return True
     bounds = parts_of(image.shape, parts)[0]
-    size = closer_size((bounds[2] - bounds[0], bounds[3] - bounds[1]), _VIEW)
+    size = zoomed_size((bounds[2] - bounds[0], bounds[3] - bounds[1]), _VIEW)
     return size[0] / (bounds[2] - bounds[0]) >= WORTHWHILE * image.scale_xy[1]
 
 
@@ -65,7 +67,7 @@ def parts_for(image: EncodedImage, diameter: float, wanted: float) -> int:
     for parts in range(1, MOST_PARTS):
         bounds = parts_of(image.shape, parts)[0]
         rows = bounds[2] - bounds[0]
-        size = image.size if parts == 1 else closer_size((rows, bounds[3] - bounds[1]), _VIEW)
+        size = image.size if parts == 1 else zoomed_size((rows, bounds[3] - bounds[1]), _VIEW)
         if diameter * size[0] / rows >= wanted:
             return parts
     return MOST_PARTS

@@ -13,31 +13,31 @@ from model.prediction.inputs import Pointing
 from model.prediction.outputs import EncodedImage
 from model.prediction.postprocess import clean_mask
 from model.prediction.resample import (
-    Closer,
-    closer_size,
+    ZoomLimits,
     grow_in_bands,
     resize_logits,
     resize_pixels,
     working_size,
+    zoomed_size,
 )
 from model.prediction.runner import Runner
 from model.prediction.zoom_region import (
     MARGINS,
     WORTHWHILE,
     Bounds,
-    Focus,
+    EncodedRegion,
     bounds_of_interest,
     grown,
     on_grid,
 )
 
-CLOSER: Final = Closer(pixels=320 * 320, most_pixels=448 * 448, enlarged=2.5)
+ZOOM: Final = ZoomLimits(pixels=320 * 320, most_pixels=448 * 448, enlarged=2.5)
 
 Answer = tuple[NDArray[np.bool_], float, NDArray[np.float32]]
 """mask bool [H, W], estimated IoU, logits float32 [h, w] of the reduced picture."""
 
 
-def look_closer(
+def refine_by_zoom(
     image: EncodedImage,
     runner: Runner,
     pointing: Pointing,
@@ -89,7 +89,7 @@ def look_closer(
         yield True, (clean_mask(_enlarged(overview, image.shape), pointing), score, overview)
 
 
-def _known_focus(image: EncodedImage, wanted: Bounds, margin: float) -> Focus | None:
+def _known_focus(image: EncodedImage, wanted: Bounds, margin: float) -> EncodedRegion | None:
     """The region that was encoded before, if it shows ``wanted``."""
     is_shown = margin == MARGINS[0] and image.focus is not None and image.focus.holds(wanted, image.shape)
     return image.focus if is_shown else None
@@ -98,21 +98,23 @@ def _known_focus(image: EncodedImage, wanted: Bounds, margin: float) -> Focus | 
 def _closer_size(image: EncodedImage, bounds: Bounds, limit: int) -> tuple[int, int] | None:
     """The size at which to encode a region; None where a closer view would show no more."""
     shape = bounds[2] - bounds[0], bounds[3] - bounds[1]
-    size = closer_size(shape, CLOSER)
+    size = zoomed_size(shape, ZOOM)
     if size[0] * size[1] > limit:
         size = working_size(shape, limit)
     return None if size[0] < WORTHWHILE * shape[0] * image.scale_xy[1] else size
 
 
-def _encoded(image: EncodedImage, runner: Runner, bounds: Bounds, size: tuple[int, int], limit: int) -> Focus:
+def _encoded(
+    image: EncodedImage, runner: Runner, bounds: Bounds, size: tuple[int, int], limit: int
+) -> EncodedRegion:
     """A region, encoded on its own at ``size``, or smaller where memory does not allow that."""
     row0, col0, row1, col1 = bounds
     region = image.pixels[row0:row1, col0:col1]
 
-    def attempt(max_pixels: int) -> Focus:
+    def attempt(max_pixels: int) -> EncodedRegion:
         is_enough = max_pixels >= size[0] * size[1]
         allowed = size if is_enough else working_size((row1 - row0, col1 - col0), max_pixels)
-        return Focus(bounds, allowed, runner.encode(resize_pixels(region, allowed)))
+        return EncodedRegion(bounds, allowed, runner.encode(resize_pixels(region, allowed)))
 
     return runner.within_memory(limit, attempt)
 
@@ -141,7 +143,7 @@ def _segment_closer(
     image: EncodedImage,
     runner: Runner,
     pointing: Pointing,
-    focus: Focus,
+    focus: EncodedRegion,
     overview: NDArray[np.float32],
     candidate: int,
 ) -> tuple[NDArray[np.float32], float]:

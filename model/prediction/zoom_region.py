@@ -29,7 +29,7 @@ Bounds = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Focus:
+class EncodedRegion:
     """A region of a picture, encoded on its own.
 
     Attributes:

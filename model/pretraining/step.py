@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.networks.backbone import LiteBackbone, Pyramid, upsample_to
-from model.networks.deciding import CosineMix, balance_loss, likeness_loss
+from model.networks.deciding import CosineMix, balance_loss, similarity_loss
 from model.networks.network import Encoding, LatentExpertNetwork, PromptTensors
 from model.pretraining.crops import Batch
 from model.training.augment import augment_light
@@ -20,7 +20,7 @@ from model.training.simulated_clicks import add_click, add_pair, first_prompts, 
 _CLASS_WEIGHT = 0.4
 _SEMANTIC_WEIGHT = 0.3
 _BALANCE_WEIGHT = 0.01
-_LIKENESS_WEIGHT = 0.02
+_SIMILARITY_WEIGHT = 0.02
 _DECISION_WEIGHT = 0.05
 _GIVEN_SHARE = 0.25  # of the crops begin with a mask of another origin
 _GIVEN_LOGIT = 6.0
@@ -103,7 +103,7 @@ def _experts_loss(network: LatentExpertNetwork, encoding: Encoding) -> Tensor:
     loss = _BALANCE_WEIGHT * balance_loss(mix) + _DECISION_WEIGHT * _indecision(territory)
     if isinstance(network.mix, CosineMix):
         experts = network.exchange(encoding.experts)
-        loss = loss + _LIKENESS_WEIGHT * likeness_loss(network.mix.keys(experts))
+        loss = loss + _SIMILARITY_WEIGHT * similarity_loss(network.mix.keys(experts))
     return loss
 
 

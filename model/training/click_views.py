@@ -16,15 +16,15 @@ from model.networks.encoding import Encoding
 from model.networks.network import LatentExpertNetwork
 from model.prediction.inputs import brightened
 from model.prediction.predictor import CLICK_PIXELS
-from model.prediction.resample import closer_size, resize_pixels, working_size
-from model.prediction.zoom_in import CLOSER
+from model.prediction.resample import resize_pixels, working_size, zoomed_size
+from model.prediction.zoom_in import ZOOM
 from model.prediction.zoom_region import MARGINS, Bounds, grown, on_grid
 from model.training.click_examples import ClickExample
 
 MOST_VIEWS: Final = 32
 """Each takes some 15 MB."""
 
-_CLOSER: Final = replace(CLOSER, most_pixels=CLOSER.pixels)
+_CLOSER: Final = replace(ZOOM, most_pixels=ZOOM.pixels)
 _MISSED, _ADDED = 0.12, 0.25
 """A closer look is aimed at what the answer from afar holds: it misses so much of the object's box, or adds so much."""
 
@@ -124,7 +124,7 @@ def _with_closer(
 ) -> ClickView:
     row0, col0, row1, col1 = bounds = _region(truth, generator)
     shape = row1 - row0, col1 - col0
-    size = closer_size(shape, _CLOSER)
+    size = zoomed_size(shape, _CLOSER)
     device = network.experts.device
     rows, cols = far.target.shape[-2:]
     reduced = cols / truth.shape[1], rows / truth.shape[0]

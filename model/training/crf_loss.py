@@ -25,7 +25,7 @@ STRENGTH: Final = 40.0
 REACH: Final = 6.0
 """Standard deviation of the offsets, in pixels."""
 
-LIKENESS: Final = 0.3
+SIMILARITY: Final = 0.3
 """How far apart colours may be, in standard deviations of the pictures of the run."""
 
 OFFSETS: Final = 8
@@ -60,8 +60,8 @@ def potts_energy(logits: Tensor, colours: Tensor, generator: torch.Generator) ->
     for down, right in _offsets(min(logits.shape[-2:]), generator):
         here, there = _shifted(down, right)
         distance = (colours[here] - colours[there]).square().mean(1)
-        likeness = torch.exp(distance / (-2 * LIKENESS**2))
-        total = total + (likeness * (1 - (probabilities[here] * probabilities[there]).sum(1))).mean()
+        similarity = torch.exp(distance / (-2 * SIMILARITY**2))
+        total = total + (similarity * (1 - (probabilities[here] * probabilities[there]).sum(1))).mean()
     return total / OFFSETS
 
 

@@ -36,7 +36,7 @@ BAND: Final = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Still:
+class CachedLogits:
     """What does not change of a picture while only the pixel path learns.
 
     Attributes:
@@ -150,10 +150,10 @@ class LiveRefit:
         return scale_for(side, pixels, maps)
 
     @torch.no_grad()
-    def _still(self, index: int, view: View, store: FeatureStore | None, mark: int) -> Still:
+    def _still(self, index: int, view: View, store: FeatureStore | None, mark: int) -> CachedLogits:
         session, picture = self._session, self._session.pictures[index]
         known = store.get(picture, mark) if store is not None else None
-        if isinstance(known, Still):
+        if isinstance(known, CachedLogits):
             return known
         network = session.network
         with session.autocast():
@@ -163,13 +163,13 @@ class LiveRefit:
             others = F.pad(others, (0, 0, 0, 0, 0, int(network.separates)))  # [1, R, H, W]
             if any(bool(parameter.any()) for parameter in network.head.context.last.parameters()):
                 others = others + network.head.from_context(maps).float()
-        still = Still(tuple(level.to(session.dtype) for level in maps), others)
+        still = CachedLogits(tuple(level.to(session.dtype) for level in maps), others)
         if store is not None:
             store.put(picture, mark, still)
         return still
 
     @torch.no_grad()
-    def _pick(self, still: Still, view: View, labels: Tensor, limit: int) -> _Pixels:
+    def _pick(self, still: CachedLogits, view: View, labels: Tensor, limit: int) -> _Pixels:
         """At most about ``limit`` labelled pixels, every class with the same number where it has as many."""
         places = some_of_each(labels, limit, self._session.generator)
         rows, cols = (part.to(still.others.device) for part in places.unbind(1))

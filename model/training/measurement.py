@@ -11,7 +11,7 @@ from torch import nn
 
 from model.analysis.detection import NumberedLabels, matches
 from model.analysis.metrics import confusion_matrix
-from model.prediction.objects import settled_numbers, without_specks
+from model.prediction.objects import numbers_by_class, without_specks
 from model.prediction.outputs import ClassPrediction
 from model.training.clock import TrainingClock
 from model.training.learner import Site
@@ -76,7 +76,7 @@ class Measurement:
             encoding = network.encode(image)
             labels = network.classify(encoding).logits[0].argmax(0).to(torch.uint8).cpu().numpy()
             numbers, classes = (each.cpu().numpy() for each in network.numbers(encoding))
-        settled = settled_numbers(labels, numbers.astype(np.uint32), classes, network.things)
+        settled = numbers_by_class(labels, numbers.astype(np.uint32), classes, network.things)
         labels = without_specks(labels, settled, network.smallest)
         return ClassPrediction(labels, labels, instances=settled)
 

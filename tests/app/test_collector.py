@@ -9,12 +9,12 @@ from collections.abc import Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
-from latentseg_gui.app.bindings import Collector
+from latentseg_gui.app.bindings import GuiThreadCollector
 
 
 @pytest.fixture
-def collector(qapp: object) -> Iterator[Collector]:
-    collector = Collector()
+def collector(qapp: object) -> Iterator[GuiThreadCollector]:
+    collector = GuiThreadCollector()
     yield collector
     collector.stop()
     assert gc.isenabled()
@@ -30,7 +30,9 @@ class Cycle:
         self.gone.append(threading.current_thread())
 
 
-def test_cycles_go_in_the_windows_thread_however_busy_a_lane_is(qtbot: QtBot, collector: Collector) -> None:
+def test_cycles_go_in_the_windows_thread_however_busy_a_lane_is(
+    qtbot: QtBot, collector: GuiThreadCollector
+) -> None:
     gone: list[threading.Thread] = []
 
     def litter() -> None:
@@ -46,7 +48,7 @@ def test_cycles_go_in_the_windows_thread_however_busy_a_lane_is(qtbot: QtBot, co
 
 
 def test_what_the_window_is_made_of_is_not_looked_through_again(qtbot: QtBot) -> None:
-    collector = Collector()
+    collector = GuiThreadCollector()
     gone: list[threading.Thread] = []
     collector.freeze()
     assert gc.get_freeze_count() > 10_000
@@ -59,7 +61,7 @@ def test_what_the_window_is_made_of_is_not_looked_through_again(qtbot: QtBot) ->
 
 
 def test_of_the_generations_that_are_due_the_oldest_is_collected(
-    collector: Collector, monkeypatch: pytest.MonkeyPatch
+    collector: GuiThreadCollector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     collected: list[int] = []
     monkeypatch.setattr(gc, "get_threshold", lambda: (700, 10, 10))

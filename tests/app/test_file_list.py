@@ -30,7 +30,7 @@ def painted(composed: Session) -> Session:
         pixels = np.full((*SHAPE, 3), 60 * number, np.uint8)
         composed.document.images.add_record(ImageRecord(f"image {number}", pixels, pixels))
     for number in range(3):
-        composed.project.show(f"image {number}")
+        composed.images.show(f"image {number}")
         where = np.ones((5, 5), np.bool_)
         patch = area_patch(composed.document, f"image {number}", Rect(0, 0, 5, 5), where, Ink(1), "Stroke")
         composed.history.do(patch)
@@ -66,7 +66,7 @@ def test_going_to_an_image_with_a_key_held_selects_it_alone(
 ) -> None:
     QTest.keyPress(painted.window.canvas, Qt.Key.Key_F9, held)
     assert QApplication.keyboardModifiers() == held
-    painted.project.show("image 0")
+    painted.images.show("image 0")
     assert (selected(painted), current(painted)) == ([0], 0)
     QTest.keyRelease(painted.window.canvas, Qt.Key.Key_F9)
 
@@ -148,7 +148,7 @@ def test_what_is_under_the_cursor_is_said_as_it_is_now(painted: Session) -> None
     painted.history.redo()
     assert said() == ""
     window.canvas.cursor_moved.emit(20.5, 20.5)
-    painted.project.show("image 0")
+    painted.images.show("image 0")
     assert said() == ""
 
 

@@ -53,7 +53,7 @@ def counted(session: Session) -> tuple[int, int, int]:
 def test_going_through_the_images_leaves_nothing_behind(with_images: Session) -> None:
     def round_trip() -> None:
         for number in range(IMAGES):
-            with_images.project.show(f"image {number}")
+            with_images.images.show(f"image {number}")
             QCoreApplication.processEvents()
 
     for _ in range(3):

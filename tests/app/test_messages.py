@@ -22,7 +22,7 @@ def said(composed: Session) -> list[str]:
 
 
 def open_and_wait(session: Session, qtbot: QtBot, *paths: Path) -> None:
-    session.project.open(list(paths))
+    session.images.open(list(paths))
     qtbot.waitUntil(
         lambda: session.document.images.current_id is not None and session.window.canvas.image.is_shown
     )
@@ -85,6 +85,6 @@ def test_what_reading_has_changed_is_said_once_and_only_of_what_is_looked_at(
     qtbot.waitUntil(lambda: document.records.of(ids[1]) is not None, timeout=20_000)
     assert [sentence.split(":")[0] for sentence in said] == ["a.jpg"], "its neighbour was only read ahead"
     for index in (1, 0, 1, 0):
-        composed.project.show(ids[index])
+        composed.images.show(ids[index])
         qtbot.waitUntil(lambda index=index: document.images.current_id == ids[index])
     assert [sentence.split(":")[0] for sentence in said] == ["a.jpg", "b.jpg"]

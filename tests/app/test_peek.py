@@ -33,7 +33,7 @@ def test_no_key_of_the_table_is_a_dead_one() -> None:
 
 
 def test_the_raw_image_shows_while_it_is_held(composed: Session) -> None:
-    composed.project.paste(np.zeros((20, 30, 3), np.uint8))
+    composed.images.paste(np.zeros((20, 30, 3), np.uint8))
     canvas = composed.window.canvas
     (name,) = spec("peek").keys
     key = QKeySequence(name)[0].key()
@@ -46,7 +46,7 @@ def test_the_raw_image_shows_while_it_is_held(composed: Session) -> None:
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_QuoteLeft, Qt.Key.Key_Dead_Grave])
 def test_the_grave_accent_does_nothing_any_more(composed: Session, key: Qt.Key) -> None:
-    composed.project.paste(np.zeros((20, 30, 3), np.uint8))
+    composed.images.paste(np.zeros((20, 30, 3), np.uint8))
     QApplication.sendEvent(composed.window.canvas, key_event(QEvent.Type.KeyPress, key, "`"))
     assert not composed.window.canvas._stack.is_peeking
 

@@ -36,7 +36,7 @@ def test_the_picture_stays_where_it_is_whatever_tool_is_taken(
 ) -> None:
     window, session = composed.window, composed
     window.resize(*size)
-    session.project.paste(np.full((300, 400, 3), 90, np.uint8))
+    session.images.paste(np.full((300, 400, 3), 90, np.uint8))
     places, views = {}, {}
     for name in TOOLS:
         window.action[name].trigger()

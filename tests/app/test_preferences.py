@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from latentseg_gui.app.actions import spec
 from latentseg_gui.app.preferences import Preferences, load_preferences, save_preferences
 from latentseg_gui.document.errors import LatentsegError
 
@@ -85,3 +86,14 @@ def test_one_bad_value_does_not_cost_the_others(tmp_path: Path) -> None:
     settings, error = load_preferences(path)
     assert (settings.theme, settings.recent, settings.overlay_opacity) == ("light", ["a"], 0.5)
     assert error is not None
+
+
+def test_a_key_given_to_an_action_that_had_another_name_stays_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text('{"shortcuts": {"next_place": "Ctrl+J", "undo": "Z"}}')
+    settings, error = load_preferences(path)
+    assert error is None
+    assert settings.shortcuts == {"next_uncertain_region": "Ctrl+J", "undo": "Z"}
+    path.write_text('{"shortcuts": {"next_uncertain_region": "F7", "next_place": "Ctrl+J"}}')
+    assert load_preferences(path)[0].shortcuts == {"next_uncertain_region": "F7"}
+    assert all(spec(name) for name in settings.shortcuts), "actions of today"

@@ -30,9 +30,9 @@ FEWEST = 8
 
 
 def average_precision(found: list[FoundObject], wanted: list[FoundObject]) -> float:
-    """Area under precision against recall of ``found``, in the order of its likeness."""
+    """Area under precision against recall of ``found``, in the order of its similarity."""
     open_ones, hits, precisions = list(wanted), 0, []
-    for rank, each in enumerate(sorted(found, key=lambda one: -one.likeness), start=1):
+    for rank, each in enumerate(sorted(found, key=lambda one: -one.similarity), start=1):
         overlaps = [iou(each, one) for one in open_ones]
         if overlaps and max(overlaps) >= FOUND:
             del open_ones[int(np.argmax(overlaps))]

@@ -25,7 +25,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from latentseg_gui.app import main as application
-from latentseg_gui.app.bindings import Collector
+from latentseg_gui.app.bindings import GuiThreadCollector
 from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.app.session import Session
 from tests.e2e.person import LEFT, Person
@@ -198,7 +198,7 @@ def main() -> None:
         path = Path(folder) / "picture.png"
         Image.fromarray(disks(0, (SIDE // 4, SIDE // 4), 20)[0].repeat(4, 0).repeat(4, 1)).save(path)
         application.application()
-        collector = Collector()
+        collector = GuiThreadCollector()
         session = application.start(Reporter())
         collector.freeze()
         QApplication.processEvents()

@@ -22,7 +22,7 @@ import torch
 from PySide6.QtWidgets import QApplication, QToolButton
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.document.experts.experts import AlteredPrediction, AttentionPart
+from latentseg_gui.document.experts.experts import AlteredPrediction, RegionAttention
 from latentseg_gui.document.experts.maps import ExpertMaps
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.types import Rect
@@ -30,10 +30,10 @@ from latentseg_gui.inference.engine import Engine
 from latentseg_gui.inference.messages import (
     AlterExperts,
     ComputeAttention,
+    ComputeRegionAttention,
     EncodeImage,
     LoadWeights,
     PredictClasses,
-    RefineAttention,
 )
 from latentseg_gui.panels.experts import ExpertsPanel, InterventionResult
 
@@ -119,8 +119,8 @@ def large(engine: Engine, panel: ExpertsPanel) -> None:
     print(f"  shown in the panel             {shown[0]:7.1f} ms (best {shown[1]:.1f})")
     for index in range(8):
         started = perf_counter()
-        part = engine.handle(RefineAttention("b", Rect(index * 200, 1000, index * 200 + 1024, 2024)))
-        assert isinstance(part, AttentionPart)
+        part = engine.handle(ComputeRegionAttention("b", Rect(index * 200, 1000, index * 200 + 1024, 2024)))
+        assert isinstance(part, RegionAttention)
         if index in (0, 7):
             size = (part.look.nbytes + part.mix.nbytes) / 2**20
             print(

@@ -117,7 +117,7 @@ def walk(session: Session, path: Path, out: Path) -> None:
     watch, document = Watch(session), session.document
     person = watch.person
     watch.step("the model is loaded", lambda: None, lambda: session.weights.live is not None)
-    watch.step("opened", lambda: session.project.open([path]), lambda: person.canvas.image.is_shown)
+    watch.step("opened", lambda: session.images.open([path]), lambda: person.canvas.image.is_shown)
     image_id = document.images.current_id
     assert image_id is not None
     watch.step("encoded for clicks", lambda: None, lambda: session.predict.is_encoded(image_id))

@@ -12,18 +12,18 @@ from latentseg_gui.document.types import Provenance, Rect
 
 
 def candidate(
-    row: int, col: int, rows: int, cols: int, quality: float = 1.0, likeness: float = 1.0
+    row: int, col: int, rows: int, cols: int, quality: float = 1.0, similarity: float = 1.0
 ) -> ObjectCandidate:
     mask = np.ones((rows, cols), np.bool_)
-    return ObjectCandidate(Rect(row, col, row + rows, col + cols), mask, quality, likeness, rows * cols)
+    return ObjectCandidate(Rect(row, col, row + rows, col + cols), mask, quality, similarity, rows * cols)
 
 
-def test_sliders_choose_by_size_and_likeness() -> None:
-    small, alike = candidate(0, 0, 2, 2), candidate(0, 0, 9, 9, likeness=0.8)
-    other = candidate(9, 9, 9, 9, likeness=0.2)
+def test_sliders_choose_by_size_and_similarity() -> None:
+    small, alike = candidate(0, 0, 2, 2), candidate(0, 0, 9, 9, similarity=0.8)
+    other = candidate(9, 9, 9, 9, similarity=0.2)
     assert chosen((small, alike, other), smallest=10) == (alike, other)
     assert chosen((small, alike, other), largest=small.pixels) == (small,)
-    assert chosen((small, alike, other), least_likeness=0.5) == (small, alike)
+    assert chosen((small, alike, other), least_similarity=0.5) == (small, alike)
 
 
 def test_of_two_that_overlap_the_better_keeps_the_pixels_and_rests_are_no_objects() -> None:

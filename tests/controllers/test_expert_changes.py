@@ -59,9 +59,9 @@ def test_what_has_moved_is_said_when_other_weights_look_at_the_same_image(qapp: 
     for version in ("v1", "v1", "v2"):
         vectors = np.eye(2, dtype=np.float32)[:: 1 if version == "v1" else -1]
         mix = np.full((1, 2, 3, 3), 0.5, np.float32)
-        likeness = SimpleNamespace(vectors=vectors)
+        similarity = SimpleNamespace(vectors=vectors)
         maps = SimpleNamespace(
-            image_id="a", version=version, mix=mix, likeness=likeness, shape=(9, 9), stride=3
+            image_id="a", version=version, mix=mix, similarity=similarity, shape=(9, 9), stride=3
         )
         changes._on_maps(maps)  # type: ignore[arg-type]
     first, moved = said

@@ -56,7 +56,7 @@ class House:
             self.document,
             panel,
             inspect,
-            shower=None,  # type: ignore[arg-type]
+            navigator=None,  # type: ignore[arg-type]
             engine=self.engine,
         )
         self.panel = panel

@@ -65,7 +65,7 @@ class House:
             self.document,
             self.panel,
             self.inspect,
-            shower=self.places,  # type: ignore[arg-type]
+            navigator=self.places,  # type: ignore[arg-type]
             engine=self.engine,
         )
         self.use("v1", "looks")

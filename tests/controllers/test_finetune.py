@@ -99,7 +99,7 @@ def desk(qtbot: QtBot, lane: ThreadLane, tmp_path: Path) -> Desk:
         versions_folder=tmp_path,
     )
     document.masks.write("cells", Rect.whole((40, 40)), labels < 9, labels, Provenance.PAINTED)
-    qtbot.waitUntil(lambda: finetune.samples.counts.is_settled)
+    qtbot.waitUntil(lambda: finetune.samples.counts.is_complete)
     return Desk(document, finetune, worker, told)
 
 
@@ -135,11 +135,11 @@ def test_a_live_refit_knows_what_a_large_mask_has_counted(desk: Desk, lane: Thre
     live.set_on(True)
     labels = np.random.default_rng(0).integers(0, 2, shape).astype(np.uint8)
     document.masks.write("large", Rect.whole(shape), labels < 9, labels, Provenance.PAINTED)
-    was_settled: list[bool] = []
-    desk.finetune.state_changed.connect(lambda: was_settled.append(desk.finetune.samples.counts.is_settled))
+    was_complete: list[bool] = []
+    desk.finetune.state_changed.connect(lambda: was_complete.append(desk.finetune.samples.counts.is_complete))
     live._refit()
     qtbot.waitUntil(lambda: desk.finetune.is_refitting, timeout=20_000)
-    assert all(was_settled)
+    assert all(was_complete)
     live.set_on(False)
 
 
@@ -175,11 +175,11 @@ def test_masks_that_nobody_has_looked_at_are_waited_for_only_where_they_decide(
     document.events.mask_changed.emit("packed", Rect.whole(labels.shape))
     samples.set_ticked("cells", not is_needed)
     desk.finetune.start()
-    assert not samples.counts.is_settled
+    assert not samples.counts.is_complete
     assert desk.finetune.is_running == (not is_needed)
     assert any("still being counted" in each for each in desk.told.sentences) == is_needed
     gate.set()
-    qtbot.waitUntil(lambda: samples.counts.is_settled)
+    qtbot.waitUntil(lambda: samples.counts.is_complete)
     qtbot.waitUntil(lambda: desk.finetune.is_running)
 
 
@@ -212,7 +212,7 @@ def objects_only(desk: Desk, qtbot: QtBot, *, answer: str | None, classes: int =
         labels[10 * number : 10 * number + 5] = number + 1
     everywhere = np.ones((40, 40), bool)
     desk.document.masks.write("cells", Rect.whole((40, 40)), everywhere, labels, Provenance.CLICKED)
-    qtbot.waitUntil(lambda: desk.finetune.samples.counts.is_settled)
+    qtbot.waitUntil(lambda: desk.finetune.samples.counts.is_complete)
     return dialogs
 
 
@@ -258,7 +258,7 @@ def test_background_alone_asks_for_an_object(desk: Desk, qtbot: QtBot) -> None:
     objects_only(desk, qtbot, answer=None, classes=0)
     labels = np.zeros((40, 40), np.uint8)
     desk.document.masks.write("cells", Rect.whole((40, 40)), labels < 1, labels, Provenance.PAINTED)
-    qtbot.waitUntil(lambda: desk.finetune.samples.counts.is_settled)
+    qtbot.waitUntil(lambda: desk.finetune.samples.counts.is_complete)
     assert "All that is labelled is background. Label an object too" in desk.finetune.obstacle()
 
 

@@ -182,7 +182,7 @@ def test_masks_of_images_that_are_not_looked_at_stay_packed(desk: Desk, tmp_path
     file, masks = coco(tmp_path / "coco")
     desk.import_from(file)
     desk.answer()
-    desk.qtbot.waitUntil(lambda: desk.counts.is_settled)
+    desk.qtbot.waitUntil(lambda: desk.counts.is_complete)
     for number, item in enumerate(masks[1:], 1):
         layer = desk.document.masks.layer(desk.ids[number])
         assert layer.nbytes == 0, "nobody has looked"
@@ -191,7 +191,7 @@ def test_masks_of_images_that_are_not_looked_at_stay_packed(desk: Desk, tmp_path
         assert layer.num_labelled == expected.sum()
     assert all(desk.document.masks.layer(each).nbytes == 0 for each in desk.ids[1:])
     desk.paint(1)
-    desk.qtbot.waitUntil(lambda: desk.counts.is_settled)
+    desk.qtbot.waitUntil(lambda: desk.counts.is_complete)
     counted = np.bincount(desk.labels(1).reshape(-1), minlength=256)[:UNLABELLED]
     assert np.array_equal(desk.counts.of(desk.ids[1]), counted)
 
@@ -452,15 +452,15 @@ def test_masks_of_a_project_that_nobody_has_looked_at_are_counted_beside_the_win
     opened = open_project(tmp_path / "work")
     counts = desk.counts
     take_over(desk.document, opened.document)
-    assert not counts.is_settled
-    qtbot.waitUntil(lambda: counts.is_settled, timeout=20_000)
+    assert not counts.is_complete
+    qtbot.waitUntil(lambda: counts.is_complete, timeout=20_000)
     for image_id, item in zip(desk.document.images.ids, masks, strict=True):
         expected = np.bincount(item.labels.reshape(-1), minlength=256)[:UNLABELLED]
         assert np.array_equal(counts.of(image_id), expected)
         assert desk.document.masks.layer(image_id).nbytes == 0, "it is still packed"
     desk.ids = list(desk.document.images.ids)
     desk.paint(1)
-    qtbot.waitUntil(lambda: counts.is_settled)
+    qtbot.waitUntil(lambda: counts.is_complete)
     expected = np.bincount(desk.labels(1).reshape(-1), minlength=256)[:UNLABELLED]
     assert np.array_equal(counts.of(desk.ids[1]), expected)
     opened.session.close()

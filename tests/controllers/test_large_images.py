@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.masks import mask_allocation as blank_masks
-from latentseg_gui.controllers.masks.mask_allocation import BlankMasks
+from latentseg_gui.controllers.masks.mask_allocation import MaskAllocation
 from latentseg_gui.controllers.prediction import class_mapping as labels
 from latentseg_gui.controllers.prediction.class_mapping import LabelMap, Translator
 from latentseg_gui.controllers.training import training_set
@@ -127,7 +127,7 @@ def test_the_mask_of_the_image_looked_at_is_there_before_the_first_stroke(
     document: Document, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner = QObject()
-    keeper = BlankMasks(document, jobs=jobs, parent=owner)
+    keeper = MaskAllocation(document, jobs=jobs, parent=owner)
     assert keeper.parent() is owner
     document.images.current_id = "other"
     assert jobs.lane.wait_idle()
@@ -145,7 +145,7 @@ def test_the_mask_of_the_image_looked_at_is_there_before_the_first_stroke(
 def test_an_image_that_was_left_before_its_mask_was_there_keeps_nothing(
     document: Document, jobs: Jobs
 ) -> None:
-    keeper = BlankMasks(document, jobs=jobs)
+    keeper = MaskAllocation(document, jobs=jobs)
     document.images.current_id = "other"
     document.images.current_id = None
     assert jobs.lane.wait_idle()

@@ -17,7 +17,7 @@ def test_the_class_under_the_cursor_is_taken_from_the_mask_else_from_the_predict
     composed: Session,
 ) -> None:
     composed.classes.add_class()
-    composed.project.paste(np.full((*SHAPE, 3), 120, np.uint8))
+    composed.images.paste(np.full((*SHAPE, 3), 120, np.uint8))
     document, canvas = composed.document, composed.window.canvas
     image_id = document.images.current_id or ""
     part = Rect(0, 0, 10, 10)

@@ -29,7 +29,7 @@ KEPT = Rect(10, 20, 30, 40)
 def protected(composed: Session) -> Session:
     """An image with a rectangle of class 2; class 1 is in use, and others are protected by the switch itself."""
     composed.classes.add_class()
-    composed.project.paste(np.full((*SHAPE, 3), 120, np.uint8))
+    composed.images.paste(np.full((*SHAPE, 3), 120, np.uint8))
     image_id = composed.document.images.current_id or ""
     where = np.ones(KEPT.shape, np.bool_)
     composed.history.do(area_patch(composed.document, image_id, KEPT, where, Ink(2), "Rectangle"))

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QObject
 
 from latentseg_gui.controllers.training.labelled import LabelledCounts
-from latentseg_gui.controllers.training.ranking import Ranking
+from latentseg_gui.controllers.training.ranking import UncertaintyRanking
 from latentseg_gui.controllers.training.training_set import TrainingSet
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.training.uncertain_regions import UncertainRegions
@@ -52,7 +52,7 @@ def ranking(qapp):
     document = document_with()
     engine = Desk(lambda request: UncertainRegions(request.image_id, "v1", 0.5, ()))
     readers = Desk(lambda call: call())
-    made = Ranking(document, engine=engine, readers=readers)
+    made = UncertaintyRanking(document, engine=engine, readers=readers)
     made.use_weights(weights())
     made.document, made.engine, made.readers = document, engine, readers
     return made
@@ -118,7 +118,7 @@ def test_labelled_pixels_are_counted_where_they_change(qapp, qtbot):
         paint(document, "i0", Rect(10, 10, 20, 30), 1)
     assert counts.of("i0")[1] == 200
     paint(document, "i0", Rect(15, 10, 600, 30), 0)
-    assert counts.is_settled
+    assert counts.is_complete
     labels = document.masks.labels("i0")
     assert (counts.of("i0") == np.bincount(labels.ravel(), minlength=256)[:255]).all()
 
@@ -130,7 +130,7 @@ def test_a_training_set_hands_over_snapshots_and_reads_what_is_not_in_memory(qap
     for image_id in ("i0", "i1"):
         paint(document, image_id, Rect(0, 0, 4, 4), 1)
     paint(document, "i0", Rect(8, 8, 12, 12), 0)
-    qtbot.waitUntil(lambda: made.counts.is_settled)
+    qtbot.waitUntil(lambda: made.counts.is_complete)
     assert made.classes == {0, 1}
     made.set_ticked("i0", False)
     assert made.image_ids == ("i1",)

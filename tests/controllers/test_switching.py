@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from pytestqt.qtbot import QtBot
 
-from latentseg_gui.controllers.images.images import ProjectController
+from latentseg_gui.controllers.images.images import ImagesController
 from latentseg_gui.controllers.prediction.class_mapping import Translator
 from latentseg_gui.controllers.prediction.predict import PredictController
 from latentseg_gui.document.document import Document
@@ -96,7 +96,7 @@ def test_two_hundred_switches_never_mix_images_up(qtbot: QtBot, tmp_path: Path, 
     version = ["v0"]
     readers, engine = SlowJobs(lambda call: call), SlowJobs(model(document, version))
     quiet = Silent()
-    project = ProjectController(document, panel, readers=readers, dialogs=quiet, errors=quiet)  # type: ignore[arg-type]
+    project = ImagesController(document, panel, readers=readers, dialogs=quiet, errors=quiet)  # type: ignore[arg-type]
     predict = PredictController(
         document,
         engine=engine,

@@ -59,21 +59,21 @@ def test_every_place_shows_pixels_that_are_taken_for_the_other_class():
     labels, provenance, said = picture(3)
     truth = by_hand((labels, provenance, None))
     agreement = found.on(LabelledPixels.ALL)
-    assert set(agreement.places) == {(a, b) for a in range(3) for b in range(3) if a != b}
-    for (labelled, predicted), place in agreement.places.items():
-        here = (truth[place.rect.slices] == labelled) & (said[place.rect.slices] == predicted)
+    assert set(agreement.regions) == {(a, b) for a in range(3) for b in range(3) if a != b}
+    for (labelled, predicted), region in agreement.regions.items():
+        here = (truth[region.rect.slices] == labelled) & (said[region.rect.slices] == predicted)
         assert here.any()
-        assert place.pixels == agreement.confusion[labelled, predicted]
+        assert region.pixels == agreement.confusion[labelled, predicted]
 
 
-def test_the_place_is_the_largest_spot_and_no_larger_than_it():
+def test_the_region_is_the_largest_spot_and_no_larger_than_it():
     labels = np.full((400, 600), 1, np.uint8)
     said = labels.copy()
     said[50:52, 60:62] = 0
     said[300:320, 500:540] = 0
     provenance = np.full(labels.shape, Provenance.PAINTED, np.uint8)
     found = evaluated("i", "v1", (labels, provenance, None), said, 0, ClassTable.from_names(NAMES))
-    rect = found.on(LabelledPixels.HELD_OUT).places[1, 0].rect
+    rect = found.on(LabelledPixels.HELD_OUT).regions[1, 0].rect
     assert (rect.row0, rect.col0, rect.row1, rect.col1) == (300, 500, 320, 540)
 
 
@@ -101,8 +101,8 @@ def test_images_are_added_up_before_anything_is_divided():
         both.confusion, parts[0].on(LabelledPixels.ALL).confusion + parts[1].on(LabelledPixels.ALL).confusion
     )
     assert both.wrong == sum(each.on(LabelledPixels.ALL).wrong for each in parts)
-    for pair, place in both.places.items():
-        assert place.pixels == max(each.on(LabelledPixels.ALL).places[pair].pixels for each in parts)
+    for pair, region in both.regions.items():
+        assert region.pixels == max(each.on(LabelledPixels.ALL).regions[pair].pixels for each in parts)
     nothing = total([], LabelledPixels.ALL, 3)
     assert nothing.pixels == 0
     assert np.isnan(mean_iou(nothing.confusion))

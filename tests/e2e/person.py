@@ -47,7 +47,7 @@ class Person:
     def open(self, *paths: Path) -> None:
         """Opens files or folders and waits until the first is on the canvas."""
         before = self.image_id
-        self.session.project.open(list(paths))
+        self.session.images.open(list(paths))
         self.wait_for(
             lambda: self.image_id != before and self.canvas.image.is_shown, what="the image is shown"
         )

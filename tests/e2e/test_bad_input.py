@@ -44,7 +44,7 @@ def test_an_image_that_cannot_be_read_leaves_the_one_before_open(
     bad: Path = request.getfixturevalue(kind)
     person.open(skimage_photo)
     before, mask = person.image_id, person.mask
-    person.session.project.open([bad])
+    person.session.images.open([bad])
     person.wait_for(lambda: told.errors, what="the error is shown")
     error = told.errors[0]
     assert bad.name in error.what
@@ -59,7 +59,7 @@ def test_a_folder_without_images_says_which_kinds_it_looks_for(
     person: Person, told: Witness, tmp_path: Path
 ) -> None:
     (tmp_path / "notes.txt").write_text("no pictures here")
-    person.session.project.open([tmp_path])
+    person.session.images.open([tmp_path])
     person.wait_for(lambda: told.errors, what="the error is shown")
     assert tmp_path.name in told.errors[0].what
     assert "png" in told.errors[0].action
@@ -73,7 +73,7 @@ def test_a_hostile_pickle_given_as_weights_is_refused_and_never_run(
     session, marker = person.session, tmp_path / "executed"
     (tmp_path / name).write_bytes(pickle.dumps(Trap(marker)))
     person.wait_for(lambda: session.weights.live is not None, what="the shipped weights are live")
-    session.project.open([tmp_path / name])
+    session.images.open([tmp_path / name])
     person.wait_for(lambda: told.errors, what="the error is shown")
     assert name in told.errors[0].what
     assert told.errors[0].action
@@ -87,10 +87,10 @@ def test_a_good_image_among_bad_ones_still_opens(
     person: Person, told: Witness, tmp_path: Path, text_named_png: Path
 ) -> None:
     Image.fromarray(np.full((40, 60, 3), 90, np.uint8)).save(tmp_path / "z_good.png")
-    person.session.project.open([text_named_png, tmp_path / "z_good.png"])
+    person.session.images.open([text_named_png, tmp_path / "z_good.png"])
     person.wait_for(lambda: told.errors, what="the error is shown")
     good = person.session.document.images.ids[1]
-    person.session.project.show(good)
+    person.session.images.show(good)
     person.wait_for(lambda: person.image_id == good, what="the good one is shown")
 
 

@@ -169,7 +169,7 @@ def test_the_whole_list_is_exported_with_a_preview(
     person.open(photos / "day 0")
     session, document = person.session, person.session.document
     for image_id in document.images.ids[:3]:
-        session.project.show(image_id)
+        session.images.show(image_id)
         person.wait_for(lambda wanted=image_id: person.image_id == wanted, what="it is shown")
         person.wait_for_prediction()
         person.choose("tool_brush")

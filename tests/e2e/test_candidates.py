@@ -201,11 +201,11 @@ def test_all_images_of_the_list_are_searched_and_each_shows_its_own_when_it_is_o
     person.press(Qt.Key.Key_1)
     press(person, "Accept all shown")
     assert objects(person) >= 5
-    session.project.show(ids[0])
+    session.images.show(ids[0])
     person.wait_for(lambda: person.image_id == ids[0] and person.canvas.image.is_shown)
     assert len(candidates.shown) < first + 1, "what was dropped does not come back"
     assert candidates.shown
-    session.project.remove(ids[2])
+    session.images.remove(ids[2])
     assert candidates.kept_ids == ()
 
 
@@ -235,6 +235,6 @@ def test_what_is_like_the_chosen_is_looked_for_on_all_images_and_can_be_stopped(
     kept = session.candidates.kept_ids
     QTest.qWait(300)
     assert session.candidates.kept_ids == kept
-    session.project.show(ids[1])
+    session.images.show(ids[1])
     person.wait_for(lambda: person.image_id == ids[1] and person.canvas.image.is_shown)
     assert len(session.candidates.shown) >= 7

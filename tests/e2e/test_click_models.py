@@ -204,7 +204,7 @@ def test_a_bad_file_is_said_and_clicks_stay_as_they_were(
 
 
 def test_a_dropped_file_opens_it_too(person: Person, pair: Path, picture: Path) -> None:
-    person.session.project.open([picture, *sorted(pair.iterdir())])
+    person.session.images.open([picture, *sorted(pair.iterdir())])
     person.wait_for(lambda: person.session.click_model.title == TITLE, what="the click model answers")
     person.wait_for(lambda: person.canvas.image.is_shown, what="the image is shown")
     assert len(person.session.document.images.ids) == 1

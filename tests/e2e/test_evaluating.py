@@ -110,7 +110,7 @@ def test_figures_are_those_of_the_metrics_and_lead_to_the_pixels(judged: Person)
     judged.wait_for(lambda: settled(judged), what="both images are compared")
     choose_pixels(judged, "All")
     ids = list(document.images.ids)
-    judged.session.project.show(ids[0])
+    judged.session.images.show(ids[0])
     judged.wait_for(lambda: judged.image_id == ids[0], what="the first image")
     judged.wait_for_prediction()
     judged.wait_for(lambda: settled(judged), what="the first image is compared again")
@@ -127,7 +127,7 @@ def test_figures_are_those_of_the_metrics_and_lead_to_the_pixels(judged: Person)
     np.testing.assert_array_equal(parts[0] + parts[1], confusion)
 
     choose_pixels(judged, "All")
-    place = session.evaluation.view.agreement.places[1, 0]
+    place = session.evaluation.view.agreement.regions[1, 0]
     table = confusion_table(judged)
     press_cell(table, 1, 1)  # labelled "object", predicted "background"; the first column names the rows
     judged.wait_for(lambda: judged.image_id == place.image_id, what="the image of the place")

@@ -105,7 +105,7 @@ def test_a_folder_of_probability_maps_can_be_stopped(person: Person, told: Witne
     person.wait_for_prediction()
     document = person.session.document
     for image_id in document.images.ids[1:]:
-        person.session.project.show(image_id)
+        person.session.images.show(image_id)
         person.wait_for(lambda image_id=image_id: document.predictions.of(image_id) is not None)  # type: ignore[misc]
     dialog = asked(person, "export_all", tmp_path / "out", "probabilities-npz")
     assert "6 images are predicted for this" in dialog._preview.text()
@@ -219,7 +219,7 @@ def test_masks_beside_the_images_hold_what_was_labelled_and_are_told_of_once(
     person.choose("tool_brush")
     painted = {}
     for number, image_id in enumerate(person.session.document.images.ids):
-        person.session.project.show(image_id)
+        person.session.images.show(image_id)
         person.wait_for(lambda wanted=image_id: person.image_id == wanted and person.canvas.image.is_shown)  # type: ignore[misc]
         person.drag((20.0, 20.0 + 10 * number), (60.0, 20.0 + 10 * number))
         painted[number] = person.mask
@@ -229,7 +229,7 @@ def test_masks_beside_the_images_hold_what_was_labelled_and_are_told_of_once(
     for number, mask in painted.items():
         with Image.open(tmp_path / "photos" / f"{number}_mask.png") as written:
             assert np.array_equal(np.asarray(written), mask)
-    person.session.project.open([tmp_path / "photos"])
+    person.session.images.open([tmp_path / "photos"])
     person.wait_for(lambda: len(told.sentences) == 2, 30, "the folder is listed again")
     assert len(person.session.document.images.ids) == 3
     assert "3 masks that were saved beside their images are not listed" in told.sentences[-1]

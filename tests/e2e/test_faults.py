@@ -125,7 +125,7 @@ def test_an_image_that_is_taken_away_while_open_stays_usable(
     person.choose("next_image")
     person.wait_for(lambda: person.image_id != first, 20)
     document.records.release(first)
-    session.project.show(first)
+    session.images.show(first)
     if how == "other picture":
         person.wait_for(lambda: person.image_id == first, 20)
         assert any("has changed since it was opened" in each for each in told.sentences)
@@ -211,7 +211,7 @@ def test_recovered_work_can_be_opened_as_a_copy(
     crashed.session.abandon()
     before = {path.name: path.read_bytes() for path in (tmp_path / "work").iterdir() if path.is_file()}
     answers.action, answers.folder = "copy", tmp_path / "copy" if is_agreed else None
-    person.session.project.open([tmp_path / "work"])
+    person.session.images.open([tmp_path / "work"])
     person.wait_for(lambda: answers.asked, 20)
     if is_agreed:
         person.wait_for(lambda: person.image_id == ids[0], 20)

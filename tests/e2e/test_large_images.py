@@ -119,7 +119,7 @@ def test_a_large_image_never_stops_the_window(
         before = document.images.current_id
         turns.during(
             "open",
-            lambda: session.project.open([path]),
+            lambda: session.images.open([path]),
             lambda: document.images.current_id != before and person.canvas.image.is_complete,
         )
         opened, image_id = peak_bytes(), document.images.current_id
@@ -178,7 +178,7 @@ def test_classes_of_a_large_image_go_without_stopping_the_window(
     def walk(path: Path, turns: Turns) -> None:
         """Every way in which a class goes, and comes back, on a mask that is labelled from side to side."""
         before = document.images.current_id
-        session.project.open([path])
+        session.images.open([path])
         person.wait_for(lambda: document.images.current_id != before and person.canvas.image.is_complete)
         image_id = document.images.current_id or ""
         with_prediction_of_other_weights(session, image_id)()

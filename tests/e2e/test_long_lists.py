@@ -41,7 +41,7 @@ def test_ten_thousand_images_are_listed_and_searched(person: Person, folder: Pat
     asked: list[str] = []
     files.thumbnail_requested.connect(asked.append)
     before, cpu, started = resident(), time.process_time(), time.monotonic()
-    session.project.open([folder])
+    session.images.open([folder])
     person.wait_for(lambda: len(files.visible_ids) == COUNT + 1, what="all are listed")
     cpu, seconds = time.process_time() - cpu, time.monotonic() - started
     assert cpu < 1.5, f"{cpu:.2f} s of work, {seconds:.2f} s in all"
@@ -55,7 +55,7 @@ def test_ten_thousand_images_are_listed_and_searched(person: Person, folder: Pat
     files._bar.set_sort_key("name")
     person.wait_for(lambda: len(files.visible_ids) == COUNT + 1, what="all again")
     last = files.visible_ids[-1]
-    session.project.show(last)
+    session.images.show(last)
     person.wait_for(lambda: person.image_id == last, what="the last is shown")
     files.set_uncertainty(files.visible_ids[50], 0.9, "unsure")
     unsure = files.visible_ids[50]

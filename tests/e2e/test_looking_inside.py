@@ -13,7 +13,7 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QToolButton
 
-from latentseg_gui.document.experts.experts import AttentionPart
+from latentseg_gui.document.experts.experts import RegionAttention
 from latentseg_gui.document.training.runs import FineTuneResult
 from model.analysis.inspection import vector_shift
 from model.prediction.predictor import Predictor
@@ -31,8 +31,8 @@ def large_photo(tmp_path: Path) -> Path:
     return path
 
 
-def wait_for_part(person: Person, before: AttentionPart | None = None) -> AttentionPart:
-    parts = person.session.expert_parts
+def wait_for_part(person: Person, before: RegionAttention | None = None) -> RegionAttention:
+    parts = person.session.region_attention
     person.wait_for(
         lambda: parts.part is not None and parts.part is not before, what="the visible part is refined"
     )
@@ -75,7 +75,7 @@ def test_the_visible_part_of_a_large_picture_is_refined_and_pins_are_marked(
     assert again.rect == part.rect
     assert np.array_equal(again.mix, part.mix)
     canvas.camera.zoom_to_fit()
-    person.wait_for(lambda: session.expert_parts.part is None, what="the whole is fine enough")
+    person.wait_for(lambda: session.region_attention.part is None, what="the whole is fine enough")
     assert panel.selection.overlay is not None
     assert panel.selection.overlay.part is None
 

@@ -63,7 +63,7 @@ def test_mask_rcnn_learns_from_drawn_objects_and_what_it_finds_is_listed_and_exp
     person.choose("finetune")
     person.wait_for(lambda: ended, what="the end of the training")
     use(person, "v1")
-    session.project.show(document.images.ids[1])
+    session.images.show(document.images.ids[1])
     person.wait_for(lambda: person.image_id == document.images.ids[1] and person.canvas.image.is_shown)
     person.wait_for_prediction()
     prediction = document.predictions.of(person.image_id or "")

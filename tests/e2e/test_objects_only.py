@@ -45,7 +45,7 @@ def accepted(person: Person, tmp_path: Path) -> tuple[Person, dict[str, np.ndarr
     person.open(folder)
     assert len(session.document.images.ids) == IMAGES
     for number, image_id in enumerate(session.document.images.ids):
-        session.project.show(image_id)
+        session.images.show(image_id)
         person.wait_for(lambda image_id=image_id: person.image_id == image_id, what="the image is shown")
         person.wait_for_prediction()
         session.classes.choose_class(1 + number % 3)
@@ -87,7 +87,7 @@ def test_three_classes_of_objects_without_background_are_asked_about_and_then_le
     )
     both, either = np.zeros(4), np.zeros(4)
     for image_id, mask in masks.items():
-        session.project.show(image_id)
+        session.images.show(image_id)
         person.wait_for(lambda image_id=image_id: person.image_id == image_id, what="the image is shown")
         person.wait_for_prediction()
         prediction = session.document.predictions.of(image_id)

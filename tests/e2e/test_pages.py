@@ -97,7 +97,7 @@ def test_removing_a_file_takes_all_its_pages(
 ) -> None:
     person.open(stack.parent)
     document, session = person.session.document, person.session
-    session.project.show(
+    session.images.show(
         next(each for each in document.images.ids if document.images.name(each).startswith("stack"))
     )
     person.wait_for(
@@ -110,7 +110,7 @@ def test_removing_a_file_takes_all_its_pages(
     monkeypatch.setattr(
         session.dialogs, "confirm", lambda title, text, action: bool(asked.append(text)) or True
     )
-    session.project.remove(person.image_id or "")
+    session.images.remove(person.image_id or "")
     assert len(asked) == 1
     assert [document.images.name(each) for each in document.images.ids] == ["single.png"]
     assert len(person.window.files.visible_ids) == 1

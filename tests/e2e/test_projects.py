@@ -172,13 +172,13 @@ def test_a_project_opens_at_the_image_that_was_shown_last(
 ) -> None:
     person.open(*photos)
     first, second, third = person.session.document.images.ids
-    person.session.project.show(second)
+    person.session.images.show(second)
     person.wait_for(lambda: person.image_id == second)
     for name in ("work", "copy"):
         answers.folder = folder = tmp_path / name
         person.session.storage.save_as()
         person.wait_for(lambda folder=folder: _is_saved(person, folder))
-    person.session.project.show(third)
+    person.session.images.show(third)
     person.wait_for(lambda: person.image_id == third)
     if not kept:
         photos[1].unlink()
@@ -198,7 +198,7 @@ def test_opening_a_project_asks_about_unsaved_masks(
     _, labels = make_project(tmp_path / "work", photos)
     person.open(photos[2])
     mask = paint(person)
-    person.session.project.open([tmp_path / "work"])
+    person.session.images.open([tmp_path / "work"])
     person.wait_for(lambda: answers.asked, 20)
     assert (person.mask == mask).all(), "cancelled: everything is as it was"
     again = open_project(tmp_path / "work")
@@ -215,7 +215,7 @@ def test_a_pasted_picture_is_part_of_the_project(
 ) -> None:
     pixels = np.random.default_rng(1).integers(0, 255, (60, 80, 3), np.uint8)
     person.open(photos[0])
-    person.session.project.paste(pixels)
+    person.session.images.paste(pixels)
     image_id = person.image_id
     assert image_id is not None
     mask = paint(person)
@@ -416,7 +416,7 @@ def test_a_project_that_crashed_offers_what_was_not_saved(
     answers.action = answer
     person.open(photos[2])
     before = person.image_id
-    person.session.project.open([tmp_path / "work"])
+    person.session.images.open([tmp_path / "work"])
     person.wait_for(lambda: answers.asked, 20)
     assert said(1) in answers.asked[0]
     if answer is None:

@@ -171,7 +171,7 @@ def test_work_begun_while_other_work_is_restored_is_asked_about(
         slowly = Slowly(patch, Recovery, "restore")
         with window() as (session, person):
             person.wait_for(slowly.has_begun.is_set, 30)
-            session.project.paste(np.zeros((*SHAPE, 3), np.uint8))
+            session.images.paste(np.zeros((*SHAPE, 3), np.uint8))
             person.choose("tool_brush")
             person.drag((10.0, 10.0), (40.0, 10.0))
             mask = person.mask

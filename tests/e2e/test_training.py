@@ -165,26 +165,28 @@ def test_what_the_panel_shows_is_what_a_key_starts(painted: Person) -> None:
     session.finetune.cancel()
 
 
-def test_a_key_jumps_to_the_place_where_a_correction_teaches_most(
+def test_a_key_jumps_to_the_region_where_a_correction_teaches_most(
     person: Person, skimage_photo: Path, told: Witness
 ) -> None:
     session = person.session
-    person.choose("next_place")
+    person.choose("next_uncertain_region")
     assert any("Nothing is ranked" in sentence for sentence in told.sentences)
     person.open(skimage_photo)
     person.wait_for_prediction()
-    person.wait_for(lambda: session.places.places, what="the image is ranked")
-    place = session.places.places[0]
+    person.wait_for(lambda: session.uncertain_regions.regions, what="the image is ranked")
+    place = session.uncertain_regions.regions[0]
     person.press(Qt.Key.Key_N)
     middle = (place.rect.col0 + place.rect.col1) / 2, (place.rect.row0 + place.rect.row1) / 2
     shown = person.at(middle)
     assert abs(shown.x() - person.canvas.width() / 2) < person.canvas.width() / 4
     assert session.window.canvas.camera.zoom > 0
     session.edit.mark_current_reviewed()
-    person.wait_for(lambda: not session.places.places, what="what is labelled for is no doubt")
+    person.wait_for(
+        lambda: not session.uncertain_regions.regions, what="what is labelled is uncertain no more"
+    )
     told.sentences.clear()
-    person.choose("next_place")
-    assert "No doubtful place is left" in told.sentences[-1]
+    person.choose("next_uncertain_region")
+    assert "No uncertain region is left" in told.sentences[-1]
 
 
 def test_closing_while_it_trains_asks_and_then_leaves_no_process(

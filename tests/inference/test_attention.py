@@ -8,7 +8,7 @@ import torch
 
 from latentseg_gui.document.prediction.proposals import PromptPoint, PromptSet
 from latentseg_gui.inference.engine import Engine
-from latentseg_gui.inference.experts.attention import MAX_MAP_VALUES, bounded, likeness_of, notes_in
+from latentseg_gui.inference.experts.attention import MAX_MAP_VALUES, bounded, notes_in, similarity_of
 from latentseg_gui.inference.messages import (
     ComputeAttention,
     ComputePromptAttention,
@@ -71,10 +71,10 @@ def test_the_maps_of_the_model_come_with_what_they_say_of_the_experts(tmp_path):
     assert engine.encoder_runs == runs
     assert maps.look.sum((2, 3)) == pytest.approx(1.0, abs=1e-5)
     assert maps.mix.sum(1) == pytest.approx(1.0, abs=1e-5)
-    likeness = maps.likeness
-    assert likeness is not None
-    assert sorted(likeness.order) == [0, 1, 2, 3]
-    for matrix in (likeness.cosine, likeness.overlap):
+    similarity = maps.similarity
+    assert similarity is not None
+    assert sorted(similarity.order) == [0, 1, 2, 3]
+    for matrix in (similarity.cosine, similarity.overlap):
         assert np.allclose(matrix, matrix.T, atol=1e-6)
         assert np.allclose(np.diag(matrix), 1, atol=1e-5)
 
@@ -84,7 +84,7 @@ def test_idle_and_doubled_experts_are_named():
     mix[3] = 0.01
     mix[2, :2], mix[:2, :2] = 0.9, 0.045
     vectors = np.array([[1, 0], [1, 0.01], [0, 1], [-1, 0]], np.float32)
-    found = likeness_of(mix, vectors)
+    found = similarity_of(mix, vectors)
     assert found.idle == (3,)
     assert found.twins == ((0, 1),)
     assert abs(found.order.index(0) - found.order.index(1)) == 1
@@ -109,7 +109,7 @@ def test_the_tutorial_architecture_shows_its_experts_and_clicks_are_of_the_shipp
     engine = engine_with(TutorialNetwork(num_latents=6, num_heads=2), tmp_path)
     maps = engine.handle(ComputeAttention("a"))
     assert maps.mix.shape[:2] == (2, 6)
-    assert maps.likeness is not None
+    assert maps.similarity is not None
     clicked = engine.handle(ComputePromptAttention("a", PromptSet((PromptPoint((3.0, 3.0), True),))))
     assert clicked.mix.shape != maps.mix.shape
     assert np.isfinite(clicked.mix).all()

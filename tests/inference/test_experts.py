@@ -14,13 +14,13 @@ from latentseg_gui.inference.experts.messages import CountEvenMix, FindPatches
 from latentseg_gui.inference.messages import (
     AlterExperts,
     ComputeAttention,
+    ComputeRegionAttention,
     EncodeImage,
     ForgetImage,
     LoadWeights,
     MeasureChange,
     MeasureShares,
     PredictClasses,
-    RefineAttention,
 )
 from model.errors import ModelError
 from model.weights.checkpoint import CheckpointMeta, save
@@ -92,24 +92,24 @@ def test_a_large_image_is_compared_with_itself_at_the_same_size(reduced):
 def test_a_part_has_more_tokens_is_encoded_once_and_remembered(reduced):
     whole = reduced.handle(ComputeAttention("a"))
     rect, runs = Rect(40, 60, 120, 180), reduced.encoder_runs
-    part = reduced.handle(RefineAttention("a", rect))
+    part = reduced.handle(ComputeRegionAttention("a", rect))
     assert reduced.encoder_runs == runs + 1
     assert (part.rect, part.stride) == (rect, 4)
     assert part.stride * 5 < whole.stride
     assert part.mix.shape == (2, 4, 20, 30)
     assert part.mix.sum(1) == pytest.approx(1, abs=1e-5)
     assert (part.look.sum((2, 3)) < 1).all()
-    assert reduced.handle(RefineAttention("a", rect)) is part
+    assert reduced.handle(ComputeRegionAttention("a", rect)) is part
     assert reduced.encoder_runs == runs + 1
     reduced.handle(PredictClasses("a"))
     reduced.handle(ForgetImage("a"))
     reduced.handle(EncodeImage("a", disks(1, (192, 240))[0]))
-    assert reduced.handle(RefineAttention("a", rect)) is not part
+    assert reduced.handle(ComputeRegionAttention("a", rect)) is not part
 
 
 def test_what_is_remembered_is_bounded(reduced):
     for row in range(0, 160, 8):
-        reduced.handle(RefineAttention("a", Rect(row, 0, row + 32, 240)))
+        reduced.handle(ComputeRegionAttention("a", Rect(row, 0, row + 32, 240)))
     experts = reduced._experts
     assert 0 < experts.nbytes <= MAX_WHOLE_BYTES + MAX_PART_BYTES + MAX_GLANCE_BYTES == 192 << 20
     experts.forget_all()

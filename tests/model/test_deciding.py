@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from model.errors import WeightsError
-from model.networks.deciding import TOKENS_AT_ONCE, ExpertClassifiers, balance_loss, likeness_loss
+from model.networks.deciding import TOKENS_AT_ONCE, ExpertClassifiers, balance_loss, similarity_loss
 from model.networks.detail_head import Levels
 from model.networks.detail_network import DetailNetwork
 from model.networks.network import PromptTensors, build_latent_expert
@@ -110,8 +110,8 @@ def test_losses_tell_evenly_asked_experts_and_different_ones():
     assert float(balance_loss(one)) == pytest.approx(4)
     assert float(balance_loss(torch.eye(4)[None])) == pytest.approx(1)
     assert float(balance_loss(even)) == pytest.approx(1)
-    assert float(likeness_loss(torch.eye(4)[None])) == pytest.approx(0)
-    assert float(likeness_loss(torch.ones(1, 4, 3))) == pytest.approx(1)
+    assert float(similarity_loss(torch.eye(4)[None])) == pytest.approx(0)
+    assert float(similarity_loss(torch.ones(1, 4, 3))) == pytest.approx(1)
 
 
 def test_fine_tuning_reads_coarse_levels_through_the_experts_alone(network, image):

@@ -110,7 +110,7 @@ def test_one_example_finds_its_like_also_on_another_image(predictor, balls):
 
     def hits(shift):
         *_, alike = propose_alike(predictor, looks)
-        good = [each for each in alike.objects if each.likeness > 0.5]
+        good = [each for each in alike.objects if each.similarity > 0.5]
         xy = np.array([((col + shift) % 280 + 0.5, row + 0.5) for row, col in PLACES], np.float32)
         square = np.array([((30.5 + shift) % 280, 120.5)], np.float32)
         assert not any(each.holds(square).any() for each in good)

@@ -15,7 +15,7 @@ from model.networks.config import NetworkConfig
 from model.networks.deciding import CosineMix, ExpertClassifiers, SlotLook
 from model.networks.detail_head import ContextPath, DetailHead, PixelPath
 from model.networks.detail_network import DetailNetwork
-from model.networks.experts import Exchange, Look, Mix
+from model.networks.experts import ExpertSelfAttention, Look, Mix
 from model.networks.network import LatentExpertNetwork, build_latent_expert
 from model.prediction.device import choose_device
 from model.prediction.runner import Runner
@@ -26,7 +26,7 @@ from tests.tiny import TINY, disks, tiny_network
 
 MODULES = (
     *(Backbone, LiteBackbone, ClassHead, ClickDecoder, Embedding, CosineMix, ExpertClassifiers, SlotLook),
-    *(ContextPath, DetailHead, PixelPath, Exchange, Look, Mix, LatentExpertNetwork, DetailNetwork),
+    *(ContextPath, DetailHead, PixelPath, ExpertSelfAttention, Look, Mix, LatentExpertNetwork, DetailNetwork),
 )
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.prediction.objects import JoinedTiles, settled_numbers, with_areas, without_specks
+from model.prediction.objects import JoinedTiles, numbers_by_class, with_areas, without_specks
 from model.prediction.tiles import plan
 
 THINGS = frozenset({1, 2})
@@ -70,7 +70,7 @@ def test_numbers_follow_the_classes():
     numbers[2:8, 2:6] = 3  # the object lacks a part
     numbers[0:2, 2:6] = 3  # and has one that is background
     numbers[2:8, 12:15] = 1  # class 1 where there is class 2
-    result = settled_numbers(labels, numbers, np.array([0, 1, 1, 1]), THINGS)
+    result = numbers_by_class(labels, numbers, np.array([0, 1, 1, 1]), THINGS)
     assert (result[2:8, 2:8] == 1).all()
     assert (result[2:8, 12:18] == 2).all()  # an area without an object is one
     assert not result[labels == 0].any()
@@ -80,7 +80,7 @@ def test_what_lies_between_two_objects_is_shared_out():
     labels = np.ones((4, 20), np.uint8)
     numbers = np.zeros((4, 20), np.uint32)
     numbers[:, :6], numbers[:, 14:] = 1, 2
-    result = settled_numbers(labels, numbers, np.array([0, 1, 1]), THINGS)
+    result = numbers_by_class(labels, numbers, np.array([0, 1, 1]), THINGS)
     assert set(np.unique(result)) == {1, 2}
     assert abs(int((result == 1).sum()) - 40) <= 4
 
@@ -92,7 +92,7 @@ def test_every_pixel_of_a_thing_has_an_object_of_its_class_and_no_other_has_one(
     labels = rng.integers(0, 4, (9, 11)).astype(np.uint8)
     numbers = disks(seed, (9, 11), 4).astype(np.uint32)
     classes = np.concatenate(([0], rng.integers(1, 3, 4)))
-    result = settled_numbers(labels, numbers, classes, THINGS)
+    result = numbers_by_class(labels, numbers, classes, THINGS)
     assert np.array_equal(result > 0, np.isin(labels, list(THINGS)))
     for number in range(1, int(result.max()) + 1):
         assert len(np.unique(labels[result == number])) == 1

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtWidgets import QLabel, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from latentseg_gui.document.experts.maps import ExpertLikeness, PromptAttention
+from latentseg_gui.document.experts.maps import ExpertSimilarity, PromptAttention
 from latentseg_gui.document.prediction.proposals import PromptPoint, PromptSet
 from latentseg_gui.panels.experts import ExpertLabels, ExpertsPanel
 from latentseg_gui.panels.experts.gallery import Gallery
@@ -100,9 +100,9 @@ def test_gates_of_another_architecture_are_shown_in_their_own_words(panel: Exper
     ).isVisible()
 
 
-def test_likeness_names_idle_and_doubled_experts(panel: ExpertsPanel) -> None:
+def test_similarity_names_idle_and_doubled_experts(panel: ExpertsPanel) -> None:
     same = np.eye(4, dtype=np.float32)
-    panel.view.comparisons.set_likeness(ExpertLikeness(same, same, same, (2, 0, 1, 3), (3,), ((0, 1),)))
+    panel.view.comparisons.set_similarity(ExpertSimilarity(same, same, same, (2, 0, 1, 3), (3,), ((0, 1),)))
     panel.model.set_expert_labels(ExpertLabels({0: "sky"}))
     texts = "\n".join(each.text() for each in panel.findChildren(QLabel))
     assert "Expert 3 is idle" in texts

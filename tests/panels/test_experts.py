@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from latentseg_gui.document.experts.experts import AttentionPart
+from latentseg_gui.document.experts.experts import RegionAttention
 from latentseg_gui.document.experts.maps import ExpertMaps
 from latentseg_gui.document.types import Rect
 from latentseg_gui.panels.experts import (
@@ -261,7 +261,7 @@ def test_finer_maps_of_a_part_take_the_place_of_the_coarse_ones_there(
     panel.selection.choose(1)
     panel.selection.toggle_map("expert")
     with qtbot.waitSignal(panel.selection.overlay_requested) as caught:
-        panel.sources.set_part(learned_part(AttentionPart("a", "v1", rect, look, mix, 1.0)))
+        panel.sources.set_part(learned_part(RegionAttention("a", "v1", rect, look, mix, 1.0)))
     overlay = caught.args[0]
     assert overlay.part[0] == rect
     places = maps.look.shape[2] * maps.look.shape[3] * maps.stride**2
@@ -282,7 +282,7 @@ def test_finer_maps_of_a_part_take_the_place_of_the_coarse_ones_there(
     panel.sources.set_part(None)
     assert panel.selection.overlay.part is None
     panel.sources.set_experts(random_maps(heads=2, count=4))
-    panel.sources.set_part(learned_part(AttentionPart("a", "v1", rect, look, mix, 1.0)))
+    panel.sources.set_part(learned_part(RegionAttention("a", "v1", rect, look, mix, 1.0)))
     assert panel.selection.overlay is None or panel.selection.overlay.part is None, (
         "a part with other rows is none of these maps"
     )

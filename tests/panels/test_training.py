@@ -24,10 +24,10 @@ from latentseg_gui.document.training.runs import FineTuneProgress, FineTuneResul
 from latentseg_gui.panels.training import (
     ClassShare,
     CropShown,
-    PlaceRow,
     TrainingItem,
     TrainingPanel,
     TrainingRequest,
+    UncertainRegionRow,
     VersionRow,
 )
 from latentseg_gui.panels.training.plots import MAX_POINTS, ProgressPlot
@@ -100,16 +100,16 @@ def test_an_image_that_goes_and_comes_back_keeps_its_tick(panel: TrainingPanel, 
 
 def test_an_empty_list_of_places_says_why(panel: TrainingPanel) -> None:
     assert "Once an image is predicted" in texts(panel)
-    rows = [PlaceRow("a.png", f"cat or dog? {number} % unsure") for number in range(20)]
-    panel.places.set_places(rows)
-    places = panel.places.findChild(QListWidget)
+    rows = [UncertainRegionRow("a.png", f"cat or dog? {number} % unsure") for number in range(20)]
+    panel.uncertain_regions.set_regions(rows)
+    places = panel.uncertain_regions.findChild(QListWidget)
     assert places is not None
     places.scrollToBottom()
     before = places.verticalScrollBar().value()
-    panel.places.set_places(list(rows))
+    panel.uncertain_regions.set_regions(list(rows))
     assert places.verticalScrollBar().value() == before > 0
-    panel.places.set_places((), "No doubtful place is left.")
-    assert "No doubtful place is left." in texts(panel)
+    panel.uncertain_regions.set_regions((), "No uncertain region is left.")
+    assert "No uncertain region is left." in texts(panel)
     assert "Once an image is predicted" not in texts(panel)
 
 

@@ -42,8 +42,8 @@ def build(
         window.evaluation,
         measuring=measuring,
         errors=errors,
-        project=images.project,
-        shower=images.shower,
+        images=images.controller,
+        navigator=images.navigator,
         parent=owner,
     )
     training.weights.activated.connect(view.use_weights)

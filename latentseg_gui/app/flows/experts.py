@@ -18,7 +18,7 @@ from latentseg_gui.controllers.experts.mix_worth import MixWorthController
 from latentseg_gui.controllers.experts.names import ExpertNamesController
 from latentseg_gui.controllers.experts.network_maps import NetworkMapsController
 from latentseg_gui.controllers.experts.patches import ExpertPatchesController
-from latentseg_gui.controllers.experts.regions import ExpertPartsController
+from latentseg_gui.controllers.experts.regions import RegionAttentionController
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class ExpertsFlow:
 
     inspect: InspectController
     intervene: InterveneController
-    parts: ExpertPartsController
+    region_attention: RegionAttentionController
     names: ExpertNamesController
     patches: ExpertPatchesController
     folder: ExpertFolderController
@@ -49,13 +49,13 @@ def build(base: Base, images: ImagesFlow, predictions: PredictionFlow, training:
         errors=errors,
         parent=owner,
     )
-    parts = ExpertPartsController(
+    region_attention = RegionAttentionController(
         document, panel, inspect, window.canvas, engine=jobs.engine, errors=errors, parent=owner
     )
     names = ExpertNamesController(panel, training.weights, owner)
     changes = ExpertChangesController(document, panel, inspect, owner)
     patches = ExpertPatchesController(
-        document, panel, inspect, shower=images.shower, engine=jobs.engine, parent=owner
+        document, panel, inspect, navigator=images.navigator, engine=jobs.engine, parent=owner
     )
     folder = ExpertFolderController(
         document,
@@ -69,7 +69,7 @@ def build(base: Base, images: ImagesFlow, predictions: PredictionFlow, training:
     ClickMapsController(document, panel, engine=jobs.engine, errors=errors, parent=owner)
     network = NetworkMapsController(document, panel, window.canvas, engine=jobs.engine, parent=owner)
     mix_worth = _mix_worth(base, inspect, training)
-    experts = ExpertsFlow(inspect, intervene, parts, names, patches, folder, mix_worth, network)
+    experts = ExpertsFlow(inspect, intervene, region_attention, names, patches, folder, mix_worth, network)
     _connect(base, experts, training)
     return experts
 

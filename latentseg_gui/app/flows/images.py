@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from latentseg_gui.app.flows.base import Base
 from latentseg_gui.controllers.images.display import DisplayController
-from latentseg_gui.controllers.images.images import ProjectController
+from latentseg_gui.controllers.images.images import ImagesController
 from latentseg_gui.controllers.images.levels import AdjustController
 from latentseg_gui.controllers.images.pages import PagesController
-from latentseg_gui.controllers.images.place_shower import PlaceShower
+from latentseg_gui.controllers.images.region_navigator import RegionNavigator
 from latentseg_gui.controllers.images.thumbnails import ThumbnailController
 
 
@@ -17,43 +17,43 @@ from latentseg_gui.controllers.images.thumbnails import ThumbnailController
 class ImagesFlow:
     """The controllers that other flows speak to."""
 
-    project: ProjectController
+    controller: ImagesController
     pages: PagesController
     display: DisplayController
     adjust: AdjustController
-    shower: PlaceShower
+    navigator: RegionNavigator
 
 
 def build(base: Base) -> ImagesFlow:
     """Makes the flow; it needs no other."""
     window, document, jobs, owner = base.window, base.document, base.jobs, base.owner
-    project = ProjectController(
+    controller = ImagesController(
         document, window.files, readers=jobs.files, dialogs=base.dialogs, errors=base.errors, parent=owner
     )
     pages = PagesController(document, window.pages, owner)
     ThumbnailController(document, window.files, thumbnails=jobs.thumbnails, parent=owner)
     display = DisplayController(document, window.canvas, window=window, parent=owner)
     adjust = AdjustController(document, window.canvas, window.levels, readers=jobs.files, parent=owner)
-    shower = PlaceShower(document, window.canvas, project, owner)
-    images = ImagesFlow(project, pages, display, adjust, shower)
+    navigator = RegionNavigator(document, window.canvas, controller, owner)
+    images = ImagesFlow(controller, pages, display, adjust, navigator)
     _connect(base, images)
     return images
 
 
 def _connect(base: Base, images: ImagesFlow) -> None:
-    window, project = base.window, images.project
-    base.on("open_images", project.choose_images)
-    base.on("open_folder", project.choose_folder)
-    base.on("previous_image", project.previous)
-    base.on("next_image", project.next)
+    window, controller = base.window, images.controller
+    base.on("open_images", controller.choose_images)
+    base.on("open_folder", controller.choose_folder)
+    base.on("previous_image", controller.previous)
+    base.on("next_image", controller.next)
     base.on("previous_page", window.pages.previous)
     base.on("next_page", window.pages.next)
     base.on("fit", window.canvas.camera.zoom_to_fit)
-    window.empty_state.open_images_requested.connect(project.choose_images)
-    window.empty_state.open_folder_requested.connect(project.choose_folder)
-    images.pages.show_requested.connect(project.show)
-    project.opened.connect(base.preferences.remember)
-    project.removed.connect(base.history.forget_image)
+    window.empty_state.open_images_requested.connect(controller.choose_images)
+    window.empty_state.open_folder_requested.connect(controller.choose_folder)
+    images.pages.show_requested.connect(controller.show)
+    controller.opened.connect(base.preferences.remember)
+    controller.removed.connect(base.history.forget_image)
     _connect_switches(base, images)
 
 

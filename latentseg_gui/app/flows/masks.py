@@ -21,7 +21,7 @@ from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.controllers.masks.editing import EditController
 from latentseg_gui.controllers.masks.following import FollowingController
 from latentseg_gui.controllers.masks.marking import MarkingController
-from latentseg_gui.controllers.masks.mask_allocation import BlankMasks
+from latentseg_gui.controllers.masks.mask_allocation import MaskAllocation
 from latentseg_gui.controllers.masks.nudging import NudgeController
 from latentseg_gui.controllers.masks.object_counts import ObjectCounts
 from latentseg_gui.controllers.masks.object_list import ObjectListController
@@ -120,7 +120,7 @@ def build(base: Base, images: ImagesFlow) -> MasksFlow:
     window, document, history, owner = base.window, base.document, base.history, base.owner
     tool = ToolController(window.canvas, owner)
     edits = Edits(document, history, window.canvas, jobs=base.jobs.edits, errors=base.errors, parent=owner)
-    BlankMasks(document, jobs=base.jobs.edits, parent=owner)
+    MaskAllocation(document, jobs=base.jobs.edits, parent=owner)
     paint = PaintController(document, history, window.canvas, tool, edits, owner)
     objects = ObjectsController(document, edits, window.canvas, errors=base.errors, parent=owner)
     dividing = _build_shapes(base, tool, edits, objects)
@@ -169,7 +169,7 @@ def _image_before(base: Base, images: ImagesFlow) -> str | None:
     listed = base.document.images
     current = listed.current_id
     if current is None or listed.frame(current) == 0:
-        return images.project.rows.neighbour(-1)
+        return images.controller.rows.neighbour(-1)
     before = listed.path(current), listed.frame(current) - 1
     return next((each for each in listed.ids if (listed.path(each), listed.frame(each)) == before), None)
 
@@ -190,8 +190,8 @@ def _connect_edits(base: Base, masks: MasksFlow, images: ImagesFlow) -> None:
     window.history.go_to_requested.connect(edit.jump_to)
     window.history.undo_requested.connect(edit.undo)
     window.history.redo_requested.connect(edit.redo)
-    images.project.rows.reviewed_requested.connect(edit.mark_reviewed)
-    edit.other_image_edited.connect(images.project.show)
+    images.controller.rows.reviewed_requested.connect(edit.mark_reviewed)
+    edit.other_image_edited.connect(images.controller.show)
 
 
 def _connect_list(base: Base, masks: MasksFlow) -> None:

@@ -105,7 +105,7 @@ def _connect_predictions(base: Base, predictions: PredictionFlow, images: Images
     base.on("predict", predict.predict)
     for extra in ("mirror", "sizes", "edges"):
         base.on_switch(f"predict_{extra}", partial(predict.set_extra, extra))
-    images.project.neighbour_read.connect(predict.prefetch)
+    images.controller.neighbour_read.connect(predict.prefetch)
     separate = SeparateController(
         base.document, base.window.counting, jobs=base.jobs.thumbnails, parent=base.owner
     )
@@ -205,7 +205,7 @@ def _click_model(base: Base, segment: SegmentController, images: ImagesFlow) -> 
     )
     base.on("open_click_model", click_model.choose)
     base.on("own_clicks", click_model.go_back)
-    images.project.click_model_dropped.connect(click_model.open)
+    images.controller.click_model_dropped.connect(click_model.open)
     click_model.chosen.connect(partial(_remember_click_model, base.preferences))
     return click_model
 
@@ -279,7 +279,7 @@ def _list_search(base: Base, images: ImagesFlow, candidates: CandidatesControlle
         place = ids.index(current) if current in ids else -1
         later = [each for each in waiting if ids.index(each) > place]
         if waiting:
-            images.project.show(*(later or waiting)[:1])
+            images.controller.show(*(later or waiting)[:1])
 
     panel.next_requested.connect(go_on)
     return search

@@ -10,8 +10,8 @@ from latentseg_gui.app.flows.masks import MasksFlow
 from latentseg_gui.app.log import state_folder
 from latentseg_gui.app.projects import Autosave, RecentProjects, Title
 from latentseg_gui.controllers.project.journal_keeper import JournalKeeper
-from latentseg_gui.controllers.project.opening import OpeningController
-from latentseg_gui.controllers.project.project import StorageController
+from latentseg_gui.controllers.project.opening import ProjectOpener
+from latentseg_gui.controllers.project.project import ProjectController
 from latentseg_gui.controllers.project.untitled import UntitledProjects
 
 
@@ -19,8 +19,8 @@ from latentseg_gui.controllers.project.untitled import UntitledProjects
 class ProjectFlow:
     """The controllers that other flows speak to."""
 
-    storage: StorageController
-    opening: OpeningController
+    storage: ProjectController
+    opening: ProjectOpener
     journal: JournalKeeper
     autosave: Autosave
 
@@ -29,7 +29,7 @@ def build(base: Base, images: ImagesFlow, masks: MasksFlow) -> ProjectFlow:
     """Makes the flow and connects it to those of images and masks."""
     document, history, files, owner = base.document, base.history, base.jobs.files, base.owner
     untitled = UntitledProjects(state_folder() / "untitled")
-    storage = StorageController(
+    storage = ProjectController(
         document,
         files=files,
         dialogs=base.dialogs,
@@ -38,7 +38,7 @@ def build(base: Base, images: ImagesFlow, masks: MasksFlow) -> ProjectFlow:
         is_painting=masks.is_painting,
         parent=owner,
     )
-    opening = OpeningController(
+    opening = ProjectOpener(
         document,
         history,
         storage=storage,
@@ -53,7 +53,7 @@ def build(base: Base, images: ImagesFlow, masks: MasksFlow) -> ProjectFlow:
         base.window,
         document,
         base.preferences,
-        open_paths=images.project.open,
+        open_paths=images.controller.open,
         choose=opening.choose_recent,
         parent=owner,
     )
@@ -71,6 +71,6 @@ def _connect(base: Base, project: ProjectFlow, images: ImagesFlow) -> None:
     base.on("open_project", opening.choose)
     storage.made.connect(base.preferences.remember)
     opening.opened.connect(base.preferences.remember)
-    opening.show_requested.connect(images.project.show)
-    opening.row_failed.connect(images.project.rows.set_error)
-    images.project.project_found.connect(opening.open)
+    opening.show_requested.connect(images.controller.show)
+    opening.row_failed.connect(images.controller.rows.set_error)
+    images.controller.project_found.connect(opening.open)

@@ -13,9 +13,9 @@ from latentseg_gui.controllers.training.comparing import NetworkComparisonContro
 from latentseg_gui.controllers.training.finetune import FineTuneController
 from latentseg_gui.controllers.training.kept_versions import VersionKeeper
 from latentseg_gui.controllers.training.live import LiveController
-from latentseg_gui.controllers.training.ranking import Ranking
-from latentseg_gui.controllers.training.suggestions import PlacesController
+from latentseg_gui.controllers.training.ranking import UncertaintyRanking
 from latentseg_gui.controllers.training.training_view import TrainingViewController
+from latentseg_gui.controllers.training.uncertain_regions import UncertainRegionsController
 from latentseg_gui.controllers.training.weights import WeightsController
 
 
@@ -27,7 +27,7 @@ class TrainingFlow:
     finetune: FineTuneController
     live: LiveController
     view: TrainingViewController
-    places: PlacesController
+    uncertain_regions: UncertainRegionsController
     comparing: NetworkComparisonController
     clicks: ClickLearningController
 
@@ -66,7 +66,9 @@ def build(base: Base, images: ImagesFlow, masks: MasksFlow, project: ProjectFlow
     )
     comparing = _comparing(base, weights, finetune)
     clicks = _clicks(base, masks, weights, finetune)
-    training = TrainingFlow(weights, finetune, live, view, _places(base, images), comparing, clicks)
+    training = TrainingFlow(
+        weights, finetune, live, view, _uncertain_regions(base, images), comparing, clicks
+    )
     _connect(base, training)
     _connect_flows(base, training, images, masks)
     _keep_versions(base, weights, project)
@@ -105,14 +107,14 @@ def _clicks(
     )
 
 
-def _places(base: Base, images: ImagesFlow) -> PlacesController:
+def _uncertain_regions(base: Base, images: ImagesFlow) -> UncertainRegionsController:
     window, jobs = base.window, base.jobs
-    return PlacesController(
+    return UncertainRegionsController(
         base.document,
-        window.training.places,
+        window.training.uncertain_regions,
         window.files,
-        shower=images.shower,
-        ranking=Ranking(base.document, engine=jobs.engine, readers=jobs.batch, parent=base.owner),
+        navigator=images.navigator,
+        ranking=UncertaintyRanking(base.document, engine=jobs.engine, readers=jobs.batch, parent=base.owner),
         errors=base.errors,
         parent=base.owner,
     )
@@ -148,18 +150,18 @@ def _connect(base: Base, training: TrainingFlow) -> None:
     base.on("learn_clicks", training.clicks.start)
     base.on("compare_networks", training.comparing.open)
     window.training.network.comparison_requested.connect(training.comparing.open)
-    base.on("next_place", training.places.go_on)
+    base.on("next_uncertain_region", training.uncertain_regions.go_on)
     base.on("open_weights", weights.choose_file)
     base.on("save_weights", weights.save_as)
     base.on("default_weights", weights.activate_shipped)
     base.on_switch("live", training.live.set_on)
     base.on_switch("live", window.training.set_live)
     window.training.live_requested.connect(window.action["live"].setChecked)
-    weights.activated.connect(training.places.use_weights)
+    weights.activated.connect(training.uncertain_regions.use_weights)
 
 
 def _connect_flows(base: Base, training: TrainingFlow, images: ImagesFlow, masks: MasksFlow) -> None:
-    images.project.weights_dropped.connect(training.weights.open)
-    base.window.training.image_requested.connect(images.project.show)
+    images.controller.weights_dropped.connect(training.weights.open)
+    base.window.training.image_requested.connect(images.controller.show)
     masks.objects.edited.connect(training.live.note_correction)
     base.history.events.changed.connect(training.live.note_correction)

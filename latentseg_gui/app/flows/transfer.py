@@ -75,6 +75,6 @@ def _connect(base: Base, transfer: TransferFlow, images: ImagesFlow, training: T
     base.on("save", export.save_beside)
     base.on("predict_folder", batch.choose)
     base.window.files.selection_changed.connect(batch.set_selected)
-    images.project.masks_dropped.connect(importing.import_from)
+    images.controller.masks_dropped.connect(importing.import_from)
     training.weights.activated.connect(batch.use_weights)
     training.weights.activated.connect(export.use_weights)

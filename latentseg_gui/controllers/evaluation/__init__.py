@@ -1,1 +1,1 @@
-"""Where the model is wrong: figures, images and places, and the errors over the image."""
+"""Where the model is wrong: figures, images and regions, and the errors over the image."""

@@ -8,8 +8,8 @@ from PySide6.QtCore import QObject
 
 from latentseg_gui.controllers.evaluation.errors_view import ErrorsView
 from latentseg_gui.controllers.evaluation.measuring import Measuring
-from latentseg_gui.controllers.images.images import ProjectController
-from latentseg_gui.controllers.images.place_shower import PlaceShower
+from latentseg_gui.controllers.images.images import ImagesController
+from latentseg_gui.controllers.images.region_navigator import RegionNavigator
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.evaluation.evaluating import Agreement, LabelledPixels, total
 from latentseg_gui.document.training.weights import WeightsInfo
@@ -27,8 +27,8 @@ class EvaluationController(QObject):
         *,
         measuring: Measuring,
         errors: ErrorsView,
-        project: ProjectController,
-        shower: PlaceShower,
+        images: ImagesController,
+        navigator: RegionNavigator,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -36,7 +36,7 @@ class EvaluationController(QObject):
         self._panel = panel
         self._measuring = measuring
         self._errors = errors
-        self._shower = shower
+        self._navigator = navigator
         self._pixels = LabelledPixels.HELD_OUT
         self._is_seen = False
         self._total = total((), self._pixels, len(document.classes))
@@ -48,7 +48,7 @@ class EvaluationController(QObject):
         panel.errors_requested.connect(errors.set_on)
         panel.class_requested.connect(errors.set_class)
         panel.cell_requested.connect(self.go_to_cell)
-        panel.image_requested.connect(project.show)
+        panel.image_requested.connect(images.show)
         self._on_classes_changed()
 
     @property
@@ -70,10 +70,10 @@ class EvaluationController(QObject):
 
     def go_to_cell(self, labelled: int, predicted: int) -> None:
         """Shows the largest spot that is labelled as one class number and predicted as another."""
-        place = self._total.places.get((labelled, predicted))
-        if place is not None:
+        region = self._total.regions.get((labelled, predicted))
+        if region is not None:
             self._errors.set_on(True)
-            self._shower.go_to(place.image_id, place.rect)
+            self._navigator.go_to(region.image_id, region.rect)
 
     def _on_looked_at(self, is_seen: bool) -> None:
         self._is_seen = is_seen

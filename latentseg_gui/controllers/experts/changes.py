@@ -77,8 +77,8 @@ class ExpertChangesController(QObject):
     def _on_maps(self, maps: ExpertMaps) -> None:
         every = -(-max(maps.mix.shape[2:]) // TOKENS)
         mix = head_mean(maps.mix[:, :, ::every, ::every])
-        if maps.likeness is not None:
-            self._compare(maps.image_id, ExpertSnapshot(maps.version, maps.likeness.vectors, mix))
+        if maps.similarity is not None:
+            self._compare(maps.image_id, ExpertSnapshot(maps.version, maps.similarity.vectors, mix))
         self._add_up(maps, mix, every)
 
     def _compare(self, image_id: str, now: ExpertSnapshot) -> None:

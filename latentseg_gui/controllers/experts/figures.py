@@ -114,7 +114,7 @@ def _write(path: Path, make: Callable[[], bytes]) -> None:
 
 def report_of(material: _Material) -> ExpertReport:
     """Everything that the files say, from the maps of one image."""
-    maps, likeness = material.maps, material.maps.likeness
+    maps, similarity = material.maps, material.maps.similarity
     look, mix = attention.head_mean(maps.look), attention.head_mean(maps.mix)
     affinity = np.zeros((len(mix), 0), np.float32)
     if material.labels is not None and material.labels.shape == maps.shape:
@@ -131,9 +131,9 @@ def report_of(material: _Material) -> ExpertReport:
         experts=material.experts,
         classes=material.classes.names,
         affinity=affinity,
-        cosine=None if likeness is None else likeness.cosine,
-        overlap=None if likeness is None else likeness.overlap,
-        order=tuple(range(len(mix))) if likeness is None else likeness.order,
+        cosine=None if similarity is None else similarity.cosine,
+        overlap=None if similarity is None else similarity.overlap,
+        order=tuple(range(len(mix))) if similarity is None else similarity.order,
         mass=attention.mass(mix),
         spread=attention.look_entropy(look),
         entropy=attention.mix_entropy(mix),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from latentseg_gui.controllers.experts.inspect import InspectController
-from latentseg_gui.controllers.images.place_shower import PlaceShower
+from latentseg_gui.controllers.images.region_navigator import RegionNavigator
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.experts.experts import ExpertPatch, ExpertPatches, strongest
@@ -27,7 +27,7 @@ class ExpertPatchesController(QObject):
         panel: ExpertsPanel,
         inspect: InspectController,
         *,
-        shower: PlaceShower,
+        navigator: RegionNavigator,
         engine: Jobs,
         parent: QObject | None = None,
     ) -> None:
@@ -35,7 +35,7 @@ class ExpertPatchesController(QObject):
         self._document = document
         self._section = panel.view.patches
         self._engine = engine
-        self._shower = shower
+        self._navigator = navigator
         self._version = self._attention = ""
         self._seen: set[str] = set()
         self._best: tuple[tuple[ExpertPatch, ...], ...] = ()
@@ -81,7 +81,7 @@ class ExpertPatchesController(QObject):
         self._show()
 
     def _on_chosen(self, patch: ExpertPatch) -> None:
-        self._shower.go_to(patch.image_id, patch.rect)
+        self._navigator.go_to(patch.image_id, patch.rect)
 
     def _show(self) -> None:
         images = self._document.images

@@ -14,10 +14,10 @@ from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.experts.experts import AttentionPart
+from latentseg_gui.document.experts.experts import RegionAttention
 from latentseg_gui.document.experts.maps import ExpertMaps
 from latentseg_gui.document.types import Rect
-from latentseg_gui.inference.messages import RefineAttention
+from latentseg_gui.inference.messages import ComputeRegionAttention
 from latentseg_gui.panels.experts.maps import learned_part
 from latentseg_gui.panels.experts.panel import ExpertsPanel
 
@@ -35,7 +35,7 @@ _MARGIN: Final = 1 / 6
 _GRID: Final = 32
 
 
-class ExpertPartsController(QObject):
+class RegionAttentionController(QObject):
     """Watches the view; a rest on something that the maps show coarsely is answered by finer ones.
 
     The part is encoded in the background, after everything that the user waits for. What arrives for a view
@@ -60,7 +60,7 @@ class ExpertPartsController(QObject):
         self._canvas = canvas
         self._engine = engine
         self._errors = errors
-        self._part: AttentionPart | None = None
+        self._part: RegionAttention | None = None
         self._wanted: tuple[str, str, Rect] | None = None
         self._resting = QTimer(self)
         self._resting.setSingleShot(True)
@@ -71,7 +71,7 @@ class ExpertPartsController(QObject):
         inspect.maps_arrived.connect(self._on_maps_arrived)
 
     @property
-    def part(self) -> AttentionPart | None:
+    def part(self) -> RegionAttention | None:
         """What is shown finer now."""
         return self._part
 
@@ -110,7 +110,7 @@ class ExpertPartsController(QObject):
         self._wanted = key
         self._sources.set_refining(True)
         self._engine.submit(
-            RefineAttention(maps.image_id, rect),
+            ComputeRegionAttention(maps.image_id, rect),
             self._on_part,
             key="refine attention",
             is_current=partial(self._is_wanted, key),
@@ -124,7 +124,7 @@ class ExpertPartsController(QObject):
         maps = self._inspect.maps
         return key == self._wanted and maps is not None and (maps.image_id, maps.version) == key[:2]
 
-    def _on_part(self, answer: AttentionPart) -> None:
+    def _on_part(self, answer: RegionAttention) -> None:
         self._end((answer.image_id, answer.version, answer.rect))
         self._part = answer
         self._sources.set_part(learned_part(answer))
@@ -156,7 +156,7 @@ def stride_of(rect: Rect) -> float:
     return STRIDE * max(1.0, math.sqrt(rect.shape[0] * rect.shape[1] / MAX_PIXELS))
 
 
-def _covers(part: AttentionPart, maps: ExpertMaps, visible: Rect, scale: float) -> bool:
+def _covers(part: RegionAttention, maps: ExpertMaps, visible: Rect, scale: float) -> bool:
     """Whether a part is of these maps, shows all that is visible, and could hardly be finer or need not be."""
     if (part.image_id, part.version) != (maps.image_id, maps.version):
         return False

@@ -31,7 +31,7 @@ _PEEK = 4096
 """Endings of masks that can be nothing else; pictures are images, whatever is in them."""
 
 
-class ProjectController(QObject):
+class ImagesController(QObject):
     """Files, folders and pasted pictures -> images of the document.
 
     An image becomes the current one only after it was read; one that cannot be read leaves everything as it
@@ -344,9 +344,9 @@ def is_mask(path: Path) -> bool:
 def _left_out(count: int) -> str:
     """Where masks beside the images went, and how to get them."""
     tr = QCoreApplication.translate
-    one = tr("ProjectController", "A mask that was saved beside its image is not listed as an image.")
-    many = tr("ProjectController", "{0} masks that were saved beside their images are not listed as images.")
-    how = tr("ProjectController", "“Import masks from a folder” in the menu File reads them.")
+    one = tr("ImagesController", "A mask that was saved beside its image is not listed as an image.")
+    many = tr("ImagesController", "{0} masks that were saved beside their images are not listed as images.")
+    how = tr("ImagesController", "“Import masks from a folder” in the menu File reads them.")
     return f"{one if count == 1 else many.format(count)} {how}"
 
 

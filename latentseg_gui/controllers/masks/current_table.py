@@ -92,7 +92,7 @@ class CurrentTable(QObject):
         document.events.mask_changed.connect(self._on_mask_changed)
 
     @property
-    def is_settled(self) -> bool:
+    def is_current(self) -> bool:
         """Whether the table is that of the mask as it is now."""
         return not (self._is_whole or self._is_busy) and self._dirty.is_empty
 
@@ -115,7 +115,7 @@ class CurrentTable(QObject):
 
     def _work(self) -> None:
         image_id = self._document.images.current_id
-        if self._is_busy or self.is_settled:
+        if self._is_busy or self.is_current:
             return
         if image_id is None or self._document.masks.shape(image_id) is None:
             self._is_whole, self._dirty = False, Rect(0, 0, 0, 0)

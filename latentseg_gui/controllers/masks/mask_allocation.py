@@ -14,7 +14,7 @@ LARGE = 8_000_000
 """Masks of more pixels than this are provided for; smaller ones are made within a frame."""
 
 
-class BlankMasks(QObject):
+class MaskAllocation(QObject):
     """Provides for the first edit of the image that is looked at; two bytes per pixel, and for that one only."""
 
     def __init__(self, document: Document, *, jobs: Jobs, parent: QObject | None = None) -> None:

@@ -80,7 +80,7 @@ class ObjectCounts(QObject):
         if (
             image_id is not None
             and self._document.masks.shape(image_id) is not None
-            and self._current.is_settled
+            and self._current.is_current
         ):
             version = self._document.masks.layer(image_id).version
             self._known[image_id] = version, self._current.table.counts()

@@ -27,7 +27,7 @@ from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Rect
 from latentseg_gui.inference.messages import FindCandidates
 from latentseg_gui.panels.candidates import CandidatesPanel
 
-LIKENESS: Final = 0.5
+SIMILARITY: Final = 0.5
 """What the slider begins with."""
 
 _MOST_SHADES: Final = 250
@@ -41,7 +41,7 @@ class _Choice:
     """Which candidates are shown."""
 
     smallest: int = 0
-    likeness: float = LIKENESS
+    similarity: float = SIMILARITY
     class_id: int = -1
     largest: float = 1.0
 
@@ -118,7 +118,7 @@ class CandidatesController(JobSource):
         panel.drop_requested.connect(self.clear)
         panel.stop_requested.connect(self.stop)
         panel.stop_requested.connect(self.stopped)
-        panel.set_likeness(LIKENESS)
+        panel.set_similarity(SIMILARITY)
         self._show_classes()
 
     @property
@@ -202,16 +202,16 @@ class CandidatesController(JobSource):
         if full_name == self._name:
             self.stop()
 
-    def choose(self, smallest: int, likeness: float, class_id: int, largest: float = 1.0) -> None:
-        """Shows only candidates of a size, a likeness and a predicted class.
+    def choose(self, smallest: int, similarity: float, class_id: int, largest: float = 1.0) -> None:
+        """Shows only candidates of a size, a similarity and a predicted class.
 
         Args:
             smallest: in pixels.
-            likeness: the least, 0..1.
+            similarity: the least, 0..1.
             class_id: -1 for any.
             largest: as a share of the image, 0..1.
         """
-        self._choice = _Choice(smallest, likeness, class_id, largest)
+        self._choice = _Choice(smallest, similarity, class_id, largest)
         self._show()
 
     def _on_other_image(self, image_id: str | None) -> None:
@@ -283,9 +283,9 @@ class CandidatesController(JobSource):
 
     def _show(self) -> None:
         open_ones = self._open_ones()
-        least = self._choice.likeness if self._has_examples else 0.0
+        least = self._choice.similarity if self._has_examples else 0.0
         most = self._largest()
-        kept = chosen(open_ones, smallest=self._choice.smallest, largest=most, least_likeness=least)
+        kept = chosen(open_ones, smallest=self._choice.smallest, largest=most, least_similarity=least)
         self.shown = _of_class(self._document, kept, self._choice.class_id)
         self._canvas.candidates.set(*_drawn(self.shown))
         self._panel.show_state(
@@ -300,7 +300,7 @@ class CandidatesController(JobSource):
         ids = [each for each in classes.ids if each not in (BACKGROUND, UNLABELLED)]
         self._panel.set_classes([classes[each].name for each in ids], ids)
         if self._choice.class_id not in (-1, *ids):
-            self.choose(self._choice.smallest, self._choice.likeness, -1, self._choice.largest)
+            self.choose(self._choice.smallest, self._choice.similarity, -1, self._choice.largest)
 
     def _largest(self) -> float:
         """Pixels of the largest candidate that is shown."""

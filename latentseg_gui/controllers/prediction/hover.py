@@ -96,8 +96,8 @@ class HoverController(QObject):
         proposal = self._document.prompts.proposal(image_id)
         if proposal is None or proposal.is_refining:
             return False
-        is_settled = proposal.prompts == self._document.prompts.of(image_id)
-        return is_settled and proposal.has(rc_from_xy(xy))
+        is_answered = proposal.prompts == self._document.prompts.of(image_id)
+        return is_answered and proposal.has(rc_from_xy(xy))
 
     def _on_proposed(self, answer: MaskProposal) -> None:
         if not answer.rect.is_empty:

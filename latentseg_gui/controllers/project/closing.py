@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QCloseEvent
 
 from latentseg_gui.controllers.interfaces import Dialogs
-from latentseg_gui.controllers.project.project import StorageController
+from latentseg_gui.controllers.project.project import ProjectController
 
 
 class Predicting(Protocol):
@@ -36,7 +36,7 @@ class ClosingController(QObject):
 
     def __init__(
         self,
-        storage: StorageController,
+        storage: ProjectController,
         finetune: Learning,
         batch: Predicting,
         *,

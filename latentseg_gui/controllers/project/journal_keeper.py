@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer
 from latentseg_gui.commands.history import History
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.controllers.project.project import StorageController
+from latentseg_gui.controllers.project.project import ProjectController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.project.changes import Change
@@ -34,7 +34,7 @@ class JournalKeeper(QObject):
         document: Document,
         history: History,
         *,
-        storage: StorageController,
+        storage: ProjectController,
         files: Jobs,
         errors: ErrorSink,
         parent: QObject | None = None,

@@ -13,7 +13,7 @@ from latentseg_gui.commands.history import History
 from latentseg_gui.controllers.images.images import project_folder
 from latentseg_gui.controllers.interfaces import Dialogs, ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.controllers.project.project import StorageController
+from latentseg_gui.controllers.project.project import ProjectController
 from latentseg_gui.controllers.project.recovering import LeftBehind, Restoring, first_left_behind, question
 from latentseg_gui.controllers.project.untitled import UntitledProjects
 from latentseg_gui.document.document import Document
@@ -40,7 +40,7 @@ class _Case:
     otherwise: Callable[[], None] | None
 
 
-class OpeningController(QObject):
+class ProjectOpener(QObject):
     """Takes a project over into the document of the window; asks first where work would be lost."""
 
     opened = Signal(object)
@@ -57,7 +57,7 @@ class OpeningController(QObject):
         document: Document,
         history: History,
         *,
-        storage: StorageController,
+        storage: ProjectController,
         untitled: UntitledProjects,
         files: Jobs,
         dialogs: Dialogs,

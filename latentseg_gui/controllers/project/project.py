@@ -62,7 +62,7 @@ class _Saving:
         return self._done.wait(seconds)
 
 
-class StorageController(QObject):
+class ProjectController(QObject):
     """Keeps what the user does: in the journal at once, in the project when it is saved.
 
     Before the first save the journal belongs to an untitled project in the state folder. A project is saved

@@ -84,7 +84,7 @@ class ClickLearningController(QObject):
     def _on_counted(self) -> None:
         """Offers to learn from what was accepted: once for ten objects, and again for every doubling."""
         image_id = self._document.images.current_id
-        if image_id is None or not self._table.is_settled:
+        if image_id is None or not self._table.is_current:
             return
         table = self._table.table
         is_accepted = (table.keys > 0) & np.isin(table.sources, (Provenance.CLICKED, Provenance.PAINTED))

@@ -170,7 +170,7 @@ class NetworkComparisonController(QObject):
 
     def _obstacle(self) -> str:
         obstacle = self._finetune.obstacle()
-        if obstacle and not self._finetune.samples.counts.is_settled:
+        if obstacle and not self._finetune.samples.counts.is_complete:
             return self.tr("Labels are still being counted; try again in a moment.")
         return obstacle
 

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.controllers.project.project import StorageController
+from latentseg_gui.controllers.project.project import ProjectController
 from latentseg_gui.controllers.training.weights import SHIPPED, Version, WeightsController
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.training.mix_worth import MixWorth
@@ -81,7 +81,7 @@ class VersionKeeper(QObject):
     def __init__(
         self,
         weights: WeightsController,
-        storage: StorageController,
+        storage: ProjectController,
         *,
         files: Jobs,
         errors: ErrorSink,

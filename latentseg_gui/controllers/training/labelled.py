@@ -45,7 +45,7 @@ class LabelledCounts(QObject):
         document.events.images_changed.connect(self._on_images_changed)
 
     @property
-    def is_settled(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether no mask waits to be counted."""
         return not self._waiting and not self._asked
 

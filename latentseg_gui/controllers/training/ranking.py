@@ -19,7 +19,7 @@ from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.images.thumbnails import reduced
 
 
-class Ranking(QObject):
+class UncertaintyRanking(QObject):
     """Uncertain regions per image, of the live weights.
 
     Signals:

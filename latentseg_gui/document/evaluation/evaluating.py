@@ -1,4 +1,4 @@
-"""How a prediction agrees with what is labelled, and where it does not: figures, places, and a view of the errors.
+"""How a prediction agrees with what is labelled, and where it does not: figures, regions, and a view of the errors.
 
 Only labels that a person made count: what was taken over from a prediction agrees with it by itself.
 """
@@ -48,7 +48,7 @@ class ErrorKind:
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorPlace:
+class ErrorRegion:
     """Where many pixels lie together that are labelled as one class and predicted as another.
 
     Attributes:
@@ -67,11 +67,11 @@ class Agreement:
 
     Attributes:
         confusion: pixels by class number, labelled in rows and predicted in columns, int64 [C, C].
-        places: for every pair of numbers (labelled, predicted) that differ and occur, where.
+        regions: for every pair of numbers (labelled, predicted) that differ and occur, where.
     """
 
     confusion: NDArray[np.int64]
-    places: Mapping[tuple[int, int], ErrorPlace]
+    regions: Mapping[tuple[int, int], ErrorRegion]
 
     @property
     def pixels(self) -> int:
@@ -143,7 +143,7 @@ def by_hand(arrays: Arrays) -> Labels:
 
 
 def total(evaluations: Iterable[ImageEvaluation], pixels: LabelledPixels, num_classes: int) -> Agreement:
-    """All images together: pixels are added up; of the places that with the most pixels stays."""
+    """All images together: pixels are added up; of the regions that with the most pixels stays."""
     return _joined([each.on(pixels) for each in evaluations], num_classes)
 
 
@@ -173,12 +173,12 @@ def _joined(parts: list[Agreement], num_classes: int = 0) -> Agreement:
     confusion = sum(
         (each.confusion for each in parts), np.zeros_like(parts[0].confusion) if parts else _none(num_classes)
     )
-    places: dict[tuple[int, int], ErrorPlace] = {}
+    regions: dict[tuple[int, int], ErrorRegion] = {}
     for part in parts:
-        for pair, place in part.places.items():
-            if pair not in places or place.pixels > places[pair].pixels:
-                places[pair] = place
-    return Agreement(confusion, places)
+        for pair, region in part.regions.items():
+            if pair not in regions or region.pixels > regions[pair].pixels:
+                regions[pair] = region
+    return Agreement(confusion, regions)
 
 
 def _none(num_classes: int) -> NDArray[np.int64]:
@@ -193,11 +193,11 @@ def _agreement(image_id: str, truth: Labels, predicted: Labels, num_classes: int
     wrong = confusion.copy()
     np.fill_diagonal(wrong, 0)
     pairs = [(int(row), int(col)) for row, col in np.argwhere(wrong)]
-    places = {
-        pair: ErrorPlace(image_id, rect, int(wrong[pair]))
+    regions = {
+        pair: ErrorRegion(image_id, rect, int(wrong[pair]))
         for pair, rect in zip(pairs, _spots(truth, predicted, pairs, num_classes), strict=True)
     }
-    return Agreement(confusion, places)
+    return Agreement(confusion, regions)
 
 
 def _bands(rows: int) -> list[slice]:

@@ -49,7 +49,7 @@ class AlteredPrediction:
 
 
 @dataclass(frozen=True, slots=True)
-class AttentionPart:
+class RegionAttention:
     """The maps of a part of an image, with more tokens than the maps of the whole have there.
 
     Attributes:

@@ -11,7 +11,7 @@ from latentseg_gui.document.prediction.proposals import PromptSet
 
 
 @dataclass(frozen=True, slots=True)
-class ExpertLikeness:
+class ExpertSimilarity:
     """How alike the experts of one image are.
 
     Attributes:
@@ -40,7 +40,7 @@ class ExpertMaps:
         mix: float32 [heads, K, h, w]; sums to 1 over K at every token and head.
         shape: (rows, columns) of the image; token (i, j) covers the pixels around ``(i, j) * stride``.
         stride: pixels of the image per token, along one side.
-        likeness: how alike the experts are; None where nobody compared them.
+        similarity: how alike the experts are; None where nobody compared them.
     """
 
     image_id: str
@@ -49,7 +49,7 @@ class ExpertMaps:
     mix: NDArray[np.float32]
     shape: tuple[int, int]
     stride: float
-    likeness: ExpertLikeness | None = None
+    similarity: ExpertSimilarity | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ class ObjectCandidate:
         rect: its bounding box.
         mask: bool, of the shape of ``rect``.
         quality: how sure the model is of it, 0..1.
-        likeness: how alike it is to the examples, 0..1; 1 where there were none.
+        similarity: how alike it is to the examples, 0..1; 1 where there were none.
         pixels: its size.
         class_id: of the object that it follows; None for whatever class is in use.
     """
@@ -48,7 +48,7 @@ class ObjectCandidate:
     rect: Rect
     mask: Mask
     quality: float
-    likeness: float
+    similarity: float
     pixels: int
     class_id: int | None = None
 
@@ -88,11 +88,13 @@ def chosen(
     *,
     smallest: int = 0,
     largest: float = float("inf"),
-    least_likeness: float = 0.0,
+    least_similarity: float = 0.0,
 ) -> tuple[ObjectCandidate, ...]:
     """Those of at least and at most so many pixels that are at least so alike."""
     return tuple(
-        each for each in candidates if smallest <= each.pixels <= largest and each.likeness >= least_likeness
+        each
+        for each in candidates
+        if smallest <= each.pixels <= largest and each.similarity >= least_similarity
     )
 
 

@@ -20,7 +20,7 @@ class CandidateSet:
 
     Attributes:
         candidates: the best first.
-        has_examples: whether they are like something, so that likeness says something.
+        has_examples: whether they are like something, so that similarity says something.
     """
 
     candidates: tuple[ObjectCandidate, ...]

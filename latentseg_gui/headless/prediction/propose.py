@@ -119,7 +119,7 @@ def _candidates(predictor: Predictor, record: ImageRecord, least: float) -> list
     predictor.set_image(record.pixels)
     *_, found = propose_objects(predictor)
     return [
-        ObjectCandidate(Rect(*each.bounds), each.mask, each.quality, each.likeness, each.pixels)
+        ObjectCandidate(Rect(*each.bounds), each.mask, each.quality, each.similarity, each.pixels)
         for each in found.objects
         if each.quality >= least
     ]

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from latentseg_gui.document.experts.maps import ExpertLikeness, ExpertMaps, PromptAttention
+from latentseg_gui.document.experts.maps import ExpertMaps, ExpertSimilarity, PromptAttention
 from latentseg_gui.document.prediction.proposals import PromptSet
 from latentseg_gui.inference.pointed import map_rows, pointed
 from model.analysis import inspection
@@ -60,15 +60,15 @@ def class_attention(
         maps: of the image, where they are at hand.
     """
     maps = maps or bounded(predictor.attention())
-    likeness = likeness_of(inspection.reduce_heads(maps.mix), predictor.expert_vectors())
-    return ExpertMaps(image_id, version, maps.look, maps.mix, maps.shape, maps.stride, likeness)
+    similarity = similarity_of(inspection.reduce_heads(maps.mix), predictor.expert_vectors())
+    return ExpertMaps(image_id, version, maps.look, maps.mix, maps.shape, maps.stride, similarity)
 
 
-def likeness_of(mix: Floats, vectors: Floats) -> ExpertLikeness:
+def similarity_of(mix: Floats, vectors: Floats) -> ExpertSimilarity:
     """How alike experts are, by ``mix`` [K, h, w] and ``vectors`` [K, D]."""
     cosine, overlap = inspection.vector_similarity(vectors), inspection.map_overlap(mix)
     findings = inspection.examine(mix, vectors)
-    return ExpertLikeness(
+    return ExpertSimilarity(
         vectors=vectors,
         cosine=cosine.astype(np.float32),
         overlap=overlap.astype(np.float32),

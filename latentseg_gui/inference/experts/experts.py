@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from latentseg_gui.document.experts.experts import (
     AlteredPrediction,
-    AttentionPart,
     ExpertChange,
     ExpertPatches,
     ExpertShares,
     Gains,
     MixCounted,
+    RegionAttention,
     altered,
 )
 from latentseg_gui.document.experts.maps import ExpertMaps, PromptAttention
@@ -33,9 +33,9 @@ from latentseg_gui.inference.messages import (
     AlterExperts,
     ComputeAttention,
     ComputePromptAttention,
+    ComputeRegionAttention,
     MeasureChange,
     MeasureShares,
-    RefineAttention,
 )
 from model.analysis import inspection
 from model.prediction.even_mix import EvenMix
@@ -94,13 +94,13 @@ class Experts:
         self._show = show
         self._live = live
         self._wholes: ByteCache[tuple[str, str], Attention] = ByteCache(MAX_WHOLE_BYTES)
-        self._parts: ByteCache[tuple[str, str, Rect], AttentionPart] = ByteCache(MAX_PART_BYTES)
+        self._parts: ByteCache[tuple[str, str, Rect], RegionAttention] = ByteCache(MAX_PART_BYTES)
         self._glances: ByteCache[tuple[str, str], tuple[Labels, Labels]] = ByteCache(MAX_GLANCE_BYTES)
         self.handlers: dict[type, Callable[[Any], object]] = {
             ComputeAttention: self.compute_attention,
             ComputePromptAttention: self.compute_prompt_attention,
             AlterExperts: self.alter,
-            RefineAttention: self.refine_attention,
+            ComputeRegionAttention: self.region_attention,
             MeasureChange: self.measure_change,
             MeasureShares: self.measure_shares,
             FindPatches: self.find_patches,
@@ -138,7 +138,7 @@ class Experts:
             self._clicking(request.image_id), request.image_id, version, request.prompts, before
         )
 
-    def refine_attention(self, request: RefineAttention) -> AttentionPart:
+    def region_attention(self, request: ComputeRegionAttention) -> RegionAttention:
         """The maps of a part, with more tokens; it encodes the part, once while it is remembered."""
         live = self._show(request.image_id)
         key = request.image_id, live.info.version, request.rect
@@ -147,7 +147,7 @@ class Experts:
             return known
         rect, whole = request.rect, self._whole(live, request.image_id)
         maps = bounded(live.predictor.attention((rect.row0, rect.col0, rect.row1, rect.col1), whole))
-        part = AttentionPart(request.image_id, live.info.version, rect, maps.look, maps.mix, maps.stride)
+        part = RegionAttention(request.image_id, live.info.version, rect, maps.look, maps.mix, maps.stride)
         self._parts.put(key, part, part.look.nbytes + part.mix.nbytes)
         return part
 

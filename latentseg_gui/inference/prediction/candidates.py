@@ -83,5 +83,5 @@ def _begun(key: Key, request: FindCandidates, predictor: Predictor) -> _Search:
 
 def _candidate(found: FoundObject) -> ObjectCandidate:
     return ObjectCandidate(
-        Rect(*found.bounds), found.mask, found.score * found.stability, found.likeness, found.pixels
+        Rect(*found.bounds), found.mask, found.score * found.stability, found.similarity, found.pixels
     )

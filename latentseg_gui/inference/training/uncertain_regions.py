@@ -13,12 +13,12 @@ from latentseg_gui.document.types import Rect
 from latentseg_gui.inference.experts.experts import Live
 from latentseg_gui.inference.training.messages import FindUncertainRegions
 
-PLACES: Final = 5
+REGIONS: Final = 5
 WINDOW: Final = 6
-"""A place is as wide as this part of the longer side."""
+"""A region is as wide as this part of the longer side."""
 
 LEAST: Final = 0.08
-"""Places with less uncertainty than this are not worth a visit."""
+"""Regions with less uncertainty than this are not worth a visit."""
 
 SPOT: Final = 0.5
 """What is at least this part as uncertain as the worst pixel of a window is the spot to look at."""
@@ -90,7 +90,7 @@ def worst_windows(score: Map, open_: NDArray[np.bool_]) -> list[Rect]:
     free = uniform_filter(open_.astype(np.float32), (height, width), mode="constant")
     means[free < 1 - MOSTLY_LABELLED] = 0
     found: list[Rect] = []
-    while len(found) < PLACES:
+    while len(found) < REGIONS:
         row, col = np.unravel_index(int(means.argmax()), means.shape)
         if means[row, col] < LEAST:
             break
@@ -102,12 +102,12 @@ def worst_windows(score: Map, open_: NDArray[np.bool_]) -> list[Rect]:
 
 
 def spot_in(score: Map, window: Rect) -> Rect:
-    """What of a window is doubtful: the area, hanging together, with the most doubt, and a rim round it."""
+    """What of a window is uncertain: the connected area with the most uncertainty, and a rim round it."""
     part = uniform_filter(score[window.slices], 3, mode="nearest")
     areas, _ = label(part >= SPOT * part.max())
-    doubt = np.bincount(areas.ravel(), part.ravel())
-    doubt[0] = 0  # what lies between the areas
-    rows, cols = find_objects(areas)[int(doubt.argmax()) - 1]
+    uncertainty = np.bincount(areas.ravel(), part.ravel())
+    uncertainty[0] = 0  # what lies between the areas
+    rows, cols = find_objects(areas)[int(uncertainty.argmax()) - 1]
     return Rect(
         window.row0 + rows.start - RIM,
         window.col0 + cols.start - RIM,
@@ -133,8 +133,10 @@ def _pair(
 ) -> tuple[str, str]:
     """The two classes that are closest where the window is least sure."""
     here = open_[window.slices]
-    doubt = unsure[window.slices][here]
-    pairs = np.sort(top[(slice(None), *window.slices)][:, here][:, doubt >= np.median(doubt)], axis=0)
+    uncertainty = unsure[window.slices][here]
+    pairs = np.sort(
+        top[(slice(None), *window.slices)][:, here][:, uncertainty >= np.median(uncertainty)], axis=0
+    )
     codes, counts = np.unique(pairs[0] * 256 + pairs[1], return_counts=True)
     first, second = divmod(int(codes[counts.argmax()]), 256)
     return names[first], names[second]

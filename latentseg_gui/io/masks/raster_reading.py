@@ -320,10 +320,10 @@ def _from_colours(
     is_known = ((ids != UNLABELLED) & (ids != BACKGROUND) & (counts > 0)).any()
     # Classes that the masks before this one brought have no names of their own; this one may bring more.
     present = set(ids[counts > 0].tolist()) - {BACKGROUND, UNLABELLED}
-    is_settled = any(not names.classes[each].name.startswith("colour #") for each in present)
-    if is_known and not is_settled:
+    are_known = any(not names.classes[each].name.startswith("colour #") for each in present)
+    if is_known and not are_known:
         new = new[counts[new] >= _SHARE * indices.size]
-    if is_settled or len(new) > _COLOURS or not is_mask:
+    if are_known or len(new) > _COLOURS or not is_mask:
         new = new[:0]
     for index in new.tolist():
         code = "#{:02x}{:02x}{:02x}".format(*colours[index].tolist())

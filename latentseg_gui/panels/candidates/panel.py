@@ -30,7 +30,7 @@ class CandidatesPanel(QWidget):
     Signals:
         all_requested: propose everything on the image.
         alike_requested: propose what is like the chosen objects.
-        filter_requested: pixels of the smallest that is shown, least likeness 0..1, id of the predicted class or -1,
+        filter_requested: pixels of the smallest that is shown, least similarity 0..1, id of the predicted class or -1,
             share of the image of the largest that is shown.
         following_requested: whether every image that is opened is searched for the same.
         everywhere_requested: whether a search goes on to all images of the list.
@@ -62,8 +62,8 @@ class CandidatesPanel(QWidget):
             plain(self.tr("Look for what is like the chosen objects; with none chosen, like those before"))
         )
         follow_key(self._alike, "more_alike")
-        self._likeness = SliderField(self.tr("How alike"), (0, 100), suffix=" %")
-        self._likeness.setToolTip(plain(self.tr("Objects that are less like the examples are not shown")))
+        self._similarity = SliderField(self.tr("How alike"), (0, 100), suffix=" %")
+        self._similarity.setToolTip(plain(self.tr("Objects that are less like the examples are not shown")))
         self._smallest = SliderField(self.tr("Smallest"), (0, 2000), suffix=" px", field_maximum=_LARGEST)
         self._smallest.setToolTip(plain(self.tr("Smaller objects are not shown")))
         self._largest = SliderField(self.tr("Largest"), (1, 100), suffix=" %")
@@ -92,7 +92,7 @@ class CandidatesPanel(QWidget):
         self._lay_out()
         self._connect()
         self.set_classes((), ())
-        self.set_likeness(0.5)
+        self.set_similarity(0.5)
         self.show_state(0, 0, is_searching=False, has_examples=False)
         self.set_kept(0)
 
@@ -101,9 +101,9 @@ class CandidatesPanel(QWidget):
         """The count as it stands there."""
         return self._count.text()
 
-    def set_likeness(self, least: float) -> None:
+    def set_similarity(self, least: float) -> None:
         """Shows how alike objects must be, 0..1."""
-        self._likeness.set_value(round(least * 100))
+        self._similarity.set_value(round(least * 100))
 
     def set_classes(self, names: Sequence[str], ids: Sequence[int]) -> None:
         """Shows the classes that can be asked for; the choice stays, if it can."""
@@ -123,7 +123,7 @@ class CandidatesPanel(QWidget):
             shown: proposals that are shown.
             found: with those that the sliders hide.
             is_searching: whether more may come.
-            has_examples: whether they are like something, so that likeness can be chosen.
+            has_examples: whether they are like something, so that similarity can be chosen.
         """
         none = self.tr("No proposal is shown") if found else self.tr("No proposals yet")
         words = self.tr("1 proposal") if shown == 1 else self.tr("{0} proposals").format(f"{shown:,}")
@@ -132,7 +132,7 @@ class CandidatesPanel(QWidget):
         idle = self.tr("Choose one or a few objects and look for more of them, or look for everything.")
         self._why.setText(self.tr("Searching…") if is_searching else hidden if found > shown else idle)
         self._why.setVisible(is_searching or found == 0 or found > shown)
-        self._likeness.setEnabled(has_examples)
+        self._similarity.setEnabled(has_examples)
         self._accept.setEnabled(shown > 0)
         self._drop.setEnabled(found > 0)
         self._is_searching = is_searching
@@ -152,7 +152,7 @@ class CandidatesPanel(QWidget):
     def _lay_out(self) -> None:
         form = QFormLayout()
         for field, name in (
-            (self._likeness, self.tr("How alike")),
+            (self._similarity, self.tr("How alike")),
             (self._smallest, self.tr("Smallest")),
             (self._largest, self.tr("Largest")),
         ):
@@ -181,7 +181,7 @@ class CandidatesPanel(QWidget):
         self._follows.toggled.connect(self.following_requested)
         self._everywhere.toggled.connect(self.everywhere_requested)
         self._next.clicked.connect(self.next_requested)
-        self._likeness.changed.connect(self._request_filter)
+        self._similarity.changed.connect(self._request_filter)
         self._smallest.changed.connect(self._request_filter)
         self._largest.changed.connect(self._request_filter)
         self._class.currentIndexChanged.connect(self._request_filter)
@@ -189,7 +189,7 @@ class CandidatesPanel(QWidget):
     def _request_filter(self, *_: object) -> None:
         self.filter_requested.emit(
             self._smallest.value,
-            self._likeness.value / 100,
+            self._similarity.value / 100,
             int(self._class.currentData()),
             self._largest.value / 100,
         )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from latentseg_gui.document.experts.maps import ExpertLikeness
+from latentseg_gui.document.experts.maps import ExpertSimilarity
 from latentseg_gui.panels.experts.matrix import ShareMatrix, percent
 from latentseg_gui.panels.experts.values import ExpertShift, FolderAffinity
 from latentseg_gui.panels.icons import icon
@@ -139,7 +139,7 @@ class AffinitySection(QWidget):
         self._about.setText(f"{text} {colours}")
 
 
-class LikenessSection(QWidget):
+class SimilaritySection(QWidget):
     """Which experts are alike, idle or doubled."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -153,7 +153,7 @@ class LikenessSection(QWidget):
         )
         self._matrix = ShareMatrix(self.tr("Similarity of the experts"), self.tr("{1} and {2}: {0} alike"))
         self._findings = text_label()
-        self._likeness: ExpertLikeness | None = None
+        self._similarity: ExpertSimilarity | None = None
         self._names: Sequence[str] = ()
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -163,28 +163,28 @@ class LikenessSection(QWidget):
             whole.addWidget(widget)
         self._choice.chosen.connect(self._refresh)
 
-    def set_likeness(self, likeness: ExpertLikeness | None, names: Sequence[str]) -> None:
+    def set_similarity(self, similarity: ExpertSimilarity | None, names: Sequence[str]) -> None:
         """Shows how alike the experts of an image are."""
-        self._likeness, self._names = likeness, names
+        self._similarity, self._names = similarity, names
         self._refresh()
 
     def _refresh(self) -> None:
-        likeness = self._likeness
-        if likeness is None or len(likeness.order) != len(self._names):
+        similarity = self._similarity
+        if similarity is None or len(similarity.order) != len(self._names):
             return
-        order = list(likeness.order)
-        values = likeness.cosine if self._choice.value == "cosine" else likeness.overlap
+        order = list(similarity.order)
+        values = similarity.cosine if self._choice.value == "cosine" else similarity.overlap
         names = [self._names[each] for each in order]
         self._matrix.set_shares(values[np.ix_(order, order)], names, names)
-        self._findings.setText("\n".join(self._sentences(likeness)))
+        self._findings.setText("\n".join(self._sentences(similarity)))
 
-    def _sentences(self, likeness: ExpertLikeness) -> list[str]:
+    def _sentences(self, similarity: ExpertSimilarity) -> list[str]:
         idle, twins = (
             self.tr("{0} is idle: hardly any pixel draws on it."),
             self.tr("{0} and {1} do the same."),
         )
-        said = [idle.format(self._names[each]) for each in likeness.idle]
-        said += [twins.format(self._names[one], self._names[other]) for one, other in likeness.twins]
+        said = [idle.format(self._names[each]) for each in similarity.idle]
+        said += [twins.format(self._names[one], self._names[other]) for one, other in similarity.twins]
         return said or [self.tr("None is idle, no two do the same on this image.")]
 
 
@@ -235,22 +235,22 @@ class Comparisons(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.affinity, self._likeness, self._shift = AffinitySection(), LikenessSection(), ShiftSection()
+        self.affinity, self._similarity, self._shift = AffinitySection(), SimilaritySection(), ShiftSection()
         self.affinity_fold = _fold(self.tr("Experts and classes"), self.affinity)
-        self._likeness_fold = _fold(self.tr("Alike, idle, doubled"), self._likeness)
+        self._similarity_fold = _fold(self.tr("Alike, idle, doubled"), self._similarity)
         self.shift_fold = _fold(self.tr("Before and after fine-tuning"), self._shift)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(9)
-        self._found: tuple[ExpertLikeness | None, ExpertShift | None] = (None, None)
+        self._found: tuple[ExpertSimilarity | None, ExpertShift | None] = (None, None)
         self._names: Sequence[str] = ()
-        for fold in (self.affinity_fold, self._likeness_fold, self.shift_fold):
+        for fold in (self.affinity_fold, self._similarity_fold, self.shift_fold):
             fold.setVisible(False)
             whole.addWidget(fold)
 
-    def set_likeness(self, likeness: ExpertLikeness | None) -> None:
+    def set_similarity(self, similarity: ExpertSimilarity | None) -> None:
         """How alike the experts are; None hides the section."""
-        self._found = (likeness, self._found[1])
+        self._found = (similarity, self._found[1])
         self._refresh()
 
     def set_shift(self, shift: ExpertShift | None) -> None:
@@ -273,11 +273,11 @@ class Comparisons(QWidget):
         self._refresh()
 
     def _refresh(self) -> None:
-        likeness, shift = self._found
+        similarity, shift = self._found
         count = len(self._names)
-        self._likeness_fold.setVisible(likeness is not None and len(likeness.order) == count > 1)
+        self._similarity_fold.setVisible(similarity is not None and len(similarity.order) == count > 1)
         self.shift_fold.setVisible(shift is not None and shift.maps.size == count > 0)
-        self._likeness.set_likeness(likeness, self._names)
+        self._similarity.set_similarity(similarity, self._names)
         if shift is not None and shift.maps.size == count:
             self._shift.set_shift(shift, self._names)
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication
 
-from latentseg_gui.document.experts.experts import AttentionPart
+from latentseg_gui.document.experts.experts import RegionAttention
 from latentseg_gui.document.experts.maps import ExpertMaps, PromptAttention
 from latentseg_gui.document.prediction.proposals import PromptPoint
 from latentseg_gui.document.types import Rect
@@ -121,7 +121,7 @@ class MapPart:
     values: Mapping[str, NDArray[np.float32]]
 
 
-def learned_part(part: AttentionPart) -> MapPart:
+def learned_part(part: RegionAttention) -> MapPart:
     """Of the learned experts."""
     return MapPart(part.rect, part.stride, {"look": part.look, "mix": part.mix})
 

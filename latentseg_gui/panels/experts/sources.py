@@ -38,7 +38,7 @@ class Sources(QObject):
 
     def set_experts(self, maps: ExpertMaps | MapSource | None) -> None:
         """Takes the maps of an image; None while there are none."""
-        self._view.comparisons.set_likeness(maps.likeness if isinstance(maps, ExpertMaps) else None)
+        self._view.comparisons.set_similarity(maps.similarity if isinstance(maps, ExpertMaps) else None)
         self._set(EXPERTS, as_source(maps))
 
     def set_part(self, part: MapPart | None) -> None:

@@ -7,9 +7,9 @@ from latentseg_gui.panels.training.values import (
     ComparisonWish,
     CropShown,
     PictureShown,
-    PlaceRow,
     TrainingItem,
     TrainingRequest,
+    UncertainRegionRow,
     VersionRow,
 )
 
@@ -19,9 +19,9 @@ __all__ = [
     "CropShown",
     "NetworksDialog",
     "PictureShown",
-    "PlaceRow",
     "TrainingItem",
     "TrainingPanel",
     "TrainingRequest",
+    "UncertainRegionRow",
     "VersionRow",
 ]

@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from latentseg_gui.document.training.learning import LearningSettings
 from latentseg_gui.document.training.runs import FineTuneProgress, FineTuneResult
 from latentseg_gui.panels.training.network import NetworkSection
-from latentseg_gui.panels.training.places import PlacesSection
 from latentseg_gui.panels.training.run import RunSection
 from latentseg_gui.panels.training.samples import ClassShareBar, CropsView, SamplesModel, SamplesView
 from latentseg_gui.panels.training.settings import SettingsForm
+from latentseg_gui.panels.training.uncertain_regions import UncertainRegionsSection
 from latentseg_gui.panels.training.values import (
     ClassShare,
     CropShown,
@@ -26,10 +26,10 @@ from latentseg_gui.panels.widgets import Fold, Scrolled, text_label
 
 
 class TrainingPanel(QWidget):
-    """Speed, start and outcome; images with ticks, versions, settings, places to correct.
+    """Speed, start and outcome; images with ticks, versions, settings, uncertain regions.
 
     Attributes:
-        places: where to correct next.
+        uncertain_regions: where to correct next.
         network: which network learns.
 
     Signals:
@@ -70,7 +70,7 @@ class TrainingPanel(QWidget):
         self._versions = VersionsList()
         self._settings = SettingsForm()
         self._crops = CropsView()
-        self.places = PlacesSection()
+        self.uncertain_regions = UncertainRegionsSection()
         self._build()
         self._connect()
         self.set_samples(())
@@ -92,7 +92,7 @@ class TrainingPanel(QWidget):
         scroll.body.addWidget(self._versions)
         scroll.body.addWidget(settings)
         scroll.body.addWidget(text_label(self.tr("Where to correct next"), "title"))
-        scroll.body.addWidget(self.places)
+        scroll.body.addWidget(self.uncertain_regions)
         scroll.body.addStretch(1)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)

@@ -83,8 +83,8 @@ class CropShown:
 
 
 @dataclass(frozen=True, slots=True)
-class PlaceRow:
-    """A place to correct: the name of its image, and why, as a sentence."""
+class UncertainRegionRow:
+    """An uncertain region: the name of its image, and why, as a sentence."""
 
     name: str
     why: str

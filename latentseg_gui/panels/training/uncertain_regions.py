@@ -1,4 +1,4 @@
-"""Where to correct next: places in order, each with a sentence."""
+"""Where to correct next: regions in order, each with a sentence."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushBu
 
 from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.shortcut_tooltips import follow_key
-from latentseg_gui.panels.training.values import PlaceRow
+from latentseg_gui.panels.training.values import UncertainRegionRow
 from latentseg_gui.panels.widgets import text_label
 
 MAX_ROWS = 3
 
 
-class PlacesSection(QWidget):
-    """The list, and how to go to the next place.
+class UncertainRegionsSection(QWidget):
+    """The list, and how to go to the next region.
 
     Signals:
-        next_requested: go to the next place.
-        place_requested: go to the place of this number.
+        next_requested: go to the next region.
+        region_requested: go to the region of this number.
         scan_requested: rank all images of the list (True), or stop that (False).
     """
 
     next_requested = Signal()
-    place_requested = Signal(int)
+    region_requested = Signal(int)
     scan_requested = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._rows: tuple[PlaceRow, ...] | None = None
+        self._rows: tuple[UncertainRegionRow, ...] | None = None
         self._hint = text_label("", "muted")
         self._list = QListWidget(self)
         self._list.setAccessibleName(self.tr("Where to correct next"))
         self._list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._next = QPushButton(self.tr("Next place"))
-        self._next.setToolTip(self.tr("Go to the place where a correction teaches most"))
-        follow_key(self._next, "next_place")
+        self._next = QPushButton(self.tr("Next region"))
+        self._next.setToolTip(self.tr("Go to the region where a correction teaches most"))
+        follow_key(self._next, "next_uncertain_region")
         self._scan = QPushButton(self.tr("Rank all images"))
         self._scan.setCheckable(True)
         self._scan.setToolTip(self.tr("Look at every image of the list in spare time; press again to stop"))
@@ -57,14 +57,14 @@ class PlacesSection(QWidget):
         self._scan.clicked.connect(self.scan_requested)
         self._list.itemActivated.connect(self._on_activated)
         self._list.itemClicked.connect(self._on_activated)
-        self.set_places(())
+        self.set_regions(())
 
-    def set_places(self, rows: Sequence[PlaceRow], why_none: str = "") -> None:
-        """Shows these places, the most doubtful first; where there are none, why."""
+    def set_regions(self, rows: Sequence[UncertainRegionRow], why_none: str = "") -> None:
+        """Shows these regions, the most uncertain first; where there are none, why."""
         self._hint.setVisible(not rows)
         self._hint.setText(
             why_none
-            or self.tr("Once an image is predicted, places that the model is unsure of are listed here.")
+            or self.tr("Once an image is predicted, regions that the model is unsure of are listed here.")
         )
         if self._rows == tuple(rows):
             return
@@ -80,7 +80,7 @@ class PlacesSection(QWidget):
         self._list.setFixedHeight(min(max(len(rows), 1), MAX_ROWS) * (2 * height + 10) + 6)
 
     def set_current(self, number: int) -> None:
-        """Marks the place that was gone to."""
+        """Marks the region that was gone to."""
         self._list.setCurrentRow(number)
 
     def set_scanning(self, done: int, total: int) -> None:
@@ -91,4 +91,4 @@ class PlacesSection(QWidget):
         self._scan.setText(words if is_on else self.tr("Rank all images"))
 
     def _on_activated(self, item: QListWidgetItem) -> None:
-        self.place_requested.emit(self._list.row(item))
+        self.region_requested.emit(self._list.row(item))

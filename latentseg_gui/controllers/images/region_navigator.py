@@ -1,4 +1,4 @@
-"""Goes to a place of an image: shows the image, goes close to the place and makes it blink."""
+"""Goes to a region of an image: shows the image, goes close to the region and makes it blink."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from typing import Final
 from PySide6.QtCore import QObject, QRectF, QTimer
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.controllers.images.images import ProjectController
+from latentseg_gui.controllers.images.images import ImagesController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.types import Rect
 from latentseg_gui.panels.flash import FlashFrame
 
 _SHARE: Final = 0.4
-"""A place that was gone to takes up this part of the view."""
+"""A region that was gone to takes up this part of the view."""
 
 _CLOSEST: Final = 8.0
-"""Screen pixels per pixel of the image: closer, what lies round a small place could not be seen."""
+"""Screen pixels per pixel of the image: closer, what lies round a small region could not be seen."""
 
 
-class PlaceShower(QObject):
-    """Leads the eye to a place."""
+class RegionNavigator(QObject):
+    """Leads the eye to a region."""
 
     def __init__(
         self,
         document: Document,
         canvas: CanvasView,
-        project: ProjectController,
+        images: ImagesController,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._document = document
         self._canvas = canvas
-        self._project = project
+        self._images = images
         self._wanted: tuple[str, Rect] | None = None
         self._flash = FlashFrame(canvas)
         document.events.current_changed.connect(self._on_current_changed)
@@ -43,7 +43,7 @@ class PlaceShower(QObject):
         if image_id == self._document.images.current_id:
             self._show()
         else:
-            self._project.show(image_id)
+            self._images.show(image_id)
 
     def _on_current_changed(self, image_id: str | None) -> None:
         if self._wanted is not None and self._wanted[0] == image_id:

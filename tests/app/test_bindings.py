@@ -6,12 +6,12 @@ import pytest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from latentseg_gui.app import bindings as canary
+from latentseg_gui.app import bindings
 from latentseg_gui.document.errors import LatentsegError
 
 
 def test_twenty_thousand_signals_lose_no_reference(qtbot: QtBot) -> None:
-    assert canary.references_lost(20_000) < 5
+    assert bindings.references_lost(20_000) < 5
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="True, False and None are immortal there")
@@ -28,10 +28,10 @@ def test_two_thousand_repaints_lose_no_reference(qtbot: QtBot) -> None:
 
 
 def test_a_broken_binding_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(canary, "references_lost", lambda rounds: rounds)
+    monkeypatch.setattr(bindings, "references_lost", lambda rounds: rounds)
     with pytest.raises(LatentsegError, match="pip install"):
-        canary.require_sound_binding()
+        bindings.require_sound_binding()
 
 
 def test_a_sound_binding_is_let_through() -> None:
-    canary.require_sound_binding()
+    bindings.require_sound_binding()

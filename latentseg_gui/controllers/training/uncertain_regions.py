@@ -1,36 +1,36 @@
-"""Where to correct next: a list of places, and a key that jumps from one to the next."""
+"""Where to correct next: a list of regions, and a key that jumps from one to the next."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, QTimer
 
-from latentseg_gui.controllers.images.place_shower import PlaceShower
+from latentseg_gui.controllers.images.region_navigator import RegionNavigator
 from latentseg_gui.controllers.interfaces import ErrorSink
-from latentseg_gui.controllers.training.ranking import Ranking
+from latentseg_gui.controllers.training.ranking import UncertaintyRanking
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.training.uncertain_regions import UncertainRegion, UncertainRegions
 from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.panels.files import FilesPanel
-from latentseg_gui.panels.training.places import PlacesSection
-from latentseg_gui.panels.training.values import PlaceRow
+from latentseg_gui.panels.training.uncertain_regions import UncertainRegionsSection
+from latentseg_gui.panels.training.values import UncertainRegionRow
 
 _REST_MS = 1500
 _SHOWN = 20
 _MOSTLY = 0.6
 
 
-class PlacesController(QObject):
+class UncertainRegionsController(QObject):
     """Ranks the image that is looked at after each prediction, and on request all of them."""
 
     def __init__(
         self,
         document: Document,
-        panel: PlacesSection,
+        panel: UncertainRegionsSection,
         files: FilesPanel,
         *,
-        shower: PlaceShower,
-        ranking: Ranking,
+        navigator: RegionNavigator,
+        ranking: UncertaintyRanking,
         errors: ErrorSink,
         parent: QObject | None = None,
     ) -> None:
@@ -38,10 +38,10 @@ class PlacesController(QObject):
         self._document = document
         self._panel = panel
         self._files = files
-        self._shower = shower
+        self._navigator = navigator
         self._ranking = ranking
         self._errors = errors
-        self._places: list[UncertainRegion] = []
+        self._regions: list[UncertainRegion] = []
         self._number = -1
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
@@ -53,15 +53,15 @@ class PlacesController(QObject):
         events.current_changed.connect(self._later)
         events.images_changed.connect(self._later)
         panel.next_requested.connect(self.go_on)
-        panel.place_requested.connect(self.go_to)
+        panel.region_requested.connect(self.go_to)
         panel.scan_requested.connect(self._on_scan_requested)
         ranking.found.connect(self._on_found)
         ranking.scanned.connect(panel.set_scanning)
 
     @property
-    def places(self) -> tuple[UncertainRegion, ...]:
-        """What is listed, the most doubtful first."""
-        return tuple(self._places)
+    def regions(self) -> tuple[UncertainRegion, ...]:
+        """What is listed, the most uncertain first."""
+        return tuple(self._regions)
 
     def use_weights(self, weights: WeightsInfo) -> None:
         """Other weights are live: what the others were unsure of is of no interest."""
@@ -69,19 +69,19 @@ class PlacesController(QObject):
         self._list()
 
     def go_on(self) -> None:
-        """Goes to the next place; at first to the most doubtful one."""
-        if not self._places:
+        """Goes to the next region; at first to the most uncertain one."""
+        if not self._regions:
             nothing = self.tr("Nothing is ranked yet. Wait for the prediction, or press “Rank all images”.")
             self._errors.inform(self._why_none() or nothing)
             return
-        self.go_to((self._number + 1) % len(self._places))
+        self.go_to((self._number + 1) % len(self._regions))
 
     def go_to(self, number: int) -> None:
-        """Shows the image of a place, goes close to the place and makes it blink."""
-        place = self._places[number]
+        """Shows the image of a region, goes close to the region and makes it blink."""
+        region = self._regions[number]
         self._number = number
         self._panel.set_current(number)
-        self._shower.go_to(place.image_id, place.rect)
+        self._navigator.go_to(region.image_id, region.rect)
 
     def _on_scan_requested(self, is_on: bool) -> None:
         if is_on:
@@ -90,43 +90,43 @@ class PlacesController(QObject):
             self._ranking.stop()
 
     def _on_found(self, found: UncertainRegions) -> None:
-        reason = self._words(found.regions[0]) if found.regions else self.tr("no doubtful place")
+        reason = self._words(found.regions[0]) if found.regions else self.tr("no uncertain region")
         self._files.set_uncertainty(found.image_id, found.uncertainty, reason)
         self._list()
 
     def _list(self) -> None:
-        """Puts the places in order: those that a person has seen to since are left out."""
-        current = self._places[self._number] if 0 <= self._number < len(self._places) else None
-        places = [place for found in self._ranking.regions.values() for place in found.regions]
-        places = [place for place in places if self._is_open(place)]
-        self._places = sorted(places, key=lambda place: -place.score)[:_SHOWN]
-        self._number = self._places.index(current) if current in self._places else -1
+        """Puts the regions in order: those that a person has seen to since are left out."""
+        current = self._regions[self._number] if 0 <= self._number < len(self._regions) else None
+        regions = [region for found in self._ranking.regions.values() for region in found.regions]
+        regions = [region for region in regions if self._is_open(region)]
+        self._regions = sorted(regions, key=lambda region: -region.score)[:_SHOWN]
+        self._number = self._regions.index(current) if current in self._regions else -1
         name = self._document.images.name
-        rows = [PlaceRow(name(each.image_id), self._words(each)) for each in self._places]
-        self._panel.set_places(rows, self._why_none())
+        rows = [UncertainRegionRow(name(each.image_id), self._words(each)) for each in self._regions]
+        self._panel.set_regions(rows, self._why_none())
         self._panel.set_current(self._number)
 
     def _why_none(self) -> str:
         """Why the list is empty, where it could be otherwise; empty where nothing is predicted yet."""
         ranked, image_id = self._ranking.regions, self._document.images.current_id
         if not ranked and image_id is not None and self._document.predictions.of(image_id) is not None:
-            return self.tr("Looking for places that the model is unsure of...")
+            return self.tr("Looking for regions that the model is unsure of...")
         if ranked and set(ranked) >= set(self._document.images.ids):
             return self.tr(
-                "No doubtful place is left on any image. The panel Evaluation shows what is wrong all the same."
+                "No uncertain region is left on any image. The panel Evaluation shows what is wrong all the same."
             )
         if ranked:
             return self.tr(
-                "No doubtful place on the images looked at; “Rank all images” looks at the others."
+                "No uncertain region on the images looked at; “Rank all images” looks at the others."
             )
         return ""
 
-    def _is_open(self, place: UncertainRegion) -> bool:
-        if not self._document.images.has(place.image_id):
+    def _is_open(self, region: UncertainRegion) -> bool:
+        if not self._document.images.has(region.image_id):
             return False
-        if self._document.masks.shape(place.image_id) is None:
+        if self._document.masks.shape(region.image_id) is None:
             return True
-        labels = self._document.masks.labels(place.image_id)[place.rect.slices]
+        labels = self._document.masks.labels(region.image_id)[region.rect.slices]
         step = max(1, int(labels.size**0.5) // 64)
         return bool((labels[::step, ::step] != UNLABELLED).mean() < _MOSTLY)
 
@@ -147,11 +147,11 @@ class PlacesController(QObject):
             self._ranking.rank(image_id)
         self._list()
 
-    def _words(self, place: UncertainRegion) -> str:
-        """Why a place should be looked at."""
-        first, second = (self._ranking.class_name(name) for name in place.classes)
-        unsure = self.tr("{0} or {1}? {2} % unsure").format(first, second, round(100 * place.unsure))
-        experts = self.tr("experts disagree, {0} %").format(round(100 * place.disagreement))
-        if place.why == "both":
+    def _words(self, region: UncertainRegion) -> str:
+        """Why a region should be looked at."""
+        first, second = (self._ranking.class_name(name) for name in region.classes)
+        unsure = self.tr("{0} or {1}? {2} % unsure").format(first, second, round(100 * region.unsure))
+        experts = self.tr("experts disagree, {0} %").format(round(100 * region.disagreement))
+        if region.why == "both":
             return self.tr("{0}; {1}").format(unsure, experts)
-        return unsure if place.why == "unsure" else experts
+        return unsure if region.why == "unsure" else experts
