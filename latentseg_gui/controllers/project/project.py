@@ -317,10 +317,10 @@ def _may_overwrite(project: ProjectSession, dialogs: Dialogs) -> bool:
     if not project.is_changed_outside():
         return True
     translate = QCoreApplication.translate
-    text = translate("StorageController", "“{0}” was changed by another program since it was opened.")
+    text = translate("ProjectController", "“{0}” was changed by another program since it was opened.")
     title, action = (
-        translate("StorageController", "Save project"),
-        translate("StorageController", "Overwrite"),
+        translate("ProjectController", "Save project"),
+        translate("ProjectController", "Overwrite"),
     )
     return dialogs.confirm(title, text.format(shown(project.folder.name)), action)
 
@@ -330,5 +330,5 @@ def _suggested(document: Document) -> Path:
     paths = [document.images.path(each) for each in document.images.ids]
     source = common_folder([path for path in paths if path is not None])
     if source is None or source.parent == source:
-        return Path.home() / QCoreApplication.translate("StorageController", "latentseg project")
-    return source.parent / QCoreApplication.translate("StorageController", "{0} project").format(source.name)
+        return Path.home() / QCoreApplication.translate("ProjectController", "latentseg project")
+    return source.parent / QCoreApplication.translate("ProjectController", "{0} project").format(source.name)
