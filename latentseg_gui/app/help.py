@@ -17,11 +17,11 @@ _MOUSE: tuple[tuple[str, str], ...] = (
     ("Pan", "Space + drag, middle drag"),
     ("Brush size", "Shift + wheel"),
     ("Click on what does not belong", "Right click, Shift + click"),
-    ("Take up an object that is there, to correct it", "Ctrl + click"),
+    ("Correct an object that is there", "Ctrl + click"),
     ("Another meaning of the click", "Alt + wheel"),
     ("Box round an object", "Drag with the click tool"),
     ("Erase while brushing", "Ctrl, right drag"),
-    ("Give up a large edit, the stroke or the clicks", "Esc"),
+    ("Cancel a large edit, the stroke or the clicks", "Esc"),
     ("Fit to window", "Double click beside the image"),
     ("Paint with class 1 to 9, background", "1 ... 9, 0"),
 )
@@ -29,8 +29,8 @@ _MOUSE: tuple[tuple[str, str], ...] = (
 
 _GALLERY: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Lay the map over the image, or take it off", ("Enter", "Space")),
-    ("Knock out, or take in again", ("K",)),
-    ("Leave only this one, or take all in again", ("S",)),
+    ("Knock out, or put back", ("K",)),
+    ("Solo: leave only this one, or put all back", ("S",)),
 )
 
 

@@ -54,7 +54,7 @@ def _about_classes(document: Document, tool: ToolName) -> str:
         parts.append(_said("“{0}” is hidden: open its eye to see it.").format(document.classes[active].name))
     locked = [f"“{each.name}”" for each in document.classes if each.is_locked]
     if locked:
-        parts.append(_said("Protected by their lock: {0}.").format(", ".join(locked)))
+        parts.append(_said("Locked, so not changed: {0}.").format(", ".join(locked)))
     return " ".join(parts)
 
 

@@ -34,7 +34,7 @@ class WrongAnswerError(LatentsegError):
 
     def __init__(self, request: Request[Any], given: object) -> None:
         super().__init__(
-            "The model's process gave an answer that does not fit the question.",
+            "The model's process gave an answer of the wrong kind.",
             action="Your work is untouched. Restart the program; if it happens again, report it with the details.",
             detail=f"{type(request).__name__}: {type(given).__name__} in the place of "
             f"{request.answer_type.__name__}",

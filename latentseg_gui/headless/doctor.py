@@ -111,7 +111,7 @@ def _advice(requirement: str) -> str:
 
 def check_onnx() -> Finding:
     """Whether click models of others can be opened and networks exported; nothing is wrong if not."""
-    what = "click models of others and export to ONNX"
+    what = "third-party click models and export to ONNX"
     try:
         import onnx
         import onnxruntime

@@ -110,7 +110,7 @@ def read_json(path: Path, limit: int) -> Any:
 
     Raises:
         OSError: as `read_regular`.
-        ValueError: if it is no JSON, or nested too deeply.
+        ValueError: if it is not JSON, or nested too deeply.
     """
     data = read_regular(path, limit)
     try:

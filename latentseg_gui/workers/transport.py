@@ -59,7 +59,7 @@ class UnreadableError(Exception):
         super().__init__(job_id, reason)
         self.job_id = job_id
         self.what = (
-            f"Something too large for what is left of memory or open files was not received ({reason})."
+            f"Memory or open files did not suffice, so a message of another process was lost ({reason})."
         )
         self.action = "Close other programs or images, then repeat the last step."
 

@@ -27,7 +27,10 @@ def reduce_heads(maps: Floats, heads: HeadChoice = "mean") -> NDArray[np.float32
     if heads == "max":
         return np.asarray(maps.max(axis=0), np.float32)
     if not isinstance(heads, int) or not 0 <= heads < len(maps):
-        raise ModelError(f"There is no head {heads}; there are {len(maps)}, counted from 0.")
+        raise ModelError(
+            f"There is no head {heads}; there are {len(maps)}, counted from 0.",
+            action="Choose one of these, or mean or max.",
+        )
     return np.asarray(maps[heads], np.float32)
 
 

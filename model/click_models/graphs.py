@@ -76,7 +76,7 @@ class Graph:
                 with path.open("rb") as file:
                     whole.update(file_digest(file, "blake2b").digest())
             except OSError as error:
-                refuse(path, f"it cannot be read ({error.strerror or error})", "Check your rights to it.")
+                refuse(path, f"it cannot be read ({error.strerror or error})", "Check that you may read it.")
         return whole.digest()
 
 
@@ -111,11 +111,11 @@ def _parsed(path: Path) -> ModelProto:
         model = onnx.load_model(str(path), load_external_data=False)
     except OSError as error:
         why = f"it cannot be read ({error.strerror or error})"
-        refuse(path, why, "Check the path and your rights to it.")
+        refuse(path, why, "Check the path and that you may read it.")
     except Exception:  # of protobuf, which onnx does not make its own
-        refuse(path, "it is no ONNX file, or it is damaged", "Export or copy it again.")
+        refuse(path, "it is not an ONNX file, or it is damaged", "Export or copy it again.")
     if not model.graph.node or not model.graph.output:
-        refuse(path, "it is no ONNX file, or an empty one", "Export or copy it again.")
+        refuse(path, "it is not an ONNX file, or an empty one", "Export or copy it again.")
     return model
 
 
@@ -125,7 +125,7 @@ def _check_size(path: Path, most: int) -> int:
         facts = path.stat()
     except OSError as error:
         refuse(
-            path, f"it cannot be read ({error.strerror or error})", "Check the path and your rights to it."
+            path, f"it cannot be read ({error.strerror or error})", "Check the path and that you may read it."
         )
     if not stat.S_ISREG(facts.st_mode):
         refuse(path, "it is not a file", "Choose the file itself.")
@@ -196,7 +196,7 @@ def _whole(text: str | None, path: Path) -> int:
     if not text:
         return 0
     if not text.isdecimal():
-        refuse(path, "it says nonsense about its data file", "Export it again.")
+        refuse(path, "what it says about its data file makes no sense", "Export it again.")
     return int(text)
 
 
@@ -207,6 +207,6 @@ def _port(value: Any, path: Path) -> Port:
     try:
         dtype = np.dtype(helper.tensor_dtype_to_np_dtype(kind.elem_type))
     except (KeyError, TypeError):
-        refuse(path, f"“{value.name}” is no tensor of numbers")
+        refuse(path, f"“{value.name}” is not a tensor of numbers")
     sides = (side.dim_value if side.HasField("dim_value") else None for side in kind.shape.dim)
     return Port(value.name, dtype, tuple(side if side else None for side in sides))

@@ -63,7 +63,7 @@ def _onnx_files(folder: Path) -> list[Path]:
     except OSError as error:
         raise WeightsError(
             f"The folder “{folder.name}” cannot be read: {error.strerror or error}.",
-            action="Check the path and your rights to it.",
+            action="Check the path and that you may read it.",
         ) from error
     if not found or len(found) > MAX_FILES:
         raise WeightsError(

@@ -153,7 +153,7 @@ def _embedding(view: EncodedRegion) -> NDArray[np.float32]:
     """The embedding of a view without what all of it has in common, float32 [E, h, w], at stride 4."""
     if not isinstance(view.encoding, Encoding):
         raise ModelError(
-            "This network has no embedding in which objects could be alike.",
+            "This network cannot tell which objects are alike.",
             action="Use the default network for that.",
         )
     embed = view.encoding.embed[0].float()

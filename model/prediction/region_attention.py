@@ -41,7 +41,7 @@ def as_attention(
         ModelError: the network has no maps.
     """
     if maps is None:
-        raise ModelError("This network shows no attention.", action="Use another architecture.")
+        raise ModelError("This network has no attention maps to show.", action="Use another architecture.")
     rows, cols = (-(-side // stride) for side in size)
     look, mix = (part[0, ..., :rows, :cols].float().cpu().numpy() for part in (maps.look, maps.mix))
     total = look.sum((-1, -2), keepdims=True)

@@ -156,7 +156,7 @@ class Runner:
         """Objects, where there are `things`: numbers [H, W], 0 for none; the class of each, from number 0 on."""
         if not isinstance(self._network, ObjectFinder):
             raise ModelError(
-                "This network finds no objects.", action="Use one that does, such as Mask R-CNN."
+                "This network does not find objects.", action="Use one that does, such as Mask R-CNN."
             )
         numbers, classes = self._network.numbers(self._here(encoding))
         return numbers.cpu().numpy(), classes.cpu().numpy()

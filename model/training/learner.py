@@ -99,8 +99,8 @@ class Learner:
         norm = float(nn.utils.clip_grad_norm_(learned, MAX_GRADIENT))
         if not (abs(loss) < float("inf") and norm < float("inf")):
             raise DivergedError(
-                "Training left the range of numbers.",
-                action="The last good weights are used; try a smaller rate.",
+                "Training diverged: the loss or a weight is no longer a finite number.",
+                action="The last good weights are used; try a smaller learning rate.",
             )
         self._optimiser.step()
         self.average.update()

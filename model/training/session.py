@@ -179,8 +179,8 @@ class Optimiser:
         )
         if not (abs(value) < float("inf") and norm < float("inf")):
             raise DivergedError(
-                "Training left the range of numbers.",
-                action="The last good weights are used; try a smaller rate.",
+                "Training diverged: the loss or a weight is no longer a finite number.",
+                action="The last good weights are used; try a smaller learning rate.",
             )
         self._inner.step()
         self.average.update()

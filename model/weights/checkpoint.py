@@ -282,7 +282,7 @@ def _sizes(values: Any, num_classes: int) -> tuple[int, ...]:
     if not isinstance(values, list) or len(values) not in (0, num_classes):
         raise ValueError("not a size for each class")
     if not all(type(value) is int and -1 <= value <= MOST_PIXELS for value in values):
-        raise ValueError("a size of objects is no number of pixels")
+        raise ValueError("a size of objects is not a number of pixels")
     return tuple(values)
 
 

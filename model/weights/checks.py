@@ -79,7 +79,7 @@ def read_checked(path: Path) -> tuple[bytes, Header]:
     except OSError as error:
         raise WeightsError(
             f'The file "{path.name}" cannot be read: {error.strerror or error}.',
-            action="Check the path and your rights to it.",
+            action="Check the path and that you may read it.",
         ) from error
 
 
@@ -180,7 +180,9 @@ def _check_metadata(metadata: Any, path: Path) -> dict[str, str]:
         _refuse(path, "has metadata that are not a table")
     for key, text in metadata.items():
         if not isinstance(text, str) or len(text.encode("utf-8", "replace")) > MAX_METADATA_BYTES:
-            _refuse(path, f'has metadata "{key[:40]}" that are no text of at most {MAX_METADATA_BYTES} bytes')
+            _refuse(
+                path, f'has metadata "{key[:40]}" that are not text of at most {MAX_METADATA_BYTES} bytes'
+            )
     return metadata
 
 

@@ -84,7 +84,7 @@ def architecture_of(network: nn.Module) -> Architecture:
         if type(network) is architecture.network_class:
             return architecture
     raise ModelError(
-        f"A {type(network).__name__} is no network that this library can save.",
+        f"A {type(network).__name__} is not a network that this library can save.",
         action="Register its architecture in model.zoo.registry.",
     )
 

@@ -44,11 +44,11 @@ def test_painting_a_hidden_class_is_explained(document: Document) -> None:
 
 def test_classes_that_strokes_leave_alone_are_named(document: Document) -> None:
     change(document, 1, is_locked=True)
-    assert said(document).endswith("Protected by their lock: “dog”.")
-    assert said(document, ToolName.ERASER).endswith("Protected by their lock: “dog”.")
+    assert said(document).endswith("Locked, so not changed: “dog”.")
+    assert said(document, ToolName.ERASER).endswith("Locked, so not changed: “dog”.")
 
 
 def test_nothing_is_said_of_classes_without_an_image(document: Document) -> None:
     change(document, 1, is_locked=True)
     document.images.current_id = None
-    assert "Protected" not in said(document)
+    assert "Locked" not in said(document)

@@ -1,4 +1,4 @@
-"""What "Follow edges" makes of rough masks: IoU with the annotated object before and after, and seconds.
+"""What "Snap to edges" makes of rough masks: IoU with the annotated object before and after, and seconds.
 
     python -m tests.benchmarks.tighten FOLDER... --limit 40
 

@@ -141,7 +141,7 @@ def test_what_was_worked_out_for_another_state_is_seen_to_be_so() -> None:
 def test_given_up_it_ends_with_the_image_at_work() -> None:
     frozen = FrozenMasks.of(document_of(3, "op"))
     frozen.given_up.set()
-    with pytest.raises(LatentsegError, match="given up"):
+    with pytest.raises(LatentsegError, match="cancelled"):
         edits.delete_class(frozen, 2)
 
 

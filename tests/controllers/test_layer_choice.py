@@ -85,7 +85,7 @@ def test_what_nobody_taught_is_shown_when_it_is_asked_for_and_has_no_class(bench
     drawn = bench.colours()
     assert len(drawn) == 2, "it is hatched"
     assert all(red == green == blue for red, green, blue in drawn), "it has no colour"
-    assert bench.legend == ["foreground, nothing taught yet"]
+    assert bench.legend == ["foreground, nothing learned yet"]
     assert bench.chosen == ["both"]
     bench.layers.set_prediction_shown(False)
     assert bench.colours() == {CLEAR}

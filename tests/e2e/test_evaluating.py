@@ -96,7 +96,7 @@ def press_cell(table: QTableWidget, row: int, column: int) -> None:
 
 def confusion_table(person: Person) -> QTableWidget:
     tables = person.window.evaluation.findChildren(QTableWidget)
-    return next(each for each in tables if "taken for which" in each.accessibleName())
+    return next(each for each in tables if "Confusion matrix" in each.accessibleName())
 
 
 def choose_pixels(person: Person, text: str) -> None:

@@ -140,7 +140,7 @@ def test_classes_of_a_file_keep_their_order_in_a_fresh_window_and_bad_lines_are_
     assert (first[12:24, 16:32] == 2).all()
     assert (first[24:30, 24:40] == UNLABELLED).all(), "a box is neither object nor background"
     said = " ".join(told.sentences)
-    assert "2 of 3 objects came in." in said
+    assert "2 of 3 objects were imported." in said
     assert "line #2 (“leaf”): it holds a box" in said
     person.choose("undo")
     person.choose("undo")

@@ -77,7 +77,7 @@ def test_it_ends_with_how_many_objects_of_how_many_came_in(latentseg, images, tm
     assert code == 1, "one file could not be read"
     assert "shape #2 (“stem”)" in out
     assert "shape #3 (“leaf”)" in out
-    assert "1 of 3 objects came in." in out
+    assert "1 of 3 objects were imported." in out
     assert "1 of 2 masks could not be read." in out
     assert "“b.json” is empty" in err
     names, labels = imported(tmp_path / "work")
@@ -93,7 +93,7 @@ def test_yolo_goes_in_and_out_with_the_numbers_that_it_had(latentseg, images, tm
         "import", "--images", images, "--masks", tmp_path / "masks", "-o", tmp_path / "work"
     )
     assert code == 0, err
-    assert "1 of 1 objects came in." in out
+    assert "1 of 1 objects were imported." in out
     assert imported(tmp_path / "work")[0] == ("background", "leaf", "stem")
     code, _, err = latentseg(
         "export", "--project", tmp_path / "work", "-o", tmp_path / "out", "--format", "yolo"

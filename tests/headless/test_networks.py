@@ -191,4 +191,4 @@ def test_weights_become_an_onnx_file(latentseg, tmp_path):
     code, _, err = latentseg("onnx", "--weights", weights, "-o", tmp_path / "net.txt")
     assert "does not end in .onnx" in err
     code, _, err = latentseg("onnx", "--weights", weights, "-o", tmp_path / "n.onnx", "--size", "big")
-    assert "is no size" in err
+    assert "is not a size" in err

@@ -114,7 +114,7 @@ def test_each_image_is_clicked_on_its_own_and_forgotten_with_the_rest(engine):
 
 
 def test_experts_of_a_network_without_are_an_error_in_words(engine):
-    with pytest.raises(ModelError, match="shows no attention"):
+    with pytest.raises(ModelError, match="has no attention maps"):
         engine.handle(ComputeAttention("a"))
 
 

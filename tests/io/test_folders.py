@@ -27,7 +27,7 @@ def test_what_is_left_out_is_named_with_its_reason(tmp_path):
     said = left_out(found.skipped)
     assert said.startswith("Left out: 2 files that may be masks: “a.json”, “labels.txt”.")
     assert "3 files in a format that is not read: “photo.heic”, “slide.czi”, “raw.cr2”. Convert them" in said
-    assert "1 file that is no image: “notes.docx”." in said
+    assert "1 file that is not an image: “notes.docx”." in said
     assert "hidden" not in said
 
 
@@ -78,7 +78,7 @@ def test_pipes_devices_and_links_are_no_images_whatever_their_names(tmp_path):
     reasons = {each.path.name: each.reason for each in found.skipped}
     assert reasons == {"pipe.png": "strange", "zero.png": "strange", "gone.png": "strange", "round": "link"}
     said = left_out(found.skipped)
-    assert "3 files that are no ordinary files" in said
+    assert "3 files that are not ordinary files" in said
     assert "“round”" in said
 
 

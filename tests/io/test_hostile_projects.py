@@ -104,7 +104,7 @@ def test_journals_of_the_same_save_and_in_circles_end(folder):
     seconds, opened = seconds_to_open(folder)
     assert seconds < 3
     assert opened.recovery.count == 3, "its own, and the longest that follows"
-    assert any("put aside" in notice for notice in opened.notices)
+    assert any("set aside" in notice for notice in opened.notices)
     opened.session.abandon()
 
 

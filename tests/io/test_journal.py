@@ -312,7 +312,7 @@ def test_a_journal_of_something_else_is_never_applied(work, tmp_path, kind):
     opened = open_project(session.folder)
     assert opened.recovery is None
     assert state(opened.document) != state(document)
-    assert any("put aside" in notice for notice in opened.notices)
+    assert any("set aside" in notice for notice in opened.notices)
     assert (session.folder / "journal-x.log.bad").exists()
     assert opened.document.masks.shape(opened.document.images.ids[0]) == SHAPE
     opened.session.close()

@@ -115,7 +115,7 @@ def test_eye_and_lock_ask_for_the_other_state(panel: ClassesPanel, qtbot: QtBot)
         button(row(panel, 2), "Show dog").click()
     assert seen.args == [2, True]
     with qtbot.waitSignal(panel.lock_requested) as locked:
-        button(row(panel, 1), "Protect cat").click()
+        button(row(panel, 1), "Lock cat").click()
     assert locked.args == [1, False]
 
 

@@ -102,7 +102,7 @@ class FrozenMasks:
             LatentsegError: if nobody wants it any more.
         """
         if self.given_up.is_set():
-            raise LatentsegError("This edit was given up.")
+            raise LatentsegError("This edit was cancelled.")
         return self.by_id[image_id].unpack()
 
     def is_current(self, document: Document) -> bool:

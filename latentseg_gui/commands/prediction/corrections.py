@@ -54,7 +54,8 @@ def accept_correction(source: MaskSource, proposal: MaskProposal, taken: TakenUp
     is_there = rc is not None and layer.labels[rc] == taken.class_id and layer.instances[rc] == taken.number
     if rc is None or not is_there:
         raise LatentsegError(
-            "The object that was taken up is no longer there.", action="Undo, or click on the object anew."
+            "The object that you were correcting is no longer there.",
+            action="Undo, or click on the object anew.",
         )
     return reshaped(source, proposal.image_id, rc, (proposal.rect, proposal.mask), "Correct object")
 

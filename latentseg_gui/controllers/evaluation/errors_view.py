@@ -158,8 +158,8 @@ class ErrorsView(QObject):
         codes, counts = answer
         words = {
             ErrorKind.MISSED: self.tr("missed"),
-            ErrorKind.TAKEN: self.tr("wrongly taken"),
-            ErrorKind.CONFUSED: self.tr("taken for another class"),
+            ErrorKind.TAKEN: self.tr("wrongly predicted"),
+            ErrorKind.CONFUSED: self.tr("predicted as another class"),
         }
         there = {kind: count for kind, count in zip(_COLOURS, counts, strict=True) if count}
         entries = {

@@ -89,7 +89,7 @@ class LayerChoice(QObject):
         if prediction is not None and layers != "mask":
             if is_untaught(prediction):
                 grey = "#{:02x}{:02x}{:02x}".format(*NEUTRAL[1, :3])
-                entries.append(LegendEntry(self.tr("foreground, nothing taught yet"), grey, is_hatched=True))
+                entries.append(LegendEntry(self.tr("foreground, nothing learned yet"), grey, is_hatched=True))
             else:
                 entries.append(LegendEntry(self.tr("predicted"), self._colour(), is_hatched=True))
         self._canvas.visibility.set_legend(tuple(entries))

@@ -76,7 +76,9 @@ class CarryController(QObject):
 
     def take_over(self) -> None:
         """Puts the objects of the image before down here: of the page before, else of the row before in the list."""
-        self.look_at_image_before(lambda objects: self._put_down(objects, self.tr("Take over objects")))
+        self.look_at_image_before(
+            lambda objects: self._put_down(objects, self.tr("Copy objects from previous image"))
+        )
 
     def look_at_image_before(self, take: Callable[[tuple[CarriedObject, ...]], None]) -> None:
         """Hands over all objects of the image before; says so where there are none."""

@@ -163,7 +163,7 @@ class ClassesController(QObject):
     ) -> None:
         def make(source: MasksSource) -> ClassEdit:
             if class_id == other_id:
-                raise LatentsegError("They are one class already.")
+                raise LatentsegError("A class cannot be merged with itself.", action="Choose another class.")
             if source.classes[class_id].is_locked:
                 raise LatentsegError(
                     f"“{source.classes[class_id].name}” is locked, so nothing was changed.",

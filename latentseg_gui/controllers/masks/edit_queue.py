@@ -276,7 +276,7 @@ class Edits(QObject):
         )
         self._work = _Work(job_id, request)
         key = self._canvas.status.cancel_key
-        text = self.tr("{0}… {1} gives it up") if key else self.tr("{0}…")
+        text = self.tr("{0}… {1} cancels it") if key else self.tr("{0}…")
         self._canvas.status.set_working(text.format(title, key))
 
     def _on_worked_out(self, take: Callable[[Prepared], None], ends: Ends, answer: EditAnswer) -> None:

@@ -116,7 +116,7 @@ class EditController(QObject):
     def mark_reviewed(self, image_id: str) -> None:
         """Says that the whole image is right: what is not labelled takes the prediction, else background."""
         if self._document.records.of(image_id) is not None:
-            title = self.tr("Declare right")
+            title = self.tr("Mark as reviewed")
             self._edits.do(image_id, title, partial(accept_prediction, image_id=image_id))
 
     def mark_current_reviewed(self) -> None:

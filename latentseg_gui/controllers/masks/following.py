@@ -49,7 +49,7 @@ class FollowingController(QObject):
             return
         if not self._objects.chosen:
             self._errors.inform(self.tr("Choose the objects first: take Select and click on them."))
-        title, after = self.tr("Follow edges"), partial(self._objects.edited.emit, image_id)
+        title, after = self.tr("Snap to edges"), partial(self._objects.edited.emit, image_id)
         for rc in self._objects.chosen:
             make = partial(_followed, image_id=image_id, rc=rc, pixels=record.pixels, title=title)
             self._edits.do(image_id, title, make, after=after, weight=_WEIGHT)

@@ -124,7 +124,9 @@ class OutlineController(QObject):
     def _explain(self) -> None:
         self._on_followed()
         self._errors.inform(
-            self.tr("Nothing was changed: three corners stay, and the pixels of other objects are safe.")
+            self.tr(
+                "Nothing was changed: an outline keeps at least three corners, and takes no pixels of other objects."
+            )
         )
 
     def _look(self, image_id: str, rc: RC, tolerance: float) -> None:

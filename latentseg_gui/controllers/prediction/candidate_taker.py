@@ -45,7 +45,7 @@ class CandidateTaker(QObject):
 
         def make(source: MaskSource, class_id: int) -> MaskPatch | None:
             if followed:
-                return put_down(source, image_id, followed, self.tr("Accept followed objects"))
+                return put_down(source, image_id, followed, self.tr("Accept tracked objects"))
             return accept_candidates(source, image_id, candidates, class_id)
 
         self._edits.do(

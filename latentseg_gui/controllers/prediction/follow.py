@@ -92,7 +92,7 @@ class FollowController(JobSource):
         self._candidates.clear()
         self._count += 1
         self._errand = _Errand(image_id, f"follow#{self._count}", objects)
-        self.began.emit(self._errand.name, self.tr("Following objects"))
+        self.began.emit(self._errand.name, self.tr("Tracking objects"))
         if self._predict.is_encoded(image_id):
             self._ask()
         else:

@@ -84,7 +84,7 @@ class MeaningsController(QObject):
     def _ask(self, key: Key, steps: int) -> None:
         image_id, prompts = key
         self._asked = key
-        self._canvas.status.set_pending(True, self.tr("looking for other meanings…"), is_brief=True)
+        self._canvas.status.set_pending(True, self.tr("searching for other meanings…"), is_brief=True)
 
         def is_fresh(answer: MaskProposal) -> bool:
             return self._predict.is_fresh(image_id, answer.version)

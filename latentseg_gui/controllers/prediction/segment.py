@@ -143,7 +143,7 @@ class SegmentController(QObject):
     def request_proposal(self, image_id: str) -> None:
         """Asks for the object that the clicks on an image make; an answer that is shown stays until then."""
         is_ready = self._predict.is_encoded(image_id)
-        text = self.tr("thinking…") if is_ready else self.tr("encoding…")
+        text = self.tr("predicting…") if is_ready else self.tr("encoding…")
         self._canvas.status.set_pending(True, text, is_brief=is_ready)
         if not is_ready:
             self._predict.encode(image_id)
@@ -205,7 +205,7 @@ class SegmentController(QObject):
         self._document.prompts.set_proposal(answer.image_id, answer)
         if answer.image_id != self._document.images.current_id:
             return
-        self._canvas.status.set_pending(answer.is_refining, self.tr("looking closer…"), is_brief=True)
+        self._canvas.status.set_pending(answer.is_refining, self.tr("refining…"), is_brief=True)
         if not answer.is_refining:
             self._window.set_timing_text(
                 self.tr("click answered in {0:.0f} ms").format(1000 * answer.seconds)

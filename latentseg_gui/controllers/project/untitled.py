@@ -140,7 +140,7 @@ class UntitledProjects:
             kept = sorted(self._discarded.iterdir(), key=lambda each: each.stat().st_mtime_ns)
         except OSError as error:
             raise LatentsegError(
-                "The recovered work cannot be put aside.",
+                "The unsaved work could not be discarded.",
                 action="It is offered again next time.",
                 detail=str(error),
             ) from error

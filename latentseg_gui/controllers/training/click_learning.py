@@ -94,8 +94,8 @@ class ClickLearningController(QObject):
         self._next_offer = 2 * self.accepted
         what = self.tr("Clicks can learn from your {0} objects.").format(self.accepted)
         action = self.tr(
-            "Objects like them then need fewer clicks. It takes half a minute beside your work, and one click "
-            "goes back."
+            "Objects like them then need fewer clicks. It takes half a minute in the background, and you can go "
+            "back to the version before."
         )
         self._offers.offer(LatentsegError(what, action=action), self.tr("Learn clicks"), self.start)
 

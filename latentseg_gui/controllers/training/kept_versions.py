@@ -277,7 +277,7 @@ class VersionKeeper(QObject):
         if saved is not None and self._saved == self._outline:
             project.weights.note(saved)
         for name in project.lost_weights:
-            text = self.tr("The file of “{0}” is gone, so the project was saved without what it was taught.")
+            text = self.tr("The file of “{0}” is gone, so the project was saved without this version.")
             self._errors.inform(text.format(name))
         project.lost_weights = []
         self._tell_of_change()

@@ -217,7 +217,7 @@ class WeightsController(QObject):
         if name in (SHIPPED, self._coming) or (self._live is not None and name == self._live.version):
             self._errors.inform(self.tr("The version in use and the shipped one stay on the list."))
             return
-        text = self.tr("What “{0}” was taught is gone for good when the project is next saved.").format(name)
+        text = self.tr("“{0}” is deleted for good when the project is next saved.").format(name)
         if name in self.versions and self._dialogs.confirm(
             self.tr("Remove version"), text, self.tr("Remove “{0}”").format(name)
         ):

@@ -242,7 +242,7 @@ class ImportController(JobSource):
             sentences.append(self.tr("New classes: {0}.").format(", ".join(report.new_classes)))
         objects = report.objects
         if objects is not None:
-            text = self.tr("{0} of {1} objects came in.")
+            text = self.tr("{0} of {1} objects were imported.")
             sentences.append(text.format(objects.taken, objects.total))
         sentences += self._left_alone(report)
         notes = [*self._found, *summary_of(report.notes)]

@@ -138,12 +138,12 @@ class OutputPreview:
     def text(self) -> str:
         """A few lines for the user."""
         if not self.total:
-            return _tr("There are no images to be done.")
+            return _tr("There are no images to write masks for.")
         names = _listed(self.names)
         files = _tr("1 file in “{1}”: {2}") if len(self.names) == 1 else _tr("{0} files in “{1}”: {2}")
         lines = [files.format(len(self.names), shown(self.folder), names)]
         if self.done:
-            text = _tr("{0} of {1} images were done by a run that did not finish; it is gone on with.")
+            text = _tr("{0} of {1} images were done by a run that did not finish; this one goes on with it.")
             lines.append(text.format(self.done, self.total))
         elif own := self.existing - len(self.foreign):
             lines.append(_tr("{0} of them exist already and will be replaced.").format(own))

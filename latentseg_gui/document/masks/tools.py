@@ -178,7 +178,7 @@ class ToolName(Enum):
     )
 
     CANDIDATES = ToolSpec(
-        text="Take proposals",
+        text="Accept proposals",
         short="Take",
         key="Y",
         icon="check",

@@ -121,7 +121,9 @@ class Entries:
         """
         entry = self.by_id.get(image_id)
         if entry is None:
-            raise LatentsegError(f"There is no image “{image_id}” in this project.")
+            raise LatentsegError(
+                f"There is no image “{image_id}” in this project.", action="Choose an image of the list."
+            )
         return entry
 
     def layer(self, image_id: str) -> MaskLayer:

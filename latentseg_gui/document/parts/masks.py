@@ -149,7 +149,10 @@ class MaskStore:
         if entry.layer is None:
             entry.layer = MaskLayer(shape)
         elif entry.layer.shape != shape:
-            raise LatentsegError(f"“{self._entries.name(image_id)}” has another size than before.")
+            raise LatentsegError(
+                f"“{self._entries.name(image_id)}” has another size than before.",
+                action="Remove the image from the list and open it again.",
+            )
 
     def load(
         self,

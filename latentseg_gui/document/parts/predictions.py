@@ -44,7 +44,8 @@ class Predictions:
         image_id = prediction.image_id
         if prediction.labels.shape != self._entries.layer(image_id).shape:
             raise LatentsegError(
-                f"The prediction does not have the size of “{self._entries.name(image_id)}”."
+                f"The prediction does not have the size of “{self._entries.name(image_id)}”.",
+                action="Predict the image again.",
             )
         entry = self._entries.get(image_id)
         entry.prediction, entry.is_stale = prediction, False

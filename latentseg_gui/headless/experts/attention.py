@@ -81,7 +81,7 @@ def place(text: str) -> tuple[float, float]:
         x, y = (float(part) for part in text.split(","))
     except ValueError as error:
         raise argparse.ArgumentTypeError(
-            f"“{text}” is no pixel; write column and row, such as 120,80."
+            f"“{text}” is not a pixel; write column and row, such as 120,80."
         ) from error
     return x, y
 

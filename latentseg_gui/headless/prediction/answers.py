@@ -30,7 +30,7 @@ def add_prediction_arguments(parser: argparse.ArgumentParser) -> None:
         help="average over these sizes of the image, such as 0.75,1,1.25 (default: 1)",
     )
     group.add_argument(
-        "--crf", action="store_true", help="let classes follow edges of colour (fully connected CRF)"
+        "--crf", action="store_true", help="snap classes to edges of colour (fully connected CRF)"
     )
 
 
@@ -94,4 +94,4 @@ def _scales(text: str) -> tuple[float, ...]:
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers such as 0.75,1,1.25") from error
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers such as 0.75,1,1.25") from error

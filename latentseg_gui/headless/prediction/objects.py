@@ -134,5 +134,5 @@ def share(text: str) -> float:
 def _pixels(text: str) -> float:
     value = float(text)
     if not 0 <= value <= 1e6:
-        raise argparse.ArgumentTypeError(f"{text} is no number of pixels")
+        raise argparse.ArgumentTypeError(f"{text} is not a number of pixels")
     return value

@@ -138,7 +138,7 @@ def _check_formats(formats: tuple[str, ...]) -> None:
 def _classes(name: str) -> ClassTable:
     if not name.strip() or name.strip().lower() == "background":
         raise LatentsegError(
-            f"“{name}” is no name for a class of objects.", action="Give another with --name."
+            f"“{name}” cannot be the name of a class of objects.", action="Give another with --name."
         )
     return ClassTable.from_names(("background", name.strip()), ())
 
@@ -154,5 +154,5 @@ def _settings(options: argparse.Namespace, predictor: Predictor) -> str:
 def _count(text: str) -> int:
     value = int(text)
     if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no number of pixels from 1 on")
+        raise argparse.ArgumentTypeError(f"{text} is not a number of pixels from 1 on")
     return value

@@ -60,5 +60,5 @@ def _size(text: str) -> tuple[int, int]:
     """Height and width out of "512x384"."""
     parts = text.lower().split("x")
     if len(parts) != 2 or not all(part.isdecimal() for part in parts):
-        raise argparse.ArgumentTypeError(f"“{text}” is no size; write height and width, such as 512x512.")
+        raise argparse.ArgumentTypeError(f"“{text}” is not a size; write height and width, such as 512x512.")
     return int(parts[0]), int(parts[1])

@@ -87,12 +87,12 @@ def _account(came: _Came, pairs: int) -> str:
     sentences = []
     if came.is_listing:
         taken, total = came.objects.taken, came.objects.total
-        sentences.append(f"{taken} of {total} objects came in.")
+        sentences.append(f"{taken} of {total} objects were imported.")
         if taken < total:
             sentences.append("The lines above say which did not, and where they lie.")
     if came.masks < pairs:
         sentences.append(f"{pairs - came.masks} of {pairs} masks could not be read.")
-    return " ".join(sentences or [f"All {pairs} masks came in."])
+    return " ".join(sentences or [f"All {pairs} masks were imported."])
 
 
 def _take_over(document: Document, pair: Pair, reader: MaskReader) -> ImportedMask:

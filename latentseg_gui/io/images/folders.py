@@ -178,10 +178,10 @@ _SENTENCES: Final[dict[Reason, tuple[str, str]]] = {
         "1 file in a format that is not read: {1}. Convert it to PNG, TIFF or JPEG to open it.",
         "{0} files in a format that is not read: {1}. Convert them to PNG, TIFF or JPEG to open them.",
     ),
-    "other": ("1 file that is no image: {1}.", "{0} files that are no images: {1}."),
+    "other": ("1 file that is not an image: {1}.", "{0} files that are not images: {1}."),
     "strange": (
-        "1 file that is no ordinary file, or a link that leads nowhere: {1}.",
-        "{0} files that are no ordinary files, or links that lead nowhere: {1}.",
+        "1 file that is not an ordinary file, or a link that leads nowhere: {1}.",
+        "{0} files that are not ordinary files, or links that lead nowhere: {1}.",
     ),
     "closed": ("1 folder that may not be read: {1}.", "{0} folders that may not be read: {1}."),
     "link": (

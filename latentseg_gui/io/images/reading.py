@@ -199,7 +199,7 @@ def _read(allowed: MemoryLimit, image_id: str, frame: int) -> ImageRecord:
     except MemoryError as error:
         raise out_of_memory(path, error) from error
     if looks.pixels.ndim != 3 or looks.pixels.shape[2] != 3:
-        raise damaged_image(path, ValueError(f"a page of shape {list(looks.values.shape)} is no picture"))
+        raise damaged_image(path, ValueError(f"a page of shape {list(looks.values.shape)} is not an image"))
     return ImageRecord(
         image_id,
         looks.pixels,

@@ -133,7 +133,7 @@ def points_of(values: object) -> Points:
         ShapeError: they are no such list, or not all are numbers.
     """
     if not isinstance(values, list | tuple):
-        raise ShapeError("its corners are no list")
+        raise ShapeError("its corners are not a list")
     try:
         return finite_corners([(number(point[0]), number(point[1])) for point in values])
     except (TypeError, ValueError, IndexError, KeyError) as error:
@@ -149,9 +149,9 @@ def flat_points(values: object) -> Points:
         ShapeError: they are no such list.
     """
     if not isinstance(values, list | tuple):
-        raise ShapeError("its corners are no list")
+        raise ShapeError("its corners are not a list")
     if len(values) % 2:
-        raise ShapeError("an odd count of numbers, which are no pairs")
+        raise ShapeError("an odd count of numbers, which do not make pairs")
     if _are_plain(values):
         return np.array(values, np.float64).reshape(-1, 2)
     try:
@@ -171,7 +171,7 @@ def _are_plain(values: Sequence[Any]) -> bool:
 def number(value: object) -> float:
     """A number, also one that was written as text; ValueError or TypeError if it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise TypeError(f"{value!r} is no number")
+        raise TypeError(f"{value!r} is not a number")
     try:
         return float(value)
     except OverflowError as error:

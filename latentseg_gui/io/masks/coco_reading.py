@@ -66,7 +66,7 @@ class Dataset:
         """What a file says; None if it is not one of COCO's, with images listed.
 
         Raises:
-            ValueError: if it is no JSON.
+            ValueError: if it is not JSON.
         """
         annotations: dict[object, list[tuple[int, bytes]]] = {}
         count = 0
@@ -84,7 +84,7 @@ class Dataset:
         if not isinstance(entries, list) or not entries:
             return None
         if not isinstance(document["annotations"], list):
-            raise MaskError("The annotations of the file are no list.", action="Export it once more.")
+            raise MaskError("The annotations of the file are not a list.", action="Export it once more.")
         images = tuple(image_of(entry) for entry in entries if isinstance(entry, dict))
         notes = _strays(annotations, images)
         return cls(images, names_of(document), notes, _doubled(images), annotations)
@@ -181,7 +181,7 @@ def read_coco(
     image = _chosen(images, context)
     entries = document.get("annotations")
     if not isinstance(entries, list):
-        raise MaskError("The annotations of the file are no list.", action="Export it once more.")
+        raise MaskError("The annotations of the file are not a list.", action="Export it once more.")
     found = [
         (place, each)
         for place, each in enumerate(entries, 1)

@@ -31,7 +31,7 @@ def text_of(data: bytes, name: str = "") -> str:
         which = f"“{shown(name)}”" if name else "The file"
         others = " or ".join(each for each in _OTHERS if _is_written_in(data, each))
         raise MaskError(
-            f"{which} is not written in UTF-8 (byte {error.start + 1} is no letter there); "
+            f"{which} is not written in UTF-8 (byte {error.start + 1} is not a letter there); "
             f"it could be {others or 'damaged'}.",
             action="Save it as UTF-8 (an editor can), and import it again.",
             detail=repr(error),

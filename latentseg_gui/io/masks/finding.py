@@ -84,7 +84,7 @@ def _check_is_there(path: Path) -> None:
     try:
         path.stat()
         if not (path.is_file() or path.is_dir()):
-            raise MaskError(f"“{shown(path.name)}” is no regular file.", action="Choose a mask file.")
+            raise MaskError(f"“{shown(path.name)}” is not a regular file.", action="Choose a mask file.")
     except OSError as error:
         raise MaskError(
             f"“{shown(path.name)}” cannot be read: {error.strerror or 'the system refused it'}.",
@@ -159,7 +159,7 @@ def _files(folder: Path, notes: list[str]) -> Iterator[Path]:
                     odd.append(shown(name))
     if odd:
         more = ", ..." if len(odd) > _FEW else ""
-        notes.append(f"{len(odd)} are no regular files and were left out: {', '.join(odd[:_FEW])}{more}.")
+        notes.append(f"{len(odd)} are not regular files and were left out: {', '.join(odd[:_FEW])}{more}.")
 
 
 def _of_file(path: Path, root: Path, notes: list[str]) -> Iterator[Candidate]:

@@ -58,7 +58,7 @@ def _features(content: Any) -> list[Any]:
     if content.get("type") == "FeatureCollection":
         features = content.get("features")
         if not isinstance(features, list):
-            raise ValueError("features are no list")
+            raise ValueError("features are not a list")
         return features
     if content.get("type") == "Feature":
         return [content]

@@ -54,7 +54,7 @@ def read_labelme(
     about = content.get(_KEY)
     shapes = content["shapes"]
     if not isinstance(shapes, list):
-        raise ValueError("shapes are no list")
+        raise ValueError("shapes are not a list")
     drawing = Drawing(context)
     drawing.take(*gathered(_entries(shapes, shape, is_ours=isinstance(about, dict))))
     code = about.get("unlabelled") if isinstance(about, dict) else None

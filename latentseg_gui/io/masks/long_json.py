@@ -27,7 +27,7 @@ def split(text: str, key: str, take: Callable[[Any, str], None]) -> Any:
         The rest: the list is there, empty.
 
     Raises:
-        ValueError: if it is no JSON.
+        ValueError: if it is not JSON.
     """
     start = _after(text, 0)
     decode = json.JSONDecoder().raw_decode
@@ -38,7 +38,7 @@ def split(text: str, key: str, take: Callable[[Any, str], None]) -> Any:
     while text[place : place + 1] != "}":
         name, place = decode(text, place)
         if not isinstance(name, str):
-            raise ValueError("a key that is no text")
+            raise ValueError("a key that is not text")
         place = _after(text, _expected(text, place, ":"))
         if name == key and text[place : place + 1] == "[":
             found[name], place = [], _entries(text, place + 1, decode, take)

@@ -323,7 +323,7 @@ def _of_fractions(values: NDArray[np.generic]) -> tuple[Values, tuple[str, ...]]
     numbers: NDArray[np.floating[Any]] = values  # type: ignore[assignment]
     if not np.isfinite(numbers).all():
         raise MaskError(
-            "The mask holds values that are no numbers (NaN or infinite).",
+            "The mask holds values that are not numbers (NaN or infinite).",
             action="Save it as whole numbers, with 255 where nothing is labelled.",
         )
     low, high = float(numbers.min(initial=0)), float(numbers.max(initial=0))
@@ -336,7 +336,7 @@ def _of_fractions(values: NDArray[np.generic]) -> tuple[Values, tuple[str, ...]]
         kind = np.uint8 if high <= 255 else np.uint16 if high <= 65535 else np.uint32
         return whole.astype(kind), ()
     if high <= 1:
-        return np.rint(numbers * 255).astype(np.uint8), ("Shares of 0 to 1 were read as 0 to 255.",)
+        return np.rint(numbers * 255).astype(np.uint8), ("Fractions from 0 to 1 were read as 0 to 255.",)
     if 128 <= high <= 255:
         return whole.astype(np.uint8), ("Fractions were rounded to whole greys.",)
     raise MaskError(

@@ -128,7 +128,7 @@ def _fitting(
         notes.append(f"The {name} were left out: {error.what}")
         return None
     if said:
-        notes.append(f"The {name} are no whole numbers and were left out.")
+        notes.append(f"The {name} are not whole numbers and were left out.")
         return None
     return whole
 

@@ -155,7 +155,10 @@ def arrays_npz(item: MaskItem, classes: ClassTable) -> bytes:
 def overlay_png(item: MaskItem, classes: ClassTable) -> bytes:
     """The image with the classes laid over it, half transparent, with their edges drawn."""
     if item.pixels is None:
-        raise MaskError(f"The pixels of “{item.image_name or item.stem}” are needed for an overlay.")
+        raise MaskError(
+            f"The pixels of “{item.image_name or item.stem}” are needed for an overlay.",
+            action="Open the image, then export again.",
+        )
     shown = (item.labels != BACKGROUND) & (item.labels != UNLABELLED)
     colours = np.zeros((256, 3), np.uint8)
     colours[: len(classes)] = classes.rgb
@@ -173,7 +176,10 @@ def overlay_png(item: MaskItem, classes: ClassTable) -> bytes:
 def picture_png(item: MaskItem) -> bytes:
     """The image as it is shown."""
     if item.pixels is None:
-        raise MaskError(f"The pixels of “{item.image_name or item.stem}” are needed to write the image.")
+        raise MaskError(
+            f"The pixels of “{item.image_name or item.stem}” are needed to write the image.",
+            action="Open the image, then export again.",
+        )
     buffer = io.BytesIO()
     Image.fromarray(item.pixels).save(buffer, "PNG")
     return buffer.getvalue()

@@ -100,7 +100,7 @@ def _checked(
         said = f"“{shown(path.name)}” has {' x '.join(map(str, found[2:]))} values per pixel, and a mask has one."
         raise MaskError(said, action="Save one number per pixel: that of its class.")
     if mask is None:
-        raise MaskError(f"“{shown(path.name)}” holds no mask.")
+        raise MaskError(f"“{shown(path.name)}” holds no mask.", action="Choose a file with a mask.")
     return mask
 
 

@@ -189,7 +189,7 @@ def _annotation(
         raise ShapeError("it holds a box, not an outline", box)
     corners = values[: len(values) // 2 * 2].reshape(-1, 2)  # [n, 2]; a last number is how sure a model was
     if corners.max() > _SLACK or corners.min() < 1 - _SLACK:
-        raise ShapeError("its corners are no shares of width and height (pixels?)")
+        raise ShapeError("its corners are not fractions of width and height (pixels?)")
     points = corners * (shape[1], shape[0])
     near = np.round(points)  # a corner of a pixel that lost its last digits is a corner of a pixel
     points = np.where(np.abs(points - near) < _SNAP, near, points)
@@ -245,7 +245,7 @@ def folder_files(classes: ClassTable) -> list[tuple[str, bytes | PairedImage]]:
     names = [entry.name for entry in classes][1:]
     listed = "".join(f"{name}\n" for name in names)
     entries = "".join(f"  {index}: {json.dumps(name)}\n" for index, name in enumerate(names))
-    about = "# Put some of the images aside for val: what is trained on tells nothing of what was learned.\n"
+    about = "# Set some of the images aside for val: images that were trained on do not show how well it learned.\n"
     where = f"train: {IMAGES}\nval: {IMAGES}\n"
     return [
         ("classes.txt", listed.encode()),

@@ -44,7 +44,7 @@ def chain_of(folder: Path, manifest: ProjectFile, notices: list[str]) -> list[Jo
             continue
         if _has_something(journal):
             set_aside(journal.path)
-            notices.append("A journal that does not follow the last save was put aside.")
+            notices.append("A journal of unsaved changes that does not follow the last save was set aside.")
         else:
             storage.remove_file(journal.path)
     return chain
@@ -60,7 +60,7 @@ def _ours(folder: Path, manifest: ProjectFile, notices: list[str]) -> list[Journ
             storage.remove_file(path)
         elif header is None or header.project != manifest.project:
             set_aside(path)
-            notices.append("A journal that does not belong to this project was put aside.")
+            notices.append("A journal of unsaved changes that does not belong to this project was set aside.")
         elif header.base in held:
             storage.remove_file(path)
         else:

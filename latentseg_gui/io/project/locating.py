@@ -22,7 +22,7 @@ def hash_of(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal digits.
 
     Raises:
-        OSError: if it cannot be read, or is no regular file.
+        OSError: if it cannot be read, or is not a regular file.
     """
     digest = hashlib.sha256()
     with open_regular(path) as file:

@@ -350,7 +350,7 @@ def _is_text(path: str) -> bool:
 
 
 def _no_constants(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _migrated(content: dict[str, Any], schema: int, path: Path) -> dict[str, Any]:
@@ -383,7 +383,7 @@ def _validated(content: dict[str, Any], path: Path) -> ProjectFile:
 
 def _damaged(path: Path, detail: str) -> ProjectError:
     return ProjectError(
-        f"“{shown(path.parent.name)}” cannot be opened: its file {MANIFEST} is damaged or not of a project.",
+        f"“{shown(path.parent.name)}” cannot be opened: its file {MANIFEST} is damaged, or not the file of a project.",
         action="Nothing was changed. Restore the file from a backup, or start a new project with the images.",
         detail=f"{shown(path)}: {re.sub(r'[^ -~]+', ' ', detail)[:2000]}",
     )

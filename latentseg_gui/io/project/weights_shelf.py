@@ -31,7 +31,7 @@ def mark_of(path: Path) -> FileMark:
     """Read a file once and say what it holds.
 
     Raises:
-        OSError: if it cannot be read, or is no regular file.
+        OSError: if it cannot be read, or is not a regular file.
     """
     digest, size = hashlib.sha256(), 0
     with open_regular(path) as file:

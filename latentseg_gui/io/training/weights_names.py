@@ -58,7 +58,7 @@ def _table(header: dict[str, Any]) -> dict[str, Any]:
     except (KeyError, TypeError, ValueError) as error:
         raise _broken(f"the description is not ours: {error}") from error
     if not isinstance(table, dict) or not isinstance(table.get("provenance", {}), dict):
-        raise _broken("the description is no table")
+        raise _broken("the description is not a table")
     return table
 
 

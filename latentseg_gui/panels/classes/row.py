@@ -62,7 +62,7 @@ class ClassRow(QFrame):
         self._key.setFixedWidth(18)
         self._key.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._eye = state_button("eye", self.tr("Show this class"))
-        self._lock = state_button("lock", self.tr("Protect the pixels of this class"))
+        self._lock = state_button("lock", self.tr("Lock this class: no tool changes its pixels"))
         row = QHBoxLayout(self)
         row.setContentsMargins(3, 2, 3, 2)
         row.setSpacing(3)
@@ -99,7 +99,7 @@ class ClassRow(QFrame):
         self._name.setToolTip(self.tr("Double click renames; drag or Alt+arrow moves."))
         self._swatch.setAccessibleName(self.tr("Colour of {0}").format(entry.name))
         self._eye.setAccessibleName(self.tr("Show {0}").format(entry.name))
-        self._lock.setAccessibleName(self.tr("Protect {0}").format(entry.name))
+        self._lock.setAccessibleName(self.tr("Lock {0}").format(entry.name))
         self._name.setAccessibleName(self.tr("Name of class {0}").format(self.number))
         self.setAccessibleName(entry.name)
 

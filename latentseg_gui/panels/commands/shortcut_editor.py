@@ -168,8 +168,8 @@ class ShortcutEditor(QDialog):
         key = keys.toString(_PORTABLE)
         self._set.setEnabled(bool(key and self.chosen))
         others = self._conflicts(self.chosen, key) if key else ()
-        self._set.setText(self.tr("Take it over") if others else self.tr("Set"))
-        text = self.tr("{0} does “{1}” now, which would lose it.")
+        self._set.setText(self.tr("Assign anyway") if others else self.tr("Set"))
+        text = self.tr("{0} is the key of “{1}” now, which would lose it.")
         self._warning.setText(text.format(keys.toString(_NATIVE), "”, “".join(others)) if others else "")
 
     def _on_set_clicked(self) -> None:

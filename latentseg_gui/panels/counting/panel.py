@@ -29,7 +29,7 @@ class CountingPanel(QWidget):
         self._total = text_label("", "headline")
         self._each = text_label("", "muted")
         self._why = text_label("", "hint")
-        self._threshold = SliderField(self.tr("Sure from"), (5, 95), suffix=" %")
+        self._threshold = SliderField(self.tr("Cut-off"), (5, 95), suffix=" %")
         self._separation = SliderField(self.tr("Separate"), (0, 100), suffix=" %")
         self._smoothness = SliderField(self.tr("Smooth"), (0, 10), suffix=" px")
         self._smallest = SliderField(self.tr("Smallest"), (0, 500), suffix=" px", field_maximum=_LARGEST)
@@ -43,7 +43,7 @@ class CountingPanel(QWidget):
             field.setToolTip(plain(tip))
         form = QFormLayout()
         for field, name in (
-            (self._threshold, self.tr("Sure from")),
+            (self._threshold, self.tr("Cut-off")),
             (self._separation, self.tr("Separate")),
             (self._smoothness, self.tr("Smooth")),
         ):

@@ -61,7 +61,7 @@ class EvaluationPanel(Scrolled):
         self._headline = text_label("", "headline")
         self._measured_on = text_label("", "hint")
         self._errors = QCheckBox(self.tr("Show errors"))
-        self._errors.setToolTip(self.tr("Lay over the image what is missed and what is wrongly taken"))
+        self._errors.setToolTip(self.tr("Lay over the image what is missed and what is wrongly predicted"))
         follow_key(self._errors, "show_errors")
         self._class = ComboBox(self)
         self._class.setAccessibleName(self.tr("Errors of class"))

@@ -106,7 +106,7 @@ class ConfusionTable(FiguresTable):
     chosen = Signal(int, int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(self.tr("Which class is taken for which"), parent)
+        super().__init__(self.tr("Confusion matrix: which class is predicted as which"), parent)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectItems)
         self._numbers: tuple[int, ...] = ()
         self.cellClicked.connect(self._on_pressed)

@@ -80,7 +80,7 @@ class MessageLog(QToolButton):
         self.setText(str(self._unseen) if self._unseen else "")
         tip = self.tr("Messages of this session")
         if self._unseen:
-            tip = self.tr("Messages of this session: {0} not looked at").format(self._unseen)
+            tip = self.tr("Messages of this session: {0} unread").format(self._unseen)
         self.setToolTip(plain(tip))
         self.setAccessibleName(tip)
 
@@ -151,7 +151,7 @@ class _MessageList(QFrame):
         for entry in newest[:_AT_ONCE]:
             body.addWidget(_card(entry))
         if not entries:
-            body.addWidget(text_label(self.tr("Nothing was said yet."), "muted"))
+            body.addWidget(text_label(self.tr("No messages yet."), "muted"))
         body.addStretch(1)
         self._later = deque(newest[_AT_ONCE:])
         self._adding.start()

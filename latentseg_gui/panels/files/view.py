@@ -208,7 +208,7 @@ class FilesView(QListView):
     def _menu(self, image_id: str) -> QMenu:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        reviewed = menu.addAction(icon("check"), self.tr("The whole mask is right"))
+        reviewed = menu.addAction(icon("check"), self.tr("Mark as reviewed: the whole mask is right"))
         reviewed.triggered.connect(lambda: self.reviewed_requested.emit(image_id))
         remove = menu.addAction(icon("trash"), self.tr("Remove from the list (the file stays)"))
         remove.triggered.connect(lambda: self.remove_requested.emit(image_id))

@@ -151,7 +151,7 @@ class ObjectsModel(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal or section >= len(Column):
             return None
         titles = (self.tr("No."), self.tr("Class"), self.tr("Area"), "", self.tr("At"), self.tr("By"))
-        names = (*titles[:3], self.tr("Hidden, locked"), self.tr("Middle: x, y"), self.tr("Who said so"))
+        names = (*titles[:3], self.tr("Hidden, locked"), self.tr("Middle: x, y"), self.tr("Origin"))
         if role == Qt.ItemDataRole.DisplayRole:
             return titles[section]
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):

@@ -135,7 +135,7 @@ class ObjectsPanel(QWidget):
             ),
             "lock": (
                 "lock",
-                self.tr("Lock the chosen objects against all tools, or free them"),
+                self.tr("Lock the chosen objects against all tools, or unlock them"),
                 self.lock_requested.emit,
             ),
             "delete": ("trash", self.tr("Delete the chosen objects"), self.delete_requested.emit),

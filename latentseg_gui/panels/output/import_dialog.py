@@ -233,9 +233,11 @@ class ImportDialog(QDialog):
         if question.fitting == 1:
             sentences = [self.tr("1 mask fits an image of the list.")]
         if question.refused:
-            sentences.append(self.tr("{0} cannot be taken over; they stand first.").format(question.refused))
+            sentences.append(
+                self.tr("{0} cannot be imported; they are listed first.").format(question.refused)
+            )
         if question.strangers:
-            text = self.tr("{0} are for images that are not on the list; they stand last.")
+            text = self.tr("{0} are for images that are not on the list; they are listed last.")
             sentences.append(text.format(question.strangers))
         if question.without:
             sentences.append(self.tr("{0} images have no mask there.").format(question.without))

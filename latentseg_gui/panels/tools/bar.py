@@ -59,7 +59,7 @@ class ToolOptionsBar(QWidget):
         self._preview = QCheckBox(self.tr("Hover preview"))
         self._preview.setToolTip(self.tr("Show what a click would do while the mouse rests"))
         self._accept = _accept_button(self.tr("Accept"))
-        self._accept.setToolTip(self.tr("Take the proposal into the current class"))
+        self._accept.setToolTip(self.tr("Accept the proposal into the current class"))
         follow_key(self._accept, "accept")
         self._clear = QPushButton(icon("close"), self.tr("Clear"))
         self._clear.setToolTip(self.tr("Drop all clicks"))

@@ -169,7 +169,7 @@ class TightenOption(QToolButton):
         self.cutoff = SliderField(self.tr("Cut-off"), (1, 99), suffix=" %")
         self.cutoff.setToolTip(self.tr("How sure the model must be of a pixel; 50 % is as proposed"))
         self.shift = SliderField(self.tr("Grow or shrink"), (-_SHIFT, _SHIFT), suffix=" px")
-        self.follow = QCheckBox(self.tr("Follow edges of the image"))
+        self.follow = QCheckBox(self.tr("Snap to edges of the image"))
         self.undo = QPushButton(self.tr("As proposed"))
         form = QWidget(self)
         column = QVBoxLayout(form)

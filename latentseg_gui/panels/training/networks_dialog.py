@@ -113,7 +113,7 @@ class NetworksDialog(QDialog):
         scroll.body.addLayout(use)
         images = QHBoxLayout(self._image_row)
         images.setContentsMargins(0, 0, 0, 0)
-        images.addWidget(text_label(self.tr("What they see in"), is_wrapped=False))
+        images.addWidget(text_label(self.tr("Predictions on"), is_wrapped=False))
         images.addWidget(self._image, 1)
         scroll.body.addWidget(self._image_row)
         scroll.body.addWidget(self._pictures)

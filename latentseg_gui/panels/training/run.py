@@ -55,12 +55,12 @@ class RunSection(QWidget):
         follow_key(self._start, "finetune")
         self._pause = QPushButton(self.tr("Pause"))
         self._pause.setCheckable(True)
-        self._pause.setToolTip(self.tr("Hold the run; its time stands still too"))
+        self._pause.setToolTip(self.tr("Pause the run; its clock pauses too"))
         follow_key(self._pause, "pause_training")
         self._finish = QPushButton(self.tr("Finish"))
         self._finish.setToolTip(self.tr("End the run with the best weights so far"))
         self._cancel = QPushButton(self.tr("Cancel"))
-        self._cancel.setToolTip(self.tr("End the run and throw its weights away"))
+        self._cancel.setToolTip(self.tr("End the run and discard its weights"))
         self._last: FineTuneProgress | None = None
         self._network = LATENT_EXPERT
         self._hint = text_label("", "hint")
@@ -178,7 +178,7 @@ class RunSection(QWidget):
         self._pause.setChecked(is_paused)
         self._pause.setText(self.tr("Go on") if is_paused else self.tr("Pause"))
         if is_paused:
-            self._status.setText(self.tr("Paused; the time stands still."))
+            self._status.setText(self.tr("Paused; the clock is stopped."))
         elif self._last is not None:
             self._status.setText(self._status_of(self._last))
 
