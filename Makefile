@@ -14,7 +14,7 @@ run: $(VENV)/.run
 	$(VENV)/bin/latentseg $(FILES)
 
 test: $(VENV)/.test check
-	QT_QPA_PLATFORM=offscreen $(VENV)/bin/python -m pytest tests/app/test_canary.py
+	QT_QPA_PLATFORM=offscreen $(VENV)/bin/python -m pytest tests/app/test_bindings.py
 	.ci/tests $(VENV)/bin/python
 
 check: $(VENV)/.test

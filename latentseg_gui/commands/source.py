@@ -142,11 +142,11 @@ class FrozenMask:
         return self
 
     def layer(self, image_id: str) -> FrozenLayer:
-        """See `Masks`."""
+        """The one mask, whichever image is asked for (of `Masks`)."""
         return self._layer
 
     def of(self, image_id: str) -> Prediction | None:
-        """See `PredictionSource`."""
+        """The one prediction, None without (of `PredictionSource`)."""
         return self._prediction
 
     def is_current(self, document: Document) -> bool:

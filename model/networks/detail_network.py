@@ -148,7 +148,7 @@ class DetailNetwork(LatentExpertNetwork):
     def classify(
         self, encoding: Encoding, *, expert_gains: Tensor | None = None, need_attention: bool = False
     ) -> ClassOutput:
-        """As `LatentExpertNetwork.classify`."""
+        """Logits of classes [B, C, H, W], and maps where they are asked for (of `Segmenter`)."""
         if not isinstance(encoding, DetailEncoding):
             raise TypeError("this encoding was made by another kind of network")
         seen = encoding.deep, encoding.mid, encoding.class_tokens, encoding.class_detail
@@ -251,7 +251,7 @@ class DetailNetwork(LatentExpertNetwork):
         return tensors_of(self, "backbone", "class_backbone", "look", "experts")
 
     def with_classes(self, kept: Sequence[int | None]) -> Self:
-        """As `LatentExpertNetwork.with_classes`."""
+        """Copy with other classes: entry i names the old class that new class i keeps, None for a new one."""
         made = super().with_classes(kept)
         made.head = self.head.with_classes(kept)
         made.votes = None if self.votes is None else self.votes.with_classes(kept)

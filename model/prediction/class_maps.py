@@ -46,7 +46,7 @@ class LabelSink:
         self._out, self._num_classes = out, num_classes
 
     def take(self, rows: slice, cols: slice, logits: Tensor) -> None:
-        """See `Sink`."""
+        """Keep class and confidence of a part whose logits are [R, rows, cols] (of `Sink`)."""
         labels, confidence = _decide(logits[: self._num_classes] / self._out.temperature)
         self._out.labels[rows, cols] = labels
         self._out.confidence[rows, cols] = _as_stored(confidence, self._out.confidence.dtype)
@@ -66,7 +66,7 @@ class ProbabilitySink:
         self._out, self._temperature = out, temperature
 
     def take(self, rows: slice, cols: slice, logits: Tensor) -> None:
-        """See `Sink`."""
+        """Keep the probabilities of a part whose logits are [R, rows, cols] (of `Sink`)."""
         shares = (logits[: len(self._out)] / self._temperature).softmax(0)
         self._out[:, rows, cols] = _as_stored(shares.cpu().numpy(), self._out.dtype)
 

@@ -28,14 +28,14 @@ class BrushCursor:
         self.font = font
 
     def bounds(self, viewport: Viewport) -> QRect:
-        """See `ChromeItem.bounds`."""
+        """The logical area that it draws on, empty while it draws nothing (of `ChromeItem`)."""
         if self.position is None or not self.is_shown or not viewport.has_image:
             return QRect()
         bounds = area_around(self._circle(viewport), 7)
         return bounds.united(self._panel(viewport).toAlignedRect()) if self.caption else bounds
 
     def paint(self, painter: QPainter, viewport: Viewport, palette: QPalette) -> None:
-        """See `ChromeItem.paint`."""
+        """Draws it, in logical coordinates (of `ChromeItem`)."""
         if self.position is None or not self.is_shown:
             return
         circle = self._circle(viewport)

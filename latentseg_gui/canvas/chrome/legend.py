@@ -51,7 +51,7 @@ class Legend:
         self.lift = 0
 
     def bounds(self, viewport: Viewport) -> QRect:
-        """See `ChromeItem.bounds`."""
+        """The logical area that it draws on, empty while it draws nothing (of `ChromeItem`)."""
         if not self.entries or not self.is_shown:
             return QRect()
         metrics = QFontMetricsF(self.font)
@@ -61,7 +61,7 @@ class Legend:
         return QRectF(_MARGIN, bottom - height, width, height).toAlignedRect()
 
     def paint(self, painter: QPainter, viewport: Viewport, palette: QPalette) -> None:
-        """See `ChromeItem.paint`."""
+        """Draws it, in logical coordinates (of `ChromeItem`)."""
         area = QRectF(self.bounds(viewport))
         if area.isEmpty():
             return

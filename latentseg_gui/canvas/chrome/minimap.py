@@ -37,7 +37,7 @@ class Minimap:
         self._thumbnail = image_of_rgb(small, Rect.whole(shape))
 
     def bounds(self, viewport: Viewport) -> QRect:
-        """See `ChromeItem.bounds`."""
+        """The logical area that it draws on, empty while it draws nothing (of `ChromeItem`)."""
         if self._thumbnail.isNull() or viewport.is_whole_visible:
             return QRect()
         rows, cols = viewport.image_shape
@@ -57,7 +57,7 @@ class Minimap:
         return viewport.clamped((x, y))
 
     def paint(self, painter: QPainter, viewport: Viewport, palette: QPalette) -> None:
-        """See `ChromeItem.paint`."""
+        """Draws it, in logical coordinates (of `ChromeItem`)."""
         area = self.bounds(viewport)
         if area.isEmpty():
             return

@@ -66,7 +66,7 @@ class PromptMarkers:
         return None if self.prompts.box is None else _area_of(self.prompts.box, viewport)
 
     def bounds(self, viewport: Viewport) -> QRect:
-        """See `ChromeItem.bounds`."""
+        """The logical area that it draws on, empty while it draws nothing (of `ChromeItem`)."""
         area = self.box_area(viewport)
         whole = QRect() if area is None else area_around(area, 4)
         for box in self.waiting:
@@ -79,7 +79,7 @@ class PromptMarkers:
         return whole
 
     def paint(self, painter: QPainter, viewport: Viewport, palette: QPalette) -> None:
-        """See `ChromeItem.paint`."""
+        """Draws it, in logical coordinates (of `ChromeItem`)."""
         for box in (*self.waiting, self.prompts.box):
             if box is not None:
                 path = QPainterPath()
@@ -129,11 +129,11 @@ class PendingBadge:
         self.phase = 0
 
     def bounds(self, viewport: Viewport) -> QRect:
-        """See `ChromeItem.bounds`."""
+        """The logical area that it draws on, empty while it draws nothing (of `ChromeItem`)."""
         return self._area(viewport).toAlignedRect() if self.text else QRect()
 
     def paint(self, painter: QPainter, viewport: Viewport, palette: QPalette) -> None:
-        """See `ChromeItem.paint`."""
+        """Draws it, in logical coordinates (of `ChromeItem`)."""
         if not self.text:
             return
         area = self._area(viewport)

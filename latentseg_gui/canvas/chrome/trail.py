@@ -46,14 +46,14 @@ class Trail:
         return None
 
     def bounds(self, viewport: Viewport) -> QRect:
-        """See `ChromeItem.bounds`."""
+        """The logical area that it draws on, empty while it draws nothing (of `ChromeItem`)."""
         corners = self._corners(viewport)
         if not corners:
             return QRect()
         return area_around(QPolygonF(corners).boundingRect(), 8)
 
     def paint(self, painter: QPainter, viewport: Viewport, palette: QPalette) -> None:
-        """See `ChromeItem.paint`."""
+        """Draws it, in logical coordinates (of `ChromeItem`)."""
         corners = self._corners(viewport)
         if not corners:
             return

@@ -43,7 +43,7 @@ class CategoryLayer:
         self._table = pack_table(table)
 
     def paint(self, painter: QPainter, viewport: Viewport, device: QRect) -> None:
-        """See `Layer.paint`."""
+        """Draws what lies in ``device``, in device pixels (of `Layer`)."""
         pad = max(1, round(viewport.ratio / 2))
         samples = Samples.under(viewport, device, pad)
         if self._values is None or samples is None:

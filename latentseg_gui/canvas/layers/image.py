@@ -27,7 +27,7 @@ class ImageLayer:
         self.table: NDArray[np.uint8] | None = None
 
     def paint(self, painter: QPainter, viewport: Viewport, device: QRect) -> None:
-        """See `Layer.paint`."""
+        """Draws what lies in ``device``, in device pixels (of `Layer`)."""
         samples = Samples.under(viewport, device)
         pyramid = self.pyramid
         if pyramid is None or samples is None:

@@ -172,7 +172,7 @@ class LabelLayer:
         return max(1, round(self.style.edge_width * viewport.ratio))
 
     def paint(self, painter: QPainter, viewport: Viewport, device: QRect) -> None:
-        """See `Layer.paint`."""
+        """Draws what lies in ``device``, in device pixels (of `Layer`)."""
         if self.labels is None or self.labels.shape != viewport.image_shape:
             return
         if self.clip is not None:

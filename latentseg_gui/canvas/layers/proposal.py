@@ -73,7 +73,7 @@ class ProposalLayer:
         return max(1, round(_WIDTH * viewport.ratio))
 
     def paint(self, painter: QPainter, viewport: Viewport, device: QRect) -> None:
-        """See `Layer.paint`."""
+        """Draws what lies in ``device``, in device pixels (of `Layer`)."""
         if self._padded is None:
             return
         pad = self.margin(viewport)

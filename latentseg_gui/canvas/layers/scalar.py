@@ -93,7 +93,7 @@ class ScalarLayer:
         self._table = style.table()
 
     def paint(self, painter: QPainter, viewport: Viewport, device: QRect) -> None:
-        """See `Layer.paint`."""
+        """Draws what lies in ``device``, in device pixels (of `Layer`)."""
         if self._codes is None:
             return
         x0, y0, x1, y1 = viewport.image_box

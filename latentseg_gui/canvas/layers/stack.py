@@ -27,7 +27,7 @@ class PixelGrid:
     """Draws a thin grey line on the first device row and column of every image pixel."""
 
     def paint(self, painter: QPainter, viewport: Viewport, device: QRect) -> None:
-        """See `Layer.paint`."""
+        """Draws what lies in ``device``, in device pixels (of `Layer`)."""
         x0, y0, x1, y1 = viewport.image_box
         part = device.intersected(QRect(x0, y0, x1 - x0, y1 - y0))
         if viewport.scale / viewport.ratio < GRID_SCALE or part.isEmpty():

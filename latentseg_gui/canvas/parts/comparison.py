@@ -36,13 +36,13 @@ class SplitDivider:
         return self.is_shown and abs(position.x() - self.x(viewport)) <= _REACH
 
     def bounds(self, viewport: Viewport) -> QRect:
-        """See `ChromeItem.bounds`; the whole view, because both halves change with it."""
+        """The whole view in logical pixels, because both halves change with it (of `ChromeItem`)."""
         if not self.is_shown:
             return QRect()
         return QRect(0, 0, *(round(side / viewport.ratio) for side in viewport.device_size))
 
     def paint(self, painter: QPainter, viewport: Viewport, palette: QPalette) -> None:
-        """See `ChromeItem.paint`."""
+        """Draws it, in logical coordinates (of `ChromeItem`)."""
         if not self.is_shown:
             return
         x, height = self.x(viewport), viewport.device_size[1] / viewport.ratio

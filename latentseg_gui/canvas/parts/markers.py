@@ -41,7 +41,7 @@ class PinMarkers:
         return None
 
     def bounds(self, viewport: Viewport) -> QRect:
-        """See `ChromeItem.bounds`."""
+        """The logical area that it draws on, empty while it draws nothing (of `ChromeItem`)."""
         whole = QRect()
         for xy in self.positions:
             foot = viewport.to_logical(xy)
@@ -49,7 +49,7 @@ class PinMarkers:
         return whole
 
     def paint(self, painter: QPainter, viewport: Viewport, palette: QPalette) -> None:
-        """See `ChromeItem.paint`."""
+        """Draws it, in logical coordinates (of `ChromeItem`)."""
         painter.setFont(self._font)
         for number, xy in enumerate(self.positions, start=1):
             foot = viewport.to_logical(xy)

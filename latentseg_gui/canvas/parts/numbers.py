@@ -42,11 +42,11 @@ class ColourScale:
         self._colours, self.ends, self.caption, self.is_shown = colours, ends, caption, True
 
     def bounds(self, viewport: Viewport) -> QRect:
-        """See `ChromeItem.bounds`."""
+        """The logical area that it draws on, empty while it draws nothing (of `ChromeItem`)."""
         return self._area(viewport).toAlignedRect() if self.is_shown else QRect()
 
     def paint(self, painter: QPainter, viewport: Viewport, palette: QPalette) -> None:
-        """See `ChromeItem.paint`."""
+        """Draws it, in logical coordinates (of `ChromeItem`)."""
         if not self.is_shown:
             return
         area = self._area(viewport)

@@ -40,14 +40,14 @@ class ObjectNames:
         self.font = font
 
     def bounds(self, viewport: Viewport) -> QRect:
-        """See `ChromeItem.bounds`."""
+        """The logical area that it draws on, empty while it draws nothing (of `ChromeItem`)."""
         if not len(self.boxes) or not viewport.has_image:
             return QRect()
         width, height = viewport.device_size
         return QRect(0, 0, round(width / viewport.ratio) + 1, round(height / viewport.ratio) + 1)
 
     def paint(self, painter: QPainter, viewport: Viewport, palette: QPalette) -> None:
-        """See `ChromeItem.paint`."""
+        """Draws it, in logical coordinates (of `ChromeItem`)."""
         painter.setFont(self.font)
         metrics = QFontMetricsF(self.font)
         for text, place in self.placed(viewport, metrics):

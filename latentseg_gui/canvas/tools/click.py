@@ -29,7 +29,7 @@ class ClickTool(Tool):
     takes_right_button = True
 
     def press(self, pointer: Pointer) -> Gesture | None:
-        """See `Tool.press`."""
+        """The gesture that a press begins; None where the press itself was all (of `Tool`)."""
         index = self.at.markers.index_at(pointer.position, self.at.viewport)
         if index is not None:
             if pointer.is_right:

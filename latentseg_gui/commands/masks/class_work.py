@@ -73,7 +73,7 @@ class FrozenMasks:
 
     @property
     def masks(self) -> Self:
-        """See `MasksSource`."""
+        """Itself: it holds the masks (of `MasksSource`)."""
         return self
 
     @property
@@ -84,11 +84,11 @@ class FrozenMasks:
         return sum(shape[0] * shape[1] for shape in shapes)
 
     def labelled_ids(self) -> tuple[str, ...]:
-        """See `LabelledMasks`."""
+        """The images with at least one labelled pixel (of `LabelledMasks`)."""
         return tuple(image_id for image_id, mask in self.by_id.items() if mask.is_labelled)
 
     def layer(self, image_id: str) -> FrozenLayer:
-        """See `Masks`; a packed mask is unpacked every time."""
+        """The mask of an image, unpacked anew at every call (of `Masks`)."""
         labels, provenance, instances = self.arrays(image_id)
         numbers = np.broadcast_to(np.uint32(0), labels.shape) if instances is None else instances
         shape = int(labels.shape[0]), int(labels.shape[1])

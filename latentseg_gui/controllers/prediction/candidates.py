@@ -198,7 +198,7 @@ class CandidatesController(JobSource):
             self._show()
 
     def cancel_named(self, full_name: str) -> None:
-        """See `JobSource.cancel_named`."""
+        """Cancels the job if this is its name (of `JobSource`)."""
         if full_name == self._name:
             self.stop()
 

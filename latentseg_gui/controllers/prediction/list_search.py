@@ -100,7 +100,7 @@ class ListSearch(JobSource):
         self._errors.inform(text.format(why or self.tr("Stopped"), run.done, run.total))
 
     def cancel_named(self, full_name: str) -> None:
-        """See `JobSource.cancel_named`."""
+        """Cancels the job if this is its name (of `JobSource`)."""
         if self._run is not None and full_name == self._run.name:
             self.stop()
 

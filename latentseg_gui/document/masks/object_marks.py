@@ -32,7 +32,7 @@ class ObjectMarks:
         return ObjectMarks(self.hidden, locked)
 
     def as_settings(self) -> dict[str, list[int]]:
-        """As files keep it."""
+        """Object numbers by the name of the mark, as files keep them."""
         return {"hidden": sorted(self.hidden), "locked": sorted(self.locked)}
 
     @classmethod

@@ -119,7 +119,7 @@ class Clicks:
 def _with_chances(
     proposal: MaskProposal, logits: NDArray[np.float32], shape: tuple[int, ...]
 ) -> MaskProposal:
-    """See `MaskProposal.chances`: for an image of this shape, of logits [h, w]."""
+    """The proposal with probabilities uint8 of its rectangle, out of logits [h, w] of the whole image."""
     rect = proposal.rect
     if rect.is_empty:
         return proposal

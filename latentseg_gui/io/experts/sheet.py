@@ -64,7 +64,7 @@ class Sheet:
         self._items.append(_Picture(at, size, np.ascontiguousarray(pixels)))
 
     def png(self) -> bytes:
-        """As pixels."""
+        """The sheet as a PNG file."""
         image = Image.new("RGB", (self.width, self.height), PAPER)
         draw = ImageDraw.Draw(image)
         for item in self._items:
@@ -79,7 +79,7 @@ class Sheet:
         return _png(image)
 
     def svg(self) -> bytes:
-        """As vectors: texts stay texts, and pictures keep the pixels that they have."""
+        """The sheet as an SVG file: texts stay texts, and pictures keep the pixels that they have."""
         head = (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{self.width}" height="{self.height}" '
             f'viewBox="0 0 {self.width} {self.height}" font-family="sans-serif" font-size="{_LETTERS}">'

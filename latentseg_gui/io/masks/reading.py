@@ -76,7 +76,7 @@ def stored_shape(shape: tuple[int, int], orientation: int) -> tuple[int, int]:
 
 
 def _turned(mask: ImportedMask, context: ImportContext) -> ImportedMask:
-    """The same as the image is shown."""
+    """The mask [H, W] turned upright, as the image is shown."""
     instances, provenance = mask.instances, mask.provenance
     return replace(
         mask,
