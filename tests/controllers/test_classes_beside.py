@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from time import thread_time
 
@@ -13,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.commands.history import History
+from latentseg_gui.commands.masks import class_work
 from latentseg_gui.commands.masks import classes as class_edits
 from latentseg_gui.commands.masks.class_work import FrozenMasks
 from latentseg_gui.commands.masks.patch import Ink, MaskPatch, area_patch
@@ -24,6 +26,7 @@ from latentseg_gui.controllers.masks.edit_queue import Edits
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.classes import ClassTable, SegmentationClass
 from latentseg_gui.document.masks.layers import Arrays
+from latentseg_gui.document.parts import predictions
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.types import UNLABELLED, ImageRecord, Rect
 from latentseg_gui.workers.lanes import ThreadLane
@@ -44,6 +47,7 @@ class Desk:
     """A document, and the classes controller with the real way of edits into it."""
 
     def __init__(self, qtbot: QtBot, lane: ThreadLane) -> None:
+        self.qtbot = qtbot
         self.document, self.lane, self.told = Document(ClassTable(CLASSES)), lane, Told()
         self.history, self.canvas = History(self.document), CanvasView()
         qtbot.addWidget(self.canvas)
@@ -256,3 +260,78 @@ def test_a_locked_class_is_neither_deleted_nor_merged_and_it_is_said(desk: Desk)
     desk.classes.merge_classes(3, 2)
     desk.settle()
     assert desk.column() == [0, 1, 2, 2, 4, UNLABELLED], "a lock keeps pixels of a class, and more may come"
+
+
+@pytest.fixture
+def relabelling(monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:
+    """The threads in which pixels of predictions are given other classes."""
+    threads: list[threading.Thread] = []
+    relabelled = predictions.relabelled
+
+    def watched(prediction: Prediction, replaced: Sequence[tuple[int, int]]) -> Prediction:
+        threads.append(threading.current_thread())
+        return relabelled(prediction, replaced)
+
+    monkeypatch.setattr(predictions, "relabelled", watched)
+    monkeypatch.setattr(class_work, "relabelled", watched)
+    return threads
+
+
+def test_a_prediction_that_comes_during_a_merge_gets_its_classes_in_another_thread(
+    desk: Desk, held: threading.Event, relabelling: list[threading.Thread]
+) -> None:
+    desk.classes.merge_classes(2, 3)
+    late = np.full((60, 40), 2, np.uint8)
+    desk.document.predictions.set(Prediction("image", "v2", late, late))
+    held.set()
+    desk.settle()
+    prediction = desk.document.predictions.of("image")
+    assert prediction is not None
+    assert (prediction.version, set(prediction.labels.ravel().tolist())) == ("v2", {3})
+    assert desk.column() == [0, 1, 3, 3, 4, UNLABELLED]
+    assert len(relabelling) == 2, "the one that was there, and the late one"
+    assert threading.main_thread() not in relabelling
+
+
+def test_other_objects_of_the_same_prediction_are_no_work_of_their_own(
+    desk: Desk, held: threading.Event, relabelling: list[threading.Thread]
+) -> None:
+    desk.classes.merge_classes(2, 3)
+    before = desk.document.predictions.of("image")
+    assert before is not None
+    numbers = np.ones((60, 40), np.uint32)
+    desk.document.predictions.refine(replace(before, instances=numbers))
+    held.set()
+    desk.settle()
+    prediction = desk.document.predictions.of("image")
+    assert prediction is not None
+    assert prediction.instances is numbers
+    assert set(np.unique(prediction.labels).tolist()) == {0, 1, 3, 4}
+    assert len(relabelling) == 1
+
+
+def test_a_merge_that_waits_for_a_late_prediction_can_be_cancelled(
+    desk: Desk, held: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    relabelled = predictions.relabelled
+
+    def slow(prediction: Prediction, replaced: Sequence[tuple[int, int]]) -> Prediction:
+        if prediction.version == "v2":
+            begun.set()
+            assert go_on.wait(20)
+        return relabelled(prediction, replaced)
+
+    monkeypatch.setattr(class_work, "relabelled", slow)
+    desk.classes.merge_classes(2, 3)
+    late = np.full((60, 40), 2, np.uint8)
+    desk.document.predictions.set(Prediction("image", "v2", late, late))
+    held.set()
+    desk.qtbot.waitUntil(begun.is_set)
+    assert desk.edits.cancel()
+    go_on.set()
+    desk.settle()
+    assert desk.column() == [0, 1, 2, 3, 4, UNLABELLED]
+    prediction = desk.document.predictions.of("image")
+    assert prediction is not None
+    assert set(prediction.labels.ravel().tolist()) == {2}

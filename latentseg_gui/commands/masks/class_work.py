@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -18,7 +18,7 @@ from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.masks.layers import Arrays, Held
 from latentseg_gui.document.masks.object_marks import ObjectMarks
 from latentseg_gui.document.masks.ready_masks import ReadyMask
-from latentseg_gui.document.parts.predictions import Relabelled, relabelled
+from latentseg_gui.document.parts.predictions import Relabelled, relabelled, relabelled_before
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.project.changes import Change, ClassesChange, MaskChange
 
@@ -146,12 +146,26 @@ class PreparedClassEdit:
             for change in changes
             if isinstance(change, MaskChange) and change.image_id in frozen.by_id
         }
-        predictions = {
-            image_id: (prediction, relabelled(prediction, table.replaced))
-            for image_id, prediction in frozen.predictions.items()
-            if table.replaced
+        return cls(command, table, masks, {}).with_predictions(frozen.predictions if table.replaced else {})
+
+    def late(self, document: Document) -> dict[str, Prediction]:
+        """The predictions that came while the edit was worked out, by image: it knows nothing of their pixels."""
+        found = {image_id: document.predictions.of(image_id) for image_id in document.images.ids}
+        return {
+            image_id: prediction
+            for image_id, prediction in found.items()
+            if self.table.replaced
+            and prediction is not None
+            and relabelled_before(prediction, self.predictions.get(image_id)) is None
         }
-        return cls(command, table, masks, predictions)
+
+    def with_predictions(self, predictions: Mapping[str, Prediction]) -> Self:
+        """The same edit with what becomes of these predictions; to be called in another thread."""
+        after = {
+            image_id: (prediction, relabelled(prediction, self.table.replaced))
+            for image_id, prediction in predictions.items()
+        }
+        return replace(self, predictions={**self.predictions, **after})
 
     def apply(self, document: Document) -> None:
         """Take everything at once."""

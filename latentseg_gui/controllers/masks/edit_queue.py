@@ -28,6 +28,7 @@ from latentseg_gui.controllers.masks.edit_work import (
     MakeClasses,
     Prepared,
     known_classes,
+    still_to_do,
 )
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
@@ -267,7 +268,7 @@ class Edits(QObject):
     def _begin(self, request: LargeEdit, title: str, take: Callable[[Prepared], None], ends: Ends) -> None:
         job_id = self._jobs.submit(
             request,
-            partial(self._on_worked_out, take, ends),
+            partial(self._on_worked_out, title, take, ends),
             title=title,
             is_fresh=lambda answer: answer.frozen.is_current(self._document),
             on_stale=partial(self._on_outdated, title),
@@ -279,7 +280,13 @@ class Edits(QObject):
         text = self.tr("{0}… {1} cancels it") if key else self.tr("{0}…")
         self._canvas.status.set_working(text.format(title, key))
 
-    def _on_worked_out(self, take: Callable[[Prepared], None], ends: Ends, answer: EditAnswer) -> None:
+    def _on_worked_out(
+        self, title: str, take: Callable[[Prepared], None], ends: Ends, answer: EditAnswer
+    ) -> None:
+        rest = still_to_do(answer, self._document)
+        if rest is not None:
+            self._begin(rest, title, take, ends)
+            return
         self._work = None
         self._canvas.status.set_working("")
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from latentseg_gui.commands.masks.classes import ClassEdit
 from latentseg_gui.commands.masks.patch import MaskPatch, PreparedPatch
 from latentseg_gui.commands.source import FrozenMask, MasksSource
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.prediction.prediction import Prediction
 
 Make = Callable[..., MaskPatch | None]
 """Works a step out from the `MaskSource` it is given, and from nothing else; None where nothing would change."""
@@ -92,6 +93,31 @@ class ClassRequest:
     def give_up(self) -> None:
         """Ends with the image that is at work."""
         self.frozen.given_up.set()
+
+
+@dataclass(frozen=True, slots=True)
+class LatePredictions:
+    """An edit of classes that is worked out but for predictions which came meanwhile."""
+
+    frozen: FrozenMasks
+    prepared: PreparedClassEdit
+    predictions: Mapping[str, Prediction]
+
+    def __call__(self) -> EditAnswer:
+        """The same step, with these predictions, too."""
+        return EditAnswer(self.frozen, self.prepared.with_predictions(self.predictions))
+
+    def give_up(self) -> None:
+        """A few predictions are soon done."""
+
+
+def still_to_do(answer: EditAnswer, document: Document) -> LargeEdit | None:
+    """What has to be worked out before an answer can be taken; None where it can be taken as it is."""
+    frozen, prepared = answer.frozen, answer.prepared
+    if not isinstance(prepared, PreparedClassEdit) or not isinstance(frozen, FrozenMasks):
+        return None
+    late = prepared.late(document)
+    return LatePredictions(frozen, prepared, late) if late else None
 
 
 def known_classes(frozen: FrozenMasks, edit: ClassEdit, *, is_undone: bool) -> ClassRequest:

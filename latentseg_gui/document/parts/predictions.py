@@ -82,14 +82,24 @@ class Predictions:
 
         Args:
             replaced: id of each class that goes, and of the one that takes its place.
-            ready: predictions by image, and what becomes of them, as worked out before; a prediction that came
-                meanwhile is worked out here.
+            ready: predictions by image, and what becomes of them, as worked out before; others are worked out here.
         """
         for image_id, entry in self._entries.by_id.items():
             if entry.prediction is not None and replaced:
-                then, after = ready.get(image_id, (None, None))
-                is_ready = after is not None and then is entry.prediction
-                entry.prediction = after if is_ready else relabelled(entry.prediction, replaced)
+                known = relabelled_before(entry.prediction, ready.get(image_id))
+                entry.prediction = known or relabelled(entry.prediction, replaced)
+
+
+def relabelled_before(prediction: Prediction, known: Relabelled | None) -> Prediction | None:
+    """What becomes of a prediction whose classes are those of the first of ``known``; None where they are not."""
+    if known is None:
+        return None
+    then, after = known
+    if then.labels is not prediction.labels or then.most_likely is not prediction.most_likely:
+        return None
+    if after is then:
+        return prediction
+    return replace(prediction, labels=after.labels, most_likely=after.most_likely)
 
 
 def relabelled(prediction: Prediction, replaced: Sequence[tuple[int, int]]) -> Prediction:
