@@ -65,7 +65,7 @@ def test_clicks_are_computed_when_they_are_chosen_and_named_by_what_they_are(
     panel.selection.toggle_map("expert")
     assert panel.selection.overlay is not None
     assert "Click 2 beside it" in panel.selection.overlay.caption
-    with qtbot.assertNotEmitted(panel.selection.gains_changed):
+    with qtbot.assertNotEmitted(panel.selection.changed):
         panel.selection.toggle_knock_out()
         panel.selection.toggle_solo()
 

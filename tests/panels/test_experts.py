@@ -80,7 +80,7 @@ def test_clicking_a_tile_overlays_it_and_clicking_again_hides_it(
     panel: ExpertsPanel, qtbot: QtBot, maps: ExpertMaps
 ) -> None:
     shown: list[ExpertOverlay | None] = []
-    panel.selection.overlay_requested.connect(shown.append)
+    panel.selection.changed.connect(lambda selection: shown.append(selection.overlay))
     click_tile(panel, qtbot, 2)
     overlay = panel.selection.overlay
     assert isinstance(overlay, ExpertOverlay)
@@ -97,7 +97,8 @@ def test_clicking_a_tile_overlays_it_and_clicking_again_hides_it(
     click_tile(panel, qtbot, 4)
     click_tile(panel, qtbot, 4)
     experts = [None if each is None else each.expert for each in shown]
-    assert list(dict.fromkeys(experts)) == [2, 4, None]
+    assert list(dict.fromkeys(experts)) == [None, 2, 4], "chosen first, then shown"
+    assert experts[-1] is None
     assert panel.selection.overlay is None
 
 
@@ -106,16 +107,16 @@ def test_the_overlay_follows_view_head_and_new_maps(
 ) -> None:
     panel.selection.choose(1)
     panel.selection.toggle_map("expert")
-    with qtbot.waitSignal(panel.selection.overlay_requested) as caught:
+    with qtbot.waitSignal(panel.selection.changed) as caught:
         named(panel, QToolButton, "View: Mix").click()  # type: ignore[attr-defined]
-    assert caught.args[0].values == pytest.approx(maps.mix[:, 1].mean(axis=0) * 100, rel=1e-4)
+    assert caught.args[0].overlay.values == pytest.approx(maps.mix[:, 1].mean(axis=0) * 100, rel=1e-4)
     heads = named(panel, QComboBox, "Attention head")
     assert isinstance(heads, QComboBox)
     heads.setCurrentIndex(heads.findData(1))
-    with qtbot.waitSignal(panel.selection.overlay_requested) as caught:
+    with qtbot.waitSignal(panel.selection.changed) as caught:
         heads.activated.emit(heads.currentIndex())
-    assert caught.args[0].values == pytest.approx(maps.mix[1, 1] * 100, rel=1e-4)
-    with qtbot.waitSignal(panel.selection.overlay_requested):
+    assert caught.args[0].overlay.values == pytest.approx(maps.mix[1, 1] * 100, rel=1e-4)
+    with qtbot.waitSignal(panel.selection.changed):
         panel.sources.set_experts(random_maps(heads=2, count=6, seed=5))
 
 
@@ -133,7 +134,7 @@ def test_keys_of_an_expert_do_not_go_to_shortcuts_of_the_window(panel: ExpertsPa
     for key in ("S", "K", "Return", "B"):
         QShortcut(QKeySequence(key), panel.window(), lambda key=key: asked.append(key))
     wanted: list[dict[int, float]] = []
-    panel.selection.gains_changed.connect(wanted.append)
+    panel.selection.changed.connect(lambda each: wanted.append(each.gains) if each.has_new_gains else None)
     panel.show()
     qtbot.waitExposed(panel)
     view = gallery(panel)
@@ -151,7 +152,7 @@ def test_keys_of_an_expert_do_not_go_to_shortcuts_of_the_window(panel: ExpertsPa
 
 def test_knock_out_solo_boost_and_reset(panel: ExpertsPanel, qtbot: QtBot) -> None:
     wanted: list[dict[int, float]] = []
-    panel.selection.gains_changed.connect(wanted.append)
+    panel.selection.changed.connect(lambda each: wanted.append(each.gains) if each.has_new_gains else None)
     panel.selection.choose(2)
     view = gallery(panel)
     qtbot.keyClick(view, Qt.Key.Key_K)
@@ -167,7 +168,7 @@ def test_knock_out_solo_boost_and_reset(panel: ExpertsPanel, qtbot: QtBot) -> No
 
 def test_heads_are_knocked_out_one_by_one_or_in_all_experts(panel: ExpertsPanel, qtbot: QtBot) -> None:
     wanted: list[object] = []
-    panel.selection.gains_changed.connect(wanted.append)
+    panel.selection.changed.connect(lambda each: wanted.append(each.gains) if each.has_new_gains else None)
     panel.selection.choose(2)
     named(panel, QToolButton, "Heads: 2").click()  # type: ignore[attr-defined]
     push(panel, "Knock out").click()
@@ -197,7 +198,7 @@ def test_heads_are_knocked_out_one_by_one_or_in_all_experts(panel: ExpertsPanel,
 
 def test_gains_set_from_outside_are_shown_and_not_announced(panel: ExpertsPanel, qtbot: QtBot) -> None:
     panel.selection.choose(3)
-    with qtbot.assertNotEmitted(panel.selection.gains_changed):
+    with qtbot.assertNotEmitted(panel.selection.changed):
         panel.model.set_gains({3: 0.0, 1: 1.0})
     assert push(panel, "Knock out").isChecked()
     assert panel.selection.gains == {3: 0.0}
@@ -207,7 +208,7 @@ def test_territory_and_indecision_replace_each_other(
     panel: ExpertsPanel, qtbot: QtBot, maps: ExpertMaps
 ) -> None:
     shown: list[ExpertOverlay | None] = []
-    panel.selection.overlay_requested.connect(shown.append)
+    panel.selection.changed.connect(lambda selection: shown.append(selection.overlay))
     push(panel, "Territory").click()
     push(panel, "Indecision").click()
     assert push(panel, "Indecision").isChecked()
@@ -260,9 +261,9 @@ def test_finer_maps_of_a_part_take_the_place_of_the_coarse_ones_there(
     rect = Rect(8, 8, 16, 16)
     panel.selection.choose(1)
     panel.selection.toggle_map("expert")
-    with qtbot.waitSignal(panel.selection.overlay_requested) as caught:
+    with qtbot.waitSignal(panel.selection.changed) as caught:
         panel.sources.set_part(learned_part(RegionAttention("a", "v1", rect, look, mix, 1.0)))
-    overlay = caught.args[0]
+    overlay = caught.args[0].overlay
     assert overlay.part[0] == rect
     places = maps.look.shape[2] * maps.look.shape[3] * maps.stride**2
     assert overlay.part[1] == pytest.approx(look[:, 1].mean(axis=0) * places, rel=1e-4)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+
+from PySide6.QtGui import QAction
 
 from latentseg_gui.app.flows.base import Base
 from latentseg_gui.app.flows.images import ImagesFlow
@@ -19,6 +22,7 @@ from latentseg_gui.controllers.experts.names import ExpertNamesController
 from latentseg_gui.controllers.experts.network_maps import NetworkMapsController
 from latentseg_gui.controllers.experts.patches import ExpertPatchesController
 from latentseg_gui.controllers.experts.regions import RegionAttentionController
+from latentseg_gui.panels.experts.values import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ def _connect(base: Base, experts: ExpertsFlow, training: TrainingFlow) -> None:
     base.on_switch("show_attention", inspect.set_overlay_visible)
     base.on_switch("show_attention", experts.network.set_overlay_visible)
     base.on_switch("show_territory", inspect.set_territory_visible)
-    window.experts.selection.territory_requested.connect(window.action["show_territory"].setChecked)
+    window.experts.selection.changed.connect(partial(_tick_territory, window.action["show_territory"]))
     window.experts.view.pixel.described.connect(window.set_expert_text)
     training.weights.activated.connect(experts.names.use_weights)
     training.weights.activated.connect(experts.network.use_weights)  # takes its map away before others come
@@ -115,3 +119,7 @@ def _connect(base: Base, experts: ExpertsFlow, training: TrainingFlow) -> None:
     training.weights.activated.connect(experts.patches.use_weights)
     training.weights.activated.connect(experts.folder.use_weights)
     training.weights.activated.connect(experts.mix_worth.use_weights)
+
+
+def _tick_territory(action: QAction, selection: Selection) -> None:
+    action.setChecked(selection.shows_territory)

@@ -17,7 +17,7 @@ from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.inference.messages import ComputeAttention
 from latentseg_gui.panels.experts.panel import ExpertsPanel
 from latentseg_gui.panels.experts.sources import EXPERTS
-from latentseg_gui.panels.experts.values import ExpertOverlay
+from latentseg_gui.panels.experts.values import ExpertOverlay, Selection
 
 
 class InspectController(QObject):
@@ -52,7 +52,7 @@ class InspectController(QObject):
         self._instead = ""
         document.events.current_changed.connect(self._on_current_changed)
         document.events.prediction_changed.connect(self._on_prediction_changed)
-        panel.selection.overlay_requested.connect(self._on_overlay_requested)
+        panel.selection.changed.connect(self._on_selection_changed)
         panel.view.pixel.pins_changed.connect(canvas.pins.set)
         canvas.cursor_moved.connect(self._on_cursor_moved)
         canvas.cursor_left.connect(self._on_cursor_left)
@@ -95,7 +95,7 @@ class InspectController(QObject):
     def set_overlay_visible(self, is_visible: bool) -> None:
         """Shows the chosen map over the image, or hides it for now."""
         self._is_overlay_visible = is_visible
-        self._on_overlay_requested(self._panel.selection.overlay)
+        self._show(self._panel.selection.overlay)
 
     def set_territory_visible(self, is_visible: bool) -> None:
         """Shows which expert explains each pixel most, or no longer."""
@@ -172,7 +172,10 @@ class InspectController(QObject):
         self._panel.sources.set_experts(answer)
         self.maps_arrived.emit(answer)
 
-    def _on_overlay_requested(self, overlay: ExpertOverlay | None) -> None:
+    def _on_selection_changed(self, selection: Selection) -> None:
+        self._show(selection.overlay)
+
+    def _show(self, overlay: ExpertOverlay | None) -> None:
         if overlay is None or not self._is_overlay_visible:
             self._canvas.heatmap.set(None)
             self._canvas.categories.set(None)

@@ -17,7 +17,7 @@ from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.inference.messages import AlterExperts, MeasureChange
 from latentseg_gui.io.experts.expert_files import InfluenceLine
 from latentseg_gui.panels.experts.panel import ExpertsPanel
-from latentseg_gui.panels.experts.values import InfluenceRow, InterventionResult
+from latentseg_gui.panels.experts.values import InfluenceRow, InterventionResult, Selection
 
 
 class InterveneController(QObject):
@@ -49,7 +49,7 @@ class InterveneController(QObject):
         self._lines: list[InfluenceLine] = []
         self._measured: Prediction | None = None
         self._outcome: tuple[Prediction, Gains, InterventionResult] | None = None
-        panel.selection.gains_changed.connect(self._on_gains_changed)
+        panel.selection.changed.connect(self._on_selection_changed)
         panel.view.influence.requested.connect(self.measure_influence)
 
     @property
@@ -100,9 +100,9 @@ class InterveneController(QObject):
                 on_failure=self._on_influence_failed,
             )
 
-    def _on_gains_changed(self, gains: Gains) -> None:
-        base = self._inspect.untouched
-        if base is None:
+    def _on_selection_changed(self, selection: Selection) -> None:
+        base, gains = self._inspect.untouched, selection.gains
+        if base is None or not selection.has_new_gains:
             return
         if not gains:
             self._panel.view.result.set_result(None)

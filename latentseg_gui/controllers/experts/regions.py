@@ -67,7 +67,7 @@ class RegionAttentionController(QObject):
         self._resting.setInterval(_SETTLE_MS)
         self._resting.timeout.connect(self._refine)
         canvas.camera.changed.connect(self._resting.start)
-        panel.selection.overlay_requested.connect(self._on_overlay_requested)
+        panel.selection.changed.connect(self._on_selection_changed)
         inspect.maps_arrived.connect(self._on_maps_arrived)
 
     @property
@@ -75,7 +75,7 @@ class RegionAttentionController(QObject):
         """What is shown finer now."""
         return self._part
 
-    def _on_overlay_requested(self) -> None:
+    def _on_selection_changed(self) -> None:
         if self._inspect.is_overlaid:
             self._resting.start()
 

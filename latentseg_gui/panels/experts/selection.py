@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.document.experts.experts import Gains
 from latentseg_gui.panels.experts.gains import toggled_out, toggled_solo, with_gain
-from latentseg_gui.panels.experts.values import ExpertOverlay
+from latentseg_gui.panels.experts.values import ExpertOverlay, Selection
 from latentseg_gui.panels.experts.view import ExpertsView
 from latentseg_gui.panels.experts.view_model import ExpertsViewModel
 
@@ -15,15 +15,11 @@ class ExpertsSelection(QObject):
     """Follows the view and the keys of the window, and says what becomes of it.
 
     Signals:
-        overlay_requested: `ExpertOverlay` to lay over the image, None for nothing; also sent when
-            the view, the head, the scale or the maps behind a shown overlay change.
-        territory_requested: whether the map of territories shall be shown.
-        gains_changed: `Gains` by expert, or by (head, expert).
+        changed: `Selection`: another expert is chosen, another map is shown, experts are altered; also sent
+            when the view, the head, the scale or the maps behind a shown overlay change.
     """
 
-    overlay_requested = Signal(object)
-    territory_requested = Signal(bool)
-    gains_changed = Signal(object)  # Signal(dict) loses integer keys on the way
+    changed = Signal(object)
 
     def __init__(self, view: ExpertsView, model: ExpertsViewModel, parent: QObject) -> None:
         super().__init__(parent)
@@ -66,8 +62,7 @@ class ExpertsSelection(QObject):
         if expert == model.current or not 0 <= expert < model.state.count:
             return
         model.set_current(expert)
-        if model.shown == "expert":
-            self._announce_overlay()
+        self._announce()
 
     def forget_choice(self) -> None:
         """Nothing is chosen or shown: other rows take the place of these."""
@@ -99,21 +94,23 @@ class ExpertsSelection(QObject):
     def announce_if_shown(self) -> None:
         """The map over the image is another although nobody asked for it: new maps, new view."""
         if self._model.shown is not None:
-            self.overlay_requested.emit(self._model.overlay())
+            self._tell()
 
     def _show_map(self, kind: str | None) -> None:
         self._model.shown = kind
-        self._announce_overlay()
+        self._announce()
 
-    def _announce_overlay(self) -> None:
+    def _announce(self) -> None:
+        self._model.refresh_marks()
+        self._tell()
+
+    def _tell(self, *, has_new_gains: bool = False) -> None:
         model = self._model
-        model.refresh_marks()
-        self.territory_requested.emit(model.shown == "territory")
-        self.overlay_requested.emit(model.overlay())
+        self.changed.emit(Selection(model.current, model.overlay(), model.gains, has_new_gains))
 
     def _want(self, gains: Gains) -> None:
         self._model.set_gains(gains)
-        self.gains_changed.emit(gains)
+        self._tell(has_new_gains=True)
 
     def _on_view_chosen(self) -> None:
         self._model.set_choice(self._view.controls.choice)

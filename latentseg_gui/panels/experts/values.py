@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from latentseg_gui.document.experts.experts import Gains
 from latentseg_gui.document.types import Rect
 
 
@@ -34,6 +35,28 @@ class ExpertOverlay:
     colours: NDArray[np.uint8]
     caption: str
     part: tuple[Rect, NDArray[np.float32] | NDArray[np.uint8]] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selection:
+    """What is chosen, shown and altered in the panel.
+
+    Attributes:
+        expert: the chosen one, -1 for none.
+        overlay: what lies over the image, None for nothing.
+        gains: factors that differ from 1, by expert or by (head, expert).
+        has_new_gains: whether the user has just altered ``gains``.
+    """
+
+    expert: int
+    overlay: ExpertOverlay | None
+    gains: Gains
+    has_new_gains: bool = False
+
+    @property
+    def shows_territory(self) -> bool:
+        """Whether the map of territories lies over the image."""
+        return self.overlay is not None and self.overlay.kind == "territory"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
