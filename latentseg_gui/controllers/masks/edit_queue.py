@@ -41,6 +41,7 @@ UNPACKED_SHARE: Final = 0.25
 """Known steps of more pixels than this, and of more than this share of their image, are unpacked in another
 thread: a megapixel takes about 1 ms."""
 
+Take = Callable[[Prepared], None]
 Ends = tuple[Callable[[], None], Callable[[], None]]
 """What is called when an edit is done, and when there was nothing to be done."""
 
@@ -247,9 +248,8 @@ class Edits(QObject):
 
     def _step(self, is_undone: bool, follow: Callable[[Command | None], None]) -> None:
         history = self._history
-        command, step = (
-            (history.next_undone, history.undo) if is_undone else (history.next_redone, history.redo)
-        )
+        command = history.next_undone if is_undone else history.next_redone
+        step = history.undo if is_undone else history.redo
         request = _request(self._document, command, is_undone=is_undone)
         if request is None:
             follow(step())
@@ -265,7 +265,7 @@ class Edits(QObject):
         self._history.do(prepared.command, partial(prepared.apply, self._document))
         _tell_left_alone(prepared.command, self._errors)
 
-    def _begin(self, request: LargeEdit, title: str, take: Callable[[Prepared], None], ends: Ends) -> None:
+    def _begin(self, request: LargeEdit, title: str, take: Take, ends: Ends) -> None:
         job_id = self._jobs.submit(
             request,
             partial(self._on_worked_out, title, take, ends),
@@ -280,11 +280,8 @@ class Edits(QObject):
         text = self.tr("{0}… {1} cancels it") if key else self.tr("{0}…")
         self._canvas.status.set_working(text.format(title, key))
 
-    def _on_worked_out(
-        self, title: str, take: Callable[[Prepared], None], ends: Ends, answer: EditAnswer
-    ) -> None:
-        rest = still_to_do(answer, self._document)
-        if rest is not None:
+    def _on_worked_out(self, title: str, take: Take, ends: Ends, answer: EditAnswer) -> None:
+        if (rest := still_to_do(answer, self._document)) is not None:
             self._begin(rest, title, take, ends)
             return
         self._work = None
