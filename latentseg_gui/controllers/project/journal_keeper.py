@@ -13,7 +13,8 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.project.project import ProjectController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.project.changes import Change
+from latentseg_gui.document.project.changes import Change, PromptsChange
+from latentseg_gui.document.project.kept_prompts import kept_prompts
 from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.project.manifest import WeightsList
 from latentseg_gui.io.project.saving import ProjectSession
@@ -52,6 +53,8 @@ class JournalKeeper(QObject):
         self._is_told = False
         history.events.applied.connect(self._on_applied)
         document.events.current_changed.connect(self._on_current_changed)
+        document.events.prompts_changed.connect(self._on_prompts_changed)
+        document.events.earlier_changed.connect(self._on_prompts_changed)
         storage.saved.connect(self._on_saved)
 
     def _on_current_changed(self, image_id: str | None) -> None:
@@ -67,7 +70,15 @@ class JournalKeeper(QObject):
         if not sessions or all(session.is_read_only for session in sessions):
             self._start()
             return
-        for session in sessions:
+        self._record(changes)
+
+    def _on_prompts_changed(self, image_id: str) -> None:
+        """What waits to be accepted survives a crash, too."""
+        if self._document.masks.shape(image_id) is not None:
+            self._record([PromptsChange(image_id, kept_prompts(self._document, image_id))])
+
+    def _record(self, changes: Sequence[Change]) -> None:
+        for session in self._storage.sessions:
             if session not in self._broken and not session.is_read_only:
                 self._write(session, partial(session.record, changes, self._document))
 

@@ -189,7 +189,7 @@ class ProjectOpener(QObject):
     def _restore(self, case: _Case) -> None:
         """Asks what to do with changes that a crash left, has it done beside the window, and goes on."""
         opened = case.opened
-        answer = self._ask(case) if opened.recovery or case.is_untitled else ""
+        answer = self._ask(case) if _is_worth_asking(case) else "restore" if opened.recovery else ""
         if answer == "":
             self._take_over(case, opened)
             return
@@ -290,6 +290,12 @@ class ProjectOpener(QObject):
         whole = [each for each, error in errors.items() if error is None]
         if whole:
             self.show_requested.emit(next((each for each in whole if each == last), whole[0]))
+
+
+def _is_worth_asking(case: _Case) -> bool:
+    """Whether anybody would miss what a crash left; clicks that came and went nobody does."""
+    recovery = case.opened.recovery
+    return case.is_untitled or (recovery is not None and recovery.is_worth_asking)
 
 
 def _nothing() -> None:

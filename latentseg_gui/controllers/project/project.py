@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
@@ -15,10 +16,11 @@ from latentseg_gui.controllers.project.untitled import UntitledProjects
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.project.kept_marks import marks_as_settings
+from latentseg_gui.document.project.kept_prompts import prompts_as_settings
 from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.naming import common_folder
 from latentseg_gui.io.paths import shown
-from latentseg_gui.io.project.manifest import CURRENT, MAKERS, MARKS
+from latentseg_gui.io.project.manifest import CURRENT, MAKERS, MARKS, PROMPTS
 from latentseg_gui.io.project.saving import ProjectSession, ProjectSnapshot, create_project
 
 _RETRY_MS = 200
@@ -156,11 +158,10 @@ class ProjectController(QObject):
         """Saves a project that has a name, if there is something to save and nothing else to do."""
         project = self.project
         is_idle = self._saving is None and not self._is_painting()
-        if (
-            project is None
-            or project.is_read_only
-            or not is_idle
-            or not has_unsaved_changes(self._document, self.versions)
+        if project is None or project.is_read_only or not is_idle:
+            return
+        if not has_unsaved_changes(self._document, self.versions) and not _has_new_prompts(
+            self._document, project
         ):
             return
         if not project.is_changed_outside():
@@ -200,6 +201,8 @@ class ProjectController(QObject):
         """
         sentences = lost_by_leaving(self._document, self.project, self.versions)
         if not sentences:
+            if _has_new_prompts(self._document, self.project):  # nothing to be asked about
+                self.save_now()
             return True
         text = " ".join([*sentences, remark]).strip()
         choices = [("save", self.tr("Save")), ("discard", self.tr("Discard"))]
@@ -240,7 +243,8 @@ class ProjectController(QObject):
         if self._saving is not None:
             self._saving.wait(_WAIT_S)
         session, self._session = self._session, None
-        if session is not None and self._is_untitled and not self.has_unsaved:
+        is_empty = not (self.has_unsaved or prompts_as_settings(self._document))
+        if session is not None and self._is_untitled and is_empty:
             self.untitled.remove(session)
         elif session is not None:
             session.abandon()
@@ -255,9 +259,7 @@ class ProjectController(QObject):
     def _snapshot(self, target: ProjectSession, *, is_asked: bool) -> _Saving | None:
         try:
             self.untitled.keep_pasted(self._document, target.folder)
-            settings = {**target.manifest.settings, CURRENT: self._document.images.current_id}
-            settings[MAKERS] = self._document.makers.as_settings()
-            settings[MARKS] = marks_as_settings(self._document)
+            settings = {**target.manifest.settings, **_settings_of(self._document)}
             weights, sources = (None, None) if self.versions is None else self.versions.at_hand()
             snapshot = target.snapshot(self._document, settings, weights, sources)
             return _Saving(target, snapshot, is_asked=is_asked)
@@ -310,6 +312,23 @@ class ProjectController(QObject):
                 LatentsegError(f"{what} {error.what}", action=error.action, detail=error.detail)
             )
         self._failed.add(target.folder)
+
+
+def _settings_of(document: Document) -> dict[str, Any]:
+    """What of a document a project keeps among its settings."""
+    return {
+        CURRENT: document.images.current_id,
+        MAKERS: document.makers.as_settings(),
+        MARKS: marks_as_settings(document),
+        PROMPTS: prompts_as_settings(document),
+    }
+
+
+def _has_new_prompts(document: Document, project: ProjectSession | None) -> bool:
+    """Whether something else waits to be accepted than a project says that can be written."""
+    if project is None or project.is_read_only or project.is_changed_outside():
+        return False
+    return bool(prompts_as_settings(document) != project.manifest.settings.get(PROMPTS, {}))
 
 
 def _may_overwrite(project: ProjectSession, dialogs: Dialogs) -> bool:

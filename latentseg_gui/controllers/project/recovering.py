@@ -71,6 +71,9 @@ def _contents(opened: OpenedProject) -> list[str]:
         lines.append((one if count == 1 else many).format(count))
     elif names:
         lines.append(_tr("the masks of {0}").format(names))
+    if pointed := () if recovery is None else recovery.pointed_ids:
+        pointed_at = _listed([_name(document, fresh, each) for each in pointed])
+        lines.append(_tr("clicks on {0} that were not accepted").format(pointed_at))
     saved = None if opened.session.is_read_only else opened.session.manifest.weights
     listed = saved if recovery is None or recovery.weights is None else recovery.weights
     lines += _versions(listed, saved if recovery is not None else None)
@@ -191,8 +194,13 @@ def _is_worth_it(opened: OpenedProject, owner: UntitledProjects, *, is_untitled:
         opened.session.abandon()
         return False
     has_weights = bool(opened.session.weights.versions)
-    if opened.recovery is not None or (is_untitled and (opened.document.masks.labelled_ids() or has_weights)):
+    recovery = opened.recovery
+    if recovery is not None and recovery.is_worth_asking:
         return True
+    if is_untitled and (opened.document.masks.labelled_ids() or has_weights):
+        return True
+    if recovery is not None and not is_untitled:
+        recovery.discard()
     if is_untitled:
         owner.remove(opened.session)
     else:

@@ -13,6 +13,7 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.masks.layers import Counts, Delta
 from latentseg_gui.document.masks.object_marks import ObjectMarks
+from latentseg_gui.document.project.kept_prompts import put_prompts
 from latentseg_gui.document.project.planes import PackedPlanes, Plane, inflate, packed
 from latentseg_gui.document.types import BACKGROUND, Rect
 
@@ -121,7 +122,24 @@ class MarksChange:
             document.masks.set_marks(self.image_id, self.marks)
 
 
-Change = MaskChange | ClassesChange | MarksChange
+@dataclass(frozen=True, slots=True)
+class PromptsChange:
+    """Something else waits on an image to be accepted; that is no step of the history.
+
+    Attributes:
+        image_id: the image.
+        kept: see `kept_prompts`.
+    """
+
+    image_id: str
+    kept: dict[str, Any]
+
+    def apply(self, document: Document) -> None:
+        """Let it wait; nothing happens if the image has been removed."""
+        put_prompts(document, self.image_id, self.kept)
+
+
+Change = MaskChange | ClassesChange | MarksChange | PromptsChange
 """Everything that can happen to a document and must survive a crash."""
 
 

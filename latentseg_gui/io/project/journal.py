@@ -11,7 +11,7 @@ import json
 import os
 import struct
 import zlib
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -23,10 +23,17 @@ from latentseg_gui.document.masks.classes import SMALLEST, ClassTable, Segmentat
 from latentseg_gui.document.masks.layers import MaskLayer
 from latentseg_gui.document.masks.lookup import looked_up
 from latentseg_gui.document.masks.object_marks import ObjectMarks
-from latentseg_gui.document.project.changes import Change, ClassesChange, MarksChange, MaskChange
+from latentseg_gui.document.project.changes import (
+    Change,
+    ClassesChange,
+    MarksChange,
+    MaskChange,
+    PromptsChange,
+)
+from latentseg_gui.document.project.kept_prompts import put_prompts
 from latentseg_gui.document.types import Rect
 from latentseg_gui.io.project.locating import is_sound
-from latentseg_gui.io.project.manifest import ImageEntryModel, WeightsList, path_fields, places
+from latentseg_gui.io.project.manifest import PROMPTS, ImageEntryModel, WeightsList, path_fields, places
 from latentseg_gui.io.regular_files import open_regular
 from latentseg_gui.io.storage import AppendFile, StorageError
 
@@ -133,7 +140,7 @@ class Journal:
         self._sequence = 0
         self._file = AppendFile(path, keep=0)
         try:
-            self._write({"format": FORMAT, "kind": "header", **_as_dict(header)}, b"")
+            self._write({"format": FORMAT, "kind": "header", **asdict(header)}, b"")
         except StorageError:
             self._file.close()
             raise
@@ -149,18 +156,16 @@ class Journal:
         if isinstance(change, MaskChange):
             self._introduce(change.image_id, document)
             rects = [[rect.row0, rect.col0, rect.row1, rect.col1] for rect in change.rects]
-            content = {
-                "kind": "mask",
-                "image": change.image_id,
-                "rects": rects,
-                "instances": change.has_instances,
-            }
-            self._write(content, change.blob)
+            said = {"rects": rects, "instances": change.has_instances}
+            self._write({"kind": "mask", "image": change.image_id, **said}, change.blob)
             return
         if isinstance(change, MarksChange):
             self._introduce(change.image_id, document)
             content = {"kind": "marks", "image": change.image_id, **change.marks.as_settings()}
             self._write(content, b"")
+            return
+        if isinstance(change, PromptsChange):
+            self._introduce(change.image_id, document, {PROMPTS: change.kept})
             return
         classes = [list(astuple(entry)) for entry in change.classes]
         self._write({"kind": "classes", "classes": classes, "ids": change.classes.ids}, b"")
@@ -181,19 +186,15 @@ class Journal:
         """Close the file; it stays."""
         self._file.close()
 
-    def _introduce(self, image_id: str, document: Document) -> None:
-        if image_id in self._known or not document.images.has(image_id):
+    def _introduce(self, image_id: str, document: Document, more: dict[str, Any] | None = None) -> None:
+        """Write the image down, the first time or where there is ``more`` to say; older programs skip that."""
+        if (image_id in self._known and not more) or not document.images.has(image_id):
             return
-        shape = document.masks.layer(image_id).shape
+        (rows, cols), frame = document.masks.layer(image_id).shape, document.images.frame(image_id)
         path = document.images.path(image_id)
         where = {} if path is None else path_fields(path, self._folder)
-        entry = ImageEntryModel(
-            id=image_id,
-            frame=document.images.frame(image_id),
-            width=shape[1],
-            height=shape[0],
-            **where,  # type: ignore[arg-type]
-        )
+        values = {"id": image_id, "frame": frame, "width": cols, "height": rows, **where, **(more or {})}
+        entry = ImageEntryModel.model_validate(values)
         self._write({"kind": "image", "entry": entry.model_dump(exclude_none=True)}, b"")
         self._known.add(image_id)
 
@@ -268,10 +269,12 @@ def _restore(entry: ImageEntryModel, document: Document, folder: Path) -> None:
         raise ValueError("an image without a size")
     if document.images.has(entry.id):
         document.masks.expect_shape(entry.id, entry.shape)
-        return
-    where = next(places(entry, folder), None)
-    _check_size(entry.shape, where if entry.frame == 0 else None)
-    document.images.restore(entry.id, where, entry.frame, MaskLayer(entry.shape))
+    else:
+        where = next(places(entry, folder), None)
+        _check_size(entry.shape, where if entry.frame == 0 else None)
+        document.images.restore(entry.id, where, entry.frame, MaskLayer(entry.shape))
+    if PROMPTS in (entry.model_extra or {}):
+        put_prompts(document, entry.id, (entry.model_extra or {})[PROMPTS])
 
 
 def _check_fits(change: Change | RenumberedClasses, document: Document) -> None:
@@ -391,7 +394,3 @@ def _class_of(
     return SegmentationClass(
         str(name), str(colour), bool(is_locked), bool(is_visible), bool(is_thing), int(smallest)
     )
-
-
-def _as_dict(header: JournalHeader) -> dict[str, str]:
-    return {"project": header.project, "base": header.base, "previous": header.previous}

@@ -29,6 +29,9 @@ MAKERS = "made_by"
 MARKS = "marked"
 """Among the settings: which objects are hidden or locked (`document.kept_marks`)."""
 
+PROMPTS = "prompts"
+"""Among the settings, and of an image in the journal: what was pointed at, not accepted yet (`kept_prompts`)."""
+
 MAX_BYTES = 64 * 2**20
 _MAX_SIDE = 2**31
 

@@ -13,6 +13,7 @@ import numpy as np
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.layers import Arrays, MaskLayer
+from latentseg_gui.document.project.kept_prompts import take_prompts
 from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.io import storage
 from latentseg_gui.io.lock import ProjectLock
@@ -22,6 +23,7 @@ from latentseg_gui.io.project.journal_chain import chain_of
 from latentseg_gui.io.project.manifest import (
     MANIFEST,
     MAX_BYTES,
+    PROMPTS,
     SCHEMA,
     ImageEntryModel,
     MaskFiles,
@@ -110,6 +112,7 @@ def _opened(session: ProjectSession, data: bytes, schema: int, search: Sequence[
     notices = [session.read_only_reason] if session.is_read_only else []
     document = Document(session.manifest.class_table())
     missing = _load_images(session, document, search, notices)
+    take_prompts(document, session.manifest.settings.get(PROMPTS))
     document.mark_saved()
     notices += session.weights.check(session.weights.versions)
     recovery = None

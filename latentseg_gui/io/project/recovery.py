@@ -10,7 +10,7 @@ from latentseg_gui.document.project.changes import MaskChange
 from latentseg_gui.io import storage
 from latentseg_gui.io.project.journal import MAX_JOURNAL, ImageNote, WeightsNote, replay
 from latentseg_gui.io.project.journal_chain import JournalFile, set_aside
-from latentseg_gui.io.project.manifest import WeightsList, places
+from latentseg_gui.io.project.manifest import PROMPTS, WeightsList, places
 from latentseg_gui.io.project.orphans import unlabel_orphans
 from latentseg_gui.io.project.saving import ProjectSession
 from latentseg_gui.io.regular_files import read_regular
@@ -48,6 +48,22 @@ class Recovery:
                 if isinstance(record, MaskChange)
             )
         )
+
+    @property
+    def pointed_ids(self) -> tuple[str, ...]:
+        """Images on which something waited in the end to be accepted."""
+        notes = {
+            record.entry.id: (record.entry.model_extra or {})[PROMPTS]
+            for journal in self._chain
+            for record in journal.contents.records
+            if isinstance(record, ImageNote) and PROMPTS in (record.entry.model_extra or {})
+        }
+        return tuple(image_id for image_id, kept in notes.items() if kept)
+
+    @property
+    def is_worth_asking(self) -> bool:
+        """Whether anybody would miss what was done; not so if clicks alone came and went."""
+        return bool(self.count or self.pointed_ids or self.weights is not None or self.is_damaged)
 
     @property
     def names(self) -> dict[str, str]:
