@@ -8,6 +8,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "latentseg_gui"
 CONTROLLERS = PACKAGE / "controllers"
+SHARED = {"jobs", "interfaces"}
+"""What every room builds on lies beside the rooms."""
 MODULES = sorted(path for path in CONTROLLERS.rglob("*.py") if path.parent != CONTROLLERS)
 
 
@@ -22,13 +24,13 @@ def room_of_names(tree: ast.Module) -> dict[str, str]:
 
 
 def strangers(tree: ast.Module, own: str) -> set[str]:
-    """Parameters and attributes of a module that are controllers of another room, as they are written."""
-    rooms = room_of_names(tree)
+    """Parameters and attributes of a module that come from another room of controllers, as they are written."""
+    rooms = {name: room for name, room in room_of_names(tree).items() if room not in SHARED}
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.arg) and node.annotation is not None:
             kinds = {each.id for each in ast.walk(node.annotation) if isinstance(each, ast.Name)}
-            if any(rooms.get(kind, own) != own and kind.endswith("Controller") for kind in kinds):
+            if any(rooms.get(kind, own) != own for kind in kinds):
                 found.add(node.arg)
     for node in ast.walk(tree):
         is_kept = isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id in found
@@ -72,9 +74,9 @@ def test_no_controller_connects_itself_to_one_of_another_room() -> None:
 
 def test_a_crossing_is_seen() -> None:
     source = (
-        "from latentseg_gui.controllers.training.weights import WeightsController\n"
+        "from latentseg_gui.controllers.training.weights import Versions\n"
         "class A:\n"
-        "    def __init__(self, weights: WeightsController) -> None:\n"
+        "    def __init__(self, weights: Versions | None) -> None:\n"
         "        self._weights = weights\n"
         "        weights.activated.connect(print)\n"
         "    def later(self) -> None:\n"

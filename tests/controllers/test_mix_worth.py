@@ -65,6 +65,7 @@ class House:
             labelled=self.labelled,  # type: ignore[arg-type]
             engine=self.engine,
         )
+        self.labelled.changed.connect(self.controller.show)  # as the flow does
         self.button = self.note.findChild(QPushButton)
         assert self.button is not None
 

@@ -119,6 +119,7 @@ def _connect(base: Base, experts: ExpertsFlow, training: TrainingFlow) -> None:
     training.weights.activated.connect(experts.patches.use_weights)
     training.weights.activated.connect(experts.folder.use_weights)
     training.weights.activated.connect(experts.mix_worth.use_weights)
+    training.finetune.samples.changed.connect(experts.mix_worth.show)
 
 
 def _tick_territory(action: QAction, selection: Selection) -> None:

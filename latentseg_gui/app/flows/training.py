@@ -165,3 +165,4 @@ def _connect_flows(base: Base, training: TrainingFlow, images: ImagesFlow, masks
     base.window.training.image_requested.connect(images.controller.show)
     masks.objects.edited.connect(training.live.note_correction)
     base.history.events.changed.connect(training.live.note_correction)
+    masks.table.changed.connect(training.clicks.count_accepted)

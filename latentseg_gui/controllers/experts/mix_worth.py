@@ -59,8 +59,7 @@ class MixWorthController(QObject):
         self._sums: list[tuple[Counts, Counts]] = []
         self._is_measuring = False
         note.measuring_wanted.connect(self.measure)
-        labelled.changed.connect(self._show)
-        self._show()
+        self.show()
 
     def use_weights(self, weights: WeightsInfo) -> None:
         """Other weights are live; those that were fine-tuned are measured once."""
@@ -70,7 +69,7 @@ class MixWorthController(QObject):
         is_new = version is not None and version.images > 0 and not version.is_refit
         if is_new and version is not None and version.mix_worth is None and weights.can("experts"):
             self.measure()
-        self._show()
+        self.show()
 
     def measure(self) -> None:
         """Begins to measure the live weights on the labelled images that are in memory."""
@@ -79,7 +78,7 @@ class MixWorthController(QObject):
         self._is_measuring = True
         version = self._version
         self._labelled.ready(IMAGES, partial(self._on_samples, version), lambda _: self._end())
-        self._show()
+        self.show()
 
     def _on_samples(self, version: str, samples: tuple[TrainingSample, ...]) -> None:
         if not self._is_run_of(version):
@@ -124,15 +123,16 @@ class MixWorthController(QObject):
         learned, even = (mean_iou(np.sum([pair[which] for pair in sums], axis=0)) for which in (0, 1))
         if np.isfinite(learned) and np.isfinite(even):
             self._weights.keep(replace(version, mix_worth=MixWorth(learned, even, len(sums), is_own=True)))
-        self._show()
+        self.show()
 
     def _end(self) -> None:
         self._is_measuring = False
         self._waiting.clear()
         self._sums = []
-        self._show()
+        self.show()
 
-    def _show(self) -> None:
+    def show(self) -> None:
+        """Says what is known of the live weights, and whether there is something to measure with."""
         live, version = self._weights.live, self._weights.versions.get(self._version)
         known = None if version is None else version.mix_worth
         if known is None and live is not None and live.version == self._version:

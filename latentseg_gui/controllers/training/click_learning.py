@@ -74,14 +74,13 @@ class ClickLearningController(QObject):
         self.seconds = CLICK_SECONDS
         self._counts: dict[str, int] = {}
         self._next_offer = OFFERED_AT
-        table.changed.connect(self._on_counted)
 
     @property
     def is_running(self) -> bool:
         """Whether clicks learn."""
         return self._job is not None or self._is_reading
 
-    def _on_counted(self) -> None:
+    def count_accepted(self) -> None:
         """Offers to learn from what was accepted: once for ten objects, and again for every doubling."""
         image_id = self._document.images.current_id
         if image_id is None or not self._table.is_current:
