@@ -22,6 +22,7 @@ check: $(VENV)/.test
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	.ci/subjects
 
 $(VENV)/.python:
 	@test -n "$(PYTHON)" || { echo "latentseg needs Python 3.11 or newer; none was found. Install one (for instance: sudo apt-get install python3.11 python3.11-venv) or name it: make $(or $(MAKECMDGOALS),run) PYTHON=/path/to/python3.11" >&2; exit 1; }

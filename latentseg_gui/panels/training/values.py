@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.document.training.learning import LearningSettings
-
-SPEEDS: Final = ("live", "quick", "thorough")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class ClassShare:
 
 @dataclass(frozen=True, slots=True)
 class TrainingRequest:
-    """What Start asks for; ``speed`` is one of `SPEEDS`, ``network`` "" for that of the weights in use."""
+    """What Start asks for; ``speed`` is one of `learning.SPEEDS`, ``network`` "" for that of the weights in use."""
 
     image_ids: tuple[str, ...]
     speed: str
