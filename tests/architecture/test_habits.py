@@ -64,5 +64,14 @@ def test_the_version_is_said_once() -> None:
     assert said == ["latentseg_gui/__init__.py"]
 
 
+def test_every_decision_has_a_number_and_a_date() -> None:
+    records = sorted((ROOT / "latentseg_gui" / "decisions").glob("*.md"))
+    assert [path.name[:4] for path in records] == [f"{number:04}" for number in range(1, len(records) + 1)]
+    for path in records:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert lines[0].startswith(f"# {int(path.name[:4])}. "), path.name
+        assert re.match(r"20\d\d-\d\d(-\d\d)?\. Accepted\.", lines[2]), path.name
+
+
 def test_the_readme_can_be_read_in_one_go() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
