@@ -159,6 +159,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("open_weights", "Open weights...", menu=MODEL, icon="open", sep=True),
     _spec("save_weights", "Save weights as...", menu=MODEL, icon="save"),
     _spec("default_weights", "Back to the shipped weights", menu=MODEL),
+    _spec("work_weights", "Begin with weights for use at work", menu=MODEL, check=True),
     _spec("open_click_model", "Open click model...", menu=MODEL, icon="click", sep=True),
     _spec("own_clicks", "Answer clicks with the model itself again", menu=MODEL, icon="click"),
     _spec("tour", "Tour in three steps", menu=HELP, icon="play"),

@@ -10,6 +10,7 @@ from latentseg_gui.app.actions import ACTIONS, translated
 from latentseg_gui.app.dialogs import message_box
 from latentseg_gui.app.main_window import MainWindow
 from latentseg_gui.app.shortcuts import as_printed, key_text
+from latentseg_gui.inference.training.shipped import terms_in_use
 from latentseg_gui.panels.commands import CommandPalette, PaletteEntry, ShortcutRow, ShortcutSheet
 
 _MOUSE: tuple[tuple[str, str], ...] = (
@@ -82,10 +83,11 @@ class Help(QObject):
         """What this is, under which licence."""
         text = self.tr(
             "latentseg {0}\n\nPoint-and-click segmentation with a latent-expert model that can be looked into "
-            "and fine-tuned on a few corrected masks.\n\nCode: Apache License 2.0. The weights have terms of "
-            "their own; see the model card that comes with them."
+            "and fine-tuned on a few corrected masks.\n\nCode: Apache License 2.0. The shipped weights have terms of "
+            "their own. Those in use: {1}\n\nModel > Begin with weights for use at work changes them; the model card "
+            "beside the weights lists every set."
         )
-        box = message_box(self.tr("About latentseg"), text.format(__version__), self._window)
+        box = message_box(self.tr("About latentseg"), text.format(__version__, terms_in_use()), self._window)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.open()
 

@@ -37,6 +37,7 @@ class Preferences(BaseModel):
     object_threshold: float = Field(default=ObjectOptions().threshold, ge=0.0, le=1.0)
     object_separation: float = Field(default=ObjectOptions().separation, ge=0.0, le=1.0)
     object_smoothness: float = Field(default=ObjectOptions().smoothness, ge=0.0, le=100.0)
+    work_weights: bool = False
     click_model: str = ""
     click_model_digest: str = ""
     window_geometry: str = ""

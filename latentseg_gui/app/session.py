@@ -31,6 +31,7 @@ from latentseg_gui.commands.history import History
 from latentseg_gui.controllers.jobs import JobSource
 from latentseg_gui.controllers.project.closing import ClosingController
 from latentseg_gui.document.document import Document
+from latentseg_gui.inference.training.shipped import begin_with
 from latentseg_gui.io.project.session_folder import SessionFolder
 
 
@@ -102,6 +103,7 @@ class Session(QObject):
 
     def begin(self, paths: Sequence[Path]) -> None:
         """Starts the model behind the window and opens what was asked for."""
+        begin_with(for_work=self.preferences.work_weights)
         self.weights.device, self.images.last_folder = self.preferences.device, self.preferences.last_folder
         self.weights.activate_shipped()
         if self.preferences.click_model:

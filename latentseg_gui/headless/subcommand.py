@@ -117,10 +117,34 @@ def model_errors() -> Iterator[None]:
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     """``--weights`` and ``--device``."""
-    parser.add_argument(
-        "--weights", type=Path, metavar="FILE", help="safetensors file (default: those that come inside)"
-    )
+    add_weights_argument(parser)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps (default: auto)")
+
+
+def add_weights_argument(parser: argparse.ArgumentParser) -> None:
+    """``--weights``."""
+    parser.add_argument(
+        "--weights",
+        type=_weights,
+        metavar="FILE",
+        help="safetensors file, or the name of weights that come inside: research (the default) or work, which may be "
+        "used commercially",
+    )
+
+
+def _weights(text: str) -> Path | None:
+    """The file of weights that is meant; None for weights that come inside, which are then those in use."""
+    from model.weights.shipped import SHIPPED, choose_weights
+
+    if text not in {each.name for each in SHIPPED} or Path(text).exists():
+        return Path(text)
+    choose_weights(text)
+    return None
+
+
+def version_name(options: argparse.Namespace) -> str:
+    """What the weights in use are called in what they make."""
+    return weights_path(options).stem
 
 
 def weights_path(options: argparse.Namespace) -> Path:

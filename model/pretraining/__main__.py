@@ -109,14 +109,16 @@ def _config(options: argparse.Namespace) -> PretrainConfig:
         raise ModelError(
             "The stages are not in order.", action="Let the first begin at 0 and the others later."
         )
-    network = NetworkConfig.pretrained() if options.encoder else NetworkConfig()
-    if options.only_candidates:
-        if options.start is None or options.encoder is not None:
-            raise ModelError(
-                "Other meanings of a click can only be taught to finished weights.",
-                action="Name them with --start, and leave --encoder out.",
-            )
-        network = _with_candidates(options.start)
+    if options.only_candidates and (options.start is None or options.encoder is not None):
+        raise ModelError(
+            "Other meanings of a click can only be taught to finished weights.",
+            action="Name them with --start, and leave --encoder out.",
+        )
+    if options.encoder is not None or options.start is None:
+        network = NetworkConfig.pretrained() if options.encoder else NetworkConfig()
+    else:
+        candidates = NUM_CANDIDATES if options.only_candidates else 0
+        network = replace(_sizes_of(options.start), num_candidates=candidates)
     return PretrainConfig(
         data=options.data,
         output=options.output,
@@ -136,8 +138,8 @@ def _config(options: argparse.Namespace) -> PretrainConfig:
     )
 
 
-def _with_candidates(start: Path) -> NetworkConfig:
-    """Sizes of the network in a file, with candidates.
+def _sizes_of(start: Path) -> NetworkConfig:
+    """Sizes of the network in a file, which a run that begins from it goes on with.
 
     Raises:
         ModelError: it was refused, or is of another architecture.
@@ -147,7 +149,7 @@ def _with_candidates(start: Path) -> NetworkConfig:
         raise ModelError(
             "Only the default network answers clicks.", action="Choose other weights to start from."
         )
-    return replace(network.config, num_candidates=NUM_CANDIDATES)
+    return network.config
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -22,6 +22,7 @@ _SEMANTIC_WEIGHT = 0.3
 _BALANCE_WEIGHT = 0.01
 _SIMILARITY_WEIGHT = 0.02
 _DECISION_WEIGHT = 0.05
+_TERRITORY_WEIGHT = 0.5
 _GIVEN_SHARE = 0.25  # of the crops begin with a mask of another origin
 _GIVEN_LOGIT = 6.0
 
@@ -112,6 +113,46 @@ def _indecision(mix: Tensor) -> Tensor:
     return -(mix * (mix + 1e-9).log()).sum(1).mean() / math.log(mix.shape[1])
 
 
+def _told_by_territories(mix: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    """An object as a union of territories: the share of each expert's territory that lies inside, laid over it.
+
+    Args:
+        mix: [B, K, h, w].
+        target: [B, 1, 4h, 4w], 0/1.
+        valid: likewise, which pixels count.
+
+    Returns:
+        [B, 2, h, w]: the object as territories tell it, and as it is, both 0..1.
+    """
+    inside, known = F.avg_pool2d(target * valid, 4), F.avg_pool2d(valid, 4)  # [B, 1, h, w]
+    shares = (mix * inside).sum((2, 3)) / (mix * known).sum((2, 3)).clamp(min=1e-6)  # [B, K]
+    told = (mix * shares[..., None, None]).sum(1, keepdim=True)  # [B, 1, h, w]
+    return torch.cat((told, inside / known.clamp(min=1e-6)), 1)
+
+
+def territory_loss(mix: Tensor, target: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+    """How far territories are from telling an object and the rest apart, and the soft IoU that they reach.
+
+    Args:
+        mix: whom each token asks, sums to 1 over experts, [B, K, h, w].
+        target: the object, 0/1, float, [B, 1, H, W] with h = H / 4 rounded up.
+        valid: likewise, which pixels count.
+
+    Returns:
+        Two scalars; only the first has a gradient.
+    """
+    height, width = mix.shape[-2] * 4, mix.shape[-1] * 4
+    space = (0, width - target.shape[-1], 0, height - target.shape[-2])
+    pair = _told_by_territories(mix, F.pad(target, space), F.pad(valid, space))
+    told, true = pair.unbind(1)
+    known = (F.avg_pool2d(F.pad(valid, space), 4)[:, 0] > 0).float()
+    with torch.autocast(mix.device.type, enabled=False):
+        entropy = F.binary_cross_entropy(told.float().clamp(1e-4, 1 - 1e-4), true.float(), known)
+    both, either = (told * true * known).sum((1, 2)), ((told + true - told * true) * known).sum((1, 2))
+    overlap = both / either.clamp(min=1e-6)  # [B]
+    return entropy + 1 - overlap.mean(), overlap.mean().detach()
+
+
 def _begun_elsewhere(
     previous: Tensor, prompts: PromptTensors, target: Tensor, valid: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, PromptTensors]:
@@ -142,6 +183,11 @@ def train_step(
     target, valid = (objects == 1).float(), (objects != IGNORED).float()
     encoding, pyramid = network.encode_fully(augment_light(images, generator))
     loss = _classes_loss(trainee, encoding, pyramid, batch)
+    figures: dict[str, Tensor] = {"class": loss.detach()}
+    if network.classifiers is not None:
+        territory, figures["territory"] = territory_loss(encoding.territory.float(), target, valid)
+        figures["indecision"] = _indecision(encoding.territory.detach().float())
+        loss = loss + _TERRITORY_WEIGHT * territory
     prompts = first_prompts(target, valid, generator)
     output = network.segment(encoding, prompts)
     first_loss, first_iou = answer_loss(output.logits, output.score, target, valid)
@@ -154,8 +200,6 @@ def train_step(
     prompts = add_click(prompts, previous, target, valid, generator)
     output = network.segment(encoding, prompts, previous=previous)
     last_loss, last_iou = answer_loss(output.logits, output.score, target, valid)
-    figures = {"class": loss.detach(), "first": first_loss.detach(), "last": last_loss.detach()}
+    figures |= {"first": first_loss.detach(), "last": last_loss.detach()}
     figures |= {"iou_first": first_iou, "iou_last": last_iou}
-    if network.classifiers is not None:
-        figures["indecision"] = _indecision(encoding.territory.detach().float())
     return StepResult(loss + first_loss + last_loss, figures)

@@ -42,14 +42,14 @@ def shipped_variant() -> str:
 def give_encoder(network: nn.Module) -> nn.Module:
     """``network``, whose pretrained encoders now hold the shipped weights."""
     for encoder in encoders_in(network):
-        encoder.load_state_dict(_shipped_tensors())
+        encoder.load_state_dict(_encoder_tensors(default_weights_path()))
     return network
 
 
 @cache
-def _shipped_tensors() -> Mapping[str, Tensor]:
-    """The encoder's state dict, read once: 14 MB."""
-    (encoder,) = encoders_in(load(default_weights_path())[0])
+def _encoder_tensors(path: Path) -> Mapping[str, Tensor]:
+    """The state dict of the encoder in a file of weights, read once: 14 MB."""
+    (encoder,) = encoders_in(load(path)[0])
     return encoder.state_dict()
 
 
@@ -291,7 +291,7 @@ def start_of(name: str, weights: Path | None, *, seed: int = 0, encoder: str = "
         name = with_encoder(offer_named(name or LATENT_EXPERT), encoder).name
     if name in ("", LATENT_EXPERT):
         network, meta = load(default_weights_path())
-        return StartingWeights(network, meta, "default")
+        return StartingWeights(network, meta, default_weights_path().stem)
     offer = offer_named(name)
     where = f"fresh weights of {offer.architecture}"
     if offer.encoder == PRETRAINED:

@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +23,8 @@ from torch.overrides import TorchFunctionMode
 from model.errors import ModelError, WeightsError
 from model.weights.atomic import write_atomically
 from model.weights.checks import MAX_METADATA_BYTES, Header, read_checked
+from model.weights.packing import dequantised, dequantised_header, quantised
+from model.weights.shipped import chosen_weights, shipped_path
 from model.zoo.registry import architecture_of, build_network
 
 FORMAT: Final = 1
@@ -65,28 +66,25 @@ class CheckpointMeta:
 
 
 def default_weights_path() -> Path:
-    """The weights that come with the program.
+    """Those of the weights that come with the program that are in use (`model.weights.shipped`).
 
     Raises:
         WeightsError: the installation is incomplete.
+        ModelError: the environment names weights that do not come with it.
     """
-    path = Path(str(resources.files("assets").joinpath("weights", "default.safetensors")))
-    if not path.is_file():
-        raise WeightsError(
-            "The weights that should come with the program are missing.",
-            action="Install it again, or name a file of weights.",
-            detail=str(path),
-        )
-    return path
+    return shipped_path(chosen_weights())
 
 
-def save(path: Path | str, network: nn.Module, meta: CheckpointMeta | None = None) -> None:
+def save(
+    path: Path | str, network: nn.Module, meta: CheckpointMeta | None = None, *, is_packed: bool = False
+) -> None:
     """Write ``network`` to ``path``, whole or not at all.
 
     Args:
         path: usually NAME.safetensors.
         network: of an architecture that the zoo knows; it stays where it is.
         meta: names, colours and provenance; architecture and config come from the network.
+        is_packed: with 8 bits a number instead of what it has (`model.weights.packing`): for files that are shipped.
 
     Raises:
         ModelError: the weights hold NaN, the architecture is unknown, or the disk refuses.
@@ -106,7 +104,9 @@ def save(path: Path | str, network: nn.Module, meta: CheckpointMeta | None = Non
     if len(text) > MAX_METADATA_BYTES:
         raise ModelError("These weights were not saved: their notes are too long.", action="Shorten them.")
     try:
-        write_atomically(path, safetensors_torch.save(state, {METADATA_KEY: text}))
+        write_atomically(
+            path, safetensors_torch.save(quantised(state) if is_packed else state, {METADATA_KEY: text})
+        )
     except OSError as error:
         raise ModelError(
             f'The weights could not be written to "{path}": {error.strerror or error}.',
@@ -149,7 +149,7 @@ def load(path: Path | str) -> tuple[nn.Module, CheckpointMeta]:
     meta = _parse_meta(header, path)
     with torch.device("meta"), Unfilled():  # names and shapes without memory, before anything is allocated
         expected = build_network(meta.architecture, meta.config).state_dict()
-    differences = _differences(expected, header)
+    differences = _differences(expected, dequantised_header(header))
     if differences:
         shown = "; ".join(differences[:3]) + ("; ..." if len(differences) > 3 else "")
         raise WeightsError(
@@ -186,7 +186,7 @@ class Unfilled(TorchFunctionMode):
 
 def _tensors(data: bytes, path: Path) -> dict[str, Tensor]:
     try:
-        state: dict[str, Tensor] = safetensors_torch.load(data)
+        state = dequantised(safetensors_torch.load(data))
     except SafetensorError as error:
         raise WeightsError(
             f'The file "{path.name}" is broken.', action="Export it again.", detail=str(error)

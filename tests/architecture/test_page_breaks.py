@@ -30,6 +30,7 @@ KINDS = {
         *("latentseg_gui.io.images.tiff_structure", "latentseg_gui.io.masks.joining"),
         *("latentseg_gui.io.masks.long_json", "latentseg_gui.io.masks.survey", "latentseg_gui.io.masks.voc"),
         *("model.click_models.pairs", "model.click_models.prompts", "model.weights.checks"),
+        "model.weights.packing",
     ),
     "work beside the window, with its values": (
         *("latentseg_gui.controllers.project.recovering", "latentseg_gui.controllers.project.unsaved"),

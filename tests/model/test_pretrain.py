@@ -22,6 +22,7 @@ from model.pretraining.crops import Batch, CropSampler, agreement
 from model.pretraining.loop import PretrainConfig, Pretraining
 from model.pretraining.schedule import Stage
 from model.pretraining.start import begin_from
+from model.pretraining.step import territory_loss
 from model.training.simulated_clicks import (
     add_click,
     add_pair,
@@ -379,6 +380,54 @@ def test_other_meanings_are_taught_without_changing_anything_else(data, tmp_path
     biases = [name for name in learned if name not in known and "turns" in name and name.endswith("bias")]
     assert len(biases) == 10
     assert all(bool(learned[name].any()) for name in biases), "they begin at 0"
+
+
+def test_a_run_that_begins_from_weights_goes_on_with_their_network(data, tmp_path):
+    """Not with one of other sizes, of which hardly anything would fit."""
+    start = Pretraining(run_config(data, tmp_path / "first", 2)).run()
+    where = ["--data", str(data), "--output", str(tmp_path / "second"), "--start", str(start)]
+    assert main([*where, "--steps", "1", "--rate", "1e-9", "--fp32", *STAGED]) == 0
+    before, _ = checkpoint.load(start)
+    after, _ = checkpoint.load(tmp_path / "second" / "weights.safetensors")
+    assert after.config == before.config
+    torch.testing.assert_close(after.state_dict(), before.state_dict(), rtol=1e-2, atol=1e-3)
+
+
+def test_territories_are_taught_to_tell_an_object_from_the_rest():
+    target, valid = torch.zeros(1, 1, 32, 32), torch.ones(1, 1, 32, 32)
+    target[..., 8:24, 8:24] = 1
+    inside = target[..., ::4, ::4].repeat(1, 4, 1, 1)
+    good = torch.where(torch.tensor([1.0, 1, 0, 0]).view(1, 4, 1, 1) > 0, inside, 1 - inside) / 2
+    even = torch.full_like(good, 0.25)
+    (loss, overlap), (worse, less) = (territory_loss(mix, target, valid) for mix in (good, even))
+    assert float(overlap) > 0.99
+    assert float(loss) < 0.01
+    assert float(worse) > 1 > 0.3 > float(less)
+    beside = valid.clone()
+    beside[..., 24:] = 0  # what is not known teaches nothing, whatever is predicted there
+    spoiled_mix = good.clone()
+    spoiled_mix[..., 6:] = 0.25
+    assert float(territory_loss(spoiled_mix, target, beside)[0]) < 0.01
+    torch.manual_seed(0)
+    logits = torch.randn(1, 4, 8, 8, requires_grad=True)
+    optimiser = torch.optim.Adam([logits], 0.2)
+    losses = []
+    for _ in range(40):
+        loss, _ = territory_loss(logits.softmax(1), target, valid)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0] / 4
+
+
+@pytest.mark.parametrize("size", [(32, 32), (30, 33), (4, 4)])
+def test_territories_of_any_size_are_taught(size):
+    target = (torch.rand(2, 1, *size) > 0.5).float()
+    mix = torch.rand(2, 5, -(-size[0] // 4), -(-size[1] // 4)).softmax(1)
+    loss, overlap = territory_loss(mix, target, torch.zeros_like(target))
+    assert bool(torch.isfinite(loss))
+    assert 0 <= float(overlap) <= 1
 
 
 def test_other_meanings_need_finished_weights(tmp_path, caplog):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from latentseg_gui.app.flows.base import Base
 from latentseg_gui.app.flows.images import ImagesFlow
@@ -154,10 +155,24 @@ def _connect(base: Base, training: TrainingFlow) -> None:
     base.on("open_weights", weights.choose_file)
     base.on("save_weights", weights.save_as)
     base.on("default_weights", weights.activate_shipped)
+    window.action["work_weights"].setChecked(base.preferences.work_weights)  # before anybody listens
+    base.on_remembered_switch("work_weights", partial(_say_when_others_begin, base))
     base.on_switch("live", training.live.set_on)
     base.on_switch("live", window.training.set_live)
     window.training.live_requested.connect(window.action["live"].setChecked)
     weights.activated.connect(training.uncertain_regions.use_weights)
+
+
+def _say_when_others_begin(base: Base, is_for_work: bool) -> None:
+    """Which of the shipped weights come first is read when the program starts."""
+    if is_for_work:
+        text = base.window.tr(
+            "From the next start on, the program begins with weights that were trained only on sets whose terms "
+            "allow commercial use. Versions that were learned from the other ones stay what they are."
+        )
+    else:
+        text = base.window.tr("From the next start on, the program begins with the research weights again.")
+    base.errors.inform(text)
 
 
 def _connect_flows(base: Base, training: TrainingFlow, images: ImagesFlow, masks: MasksFlow) -> None:

@@ -90,14 +90,14 @@ class NetworkComparisonController(QObject):
         self._folder = folder
         self._window = window
         self._job: int | None = None
-        self._number, self._is_reading = 0, False
+        self._number = 0
+        self._is_reading = False
         self._compared: _Compared | None = None
         self._outcome = NetworksCompared((), "")
         self._shown = ""
         self._pictures: dict[str, PictureShown] = {}
         self.dialog: NetworksDialog | None = None
         finetune.state_changed.connect(self._show_obstacle)
-        document.events.images_changed.connect(self._on_images_changed)
 
     @property
     def is_running(self) -> bool:
@@ -160,17 +160,6 @@ class NetworkComparisonController(QObject):
         self._weights.adopt(result, images=len(self._compared.images), is_live=True)
         self._errors.inform(self.tr("{0} is in use now, as {1}.").format(outcome.title, result.version))
 
-    def _on_images_changed(self) -> None:
-        """Where all images are gone that it learned from, as when another project is opened, so are its rows."""
-        compared = self._compared
-        if compared is None or any(self._document.images.has(each) for each in compared.images):
-            return
-        if self.is_running:
-            self.cancel()
-        else:
-            self._forget()
-            self._show_table()
-
     def _made(self) -> NetworksDialog:
         dialog = NetworksDialog(self._window)
         dialog.start_requested.connect(self.start)
@@ -225,9 +214,11 @@ class NetworkComparisonController(QObject):
         self._outcome = outcome
         self._end()
         self._show_table()
-        if self.dialog is None or not self.dialog.isVisible():
-            text = self.tr("The networks are compared: open Compare networks to see how they did.")
-            self._errors.inform(text)
+        is_seen = self.dialog is not None and self.dialog.isVisible()
+        if not is_seen:
+            self._errors.inform(
+                self.tr("The networks are compared: open Compare networks to see how they did.")
+            )
 
     def _on_failed(self, error: LatentsegError) -> None:
         self._forget()

@@ -37,6 +37,7 @@ from latentseg_gui.headless.subcommand import (
     open_predictor,
     read_in_time,
     require_inputs,
+    version_name,
     weights_path,
 )
 from latentseg_gui.headless.transfer.masks import add_picture_argument
@@ -97,7 +98,7 @@ def run(options: argparse.Namespace) -> int:
         plan = BatchPlan(options.format, counting.classes, _settings(options, predictor, counting), links)
         ledger = ledger_of(options)
         protect(options.output, plan, items, ledger)
-        version = options.weights.stem if options.weights else "default"
+        version = version_name(options)
         ranks.wait()  # nobody writes before everybody has agreed that it is safe
         folder = BatchFolder(options.output, plan, rank=ranks.rank, ledger=ledger)
         try:

@@ -26,6 +26,7 @@ from latentseg_gui.headless.subcommand import (
     model_errors,
     open_predictor,
     require_inputs,
+    version_name,
     weights_path,
 )
 from latentseg_gui.headless.transfer.masks import add_picture_argument
@@ -83,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
         protect(options.output, plan, items, ledger)
         ranks.wait()  # nobody writes before everybody has agreed that it is safe
         folder = BatchFolder(options.output, plan, rank=ranks.rank, ledger=ledger)
-        version = options.weights.stem if options.weights else "default"
+        version = version_name(options)
         make = partial(_proposed, predictor, options, version)
         try:
             return Run(folder, predictor, prediction_options(options), version, ranks, make=make).run(items)

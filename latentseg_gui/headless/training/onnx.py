@@ -8,6 +8,7 @@ from pathlib import Path
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.headless.subcommand import (
     add_overwrite_argument,
+    add_weights_argument,
     ledger_of,
     model_errors,
     require_inputs,
@@ -18,9 +19,7 @@ from latentseg_gui.io.storage import make_folder
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument(
-        "--weights", type=Path, metavar="FILE", help="safetensors file (default: those that come inside)"
-    )
+    add_weights_argument(parser)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="NAME.onnx")
     parser.add_argument(
         "--size",
