@@ -248,12 +248,12 @@ class ComputePromptAttention(Request[PromptAttention]):
 class SegmentObject(Request[MaskProposal]):
     """Object mask from prompts on an encoded image.
 
-    Where a closer look has to be encoded first, what is known without it is reported as progress, as a
+    Where a zoom has to be encoded first, what is known without it is reported as progress, as a
     `MaskProposal` that is refining.
 
     Attributes:
         is_preview: only what is known at once is wanted; nothing is encoded and nothing remembered. Where a click
-            would look closer, the answer is refining.
+            would zoom in, the answer is refining.
         with_candidates: what else may be meant is wanted, too; then nothing is reported before the answer.
         continues: which answer to all but the last click this one goes on from: 0 for the proposal itself, n for
             the nth of its `MaskProposal.candidates`.

@@ -1,6 +1,6 @@
 """Experts vote: what a pixel is follows, before anything else is looked at, from which experts it asks.
 
-In every image a fine-tuned network first takes the word of the experts, then looks closer. Whoever learns on
+In every image a fine-tuned network first takes the word of the experts, then zooms in. Whoever learns on
 top of that learns what the experts leave over, so that what they say cannot be left out afterwards.
 """
 

@@ -2,7 +2,7 @@
 
 First a coarse grid over the whole image, then finer ones where no object was found yet: most clicks of a dense grid
 would only ask again for what is known. Then boxes round what stands out: a click into a field of small alike things
-means the field more often than one of them, and a box says how large the thing is. Then the same from closer by.
+means the field more often than one of them, and a box says how large the thing is. Then the same zoomed in.
 What a box finds is a part of a larger thing as often as a thing, so it never keeps a click from being asked.
 """
 
@@ -51,7 +51,7 @@ class Thoroughness:
     """How thoroughly objects are looked for.
 
     Attributes:
-        levels: from afar and from closer by; the closer ones only where they show more.
+        levels: from afar and zoomed in; the zoomed ones only where they show more.
         sieve: what counts as an object.
     """
 

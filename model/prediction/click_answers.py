@@ -89,18 +89,18 @@ def candidates(image: EncodedImage, runner: Runner, question: Question, max_pixe
     Each is remembered, so that further clicks can go on from it. Arguments as of `answer_stages`.
     """
     *_, (_, likeliest) = answer_stages(image, runner, question, max_pixels)
-    answers, focus = [likeliest], image.focus
+    answers, zoomed = [likeliest], image.zoomed
     for candidate in range(1, runner.num_candidates + 1):
         *_, (_, answer) = as_meant(image, runner, question, max_pixels, candidate)
         image.answered.put(question.pointing, *answer)
         answers.append(answer)
-    image.focus = focus  # the next click most likely goes on from the first
+    image.zoomed = zoomed  # the next click most likely goes on from the first
     masks, scores, logits = zip(*answers, strict=True)
     return np.stack(masks), np.array(scores, np.float32), np.stack(logits)
 
 
 def maps_of(image: EncodedImage, runner: Runner, question: Question) -> AttentionMaps | None:
-    """What the question attends to, in the likeliest answer before it looks closer."""
+    """What the question attends to, in the likeliest answer before it zooms in."""
     local = question.pointing.moved((0.0, 0.0), image.scale_xy)
     return runner.segment(image.encoding, local, question.earlier, need_attention=True)[2]
 
@@ -108,7 +108,7 @@ def maps_of(image: EncodedImage, runner: Runner, question: Question) -> Attentio
 def as_meant(
     image: EncodedImage, runner: Runner, question: Question, max_pixels: int, candidate: int
 ) -> Iterator[tuple[bool, Answer]]:
-    """Answers of one meaning, seen from afar and then from closer by, as the network gives them."""
+    """Answers of one meaning, seen from afar and then zoomed in, as the network gives them."""
     meant = last_clicks(question.pointing, image.shape)
     local = meant.moved((0.0, 0.0), image.scale_xy)
     logits, score, _ = runner.segment(image.encoding, local, question.earlier, candidate=candidate)

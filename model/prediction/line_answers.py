@@ -62,12 +62,12 @@ def line_stages(
 def line_candidates(predictor: Predictor, line: Line, *pointed: ArrayLike | None) -> list[Answer]:
     """The likeliest object, then what else the line may mean; arguments as of `line_stages`."""
     image, runner = as_clicked(predictor)
-    answers, focus = [], image.focus
+    answers, zoomed = [], image.zoomed
     for candidate in range(runner.num_candidates + 1):
         *_, (_, answer) = line_stages(predictor, line, *pointed, candidate=candidate)
         answers.append(answer)
-        focus = image.focus if candidate == 0 else focus
-    image.focus = focus  # the next click most likely goes on from the first
+        zoomed = image.zoomed if candidate == 0 else zoomed
+    image.zoomed = zoomed  # the next click most likely goes on from the first
     return answers
 
 

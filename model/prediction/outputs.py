@@ -59,7 +59,7 @@ class EncodedImage:
         encoding: of the picture at its working size.
         size: (rows, columns) of the working size; that of the image unless it is very large.
         weights: the predictor it belongs to; others refuse it.
-        focus: the region that clicks were last about, seen from closer by.
+        zoomed: the region that clicks were last about, seen zoomed in.
         overview: the whole as clicks see it first: smaller, and in float32; None where this one serves.
         answered: masks that were given for clicks.
         object_scale: factor on its size at which its objects are told apart best; None where nobody has asked yet.
@@ -69,7 +69,7 @@ class EncodedImage:
     encoding: Any
     size: tuple[int, int]
     weights: object
-    focus: EncodedRegion | None = field(default=None)
+    zoomed: EncodedRegion | None = field(default=None)
     overview: EncodedImage | None = field(default=None)
     answered: AnsweredClicks = field(default_factory=AnsweredClicks)
     object_scale: float | None = field(default=None)
@@ -97,6 +97,6 @@ class EncodedImage:
     @property
     def nbytes(self) -> int:
         """Memory of the encoding, for caches."""
-        parts = [self.encoding] + ([] if self.focus is None else [self.focus.encoding])
+        parts = [self.encoding] + ([] if self.zoomed is None else [self.zoomed.encoding])
         own = sum(int(getattr(part, "nbytes", part.tokens.nbytes)) for part in parts)
         return own + self.answered.nbytes + (0 if self.overview is None else self.overview.nbytes)

@@ -92,7 +92,7 @@ class Predictor:
 
     @property
     def encoder_runs(self) -> int:
-        """How often the encoder ran: for images, closer looks of clicks, parts of maps, tiles and other views."""
+        """How often the encoder ran: for images, zooms of clicks, parts of maps, tiles and other views."""
         return sum(runner.encoder_runs for runner in {self._runner, self.click_runner})
 
     @property
@@ -276,7 +276,7 @@ class Predictor:
     ) -> Attention:
         """As `attention`, for an object: the learned experts, then one per click, then two for the box.
 
-        The maps are of the answer of `predict` to the same arguments, before it looks closer.
+        The maps are of the answer of `predict` to the same arguments, before it zooms in.
         """
         image = _seen_by_clicks(self.encoding, self.click_runner, self.max_pixels)
         question = question_of(image, (point_coords, point_labels, box), mask_input)

@@ -1,4 +1,4 @@
-"""Attention maps of an encoded image, and of a part of it seen from closer by."""
+"""Attention maps of an encoded image, and of a part of it seen zoomed in."""
 
 from __future__ import annotations
 

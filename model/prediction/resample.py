@@ -22,7 +22,7 @@ WHOLE_PIXELS: Final = 1 << 24
 
 @dataclass(frozen=True, slots=True)
 class ZoomLimits:
-    """Limits of a closer look.
+    """Limits of a zoom.
 
     Attributes:
         pixels: regions with fewer are enlarged to this many.
@@ -45,18 +45,18 @@ def working_size(shape: tuple[int, int], max_pixels: int) -> tuple[int, int]:
     return small_rows, max(1, min(int(cols * scale), max_pixels // small_rows))
 
 
-def zoomed_size(shape: tuple[int, int], closer: ZoomLimits) -> tuple[int, int]:
-    """Size at which a region of ``shape`` is looked at from closer by: small ones are enlarged.
+def zoomed_size(shape: tuple[int, int], limits: ZoomLimits) -> tuple[int, int]:
+    """Size at which a region of ``shape`` is looked at zoomed in: small ones are enlarged.
 
     Args:
         shape: (rows, columns) of the region.
-        closer: how far.
+        limits: how far.
     """
-    scale = math.sqrt(closer.pixels / (shape[0] * shape[1]))
+    scale = math.sqrt(limits.pixels / (shape[0] * shape[1]))
     if scale >= 1:
-        scale = min(scale, closer.enlarged)
+        scale = min(scale, limits.enlarged)
         return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
-    return working_size(shape, closer.most_pixels)
+    return working_size(shape, limits.most_pixels)
 
 
 def resize_pixels(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""An image in overlapping parts, each encoded on its own: small objects are seen from closer by."""
+"""An image in overlapping parts, each encoded on its own: small objects are seen zoomed in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The second look: an object of a reduced picture is segmented again from a closer view."""
+"""The second look: an object of a reduced picture is segmented again from a zoomed view."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def refine_by_zoom(
     *,
     candidate: int = 0,
 ) -> Iterator[tuple[bool, Answer]]:
-    """Refine the answer where a closer view shows more: of small objects, and of reduced images.
+    """Refine the answer where a zoomed view shows more: of small objects, and of reduced images.
 
     Args:
-        image: it remembers the closer view for the next click.
+        image: it remembers the zoomed view for the next click.
         runner: of the same weights.
         pointing: in pixels of the image.
         first: logits [h, w] and score of the answer from the reduced picture.
@@ -65,21 +65,21 @@ def refine_by_zoom(
     wanted = bounds_of_interest(coarse, pointing, image.scale_xy, image.shape)
     has_answered = False
     for margin in MARGINS:
-        focus = _known_focus(image, wanted, margin)
-        if focus is None:
+        zoomed = _known_region(image, wanted, margin)
+        if zoomed is None:
             bounds = on_grid(grown(wanted, margin, image.shape), image.shape)
-            size = _closer_size(image, bounds, max_pixels)
+            size = _zoomed_size(image, bounds, max_pixels)
             if size is None:
                 break
             if not has_answered:
                 has_answered = True
                 yield False, (_rough(image, pointing, wanted, coarse, overview), score, overview)
-            focus = image.focus = _encoded(image, runner, bounds, size, max_pixels)
-        close, close_score = _segment_closer(image, runner, pointing, focus, overview, candidate)
-        mask = clean_mask(_placed(close, focus.bounds, image.shape), pointing)
-        row0, col0, row1, col1 = focus.bounds
-        if not focus.touches(mask[row0:row1, col0:col1], image.shape):
-            logits, part = overview.copy(), _part_of(overview, focus.bounds, image.scale_xy)
+            zoomed = image.zoomed = _encoded(image, runner, bounds, size, max_pixels)
+        close, close_score = _segment_zoomed(image, runner, pointing, zoomed, overview, candidate)
+        mask = clean_mask(_placed(close, zoomed.bounds, image.shape), pointing)
+        row0, col0, row1, col1 = zoomed.bounds
+        if not zoomed.touches(mask[row0:row1, col0:col1], image.shape):
+            logits, part = overview.copy(), _part_of(overview, zoomed.bounds, image.scale_xy)
             logits[part] = resize_logits(close, logits[part].shape)
             yield True, (mask, close_score, logits)
             return
@@ -89,14 +89,14 @@ def refine_by_zoom(
         yield True, (clean_mask(_enlarged(overview, image.shape), pointing), score, overview)
 
 
-def _known_focus(image: EncodedImage, wanted: Bounds, margin: float) -> EncodedRegion | None:
+def _known_region(image: EncodedImage, wanted: Bounds, margin: float) -> EncodedRegion | None:
     """The region that was encoded before, if it shows ``wanted``."""
-    is_shown = margin == MARGINS[0] and image.focus is not None and image.focus.holds(wanted, image.shape)
-    return image.focus if is_shown else None
+    is_shown = margin == MARGINS[0] and image.zoomed is not None and image.zoomed.holds(wanted, image.shape)
+    return image.zoomed if is_shown else None
 
 
-def _closer_size(image: EncodedImage, bounds: Bounds, limit: int) -> tuple[int, int] | None:
-    """The size at which to encode a region; None where a closer view would show no more."""
+def _zoomed_size(image: EncodedImage, bounds: Bounds, limit: int) -> tuple[int, int] | None:
+    """The size at which to encode a region; None where a zoomed view would show no more."""
     shape = bounds[2] - bounds[0], bounds[3] - bounds[1]
     size = zoomed_size(shape, ZOOM)
     if size[0] * size[1] > limit:
@@ -126,7 +126,7 @@ def _rough(
     coarse: NDArray[np.bool_],
     overview: NDArray[np.float32],
 ) -> NDArray[np.bool_]:
-    """What is known before the closer look, at full size; only the part ``wanted`` is enlarged."""
+    """What is known before the zoom, at full size; only the part ``wanted`` is enlarged."""
     if not image.is_reduced:
         return coarse
     bounds = grown(wanted, 0.05, image.shape)
@@ -139,20 +139,20 @@ def _rough(
     return mask
 
 
-def _segment_closer(
+def _segment_zoomed(
     image: EncodedImage,
     runner: Runner,
     pointing: Pointing,
-    focus: EncodedRegion,
+    zoomed: EncodedRegion,
     overview: NDArray[np.float32],
     candidate: int,
 ) -> tuple[NDArray[np.float32], float]:
-    """Logits of the region of ``focus``, starting from what the reduced picture gave."""
-    local = pointing.moved((focus.bounds[1], focus.bounds[0]), focus.scale_xy)
-    part = _part_of(overview, focus.bounds, image.scale_xy)
-    earlier = resize_logits(overview[part], focus.size)
+    """Logits of the region of ``zoomed``, starting from what the reduced picture gave."""
+    local = pointing.moved((zoomed.bounds[1], zoomed.bounds[0]), zoomed.scale_xy)
+    part = _part_of(overview, zoomed.bounds, image.scale_xy)
+    earlier = resize_logits(overview[part], zoomed.size)
     logits, score, _ = runner.segment(
-        focus.encoding, _inside(local, focus.size), earlier, candidate=candidate
+        zoomed.encoding, _inside(local, zoomed.size), earlier, candidate=candidate
     )
     return logits, score
 

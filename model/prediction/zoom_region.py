@@ -1,4 +1,4 @@
-"""Clicks on what is small, or in a picture that was reduced: the region for a second, closer look."""
+"""Clicks on what is small, or in a picture that was reduced: the region for a second look, zoomed in."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ number formats do, must be looked at in the same region.
 """
 
 WORTHWHILE: Final = 1.25
-"""A closer look must show at least this many times more pixels along a side."""
+"""A zoom must show at least this many times more pixels along a side."""
 
 Bounds = tuple[int, int, int, int]
 """row0, col0, row1, col1, half-open."""
@@ -78,7 +78,7 @@ def _area(bounds: Bounds) -> int:
 def bounds_of_interest(
     mask: NDArray[np.bool_], pointing: Pointing, scale_xy: tuple[float, float], shape: tuple[int, int]
 ) -> Bounds:
-    """What a closer look must show: the object as far as known, every positive click, the box.
+    """What a zoom must show: the object as far as known, every positive click, the box.
 
     Args:
         mask: bool [h, w] of the reduced picture.

@@ -67,7 +67,7 @@ def _twice(
     truth: tuple[Tensor, Tensor, Tensor],
     candidate: int,
 ) -> tuple[Tensor, Tensor]:
-    """Loss of an answer and of the next that starts from it, as a closer look does; IoU [B] of the second."""
+    """Loss of an answer and of the next that starts from it, as a zoom does; IoU [B] of the second."""
     target, valid, weights = truth
     total, previous = torch.zeros((), device=target.device), None
     for _ in range(2):

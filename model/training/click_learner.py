@@ -31,7 +31,7 @@ ALIKE: Final = 0.8
 """A click is on something like the objects if it is at least so alike, as a share of how alike they are themselves."""
 
 LOOKS: Final = 2
-"""Of every view: from afar and from closer by."""
+"""Of every view: from afar and zoomed in."""
 
 _ALWAYS: Final = -2.0
 _MAX_GRADIENT: Final = 1.0
@@ -112,7 +112,7 @@ class ClickLearner:
     def _answers(
         self, view: ClickView, prompts: PromptTensors, previous: Tensor | None, *, is_learned: bool
     ) -> tuple[ObjectOutput, ObjectOutput]:
-        """The answer from afar, and the one from closer by that goes on from it. Clicks are in pixels of the latter."""
+        """The answer from afar, and the one zoomed in that goes on from it. Clicks are in pixels of the latter."""
         afar = PromptTensors(view.out_of(prompts.points), prompts.labels)
         kind, dtype = self._choice.device.type, self._choice.dtype
         with (
@@ -120,7 +120,7 @@ class ClickLearner:
             torch.autocast(kind, dtype=dtype, enabled=dtype != torch.float32),
         ):
             far = self._network.segment(view.far.encoding, afar, previous=previous)
-            seen = view.seen_closer(far.logits.detach())
+            seen = view.zoomed_in(far.logits.detach())
             return far, self._network.segment(view.close.encoding, prompts, previous=seen)
 
     def _learn(self, view: ClickView, far: ObjectOutput, close: ObjectOutput) -> float:

@@ -78,7 +78,7 @@ def measure_clicks(
         before = example.image
         for sloppiness in SLOPPINESS:
             generator = np.random.default_rng((seed, example.turn))
-            predictor.encoding.for_clicks.focus = None  # what was looked at for others is no help
+            predictor.encoding.for_clicks.zoomed = None  # what was looked at for others is no help
             yield from _clicked(predictor, truth, figures, sloppiness, generator)
 
 

@@ -1,4 +1,4 @@
-"""Accepted objects as the click decoder meets them: from afar and from closer by, encoded once."""
+"""Accepted objects as the click decoder meets them: from afar and zoomed in, encoded once."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from model.training.click_examples import ClickExample
 MOST_VIEWS: Final = 32
 """Each takes some 15 MB."""
 
-_CLOSER: Final = replace(ZOOM, most_pixels=ZOOM.pixels)
+_ZOOM: Final = replace(ZOOM, most_pixels=ZOOM.pixels)
 _MISSED, _ADDED = 0.12, 0.25
-"""A closer look is aimed at what the answer from afar holds: it misses so much of the object's box, or adds so much."""
+"""A zoom is aimed at what the answer from afar holds: it misses so much of the object's box, or adds so much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class ClickView:
-    """An object from afar and from closer by.
+    """An object from afar and zoomed in.
 
     Attributes:
         far: the whole image, reduced.
@@ -61,7 +61,7 @@ class ClickView:
         """Places in pixels of ``close`` [B, P, 2] in pixels of ``far``."""
         return xy / self.scale + self.origin
 
-    def seen_closer(self, logits: Tensor) -> Tensor:
+    def zoomed_in(self, logits: Tensor) -> Tensor:
         """Logits [1, 1, h, w] of ``far`` as those of ``close``, as far as it shows them."""
         return _resized(logits[self._part(logits)], self.close.target)
 
@@ -100,7 +100,7 @@ def views_of(
         if key not in wholes:
             wholes[key] = encoded_for_clicks(network, resize_pixels(image, size)), size
         far = Seen(wholes[key][0], _target(network, truth, size))
-        yield _with_closer(network, image, truth, far, generator)
+        yield _with_zoom(network, image, truth, far, generator)
 
 
 @torch.no_grad()
@@ -115,7 +115,7 @@ def encoded_for_clicks(network: LatentExpertNetwork, pixels: NDArray[np.uint8]) 
     return encoding
 
 
-def _with_closer(
+def _with_zoom(
     network: LatentExpertNetwork,
     image: NDArray[np.uint8],
     truth: NDArray[np.bool_],
@@ -124,7 +124,7 @@ def _with_closer(
 ) -> ClickView:
     row0, col0, row1, col1 = bounds = _region(truth, generator)
     shape = row1 - row0, col1 - col0
-    size = zoomed_size(shape, _CLOSER)
+    size = zoomed_size(shape, _ZOOM)
     device = network.experts.device
     rows, cols = far.target.shape[-2:]
     reduced = cols / truth.shape[1], rows / truth.shape[0]
@@ -138,7 +138,7 @@ def _with_closer(
 
 
 def _region(truth: NDArray[np.bool_], generator: np.random.Generator) -> Bounds:
-    """What a closer look would show, if the answer so far were about right."""
+    """What a zoom would show, if the answer so far were about right."""
     rows, cols = np.flatnonzero(truth.any(axis=1)), np.flatnonzero(truth.any(axis=0))
     edges = np.array((rows[0], cols[0], rows[-1] + 1, cols[-1] + 1))
     sides = np.tile(edges[2:] - edges[:2], 2)

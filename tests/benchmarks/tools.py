@@ -1,7 +1,7 @@
 """The tools in the hand, through the real window: ``python -m tests.benchmarks.tools``.
 
 Click: from the press of the button to the picture that shows the proposal, on a 1024x1024 image; first what is
-known at once, then what a closer look has made of it.
+known at once, then what a zoom has made of it.
 Brush: from each mouse move to the picture that shows it, with document, history and mask as in the product.
 Large edits: how long they take, and how long the turns of the window's event loop are meanwhile.
 Undo: 10,000 strokes, taken back and done again, with the bytes that the history held.

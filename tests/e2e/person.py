@@ -130,7 +130,7 @@ class Person:
         self.wait_for_proposal()
 
     def wait_for_proposal(self) -> None:
-        """Waits until all clicks are answered, the closer look included."""
+        """Waits until all clicks are answered, the zoom included."""
         document, image_id = self.session.document, self.image_id
         assert image_id is not None
 

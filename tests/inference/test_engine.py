@@ -165,7 +165,7 @@ def test_a_preview_encodes_nothing_and_leaves_no_trace(engine):
     preview = engine.handle(SegmentObject("large", PromptSet((CLICK_LARGE,)), is_preview=True), told.append)
     assert engine.encoder_runs == runs
     assert not told
-    assert preview.is_refining, "a click would look closer"
+    assert preview.is_refining, "a click would zoom in"
     assert preview.mask.any()
     again = engine.handle(SegmentObject("large", PromptSet((CLICK_LARGE,))))
     assert (again.mask == alone.mask).all()

@@ -47,7 +47,7 @@ def test_large_pictures_and_fallback_work_on_cuda():
 
 @pytest.mark.parametrize("name", [*SAMPLES, "scene 0", "scene 1"])
 def test_bfloat16_and_float32_answer_clicks_alike(name):
-    """Clicks look at an overview and a closer view, which are small: they stay in float32 whatever is fast."""
+    """Clicks look at an overview and a zoomed view, which are small: they stay in float32 whatever is fast."""
     if name in SAMPLES:
         image, clicks = getattr(skimage.data, name)(), SAMPLES[name]
     else:

@@ -167,7 +167,7 @@ def test_clicks_on_a_large_image_are_answered_at_full_resolution():
     runs = predictor.encoder_runs
     again, _, _ = predictor.predict([[700.5, 400.5], [10.5, 10.5]], [1, 0], mask_input=logits)
     assert overlap(again, disk) > 0.97
-    assert predictor.encoder_runs == runs == 3, "the closer look is encoded once for all clicks on an object"
+    assert predictor.encoder_runs == runs == 3, "the zoom is encoded once for all clicks on an object"
     assert max(rows * cols for rows, cols in network.log) <= 300 * 400
 
 

@@ -8,7 +8,7 @@ from model.errors import ModelError
 from model.networks.config import NetworkConfig
 from model.networks.latent_experts import SegmentationModel
 from model.networks.network import LatentExpertNetwork, build_latent_expert
-from model.prediction import zoom_in as closer
+from model.prediction import zoom_in
 from model.prediction.predictor import Predictor
 from model.zoo.tutorial import TutorialNetwork
 from tests.model.plain_network import PlainNetwork
@@ -30,7 +30,7 @@ def test_everything_but_set_image_leaves_the_encoder_alone(monkeypatch):
     monkeypatch.setattr(
         LatentExpertNetwork, "encode", lambda self, image: runs.append(1) or encode(self, image)
     )
-    monkeypatch.setattr(closer, "WORTHWHILE", float("inf"))  # a closer look would encode a part once more
+    monkeypatch.setattr(zoom_in, "WORTHWHILE", float("inf"))  # a zoom would encode a part once more
     predictor = predictor_of(small_network())
     predictor.set_image(picture())
     _, _, logits = predictor.predict([[5, 5]], [1])

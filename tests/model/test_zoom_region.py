@@ -1,4 +1,4 @@
-"""The region of a closer look: it holds what it must, and does not move with every pixel of the mask."""
+"""The region of a zoom: it holds what it must, and does not move with every pixel of the mask."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -17,7 +17,6 @@ from latentseg_gui.controllers.prediction.click_model import ClickModelControlle
 from latentseg_gui.controllers.prediction.compare import CompareController
 from latentseg_gui.controllers.prediction.follow import FollowController
 from latentseg_gui.controllers.prediction.hover import HoverController
-from latentseg_gui.controllers.prediction.image_shower import ImageShower
 from latentseg_gui.controllers.prediction.in_turn import InTurn
 from latentseg_gui.controllers.prediction.list_search import ListSearch, SameEverywhere
 from latentseg_gui.controllers.prediction.meanings import MeaningsController
@@ -25,6 +24,7 @@ from latentseg_gui.controllers.prediction.model_process import ModelProcessContr
 from latentseg_gui.controllers.prediction.other_versions import OtherVersionsController
 from latentseg_gui.controllers.prediction.pointing import PointingController
 from latentseg_gui.controllers.prediction.predict import PredictController
+from latentseg_gui.controllers.prediction.reencoding import Reencoding
 from latentseg_gui.controllers.prediction.segment import SegmentController
 from latentseg_gui.controllers.prediction.separate import SeparateController
 from latentseg_gui.controllers.prediction.taking_up import TakeUpController
@@ -90,7 +90,7 @@ def build(base: Base, images: ImagesFlow, masks: MasksFlow, training: TrainingFl
     predictions = PredictionFlow(
         predict, compare, segment, click_model, translator, candidates, follow, list_search
     )
-    jobs.engine.show_image = ImageShower(document, predict, owner).show
+    jobs.engine.show_image = Reencoding(document, predict, owner).show
     _connect_predictions(base, predictions, images)
     pointing = _pointing(base, predictions, meanings)
     _preview(base, predict, meanings, masks)

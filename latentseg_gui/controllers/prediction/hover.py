@@ -105,7 +105,7 @@ class HoverController(QObject):
             self._canvas.proposal.set(answer.rect, answer.mask, is_preview=True)
 
     def _on_less(self, xy: tuple[float, float], answer: MaskProposal) -> None:
-        """Shows what a right click would take away; nothing where that is not known without a closer look."""
+        """Shows what a right click would take away; nothing where that is not known without a zoom."""
         if answer.is_refining:
             return
         proposal = self._document.prompts.proposal(answer.image_id)

@@ -34,7 +34,7 @@ from latentseg_gui.inference.messages import SegmentObject
 class SegmentController(QObject):
     """Turns clicks into a proposal, and an accepted proposal into one step of the history.
 
-    What is known at once is shown at once; the answer of a closer look takes its place when it comes. What
+    What is known at once is shown at once; the answer of a zoom takes its place when it comes. What
     is accepted is always what is on the screen, also while the model still looks.
     """
 

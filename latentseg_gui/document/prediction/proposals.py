@@ -90,7 +90,7 @@ class MaskProposal:
         score: the model's own estimate of its IoU, 0..1.
         prompts: what it was made from.
         seconds: time the model took.
-        is_refining: whether a closer look is under way whose answer will take its place.
+        is_refining: whether a zoom is under way whose answer will take its place.
         made_by: title of the click model of others that made it; "" for the model itself.
         candidates: what else may be meant, where that was asked for: the whole that the object belongs to, then a
             part of it; empty for weights that know one meaning only.

@@ -1,4 +1,4 @@
-"""Clicks -> proposals: a rough one at once, a better one after a closer look, and a memory of both."""
+"""Clicks -> proposals: a rough one at once, a better one after a zoom, and a memory of both."""
 
 from __future__ import annotations
 

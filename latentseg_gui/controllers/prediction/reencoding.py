@@ -1,4 +1,4 @@
-"""Shows the model an image that a question is about and that it does not have (any more)."""
+"""Encodes an image again that a question is about and that the model does not have (any more)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 
 
-class ImageShower(QObject):
+class Reencoding(QObject):
     """Remembers who waits for which image. For `Jobs.show_image`."""
 
     def __init__(self, document: Document, predict: PredictController, parent: QObject) -> None:
