@@ -92,7 +92,7 @@ def run_guarded(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("latentseg: stopped.", file=sys.stderr)
         return STOPPED
-    except BrokenPipeError:  # whoever read our output has heard enough
+    except BrokenPipeError:  # stdout was closed, for example by `head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return STOPPED
     except Exception as error:

@@ -1,4 +1,4 @@
-"""What comes into the window from outside: dropped files, the clipboard, the samples."""
+"""Dropped files, pasted images and sample images."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ class Supervisor:
         self._wake_near.close()
         return True
 
-    # -- the supervising thread -------------------------------------------------------------
+    # All below runs in the supervising thread.
 
     def _run(self) -> None:
         try:
@@ -145,7 +145,7 @@ class Supervisor:
         if self._queue.remove(job_id):
             self._post(JobCancelled(job_id))
         elif self._counts(job_id):
-            # For the user it is over now; the child gets a moment to come back by itself.
+            # Reported at once; the child is killed only if it does not return within the grace period.
             self._is_cancelled = True
             self._deadline = time.monotonic() + CANCEL_GRACE_S
             self._post(JobCancelled(job_id))
@@ -240,8 +240,6 @@ class Supervisor:
         """Whether ``job_id`` runs and somebody waits for it (replayed jobs have negative ids)."""
         running = self._running
         return running is not None and running.job_id == job_id >= 0 and not self._is_cancelled
-
-    # -- life and death of the child ----------------------------------------------------------
 
     def _start_child(self, state: str) -> None:
         """A new child where there is none, brought to where the last one was by its sticky requests."""

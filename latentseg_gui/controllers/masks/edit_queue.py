@@ -57,7 +57,7 @@ class _Work:
 
 
 class Edits(QObject):
-    """The way of all edits by hand into the history, so that they happen in the order they were made in.
+    """Applies manual edits in the order they were made in; large ones are worked out in another thread.
 
     While a large edit is worked out, whatever comes after it waits: nothing is lost, nothing is done to a mask
     other than the one it was meant for. If something else changed the mask meanwhile (an import, say), the
@@ -332,4 +332,4 @@ def _follow_nobody(command: Command | None) -> None:
 
 
 def _nothing() -> None:
-    """Nobody waits for the end."""
+    """For edits after which nothing is to be done."""
