@@ -140,7 +140,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     _spec("propose_all", "Propose all objects", "Ctrl+J", menu=MODEL, icon="search"),
     _spec("more_alike", "More like the chosen objects", "Ctrl+Shift+J", menu=MODEL, icon="copy"),
-    _spec("predict_folder", "Predict folder...", menu=MODEL, icon="folder"),
+    _spec("predict_folder", "Predict all images, or a folder...", menu=MODEL, icon="folder"),
     _spec("predict_mirror", "Predict with the mirror image, too", menu=MODEL, check=True),
     _spec("predict_sizes", "Predict at three sizes", menu=MODEL, check=True),
     _spec("predict_edges", "Snap the prediction to edges", menu=MODEL, check=True),

@@ -297,11 +297,18 @@ class OfferedActions(QObject):
         self._strip = strip
         self._acts: dict[str, Callable[[], None]] = {}
         reporter.offered.connect(self._on_offered)
+        reporter.suggested.connect(self._on_suggested)
         strip.action_requested.connect(self._on_action_requested)
 
     def _on_offered(self, error: LatentsegError, button: str, act: Callable[[], None]) -> None:
+        self._show(error, button, act, "error")
+
+    def _on_suggested(self, error: LatentsegError, button: str, act: Callable[[], None]) -> None:
+        self._show(error, button, act, "info")
+
+    def _show(self, error: LatentsegError, button: str, act: Callable[[], None], kind: str) -> None:
         self._acts[error.what] = act
-        message = Message(error.what, error.action, error.detail, button=button, token=error.what)
+        message = Message(error.what, error.action, error.detail, kind, button, token=error.what)
         self._strip.show_message(message)
 
     def _on_action_requested(self, token: str) -> None:

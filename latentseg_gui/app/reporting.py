@@ -34,6 +34,9 @@ class Reporter(QObject):
     offered = Signal(object, str, object)
     """Carries a `LatentsegError`, the text of a button, and what the button does."""
 
+    suggested = Signal(object, str, object)
+    """As `offered`, where nothing is wrong."""
+
     _arrived = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -55,6 +58,11 @@ class Reporter(QObject):
         """Shows ``error`` with a button that calls ``act``."""
         LOGGER.error("%s | %s | %s", error.what, error.action, error.detail)
         self.offered.emit(error, button, act)
+
+    def suggest(self, error: LatentsegError, button: str, act: Callable[[], None]) -> None:
+        """Shows a sentence that is no error, with a button that calls ``act``."""
+        LOGGER.info("%s", error.what)
+        self.suggested.emit(error, button, act)
 
     @Slot(object)
     def _on_arrived(self, error: LatentsegError) -> None:

@@ -25,6 +25,9 @@ class Offers(Protocol):
     def offer(self, error: LatentsegError, button: str, act: Callable[[], None]) -> None:
         """Shows an error with a button that calls ``act``."""
 
+    def suggest(self, error: LatentsegError, button: str, act: Callable[[], None]) -> None:
+        """Shows what is no error, what may be done, and a button that calls ``act``."""
+
 
 class Dialogs(Protocol):
     """Questions to the user. Every answer may be "nothing": an empty list, None or False."""

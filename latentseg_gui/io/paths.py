@@ -15,6 +15,7 @@ _RESERVED = {
     *(f"lpt{n}" for n in range(1, 10)),
 }
 _MAX_STEM_BYTES = 180
+_DIGEST = re.compile(r"(?=[0-9]*[a-f])[0-9a-f-]{12,}(?=\.|$)")
 
 
 def shown(path: Path | str) -> str:
@@ -23,7 +24,12 @@ def shown(path: Path | str) -> str:
 
 
 def natural_key(name: str) -> tuple[object, ...]:
-    """A key that sorts "image 2" before "image 10", and does not care about case."""
+    """A key that sorts "image 2" before "image 10", and does not care about case.
+
+    A name of hexadecimal digits, as of a digest or of an identifier, is text: the numbers in it mean nothing.
+    """
+    if _DIGEST.match(name.casefold()):
+        return ((1, 0, name.casefold()),)
     parts = re.split(r"(\d+)", name.casefold())
     return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
 

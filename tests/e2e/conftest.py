@@ -25,6 +25,7 @@ class Witness:
         self.sentences: list[str] = []
         reporter.reported.connect(self.errors.append)
         reporter.informed.connect(self.sentences.append)
+        reporter.suggested.connect(lambda said, *_: self.sentences.append(said.what))
 
 
 @pytest.fixture

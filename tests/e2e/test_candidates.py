@@ -94,6 +94,22 @@ def test_everything_on_an_image_is_proposed_and_taken_as_one_step(person: Person
     assert np.array_equal(person.mask, first)
 
 
+def test_proposals_are_dropped_by_escape_with_any_tool_once_nothing_else_is_there_to_clear(
+    person: Person, balls: Path
+) -> None:
+    person.open(balls)
+    person.wait_for_prediction()
+    person.choose("propose_all")
+    candidates = person.session.candidates
+    person.wait_for(lambda: candidates.shown and not candidates.is_searching, what="all is found")
+    person.choose("tool_click")
+    person.segment((40.0, 40.0))
+    person.press(Qt.Key.Key_Escape)
+    assert candidates.shown, "the clicks go first"
+    person.press(Qt.Key.Key_Escape)
+    assert not candidates.shown
+
+
 def test_count_all_of_these_in_three_clicks(person: Person, balls: Path) -> None:
     person.open(balls)
     person.wait_for_prediction()

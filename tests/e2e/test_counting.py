@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
 
 from latentseg_gui.document.types import UNLABELLED
 from model.weights.checkpoint import CheckpointMeta, save
@@ -70,8 +71,11 @@ def test_a_class_without_objects_and_one_with_a_smallest_size(
     person.wait_for(lambda: panel.count_text == "0 objects", what="all are too small")
     person.choose("undo")
     person.wait_for(lambda: panel.count_text == "3 objects", what="undone")
+    said = [each for each in panel.findChildren(QLabel) if "disc: 3" in each.text()]
+    assert said, "of which class they are, where there is only one, too"
     panel._is_thing.click()
-    person.wait_for(lambda: panel.count_text == "0 objects", what="nothing is counted")
+    person.wait_for(lambda: panel.count_text == "No count", what="nothing is counted")
+    assert any("No class is counted" in each.text() for each in panel.findChildren(QLabel))
     labels = person.session.document.predictions.of(person.image_id or "")
     assert labels is not None
     assert (labels.labels == 1).any(), "stuff keeps its pixels"

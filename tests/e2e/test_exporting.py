@@ -10,6 +10,7 @@ import tifffile
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton
 
 from latentseg_gui.app.main import _remember
 from latentseg_gui.app.preferences import load_preferences, preferences_path
@@ -158,6 +159,37 @@ def test_whoever_has_labelled_exports_only_that_unless_the_rest_is_wanted(
     with Image.open(tmp_path / "all" / "a.png") as mask:
         assert (np.asarray(mask) == 1).all()
     assert not told.errors
+
+
+def test_the_folder_of_an_export_is_one_press_away(
+    person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(
+        "latentseg_gui.controllers.transfer.export.QDesktopServices.openUrl",
+        lambda url: opened.append(url.toLocalFile()),
+    )
+    Image.fromarray(np.full((60, 80, 3), 90, np.uint8)).save(tmp_path / "photo.png")
+    person.open(tmp_path / "photo.png")
+    person.choose("tool_brush")
+    person.drag((10.0, 20.0), (60.0, 20.0))
+    person.choose("export_mask")
+    dialog = person.session.export.output.dialog
+    assert dialog is not None
+    dialog.set_folder(tmp_path / "out")
+    buttons = {each.text(): each for each in dialog.findChildren(QPushButton)}
+    person.wait_for(buttons["Export"].isEnabled, 30, "it may go")
+    buttons["Export"].click()
+
+    def open_folder() -> QPushButton | None:
+        found = person.window.messages.findChildren(QPushButton)
+        return next((each for each in found if each.text() == "Open folder" and each.isVisible()), None)
+
+    person.wait_for(open_folder, 30, "it is exported, and the folder offered")
+    button = open_folder()
+    assert button is not None
+    button.click()
+    assert opened == [str(tmp_path / "out")]
 
 
 def test_enter_exports_and_does_not_cancel(person: Person, told: Witness, tmp_path: Path) -> None:

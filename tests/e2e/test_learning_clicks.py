@@ -55,7 +55,7 @@ def accept(person: Person, count: int, first: int = 0) -> None:
 def watched(person: Person) -> list[str]:
     """What the user is offered from now on."""
     offers: list[str] = []
-    person.session.reporter.offered.connect(lambda error, *_: offers.append(error.what))
+    person.session.reporter.suggested.connect(lambda error, *_: offers.append(error.what))
     return offers
 
 

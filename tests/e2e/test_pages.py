@@ -58,6 +58,10 @@ def test_every_page_keeps_its_own_mask_in_one_row(person: Person, stack: Path, t
     assert (person.mask == 255).all()
     other = paint(person, 45.0)
     assert len(person.window.files.visible_ids) == 2, "one row per file"
+    row = person.window.files.visible_ids[0]
+    entry = person.window.files._model.entry(row)
+    assert entry is not None
+    assert entry.pages == 3, "how many pages it has stands in the row"
     person.choose("previous_page")
     person.wait_for(lambda: document.images.frame(person.image_id or "") == 1, what="page 2 is shown")
     bar.number.setValue(1)

@@ -332,3 +332,12 @@ def test_names_are_shown_and_sorted_as_people_do():
     assert shown(Path(b"caf\xe9".decode("utf-8", "surrogateescape"))) == "caf�"
     names_given = ["b", "a10", "A2", "a²", "10", "9", "9b"]
     assert sorted(names_given, key=natural_key) == ["9", "9b", "10", "A2", "a10", "a²", "b"]
+
+
+def test_digests_are_sorted_as_text_beside_numbered_names():
+    names = ["0bf4" + "0" * 28 + ".png", "003c" + "1" * 28 + ".png", "04ac" + "2" * 28 + ".png"]
+    assert sorted(names, key=natural_key) == sorted(names)
+    assert sorted(["face 10.png", "face 9.png", *names], key=natural_key)[-2:] == [
+        "face 9.png",
+        "face 10.png",
+    ]

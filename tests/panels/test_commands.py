@@ -111,6 +111,8 @@ def test_the_sheet_lists_actions_with_keys_by_group_and_searches(qtbot: QtBot) -
         return {each.text() for each in sheet.findChildren(QLabel) if each.isVisible()}
 
     assert {"Edit", "Undo", "Ctrl+Shift+Z", "Ctrl+Y", "Fit"} <= texts()
+    widths = {each.width() for each in sheet.findChildren(QFrame) if each.property("role") == "card"}
+    assert max(widths) - min(widths) <= 1, "cards are equally wide"
     assert "No key" not in texts()
     search = sheet.findChild(QLineEdit)
     assert search is not None

@@ -27,6 +27,7 @@ from latentseg_gui.panels.experts import (
     InfluenceRow,
     InterventionResult,
 )
+from latentseg_gui.panels.experts.colours import expert_colours, oklab
 from latentseg_gui.panels.experts.gallery import Gallery
 from latentseg_gui.panels.experts.maps import learned_part
 from latentseg_gui.panels.experts.pixel_mix import StackedBar
@@ -87,6 +88,13 @@ def test_clicking_a_tile_overlays_it_and_clicking_again_hides_it(
     assert overlay.expert == 2
     tokens = maps.look.shape[2] * maps.look.shape[3]
     assert overlay.values == pytest.approx(maps.look[:, 2].mean(axis=0) * tokens, rel=1e-4)
+    everywhere = maps.look.mean(axis=0) * tokens
+    assert overlay.limits == pytest.approx(np.percentile(everywhere, (0.5, 99.5)), rel=1e-4), (
+        "one scale for all"
+    )
+    named(panel, QToolButton, "Scale: Each its own").click()  # type: ignore[attr-defined]
+    overlay = panel.selection.overlay
+    assert isinstance(overlay, ExpertOverlay)
     assert overlay.limits == pytest.approx(np.percentile(overlay.values, (0.5, 99.5)), rel=1e-4)
     assert "own range of each, middle 99 %" in overlay.caption
     named(panel, QToolButton, "Scale: From 0").click()  # type: ignore[attr-defined]
@@ -376,3 +384,11 @@ def test_everything_fits_a_narrow_dock(panel: ExpertsPanel, maps: ExpertMaps) ->
     assert body is not None
     assert body.minimumSizeHint().width() <= 249
     assert panel.minimumSizeHint().width() <= 260
+
+
+def test_territories_have_colours_that_can_be_told_apart() -> None:
+    colours = expert_colours(16)
+    lab = oklab(colours.astype(np.float64))
+    apart = np.linalg.norm(lab[:, None] - lab[None], axis=-1)[~np.eye(16, dtype=bool)]
+    assert apart.min() > 0.12
+    assert (expert_colours(6) == colours[:6]).all(), "an expert keeps its colour, however many there are"

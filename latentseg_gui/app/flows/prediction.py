@@ -180,10 +180,14 @@ def _connect_clicks(
         if predictions.list_search.is_running:
             predictions.list_search.stop()
             return
+        image_id = base.document.images.current_id
+        had_more = bool(masks.objects.chosen) or (
+            image_id is not None and not base.document.prompts.is_idle(image_id)
+        )
         pointing.clear()
         masks.dividing.clear()
         masks.objects.clear()
-        if masks.tool.tool is ToolName.CANDIDATES:
+        if masks.tool.tool is ToolName.CANDIDATES or not had_more:
             candidates.clear()
 
     base.on("cancel", give_up)

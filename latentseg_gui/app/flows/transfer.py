@@ -38,6 +38,7 @@ def build(
         engine=jobs.engine,
         extras=predictions.extras,
         errors=errors,
+        offers=errors,
         window=window,
         parent=owner,
     )

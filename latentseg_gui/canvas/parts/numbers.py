@@ -22,6 +22,7 @@ from latentseg_gui.canvas.viewport import Viewport
 
 _BAR_WIDTH: Final = 180
 _BAR_HEIGHT: Final = 10
+_WIDEST: Final = 420
 _PADDING: Final = 8
 _SLACK: Final = 1.12
 """Text runs a little wider in the frame, which is a picture, than the metrics of the screen say."""
@@ -34,12 +35,16 @@ class ColourScale:
         self.font = font
         self.caption = ""
         self.ends = ("", "")
+        self.names: tuple[str, ...] = ()
         self.is_shown = False
         self._colours = heatmap_colours("magma")
 
-    def show(self, colours: NDArray[np.uint8], ends: tuple[str, str], caption: str) -> None:
-        """Shows a key: colours [N, 3] in their order, and what the first and the last of them mean."""
+    def show(
+        self, colours: NDArray[np.uint8], ends: tuple[str, str], caption: str, names: tuple[str, ...] = ()
+    ) -> None:
+        """Shows a key: colours [N, 3] in their order, what the first and the last mean, or a name for each."""
         self._colours, self.ends, self.caption, self.is_shown = colours, ends, caption, True
+        self.names = names
 
     def bounds(self, viewport: Viewport) -> QRect:
         """The logical area that it draws on, empty while it draws nothing (of `ChromeItem`)."""
@@ -62,8 +67,21 @@ class ColourScale:
         self._draw_bar(painter, bar)
         ends = QRectF(inner.x(), bar.bottom() + 1, inner.width(), line)
         painter.setPen(palette.color(QPalette.ColorRole.WindowText))
-        painter.drawText(ends, flags, self.ends[0])
-        painter.drawText(ends, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self.ends[1])
+        for part, side, text in self._texts(ends):
+            painter.drawText(part, side | Qt.AlignmentFlag.AlignVCenter, text)
+
+    def _texts(self, row: QRectF) -> list[tuple[QRectF, Qt.AlignmentFlag, str]]:
+        """What stands below the colours: a name for each where they have room, else those of the ends."""
+        sides = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
+        width = row.width() / max(len(self.names), 1)
+        metrics = QFontMetricsF(self.font)
+        if not self.names or any(_SLACK * metrics.horizontalAdvance(name) > width for name in self.names):
+            return [(row, side, text) for side, text in zip(sides, self.ends, strict=True)]
+        middle = Qt.AlignmentFlag.AlignHCenter
+        return [
+            (QRectF(row.x() + index * width, row.y(), width, row.height()), middle, name)
+            for index, name in enumerate(self.names)
+        ]
 
     def _draw_bar(self, painter: QPainter, bar: QRectF) -> None:
         colours = np.full((len(self._colours), 4), 255, np.uint8)
@@ -72,7 +90,9 @@ class ColourScale:
 
     def _area(self, viewport: Viewport) -> QRectF:
         metrics = QFontMetricsF(self.font)
-        width = max(_BAR_WIDTH, _SLACK * metrics.horizontalAdvance(self.caption)) + 2 * _PADDING
+        each = max((_SLACK * metrics.horizontalAdvance(name) + 3 for name in self.names), default=0.0)
+        needed = max(_SLACK * metrics.horizontalAdvance(self.caption), min(each * len(self.names), _WIDEST))
+        width = max(_BAR_WIDTH, needed) + 2 * _PADDING
         lines = 2 if self.caption else 1
         height = lines * metrics.height() + _BAR_HEIGHT + 4 + 2 * _PADDING
         return QRectF(10, viewport.device_size[1] / viewport.ratio - height - 10, width, height)
@@ -187,7 +207,8 @@ class CategoriesPart:
         self._layer.set_values(values, table, opacity)
         self._layer.part = part
         if not self._layer.is_empty:
-            self._key.bar.show(table, ("0", str(len(table) - 1)), caption)
+            numbers = tuple(str(each) for each in range(len(table)))
+            self._key.bar.show(table, (numbers[0], numbers[-1]), caption, numbers)
         self._key.refresh()
 
 

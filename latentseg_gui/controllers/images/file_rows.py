@@ -32,6 +32,7 @@ class FileRows(QObject):
         document.events.images_changed.connect(self._on_images_changed)
         document.events.current_changed.connect(self.set_current)
         document.events.status_changed.connect(self._on_status_changed)
+        document.events.record_changed.connect(self._on_record_changed)
         panel.current_requested.connect(self._on_current_requested)
         panel.remove_requested.connect(self._on_remove_requested)
         panel.reviewed_requested.connect(self._on_reviewed_requested)
@@ -98,6 +99,12 @@ class FileRows(QObject):
             self._panel.set_status(
                 row, str(_together([self._document.images.status(each) for each in known]))
             )
+
+    def _on_record_changed(self, image_id: str) -> None:
+        """How many pages a file has is known once one of them was read."""
+        record, row = self._document.records.of(image_id), self._row_of.get(image_id)
+        if record is not None and row is not None:
+            self._panel.set_pages(row, record.frames)
 
     def _on_current_requested(self, row: str) -> None:
         self.show_requested.emit(self._page(row))

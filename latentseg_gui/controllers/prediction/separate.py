@@ -131,8 +131,11 @@ class SeparateController(QObject):
         image_id, classes = self._document.images.current_id, self._document.classes
         counts = None if image_id is None else self.counts(image_id)
         if counts is not None:
-            named = [(classes[each].name, count) for each, count in counts.items() if each in classes.ids]
-            self._panel.show_counts(named, "")
+            named = [(classes[each].name, counts.get(each, 0)) for each in classes.thing_ids]
+            why = (
+                "" if named else self.tr("No class is counted. Choose one, and tick that its objects count.")
+            )
+            self._panel.show_counts(named, why)
             return
         prediction = None if image_id is None else self._document.predictions.of(image_id)
         if prediction is not None and prediction.depth is not None:

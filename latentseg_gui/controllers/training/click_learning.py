@@ -96,7 +96,7 @@ class ClickLearningController(QObject):
             "Objects like them then need fewer clicks. It takes half a minute in the background, and you can go "
             "back to the version before."
         )
-        self._offers.offer(LatentsegError(what, action=action), self.tr("Learn clicks"), self.start)
+        self._offers.suggest(LatentsegError(what, action=action), self.tr("Learn clicks"), self.start)
 
     @property
     def accepted(self) -> int:

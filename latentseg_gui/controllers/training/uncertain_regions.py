@@ -113,7 +113,7 @@ class UncertainRegionsController(QObject):
             return self.tr("Looking for regions that the model is unsure of...")
         if ranked and set(ranked) >= set(self._document.images.ids):
             return self.tr(
-                "No uncertain region is left on any image. The panel Evaluation shows what is wrong all the same."
+                "No uncertain region is left on any image. The panel Evaluation shows the errors that remain."
             )
         if ranked:
             return self.tr(

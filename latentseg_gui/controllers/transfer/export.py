@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from uuid import uuid4
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QWidget
 
-from latentseg_gui.controllers.interfaces import ErrorSink
+from latentseg_gui.controllers.interfaces import ErrorSink, Offers
 from latentseg_gui.controllers.jobs import Jobs, JobSource
 from latentseg_gui.controllers.prediction.class_mapping import LabelMap
 from latentseg_gui.controllers.transfer.batch_pipeline import BatchPipeline, Task
@@ -45,6 +47,7 @@ class ExportController(JobSource):
         engine: Jobs,
         extras: Callable[[], PredictionExtras],
         errors: ErrorSink,
+        offers: Offers,
         window: QWidget | None = None,
         parent: QObject | None = None,
     ) -> None:
@@ -55,6 +58,7 @@ class ExportController(JobSource):
         self._extras = extras
         self._weights: WeightsInfo | None = None
         self._errors = errors
+        self._offers = offers
         self._runs: dict[str, OutputRun] = {}
         self._planning = 0
         self._quick = QuickExport(document, writers=writers, errors=errors, parent=self)
@@ -229,7 +233,8 @@ class ExportController(JobSource):
         else:
             text = self.tr("{0} images exported to {1}.")
             one = self.tr("One image exported to {1}.")
-            self._errors.inform((one if report.made == 1 else text).format(report.made, report.folder))
+            what = (one if report.made == 1 else text).format(report.made, report.folder)
+            self._offers.suggest(LatentsegError(what), self.tr("Open folder"), partial(_open, report.folder))
 
     def _on_failed(self, run: OutputRun, error: LatentsegError) -> None:
         self._runs.pop(run.name, None)
@@ -240,6 +245,11 @@ class ExportController(JobSource):
 def _previewed(make: Callable[[], Output], predicted: int, *, has_model: bool) -> OutputPreview:
     """Runs in a background thread."""
     return preview_of(make(), predicted=predicted, has_model=has_model)
+
+
+def _open(folder: Path) -> None:
+    """Shows a folder in the file manager of the system."""
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
 
 def gone(item: BatchItem) -> LatentsegError:

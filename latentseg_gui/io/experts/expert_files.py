@@ -123,7 +123,7 @@ def figures_of(report: ExpertReport) -> dict[str, Sheet]:
             report.shown_look * places,
             report,
             f"Where each expert looks, in multiples of an even spread. {report.how}",
-            "x even spread",
+            "times the mean",
         ),
         **_galleries(
             "mix",

@@ -164,12 +164,13 @@ class CandidatesPanel(QWidget):
             ends.addWidget(button)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(10, 10, 10, 10)
-        for widget in (self._count, self._why, self._next, self._all, self._alike, self._everywhere):
+        for widget in (self._count, self._why, self._all, self._alike, self._accept):
             whole.addWidget(widget)
-        whole.addLayout(form)
-        whole.addWidget(self._follows)
-        whole.addWidget(self._accept)
         whole.addLayout(ends)
+        whole.addWidget(self._next)
+        whole.addLayout(form)
+        whole.addWidget(self._everywhere)
+        whole.addWidget(self._follows)
         whole.addStretch(1)
 
     def _connect(self) -> None:

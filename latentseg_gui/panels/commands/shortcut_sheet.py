@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
-from latentseg_gui.panels.flow_layout import FlowLayout
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.widgets import Scrolled, discard, text_label
 
@@ -36,7 +35,13 @@ class ShortcutSheet(QDialog):
         self._search.setClearButtonEnabled(True)
         self._search.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)
         self._content = QWidget()
-        self._flow = FlowLayout(self._content, spacing=12, is_top_aligned=True)
+        self._columns = [QVBoxLayout(), QVBoxLayout()]
+        row = QHBoxLayout(self._content)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(12)
+        for column in self._columns:
+            column.setSpacing(12)
+            row.addLayout(column, 1)
         scroll = Scrolled(self, margins=0)
         scroll.body.addWidget(self._content)
         scroll.body.addStretch(1)
@@ -53,17 +58,23 @@ class ShortcutSheet(QDialog):
         self._fill()
 
     def _fill(self) -> None:
-        while (item := self._flow.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                discard(widget)
+        for column in self._columns:
+            while (item := column.takeAt(0)) is not None:
+                widget = item.widget()
+                if widget is not None:
+                    discard(widget)
         needle = self._search.text().casefold()
         groups: dict[str, list[ShortcutRow]] = {}
         for row in self._rows:
             if needle in f"{row.action} {' '.join(row.keys)}".casefold():
                 groups.setdefault(row.group, []).append(row)
+        lengths = [0, 0]
         for group, rows in groups.items():
-            self._flow.addWidget(_group_card(group, rows))
+            shorter = lengths.index(min(lengths))
+            self._columns[shorter].addWidget(_group_card(group, rows))
+            lengths[shorter] += len(rows) + 2  # its title and what is round it
+        for column in self._columns:
+            column.addStretch(1)
 
 
 def _group_card(title: str, rows: Sequence[ShortcutRow]) -> QFrame:

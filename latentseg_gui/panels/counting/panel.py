@@ -85,14 +85,14 @@ class CountingPanel(QWidget):
         """Shows how many objects there are.
 
         Args:
-            counts: of every counted class; None where the model does not tell objects apart.
+            counts: of every counted class, none where no class is; None where the model does not tell objects apart.
             why: what to do then.
         """
         total = sum(count for _, count in counts or ())
         words = self.tr("{0} objects") if total != 1 else self.tr("{0} object")
-        self._total.setText(words.format(f"{total:,}") if counts is not None else self.tr("No count"))
+        self._total.setText(words.format(f"{total:,}") if counts else self.tr("No count"))
         self._each.setText("\n".join(f"{name}: {count:,}" for name, count in counts or ()))
-        self._each.setVisible(bool(counts) and len(counts or ()) > 1)
+        self._each.setVisible(bool(counts))
         self._why.setText(why)
         self._why.setVisible(bool(why))
         for field in (self._threshold, self._separation, self._smoothness):

@@ -237,7 +237,7 @@ class Comparisons(QWidget):
         super().__init__(parent)
         self.affinity, self._similarity, self._shift = AffinitySection(), SimilaritySection(), ShiftSection()
         self.affinity_fold = _fold(self.tr("Experts and classes"), self.affinity)
-        self._similarity_fold = _fold(self.tr("Alike, idle, doubled"), self._similarity)
+        self._similarity_fold = _fold(self.tr("Similar, unused and duplicate experts"), self._similarity)
         self.shift_fold = _fold(self.tr("Before and after fine-tuning"), self._shift)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)

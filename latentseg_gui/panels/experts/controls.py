@@ -33,12 +33,12 @@ class ViewControls(QWidget):
         self._scale = Segments(
             self.tr("Scale"),
             (
+                ("shared", self.tr("Shared"), self.tr("One range for all: weak experts look weak")),
                 (
                     "expert",
                     self.tr("Each its own"),
                     self.tr("Each map over its own range: structure shows, and weak ones look strong"),
                 ),
-                ("shared", self.tr("Shared"), self.tr("One range for all: weak experts look weak")),
                 (
                     "zero",
                     self.tr("From 0"),

@@ -39,7 +39,7 @@ class HeadChoice(QWidget):
         self._buttons: list[QToolButton] = []
         self._all = self._button(self.tr("All"), self.tr("Solo, knock-out and boost act on all heads"))
         self._all.setChecked(True)
-        self._everywhere = QCheckBox(self.tr("of all experts"))
+        self._everywhere = QCheckBox(self.tr("Same heads of all experts"))
         self._everywhere.setToolTip(self.tr("The chosen heads of every expert, not only of this one"))
         self._row = QHBoxLayout()
         self._row.setSpacing(0)

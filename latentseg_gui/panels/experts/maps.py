@@ -54,7 +54,7 @@ class NamedMaps:
     @property
     def unit(self) -> str:
         """Of what is shown."""
-        units = {"places": _tr("x even spread"), "rows": _tr("% of the pixel"), "": _tr("value")}
+        units = {"places": _tr("times the mean"), "rows": _tr("% of the pixel"), "": _tr("value")}
         return units[self.sums_over]
 
 

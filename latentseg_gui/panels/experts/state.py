@@ -33,7 +33,7 @@ class ViewChoice:
 
     view: str = "look"
     head: Head = "mean"
-    normalisation: Normalisation = "expert"
+    normalisation: Normalisation = "shared"
     sort_key: str = "index"
     sort_class: int = 0
     colour_map: str = "magma"

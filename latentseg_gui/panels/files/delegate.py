@@ -136,6 +136,8 @@ def _paint_text(painter: QPainter, rect: QRect, entry: FileEntry, font: QFont, p
     badge = _paint_badge(painter, rect, status, small_metrics, colour)
     left = badge.right() + 8
     rest = QRect(left, badge.top(), rect.right() - left + 1, badge.height())
+    if not note and entry.pages > 1:
+        note = QCoreApplication.translate("files", "{0} pages").format(entry.pages)
     if note and rest.width() > 24:
         painter.setPen(colour if entry.status == "error" else muted(palette))
         elided = small_metrics.elidedText(note, Qt.TextElideMode.ElideRight, rest.width())

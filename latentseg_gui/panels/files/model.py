@@ -38,6 +38,7 @@ class FileEntry:
         is_ready: whether the model has encoded it, so that clicks answer at once.
         uncertainty: 0..1, None where it is not known.
         message: the sentence of an error, or why the image should be looked at.
+        pages: of the file; 1 until it was read.
     """
 
     image_id: str
@@ -46,6 +47,7 @@ class FileEntry:
     is_ready: bool = False
     uncertainty: float | None = None
     message: str = ""
+    pages: int = 1
 
 
 class FilesRole(IntEnum):
@@ -189,12 +191,29 @@ class FilesModel(QAbstractListModel):
 
     def _facts(self, entry: FileEntry) -> list[str]:
         """What the row says by a badge, a number and a dot."""
-        facts = [QCoreApplication.translate("files", entry.status)]
+        facts = [status_meaning(entry.status)]
+        if entry.pages > 1:
+            facts.append(self.tr("{0} pages").format(entry.pages))
         if entry.uncertainty is not None and entry.status != "error":
             facts.append(self.tr("{0} % of it is unsure").format(round(entry.uncertainty * 100)))
         if entry.is_ready:
             facts.append(self.tr("green dot: a click is answered at once"))
         return [*facts, entry.message] if entry.message else facts
+
+
+def status_meaning(status: str) -> str:
+    """What a status says, for who has not met it yet."""
+    meanings = {
+        "new": QCoreApplication.translate("files", "new: neither predicted nor labelled"),
+        "predicted": QCoreApplication.translate("files", "predicted: the model has said what is where"),
+        "corrected": QCoreApplication.translate("files", "corrected: you have labelled a part of it"),
+        "accepted": QCoreApplication.translate("files", "accepted: all of it is labelled"),
+        "stale": QCoreApplication.translate(
+            "files", "stale: predicted by weights that are not in use any more"
+        ),
+        "error": QCoreApplication.translate("files", "error: it cannot be shown"),
+    }
+    return meanings.get(status, status)
 
 
 def _sorted(entries: list[FileEntry], key: str) -> list[FileEntry]:

@@ -103,6 +103,10 @@ class FilesPanel(QWidget):
         """Changes the badge; an error that was shown goes."""
         self._update(image_id, status=str(status), message="")
 
+    def set_pages(self, image_id: str, pages: int) -> None:
+        """Shows how many pages the file has."""
+        self._update(image_id, pages=pages)
+
     def set_ready(self, image_id: str, is_ready: bool) -> None:
         """Shows whether clicks on the image answer at once."""
         self._update(image_id, is_ready=is_ready)

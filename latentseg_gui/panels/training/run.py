@@ -227,13 +227,13 @@ class RunSection(QWidget):
     def _figures(self, result: FineTuneResult) -> str:
         if math.isnan(result.metric_after):
             return self.tr(
-                "Too few labels made by hand to hold some back and measure: compare with the version before, "
-                "on the list below."
+                "Too few labels made by hand to hold some back and measure. Compare with the version before: "
+                "the list of versions is below."
             )
         words = self.tr("Mean IoU: {0} before, {1} after.")
         if math.isnan(result.metric_before):
             words = self.tr(
-                "Mean IoU: {1}. The weights before had other classes, so there is nothing to compare with."
+                "Mean IoU: {1}. The weights in use before know other classes, so there is nothing to compare with."
             )
         measured = words.format(_figure(result.metric_before), _figure(result.metric_after))
         on = self.tr(" Measured on {0}.").format(result.validated_on) if result.validated_on else ""
