@@ -37,7 +37,8 @@ def quantised(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         else:
             rows = tensor.float().flatten(1)  # [out, in]
             scales = rows.abs().amax(1).clamp(min=torch.finfo(torch.float32).tiny * _LEVELS) / _LEVELS
-            made[name] = (rows / scales[:, None]).round().to(torch.int8).view(tensor.shape)
+            whole = (rows / scales[:, None]).round().to(torch.int8)  # [out, in]
+            made[name] = whole.view(tensor.shape)  # [out, ...]
             made[name + SCALE] = scales
     return made
 
@@ -52,7 +53,7 @@ def dequantised(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if scales is None:
             made[name] = tensor
         else:
-            made[name] = tensor.float() * scales.view(-1, *(1,) * (tensor.ndim - 1))
+            made[name] = tensor.float() * scales.view(-1, *(1,) * (tensor.ndim - 1))  # [out, ...]
     return made
 
 
