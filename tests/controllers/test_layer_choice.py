@@ -136,10 +136,15 @@ def test_whoever_switches_an_expert_off_sees_what_that_does(bench: Bench) -> Non
 def test_labelled_background_is_seen_and_hides_with_its_class(bench: Bench) -> None:
     bench.paint(BACKGROUND)
     assert len(bench.colours() - {CLEAR}) == 2
-    assert bench.legend == ["labelled", "labelled background"]
+    assert bench.legend == ["labelled background"], "what is not there needs no explanation"
     classes = bench.document.classes
     bench.document.set_classes(classes.replaced(BACKGROUND, is_visible=False))
     assert bench.colours() == {CLEAR}
+    assert bench.legend == []
+
+
+def test_objects_alone_need_no_word_about_background(bench: Bench) -> None:
+    bench.paint(1)
     assert bench.legend == ["labelled"]
 
 

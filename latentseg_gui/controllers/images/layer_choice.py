@@ -97,8 +97,12 @@ class LayerChoice(QObject):
     def _of_mask(self, layer: MaskLayer) -> list[LegendEntry]:
         if not layer.num_labelled:
             return []
-        entries = [LegendEntry(self.tr("labelled"), self._colour())]
-        if self._document.classes[BACKGROUND].is_visible:
+        counts = layer.counts
+        background = None if counts is None else int(counts[BACKGROUND])
+        entries = []
+        if background != layer.num_labelled:
+            entries.append(LegendEntry(self.tr("labelled"), self._colour()))
+        if background != 0 and self._document.classes[BACKGROUND].is_visible:
             entries.append(LegendEntry(self.tr("labelled background"), "#ebebeb", is_hatched=True))
         return entries
 

@@ -67,6 +67,8 @@ class FilesDelegate(QStyledItemDelegate):
         _paint_ground(painter, rect, palette, state, is_current=is_current, is_error=entry.status == "error")
         picture = QRect(rect.left() + 5, rect.top() + 5, THUMBNAIL.width(), THUMBNAIL.height())
         _paint_thumbnail(painter, picture, index.data(FilesRole.THUMBNAIL), palette)
+        if entry.pages > 1:
+            _paint_pages(painter, picture, entry.pages, option.font)
         if entry.is_ready:
             _paint_dot(painter, picture, palette)
         text = QRect(
@@ -114,6 +116,20 @@ def _paint_thumbnail(painter: QPainter, rect: QRect, picture: object, palette: Q
     painter.drawRoundedRect(rect, 4, 4)
 
 
+def _paint_pages(painter: QPainter, picture: QRect, pages: int, font: QFont) -> None:
+    """How many pages the file has: in the corner of its picture, where there is room at any width."""
+    small = QFont(font)
+    small.setPointSizeF(font.pointSizeF() * 0.75)
+    metrics, text = QFontMetrics(small), f"{pages:,} p."
+    label = QRect(picture.left(), picture.top(), metrics.horizontalAdvance(text) + 8, metrics.height())
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(0, 0, 0, 170))
+    painter.drawRoundedRect(label, 4, 4)
+    painter.setPen(QColor("#ffffff"))
+    painter.setFont(small)
+    painter.drawText(label, Qt.AlignmentFlag.AlignCenter, text)
+
+
 def _paint_dot(painter: QPainter, picture: QRect, palette: QPalette) -> None:
     """Clicks are answered at once: a dot in the corner of the picture, where there is room at any width."""
     painter.setPen(QPen(palette.color(QPalette.ColorRole.Base), 1.5))
@@ -136,8 +152,6 @@ def _paint_text(painter: QPainter, rect: QRect, entry: FileEntry, font: QFont, p
     badge = _paint_badge(painter, rect, status, small_metrics, colour)
     left = badge.right() + 8
     rest = QRect(left, badge.top(), rect.right() - left + 1, badge.height())
-    if not note and entry.pages > 1:
-        note = QCoreApplication.translate("files", "{0} pages").format(entry.pages)
     if note and rest.width() > 24:
         painter.setPen(colour if entry.status == "error" else muted(palette))
         elided = small_metrics.elidedText(note, Qt.TextElideMode.ElideRight, rest.width())
