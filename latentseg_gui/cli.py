@@ -24,12 +24,12 @@ SUBCOMMANDS: Final = {
     "networks": "list the networks that can be trained, and what each is good for",
     "compare": "train several networks on the same masks and measure which suits them",
     "evaluate": "measure class predictions against masks (mean IoU, Dice, accuracy)",
-    "import": "make a project of images and the masks of another tool",
+    "import": "make a project from images and the masks of another tool",
     "export": "write the masks of a folder in another format (COCO, YOLO, polygons, overlays, ...)",
     "inspect": "show what each expert looks at and explains, or what another network attends to",
     "onnx": "write a network as an ONNX file for other programs",
-    "desktop": "put latentseg into the menu of the desktop, or take it out again",
-    "doctor": "say what the program runs on, why, and what is missing",
+    "desktop": "add latentseg to the menu of the desktop, or remove it",
+    "doctor": "check the installation: what the program runs on, and what is missing",
 }
 _MODULES: Final = {
     "predict": "prediction.predict",

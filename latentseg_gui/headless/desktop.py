@@ -21,7 +21,7 @@ _RESERVED: Final = " \t\n\"'\\><~|&;$*?#()`"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--remove", action="store_true", help="take the entry out of the menu again")
+    parser.add_argument("--remove", action="store_true", help="remove the entry from the menu")
 
 
 def run(options: argparse.Namespace) -> int:

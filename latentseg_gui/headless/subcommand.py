@@ -85,7 +85,9 @@ def as_error(error: Exception, item: Path | str = "") -> LatentsegError:
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     """``-o`` and ``--overwrite``."""
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="where to write")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write into"
+    )
     add_overwrite_argument(parser)
 
 

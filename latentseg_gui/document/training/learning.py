@@ -155,7 +155,7 @@ class LearningSettings:
             row=0,
             title="Loss",
             tip="What counts as a mistake; ticked losses are added up",
-            help="sum of cross-entropy, dice, focal, lovasz, boundary, joined by +",
+            help="loss: cross-entropy, dice, focal, lovasz or boundary, or a sum of some, joined by +",
             is_sum=True,
             choices=(
                 Choice("cross-entropy", "Cross-entropy", "Every pixel counts; the usual choice"),
@@ -172,7 +172,7 @@ class LearningSettings:
             row=4,
             title="Optimiser",
             tip="How a mistake becomes a change of weights",
-            help="what makes steps of gradients",
+            help="optimiser of the training",
             choices=(
                 Choice("adamw", "AdamW", "Robust; the usual choice"),
                 Choice("adam", "Adam", "As AdamW, without weight decay"),
@@ -187,7 +187,7 @@ class LearningSettings:
             row=5,
             title="Learning rate",
             tip="How large a step is; 0 chooses",
-            help="of the head; 0 chooses",
+            help="learning rate of the head; 0 chooses one",
             numbers=NumberRange(0.0, 1.0, step=0.0005, decimals=5, zero="automatic"),
             metavar="RATE",
         ),
@@ -198,7 +198,7 @@ class LearningSettings:
             row=1,
             title="Learns",
             tip="Which parts of the network may change",
-            help="head; experts and head; also the top of the backbone; everything; auto: as the speed asks",
+            help="which part learns: head; experts and head; top of the backbone, too; everything; auto: by speed",
             flag="--train",
             choices=(
                 Choice("auto", "As the speed asks", "Quick: experts and head. Thorough: all"),
@@ -215,7 +215,7 @@ class LearningSettings:
             row=3,
             title="Variations",
             tip="How strongly size, direction, light and colour of the images are varied",
-            help="of variations, 0 for none",
+            help="strength of the variations of size, direction, light and colour, 0 for none",
             numbers=NumberRange(0.0, 2.0, decimals=2, is_share=True),
             metavar="STRENGTH",
         ),
@@ -244,7 +244,7 @@ class LearningSettings:
             row=6,
             title="Seed",
             tip="The same seed draws the same random numbers",
-            help="of everything random",
+            help="seed of all random numbers",
             numbers=NumberRange(0, 2**31 - 1),
         ),
     )

@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--at",
         type=place,
         metavar="X,Y",
-        help="networks whose places attend to each other: the pixel that is asked (default: the middle)",
+        help="of networks with attention between places: the pixel whose attention is shown (default: the middle)",
     )
     add_model_arguments(parser)
 

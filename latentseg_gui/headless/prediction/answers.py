@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def add_prediction_arguments(parser: argparse.ArgumentParser) -> None:
     """``--flip``, ``--scales`` and ``--crf``."""
-    group = parser.add_argument_group("better, and slower")
+    group = parser.add_argument_group("slower, for images on which they help")
     group.add_argument("--flip", action="store_true", help="average with the mirror image")
     group.add_argument(
         "--scales",

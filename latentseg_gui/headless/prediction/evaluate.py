@@ -142,7 +142,7 @@ def _cell(value: float | None) -> str:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    add_pair_arguments(parser, "of the same names, or a COCO file")
+    add_pair_arguments(parser, "folder of masks named as the images, or a COCO file")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     add_overwrite_argument(parser)
     add_object_arguments(parser)

@@ -35,7 +35,9 @@ _FACTS = ("network", "mean IoU", "seconds", "steps", "parameters")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    add_pair_arguments(parser, "of the same names, or a COCO file; 255 is neither learned nor measured")
+    add_pair_arguments(
+        parser, "folder of masks named as the images, or a COCO file; 255 is neither learned nor measured"
+    )
     parser.add_argument(
         "--networks",
         default="latent-expert,unet",
@@ -57,7 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write the weights of each network there, as NAME.safetensors",
     )
     add_overwrite_argument(parser)
-    parser.add_argument("--classes", metavar="NAMES", help="by class id, with commas")
+    parser.add_argument(
+        "--classes", metavar="NAMES", help="class names in the order of their ids, with commas"
+    )
     add_background_arguments(parser)
     parser.add_argument(
         "--speed",
@@ -65,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="thorough",
         help="how the latent-expert network learns (default: %(default)s)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of all random numbers (default: 0)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps (default: auto)")
 
 

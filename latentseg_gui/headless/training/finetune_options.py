@@ -21,40 +21,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_pair_arguments(
         parser,
-        "of the same names, or a COCO file; 255 is not learned (where all is 0 or 255 it is the object)",
+        "folder of masks named as the images, or a COCO file; 255 is not learned (beside nothing but 0 it is the object)",
     )
     times = ", ".join(f"{each.seconds:g} for {each.name}" for each in SPEEDS.values())
     parser.add_argument(
         "--network",
         default="",
         metavar="NAME",
-        help="learn this network, from fresh weights; latentseg networks lists them "
-        "(default: that of --weights, latent-expert without)",
+        help="train this network, from fresh weights; latentseg networks lists them "
+        "(default: that of --weights, else latent-expert)",
     )
     add_encoder_argument(parser)
     parser.add_argument(
         "--seconds", type=float, help=f"time budget (default: {times}; {FROM_SCRATCH:g} for other networks)"
     )
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="FILE.safetensors", help="the new weights"
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="FILE.safetensors",
+        help="where to write the new weights",
     )
     add_overwrite_argument(parser)
     parser.add_argument(
         "--speed",
         choices=tuple(SPEEDS),
         default="quick",
-        help="live: one layer; quick: experts and head; thorough: a backbone, too (default: %(default)s)",
+        help="live trains one layer, quick experts and head, thorough a backbone, too (default: %(default)s)",
     )
     parser.add_argument(
         "--clicks",
         action="store_true",
-        help="let clicks learn instead of classes: objects like those of the masks (numbered ones, or connected "
+        help="train clicks instead of classes: objects like those of the masks (numbered ones, or connected "
         f"areas of a class) then need fewer clicks (default of --seconds: {CLICK_SECONDS:g})",
     )
     parser.add_argument(
         "--classes",
         metavar="NAMES",
-        help="by class id, with commas (default: those of --weights, and those that the masks name or number)",
+        help="class names in the order of their ids, with commas (default: those of --weights and of the masks)",
     )
     _add_stuff_argument(parser)
     add_background_arguments(parser)
@@ -84,7 +89,7 @@ def add_encoder_argument(parser: argparse.ArgumentParser) -> None:
         "--encoder",
         choices=("pretrained", "scratch"),
         default="",
-        help="build the network on the encoder that the shipped weights hold, or let all of it learn from nothing "
+        help="build the network on the encoder that the shipped weights hold, or train all of it from scratch "
         "(default: as latentseg networks says)",
     )
 
@@ -105,7 +110,7 @@ def add_background_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     """What most users leave alone: every option of `LearningSettings`."""
-    group = parser.add_argument_group("settings that most leave alone")
+    group = parser.add_argument_group("advanced settings")
     defaults = LearningSettings()
     for name, option in learning_options().items():
         default = getattr(defaults, name)

@@ -9,7 +9,7 @@ from typing import Any
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--json", action="store_true", help="for programs: a list of tables")
+    parser.add_argument("--json", action="store_true", help="print JSON, for other programs")
 
 
 def run(options: argparse.Namespace) -> int:

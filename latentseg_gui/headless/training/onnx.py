@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_size,
         default=(512, 512),
         metavar="HEIGHTxWIDTH",
-        help="of the images that the file takes, in pixels (default: 512x512)",
+        help="size of the images that the network takes, in pixels (default: 512x512)",
     )
     add_overwrite_argument(parser)
 

@@ -40,13 +40,15 @@ _UNNAMED = ClassTable.from_names(["background"])
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--project", type=Path, metavar="DIR", help="every mask of a project")
-    parser.add_argument("--images", type=Path, metavar="DIR", help="with --masks, instead of --project")
+    parser.add_argument("--project", type=Path, metavar="DIR", help="project whose masks are exported")
+    parser.add_argument(
+        "--images", type=Path, metavar="DIR", help="folder of images, with --masks, instead of --project"
+    )
     parser.add_argument(
         "--masks",
         type=Path,
         metavar="DIR|FILE",
-        help="of the same names as the images, in any format, or a COCO file",
+        help="folder of masks named as the images, in any format, or a COCO file",
     )
     add_output_arguments(parser)
     parser.add_argument(
@@ -54,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--classes",
-        help="names by class id, with commas (not for projects; default: as the masks name or number them)",
+        help="class names in the order of their ids, with commas (not for projects; default: as in the masks)",
     )
     parser.add_argument(
         "--stuff",

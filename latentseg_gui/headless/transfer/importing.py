@@ -44,10 +44,13 @@ class _Came:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    add_pair_arguments(parser, "of the same names as the images, in any format, or a COCO file")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="the project")
+    add_pair_arguments(parser, "folder of masks named as the images, in any format, or a COCO file")
     parser.add_argument(
-        "--classes", help="names by class id, with commas (default: background, and those that masks bring)"
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the new project"
+    )
+    parser.add_argument(
+        "--classes",
+        help="class names in the order of their ids, with commas (default: background, and those that masks bring)",
     )
 
 

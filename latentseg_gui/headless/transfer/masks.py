@@ -92,13 +92,13 @@ def add_meaning_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--numbers",
         choices=[each.value for each in Numbers],
-        help="what small whole numbers in masks are (default: what their values look like)",
+        help="what small whole numbers in masks are the numbers of (default: judged by their values)",
     )
     parser.add_argument(
         "--turn-masks",
         action="store_true",
         default=None,
-        help="masks were made before their images were turned by EXIF data (seen by itself where sizes differ)",
+        help="turn masks as EXIF data turn their images (done by itself where the sizes say so)",
     )
 
 
