@@ -21,7 +21,7 @@ from model.training.clock import TrainingClock
 Item = TypeVar("Item")
 
 
-class TeamClock:
+class GroupClock:
     """A clock whose `fraction` is that of the first process, as of the last time that all agreed.
 
     Before the first time it is the own one.
@@ -60,7 +60,7 @@ class TeamClock:
         self._own.resume()
 
 
-class Team:
+class ProcessGroup:
     """The processes that take part; by default whatever `torch.distributed` was set up with."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Team:
 
     def clock(self, clock: TrainingClock) -> TrainingClock:
         """``clock``, made one that all agree on."""
-        return clock if self.size == 1 or isinstance(clock, TeamClock) else TeamClock(clock)
+        return clock if self.size == 1 or isinstance(clock, GroupClock) else GroupClock(clock)
 
     def share(self, shares: Sequence[Sequence[Item]], everything: Sequence[Item]) -> list[Item]:
         """This process's share; everything, where some process would have nothing to do."""
@@ -84,7 +84,7 @@ class Team:
 
     def agree(self, clock: TrainingClock, device: torch.device) -> None:
         """Let all have the time of the first process."""
-        if self.size > 1 and isinstance(clock, TeamClock):
+        if self.size > 1 and isinstance(clock, GroupClock):
             now = torch.tensor([clock.own_fraction], device=device)
             dist.broadcast(now, src=0)
             clock.agree(float(now))
@@ -95,7 +95,7 @@ class Team:
             return loss
         parts = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
         # Loss and time travel with the gradients: one exchange per step.
-        time = clock.own_fraction if isinstance(clock, TeamClock) and self.rank == 0 else 0.0
+        time = clock.own_fraction if isinstance(clock, GroupClock) and self.rank == 0 else 0.0
         said = parts[0].new_tensor([loss, time * self.size])
         flat = torch.cat([part.reshape(-1) for part in parts] + [said])  # [parameters + 2]
         dist.all_reduce(flat)
@@ -104,7 +104,7 @@ class Team:
         *means, said = torch.split(flat, [*sizes, 2])
         for parameter, mean in zip(parameters, means, strict=True):
             parameter.grad = mean.view_as(parameter)
-        if isinstance(clock, TeamClock):
+        if isinstance(clock, GroupClock):
             clock.agree(float(said[1]))
         return float(said[0])
 
@@ -118,20 +118,20 @@ class Team:
 
 
 @contextmanager
-def team_of_torchrun(device: str) -> Iterator[tuple[Team, str]]:
+def group_of_torchrun(device: str) -> Iterator[tuple[ProcessGroup, str]]:
     """Join the processes that torchrun started, for as long as the block lasts.
 
     Args:
         device: what the user asked for: "auto", "cpu", "cuda".
 
     Yields:
-        The team, and the device of this process. Without torchrun, a team of one.
+        The processes, and the device of this one. Without torchrun, a group of one.
 
     Raises:
         ModelError: torch cannot do it, or there are more processes than GPUs.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
-        yield Team(), device
+        yield ProcessGroup(), device
         return
     if not dist.is_available():
         raise ModelError(
@@ -151,6 +151,6 @@ def team_of_torchrun(device: str) -> Iterator[tuple[Team, str]]:
         device = "cpu"
     dist.init_process_group("nccl" if is_on_gpu else "gloo")
     try:
-        yield Team(), device
+        yield ProcessGroup(), device
     finally:
         dist.destroy_process_group()

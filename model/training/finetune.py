@@ -35,7 +35,7 @@ from model.training.clock import Clock, Span, TrainingClock, are_finite
 from model.training.coverage import coverage_remarks, divided, painted_classes
 from model.training.crf_loss import is_sparse
 from model.training.cross import CrossValidated, FineTuningJob, Make, describe, is_better, slack_of
-from model.training.distributed import Team
+from model.training.distributed import ProcessGroup
 from model.training.evidence import choose_variation
 from model.training.feature_cache import FeatureStore
 from model.training.full_images import learn_whole
@@ -164,18 +164,18 @@ class FineTuning(TimedJob):
             self.network = _started(network, kept, object_side=learned_side(samples) if things else 0)
         self._is_comparable = sum(source is not None for source in kept) > 1
         held = self._hold_out(samples)
-        pictures, team = pictures_of(samples, held, brightens=self.network.separates), Team()
+        pictures, processes = pictures_of(samples, held, brightens=self.network.separates), ProcessGroup()
         sparse = config.speed != "live" and is_sparse(pictures)
         weights = _weights(pictures, config.num_classes, are_strokes=sparse)
         self._session = TrainingSession(
             network=copy.deepcopy(self.network).to(choice.device),
             config=config,
             choice=choice,
-            clock=team.clock(Clock(config.seconds)),
+            clock=processes.clock(Clock(config.seconds)),
             objective=Objective(config.loss, weights.to(choice.device)),
-            pictures=shared(pictures, team),
-            generator=torch.Generator().manual_seed(config.seed + team.rank),
-            team=team,
+            pictures=shared(pictures, processes),
+            generator=torch.Generator().manual_seed(config.seed + processes.rank),
+            processes=processes,
             is_sparse=sparse,
             is_upright=config.speed != "live" and are_upright([rows_of(each.labels) for each in samples]),
             scarcity=scarcity_of(len(samples)),
@@ -185,7 +185,7 @@ class FineTuning(TimedJob):
         self._head = HeadLearning(self._session)
         self._num_samples = len(samples)
         self._session.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        team.align(self._session.network)
+        processes.align(self._session.network)
         self._confusion: Callable[[], NDArray[np.int64]] = partial(held_out_confusion, self._session)
         self._iterator = self._run()
 
@@ -222,7 +222,7 @@ class FineTuning(TimedJob):
 
     @clock.setter
     def clock(self, clock: TrainingClock) -> None:
-        self._session.clock = self._session.team.clock(clock)
+        self._session.clock = self._session.processes.clock(clock)
 
     def finish(self) -> None:
         """End at the next item with the best weights so far."""
@@ -281,7 +281,7 @@ class FineTuning(TimedJob):
             self.metric_before = self._measure()
         yield "refitting"
         # What had to be made ready, once per picture, is not taken from the time to learn.
-        if session.team.size == 1:
+        if session.processes.size == 1:
             session.clock = Span(session.clock, session.clock.spent, session.clock.seconds)
         yield from live.learn(1.0)
         self._keep_if_better()

@@ -40,11 +40,11 @@ class HeadLearning:
             end: the same for the end.
         """
         session = self._session
-        if session.clock.seconds >= FOLD_SECONDS and session.team.size == 1:  # a team goes in step
+        if session.clock.seconds >= FOLD_SECONDS and session.processes.size == 1:  # processes go in step
             self._reserve.leave_out()
         if session.config.augmentation > 0:
             yield from encode_variations(session, variations)
-        session.team.agree(session.clock, session.choice.device)
+        session.processes.agree(session.clock, session.choice.device)
         start = session.clock.fraction
         if self._reserve.is_out:
             yield from self._learn_apart(start + TRIAL * (end - start))
@@ -62,7 +62,7 @@ class HeadLearning:
 
     def _learn_apart(self, end: float) -> Iterator[str]:
         session = self._session
-        session.team.agree(session.clock, session.choice.device)
+        session.processes.agree(session.clock, session.choice.device)
         start = session.clock.fraction
         share = min(PROBE_SHARE * max(0.0, end - start), PROBE_SECONDS / session.clock.seconds)
         yield from self._probing.learn(start + share)

@@ -11,7 +11,7 @@ from torch import nn
 from model.networks.randomness import own_randomness, seed_for
 from model.prediction.device import DeviceChoice, free_cached_memory, is_out_of_memory
 from model.training.clock import Average, TrainingClock, rate_at
-from model.training.distributed import Team
+from model.training.distributed import ProcessGroup
 from model.training.object_loss import loss_with_objects
 from model.training.objective import Objective
 from model.training.optimisers import Groups, make_optimiser, rate_factor
@@ -35,7 +35,7 @@ class Site:
     """Where a run takes place, and with which other processes."""
 
     choice: DeviceChoice
-    team: Team
+    processes: ProcessGroup
 
     def autocast(self) -> torch.autocast:
         """Compute in the number format of the device."""
@@ -89,12 +89,12 @@ class Learner:
         for group, rate in zip(self._optimiser.param_groups, self._rates, strict=True):
             group["lr"] = rate * rate_at(clock.fraction / end)
         self._network.train()
-        team = self._site.team
-        what = f"layers {number} {team.rank}"
+        processes = self._site.processes
+        what = f"layers {number} {processes.rank}"
         with own_randomness(seed_for(what, self._seed), self._site.choice.device):
             loss = self._gradient()
         self._network.eval()
-        loss = team.average(self._parameters, loss, clock)
+        loss = processes.average(self._parameters, loss, clock)
         learned = [p for p in self._parameters if p.grad is not None]
         norm = float(nn.utils.clip_grad_norm_(learned, MAX_GRADIENT))
         if not (abs(loss) < float("inf") and norm < float("inf")):

@@ -75,19 +75,19 @@ class LiveRefit:
 
     Args:
         session: whose pictures are encoded.
-        store: where what stays still is kept for the next refit.
+        store: where what does not change is kept for the next refit.
     """
 
     def __init__(self, session: TrainingSession, store: FeatureStore | None) -> None:
         self._session = session
         mark = fingerprint_without(session.network, session.network.head.pixel) if store is not None else 0
-        self._stills = [
-            self._still(index, view, store, mark)
+        self._cached = [
+            self._cache(index, view, store, mark)
             for index, view in enumerate(session.views[: session.encoded])
         ]
-        each = max(1, len(self._stills))
-        views = session.views[: len(self._stills)]
-        pairs = list(zip(self._stills, views, strict=True))
+        each = max(1, len(self._cached))
+        views = session.views[: len(self._cached)]
+        pairs = list(zip(self._cached, views, strict=True))
         self._train = _joined([self._pick(s, v, v.train, MAX_PIXELS // each) for s, v in pairs])
         self._held = _joined([self._pick(s, v, v.held, MAX_HELD // each) for s, v in pairs])
 
@@ -116,14 +116,14 @@ class LiveRefit:
         found = [i for i, each in enumerate(pictures) if each.is_whole and each.name == f"{name}/0/0"]
         if len(found) != 1 or self._scale(pictures[found[0]].image) != 1.0:
             return None
-        still, (rows, cols) = self._stills[found[0]], pictures[found[0]].train.shape
+        cached, (rows, cols) = self._cached[found[0]], pictures[found[0]].train.shape
         pixel, dtype = self._session.network.head.pixel, self._session.dtype
         size = self._session.config.num_classes
         answer = empty_prediction((rows, cols), has_depth=self._session.network.separates)
-        for band, logits in bands_of_logits(pixel, still.maps, dtype):
+        for band, logits in bands_of_logits(pixel, cached.maps, dtype):
             here = (
                 logits[:, : rows - band.start, :cols]
-                + still.others[0, :, band, :cols][:, : rows - band.start]
+                + cached.others[0, :, band, :cols][:, : rows - band.start]
             )
             sure, best = _decided(here[:size])
             part = slice(band.start, min(band.stop, rows))
@@ -150,7 +150,7 @@ class LiveRefit:
         return scale_for(side, pixels, maps)
 
     @torch.no_grad()
-    def _still(self, index: int, view: View, store: FeatureStore | None, mark: int) -> CachedLogits:
+    def _cache(self, index: int, view: View, store: FeatureStore | None, mark: int) -> CachedLogits:
         session, picture = self._session, self._session.pictures[index]
         known = store.get(picture, mark) if store is not None else None
         if isinstance(known, CachedLogits):
@@ -163,21 +163,21 @@ class LiveRefit:
             others = F.pad(others, (0, 0, 0, 0, 0, int(network.separates)))  # [1, R, H, W]
             if any(bool(parameter.any()) for parameter in network.head.context.last.parameters()):
                 others = others + network.head.from_context(maps).float()
-        still = CachedLogits(tuple(level.to(session.dtype) for level in maps), others)
+        cached = CachedLogits(tuple(level.to(session.dtype) for level in maps), others)
         if store is not None:
-            store.put(picture, mark, still)
-        return still
+            store.put(picture, mark, cached)
+        return cached
 
     @torch.no_grad()
-    def _pick(self, still: CachedLogits, view: View, labels: Tensor, limit: int) -> _Pixels:
+    def _pick(self, cached: CachedLogits, view: View, labels: Tensor, limit: int) -> _Pixels:
         """At most about ``limit`` labelled pixels, every class with the same number where it has as many."""
         places = some_of_each(labels, limit, self._session.generator)
-        rows, cols = (part.to(still.others.device) for part in places.unbind(1))
-        features = at_pixels(still.maps, rows, cols)
-        chosen = labels[rows.cpu(), cols.cpu()].long().to(still.others.device)
+        rows, cols = (part.to(cached.others.device) for part in places.unbind(1))
+        features = at_pixels(cached.maps, rows, cols)
+        chosen = labels[rows.cpu(), cols.cpu()].long().to(cached.others.device)
         targets = view.train.new_zeros((0, *view.size)) if view.targets is None else view.targets
-        targets = targets[:, rows.cpu(), cols.cpu()].T.float().to(still.others.device)
-        return _Pixels(features, still.others[0, :, rows, cols].T, chosen, targets)
+        targets = targets[:, rows.cpu(), cols.cpu()].T.float().to(cached.others.device)
+        return _Pixels(features, cached.others[0, :, rows, cols].T, chosen, targets)
 
 
 def bands_of_logits(

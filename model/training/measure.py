@@ -25,7 +25,7 @@ def held_out_confusion(session: TrainingSession) -> NDArray[np.int64]:
 def totalled(session: TrainingSession, counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Counts of any shape, added up over the processes that learn together."""
     total: NDArray[np.int64] = (
-        session.team.total(torch.from_numpy(counts), session.choice.device).cpu().numpy()
+        session.processes.total(torch.from_numpy(counts), session.choice.device).cpu().numpy()
     )
     return total
 

@@ -60,10 +60,10 @@ class Measurement:
             measured += 1
         self._pictures = self._pictures[:measured]
         own = [len({p.sample for p in self._pictures}), (clock.spent - begun) / clock.seconds]
-        images, cost = self._site.team.total(torch.tensor(own), self._site.choice.device).tolist()
-        self.images, self.cost = round(images), cost / self._site.team.size
-        total = self._site.team.total(torch.from_numpy(counts), self._site.choice.device)
-        every = self._site.team.total(torch.from_numpy(segments), self._site.choice.device).cpu().numpy()
+        images, cost = self._site.processes.total(torch.tensor(own), self._site.choice.device).tolist()
+        self.images, self.cost = round(images), cost / self._site.processes.size
+        total = self._site.processes.total(torch.from_numpy(counts), self._site.choice.device)
+        every = self._site.processes.total(torch.from_numpy(segments), self._site.choice.device).cpu().numpy()
         self.quality = _panoptic_quality(np.asarray(every))
         return np.asarray(total.cpu().numpy())
 

@@ -26,7 +26,7 @@ from model.training.clock import Clock, TrainingClock, are_finite
 from model.training.coverage import coverage_remarks, divided
 from model.training.crf_loss import is_sparse
 from model.training.cross import describe, is_better, slack_of
-from model.training.distributed import Team
+from model.training.distributed import ProcessGroup
 from model.training.learner import Learner, Site
 from model.training.measurement import Measurement
 from model.training.object_targets import (
@@ -92,7 +92,7 @@ class PlainTuning(TimedJob):
         self.has_learned = False
         self.shown: ClassPrediction | None = None
         self.step = 0
-        self._site = Site(choose_device(config.device), Team())
+        self._site = Site(choose_device(config.device), ProcessGroup())
         self.clock = Clock(config.seconds)
         self.network = _started(network, config, self._site.choice.device)
         samples = self._tell_apart(samples)
@@ -104,11 +104,11 @@ class PlainTuning(TimedJob):
         pictures = [marked(each) for each in pictures_of(samples, division.held)]
         counts = class_counts(pictures, config.num_classes)
         self._weights = (counts > 0).float() if is_sparse(pictures) else class_weights(counts)
-        self._pictures = shared(pictures, self._site.team)
+        self._pictures = shared(pictures, self._site.processes)
         self._squares = Squares(
             self._pictures,
             config,
-            torch.Generator().manual_seed(config.seed + self._site.team.rank),
+            torch.Generator().manual_seed(config.seed + self._site.processes.rank),
             scarcity=scarcity_of(len(samples)),
             is_upright=are_upright([rows_of(each.labels) for each in samples]),
         )
@@ -137,7 +137,7 @@ class PlainTuning(TimedJob):
 
     @clock.setter
     def clock(self, clock: TrainingClock) -> None:
-        self._clock = self._site.team.clock(clock)
+        self._clock = self._site.processes.clock(clock)
 
     @property
     def is_better(self) -> bool:
@@ -164,9 +164,9 @@ class PlainTuning(TimedJob):
         yield self._progress("done", self.metric_after)
 
     def _phases(self) -> Iterator[tuple[str, float]]:
-        self._site.team.agree(self.clock, self._site.choice.device)
+        self._site.processes.agree(self.clock, self._site.choice.device)
         network = copy.deepcopy(self.network).to(self._site.choice.device)
-        self._site.team.align(network)
+        self._site.processes.align(network)
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         measure = Measurement(self._pictures, self.config, self._site)
         if self.is_comparable:
@@ -211,7 +211,7 @@ class PlainTuning(TimedJob):
     def _measured(self, measure: Measurement, network: nn.Module) -> float:
         """Mean IoU (see `model.analysis.metrics`) on the held-out pixels; NaN if there are none."""
         confusion = measure.confusion(network, self.clock)
-        self._site.team.agree(self.clock, self._site.choice.device)
+        self._site.processes.agree(self.clock, self._site.choice.device)
         self.validated_on = describe(min(measure.images, self._num_held), self._num_held)
         self.unmeasured = tuple(np.flatnonzero(~is_labelled(confusion)).tolist())
         return mean_iou(confusion)

@@ -111,9 +111,9 @@ def set_statistics(session: TrainingSession) -> None:
         levels = session.with_answers(view.features.levels, view.features.experts)
         means.append(torch.cat([level.float().mean((0, 2, 3)) for level in levels.maps]))
         squares.append(torch.cat([level.float().square().mean((0, 2, 3)) for level in levels.maps]))
-    team, device = session.team, session.choice.device
-    mean = team.total(torch.stack(means).mean(0), device) / team.size
-    square = team.total(torch.stack(squares).mean(0), device) / team.size
+    processes, device = session.processes, session.choice.device
+    mean = processes.total(torch.stack(means).mean(0), device) / processes.size
+    square = processes.total(torch.stack(squares).mean(0), device) / processes.size
     deviation = (square - mean.square()).clamp(min=0).sqrt()
     session.network.head.means.copy_(mean)
     session.network.head.scales.copy_(1 / (deviation + 1e-3))
@@ -131,14 +131,14 @@ def count_votes(session: TrainingSession) -> None:
     weights = session.objective.weights.cpu()
     asked = [_asked(session, view) for view in session.views[: session.encoded]]
     counts = [shares @ pixels.T * weights for shares, pixels in asked]  # [K, C]
-    total = session.team.total(torch.stack(counts).sum(0), session.choice.device)
+    total = session.processes.total(torch.stack(counts).sum(0), session.choice.device)
     losses = torch.zeros(len(LOUDNESS))
     for (shares, pixels), own in zip(asked, counts, strict=True):
         if len(asked) > 1:
             words = counted_words(total.cpu() - own)
             for index, factor in enumerate(LOUDNESS):
                 losses[index] -= ((factor * words @ shares).log_softmax(0) * pixels * weights[:, None]).sum()
-    losses = session.team.total(losses, session.choice.device)
+    losses = session.processes.total(losses, session.choice.device)
     factor = LOUDNESS[int(losses.argmin())] if bool(losses.any()) else UNTRIED
     votes.take(factor * counted_words(total.cpu()))
 

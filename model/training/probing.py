@@ -116,7 +116,7 @@ class Probing:
             for index, share in enumerate(SHARES):
                 logits = sample.votes + (1 - share) * others + share * last(hidden)
                 losses[index] += F.cross_entropy(logits, sample.labels, reduction="sum").cpu()
-        losses = session.team.total(losses, session.choice.device).cpu()
+        losses = session.processes.total(losses, session.choice.device).cpu()
         if bool(losses.any()):
             self._share = 0.5 + TRUST * (SHARES[int(losses.argmin())] - 0.5)
 
@@ -126,9 +126,9 @@ class Probing:
         views = self._session.views
         sample = _joined([self._of_view(view, view.train, PIXELS // max(1, len(views))) for view in views])
         if probe.is_silent and len(sample.labels):
-            team, device = self._session.team, self._session.choice.device
-            mean = team.total(sample.features.mean(0), device) / team.size
-            square = team.total(sample.features.square().mean(0), device) / team.size
+            processes, device = self._session.processes, self._session.choice.device
+            mean = processes.total(sample.features.mean(0), device) / processes.size
+            square = processes.total(sample.features.square().mean(0), device) / processes.size
             probe.means.copy_(mean)
             probe.scales.copy_(1 / ((square - mean.square()).clamp(min=0).sqrt() + 1e-3))
         return replace(sample, features=probe.standardise(sample.features))

@@ -16,7 +16,7 @@ from model.networks.randomness import own_randomness, seed_for
 from model.prediction.device import DeviceChoice
 from model.training.clock import Average, TrainingClock, rate_at
 from model.training.crf_loss import STRENGTH, potts_energy, trust
-from model.training.distributed import Team
+from model.training.distributed import ProcessGroup
 from model.training.objective import Objective
 from model.training.optimisers import Groups, learning, make_optimiser, rate_factor
 from model.training.types import FineTuneConfig
@@ -48,7 +48,7 @@ class TrainingSession:
         batch: crops per step; halved where memory runs out.
         encoded: so many pictures, from the first on, are views as they are.
         needed: so many pictures, from the first on, have all classes between them.
-        team: the processes that learn together.
+        processes: the processes that learn together.
         is_sparse: whether most pixels have no label.
         is_upright: whether pictures have an up; they are not turned then.
         is_mirrored: whether pictures are mirrored when they are varied.
@@ -71,7 +71,7 @@ class TrainingSession:
     batch: int = BATCH
     encoded: int = 0
     needed: int = 1
-    team: Team = field(default_factory=Team)
+    processes: ProcessGroup = field(default_factory=ProcessGroup)
     is_sparse: bool = False
     is_upright: bool = False
     is_mirrored: bool = True
@@ -137,7 +137,7 @@ class Optimiser:
     def __init__(self, session: TrainingSession, groups: Groups, end: float) -> None:
         self._session = session
         groups = learning(groups, session.config.parts, session.network)
-        session.team.agree(session.clock, session.choice.device)
+        session.processes.agree(session.clock, session.choice.device)
         self._start, self._end = session.clock.fraction, end
         named = {name: parameter for _, group in groups for name, parameter in group.items()}
         self._parameters = list(named.values())
@@ -150,7 +150,7 @@ class Optimiser:
         self._inner = make_optimiser(session.config.optimiser, groups)
         self.average = Average(named)
         # Apart from the generator of the crops, so that these do not depend on what layers draw.
-        what = f"layers {session.step} {session.team.rank}"
+        what = f"layers {session.step} {session.processes.rank}"
         self._seeds = torch.Generator().manual_seed(seed_for(what, session.config.seed))
 
     def _next_seed(self) -> int:
@@ -173,7 +173,7 @@ class Optimiser:
             loss = loss_of()
         self._session.network.eval()
         loss.backward()  # type: ignore[no-untyped-call]
-        value = self._session.team.average(self._parameters, float(loss.detach()), self._session.clock)
+        value = self._session.processes.average(self._parameters, float(loss.detach()), self._session.clock)
         norm = float(
             nn.utils.clip_grad_norm_([p for p in self._parameters if p.grad is not None], MAX_GRADIENT)
         )

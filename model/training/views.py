@@ -26,7 +26,7 @@ from model.networks.probe import read_by
 from model.prediction.inputs import brightened
 from model.training import separation
 from model.training.augment import jitter_colour
-from model.training.distributed import Team
+from model.training.distributed import ProcessGroup
 from model.training.orientation import random_turn
 from model.training.types import IGNORED, LabelledImage
 
@@ -188,11 +188,11 @@ def class_counts(pictures: Sequence[LabelledWindow], num_classes: int) -> Tensor
     return counts
 
 
-def shared(pictures: list[LabelledWindow], team: Team) -> list[LabelledWindow]:
+def shared(pictures: list[LabelledWindow], processes: ProcessGroup) -> list[LabelledWindow]:
     """The pictures of this process: its share of those that teach something, or all."""
-    shares = [pictures[rank :: team.size] for rank in range(team.size)]
+    shares = [pictures[rank :: processes.size] for rank in range(processes.size)]
     can_teach = all(any(bool((p.train != IGNORED).any()) for p in share) for share in shares)
-    return team.share(shares, pictures) if can_teach else pictures
+    return processes.share(shares, pictures) if can_teach else pictures
 
 
 def scarcity_of(count: int) -> float:

@@ -16,7 +16,7 @@ LEARNER = """
     from pathlib import Path
     import torch
     from model.training.finetune import FineTuneConfig, LabelledImage, finetune
-    from model.training.distributed import team_of_torchrun
+    from model.training.distributed import group_of_torchrun
     from tests.tiny import disks, tiny_network
 
     class StepClock:
@@ -25,19 +25,19 @@ LEARNER = """
         fraction = property(lambda self: min(1.0, self.ticks / self.seconds))
 
     torch.set_num_threads(1)
-    with team_of_torchrun("cpu") as (team, device):
+    with group_of_torchrun("cpu") as (processes, device):
         samples = [LabelledImage(*disks(seed)) for seed in range(4)]
         config = FineTuneConfig(num_classes=2, seconds=3.0, classes_kept=(None, None), device=device)
-        job = finetune(tiny_network(seed=team.rank), samples, config)
+        job = finetune(tiny_network(seed=processes.rank), samples, config)
         job.clock = clock = StepClock()
         reports = []
         for progress in job:
             reports.append(progress)
-            clock.ticks += 1 + team.rank  # the clocks differ, and the first one's counts
+            clock.ticks += 1 + processes.rank  # the clocks differ, and the first one's counts
         state = job.network.state_dict()
         mark = zlib.crc32(b"".join(value.numpy().tobytes() for _, value in sorted(state.items())))
         said = f"{mark} {reports[-1].step} {job.metric_after:.6f} {job.note}"
-        Path(sys.argv[1], f"rank{team.rank}").write_text(said)
+        Path(sys.argv[1], f"rank{processes.rank}").write_text(said)
 """
 
 

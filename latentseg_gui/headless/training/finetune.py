@@ -61,10 +61,10 @@ def run(options: argparse.Namespace) -> int:
     pairs = pairs_asked_for(options)
     if options.clicks:
         return finetune_clicks.run(options, pairs)
-    from model.training.distributed import team_of_torchrun
+    from model.training.distributed import group_of_torchrun
 
-    with model_errors(), team_of_torchrun(options.device) as (team, device):
-        return _run(options, pairs, device, is_first=team.rank == 0)
+    with model_errors(), group_of_torchrun(options.device) as (processes, device):
+        return _run(options, pairs, device, is_first=processes.rank == 0)
 
 
 def check_output(path: Path) -> None:

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_pair_arguments(
         parser,
-        "folder of masks named as the images, or a COCO file; 255 is not learned (beside nothing but 0 it is the object)",
+        "folder of masks named as the images, or a COCO file. 255 is not learned (beside 0 alone it is the object)",
     )
     times = ", ".join(f"{each.seconds:g} for {each.name}" for each in SPEEDS.values())
     parser.add_argument(
