@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.masks.patch import Ink, area_patch
-from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.controllers.prediction.in_turn import InTurn
 from latentseg_gui.controllers.prediction.meanings import MeaningsController
 from latentseg_gui.controllers.prediction.pointing import PointingController
@@ -75,7 +75,7 @@ class Hand:
         )
         self.segment = SegmentController(
             self.document,
-            Edits(self.document, self.history, canvas, jobs=Nowhere(), errors=Silent()),  # type: ignore[arg-type]
+            EditQueue(self.document, self.history, canvas, jobs=Nowhere(), errors=Silent()),  # type: ignore[arg-type]
             canvas,
             encoder,  # type: ignore[arg-type]
             meanings,

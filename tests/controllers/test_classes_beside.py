@@ -22,7 +22,7 @@ from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.masks import edit_queue as module
 from latentseg_gui.controllers.masks.classes import ClassDeletion, ClassesController
-from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.classes import ClassTable, SegmentationClass
 from latentseg_gui.document.masks.layers import Arrays
@@ -52,7 +52,7 @@ class Desk:
         self.history, self.canvas = History(self.document), CanvasView()
         qtbot.addWidget(self.canvas)
         jobs = Jobs(lane, "edits", self.told)
-        self.edits = Edits(self.document, self.history, self.canvas, jobs=jobs, errors=self.told)
+        self.edits = EditQueue(self.document, self.history, self.canvas, jobs=jobs, errors=self.told)
         self.classes = ClassesController(self.document, self.history, self.edits)
         self.asked: list[ClassDeletion] = []
         self.classes.deletion_asked.connect(self.asked.append)

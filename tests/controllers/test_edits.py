@@ -24,7 +24,7 @@ from latentseg_gui.commands.masks.shapes import split_along
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.masks import edit_queue as module
-from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.controllers.masks.edit_work import Make
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.brush import polygon_mask
@@ -50,7 +50,7 @@ class Desk:
         self.history, self.told, self.canvas = History(self.document), Told(), CanvasView()
         qtbot.addWidget(self.canvas)
         self.jobs = Jobs(lane, "edits", self.told)
-        self.edits = Edits(self.document, self.history, self.canvas, jobs=self.jobs, errors=self.told)
+        self.edits = EditQueue(self.document, self.history, self.canvas, jobs=self.jobs, errors=self.told)
 
     def settle(self) -> None:
         self.qtbot.waitUntil(lambda: not self.edits.is_working, timeout=20_000)

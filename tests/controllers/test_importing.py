@@ -16,7 +16,7 @@ from latentseg_gui.commands.masks.classes import delete_class, lock_class, move_
 from latentseg_gui.commands.masks.marking import hide_objects, lock_objects
 from latentseg_gui.commands.masks.patch import Ink, area_patch
 from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.controllers.training.labelled import LabelledCounts
 from latentseg_gui.controllers.transfer.import_run import ImportReport, summary_of
 from latentseg_gui.controllers.transfer.importing import ImportController
@@ -70,7 +70,7 @@ class Desk:
         qtbot.addWidget(self.canvas)
         jobs = Jobs(lane, "batch", self.told)
         self.counts = LabelledCounts(self.document, jobs, self.canvas)
-        self.edits = Edits(self.document, self.history, self.canvas, jobs=jobs, errors=self.told)
+        self.edits = EditQueue(self.document, self.history, self.canvas, jobs=jobs, errors=self.told)
         self.dialogs, self.is_painting = Dialogs(), False
         self.importing = ImportController(
             self.document,

@@ -17,7 +17,7 @@ from latentseg_gui.controllers.masks.carrying import CarryController
 from latentseg_gui.controllers.masks.classes import ClassDeletion, ClassesController
 from latentseg_gui.controllers.masks.current_table import CurrentTable
 from latentseg_gui.controllers.masks.dividing import DividingController
-from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.controllers.masks.editing import EditController
 from latentseg_gui.controllers.masks.following import FollowingController
 from latentseg_gui.controllers.masks.marking import MarkingController
@@ -101,7 +101,7 @@ class MasksFlow:
     """The controllers that other flows speak to."""
 
     tool: ToolController
-    edits: Edits
+    edits: EditQueue
     paint: PaintController
     objects: ObjectsController
     dividing: DividingController
@@ -119,7 +119,9 @@ def build(base: Base, images: ImagesFlow) -> MasksFlow:
     """Makes the flow and connects it to that of images."""
     window, document, history, owner = base.window, base.document, base.history, base.owner
     tool = ToolController(window.canvas, owner)
-    edits = Edits(document, history, window.canvas, jobs=base.jobs.edits, errors=base.errors, parent=owner)
+    edits = EditQueue(
+        document, history, window.canvas, jobs=base.jobs.edits, errors=base.errors, parent=owner
+    )
     MaskAllocation(document, jobs=base.jobs.edits, parent=owner)
     paint = PaintController(document, history, window.canvas, tool, edits, owner)
     objects = ObjectsController(document, edits, window.canvas, errors=base.errors, parent=owner)
@@ -148,7 +150,7 @@ def build(base: Base, images: ImagesFlow) -> MasksFlow:
 
 
 def _build_shapes(
-    base: Base, tool: ToolController, edits: Edits, objects: ObjectsController
+    base: Base, tool: ToolController, edits: EditQueue, objects: ObjectsController
 ) -> DividingController:
     """Makes the controllers that change the shape of single objects."""
     document, canvas, errors, owner = base.document, base.window.canvas, base.errors, base.owner

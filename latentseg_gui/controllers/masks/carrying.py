@@ -13,7 +13,7 @@ from PySide6.QtGui import QGuiApplication
 
 from latentseg_gui.commands.masks.carrying import CarriedObject, all_taken_along, put_down, taken_along
 from latentseg_gui.controllers.interfaces import ErrorSink
-from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.controllers.masks.objects import ObjectsController
 from latentseg_gui.document.document import Document
 
@@ -27,7 +27,7 @@ class CarryController(QObject):
     def __init__(
         self,
         document: Document,
-        edits: Edits,
+        edits: EditQueue,
         objects: ObjectsController,
         *,
         errors: ErrorSink,

@@ -12,7 +12,7 @@ from latentseg_gui.commands.history import History
 from latentseg_gui.commands.masks import classes as class_edits
 from latentseg_gui.commands.masks.classes import ClassEdit
 from latentseg_gui.commands.source import MasksSource
-from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import UNLABELLED
@@ -49,7 +49,7 @@ class ClassesController(QObject):
     deletion_asked = Signal(object)
 
     def __init__(
-        self, document: Document, history: History, edits: Edits, parent: QObject | None = None
+        self, document: Document, history: History, edits: EditQueue, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._document = document

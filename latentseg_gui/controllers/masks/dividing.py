@@ -14,7 +14,7 @@ from latentseg_gui.canvas import CanvasView
 from latentseg_gui.commands.masks.objects import is_object, merge_objects
 from latentseg_gui.commands.masks.shapes import split_along, split_between, split_into, waists_at
 from latentseg_gui.controllers.interfaces import ErrorSink
-from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.controllers.masks.edit_work import Make
 from latentseg_gui.controllers.masks.objects import ObjectsController
 from latentseg_gui.controllers.masks.tool import ToolController
@@ -40,7 +40,7 @@ class DividingController(QObject):
     def __init__(
         self,
         document: Document,
-        edits: Edits,
+        edits: EditQueue,
         canvas: CanvasView,
         objects: ObjectsController,
         tool: ToolController,

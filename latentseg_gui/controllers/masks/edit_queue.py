@@ -56,7 +56,7 @@ class _Work:
     request: LargeEdit
 
 
-class Edits(QObject):
+class EditQueue(QObject):
     """Applies manual edits in the order they were made in; large ones are worked out in another thread.
 
     While a large edit is worked out, whatever comes after it waits: nothing is lost, nothing is done to a mask

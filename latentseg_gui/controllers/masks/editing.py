@@ -17,7 +17,7 @@ from latentseg_gui.commands.masks.patch import Ink, MaskPatch, area_patch
 from latentseg_gui.commands.masks.shapes import reworked
 from latentseg_gui.commands.prediction.proposals import accept_prediction
 from latentseg_gui.commands.source import MaskSource
-from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.controllers.masks.edit_work import Make
 from latentseg_gui.controllers.masks.objects import ObjectsController
 from latentseg_gui.document.document import Document
@@ -50,7 +50,7 @@ class EditController(QObject):
         self,
         document: Document,
         history: History,
-        edits: Edits,
+        edits: EditQueue,
         objects: ObjectsController,
         parent: QObject | None = None,
     ) -> None:

@@ -14,7 +14,7 @@ from latentseg_gui.commands.masks.patch import MaskPatch
 from latentseg_gui.commands.masks.shapes import placed, reshaped, widened
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.interfaces import ErrorSink
-from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.controllers.masks.objects import ObjectsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.prediction.tightening import follow_edges, reach_of
@@ -30,7 +30,7 @@ class FollowingController(QObject):
     def __init__(
         self,
         document: Document,
-        edits: Edits,
+        edits: EditQueue,
         objects: ObjectsController,
         *,
         errors: ErrorSink,

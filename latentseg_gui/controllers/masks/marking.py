@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject
 
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.masks.marking import MarkEdit, hide_objects, lock_objects
-from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.controllers.masks.objects import ObjectsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.project.changes import MarksChange
@@ -21,7 +21,7 @@ class MarkingController(QObject):
         self,
         document: Document,
         history: History,
-        edits: Edits,
+        edits: EditQueue,
         objects: ObjectsController,
         parent: QObject | None = None,
     ) -> None:

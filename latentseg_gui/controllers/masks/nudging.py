@@ -12,7 +12,7 @@ from latentseg_gui.canvas import CanvasView
 from latentseg_gui.commands.masks.objects import object_at
 from latentseg_gui.commands.masks.shapes import Area, check_unlocked, free_for, placed, reshaped, widened
 from latentseg_gui.controllers.interfaces import ErrorSink
-from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.controllers.masks.objects import ObjectsController
 from latentseg_gui.controllers.masks.outlining import deepest
 from latentseg_gui.controllers.masks.tool import ToolController
@@ -58,7 +58,7 @@ class NudgeController(QObject):
     def __init__(
         self,
         document: Document,
-        edits: Edits,
+        edits: EditQueue,
         canvas: CanvasView,
         objects: ObjectsController,
         tool: ToolController,

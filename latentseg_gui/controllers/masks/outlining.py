@@ -17,7 +17,7 @@ from latentseg_gui.commands.masks.patch import MaskPatch
 from latentseg_gui.commands.masks.shapes import reshaped
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.interfaces import ErrorSink
-from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.controllers.masks.objects import ObjectsController
 from latentseg_gui.controllers.masks.tool import ToolController
 from latentseg_gui.document.coords import rc_from_xy
@@ -57,7 +57,7 @@ class OutlineController(QObject):
     def __init__(
         self,
         document: Document,
-        edits: Edits,
+        edits: EditQueue,
         canvas: CanvasView,
         objects: ObjectsController,
         tool: ToolController,

@@ -13,7 +13,7 @@ from latentseg_gui.canvas.view import CanvasView
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.masks.patch import Ink, MaskPatch, StrokeRecorder, area_patch
 from latentseg_gui.commands.source import MaskSource
-from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.controllers.masks.tool import ToolController
 from latentseg_gui.document.coords import is_inside, rc_from_xy
 from latentseg_gui.document.document import Document
@@ -41,7 +41,7 @@ class PaintController(QObject):
         history: History,
         canvas: CanvasView,
         tool: ToolController,
-        edits: Edits,
+        edits: EditQueue,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)

@@ -9,7 +9,7 @@ from latentseg_gui.commands.masks.patch import MaskPatch
 from latentseg_gui.commands.prediction.proposals import accept_candidates
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.interfaces import ErrorSink
-from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.prediction.candidates import ObjectCandidate
 from latentseg_gui.document.types import BACKGROUND, Provenance
@@ -18,7 +18,7 @@ from latentseg_gui.document.types import BACKGROUND, Provenance
 class CandidateTaker(QObject):
     """Accepts candidates of the image that is looked at."""
 
-    def __init__(self, document: Document, edits: Edits, errors: ErrorSink, parent: QObject) -> None:
+    def __init__(self, document: Document, edits: EditQueue, errors: ErrorSink, parent: QObject) -> None:
         super().__init__(parent)
         self._document = document
         self._edits = edits

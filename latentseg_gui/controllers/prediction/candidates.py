@@ -15,7 +15,7 @@ from latentseg_gui.commands.masks.objects import object_at
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs, JobSource
-from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.controllers.masks.objects import ObjectsController
 from latentseg_gui.controllers.prediction.candidate_taker import CandidateTaker
 from latentseg_gui.document.coords import rc_from_xy
@@ -80,7 +80,7 @@ class CandidatesController(JobSource):
     def __init__(
         self,
         document: Document,
-        edits: Edits,
+        edits: EditQueue,
         objects: ObjectsController,
         canvas: CanvasView,
         panel: CandidatesPanel,

@@ -16,7 +16,7 @@ from latentseg_gui.commands.prediction.proposals import accept_prediction, accep
 from latentseg_gui.commands.source import MaskSource, next_instance
 from latentseg_gui.controllers.interfaces import ErrorSink, Window
 from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.controllers.prediction.meanings import MeaningsController
 from latentseg_gui.controllers.prediction.predict import PredictController
 from latentseg_gui.document.document import Document
@@ -41,7 +41,7 @@ class SegmentController(QObject):
     def __init__(
         self,
         document: Document,
-        edits: Edits,
+        edits: EditQueue,
         canvas: CanvasView,
         predict: PredictController,
         meanings: MeaningsController,

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.commands.prediction.corrections import take_up
 from latentseg_gui.controllers.interfaces import ErrorSink
-from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.document.coords import rc_from_xy
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
@@ -22,7 +22,7 @@ class TakeUpController(QObject):
     def __init__(
         self,
         document: Document,
-        edits: Edits,
+        edits: EditQueue,
         canvas: CanvasView,
         *,
         errors: ErrorSink,

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.masks.classes import set_classes
 from latentseg_gui.controllers.jobs import Jobs, JobSource
-from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.controllers.transfer.import_plans import ImportPair, Refusal
 from latentseg_gui.controllers.transfer.import_work import ImportedStep, ImportMode, ImportWork
 from latentseg_gui.document.document import Document
@@ -110,7 +110,7 @@ class ImportRun(JobSource):
         document: Document,
         history: History,
         *,
-        edits: Edits,
+        edits: EditQueue,
         readers: Jobs,
         is_painting: Callable[[], bool],
         parent: QObject | None = None,

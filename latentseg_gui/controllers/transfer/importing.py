@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QWidget
 from latentseg_gui.commands.history import History
 from latentseg_gui.controllers.interfaces import Dialogs, ErrorSink
 from latentseg_gui.controllers.jobs import Jobs, JobSource
-from latentseg_gui.controllers.masks.edit_queue import Edits
+from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.controllers.transfer.import_plans import ImportPair, ImportPlan, import_targets, plan_of
 from latentseg_gui.controllers.transfer.import_run import ImportOrder, ImportReport, ImportRun, summary_of
 from latentseg_gui.controllers.transfer.import_work import ImportMode
@@ -42,7 +42,7 @@ class ImportController(JobSource):
         document: Document,
         history: History,
         *,
-        edits: Edits,
+        edits: EditQueue,
         readers: Jobs,
         is_painting: Callable[[], bool],
         dialogs: Dialogs,
