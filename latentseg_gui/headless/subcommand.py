@@ -129,7 +129,7 @@ def add_weights_argument(parser: argparse.ArgumentParser) -> None:
         "--weights",
         type=_weights,
         metavar="FILE",
-        help="safetensors file, or the name of weights that come inside: research (the default) or work, which may be "
+        help="a safetensors file, or weights that come with the program: research (the default) or work, which may be "
         "used commercially",
     )
 
