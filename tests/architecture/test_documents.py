@@ -87,3 +87,13 @@ def test_every_term_of_the_glossary_is_used() -> None:
         for path in package.rglob("*.py")
     )
     assert [term for term in terms if term.lower() not in text.replace("_", " ")] == []
+
+
+def test_what_a_sentence_quotes_from_the_window_is_there() -> None:
+    """A sentence that sends the user to a button or an entry of a menu calls it as it is called."""
+    modules = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))]
+    nodes = [node for module in modules for node in ast.walk(module) if isinstance(node, ast.Constant)]
+    texts = [node.value for node in nodes if isinstance(node.value, str)]
+    quoted = {name for text in texts for name in re.findall("\u201c([A-Z][^\u201c\u201d{}]*)\u201d", text)}
+    assert "Rank all images" in quoted
+    assert quoted - {text.rstrip(".") for text in texts} == set()

@@ -120,7 +120,7 @@ class ClickModelController(QObject):
                 self.tr("The click model that you used last is not opened. {0}").format(error.what),
                 action=self.tr(
                     "Clicks are answered by the model itself. Bring the file back and start again, or forget it: "
-                    "menu Model, “Clicks by the model itself again”."
+                    "menu Model, “Answer clicks with the model itself again”."
                 ),
                 detail=error.detail,
             )
