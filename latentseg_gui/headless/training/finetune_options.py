@@ -36,12 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seconds", type=float, help=f"time budget (default: {times}; {FROM_SCRATCH:g} for other networks)"
     )
     parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        required=True,
-        metavar="FILE.safetensors",
-        help="where to write the new weights",
+        "-o", "--output", type=Path, required=True, metavar="FILE.safetensors", help="the new weights"
     )
     add_overwrite_argument(parser)
     parser.add_argument(
