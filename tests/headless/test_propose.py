@@ -47,3 +47,50 @@ def test_formats_and_names_that_make_no_sense_are_refused_before_any_work(pictur
     assert "no name for a class of objects" in capsys.readouterr().err
     assert not (tmp_path / "p").exists()
     assert not (tmp_path / "b").exists()
+
+
+def boxes_of(folder):
+    (file,) = folder.rglob("*.json")
+    return [each["bbox"] for each in json.loads(file.read_text())["annotations"]]
+
+
+def marked(picture, name):
+    """A mask of the first ball alone."""
+    rows, cols = np.mgrid[:150, :200]
+    mask = np.where(np.hypot(rows - 40, cols - 50) < 26, 7, 0)
+    path = picture.parent.parent / name
+    Image.fromarray(mask.astype(np.uint8)).save(path)
+    return path
+
+
+def test_what_is_like_a_marked_object_is_found(picture, tmp_path):
+    mask = marked(picture, "one.png")
+    like = ("--like", str(picture), str(mask))
+    assert propose(picture, tmp_path / "like", *like) == 0
+    boxes = boxes_of(tmp_path / "like")
+    for row, col in ((40, 50), (40, 140), (110, 95)):
+        assert any(abs(x + w / 2 - col) < 6 and abs(y + h / 2 - row) < 6 for x, y, w, h in boxes), (row, col)
+    assert all(30 < w < 70 and 30 < h < 70 for _, _, w, h in boxes), "nothing of another size"
+
+
+def test_another_question_in_the_same_folder_is_answered_anew(picture, tmp_path):
+    like = ("--like", str(picture), str(marked(picture, "one.png")))
+    assert propose(picture, tmp_path / "out", *like) == 0
+    before = len(boxes_of(tmp_path / "out"))
+    assert propose(picture, tmp_path / "out", *like, "--least-similarity", "0.99") == 0
+    assert len(boxes_of(tmp_path / "out")) < before, "hardly anything is so alike"
+    other = np.zeros((150, 200), np.uint8)
+    other[100:104, 20:24] = 1
+    Image.fromarray(other).save(tmp_path / "other.png")
+    assert propose(picture, tmp_path / "out", "--like", str(picture), str(tmp_path / "other.png")) == 0
+    assert len(boxes_of(tmp_path / "out")) != before, "other examples, another answer"
+
+
+def test_examples_without_an_object_and_files_that_are_not_there_are_said(picture, tmp_path, capsys):
+    empty = tmp_path / "empty.png"
+    Image.fromarray(np.zeros((150, 200), np.uint8)).save(empty)
+    assert propose(picture, tmp_path / "a", "--like", str(picture), str(empty)) == cli.FAILED
+    assert "no object in the masks" in capsys.readouterr().err
+    assert propose(picture, tmp_path / "b", "--like", str(picture), str(tmp_path / "none.png")) == cli.FAILED
+    assert "none.png" in capsys.readouterr().err
+    assert not (tmp_path / "a").exists()

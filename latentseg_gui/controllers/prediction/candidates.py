@@ -21,14 +21,17 @@ from latentseg_gui.controllers.prediction.candidate_taker import CandidateTaker
 from latentseg_gui.document.coords import rc_from_xy
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.prediction.candidates import CandidatesFound, ObjectCandidate, ObjectLooks, chosen
+from latentseg_gui.document.prediction.candidates import (
+    SIMILARITY,
+    CandidatesFound,
+    ObjectCandidate,
+    ObjectLooks,
+    chosen,
+)
 from latentseg_gui.document.prediction.kept_candidates import CandidateShelf
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Rect
 from latentseg_gui.inference.messages import FindCandidates
 from latentseg_gui.panels.candidates import CandidatesPanel
-
-SIMILARITY: Final = 0.5
-"""What the slider begins with."""
 
 _MOST_SHADES: Final = 250
 """Numbers that neighbours on the canvas are told apart by."""

@@ -15,6 +15,9 @@ from latentseg_gui.document.types import Mask, Rect
 LEAST_SHARE: Final = 0.5
 """A candidate of which others leave less than this is no object of its own."""
 
+SIMILARITY: Final = 0.5
+"""How much a candidate must be like the examples, 0..1, where nobody says otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectLooks:

@@ -1,4 +1,4 @@
-"""`latentseg propose`: every object that is found on images, numbered, in any format that knows objects."""
+"""`latentseg propose`: every object that is found on images, or what is like some, in any format that knows objects."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.prediction.candidates import ObjectCandidate, candidate_numbers, chosen
 from latentseg_gui.document.types import ImageRecord, Rect
 from latentseg_gui.headless.prediction.answers import prediction_options
+from latentseg_gui.headless.prediction.examples import (
+    add_example_arguments,
+    examples_in_words,
+    looks_asked_for,
+)
 from latentseg_gui.headless.prediction.objects import share
 from latentseg_gui.headless.prediction.predict import Run, add_format_argument, all_pages, protect, root_of
 from latentseg_gui.headless.prediction.ranks import joined_ranks
@@ -36,6 +41,7 @@ from latentseg_gui.io.regular_files import open_regular
 from latentseg_gui.io.transfer.batch import BatchFolder, BatchItem, BatchPlan, batch_items
 
 if TYPE_CHECKING:
+    from model.prediction.alike import Looks
     from model.prediction.predictor import Predictor
 
 
@@ -64,6 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="Q",
         help="how sure the model must be of an object, 0..1 (default: %(default)s)",
     )
+    add_example_arguments(parser)
     add_model_arguments(parser)
     parser.set_defaults(flip=False, scales=(1.0,), crf=False)
 
@@ -77,15 +84,15 @@ def run(options: argparse.Namespace) -> int:
     with joined_ranks() as ranks:
         options.device = ranks.device(options.device)
         predictor, _ = open_predictor(options)
-        plan = BatchPlan(
-            options.format, classes, _settings(options, predictor), options.yolo_images == "link"
-        )
+        looks = looks_asked_for(options, predictor)
+        settings = _settings(options, predictor) + examples_in_words(looks)
+        plan = BatchPlan(options.format, classes, settings, options.yolo_images == "link")
         ledger = ledger_of(options)
         protect(options.output, plan, items, ledger)
         ranks.wait()  # nobody writes before everybody has agreed that it is safe
         folder = BatchFolder(options.output, plan, rank=ranks.rank, ledger=ledger)
         version = version_name(options)
-        make = partial(_proposed, predictor, options, version)
+        make = partial(_proposed, predictor, options, version, looks)
         try:
             return Run(folder, predictor, prediction_options(options), version, ranks, make=make).run(items)
         finally:
@@ -93,13 +100,20 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _proposed(
-    predictor: Predictor, options: argparse.Namespace, version: str, item: BatchItem, record: ImageRecord
+    predictor: Predictor,
+    options: argparse.Namespace,
+    version: str,
+    looks: tuple[Looks, ...],
+    item: BatchItem,
+    record: ImageRecord,
 ) -> MaskItem:
     """The objects of one image as a mask."""
     with model_errors():
-        candidates = _candidates(predictor, record, options.least_quality)
+        candidates = _candidates(predictor, record, options.least_quality, looks)
     shape = record.shape
-    instances = candidate_numbers(chosen(candidates, smallest=options.smallest), shape)
+    least = options.least_similarity if looks else 0.0
+    kept = chosen(candidates, smallest=options.smallest, least_similarity=least)
+    instances = candidate_numbers(kept, shape)
     needs_values = any(FORMATS[name].needs_values for name in options.format)
     return MaskItem(
         stem=item.stem,
@@ -113,16 +127,21 @@ def _proposed(
     )
 
 
-def _candidates(predictor: Predictor, record: ImageRecord, least: float) -> list[ObjectCandidate]:
-    """What is found on an image, the best first."""
+def _candidates(
+    predictor: Predictor, record: ImageRecord, least: float, looks: tuple[Looks, ...]
+) -> list[ObjectCandidate]:
+    """What is found on an image, or what is like some examples there, the best first."""
+    from model.prediction.alike import propose_alike
     from model.prediction.all_objects import propose_objects
 
     predictor.set_image(record.pixels)
-    *_, found = propose_objects(predictor)
+    *_, found = propose_alike(predictor, looks) if looks else propose_objects(predictor)
     return [
-        ObjectCandidate(Rect(*each.bounds), each.mask, each.quality, each.similarity, each.pixels)
+        ObjectCandidate(
+            Rect(*each.bounds), each.mask, each.score * each.stability, each.similarity, each.pixels
+        )
         for each in found.objects
-        if each.quality >= least
+        if each.score * each.stability >= least
     ]
 
 
@@ -149,7 +168,10 @@ def _settings(options: argparse.Namespace, predictor: Predictor) -> str:
     with open_regular(weights_path(options)) as file:
         weights = hashlib.sha256(file.read()).hexdigest()
     device = predictor.device.device.type
-    return f"all objects, weights {weights}, {device}, {options.smallest}, {options.least_quality}"
+    similarity = f", {options.least_similarity}" if options.like else ""
+    return (
+        f"all objects, weights {weights}, {device}, {options.smallest}, {options.least_quality}{similarity}"
+    )
 
 
 def _count(text: str) -> int:
