@@ -74,7 +74,7 @@ def _crop_loss(session: TrainingSession) -> Tensor:
     with session.autocast():
         logits, depth = session.network.logits_and_depth(levels)
     loss = session.objective(logits, labels) + session.disagreement(logits, labels, levels)
-    return loss if depth is None or targets is None else loss + depth_loss(depth, targets)
+    return loss if depth is None or targets is None else loss + depth_loss(depth, targets, labels)
 
 
 def draw(session: TrainingSession, count: int) -> tuple[Levels, Tensor, Tensor | None]:

@@ -117,7 +117,7 @@ def _whole_loss(session: TrainingSession) -> Tensor:
     targets = [part.targets for part in parts if part.targets is not None]
     if depth is None or not targets:
         return loss
-    return loss + depth_loss(depth, torch.stack(targets).to(images.device))
+    return loss + depth_loss(depth, torch.stack(targets).to(images.device), labels)
 
 
 def _part(session: TrainingSession, side: int) -> _Part:

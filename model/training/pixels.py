@@ -132,5 +132,6 @@ def _pixel_loss(
     loss = session.objective(logits[:, :size], labels)
     if targets is None or logits.shape[1] == size:
         return loss
-    columns = logits[:, size:].T, targets.T  # [1, N], [2, N]
-    return loss + depth_loss(*(each[None, :, :, None] for each in columns))
+    columns = logits[:, size:].T, targets.T, labels[None]  # [1, N], [2, N], [1, N]
+    depth, wanted, known = (each[None, :, :, None] for each in columns)
+    return loss + depth_loss(depth, wanted, known[:, 0])

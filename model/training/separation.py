@@ -89,17 +89,19 @@ def _rim(objects: Objects) -> NDArray[np.bool_]:
     return rim & (objects > 0)
 
 
-def depth_loss(logits: Tensor, targets: Tensor) -> Tensor:
+def depth_loss(logits: Tensor, targets: Tensor, labels: Tensor) -> Tensor:
     """Cross-entropy of depth over what is known; inside and outside of objects weigh the same.
 
     Args:
         logits: [B, 1, H, W].
         targets: [B, 2, H, W] from `targets_of`.
+        labels: to learn from, [B, H, W]; what is ignored, or held back for now, does not count.
 
     Returns:
         Scalar; 0, with a graph, where nothing is known.
     """
     depth, known = targets.unbind(1)  # [B, H, W]
+    known = known * (labels != IGNORED)
     each = F.binary_cross_entropy_with_logits(logits[:, 0].float(), depth, reduction="none")
     inside = (depth > 0).float()
     return _mean(each, known * inside) + _mean(each, known * (1 - inside))

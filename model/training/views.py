@@ -97,7 +97,8 @@ class View:
         train: labels to learn from, uint8 [H, W] of the padded picture.
         held: labels to measure with, likewise.
         places: per class present in ``train``, (row, column) of some of its pixels, int64 [n, 2].
-        targets: of telling objects apart, float32 [2, H, W] (`separation.targets_of`); None where they are not.
+        targets: of telling objects apart, of all labels, float32 [2, H, W] (`separation.targets_of`); None where they
+            are not told apart.
     """
 
     features: Features
@@ -286,13 +287,17 @@ def with_held_labels(view: View, generator: torch.Generator) -> View:
 
 
 def picture_targets(picture: LabelledWindow, things: frozenset[int]) -> Tensor | None:
-    """What is to be learned of telling its objects apart (`separation.targets_of`); None where ``things`` is empty."""
+    """What can be learned of telling its objects apart (`separation.targets_of`); None where ``things`` is empty.
+
+    Of labels to measure with, too: they may become labels to learn from (`model.training.reserve`).
+    """
     if not things:
         return None
     objects = picture.objects
     if objects is None:
         objects = torch.zeros(picture.train.shape, dtype=torch.int32)
-    return separation.targets_of(objects, picture.train, things)
+    labels = torch.where(picture.train == IGNORED, picture.held, picture.train)
+    return separation.targets_of(objects, labels, things)
 
 
 def _places(labels: Tensor, generator: torch.Generator) -> dict[int, Tensor]:

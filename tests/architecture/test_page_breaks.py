@@ -35,6 +35,7 @@ KINDS = {
     "work beside the window, with its values": (
         *("latentseg_gui.controllers.project.recovering", "latentseg_gui.controllers.project.unsaved"),
         *("latentseg_gui.controllers.transfer.import_run", "latentseg_gui.headless.prediction.overlap"),
+        "latentseg_gui.headless.prediction.examples",
     ),
     "an algorithm": (
         *("latentseg_gui.io.masks.parts", "model.prediction.blobs", "model.prediction.click_trust"),

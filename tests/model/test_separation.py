@@ -17,6 +17,7 @@ from model.prediction.inputs import brightened
 from model.prediction.predictor import Predictor
 from model.training.finetune import FineTuneConfig, LabelledImage, finetune
 from model.training.separation import depth_loss, depth_of, targets_of, things_in
+from model.training.types import IGNORED
 from model.weights.checkpoint import load, save
 from tests.discs import CONFIG, PAIRS, discs, learned, touching
 from tests.tiny import tiny_network
@@ -83,12 +84,12 @@ def test_one_object_says_nothing_about_neighbours():
 
 def test_loss_is_least_for_the_truth_and_nothing_where_nothing_is_known():
     sample = touching()
-    targets = targets_of(torch.from_numpy(sample.objects), torch.from_numpy(sample.labels), frozenset({1}))[
-        None
-    ]
+    labels = torch.from_numpy(sample.labels)
+    targets = targets_of(torch.from_numpy(sample.objects), labels, frozenset({1}))[None]
     right = torch.logit(targets[:, :1], eps=1e-4)
-    assert depth_loss(right, targets) < depth_loss(right.flip(-1), targets)
-    assert depth_loss(right, targets * torch.tensor([1.0, 0.0])[:, None, None]) == 0
+    assert depth_loss(right, targets, labels[None]) < depth_loss(right.flip(-1), targets, labels[None])
+    assert depth_loss(right, targets * torch.tensor([1.0, 0.0])[:, None, None], labels[None]) == 0
+    assert depth_loss(right, targets, torch.full_like(labels, IGNORED)[None]) == 0
 
 
 # -- objects of a landscape ---------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.prediction.candidates import SIMILARITY
 from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.headless.prediction.objects import share
-from latentseg_gui.headless.subcommand import find_images, model_errors, read
+from latentseg_gui.headless.subcommand import find_images, model_errors, read_in_time
 from latentseg_gui.headless.transfer.masks import MaskReader, Pair, pair_with_masks
 from latentseg_gui.headless.transfer.naming import UNNAMED
 from latentseg_gui.io.masks.finding import find_masks
@@ -95,7 +95,7 @@ def _examples(pair: Pair, reader: MaskReader) -> Iterator[BoxedMask]:
     """The objects of a mask: those that have a number, and connected areas of one class without one."""
     from model.prediction.objects import with_areas
 
-    mask = reader.mask(pair, read(pair.image).shape)
+    mask = reader.mask(pair, read_in_time(pair.image).shape)
     labels = np.where(mask.labels == UNLABELLED, np.uint8(0), mask.labels)
     things = frozenset(np.unique(labels[labels > 0]).tolist())
     numbers = with_areas(labels, mask.instances, things).astype(np.int32)
@@ -111,5 +111,5 @@ def _looks(predictor: Predictor, pairs: list[Pair], found: list[tuple[Pair, Boxe
         examples = [each for owner, each in found if owner is pair]
         if examples:
             with model_errors():
-                predictor.set_image(read(pair.image).pixels)
+                predictor.set_image(read_in_time(pair.image).pixels)
                 yield from looks_of(predictor, examples)
