@@ -3,11 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QComboBox, QListView, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.panels.files import EmptyStateWidget, FileEntry, FilesPanel, SampleImage
-from latentseg_gui.panels.files.delegate import note_of
+from latentseg_gui.panels.files.delegate import elided_name, note_of
 from latentseg_gui.panels.files.model import MAX_THUMBNAILS, FilesModel, FilesRole
 from latentseg_gui.panels.files.view import FilesFilterBar
 from latentseg_gui.panels.icons import icon
@@ -217,3 +218,13 @@ def test_filter_and_order_are_readable_in_a_narrow_panel(panel: FilesPanel, qtbo
         qtbot.waitUntil(lambda is_stacked=is_stacked: (first.x() == second.x()) == is_stacked)
         room = second.width() - 34
         assert room >= second.fontMetrics().horizontalAdvance("Unsure first")
+
+
+def test_names_that_do_not_fit_still_differ(qtbot: QtBot) -> None:
+    metrics = QFontMetrics(QListView().font())
+    names = [f"data_train_fire_truck_{number:03}.jpg" for number in range(12)]
+    width = metrics.horizontalAdvance("data_train_x")
+    shown = [elided_name(name, metrics, width) for name in names]
+    assert len(set(shown)) == 12
+    assert all(metrics.horizontalAdvance(each) <= width for each in shown)
+    assert elided_name("a.jpg", metrics, width) == "a.jpg"

@@ -20,7 +20,7 @@ def map_colours(name: str) -> NDArray[np.uint8]:
 
 
 _LIGHTNESS: Final = 0.45, 0.92
-_LEAST_CHROMA: Final = 0.05
+_CHROMA: Final = 0.04, 0.18
 _LEVELS: Final = 12
 """Of red, green and blue, from which colours are chosen."""
 
@@ -29,13 +29,14 @@ _LEVELS: Final = 12
 def expert_colours(count: int) -> NDArray[np.uint8]:
     """One colour per expert, uint8 [K, 3]: each as far as can be from all before it, to the eye.
 
-    Distances are those of OKLab (Ottosson, 2020); black, white and greys are left out.
+    Distances are those of OKLab (Ottosson, 2020); what is nearly grey, black or white is left out, and what is glaring.
     """
     levels = np.round(np.linspace(0, 255, _LEVELS))
     rgb = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(-1, 3)  # [N, 3]
     lab = oklab(rgb)
     chroma = np.hypot(lab[:, 1], lab[:, 2])
-    is_fit = (lab[:, 0] > _LIGHTNESS[0]) & (lab[:, 0] < _LIGHTNESS[1]) & (chroma > _LEAST_CHROMA)
+    is_fit = (lab[:, 0] > _LIGHTNESS[0]) & (lab[:, 0] < _LIGHTNESS[1])
+    is_fit &= (chroma > _CHROMA[0]) & (chroma < _CHROMA[1])
     rgb, lab, chroma = rgb[is_fit], lab[is_fit], chroma[is_fit]
     chosen, nearest = [int(chroma.argmax())], np.full(len(lab), np.inf)
     while len(chosen) < count:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Final
 
 from PySide6.QtCore import (
@@ -141,7 +142,7 @@ def _paint_text(painter: QPainter, rect: QRect, entry: FileEntry, font: QFont, p
     metrics = QFontMetrics(font)
     painter.setFont(font)
     painter.setPen(palette.color(QPalette.ColorRole.Text))
-    name = metrics.elidedText(entry.name, Qt.TextElideMode.ElideMiddle, rect.width())
+    name = elided_name(entry.name, metrics, rect.width())
     painter.drawText(rect, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, name)
     small = QFont(font)
     small.setPointSizeF(font.pointSizeF() * 0.84)
@@ -156,6 +157,13 @@ def _paint_text(painter: QPainter, rect: QRect, entry: FileEntry, font: QFont, p
         painter.setPen(colour if entry.status == "error" else muted(palette))
         elided = small_metrics.elidedText(note, Qt.TextElideMode.ElideRight, rest.width())
         painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, elided)
+
+
+def elided_name(name: str, metrics: QFontMetrics, width: int) -> str:
+    """A name as it fits: the ending goes first, then the middle, for names of one folder differ at their ends."""
+    if metrics.horizontalAdvance(name) <= width:
+        return name
+    return metrics.elidedText(PurePath(name).stem, Qt.TextElideMode.ElideMiddle, width)
 
 
 def _paint_badge(painter: QPainter, rect: QRect, text: str, metrics: QFontMetrics, colour: QColor) -> QRect:
