@@ -392,3 +392,19 @@ def test_territories_have_colours_that_can_be_told_apart() -> None:
     apart = np.linalg.norm(lab[:, None] - lab[None], axis=-1)[~np.eye(16, dtype=bool)]
     assert apart.min() > 0.12
     assert (expert_colours(6) == colours[:6]).all(), "an expert keeps its colour, however many there are"
+
+
+def test_what_can_be_done_with_an_expert_is_in_the_menu_of_its_tile(
+    panel: ExpertsPanel, qtbot: QtBot
+) -> None:
+    wanted: list[dict[int, float]] = []
+    panel.selection.changed.connect(lambda each: wanted.append(each.gains) if each.has_new_gains else None)
+
+    def choose(expert: int, text: str) -> None:
+        menu = gallery(panel).menu_of(expert)
+        next(each for each in menu.actions() if text in each.text()).trigger()
+
+    choose(3, "Knock out")
+    choose(3, "Knock out")
+    choose(1, "only this one")
+    assert wanted == [{3: 0.0}, {}, {each: 0.0 for each in (0, 2, 3, 4, 5)}]

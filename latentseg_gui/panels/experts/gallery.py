@@ -16,8 +16,8 @@ from PySide6.QtCore import (
     Signal,
     SignalInstance,
 )
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QListView, QMenu, QWidget
 from typing_extensions import override
 
 from latentseg_gui.panels.experts.tile import TILE_ROLE, ExpertTile, TileDelegate
@@ -81,7 +81,7 @@ class Gallery(QListView):
         chosen: an expert became the current one.
         pressed_again: the current expert was clicked, or Enter pressed on it.
         pressed_first: another expert was clicked.
-        knock_out_wanted, solo_wanted: K or S was pressed on an expert.
+        knock_out_wanted, solo_wanted: K or S was pressed on an expert, or its menu says so.
     """
 
     chosen = Signal(int)
@@ -180,6 +180,26 @@ class Gallery(QListView):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._current_before = self._expert(self.currentIndex())
         super().mousePressEvent(event)
+
+    @override
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """What can be done with an expert without scrolling to the buttons below."""
+        is_by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        expert = self._expert(self.currentIndex() if is_by_key else self.indexAt(event.pos()))
+        if expert < 0:
+            return
+        self.menu_of(expert).popup(event.globalPos())
+
+    def menu_of(self, expert: int) -> QMenu:
+        """What can be done with an expert, which becomes the chosen one."""
+        self.chosen.emit(expert)
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        knock_out = menu.addAction(self.tr("Knock out, or take in again"))
+        knock_out.triggered.connect(lambda: self.knock_out_wanted.emit(expert))
+        solo = menu.addAction(self.tr("Leave only this one, or take all in"))
+        solo.triggered.connect(lambda: self.solo_wanted.emit(expert))
+        return menu
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
