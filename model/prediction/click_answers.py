@@ -68,8 +68,10 @@ def answer_stages(
     Yields:
         Perhaps (False, what is known at once); then (True, the final answer).
     """
-    stages = as_meant(image, runner, question, max_pixels, 0)
-    yield from guarded(stages, image.answered, question.pointing, start_before(image, question))
+    seen = _from_afar(image, runner, question, 0)
+    meant = last_clicks(question.pointing, image.shape)
+    stages = refine_by_zoom(image, runner, meant, seen, max_pixels)
+    yield from guarded(stages, image.answered, question.pointing, start_before(image, question), seen[0])
 
 
 def start_before(image: EncodedImage, question: Question) -> PreviousMask | None:
@@ -109,7 +111,15 @@ def as_meant(
     image: EncodedImage, runner: Runner, question: Question, max_pixels: int, candidate: int
 ) -> Iterator[tuple[bool, Answer]]:
     """Answers of one meaning, seen from afar and then zoomed in, as the network gives them."""
+    seen = _from_afar(image, runner, question, candidate)
     meant = last_clicks(question.pointing, image.shape)
-    local = meant.moved((0.0, 0.0), image.scale_xy)
+    yield from refine_by_zoom(image, runner, meant, seen, max_pixels, candidate=candidate)
+
+
+def _from_afar(
+    image: EncodedImage, runner: Runner, question: Question, candidate: int
+) -> tuple[NDArray[np.float32], float]:
+    """Logits [h, w] and score of the answer that the whole picture gives."""
+    local = last_clicks(question.pointing, image.shape).moved((0.0, 0.0), image.scale_xy)
     logits, score, _ = runner.segment(image.encoding, local, question.earlier, candidate=candidate)
-    yield from refine_by_zoom(image, runner, meant, (logits, score), max_pixels, candidate=candidate)
+    return logits, score

@@ -1,6 +1,7 @@
 """A further click must not spoil a good mask: what may change is decided by the click, and by how sure the answer is.
 
-Guaranteed, by construction, for a click that continues from an earlier answer:
+Guaranteed, by construction, for a click that continues from an earlier answer, or from a mask of any other origin
+that is not rough (`model.prediction.rough_masks`):
 
 - a click on what already has its sign (on the object and positive, beside it and negative) changes nothing;
 - a positive click takes no pixel away, and a negative one adds none;
@@ -25,9 +26,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from model.prediction.click_trust import LITTLE, leave_trusted, too_much
+from model.prediction.click_trust import LITTLE, REFINING, leave_trusted, too_much
 from model.prediction.inputs import Pointing
 from model.prediction.postprocess import agree, clean_mask, clicked_pixels
+from model.prediction.rough_masks import SeenTwice, redrawn
 
 Mask = NDArray[np.bool_]
 Answer = tuple[Mask, float, NDArray[np.float32]]
@@ -40,11 +42,11 @@ REMEMBERED_BYTES: Final = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class _Packed:
-    """A mask, packed, and its estimated IoU."""
+    """A mask, packed, and its estimated IoU; None where it is of another origin."""
 
     shape: tuple[int, int]
     bits: NDArray[np.uint8]
-    score: float
+    score: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,6 @@ class PreviousMask:
     mask: Mask
     score: float | None
     logits: NDArray[np.float32]
-
-    def score_beside(self, answer: Mask, score: float) -> float:
-        """The estimated IoU; where nobody has said, as far as it agrees with an answer that is as good as ``score``."""
-        if self.score is not None:
-            return self.score
-        either = int(np.count_nonzero(self.mask | answer))
-        return score * int(np.count_nonzero(self.mask & answer)) / max(either, 1)
 
 
 @dataclass(slots=True)
@@ -78,7 +73,7 @@ class AnsweredClicks:
         """Memory of all of them."""
         return sum(known.bits.nbytes for known in self.masks.values())
 
-    def put(self, pointing: Pointing, mask: Mask, score: float, logits: NDArray[np.float32]) -> None:
+    def put(self, pointing: Pointing, mask: Mask, score: float | None, logits: NDArray[np.float32]) -> None:
         """Remember what was answered; the oldest are forgotten when there are too many."""
         key = _key(pointing, len(pointing.xy), logits)
         self.masks[key] = _Packed((mask.shape[0], mask.shape[1]), np.packbits(mask), score)
@@ -86,8 +81,8 @@ class AnsweredClicks:
         while len(self.masks) > 1 and self.nbytes > REMEMBERED_BYTES:
             self.masks.popitem(last=False)
 
-    def before(self, pointing: Pointing, logits: NDArray[np.float32]) -> tuple[Mask, float] | None:
-        """Mask and estimated IoU that were answered to all but the last click, if ``logits`` came with them.
+    def before(self, pointing: Pointing, logits: NDArray[np.float32]) -> tuple[Mask, float | None] | None:
+        """Mask and estimated IoU that were put for all but the last click, if ``logits`` came with them.
 
         Whoever hands in something else goes on from that, not from what was once answered.
         """
@@ -105,6 +100,7 @@ def guarded(
     answered: AnsweredClicks,
     pointing: Pointing,
     start: PreviousMask | None,
+    afar: NDArray[np.float32] | None = None,
 ) -> Iterator[tuple[bool, Answer]]:
     """Answers to the last click that keep what the click does not contradict.
 
@@ -113,19 +109,26 @@ def guarded(
         answered: takes the final mask.
         pointing: in pixels of the image.
         start: what the last click was put on; None where there is nothing.
+        afar: logits [h, w] before zooming in; None where there was none.
     """
     for is_final, (mask, score, logits) in stages:
         constrained = mask
         if start is not None:
-            constrained = constrained_mask(start, mask, score, logits, pointing)
+            constrained = constrained_mask(start, mask, score, logits, pointing, afar)
             logits = _taken_back(logits, start.logits, mask != constrained)
         if is_final:
-            answered.put(pointing, constrained, score, logits)
+            is_given = start is not None and start.score is None
+            answered.put(pointing, constrained, None if is_given else score, logits)
         yield is_final, (constrained, score, logits)
 
 
 def constrained_mask(
-    start: PreviousMask, mask: Mask, score: float, logits: NDArray[np.float32], pointing: Pointing
+    start: PreviousMask,
+    mask: Mask,
+    score: float,
+    logits: NDArray[np.float32],
+    pointing: Pointing,
+    afar: NDArray[np.float32] | None = None,
 ) -> Mask:
     """The mask as it was with those changes towards ``mask`` that the last click supports.
 
@@ -135,6 +138,7 @@ def constrained_mask(
         score: estimated IoU of the new answer.
         logits: [h, w] of the new answer, perhaps smaller.
         pointing: in pixels of the mask.
+        afar: logits [h, w] of the new answer before zooming in; None where there was none.
     """
     rows, cols = clicked_pixels(pointing, mask.shape)
     before = start.mask
@@ -144,9 +148,13 @@ def constrained_mask(
     wanted = (mask & ~before) if is_positive else (before & ~mask)
     if not wanted[click]:  # an answer that contradicts its own click speaks for nothing
         return before
+    if start.score is None:
+        drawn = redrawn(before, SeenTwice(mask, logits if afar is None else afar), pointing)
+        if drawn is not None:
+            return drawn
     area, believed = int(np.count_nonzero(before)), logits if is_positive else -logits
-    scores = start.score_beside(mask, score), score
-    count = leave_trusted(wanted, believed, click, area, scores, len(pointing.xy))
+    scores, clicks = _trusted_as(start, score, len(pointing.xy))
+    count = leave_trusted(wanted, believed, click, area, scores, clicks)
     changed = before ^ wanted
     constrained = clean_mask(changed, pointing)
     if is_positive:  # setting a disk right round an earlier click must not undo what was there
@@ -154,6 +162,16 @@ def constrained_mask(
     loose = agree(changed, pointing) & ~constrained
     left_over = max(count - int(np.count_nonzero(wanted)), int(LITTLE * area))
     return before & (constrained | too_much(loose, left_over))
+
+
+def _trusted_as(start: PreviousMask, score: float, clicks: int) -> tuple[tuple[float, float], int]:
+    """Estimated IoU of the mask and of the answer, and how many clicks made the mask.
+
+    A mask of another origin that is not rough counts as one that is good and has been refined for long.
+    """
+    if start.score is None:
+        return (1.0, 1.0), clicks + REFINING
+    return (start.score, score), clicks
 
 
 def _taken_back(

@@ -398,7 +398,7 @@ def test_without_an_earlier_answer_nothing_is_guarded():
 
 
 def test_a_mask_of_another_origin_is_gone_on_from_as_the_networks_own():
-    """Drawn by hand, from a file or another program: its parts stay, and one click moves it in one direction."""
+    """Drawn by hand, from a file or another program: its parts stay; of its outline only pieces are drawn again."""
     predictor = Predictor(trained_network(), "cpu")
     image, (x, y) = scene(0)
     predictor.set_image(image)
@@ -406,7 +406,8 @@ def test_a_mask_of_another_origin_is_gone_on_from_as_the_networks_own():
     given[4:30, 4:40] = given[200:230, 10:50] = True
     click = (x, y) if not given[int(y), int(x)] else (160.5, 120.5)
     more, score, logits = predictor.predict([click], [1], mask_input=given)
-    assert not (given & ~more).any(), "a click on the object takes nothing away"
+    assert (given & ~more).sum() <= 0.05 * given.sum(), "a click on the object takes no part of it away"
+    assert more[200:230, 10:50].all(), "and nothing of what the answer is not about"
     assert more[int(click[1]), int(click[0])]
     assert 0 <= score <= 1
     sure = np.where(given, 6.0, -6.0).astype(np.float32)
@@ -419,14 +420,3 @@ def test_a_mask_of_another_origin_is_gone_on_from_as_the_networks_own():
     further, _, _ = predictor.predict([click, (20.5, 15.5)], [1, 0], mask_input=logits)
     assert not (further & ~more).any()
     assert further[200:230, 10:50].all()
-
-
-def test_how_good_a_mask_of_another_origin_is_shows_in_how_far_the_answer_agrees():
-    mask = np.zeros((20, 20), bool)
-    mask[5:15, 5:15] = True
-    wider = mask.copy()
-    wider[15:20, 5:15] = True
-    logits = np.zeros((20, 20), np.float32)
-    assert PreviousMask(mask, None, logits).score_beside(mask, 0.9) == pytest.approx(0.9)
-    assert PreviousMask(mask, None, logits).score_beside(wider, 0.9) == pytest.approx(0.6)
-    assert PreviousMask(mask, 0.7, logits).score_beside(wider, 0.9) == 0.7

@@ -1,0 +1,202 @@
+"""Masks of another origin: a rough one is drawn again at a click, a good one is kept whatever the network thinks."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from model.analysis.metrics import mask_iou
+from model.prediction import rough_masks
+from model.prediction.click_constraints import AnsweredClicks, PreviousMask, constrained_mask, guarded
+from model.prediction.inputs import Pointing, check_pointing
+from model.prediction.postprocess import clean_mask, clicked_pixels
+from model.prediction.rough_masks import SeenTwice, redrawn
+
+SHAPE = (120, 160)
+
+
+def square():
+    """What is right."""
+    truth = np.zeros(SHAPE, bool)
+    truth[20:100, 40:120] = True
+    return truth
+
+
+def wavy(truth):
+    """Its outline as somebody draws it who is in a hurry: three pixels off, to both sides."""
+    rows, cols = np.indices(SHAPE)
+    outline = ndimage.distance_transform_edt(truth) - ndimage.distance_transform_edt(~truth)
+    return outline + 3 * np.sin(rows / 4) * np.cos(cols / 5) > 0
+
+
+def logits_of(mask):
+    return np.where(mask, 5.0, -5.0).astype(np.float32)
+
+
+def answered_to(before, answer, click, label, *, afar=None, score=0.9):
+    pointing = check_pointing([click], [label], None, SHAPE)
+    seen = None if afar is None else logits_of(afar)
+    return constrained_mask(
+        PreviousMask(before, None, logits_of(before)), answer, score, logits_of(answer), pointing, seen
+    )
+
+
+def test_one_click_into_what_is_missing_mends_the_outline_all_round_in_both_directions():
+    truth = square()
+    rough = wavy(truth)
+    rough[:, 100:] = False
+    assert mask_iou(rough, truth) < 0.8
+    drawn = answered_to(rough, truth, (112.5, 60.5), 1)
+    assert mask_iou(drawn, truth) > 0.99
+    surplus = wavy(truth) | np.roll(truth, 20, 0) & (np.arange(SHAPE[0])[:, None] >= 100)
+    drawn = answered_to(surplus, truth, (80.5, 110.5), 0)
+    assert mask_iou(drawn, truth) > 0.99
+
+
+def test_what_only_zooming_in_shows_stays_as_it_was_given():
+    truth = square()
+    rough = wavy(truth)
+    rough[:, 100:] = False
+    afar = truth.copy()
+    afar[:, :60] = rough[:, :60]
+    drawn = answered_to(rough, truth, (112.5, 60.5), 1, afar=afar)
+    assert np.array_equal(drawn[:, :60], rough[:, :60])
+    assert np.array_equal(drawn[:, 75:], truth[:, 75:])
+
+
+def bitten():
+    """A good mask: one bite is missing. What the network would make of it: another object, a bit of each mended."""
+    truth = square()
+    rows, cols = np.indices(SHAPE)
+    bite = (rows - 22) ** 2 + (cols - 80) ** 2 < 8**2
+    return truth & ~bite, truth
+
+
+@pytest.mark.parametrize("score", [0.3, 0.6, 0.95])
+def test_a_good_mask_is_kept_though_the_network_disagrees_with_all_of_its_outline(score):
+    """How far the network agrees says nothing of the mask: the click is into something little."""
+    before, truth = bitten()
+    answer = truth.copy()
+    answer[60:114, 30:120] = True
+    answer[40:50, :60] = False
+    kept = answered_to(before, answer, (80.5, 24.5), 1, score=score)
+    assert not (before & ~kept).any(), "a click on the object takes nothing away"
+    assert mask_iou(kept, truth) > mask_iou(before, truth) - 0.02
+    assert kept[24, 80]
+
+
+def test_a_click_at_the_rim_of_something_large_is_about_something_small():
+    before, truth = bitten()
+    answer = before.copy()
+    answer[5:115, 30:150] = True
+    for click in ((60.5, 18.5), (118.5, 18.5), (121.5, 60.5)):
+        kept = answered_to(before, answer, click, 1)
+        assert mask_iou(kept, truth) > 0.83, click
+
+
+def test_what_is_large_and_elsewhere_stays_and_so_do_other_parts():
+    """A bag that the network would take away, and a flock of which it knows only the bird that was clicked."""
+    truth = square()
+    before = truth.copy()
+    before[:, 100:] = False
+    before[100:112, 45:75] = True  # the bag: large for a piece
+    before[5:12, 5:15] = before[5:12, 140:150] = True  # other birds: small, and not what the answer is about
+    before[28:32, 36:40] = True  # a crumb at the rim
+    drawn = answered_to(before, truth, (112.5, 60.5), 1)
+    assert drawn[20:100, 40:120].all()
+    assert drawn[100:112, 45:75].all()
+    assert drawn[5:12, 5:15].all()
+    assert drawn[5:12, 140:150].all()
+    assert not drawn[28:32, 36:40].any()
+
+
+def test_what_is_apart_from_the_mask_says_nothing_of_its_outline():
+    """A second thing is added, or one of two taken away: the first stays as it was drawn."""
+    truth = square()
+    first = wavy(truth)
+    second = np.zeros(SHAPE, bool)
+    second[30:90, 130:155] = True
+    assert np.array_equal(answered_to(first, truth | second, (142.5, 60.5), 1), first | second)
+    assert np.array_equal(answered_to(first | second, truth, (142.5, 60.5), 0), first)
+
+
+def test_no_island_comes_along():
+    truth = square()
+    rough = truth.copy()
+    rough[:, 100:] = False
+    answer = truth.copy()
+    answer[108:116, 140:150] = True
+    drawn = answered_to(rough, answer, (112.5, 60.5), 1)
+    assert not drawn[105:, 130:].any()
+    assert drawn[20:100, 40:120].all()
+
+
+def test_a_mask_of_another_origin_is_one_after_the_first_click_too():
+    """Else the second click on a good one is taken for the search for an object, and may turn it over."""
+    before, truth = bitten()
+    answered, pointing = AnsweredClicks(), check_pointing([(80.5, 24.5)], [1], None, SHAPE)
+    stages = iter([(True, (truth, 0.9, logits_of(truth)))])
+    *_, (_, (mask, _, logits)) = guarded(
+        stages, answered, pointing, PreviousMask(before, None, logits_of(before))
+    )
+    assert np.array_equal(mask, truth)
+    more = check_pointing([(80.5, 24.5), (80.5, 102.5)], [1, 1], None, SHAPE)
+    known = answered.before(more, logits)
+    assert known is not None
+    assert known[1] is None
+    answer = truth.copy()
+    answer[100:120, :] = True  # off the middle of it, which early clicks on own masks may take as a whole
+    kept = constrained_mask(
+        PreviousMask(*known, logits), answer, 0.95, logits_of(answer), more, logits_of(truth)
+    )
+    assert kept[102, 80]
+    assert mask_iou(kept, truth) > 0.85
+
+
+def blobs(seed, level=0.0):
+    noise = np.random.default_rng(seed).normal(size=SHAPE)
+    return ndimage.gaussian_filter(noise, 8) * 60 - level
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_whatever_is_handed_in_clicks_are_agreed_with_and_only_pieces_change_elsewhere(data):
+    count = data.draw(st.integers(1, 4))
+    places = data.draw(
+        st.lists(
+            st.tuples(st.integers(0, SHAPE[1] - 1), st.integers(0, SHAPE[0] - 1)),
+            min_size=count,
+            max_size=count,
+            unique=True,
+        )
+    )
+    labels = [data.draw(st.integers(0, 1)) for _ in places]
+    pointing = check_pointing([(x + 0.5, y + 0.5) for x, y in places], labels, None, SHAPE)
+    earlier = Pointing(pointing.xy[:-1], pointing.is_positive[:-1], None)
+    before = blobs(data.draw(st.integers(0, 99)), data.draw(st.floats(-2, 2))) > 0
+    before = clean_mask(before, earlier) if count > 1 else before
+    seen = blobs(data.draw(st.integers(100, 199)), data.draw(st.floats(-3, 3))).astype(np.float32)
+    afar = blobs(data.draw(st.integers(100, 101)), data.draw(st.floats(-3, 3))).astype(np.float32)
+    answer = clean_mask(seen > 0, pointing)
+    done = constrained_mask(PreviousMask(before, None, seen), answer, 0.8, seen, pointing, afar)
+    rows, cols = clicked_pixels(pointing, SHAPE)
+    assert done[rows[-1], cols[-1]] == pointing.is_positive[-1]
+    if (before[rows[:-1], cols[:-1]] == pointing.is_positive[:-1]).all():
+        assert np.array_equal(done[rows, cols], pointing.is_positive)
+    if before[rows[-1], cols[-1]] == pointing.is_positive[-1]:
+        assert np.array_equal(done, before), "a confirming click changes nothing"
+        return
+    against = (before & ~done) if pointing.is_positive[-1] else (done & ~before)
+    parts, _ = ndimage.label(against, np.ones((3, 3)))
+    disk = np.pi * (max(1, round(0.003 * max(SHAPE))) + 0.5) ** 2 * count
+    assert np.bincount(parts.ravel())[1:].max(initial=0) <= rough_masks.PIECE * before.sum() + disk
+
+
+def test_a_mask_is_rough_only_if_the_look_from_afar_saw_it_too():
+    truth = square()
+    rough = truth.copy()
+    rough[:, 100:] = False
+    pointing = check_pointing([(112.5, 60.5)], [1], None, SHAPE)
+    assert redrawn(rough, SeenTwice(truth, logits_of(truth)), pointing) is not None
+    assert redrawn(rough, SeenTwice(truth, logits_of(rough)), pointing) is None
