@@ -70,17 +70,19 @@ class Encoded:
         quarter: [B, C, H/4, W/4].
         eighth: [B, C, H/8, W/8].
         sixteenth: [B, C, H/16, W/16].
+        coarsest: [B, C, H/32, W/32].
     """
 
     half: Tensor
     quarter: Tensor
     eighth: Tensor
     sixteenth: Tensor
+    coarsest: Tensor
 
     @property
     def maps(self) -> tuple[Tensor, ...]:
         """All of them, coarse to fine."""
-        return self.sixteenth, self.eighth, self.quarter, self.half
+        return self.coarsest, self.sixteenth, self.eighth, self.quarter, self.half
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ class Backbone(nn.Module):
         path_widths: tuple[int, int],
     ) -> None:
         super().__init__()
-        self.encoded_widths = tuple(reversed(widths[:4]))
+        self.encoded_widths = tuple(reversed(widths))
         self.stem = nn.Sequential(ConvNorm(12, widths[0]), ConvNorm(widths[0], widths[0]))
         self.stages = nn.ModuleList(
             nn.Sequential(ConvNorm(before, width, stride=2), *(ResidualBlock(width) for _ in range(depth)))
@@ -191,7 +193,7 @@ class Backbone(nn.Module):
             lateral = self.laterals[i](levels[i])
             x = lateral + upsample_to(self.downs[i](path[-1]), lateral)
             path.append(self.fuses[i](F.relu(x, inplace=True)))
-        encoded = Encoded(detail, *levels[:3])
+        encoded = Encoded(detail, *levels)
         return Pyramid(detail=detail, tokens=path[3], mid=path[2], deep=path[1], top=path[0], encoded=encoded)
 
 
@@ -217,7 +219,7 @@ class LiteBackbone(nn.Module):
         self.stem = nn.Sequential(ConvNorm(12, detail_dim), ConvNorm(detail_dim, detail_dim))
         self.encoder = EfficientNetLite(encoder)
         widths = self.encoder.widths
-        self.encoded_widths = tuple(reversed(widths[:4]))
+        self.encoded_widths = tuple(reversed(widths))
         path = (feature_dim, *path_widths)
         self.from_detail = nn.Conv2d(detail_dim, feature_dim, 3, stride=2, padding=1, bias=False)
         self.laterals = nn.ModuleList(nn.Conv2d(w, p, 1) for w, p in zip(widths[1:4], path, strict=True))
@@ -250,7 +252,7 @@ class LiteBackbone(nn.Module):
             if i == 0:
                 x = x + self.from_detail(detail)
             path.append(self.fuses[i](F.relu(x, inplace=True)))
-        encoded = Encoded(half, *levels[:3])
+        encoded = Encoded(half, *levels)
         return Pyramid(detail=detail, tokens=path[3], mid=path[2], deep=path[1], top=path[0], encoded=encoded)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from model.networks.click_cues import NUM_CUES, TERRITORY_CUES
 from model.networks.efficientnet import widths_of
 
-_LATER: Final = ("separates", "votes", "probe", "object_side")
+_LATER: Final = ("separates", "votes", "probe", "object_side", "decides")
 """What older files do not name, because it was not there."""
 
 
@@ -109,9 +109,12 @@ class DetailConfig:
         has_own_backbone: 1 if classes have a backbone of their own, which clicks do not use.
         separates: 1 if it knows how to tell objects of a class apart (`model.networks.separation`).
         votes: 1 if experts that decide vote for classes as well (`model.networks.votes`).
-        probe: 1 if pixels are read from what the encoder makes of them as well (`model.networks.probe`).
+        probe: 1 if pixels are read from what the encoder makes of them as well (`model.networks.probe`), 2 if up to
+            its coarsest map.
         object_side: side in pixels of a square as large as the median object that it has learned from; 0 where that
             is not known.
+        decides: 1 if what the paths say of a place counts as far as the place has chosen among experts
+            (`model.networks.deciding.decidedness`).
     """
 
     pixel_width: int = 64
@@ -121,13 +124,15 @@ class DetailConfig:
     votes: int = 0
     probe: int = 0
     object_side: int = 0
+    decides: int = 0
 
     @classmethod
     def fitting(cls, config: NetworkConfig) -> DetailConfig:
-        """Sizes in proportion to the width of a token; votes where there are experts that decide."""
+        """Sizes in proportion to the width of a token; votes, and paths that count by choice, where experts decide."""
         dim = config.feature_dim
         widths = (dim, dim, dim, dim * 3 // 4, dim // 2)
-        return cls(pixel_width=dim, context_widths=widths, votes=int(config.evidence_dim > 0), probe=1)
+        chooses = int(config.evidence_dim > 0)
+        return cls(pixel_width=dim, context_widths=widths, votes=chooses, probe=2, decides=chooses)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON can hold them; what came later and is not there is not named, as in files from before."""

@@ -19,6 +19,12 @@ from model.networks.experts import ExpertSelfAttention, Look, flatten_map, gain_
 TOKENS_AT_ONCE: Final = 16384
 """So many tokens are classified in one go where no gradient is wanted: the answers of all experts stay small."""
 
+ROUNDING: Final = 1e-5
+"""A mix that is so little from an even one is one."""
+
+STEEPEST: Final = 0.01
+"""Keeps the root of almost nothing from being infinitely steep."""
+
 
 class SlotLook(Look):
     """Experts query an image map and compete for it, as slots do (Locatello et al. 2020, arXiv 2006.15055).
@@ -185,6 +191,24 @@ def ask_experts(
     mean = None if expert_gains is None else expert_gains.view(-1, expert_gains.shape[-1]).mean(0)  # [K]
     bias = gain_bias(mean)  # [1, 1, 1, K]
     return experts, mix(tokens, experts, None if bias is None else bias[:, 0])
+
+
+def decidedness(mix: Tensor) -> Tensor:
+    """How far places have chosen among experts: 0 where all are asked alike (or nobody is), 1 where one is alone.
+
+    It is the length of the mix beyond that of an even one: about the square root of (K sum_k s[k]^2 - 1) / (K - 1).
+    Asking twice as many experts alike makes it 1 / sqrt(2) of what it was.
+
+    Args:
+        mix: weights [B, N, K].
+
+    Returns:
+        [B, N, 1] in the number format of ``mix``.
+    """
+    count = mix.shape[-1]
+    spread = (count * mix.float().square().sum(-1, keepdim=True) - 1) / max(count - 1, 1)  # [B, N, 1]
+    known = (spread - ROUNDING).clamp(min=0)
+    return ((known + STEEPEST**2).sqrt() - STEEPEST).to(mix.dtype)
 
 
 def balance_loss(mix: Tensor) -> Tensor:

@@ -40,6 +40,8 @@ class Levels:
         fine: [B, NUM_FILTERS, H, W].
         votes: class logits that the experts who are asked vote for, [B, C, H/4, W/4]; None where they do not.
         encoded: what the encoder makes of the picture, for a probe; None where there is none.
+        decided: how far places have chosen among experts, 1 for as far as usual, [B, 1, H/4, W/4]; None where that
+            is all the same.
     """
 
     deep: Tensor
@@ -49,6 +51,7 @@ class Levels:
     fine: Tensor
     votes: Tensor | None = None
     encoded: Encoded | None = None
+    decided: Tensor | None = None
 
     @classmethod
     def of(cls, maps: Iterable[Tensor], *, encoded: Encoded | None = None) -> Levels:
@@ -60,6 +63,10 @@ class Levels:
     def maps(self) -> tuple[Tensor, ...]:
         """All that the detail head reads, coarse to fine."""
         return self.deep, self.mid, self.tokens, self.detail, self.fine
+
+    def as_decided(self, logits: Tensor) -> Tensor:
+        """What a path says of the classes, [B, C, H, W], as loudly as places have chosen among experts."""
+        return logits if self.decided is None else logits * upsample_to(self.decided, logits).to(logits.dtype)
 
 
 class PixelPath(nn.Module):
@@ -280,14 +287,14 @@ class DetailHead(nn.Module):
         maps = self.standardise(levels)
         if self.training:
             maps = [level * self.mask(level, index) for index, level in enumerate(maps)]
-        logits = self.from_context(maps)
+        logits = self.from_context(maps, levels)
         if not self.pixel.is_silent:
             logits = logits + self.pixel.on_maps(maps)
         logits, size = logits.float(), self.context.last.out_channels
         return logits[:, :size], None if self.separation is None else logits[:, size:]
 
-    def from_context(self, maps: Sequence[Tensor]) -> Tensor:
-        """What the context path says of standardised maps: logits [B, R, H, W], as of `PixelPath`."""
+    def from_context(self, maps: Sequence[Tensor], levels: Levels) -> Tensor:
+        """What the context path says of standardised maps of ``levels``: logits [B, R, H, W], as of `PixelPath`."""
         features = self.context.features(maps)
-        logits: Tensor = self.context.last(features)
+        logits = levels.as_decided(self.context.last(features))
         return logits if self.separation is None else torch.cat((logits, self.separation(features)), dim=1)

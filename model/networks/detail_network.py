@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from model.networks.anatomy import named_parameters_of, tensors_of, without
 from model.networks.backbone import Backbone, LiteBackbone, Pyramid, pad_to_stride, upsample_to
 from model.networks.config import DetailConfig, NetworkConfig
-from model.networks.deciding import as_map
+from model.networks.deciding import as_map, decidedness
 from model.networks.detail_head import DetailHead, Levels
 from model.networks.encoding import ClassOutput, DetailEncoding, Encoding, cropped
 from model.networks.experts import ExpertSelfAttention
@@ -39,7 +39,12 @@ class DetailNetwork(LatentExpertNetwork):
         votes: likewise.
         probe: likewise.
         object_side: likewise.
+        decides: likewise.
         sizes: of the default network inside, the fields of `NetworkConfig`; see `build_detail`.
+
+    Attributes:
+        usual_choice: how far places choose among experts (`decidedness`) on average, in what it has learned from;
+            None where that is all the same.
     """
 
     def __init__(
@@ -52,20 +57,16 @@ class DetailNetwork(LatentExpertNetwork):
         votes: int = 0,
         probe: int = 0,
         object_side: int = 0,
+        decides: int = 0,
         **sizes: Any,
     ) -> None:
         super().__init__(**sizes)
         self.detail_config = DetailConfig(
-            pixel_width, context_widths, has_own_backbone, separates, votes, probe, object_side
+            pixel_width, context_widths, has_own_backbone, separates, votes, probe, object_side, decides
         )
         config = self.config
-        dims = (
-            config.path_widths[1],
-            config.path_widths[0],
-            self.answer_dim,
-            config.widths[0],
-            NUM_FILTERS,
-        )
+        mid, deep = config.path_widths
+        dims = (deep, mid, self.answer_dim, config.widths[0], NUM_FILTERS)
         self.head = DetailHead(
             dims=dims,
             pixel_width=pixel_width,
@@ -78,8 +79,10 @@ class DetailNetwork(LatentExpertNetwork):
         if self.classifiers is not None:  # clicks go on reading the territories that they know
             self.class_exchange, self.class_mix = copy.deepcopy(self.exchange), copy.deepcopy(self.mix)
         self.votes = Votes.of(config) if votes else None
-        seen, size = (*self.backbone.encoded_widths, NUM_FILTERS), config.num_classes
-        self.probe = Probe(dims=seen, width=pixel_width, num_classes=size) if probe else None
+        seen = (*self.backbone.encoded_widths, NUM_FILTERS)[int(probe == 1) :]
+        self.probe = Probe(dims=seen, width=pixel_width, num_classes=config.num_classes) if probe else None
+        self.register_buffer("usual_choice", torch.ones(()) if decides else None)
+        self.usual_choice: Tensor | None
         self.class_backbone: Backbone | LiteBackbone | None = None
         if has_own_backbone:
             self.class_backbone = copy.deepcopy(self.backbone)
@@ -173,8 +176,8 @@ class DetailNetwork(LatentExpertNetwork):
     ) -> tuple[Levels, Tensor | None]:
         """Levels as the experts answer them, and who answered.
 
-        Where experts decide, coarse levels are seen through them alone: nothing that a few pictures teach can
-        lead round them.
+        Where experts decide, coarse levels are seen through them alone, and all that is said of a place counts as
+        far as it has chosen among them: nothing that a few pictures teach can lead round them.
 
         Args:
             levels: as encoded.
@@ -185,7 +188,7 @@ class DetailNetwork(LatentExpertNetwork):
         answers, mix = self.read_experts(
             levels.tokens, experts, expert_gains=expert_gains, need_attention=need_attention
         )
-        mid, deep, votes = levels.mid, levels.deep, None
+        mid, deep, votes, decided = levels.mid, levels.deep, None, None
         if self.classifiers is not None:
             is_silent = expert_gains is not None and not bool((expert_gains > 0).any())
             asked, shares = self.ask(levels.tokens, experts, None if is_silent else expert_gains)
@@ -196,7 +199,9 @@ class DetailNetwork(LatentExpertNetwork):
                 for index, level in enumerate((mid, deep))
             )
             votes = None if self.votes is None else self.votes(as_map(shares, size))
-        return replace(levels, deep=deep, mid=mid, tokens=answers, votes=votes), mix
+            if self.usual_choice is not None:
+                decided = as_map(decidedness(shares) / self.usual_choice.to(shares.dtype), size)
+        return replace(levels, deep=deep, mid=mid, tokens=answers, votes=votes, decided=decided), mix
 
     @property
     def asking(self) -> tuple[ExpertSelfAttention, nn.Module]:
@@ -276,11 +281,13 @@ class DetailNetwork(LatentExpertNetwork):
 
 def besides_head(network: DetailNetwork, levels: Levels) -> Tensor:
     """Class logits [B, C, H, W] without what the detail head adds."""
-    logits: Tensor = network.class_head(levels.tokens, levels.detail)
+    logits = levels.as_decided(network.class_head(levels.tokens, levels.detail))
     if levels.votes is not None:
         logits = logits + upsample_to(levels.votes, logits)
     if network.probe is not None and levels.encoded is not None and not network.probe.is_silent:
-        logits = logits + network.probe((*levels.encoded.maps, levels.fine)).float()
+        logits = logits + levels.as_decided(
+            network.probe(network.probe.maps_of(levels.encoded, levels.fine)).float()
+        )
     return logits
 
 
@@ -295,6 +302,7 @@ def build_detail(config: NetworkConfig | None = None, detail: DetailConfig | Non
         votes=detail.votes,
         probe=detail.probe,
         object_side=detail.object_side,
+        decides=detail.decides,
         **(config or NetworkConfig()).arguments(),
     )
 

@@ -21,6 +21,12 @@ from model.networks.detail_head import PixelPath
 OMITTED: Final = 0.5
 """Share of the features that are left out of a pixel while it learns."""
 
+COARSEST_OMITTED: Final = 0.5
+"""How often the coarsest map is left out as a whole: what it knows of a scene tells which picture it is."""
+
+CHOICES: Final = 64
+"""So many choices of what is left out are drawn for a batch of pixels; one for each would take half of the time."""
+
 
 class Probe(nn.Module):
     """A perceptron on what the encoder and hand-made filters make of one pixel.
@@ -31,7 +37,7 @@ class Probe(nn.Module):
         num_classes: C.
 
     Shape:
-        - input: maps [B, dims[i], H / s, W / s] for strides s of 16, 8, 4, 2, 1
+        - input: maps [B, dims[i], H / s, W / s] for strides s of 32, 16, 8, 4, 2, 1, or without the first of them
         - output: logits [B, C, H, W]; 0 until it is taught
     """
 
@@ -48,6 +54,10 @@ class Probe(nn.Module):
     def is_silent(self) -> bool:
         """Whether it answers 0 everywhere."""
         return self.path.is_silent
+
+    def maps_of(self, encoded: Encoded, fine: Tensor) -> tuple[Tensor, ...]:
+        """What it reads of the encoder's maps and the filters' responses [B, NUM_FILTERS, H, W], coarse to fine."""
+        return (*encoded.maps, fine)[-len(self.dims) :]
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """Maps, coarse to fine -> logits [B, C, H, W]."""
@@ -69,8 +79,15 @@ class Probe(nn.Module):
 
     def on_pixels(self, features: Tensor) -> Tensor:
         """Standardised features [N, sum(dims)], coarse to fine -> logits [N, C]."""
-        logits: Tensor = self.path(F.dropout(features, OMITTED, self.training))
+        logits: Tensor = self.path(self._thinned(features) if self.training else features)
         return logits
+
+    def _thinned(self, features: Tensor) -> Tensor:
+        """Features [N, sum(dims)] with some left out of every pixel, at times all of the coarsest map."""
+        count = len(features)
+        masks = F.dropout(features.new_ones(min(CHOICES, count), features.shape[1]), OMITTED)  # [M, D]
+        masks[:, : self.dims[0]] *= F.dropout(features.new_ones(len(masks), 1), COARSEST_OMITTED)
+        return features * masks.repeat(-(-count // max(1, len(masks))), 1)[:count]
 
     def standardise(self, features: Tensor) -> Tensor:
         """Features [N, sum(dims)] with mean 0 and deviation 1 over what the probe was made for."""

@@ -162,7 +162,7 @@ class LiveRefit:
             others = besides_head(network, levels).float()
             others = F.pad(others, (0, 0, 0, 0, 0, int(network.separates)))  # [1, R, H, W]
             if any(bool(parameter.any()) for parameter in network.head.context.last.parameters()):
-                others = others + network.head.from_context(maps).float()
+                others = others + network.head.from_context(maps, levels).float()
         cached = CachedLogits(tuple(level.to(session.dtype) for level in maps), others)
         if store is not None:
             store.put(picture, mark, cached)

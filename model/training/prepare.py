@@ -24,6 +24,9 @@ COPIES: Final = 12
 LOUDNESS: Final = (0.0, 0.25, 0.5, 1.0)
 """What experts' votes may be multiplied with."""
 
+LEAST_CHOICE: Final = 1e-3
+"""Places that choose no further than that are taken to choose so far."""
+
 UNTRIED: Final = 0.5
 """What they are multiplied with where one picture leaves nothing to choose by."""
 
@@ -105,18 +108,24 @@ def _varied_view(session: TrainingSession, index: int) -> View:
 
 @torch.no_grad()
 def set_statistics(session: TrainingSession) -> None:
-    """Let the head standardise by the pictures of this run."""
+    """Let the head standardise by the pictures of this run, and places be as decided as usual on average."""
+    network, chosen = session.network, []
     means, squares = [], []
     for view in session.views[: session.encoded]:
         levels = session.with_answers(view.features.levels, view.features.experts)
         means.append(torch.cat([level.float().mean((0, 2, 3)) for level in levels.maps]))
         squares.append(torch.cat([level.float().square().mean((0, 2, 3)) for level in levels.maps]))
+        if levels.decided is not None:
+            chosen.append(levels.decided.float().mean())
     processes, device = session.processes, session.choice.device
     mean = processes.total(torch.stack(means).mean(0), device) / processes.size
     square = processes.total(torch.stack(squares).mean(0), device) / processes.size
     deviation = (square - mean.square()).clamp(min=0).sqrt()
-    session.network.head.means.copy_(mean)
-    session.network.head.scales.copy_(1 / (deviation + 1e-3))
+    network.head.means.copy_(mean)
+    network.head.scales.copy_(1 / (deviation + 1e-3))
+    if network.usual_choice is not None and chosen:
+        found = processes.total(torch.stack(chosen).mean(), device) / processes.size
+        network.usual_choice.mul_(found.clamp(min=LEAST_CHOICE))
 
 
 @torch.no_grad()

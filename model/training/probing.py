@@ -41,6 +41,7 @@ class _Sample:
         cols: int64 [N].
         features: [N, D].
         votes: logits that the experts vote for [N, C].
+        decided: what the probe is multiplied with: how far the places have chosen among experts [N, 1].
         labels: int64 [N].
     """
 
@@ -48,6 +49,7 @@ class _Sample:
     cols: Tensor
     features: Tensor
     votes: Tensor
+    decided: Tensor
     labels: Tensor
 
 
@@ -112,9 +114,10 @@ class Probing:
         for view in session.views[: session.encoded]:
             sample = self._of_view(view, view.held, PIXELS // session.encoded)
             hidden = network.probe.path.hidden(network.probe.standardise(sample.features))
+            said = last(hidden) * sample.decided
             others = session.logits_of(view)[:, sample.rows, sample.cols].T - sample.votes
             for index, share in enumerate(SHARES):
-                logits = sample.votes + (1 - share) * others + share * last(hidden)
+                logits = sample.votes + (1 - share) * others + share * said
                 losses[index] += F.cross_entropy(logits, sample.labels, reduction="sum").cpu()
         losses = session.processes.total(losses, session.choice.device).cpu()
         if bool(losses.any()):
@@ -135,19 +138,22 @@ class Probing:
 
     def _of_view(self, view: View, labels: Tensor, limit: int) -> _Sample:
         """Some pixels of those that have one of ``labels``, uint8 [H, W]."""
-        levels = view.features.levels
-        if levels.encoded is None:
+        levels, probe = view.features.levels, self._session.network.probe
+        if probe is None or levels.encoded is None:
             raise ValueError("the view holds nothing for a probe")
         rows, cols = some_of_each(labels, limit, self._session.generator).unbind(1)
         chosen = labels[rows, cols].long().to(levels.fine.device)
         rows, cols = rows.to(levels.fine.device), cols.to(levels.fine.device)
-        features = at_pixels((*levels.encoded.maps, levels.fine), rows, cols)
-        votes = self._session.with_answers(levels, view.features.experts).votes
-        if votes is None:
+        features = at_pixels(probe.maps_of(levels.encoded, levels.fine), rows, cols)
+        answered = self._session.with_answers(levels, view.features.experts)
+        maps = answered.votes, answered.decided
+        found = [None if part is None else upsample_to(part.float(), levels.fine)[0] for part in maps]
+        voted, decided = (None if part is None else part[:, rows, cols].T for part in found)
+        if voted is None:
             voted = features.new_zeros(len(chosen), self._session.config.num_classes)
-        else:
-            voted = upsample_to(votes.float(), levels.fine)[0][:, rows, cols].T
-        return _Sample(rows, cols, features, voted, chosen)
+        if decided is None:
+            decided = features.new_ones(len(chosen), 1)
+        return _Sample(rows, cols, features, voted, decided, chosen)
 
 
 def _joined(parts: list[_Sample]) -> _Sample:
@@ -156,7 +162,7 @@ def _joined(parts: list[_Sample]) -> _Sample:
 
 
 def _loss(probe: Probe, sample: _Sample, picked: Tensor) -> Tensor:
-    logits = probe.on_pixels(sample.features[picked]) + sample.votes[picked]
+    logits = probe.on_pixels(sample.features[picked]) * sample.decided[picked] + sample.votes[picked]
     return F.cross_entropy(logits, sample.labels[picked])
 
 

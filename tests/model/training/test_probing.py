@@ -9,8 +9,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from model.networks.detail_network import DetailNetwork, detail_from_json
+from model.networks.config import DetailConfig
+from model.networks.detail_network import DetailNetwork, build_detail, detail_from_json
 from model.networks.votes import counted_words
+from model.prediction.even_mix import with_even_mix
 from model.prediction.predictor import Predictor
 from model.training.finetune import finetune
 from model.training.pixels import at_pixels
@@ -80,7 +82,7 @@ def test_the_probe_learns_from_the_features_that_it_predicts_from():
     with torch.no_grad():
         for parameter in probe.path.last.parameters():
             parameter.normal_(generator=torch.Generator().manual_seed(1))
-        maps = (*view.features.levels.encoded.maps, view.features.levels.fine)
+        maps = probe.maps_of(view.features.levels.encoded, view.features.levels.fine)
         rows, cols = torch.tensor([0, 17, 63, 40]), torch.tensor([5, 79, 0, 33])
         whole = probe(maps)[0][:, rows, cols].T
         single = probe.on_pixels(probe.standardise(at_pixels(maps, rows, cols)))
@@ -166,7 +168,7 @@ def test_a_run_teaches_the_probe_and_its_weights_hold_it(tmp_path):
         assert torch.allclose(known(image_of(5)), network(image_of(5)), atol=0.05)
         silent = known.with_classes([0, 1])
         silent.probe.path.silence()
-        assert not torch.allclose(silent(image_of(5)), known(image_of(5)), atol=0.05)
+        assert not torch.allclose(silent(image_of(5)), known(image_of(5)), atol=1e-3)
 
 
 def test_a_run_that_is_finished_early_hands_out_both_paths():
@@ -208,3 +210,35 @@ def test_files_from_before_have_neither_probe_nor_votes():
         assert torch.allclose(former.eval()(image), network.eval()(image), atol=1e-5)
         assert "probe" not in former.to_json()
         assert F.softmax(former.with_classes([1, 0, None])(image), 1).shape[1] == 3
+
+
+def test_a_place_that_has_not_chosen_among_experts_is_told_nothing_by_any_path():
+    """Whoever takes the choice away takes the answer away, of weights that one run has taught."""
+    job, _ = run(tiny_network(evidence_dim=8), [labelled(seed) for seed in range(3)], ALL, steps=60)
+    even = with_even_mix(job.network)
+    with torch.inference_mode():
+        learned, left = (network(image_of(5))[0].argmax(0) for network in (job.network, even))
+    assert len(torch.unique(learned)) == 2
+    assert len(torch.unique(left)) == 1
+
+
+def test_weights_whose_probe_ends_at_stride_16_are_read_as_they_were_written(tmp_path):
+    network = build_detail(tiny_network(evidence_dim=8).config, DetailConfig(probe=1, votes=1)).eval()
+    with torch.no_grad():
+        for parameter in network.probe.path.last.parameters():
+            parameter.normal_(generator=torch.Generator().manual_seed(3))
+    save(tmp_path / "old.safetensors", network, CheckpointMeta(class_names=("a", "b")))
+    known, _ = load(tmp_path / "old.safetensors")
+    with torch.inference_mode():
+        assert torch.allclose(known(image_of(5)), network(image_of(5)), atol=0.05)
+
+
+def test_at_times_a_pixel_must_do_without_the_coarsest_map_and_the_rest_is_as_loud_on_average():
+    probe = encoded([labelled(0)]).network.probe.train()
+    torch.manual_seed(0)
+    thinned = probe._thinned(torch.ones(4096, sum(probe.dims)))
+    coarse, rest = thinned.split((probe.dims[0], sum(probe.dims[1:])), dim=1)
+    assert 0.3 < float((coarse == 0).all(1).float().mean()) < 0.7
+    assert not bool((rest == 0).all(1).any())
+    assert abs(float(rest.mean()) - 1) < 0.1
+    assert abs(float(coarse.mean()) - 1) < 0.35
