@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from model.errors import ModelError
 from model.networks.experts import AttentionMaps
 from model.prediction.click_constraints import PreviousMask, guarded
-from model.prediction.inputs import Pointing, check_mask_input, check_pointing
+from model.prediction.inputs import MASK_LOGIT, Pointing, check_mask_input, check_pointing
 from model.prediction.outputs import EncodedImage
-from model.prediction.postprocess import last_clicks
+from model.prediction.plain_regions import PlainRegion, plain_regions
+from model.prediction.postprocess import clicked_pixels, last_clicks
 from model.prediction.resample import resize_logits
 from model.prediction.runner import Runner
 from model.prediction.zoom_in import Answer, refine_by_zoom
@@ -24,6 +25,22 @@ Candidates = tuple[NDArray[np.bool_], NDArray[np.float32], NDArray[np.float32]]
 
 Pointed = tuple[ArrayLike | None, ArrayLike | None, ArrayLike | None]
 """Places of clicks, their labels, a box, as callers hand them in."""
+
+SURE: Final = 0.85
+"""What the network thinks better than this by its own estimate is what a click means."""
+
+FIELD: Final = 8.0
+"""An object so many times as large as a plain region round the click is rather a field of such regions."""
+
+DOUBTFUL: Final = 0.7
+SOME: Final = 2.0
+"""The same where the network thinks its own answer poor."""
+
+PLAIN: Final = 7.0
+"""Regions that stand out less are never taken for what a click means."""
+
+PLAIN_SCORE: Final = 0.66
+"""The IoU of a plain region that is taken for the object: the mean of 43 objects in microscope pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +88,9 @@ def answer_stages(
     seen = _from_afar(image, runner, question, 0)
     meant = last_clicks(question.pointing, image.shape)
     stages = refine_by_zoom(image, runner, meant, seen, max_pixels)
+    click = _lone_click(question, image.shape)
+    if click is not None:
+        stages = _with_plain(stages, image, click)
     yield from guarded(stages, image.answered, question.pointing, start_before(image, question), seen[0])
 
 
@@ -86,18 +106,24 @@ def start_before(image: EncodedImage, question: Question) -> PreviousMask | None
 
 
 def candidates(image: EncodedImage, runner: Runner, question: Question, max_pixels: int) -> Candidates:
-    """The likeliest object, then what else may be meant: the whole that it belongs to, and a part of it.
+    """The likeliest object, then what else may be meant: the whole that it belongs to, a part of it, plain regions.
 
     Each is remembered, so that further clicks can go on from it. Arguments as of `answer_stages`.
     """
     *_, (_, likeliest) = answer_stages(image, runner, question, max_pixels)
-    answers, zoomed = [likeliest], image.zoomed
+    zoomed, click = image.zoomed, _lone_click(question, image.shape)
+    others = []
     for candidate in range(1, runner.num_candidates + 1):
         *_, (_, answer) = as_meant(image, runner, question, max_pixels, candidate)
-        image.answered.put(question.pointing, *answer)
-        answers.append(answer)
+        others.append(answer)
+    if click is not None and runner.num_candidates:
+        *_, (_, own) = as_meant(image, runner, question, max_pixels, 0)
+        plain = [_as_answer(region, image) for region in plain_regions(image.pixels, click)]
+        others += [each for each in (*plain, own) if not np.array_equal(each[0], likeliest[0])]
     image.zoomed = zoomed  # the next click most likely goes on from the first
-    masks, scores, logits = zip(*answers, strict=True)
+    for answer in others:
+        image.answered.put(question.pointing, *answer)
+    masks, scores, logits = zip(likeliest, *others, strict=True)
     return np.stack(masks), np.array(scores, np.float32), np.stack(logits)
 
 
@@ -123,3 +149,33 @@ def _from_afar(
     local = last_clicks(question.pointing, image.shape).moved((0.0, 0.0), image.scale_xy)
     logits, score, _ = runner.segment(image.encoding, local, question.earlier, candidate=candidate)
     return logits, score
+
+
+def _lone_click(question: Question, shape: tuple[int, int]) -> tuple[int, int] | None:
+    """The pixel of a click that is all there is to go by; None where there is more, or it is beside the object."""
+    pointing = question.pointing
+    is_lone = len(pointing.xy) == 1 and pointing.box is None and question.previous is None
+    if not is_lone or not pointing.is_positive[0]:
+        return None
+    rows, cols = clicked_pixels(pointing, shape)
+    return int(rows[0]), int(cols[0])
+
+
+def _with_plain(
+    stages: Iterator[tuple[bool, Answer]], image: EncodedImage, click: tuple[int, int]
+) -> Iterator[tuple[bool, Answer]]:
+    """Answers to a lone click; where the network would rather mean a field of small things, the one that was hit."""
+    for is_final, answer in stages:
+        mask, score, _ = answer
+        if score < (SURE if is_final else DOUBTFUL):
+            larger = SOME if is_final and score < DOUBTFUL else FIELD
+            regions = plain_regions(image.pixels, click, most_area=np.count_nonzero(mask) / larger)
+            is_clear = bool(regions) and regions[0].clearness >= PLAIN
+            yield is_final, _as_answer(regions[0], image) if is_clear else answer
+        else:
+            yield is_final, answer
+
+
+def _as_answer(region: PlainRegion, image: EncodedImage) -> Answer:
+    logits = np.where(region.mask, np.float32(MASK_LOGIT), np.float32(-MASK_LOGIT))
+    return region.mask, PLAIN_SCORE, resize_logits(logits, image.size)

@@ -162,7 +162,8 @@ class Predictor:
             box: x0, y0, x1, y1 in pixels.
             mask_input: logits that an earlier call returned, or a bool mask to start from.
             multimask_output: also what else may be meant. All that is returned then has an axis in front, [N, ...]:
-                the likeliest, the whole that it belongs to, a part of it; N is 1 with weights that know no others.
+                the likeliest, the whole that it belongs to, a part of it, and of a single click what stands out
+                there by its tone alone; N is 1 with weights that know no others.
 
         Returns:
             mask bool [H, W], which agrees with every click; the estimated IoU, 0..1; logits float32

@@ -369,7 +369,7 @@ def test_what_else_a_click_may_mean_comes_with_the_proposal_and_can_be_gone_on_f
     monkeypatch.setattr(Predictor, "predict_stages", listen)
     one, two = PromptSet((CLICK,)), PromptSet((CLICK, BESIDE))
     proposal = engine.handle(SegmentObject("a", one, with_candidates=True))
-    assert len(proposal.candidates) == 2
+    assert len(proposal.candidates) >= 2, "the whole, a part, and perhaps what stands out"
     for other in proposal.candidates:
         assert other.prompts == one
         assert other.mask.shape == other.rect.shape

@@ -296,9 +296,10 @@ def test_a_click_is_answered_with_what_else_it_may_mean():
     predictor = predictor_of(several())
     predictor.set_image(picture())
     masks, scores, logits = predictor.predict([[20, 20]], [1], multimask_output=True)
-    assert (masks.dtype, masks.shape) == (bool, (3, 48, 72))
-    assert (scores.dtype, scores.shape) == (np.float32, (3,))
-    assert logits.shape == (3, *predictor.predict([[20, 20]], [1])[2].shape)
+    assert len(masks) >= 3, "the whole, a part, and perhaps what stands out"
+    assert (masks.dtype, masks.shape[1:]) == (bool, (48, 72))
+    assert (scores.dtype, scores.shape) == (np.float32, (len(masks),))
+    assert logits.shape == (len(masks), *predictor.predict([[20, 20]], [1])[2].shape)
     assert masks[:, 20, 20].all(), "each agrees with the click"
     assert ((scores >= 0) & (scores <= 1)).all()
     assert not np.array_equal(logits[0], logits[1])
