@@ -8,8 +8,10 @@ twelve epochs, cross-entropy. One split for all: every fifth picture is measured
 the pixels for their vision transformer and 88.28 % for a convolutional network, on more pictures and far more epochs.
 
 DIR holds ``table.csv`` (a row an epoch and network), weights after every epoch (the same command goes on from
-them), and ``blocks.png``: how the answers for a few pictures change with the epochs. It holds answers only, no
-photograph. The default network begins from the shipped weights, which have seen these pictures and their labels;
+them), and ``blocks.png``: how the answers for two pictures change with the epochs. It holds answers only, no
+photograph and no mask of the data.
+
+The default network begins from the shipped weights, which have seen these pictures and their labels;
 with ``--encoder FILE`` (see `model.pretraining.convert`) it begins from an encoder that has seen ImageNet, and nothing
 else of it has learned anything.
 """
@@ -45,6 +47,9 @@ RATE = 4e-4
 DECAY, DECAY_EVERY = 0.8, 12
 MEASURED_EVERY = 5
 SHOWN = 4
+DRAWN_PICTURES = (0, 1)
+DRAWN_EPOCHS = (1, 2, 3, 4, 8, 12, 20, 30, 40, 50)
+NETWORKS = ("vit", "unet", LATENT_EXPERT)
 FIELDS = ("network", "epoch", "accuracy", "mean_iou", "processor_seconds", "parameters")
 COLOURS = np.array([(32, 34, 40), (236, 170, 72), (120, 160, 236)], np.uint8)
 
@@ -153,15 +158,17 @@ def run(name: str, lessons: Set, measured: Set, options: argparse.Namespace) -> 
         }
 
 
-def draw_blocks(folder: Path, truth: Pixels, names: list[str]) -> None:
-    """The answers after every epoch, a row a network, with the truth at the end."""
-    rows = []
-    for name in names:
+def draw_blocks(folder: Path) -> None:
+    """The answers to some pictures after some epochs: a column an epoch, for every network a row a picture."""
+    rows: list[Pixels] = []
+    for name in NETWORKS:
         epochs = sorted(int(path.stem.rsplit("_", 1)[1]) for path in folder.glob(f"{name}_*.npy"))
-        shown = [np.load(folder / f"{name}_{epoch}.npy")[1] for epoch in epochs] + [truth[1]]
-        rows.append(COLOURS[np.concatenate([np.pad(each, 2) for each in shown], 1)])
+        chosen = [epoch for epoch in DRAWN_EPOCHS if epoch in epochs]
+        answers = [np.load(folder / f"{name}_{epoch}.npy") for epoch in chosen]
+        for picture in DRAWN_PICTURES if answers else ():
+            rows.append(COLOURS[np.concatenate([np.pad(each[picture], 2) for each in answers], 1)])
     width = max(row.shape[1] for row in rows)
-    padded = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0))) for row in rows]
+    padded = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), mode="edge") for row in rows]
     Image.fromarray(np.concatenate(padded)).save(folder / "blocks.png")
 
 
@@ -169,7 +176,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--networks", default="vit,unet,latent-expert")
+    parser.add_argument("--networks", default=",".join(NETWORKS))
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--limit", type=int, default=0, help="pictures, 0 for all")
     parser.add_argument("--encoder", type=Path, help="what the default network begins from")
@@ -183,12 +190,11 @@ def main() -> None:
         writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
         if is_new:
             writer.writeheader()
-        names = options.networks.split(",")
-        for name in names:
+        for name in options.networks.split(","):
             for row in run(name, lessons, measured, options):
                 writer.writerow(row)
                 file.flush()
-                draw_blocks(options.output, measured.labels[:SHOWN], names[: names.index(name) + 1])
+                draw_blocks(options.output)
 
 
 if __name__ == "__main__":
