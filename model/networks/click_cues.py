@@ -31,7 +31,7 @@ def opponent_colour(image: Tensor) -> Tensor:
 
 def colour_bins(colour: Tensor) -> Tensor:
     """Colour [B, 3, h, w] -> histogram cell of every token, int64 [B, 2, h * w], coarse and fine."""
-    flat = colour.flatten(2).clamp(0, 0.9999)  # [B, 3, N]
+    flat = colour.flatten(2).clamp(0.0, 0.9999)  # [B, 3, N]
     cells = []
     for bins in _BINS:
         light, first, second = (flat * bins).long().unbind(1)

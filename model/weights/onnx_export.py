@@ -44,8 +44,8 @@ class _Classes(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """[1, 3, H, W] in 0..1 -> [1, C, H, W]."""
-        is_finder = isinstance(self.network, ObjectNetwork)  # of its objects nothing is exported
-        encode = self.network.encode_for_classes if is_finder else self.network.encode
+        # Of objects and clicks nothing is exported, so nothing of them has to be worked out.
+        encode = getattr(self.network, "encode_for_classes", self.network.encode)
         logits: Tensor = self.network.classify(encode(image)).logits
         return logits
 
@@ -145,16 +145,18 @@ def _as_onnx(network: nn.Module, description: dict[str, str], size: tuple[int, i
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the exporter's notes about packages that are not needed here."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    """Without the exporter's notes about packages that are not needed here, and about what it did not simplify."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             yield
         finally:
-            logger.setLevel(level)
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
 
 
 def _rdf(file_name: str, description: dict[str, str]) -> str:
