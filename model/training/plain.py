@@ -200,17 +200,19 @@ class PlainTuning(TimedJob):
         """
         if not are_finite(network.state_dict().values()):
             return NAN
-        metric = self._measured(measure, network)
+        metric = self._measured(measure, network, is_choosing=True)
         quality = metric if math.isnan(measure.quality) else measure.quality
         if math.isnan(quality) or math.isnan(self._best) or quality > self._best:
             self.metric_after, self._best = metric, quality
             self.network = copy.deepcopy(network).to("cpu").eval().requires_grad_(False)
+            if isinstance(self.network, ObjectNetwork) and self.network.things:
+                self.network.least_score = measure.least_score
             self.has_learned = True
         return metric
 
-    def _measured(self, measure: Measurement, network: nn.Module) -> float:
+    def _measured(self, measure: Measurement, network: nn.Module, *, is_choosing: bool = False) -> float:
         """Mean IoU (see `model.analysis.metrics`) on the held-out pixels; NaN if there are none."""
-        confusion = measure.confusion(network, self.clock)
+        confusion = measure.confusion(network, self.clock, is_choosing=is_choosing)
         self._site.processes.agree(self.clock, self._site.choice.device)
         self.validated_on = describe(min(measure.images, self._num_held), self._num_held)
         self.unmeasured = tuple(np.flatnonzero(~is_labelled(confusion)).tolist())

@@ -35,6 +35,9 @@ OBJECTS: Final = "objects"
 SMALLEST: Final = "smallest_object"
 """Among the sizes of a network that tells objects apart: pixels of the smallest that it takes for one."""
 
+SCORE: Final = "least_score"
+"""Among the sizes of a network that tells objects apart: per cent that it must be sure of one to count it."""
+
 ALWAYS: Final = "always"
 NUMBERED: Final = "numbered"
 """When a network tells objects apart: it does nothing else; or where objects were numbered in what it learned from."""
@@ -79,7 +82,7 @@ class DenseKind:
     def further_sizes(self) -> frozenset[str]:
         """Names that may be among the sizes of a network besides those of `sizes`."""
         further = {ENCODER} if self.takes_encoder else set()
-        further |= {SMALLEST} if self.objects else set()
+        further |= {SMALLEST, SCORE} if self.objects else set()
         return frozenset(further | ({OBJECTS} if self.objects == NUMBERED else set()))
 
     @property

@@ -18,9 +18,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.zoo.dense import ALWAYS, OBJECTS, SMALLEST, DenseEncoding, DenseKind, DenseNetwork, Sizes
+from model.zoo.dense import (
+    ALWAYS,
+    OBJECTS,
+    SCORE,
+    SMALLEST,
+    DenseConfig,
+    DenseEncoding,
+    DenseKind,
+    DenseNetwork,
+    Sizes,
+)
 from model.zoo.panoptic_fpn import PYRAMID_WIDTH, PanopticFPN, pyramid_layers, top_down
-from model.zoo.regions import Detections, RegionBranch
+from model.zoo.regions import LEAST_SCORE, Detections, RegionBranch
 
 SUREST: Final = 8.0
 """Logit of a pixel of which a mask is as sure as can be."""
@@ -139,6 +149,16 @@ class ObjectNetwork(DenseNetwork):
         """Pixels of the smallest object that it takes for one."""
         return int(self.config.sizes.get(SMALLEST, 0))
 
+    @property
+    def least_score(self) -> float:
+        """How sure it must be of an object to count it, 0..1."""
+        return min(100, int(self.config.sizes.get(SCORE, round(100 * LEAST_SCORE)))) / 100
+
+    @least_score.setter
+    def least_score(self, score: float) -> None:
+        sizes = {**self.config.sizes, SCORE: round(100 * score)}
+        self.config = DenseConfig(self.config.num_classes, sizes)
+
     def levels_and_areas(self, shown: Tensor) -> tuple[list[Tensor], Tensor | None]:
         """The pyramid of a picture as `padded` gives it, and the logits of its areas, if there are any."""
         answer = self.core(shown)
@@ -146,16 +166,30 @@ class ObjectNetwork(DenseNetwork):
 
     def encode(self, image: Tensor) -> DenseEncoding:
         """Image [B, 3, H, W] in 0..1, any size from 1x1 -> `ObjectEncoding`; of objects, those of the first image."""
+        return self.encode_from(image, self.least_score)
+
+    def encode_from(self, image: Tensor, least: float) -> DenseEncoding:
+        """As `encode`, with all objects that have at least this score."""
         regions = self.regions
         if regions is None:
             return super().encode(image)
         shown = self.padded(image)
         padded, size = (shown.shape[-2], shown.shape[-1]), (image.shape[-2], image.shape[-1])
         levels, areas = self.levels_and_areas(shown)
-        found = [each.of_things(cast(Tensor, self.core.things)) for each in regions.detect(levels, padded)]
+        things = cast(Tensor, self.core.things)
+        found = [each.of_things(things) for each in regions.detect(levels, padded, least)]
         if areas is None:
             areas = torch.stack([painted_objects(each, self.config.num_classes, padded)[0] for each in found])
         return ObjectEncoding(areas, padded, size, found[0])
+
+    def surer(self, encoding: DenseEncoding, least: float) -> DenseEncoding:
+        """What `encode_from` would have given for this score, which is not below that of ``encoding``; of one image."""
+        if not isinstance(encoding, ObjectEncoding):
+            return encoding
+        found, areas = encoding.objects.surer(least), encoding.tokens
+        if self.is_made_of_objects:
+            areas = painted_objects(found, self.config.num_classes, encoding.padded)[0][None]
+        return ObjectEncoding(areas, encoding.padded, encoding.size, found)
 
     def encode_for_classes(self, image: Tensor) -> DenseEncoding:
         """As `encode`, for `classify` alone: objects are found only where they decide on classes."""

@@ -38,7 +38,7 @@ PROPOSAL_OVERLAP: Final = 0.7
 MOST_OVERLAP: Final = 0.5
 MOST_OBJECTS: Final = 500
 LEAST_SCORE: Final = 0.5
-"""Below this nothing is taken for an object."""
+"""Below this nothing is taken for an object, where nothing was held back to learn a better one from."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +70,14 @@ class Detections:
 
     def of_things(self, is_thing: Tensor) -> Detections:
         """Those of classes that are told apart; ``is_thing`` is [C]."""
-        kept = is_thing.to(self.classes.device)[self.classes] > 0
+        return self._those(is_thing.to(self.classes.device)[self.classes] > 0)
+
+    def surer(self, least: float) -> Detections:
+        """Those with at least this score."""
+        return self._those(self.scores >= least)
+
+    def _those(self, kept: Tensor) -> Detections:
+        """Those that are kept, bool [N]."""
         return replace(
             self,
             boxes=self.boxes[kept],
@@ -202,12 +209,15 @@ class RegionBranch(nn.Module):
         return moved(boxes, offsets / offsets.new_tensor(OFFSET_SCALE), size)
 
     @torch.no_grad()
-    def detect(self, levels: Sequence[Tensor], size: tuple[int, int]) -> list[Detections]:
+    def detect(
+        self, levels: Sequence[Tensor], size: tuple[int, int], least: float = LEAST_SCORE
+    ) -> list[Detections]:
         """The objects of each image.
 
         Args:
             levels: [B, D, ...] at strides 4, 8, 16, 32.
             size: (rows, columns) of the picture.
+            least: score of what is taken for an object, 0..1.
         """
         pyramid = self.with_coarser(levels)
         anchors = anchors_of([(x.shape[-2], x.shape[-1]) for x in pyramid], levels[0])
@@ -216,14 +226,14 @@ class RegionBranch(nn.Module):
         for image, boxes in enumerate(proposals):
             own = [level[image : image + 1] for level in levels]
             logits, offsets = self.box(pyramid_align(own, [boxes], BOX_CELLS))
-            found.append(self._objects(own, self.refined(boxes, offsets, size), logits))
+            found.append(self._objects(own, self.refined(boxes, offsets, size), logits, least))
         return found
 
-    def _objects(self, levels: Sequence[Tensor], boxes: Tensor, logits: Tensor) -> Detections:
+    def _objects(self, levels: Sequence[Tensor], boxes: Tensor, logits: Tensor, least: float) -> Detections:
         """Detections out of refined boxes [N, 4] and class logits [N, C]."""
         scores, classes = logits.softmax(1)[:, 1:].max(1) if logits.shape[1] > 1 else _nothing(logits)
         sides = (boxes[:, 2:] - boxes[:, :2]).amin(1)
-        is_good = ((scores >= LEAST_SCORE) & (sides >= 1)).nonzero().flatten()
+        is_good = ((scores >= least) & (sides >= 1)).nonzero().flatten()
         boxes, scores, classes = boxes[is_good], scores[is_good], classes[is_good] + 1
         kept = without_doubles(boxes, scores, most_overlap=MOST_OVERLAP, groups=classes)[:MOST_OBJECTS]
         boxes, scores, classes = boxes[kept], scores[kept], classes[kept]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from model.analysis.detection import THRESHOLDS, NumberedLabels, average_precision, matches
+from model.analysis.detection import THRESHOLDS, NumberedLabels, average_precision, matches, panoptic_quality
 from model.weights.checkpoint import load, save
 from tests.model.finetuning import run
 from tests.model.training.object_scenes import FRESH, SMALL, found_in, fresh, scene
@@ -77,3 +80,45 @@ def test_specks_are_no_objects_and_counts_are_near_the_truth(learned, name):
         assert sizes.min() >= learned[name].smallest
         truth = len(np.unique(sample.objects)) - 1
         assert abs(len(sizes) - truth) <= 0.3 * truth
+
+
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_how_sure_it_must_be_is_learned_from_what_was_held_back(learned, name):
+    """A network that is made unsure of all it finds counts as much as before once it has learned on."""
+    network = copy.deepcopy(learned[name])
+    unsure = network.regions.box.classes
+    with torch.no_grad():  # probabilities are drawn towards each other, their order stays
+        unsure.weight.mul_(0.35)
+        unsure.bias.mul_(0.35)
+    samples = [scene(seed) for seed in range(10)]
+    config = replace(FRESH, classes_kept=(), learning_rate=1e-9)
+    taught = run(network, samples, config, steps=3)[0].network
+    assert taught.least_score != network.least_score
+    others = [scene(seed) for seed in (20, 21, 22)]
+    before, after = (quality(each, others) for each in (network, taught))
+    # Every pixel of Panoptic FPN has a class without its objects, so that less depends on them.
+    assert after > before + (0.05 if name == "mask-rcnn" else -0.02)
+    again = taught.with_classes([0, 1, 2])
+    assert again.least_score == taught.least_score
+
+
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_a_higher_score_leaves_the_surest_of_what_a_lower_one_finds(learned, name):
+    network, shown = learned[name], torch.from_numpy(scene(30).image).permute(2, 0, 1)[None].float() / 255
+    with torch.no_grad():
+        fewer = network.encode_from(shown, 0.8)
+        left = network.surer(network.encode_from(shown, 0.3), 0.8)
+    assert torch.equal(fewer.objects.scores, left.objects.scores)
+    assert torch.equal(fewer.tokens, left.tokens)
+    assert torch.equal(network.numbers(fewer)[0], network.numbers(left)[0])
+
+
+def quality(network, samples):
+    """Panoptic quality, mean of both classes."""
+    found = []
+    for each in samples:
+        answer = found_in(network, each)
+        truth = NumberedLabels(each.labels, each.objects.astype(np.uint32))
+        guess = NumberedLabels(answer.labels, answer.instances, answer.confidence)
+        found.append(matches(truth, guess, 3, frozenset({1, 2})))
+    return float(np.mean([panoptic_quality([each[k] for each in found]).pq for k in (1, 2)]))
