@@ -5,7 +5,9 @@
     for row in comparison.rows: ...
 
 No network sees the pixels that all are measured with, neither in learning nor in choosing among its own weights:
-they are held back before it begins, and what it has at the end of its time is what counts.
+they are held back before it begins, and what it has at the end of its time is what counts. How sure its weights say
+that they are is fitted on these pixels afterwards, as after any fine-tuning (`model.training.calibrating`); that
+changes no class, and so nothing of what is compared.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from torch import nn
 from model.analysis.metrics import confusion_matrix, iou_per_class, mean_iou
 from model.errors import ModelError
 from model.prediction.predictor import Predictor
+from model.training.calibrating import calibrated
 from model.training.coverage import divided
 from model.training.cross import describe
 from model.training.finetune import finetune
@@ -103,6 +106,7 @@ class Comparison:
         if not self._offers:
             raise ModelError("There is no network to compare.", action="Name at least one.")
         self._samples = checked_samples(samples, config)
+        self._measuring = replace(config, validation="held-out")
         self._config = replace(config, held_out=0.0, validation="held-out", speed=_speed(config))
         division = divided(self._samples, config)
         if division.num_held == 0:
@@ -153,7 +157,8 @@ class Comparison:
                 network=job.network,
                 provenance=after_run(
                     start.meta.provenance, job, self._lessons, config, words, started_from=start.name
-                ),
+                )
+                | calibrated(job, self._samples, self._measuring),
             )
         )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.panels.training import ComparisonWish, NetworksDialog
-from tests.e2e.kept_weights import Answers, live, window
+from tests.e2e.kept_weights import Answers, live, save, window
 from tests.e2e.person import Person
 
 pytestmark = pytest.mark.timeout(900)
@@ -46,7 +47,7 @@ def weights_of(person: Person) -> list[Path]:
 
 
 def test_the_best_of_two_is_used_and_the_next_comparison_is_cancelled_half_way(
-    qtbot: QtBot, own_home: Path, answers: Answers, skimage_photo: Path
+    qtbot: QtBot, own_home: Path, answers: Answers, skimage_photo: Path, tmp_path: Path
 ) -> None:
     with window() as (person, told):
         session = person.session
@@ -85,6 +86,18 @@ def test_the_best_of_two_is_used_and_the_next_comparison_is_cancelled_half_way(
         assert live(session) == "v1"
         assert dialog.table.rowCount() == 0
         assert not session.finetune.obstacle()
+        start(person, ("attention-cnn",), 1)
+        person.wait_for(lambda: session.comparing.outcome.outcomes, 400, "it has learned")
+        assert dialog.table.rowCount() == 1
+        save(person, answers, tmp_path / "work")
+        shutil.copytree(tmp_path / "work", tmp_path / "another")
+        person.open(tmp_path / "another")
+        person.wait_for(
+            lambda: not session.comparing.outcome.outcomes, what="its rows are gone with its images"
+        )
+        assert dialog.table.rowCount() == 0
+        assert not dialog.pictures.shown
+        assert not list(session.own_versions.folder.glob("compared-*-attention-cnn.safetensors"))
         assert not told.errors
 
 

@@ -60,6 +60,7 @@ def test_every_network_has_a_row_and_a_file_with_the_classes(question, tmp_path)
         assert outcome.parameters > 1000
         _, meta = load(outcome.weights)
         assert meta.class_names == ("background", "disk")
+        assert meta.provenance["calibration"]["temperature"] >= 1, "as sure as those of a fine-tuning"
     assert sorted(tmp_path.iterdir()) == sorted(each.weights for each in answer.outcomes)
     assert all(isinstance(each, NetworkProgress) for each in context.reports)
     fractions = [each.fraction for each in context.reports]

@@ -98,6 +98,7 @@ class NetworkComparisonController(QObject):
         self._pictures: dict[str, PictureShown] = {}
         self.dialog: NetworksDialog | None = None
         finetune.state_changed.connect(self._show_obstacle)
+        document.events.images_changed.connect(self._on_images_changed)
 
     @property
     def is_running(self) -> bool:
@@ -159,6 +160,17 @@ class NetworkComparisonController(QObject):
         )
         self._weights.adopt(result, images=len(self._compared.images), is_live=True)
         self._errors.inform(self.tr("{0} is in use now, as {1}.").format(outcome.title, result.version))
+
+    def _on_images_changed(self) -> None:
+        """Where all images are gone that it learned from, as when another project is opened, so are its rows."""
+        compared = self._compared
+        if compared is None or any(self._document.images.has(each) for each in compared.images):
+            return
+        if self.is_running:
+            self.cancel()
+            return
+        self._forget()
+        self._show_table()
 
     def _made(self) -> NetworksDialog:
         dialog = NetworksDialog(self._window)
