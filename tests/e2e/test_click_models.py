@@ -14,6 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from latentseg_gui import cli
 from latentseg_gui.app import main as application
 from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.document.prediction.proposals import MaskProposal
@@ -89,6 +90,12 @@ def test_clicks_are_answered_by_it_and_objects_keep_its_name(
     person.choose("save_project")
     person.wait_for(lambda: not document.is_dirty, what="the project is saved")
     assert TITLE in (tmp_path / "project" / "project.json").read_text(encoding="utf-8")
+    listed = person.window.objects.view.model()
+    cells = [str(listed.index(0, column).data()) for column in range(listed.columnCount())]
+    assert f"clicked: {TITLE}" in cells
+    options = ("--project", tmp_path / "project", "-o", tmp_path / "out", "--format", "csv")
+    assert cli.main(["export", *map(str, options)]) == 0
+    assert TITLE in (tmp_path / "out" / "objects.csv").read_text(encoding="utf-8")
 
     person.choose("own_clicks")
     person.wait_for(lambda: person.session.click_model.title == "", what="the model itself answers again")
@@ -201,6 +208,24 @@ def test_a_bad_file_is_said_and_clicks_stay_as_they_were(
     assert "no ONNX file" in told.errors[0].what
     person.segment(RED)
     assert proposal_of(person).made_by == ""
+
+
+def test_a_folder_opens_it_as_well_and_one_with_two_of_them_is_said(
+    person: Person, pair: Path, picture: Path, told: Witness, tmp_path: Path
+) -> None:
+    """Dropped, or by "Open folder...": the same way leads to it."""
+    person.open(picture)
+    many = tmp_path / "many"
+    shutil.copytree(pair, many)
+    for path in sorted(many.iterdir()):
+        shutil.copy(path, many / f"other.{path.name}")
+    person.session.project.open([many])
+    person.wait_for(lambda: told.errors, what="the reason is said")
+    assert "2 encoders and 2 decoders" in told.errors[0].what
+    person.session.project.open([pair])
+    person.wait_for(lambda: person.session.click_model.title == TITLE, what="the click model answers")
+    assert len(person.session.document.images.ids) == 1
+    assert len(told.errors) == 1
 
 
 def test_a_dropped_file_opens_it_too(person: Person, pair: Path, picture: Path) -> None:

@@ -210,7 +210,12 @@ class ImagesController(QObject):
             )
             self._errors.inform(text.format(self._document.images.name(image_id)))
 
-    def _on_listed(self, asked: list[Path], masks: list[Path], answer: _Listed | _MaskFolder) -> None:
+    def _on_listed(
+        self, asked: list[Path], masks: list[Path], answer: _Listed | _MaskFolder | _ClickModelFolder
+    ) -> None:
+        if isinstance(answer, _ClickModelFolder):
+            self.click_model_dropped.emit(answer.path)
+            return
         if isinstance(answer, _MaskFolder):
             if self._document.images.ids:
                 self.masks_dropped.emit([answer.path])
@@ -299,6 +304,13 @@ class _MaskFolder:
 
 
 @dataclass(frozen=True, slots=True)
+class _ClickModelFolder:
+    """A folder without images, but with the files of a click model of others."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class _Listed:
     """What was asked for: images, how many masks that were saved beside them are left out, and what else is."""
 
@@ -307,7 +319,7 @@ class _Listed:
     left_out: str = ""
 
 
-def _expanded(paths: Sequence[Path]) -> _Listed | _MaskFolder:
+def _expanded(paths: Sequence[Path]) -> _Listed | _MaskFolder | _ClickModelFolder:
     """Files as they are, folders as the images in them, but for the masks that this program saves beside them."""
     found: list[Path] = []
     masks, skipped = 0, list[Skipped]()
@@ -320,6 +332,8 @@ def _expanded(paths: Sequence[Path]) -> _Listed | _MaskFolder:
         masks += len(folder.images) - len(kept)
         skipped += folder.skipped
         found.extend(kept)
+    if not found and len(paths) == 1 and any(path.suffix.lower() == ".onnx" for path in paths[0].iterdir()):
+        return _ClickModelFolder(paths[0])
     if not found and len(paths) == 1 and any(is_mask(path) for path in paths[0].rglob("*")):
         return _MaskFolder(paths[0])
     return _Listed(found, masks, left_out(skipped))

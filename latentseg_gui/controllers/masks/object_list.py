@@ -88,7 +88,9 @@ class ObjectListController(QObject):
         colours = dict(zip(classes.ids, classes.colours, strict=True))
         table = self._current.table
         self._shown = table.taken(np.isin(table.classes, classes.thing_ids))
-        self._panel.set_objects(self._shown, ObjectsLook(dict(classes.named_ids), colours, marks, self._unit))
+        makers = {} if image_id is None else self._document.makers.of_image(image_id)
+        look = ObjectsLook(dict(classes.named_ids), colours, marks, self._unit, makers)
+        self._panel.set_objects(self._shown, look)
         self._on_selection_changed()
 
     def _on_chosen(self, keys: tuple[int, ...]) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +41,7 @@ class MaskSnapshot:
         classes: of mask and prediction; what is exported has their numbers instead of their ids.
         probabilities: by class number, uint16 [C, H, W]; None where they were not asked for.
         is_completed: whether the prediction is put where nothing is labelled; else nothing is there.
+        makers: title of the click model by object number, of objects that one of others has made.
     """
 
     stem: str
@@ -53,6 +54,7 @@ class MaskSnapshot:
     classes: ClassTable
     probabilities: NDArray[np.uint16] | None = None
     is_completed: bool = True
+    makers: Mapping[int, str] = field(default_factory=dict)
 
     def item(self, formats: Sequence[str]) -> MaskItem:
         """What is exported: what is labelled, completed by the prediction, else background, or not completed.
@@ -92,6 +94,7 @@ class MaskSnapshot:
             stored=stored_values(record) if record is not None and needs_values else None,
             is_completed=self.is_completed and prediction is not None,
             stuff=self.classes.stuff,
+            makers=self.makers,
         )
 
     def _record_for(self, formats: Sequence[str]) -> ImageRecord | None:
@@ -153,6 +156,7 @@ def snapshot_of(
         record=record,
         classes=document.classes,
         is_completed=is_completed,
+        makers=document.makers.of_image(image_id),
     )
 
 

@@ -19,6 +19,10 @@ class Makers:
         """Who made an object; "" for the model itself or a hand."""
         return self._entries.get(image_id).makers.get(number, "")
 
+    def of_image(self, image_id: str) -> dict[int, str]:
+        """Who made the objects of an image, as far as it was a click model of others: title by number."""
+        return dict(self._entries.get(image_id).makers)
+
     def set(self, image_id: str, number: int, title: str) -> None:
         """Say who made an object; "" for the model itself."""
         makers = self._entries.get(image_id).makers

@@ -9,7 +9,7 @@ from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED, Mask, Rect
 from latentseg_gui.io.masks import rle
 from latentseg_gui.io.masks.polygons import keyhole, outlines_of
-from latentseg_gui.io.masks.values import MaskItem, object_areas, origin
+from latentseg_gui.io.masks.values import MaskItem, made_by, object_areas, origin
 
 _KEY = "latentseg"
 
@@ -30,7 +30,7 @@ def image_entries(item: MaskItem, classes: ClassTable, *, as_polygons: bool) -> 
     for found in object_areas(item):
         annotation = _annotation(found.rect, found.mask, item.shape, as_polygons)
         annotation |= {"id": 0, "image_id": 0, "category_id": found.class_id}
-        annotation[_KEY] = {"object": found.number if found.is_numbered else 0}
+        annotation[_KEY] = {"object": found.number if found.is_numbered else 0, **made_by(item, found)}
         annotations.append(annotation)
     return {"image": _image(item, classes), "annotations": annotations}
 

@@ -24,7 +24,7 @@ from latentseg_gui.io.masks.annotations import (
 from latentseg_gui.io.masks.drawing import Drawing
 from latentseg_gui.io.masks.polygons import Ring, outlines_of
 from latentseg_gui.io.masks.spans import RingGroup
-from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskItem, object_areas, origin
+from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskItem, made_by, object_areas, origin
 
 _AREAS = ("Polygon", "MultiPolygon", "GeometryCollection")
 _BARE = ("Point", "MultiPoint", "LineString", "MultiLineString")
@@ -151,7 +151,7 @@ def collection(item: MaskItem, classes: ClassTable) -> dict[str, Any]:
                 "properties": {
                     "objectType": "annotation",
                     "classification": {"name": entry.name, "color": colour},
-                    _KEY: {"object": found.number if found.is_numbered else 0},
+                    _KEY: {"object": found.number if found.is_numbered else 0, **made_by(item, found)},
                 },
             }
         )

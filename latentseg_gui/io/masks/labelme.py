@@ -32,7 +32,15 @@ from latentseg_gui.io.masks.annotations import (
 )
 from latentseg_gui.io.masks.drawing import Drawing
 from latentseg_gui.io.masks.polygons import Outline, outlines_of
-from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskItem, object_areas, origin
+from latentseg_gui.io.masks.values import (
+    CLICK_MODEL,
+    ImportContext,
+    ImportedMask,
+    MaskItem,
+    made_by,
+    object_areas,
+    origin,
+)
 
 _KEY = "latentseg"
 _LINES = {"line", "linestrip", "point", "points", "polyline"}
@@ -120,6 +128,7 @@ def document(item: MaskItem, classes: ClassTable, *, as_masks: bool = False) -> 
             shape = _shape(drawn, as_mask=as_masks or bool(drawn.holes))
             shape["label"] = classes[found.class_id].name
             shape["group_id"] = found.number if found.is_numbered else None
+            shape["description"] = made_by(item, found).get(CLICK_MODEL, "")
             shapes.append(shape)
     about = origin(item, classes)
     about["unlabelled"] = rle.rle_dict(item.labels == UNLABELLED)

@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import BACKGROUND
-from latentseg_gui.io.masks.values import MaskItem, ObjectArea, StoredValues, counts_of, object_areas
+from latentseg_gui.io.masks.values import (
+    CLICK_MODEL,
+    MaskItem,
+    ObjectArea,
+    StoredValues,
+    counts_of,
+    made_by,
+    object_areas,
+)
 
 NAMES: Final = ("objects.csv", "counts.csv")
 """Of the files of many images: a line for every object, and a line for every image and class."""
@@ -83,7 +91,7 @@ def table_lines(item: MaskItem, classes: ClassTable) -> dict[str, Any]:
 def whole_tables(parts: Iterable[bytes], classes: ClassTable) -> list[bytes]:
     """Both tables from what the images add, in their order.
 
-    Images with other channels bring columns of their own, which are empty for the rest.
+    Images with other channels bring columns of their own, which are empty for the rest; so do click models of others.
     """
     measured: dict[str, None] = {}
     objects: list[Row] = []
@@ -93,7 +101,8 @@ def whole_tables(parts: Iterable[bytes], classes: ClassTable) -> list[bytes]:
         measured |= dict.fromkeys(found["measured"])
         objects += found["objects"]
         counts += found["counts"]
-    return [_csv((*COLUMNS, *measured, *SCALED), objects), _csv(_COUNTS, counts)]
+    told = (CLICK_MODEL,) if any(CLICK_MODEL in line for line in objects) else ()
+    return [_csv((*COLUMNS, *measured, *SCALED, *told), objects), _csv(_COUNTS, counts)]
 
 
 def _csv(columns: Iterable[str], lines: Iterable[Row]) -> bytes:
@@ -135,6 +144,7 @@ def _line(item: MaskItem, found: ObjectArea, class_name: str) -> Row:
         "class": class_name,
         "area": str(int(found.mask.sum())),
         **{name: f"{value:.6g}" for name, value in numbers.items()},
+        **made_by(item, found),
     }
     if item.stored is not None:
         line |= _intensities(item.stored, found) | _scaled(item.stored, found, numbers)

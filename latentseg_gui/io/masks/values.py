@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +30,9 @@ class MaskError(LatentsegError):
 
 _CARRIED: Final = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 """Files that all tools read alike; of others the picture that is shown is what can be learned from."""
+
+CLICK_MODEL: Final = "click_model"
+"""Key and column for the click model of others that made an object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ class MaskItem:
         stored: what the image measures; only tables need it.
         is_completed: whether a prediction was put where nobody has labelled; its rims are no objects.
         stuff: classes whose objects are not counted: all of such a class is one area.
+        makers: title of the click model by object number, of objects that one of others has made.
     """
 
     stem: str
@@ -108,6 +112,7 @@ class MaskItem:
     stored: StoredValues | None = None
     is_completed: bool = False
     stuff: frozenset[int] = frozenset()
+    makers: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -317,12 +322,26 @@ def check_size(path: Path, found: tuple[int, ...], shape: tuple[int, int]) -> No
         )
 
 
+def made_by(item: MaskItem, found: ObjectArea) -> dict[str, str]:
+    """Title of the click model of others that made an object; nothing for all else, as where it was painted over."""
+    title = item.makers.get(found.number, "") if found.is_numbered else ""
+    if not title:
+        return {}
+    if item.provenance is not None:
+        clicked = item.provenance[found.rect.slices][found.mask] == Provenance.CLICKED
+        if 2 * np.count_nonzero(clicked) < clicked.size:
+            return {}
+    return {CLICK_MODEL: title}
+
+
 def origin(item: MaskItem, classes: ClassTable) -> dict[str, Any]:
     """Where a mask comes from, for formats that can carry it along."""
     about: dict[str, Any] = {
         "classes": [{"name": entry.name, "colour": entry.colour} for entry in classes],
         "weights": item.version,
     }
+    if item.makers:
+        about["click_models"] = {str(number): title for number, title in item.makers.items()}
     if item.provenance is not None:
         counts = counts_of(item.provenance)
         about["pixels"] = {kind.name.lower(): int(counts[kind]) for kind in Provenance}

@@ -187,7 +187,13 @@ class ObjectsModel(QAbstractTableModel):
         if column == Column.PLACE:
             box = table.box(row)
             return f"{(box.col0 + box.col1) // 2}, {(box.row0 + box.row1) // 2}"
-        return _source_text(int(table.sources[row])) if column == Column.SOURCE else ""
+        return self._source(row) if column == Column.SOURCE else ""
+
+    def _source(self, row: int) -> str:
+        """Who said so; of clicks also which click model, where it was one of others."""
+        source, maker = int(self._table.sources[row]), self._look.makers.get(int(self._table.keys[row]), "")
+        words = _source_text(source)
+        return f"{words}: {maker}" if maker and source == Provenance.CLICKED else words
 
     def _words(self, row: int) -> str:
         """All that a row says, for tool tips and screen readers."""

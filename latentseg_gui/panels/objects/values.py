@@ -42,12 +42,14 @@ class ObjectsLook:
         colours: of the classes, "#rrggbb", by id.
         marks: which objects are hidden or locked.
         unit: of areas.
+        makers: title of the click model by object, of objects that one of others has made.
     """
 
     names: dict[int, str] = field(default_factory=dict)
     colours: dict[int, str] = field(default_factory=dict)
     marks: ObjectMarks = NO_MARKS
     unit: AreaUnit = AreaUnit()
+    makers: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
