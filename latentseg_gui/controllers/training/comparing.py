@@ -90,8 +90,7 @@ class NetworkComparisonController(QObject):
         self._folder = folder
         self._window = window
         self._job: int | None = None
-        self._number = 0
-        self._is_reading = False
+        self._number, self._is_reading = 0, False
         self._compared: _Compared | None = None
         self._outcome = NetworksCompared((), "")
         self._shown = ""
@@ -168,9 +167,9 @@ class NetworkComparisonController(QObject):
             return
         if self.is_running:
             self.cancel()
-            return
-        self._forget()
-        self._show_table()
+        else:
+            self._forget()
+            self._show_table()
 
     def _made(self) -> NetworksDialog:
         dialog = NetworksDialog(self._window)
@@ -226,11 +225,9 @@ class NetworkComparisonController(QObject):
         self._outcome = outcome
         self._end()
         self._show_table()
-        is_seen = self.dialog is not None and self.dialog.isVisible()
-        if not is_seen:
-            self._errors.inform(
-                self.tr("The networks are compared: open Compare networks to see how they did.")
-            )
+        if self.dialog is None or not self.dialog.isVisible():
+            text = self.tr("The networks are compared: open Compare networks to see how they did.")
+            self._errors.inform(text)
 
     def _on_failed(self, error: LatentsegError) -> None:
         self._forget()
