@@ -125,6 +125,7 @@ def _as_onnx(network: nn.Module, description: dict[str, str], size: tuple[int, i
                 input_names=["image"],
                 output_names=["logits"],
                 opset_version=OPSET,
+                optimize=False,
                 verbose=False,
             )
         except (torch.onnx.errors.OnnxExporterError, RuntimeError) as error:
@@ -135,12 +136,27 @@ def _as_onnx(network: nn.Module, description: dict[str, str], size: tuple[int, i
             ) from error
     if program is None:
         raise ModelError("The network was not exported.", action="Try another size.")
+    with _quiet():
+        _simplify(program)
     model = program.model_proto
     for key, value in description.items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value
     data: bytes = model.SerializeToString()
     return data
+
+
+def _simplify(program: torch.onnx.ONNXProgram) -> None:
+    """Work out what is constant. The exporter's own optimiser also drops what is added to keep roots away from 0.
+
+    It takes 1e-8 for 0, and the filters that the default network sees edges with are another thing without.
+    """
+    from onnxscript import optimizer
+
+    optimizer.inline(program.model)
+    optimizer.fold_constants(program.model)
+    optimizer.remove_unused_nodes(program.model)
+    optimizer.remove_unused_functions(program.model)
 
 
 @contextmanager
