@@ -219,10 +219,10 @@ def test_a_folder_opens_it_as_well_and_one_with_two_of_them_is_said(
     shutil.copytree(pair, many)
     for path in sorted(many.iterdir()):
         shutil.copy(path, many / f"other.{path.name}")
-    person.session.project.open([many])
+    person.session.images.open([many])
     person.wait_for(lambda: told.errors, what="the reason is said")
     assert "2 encoders and 2 decoders" in told.errors[0].what
-    person.session.project.open([pair])
+    person.session.images.open([pair])
     person.wait_for(lambda: person.session.click_model.title == TITLE, what="the click model answers")
     assert len(person.session.document.images.ids) == 1
     assert len(told.errors) == 1

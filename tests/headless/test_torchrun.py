@@ -49,7 +49,7 @@ EVERY = """
     from pathlib import Path
     import torch
     from model.training.finetune import FineTuneConfig, LabelledImage, finetune
-    from model.training.distributed import team_of_torchrun
+    from model.training.distributed import group_of_torchrun
     from model.weights.catalogue import OFFERS, start_of
     from model.zoo.objects import network_of
     from model.zoo.presets import DENSE_KINDS
@@ -66,17 +66,17 @@ EVERY = """
         return tiny_network(seed=seed) if name == "latent-expert" else start_of(name, None, seed=seed).network
 
     torch.set_num_threads(1)
-    with team_of_torchrun("cpu") as (team, device):
+    with group_of_torchrun("cpu") as (processes, device):
         samples = [LabelledImage(*disks(seed)) for seed in range(4)]
         for offer in OFFERS:
             config = FineTuneConfig(num_classes=2, seconds=3.0, classes_kept=(None, None), device=device)
-            job = finetune(fresh(offer.name, team.rank), samples, config)
+            job = finetune(fresh(offer.name, processes.rank), samples, config)
             job.clock = clock = StepClock(3)
             for progress in job:
                 clock.ticks += 1
             state = job.network.state_dict()
             mark = zlib.crc32(b"".join(value.numpy().tobytes() for _, value in sorted(state.items())))
-            with Path(sys.argv[1], f"rank{team.rank}").open("a") as file:
+            with Path(sys.argv[1], f"rank{processes.rank}").open("a") as file:
                 file.write(f"{offer.name} {mark} {job.step} {job.metric_after:.6f}\\n")
 """
 
