@@ -180,6 +180,9 @@ class PlainTuning(TimedJob):
             yield from self._learn(learner, share, measure)
             if self.step:
                 learner.average.swap()
+                self._site.processes.align(
+                    network
+                )  # what layers have counted differs, as in batch normalisation
                 yield "measuring", self._keep_if_better(measure, network)
                 learner.average.swap()
             if self._is_finishing:

@@ -91,7 +91,7 @@ def test_the_best_of_two_is_used_and_the_next_comparison_is_cancelled_half_way(
         assert dialog.table.rowCount() == 1
         save(person, answers, tmp_path / "work")
         shutil.copytree(tmp_path / "work", tmp_path / "another")
-        person.open(tmp_path / "another")
+        session.images.open([tmp_path / "another"])
         person.wait_for(
             lambda: not session.comparing.outcome.outcomes, what="its rows are gone with its images"
         )
