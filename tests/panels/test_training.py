@@ -203,7 +203,7 @@ def test_the_outcome_is_told_before_and_after(panel: TrainingPanel, is_better: b
 def test_an_outcome_that_was_not_measured_says_how_to_judge_it(panel: TrainingPanel) -> None:
     panel.set_outcome(FineTuneResult(Path("w"), "v2", math.nan, math.nan, True, 30.0))
     assert "Too few labels" in texts(panel)
-    assert "compare with the version before" in texts(panel)
+    assert "Compare with the version before" in texts(panel)
     assert "v2 is in use now." in texts(panel)
 
 
