@@ -236,7 +236,7 @@ class DetailNetwork(LatentExpertNetwork):
 
     def reader_parameters(self) -> dict[str, Tensor]:
         """As `LatentExpertNetwork.reader_parameters`, the detail head, the probe and what experts say of classes."""
-        return super().reader_parameters() | tensors_of(self, "head", "probe", "votes")
+        return super().reader_parameters() | tensors_of(self, "head", "probe", "votes", "usual_choice")
 
     def encoding_state(self) -> dict[str, Tensor]:
         """As `LatentExpertNetwork.encoding_state`; what classes have learned of the experts comes later."""
