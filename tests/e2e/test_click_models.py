@@ -205,7 +205,7 @@ def test_a_bad_file_is_said_and_clicks_stay_as_they_were(
     person.choose("open_click_model")
     person.wait_for(lambda: told.errors, what="the reason is said")
     assert "model.onnx" in told.errors[0].what
-    assert "no ONNX file" in told.errors[0].what
+    assert "not an ONNX file" in told.errors[0].what
     person.segment(RED)
     assert proposal_of(person).made_by == ""
 

@@ -182,9 +182,9 @@ def test_a_box_inside_an_object_leaves_the_object(tmp_path):
 
 def test_annotations_that_are_no_list_are_no_empty_mask(tmp_path):
     path = saved(tmp_path, {**coco(), "annotations": {"1": annotation([flat(5, 5, 10)])}})
-    with pytest.raises(MaskError, match="no list"):
+    with pytest.raises(MaskError, match="not a list"):
         find_masks([path])
-    with pytest.raises(MaskError, match="no list"):
+    with pytest.raises(MaskError, match="not a list"):
         import_mask(path, ImportContext(SHAPE, BARE))
 
 
