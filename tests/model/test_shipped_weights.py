@@ -144,7 +144,7 @@ def test_a_click_may_mean_the_whole_or_a_part(predictor):
     predictor.set_image(skimage.data.astronaut())
     masks, scores, _ = predictor.predict([(220, 300)], [1], multimask_output=True)
     areas = masks.sum((1, 2))
-    assert len(areas) == 3
+    assert len(areas) >= 3  # what stands out by its tone comes after these
     assert areas[1] > areas[2], "the whole is larger than the part"
     assert masks[:, 300, 220].all()
     assert (scores > 0.1).all()
