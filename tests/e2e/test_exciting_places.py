@@ -9,6 +9,7 @@ import skimage.data
 from PIL import Image
 from PySide6.QtWidgets import QPushButton, QToolButton
 
+from model.weights.figures import default_even_mix
 from tests.e2e.person import Person
 
 
@@ -74,7 +75,10 @@ def test_the_panel_says_what_the_experts_are_worth_and_measures_it_on_what_is_la
     assert button is not None
     person.open(pictures)
     person.wait_for_prediction()
-    assert "These weights use their experts: an even mix would cost 0.08" in note.text
+    figure = default_even_mix()
+    assert figure is not None
+    cost = f"an even mix would cost {figure.learned - figure.even:.2f}"
+    assert f"These weights use their experts: {cost}" in note.text
     assert "30 held-out pictures" in note.text
     assert button.isHidden()
 
