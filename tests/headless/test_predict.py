@@ -68,7 +68,7 @@ def test_slower_and_better_options_change_the_prediction(latentseg, weights, fol
 
 def test_scales_that_are_none_are_refused(latentseg, weights, folders, tmp_path):
     common = ("predict", folders[0], "-o", tmp_path / "out", "--weights", weights)
-    for scales, complaint in (("9", "from 0.25 to 4.0"), ("big", "no list of numbers")):
+    for scales, complaint in (("9", "from 0.25 to 4.0"), ("big", "not a list of numbers")):
         code, _, err = latentseg(*common, "--scales", scales)
         assert code == 2
         assert complaint in err

@@ -44,7 +44,7 @@ def test_formats_and_names_that_make_no_sense_are_refused_before_any_work(pictur
     assert propose(picture, tmp_path / "p", "--format", "probabilities") == cli.FAILED
     assert "objects have none here" in capsys.readouterr().err
     assert propose(picture, tmp_path / "b", "--name", " Background ") == cli.FAILED
-    assert "no name for a class of objects" in capsys.readouterr().err
+    assert "cannot be the name of a class of objects" in capsys.readouterr().err
     assert not (tmp_path / "p").exists()
     assert not (tmp_path / "b").exists()
 
