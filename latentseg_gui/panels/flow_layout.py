@@ -52,16 +52,17 @@ class FlowLayout(QLayout):
 
     def _has_break(self, area: QRect) -> bool:
         """Whether what is kept together starts a new line."""
-        group = [each for each in self._together if not each.isHidden()]
-        if not group:
-            return False
-        width = sum(_size(each).width() + self.spacing() for each in group) - self.spacing()
         for choice in self._choices or (None,):
-            before = [item for item in self._shown(choice) if item.widget() not in self._together]
-            room = sum(_size_of(item).width() + self.spacing() for item in before)
-            if room and room + width > area.width():
+            shown = self._shown(choice)
+            before = [item for item in shown if item.widget() not in self._together]
+            room, width = self._width(before), self._width([item for item in shown if item not in before])
+            if room and width and room + self.spacing() + width > area.width():
                 return True
         return False
+
+    def _width(self, items: Sequence[QLayoutItem]) -> int:
+        """Of these on one line."""
+        return sum(_size_of(item).width() for item in items) + self.spacing() * max(len(items) - 1, 0)
 
     def _blocks(self, area: QRect, choice: Collection[QWidget] | None) -> tuple[list[Line], list[Line]]:
         """The lines above what is kept together, and its own; all lines where it does not start a new one."""

@@ -79,7 +79,7 @@ def test_the_smallest_size_and_whether_it_is_counted_belong_to_the_class(desk: D
     assert desk.panel._smallest.value == 200
     history.do(count_class(desk.document, 1, False, 200))
     assert desk.lane.wait_idle()
-    assert desk.panel.count_text == "0 objects"
+    assert desk.panel.count_text == "No count"
     assert not desk.panel._is_thing.isChecked()
     history.undo()
     history.undo()

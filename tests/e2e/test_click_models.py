@@ -91,6 +91,7 @@ def test_clicks_are_answered_by_it_and_objects_keep_its_name(
     person.wait_for(lambda: not document.is_dirty, what="the project is saved")
     assert TITLE in (tmp_path / "project" / "project.json").read_text(encoding="utf-8")
     listed = person.window.objects.view.model()
+    person.wait_for(lambda: listed.rowCount() > 0, what="the list of objects is up to date")
     cells = [str(listed.index(0, column).data()) for column in range(listed.columnCount())]
     assert f"clicked: {TITLE}" in cells
     options = ("--project", tmp_path / "project", "-o", tmp_path / "out", "--format", "csv")

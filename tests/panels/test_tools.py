@@ -114,3 +114,15 @@ def test_the_display_starts_a_line_of_its_own_where_it_fits_on_one(bar: ToolOpti
     bar.resize(800, 300)
     qtbot.waitUntil(lambda: bar.width() == 800)
     assert parts[0].y() > push(bar, "Accept").geometry().bottom()
+
+
+def test_it_is_of_one_height_for_every_tool_at_any_width(bar: ToolOptionsBar) -> None:
+    bar.show()
+    layout = bar.layout()
+    assert layout is not None
+    for width in range(500, 2400, 12):
+        heights = set()
+        for tool in ToolName:
+            bar.set_tool(tool)
+            heights.add(layout.heightForWidth(width))
+        assert len(heights) == 1, width

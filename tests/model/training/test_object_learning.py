@@ -130,8 +130,8 @@ def test_the_checkpoint_of_the_highest_panoptic_quality_is_kept(monkeypatch):
     qualities = iter([0.2, 0.6, 0.4])
     real = Measurement.confusion
 
-    def measured(self, network, clock):
-        confusion = real(self, network, clock)
+    def measured(self, network, clock, **options):
+        confusion = real(self, network, clock, **options)
         self.quality = next(qualities)
         return confusion
 
