@@ -113,25 +113,10 @@ def _indecision(mix: Tensor) -> Tensor:
     return -(mix * (mix + 1e-9).log()).sum(1).mean() / math.log(mix.shape[1])
 
 
-def _told_by_territories(mix: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """An object as a union of territories: the share of each expert's territory that lies inside, laid over it.
-
-    Args:
-        mix: [B, K, h, w].
-        target: [B, 1, 4h, 4w], 0/1.
-        valid: likewise, which pixels count.
-
-    Returns:
-        [B, 2, h, w]: the object as territories tell it, and as it is, both 0..1.
-    """
-    inside, known = F.avg_pool2d(target * valid, 4), F.avg_pool2d(valid, 4)  # [B, 1, h, w]
-    shares = (mix * inside).sum((2, 3)) / (mix * known).sum((2, 3)).clamp(min=1e-6)  # [B, K]
-    told = (mix * shares[..., None, None]).sum(1, keepdim=True)  # [B, 1, h, w]
-    return torch.cat((told, inside / known.clamp(min=1e-6)), 1)
-
-
 def territory_loss(mix: Tensor, target: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
     """How far territories are from telling an object and the rest apart, and the soft IoU that they reach.
+
+    Told is the object as a union of territories: the share of each that lies inside, laid over it.
 
     Args:
         mix: whom each token asks, sums to 1 over experts, [B, K, h, w].
@@ -143,12 +128,14 @@ def territory_loss(mix: Tensor, target: Tensor, valid: Tensor) -> tuple[Tensor, 
     """
     height, width = mix.shape[-2] * 4, mix.shape[-1] * 4
     space = (0, width - target.shape[-1], 0, height - target.shape[-2])
-    pair = _told_by_territories(mix, F.pad(target, space), F.pad(valid, space))
-    told, true = pair.unbind(1)
-    known = (F.avg_pool2d(F.pad(valid, space), 4)[:, 0] > 0).float()
+    inside, known = (F.avg_pool2d(F.pad(each, space), 4) for each in (target * valid, valid))  # [B, 1, h, w]
+    shares = (mix * inside).sum((2, 3)) / (mix * known).sum((2, 3)).clamp(min=1e-6)  # [B, K]
+    told = (mix * shares[..., None, None]).sum(1, keepdim=True)  # [B, 1, h, w]
+    true, counts = inside / known.clamp(min=1e-6), (known > 0).float()
     with torch.autocast(mix.device.type, enabled=False):
-        entropy = F.binary_cross_entropy(told.float().clamp(1e-4, 1 - 1e-4), true.float(), known)
-    both, either = (told * true * known).sum((1, 2)), ((told + true - told * true) * known).sum((1, 2))
+        entropy = F.binary_cross_entropy(told.float().clamp(1e-4, 1 - 1e-4), true.float(), counts)
+    both = (told * true * counts).sum((1, 2, 3))  # [B]
+    either = ((told + true - told * true) * counts).sum((1, 2, 3))
     overlap = both / either.clamp(min=1e-6)  # [B]
     return entropy + 1 - overlap.mean(), overlap.mean().detach()
 
