@@ -16,6 +16,8 @@ from model.pretraining.cache import IGNORED, Cache, Item, Source
 SMALLEST, LARGEST = 0.004, 0.8  # share of the crop that an object may cover
 _COMPOSITES = 0.12
 _UNIONS = 0.15
+MOST_REGIONS = 24
+"""So many regions of a crop are told apart, the largest ones."""
 _ALIKE = 0.7  # intersection over union at which two annotators are said to have drawn the same
 
 
@@ -28,6 +30,7 @@ class Batch:
         objects: 1 object, 0 rest, 255 ignored, [B, h, w].
         foreground: 1 foreground, 0 background, 255 not known, [B, h, w].
         semantic: classes of all sets numbered through, 255 not known, [B, h, w].
+        regions: all that was drawn, numbered from 0 by area, 255 not known or too small, [B, h, w].
         sources: index of the set of every crop, [B].
     """
 
@@ -35,6 +38,7 @@ class Batch:
     objects: NDArray[np.uint8]
     foreground: NDArray[np.uint8]
     semantic: NDArray[np.uint8]
+    regions: NDArray[np.uint8]
     sources: NDArray[np.int64]
 
 
@@ -59,6 +63,16 @@ def agreement(maps: Sequence[NDArray[np.uint16]], which: int) -> NDArray[np.int6
     return count
 
 
+def regions_of(ids: NDArray[np.uint16], ignored: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The largest regions of a map, numbered from 0 by area; 255 elsewhere."""
+    found, which, areas = np.unique(ids, return_inverse=True, return_counts=True)
+    areas[np.unique(which.reshape(ids.shape)[ignored])] = 0
+    rank = np.empty(len(found), np.int64)
+    rank[np.argsort(-areas, kind="stable")] = np.arange(len(found))
+    numbers = np.where((rank < MOST_REGIONS) & (areas >= SMALLEST * ids.size), rank, IGNORED)
+    return numbers[which].reshape(ids.shape).astype(np.uint8)
+
+
 class CropSampler:
     """Cuts crops for one random generator.
 
@@ -81,8 +95,10 @@ class CropSampler:
     def batch(self, count: int, size: tuple[int, int]) -> Batch:
         """``count`` crops of ``size`` (height, width)."""
         crops = [self._crop(size) for _ in range(count)]
-        images, objects, foreground, semantic, sources = (np.stack(x) for x in zip(*crops, strict=True))
-        result = Batch(images, objects, foreground, semantic, sources)
+        images, objects, foreground, semantic, regions, sources = (
+            np.stack(x) for x in zip(*crops, strict=True)
+        )
+        result = Batch(images, objects, foreground, semantic, regions, sources)
         self._paste(result)
         return result
 
@@ -126,7 +142,12 @@ class CropSampler:
         box = (left - x0, top - y0, min(right - x0, part.shape[1]), min(bottom - y0, part.shape[0]))
         picture = Image.fromarray(np.ascontiguousarray(part)).resize((size[1], size[0]), method, box)
         objects = np.where(ignored, IGNORED, chosen).astype(np.uint8)
-        arrays = [np.asarray(picture), objects, *self._classes(ids, ignored, source)]
+        arrays = [
+            np.asarray(picture),
+            objects,
+            *self._classes(ids, ignored, source),
+            regions_of(ids, ignored),
+        ]
         if rng.random() < 0.5:
             arrays = [a[:, ::-1] for a in arrays]
         if rng.random() < 0.1:
@@ -201,7 +222,7 @@ class CropSampler:
         """Put some objects into another crop's picture, in place."""
         count = len(batch.images)
         is_pasted = self._rng.random(count) < _COMPOSITES
-        originals = batch.images.copy()
+        originals, regions = batch.images.copy(), batch.regions.copy()
         for i in np.flatnonzero(is_pasted):
             other = (i + 1) % count
             inside = batch.objects[i] == 1
@@ -210,6 +231,7 @@ class CropSampler:
             alpha = ndimage.gaussian_filter(inside.astype(np.float32), 0.6)[..., None]
             batch.images[i] = (originals[i] * alpha + originals[other] * (1 - alpha)).astype(np.uint8)
             batch.objects[i] = inside
+            batch.regions[i] = np.where(inside, MOST_REGIONS, regions[other])
             batch.foreground[i] = IGNORED
             batch.semantic[i] = IGNORED
 

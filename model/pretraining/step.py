@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from model.networks.backbone import LiteBackbone, Pyramid, upsample_to
 from model.networks.deciding import CosineMix, balance_loss, similarity_loss
 from model.networks.network import Encoding, LatentExpertNetwork, PromptTensors
-from model.pretraining.crops import Batch
+from model.pretraining.crops import MOST_REGIONS, Batch
 from model.training.augment import augment_light
 from model.training.losses import IGNORED, answer_loss, class_loss
 from model.training.simulated_clicks import add_click, add_pair, first_prompts, spoiled
@@ -23,6 +23,7 @@ _BALANCE_WEIGHT = 0.01
 _SIMILARITY_WEIGHT = 0.02
 _DECISION_WEIGHT = 0.05
 _TERRITORY_WEIGHT = 0.5
+_REGIONS_WEIGHT = 0.5
 _GIVEN_SHARE = 0.25  # of the crops begin with a mask of another origin
 _GIVEN_LOGIT = 6.0
 
@@ -140,6 +141,35 @@ def territory_loss(mix: Tensor, target: Tensor, valid: Tensor) -> tuple[Tensor, 
     return entropy + 1 - overlap.mean(), overlap.mean().detach()
 
 
+def regions_loss(mix: Tensor, regions: Tensor) -> Tensor:
+    """How far territories are from telling all regions of a crop apart.
+
+    What an expert stands for is the share of each region in its territory; a token is then of the regions that
+    the experts it asks stand for. The loss is the cross-entropy of that with the region it is of, each region
+    counting with the root of its area.
+
+    Args:
+        mix: whom each token asks, sums to 1 over experts, [B, K, h, w].
+        regions: numbers from 0 to `MOST_REGIONS`, 255 not known, int64, [B, H, W] with h = H / 4 rounded up.
+
+    Returns:
+        A scalar, 0 where no region is known.
+    """
+    labels = regions[:, 2::4, 2::4][:, : mix.shape[-2], : mix.shape[-1]]  # [B, h', w']
+    asked = mix[..., : labels.shape[-2], : labels.shape[-1]].float().flatten(2)  # [B, K, N]
+    labels = labels.flatten(1)  # [B, N]
+    known = labels != IGNORED
+    member = F.one_hot(labels.masked_fill(~known, 0), MOST_REGIONS + 1).float()  # [B, N, R]
+    member = member * known[..., None]
+    with torch.autocast(mix.device.type, enabled=False):
+        shares = asked @ member  # [B, K, R]
+        shares = shares / shares.sum(2, keepdim=True).clamp(min=1e-6)
+        told = ((asked.transpose(1, 2) @ shares) * member).sum(2)  # [B, N]
+        worth = (member * member.sum(1, keepdim=True).clamp(min=1).rsqrt()).sum(2)  # [B, N]
+        surprise: Tensor = -(told.clamp(min=1e-4).log() * worth).sum() / worth.sum().clamp(min=1e-6)
+    return surprise
+
+
 def _begun_elsewhere(
     previous: Tensor, prompts: PromptTensors, target: Tensor, valid: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, PromptTensors]:
@@ -174,7 +204,9 @@ def train_step(
     if network.classifiers is not None:
         territory, figures["territory"] = territory_loss(encoding.territory.float(), target, valid)
         figures["indecision"] = _indecision(encoding.territory.detach().float())
-        loss = loss + _TERRITORY_WEIGHT * territory
+        regions = regions_loss(encoding.territory, torch.from_numpy(batch.regions).to(device).long())
+        figures["regions"] = regions.detach()
+        loss = loss + _TERRITORY_WEIGHT * territory + _REGIONS_WEIGHT * regions
     prompts = first_prompts(target, valid, generator)
     output = network.segment(encoding, prompts)
     first_loss, first_iou = answer_loss(output.logits, output.score, target, valid)

@@ -1,12 +1,14 @@
 """Pre-training on tiny made-up sets: reads what it may, never what it must not, and resumes."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
@@ -18,11 +20,11 @@ from model.networks.network import PromptTensors, build_latent_expert
 from model.pretraining.__main__ import main
 from model.pretraining.cache import Cache, find_sources
 from model.pretraining.candidates import candidates_step, learn_only_candidates
-from model.pretraining.crops import Batch, CropSampler, agreement
+from model.pretraining.crops import MOST_REGIONS, Batch, CropSampler, agreement, regions_of
 from model.pretraining.loop import PretrainConfig, Pretraining
 from model.pretraining.schedule import Stage
 from model.pretraining.start import begin_from
-from model.pretraining.step import territory_loss
+from model.pretraining.step import regions_loss, territory_loss
 from model.training.simulated_clicks import (
     add_click,
     add_pair,
@@ -430,6 +432,53 @@ def test_territories_of_any_size_are_taught(size):
     assert 0 <= float(overlap) <= 1
 
 
+def test_territories_are_taught_to_tell_all_regions_of_a_crop_apart():
+    quarters = (
+        torch.arange(4).view(2, 2).repeat_interleave(16, 0).repeat_interleave(16, 1)[None]
+    )  # [1, 32, 32]
+    apart = F.one_hot(quarters[:, ::4, ::4], 6).permute(0, 3, 1, 2).float()  # [1, 6, 8, 8]
+    joined = torch.zeros_like(apart)
+    joined[:, 0], joined[:, 1] = apart[:, 0] + apart[:, 1], apart[:, 2] + apart[:, 3]
+    even = torch.full_like(apart, 1 / 6)
+    best, worse, worst = (float(regions_loss(mix, quarters)) for mix in (apart, joined, even))
+    assert best < 0.001
+    assert worse == pytest.approx(math.log(2), abs=0.01)
+    assert worst == pytest.approx(math.log(4), abs=0.01)
+    halved = torch.stack([apart[:, 0] / 2, apart[:, 0] / 2, *apart[:, 1:5].unbind(1)], 1)
+    assert float(regions_loss(halved, quarters)) < 0.001, "two experts may share a region"
+    unknown = torch.where(quarters == 3, 255, quarters)
+    spoiled_mix = torch.where(quarters[:, None, ::4, ::4] == 3, 1 / 6, apart)
+    assert float(regions_loss(spoiled_mix, unknown)) < 0.001, "what is not known teaches nothing"
+    assert float(regions_loss(even, torch.full_like(quarters, 255))) == 0
+
+
+@pytest.mark.parametrize("size", [(30, 33), (4, 4), (31, 64)])
+def test_regions_of_crops_of_any_size_are_taught(size):
+    regions = torch.randint(0, MOST_REGIONS + 1, (2, *size))
+    mix = torch.rand(2, 5, -(-size[0] // 4), -(-size[1] // 4), requires_grad=True)
+    loss = regions_loss(mix.softmax(1), regions)
+    loss.backward()
+    assert mix.grad is not None
+    assert bool(torch.isfinite(mix.grad).all())
+
+
+def test_regions_of_a_crop_are_numbered_by_area():
+    ids = np.zeros((32, 32), np.uint16)
+    ids[:, 20:] = 700
+    ids[:8, :8] = 9
+    ids[31, 31] = 5
+    ignored = np.zeros((32, 32), bool)
+    ignored[:8, :8] = True
+    regions = regions_of(ids, ignored)
+    assert regions[16, 4] == 0
+    assert regions[16, 25] == 1
+    assert (regions[:8, :8] == 255).all()
+    assert regions[31, 31] == 255, "too small to be told"
+    many = (np.arange(32)[:, None] // 4 * 8 + np.arange(32) // 4).astype(np.uint16)
+    kept = np.unique(regions_of(many, np.zeros((32, 32), bool)))
+    assert list(kept) == [*range(MOST_REGIONS), 255]
+
+
 def test_other_meanings_need_finished_weights(tmp_path, caplog):
     where = ["--data", str(tmp_path), "--output", str(tmp_path / "run"), "--only-candidates"]
     assert main(where) == 1
@@ -447,7 +496,7 @@ def test_candidates_alone_learn_and_their_loss_falls():
     objects[:, 8:24, 8:24] = 1
     images = (objects[..., None] * 120 + rng.integers(0, 40, (4, 32, 32, 3))).astype(np.uint8)
     unknown = np.full_like(objects, 255)
-    batch = Batch(images, objects, unknown, unknown, np.zeros(4, np.int64))
+    batch = Batch(images, objects, unknown, unknown, unknown, np.zeros(4, np.int64))
     optimiser = torch.optim.Adam([p for p in network.parameters() if p.requires_grad], 1e-2)
     losses = []
     for _ in range(30):
