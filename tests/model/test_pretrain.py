@@ -24,7 +24,8 @@ from model.pretraining.crops import MOST_REGIONS, Batch, CropSampler, agreement,
 from model.pretraining.loop import PretrainConfig, Pretraining
 from model.pretraining.schedule import Stage
 from model.pretraining.start import begin_from
-from model.pretraining.step import regions_loss, territory_loss
+from model.pretraining.step import absence_loss, regions_loss, territory_loss
+from model.training.losses import class_loss
 from model.training.simulated_clicks import (
     add_click,
     add_pair,
@@ -477,6 +478,33 @@ def test_regions_of_a_crop_are_numbered_by_area():
     many = (np.arange(32)[:, None] // 4 * 8 + np.arange(32) // 4).astype(np.uint16)
     kept = np.unique(regions_of(many, np.zeros((32, 32), bool)))
     assert list(kept) == [*range(MOST_REGIONS), 255]
+
+
+def test_experts_learn_that_one_taken_out_is_missed():
+    """What it said of its own territory, nobody else says; with it nothing is lost."""
+    torch.manual_seed(0)
+    network = build_latent_expert(LITE)
+    foreground = torch.zeros(2, 64, 64, dtype=torch.long)
+    foreground[:, 16:48, 16:48] = 1
+    encoding = network.encode(foreground[:, None].expand(-1, 3, -1, -1) * 0.8).detach()
+    assert float(absence_loss(network, encoding, torch.zeros_like(foreground), torch.Generator())) == 0
+    optimiser = torch.optim.Adam(network.parameters(), 1e-2)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(60):
+        absence = absence_loss(network, encoding, foreground, generator)
+        loss = class_loss(network.classify(encoding).logits, foreground) + absence
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    whole = network.classify(encoding).logits.argmax(1)
+    assert float((whole == foreground).float().mean()) > 0.9
+    owner = encoding.territory.argmax(1)[:, 8, 8]
+    gains = torch.ones(LITE.num_experts)
+    gains[owner[0]] = 0
+    without = network.classify(encoding, expert_gains=gains).logits.argmax(1)
+    inside = encoding.territory.argmax(1) == owner[0]  # [2, 16, 16]
+    lost = (without != whole)[:, 2::4, 2::4]
+    assert float(lost[inside & (foreground[:, 2::4, 2::4] == 1)].float().mean()) > 0.8
 
 
 def test_other_meanings_need_finished_weights(tmp_path, caplog):
