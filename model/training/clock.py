@@ -105,6 +105,13 @@ class Span:
         self._whole.resume()
 
 
+def with_time_left(clock: TrainingClock, share: float) -> TrainingClock:
+    """The clock, set back where less than a share of the budget, 0..1, is left."""
+    if clock.fraction <= 1 - share:
+        return clock
+    return Span(clock, clock.spent - (1 - share) * clock.seconds, clock.seconds)
+
+
 def rate_at(progress: float) -> float:
     """Factor on the learning rate at a share of a phase: a short rise, then half a cosine."""
     if progress < WARM_UP:

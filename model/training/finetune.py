@@ -31,7 +31,7 @@ from model.networks.protocols import Refittable
 from model.networks.randomness import own_randomness, seed_for
 from model.prediction.device import choose_device, free_cached_memory, is_out_of_memory
 from model.prediction.outputs import ClassPrediction
-from model.training.clock import Clock, Span, TrainingClock, are_finite
+from model.training.clock import Clock, Span, TrainingClock, are_finite, with_time_left
 from model.training.coverage import coverage_remarks, divided, painted_classes
 from model.training.crf_loss import is_sparse
 from model.training.cross import CrossValidated, FineTuningJob, Make, describe, is_better, slack_of
@@ -86,6 +86,8 @@ _PLANS: Final = {
     "quick": _Plan(variations=0.2, crops=0.97, whole=0.97),
     "thorough": _Plan(variations=0.1, crops=0.3, whole=0.97),
 }
+LEAST_TIME: Final = 0.15
+"""Share of the budget that is there to learn in, however long it took to get ready."""
 LIVE_SLACK: Final = 0.01
 LIVE_DOUBT: Final = 0.25
 """A refit may lose so much, and so much more over the root of the number of cells that are held out: a few
@@ -264,10 +266,24 @@ class FineTuning(TimedJob):
             set_statistics(session)
             count_votes(session)
         yield from choose_variation(session)
+        self._leave_time_to_learn()
         yield from self._head.learn(variations=plan.variations, end=plan.crops)
         self._keep_if_better()
         if plan.whole > plan.crops:
             yield from self._learn_whole(plan.whole)
+
+    def _leave_time_to_learn(self) -> None:
+        """A slow machine may take all of the time to get ready; then some is added."""
+        session = self._session
+        if session.processes.size > 1:  # they have to agree on when to end
+            return
+        clock = with_time_left(session.clock, LEAST_TIME)
+        if clock is not session.clock:
+            session.clock = clock
+            self.remarks.append(
+                "Getting the images ready took most of the time, so a little was added to learn in. "
+                "More time, or fewer or smaller images, would give better weights."
+            )
 
     def _refit(self) -> Iterator[str]:
         """Teach the pixel path alone; see `LiveRefit`."""

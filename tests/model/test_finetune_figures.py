@@ -15,6 +15,7 @@ from model.errors import ModelError
 from model.networks.anatomy import named_parameters_of
 from model.prediction.predictor import Predictor
 from model.training import crops, pixels, views
+from model.training import finetune as finetuning
 from model.training import full_images as whole
 from model.training import pseudo_labels as growth
 from model.training.coverage import coverage_remarks, painted_classes, seen_of
@@ -45,6 +46,29 @@ def test_a_run_whose_time_is_over_before_its_first_step_is_an_error(speed, valid
     with pytest.raises(NotLearnedError, match=r"no step was made. Give it more time"):
         list(job)
     assert not job.has_learned
+
+
+@pytest.mark.parametrize("speed", ["quick", "thorough"])
+def test_a_machine_that_takes_all_the_time_to_get_ready_learns_all_the_same(monkeypatch, speed):
+    job = finetune(tiny_network(), [labelled(0), labelled(1)], replace(QUICK, speed=speed))
+    job.clock = clock = StepClock(60)
+
+    def slow(session):
+        clock.ticks += 70
+        yield "trying"
+
+    monkeypatch.setattr(finetuning, "choose_variation", slow)
+    for _ in job:
+        clock.ticks += 1
+    assert job.has_learned
+    assert job.step > 2
+    assert clock.ticks <= 70 + 60 * 0.2 + 5, "a little is added, no more"
+    assert any("a little was added" in remark for remark in job.remarks)
+
+
+def test_a_run_in_time_gets_nothing_added():
+    job, _ = run(tiny_network(), [labelled(0), labelled(1)])
+    assert not any("was added" in remark for remark in job.remarks)
 
 
 def test_a_run_that_is_finished_or_fails_before_it_has_learned_has_no_weights(monkeypatch):
