@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from model.click_models.frame import Frame, frame_of, from_image, image_tensor, to_image
 from model.click_models.graphs import refuse
-from model.click_models.pairs import open_pair
+from model.click_models.pairs import open_pair, own_name
 from model.click_models.prompts import mask_size, prompt_feeds
 from model.click_models.session import MOST_SECONDS, GraphSession
 from model.click_models.signature import Signature
@@ -23,7 +22,8 @@ from model.prediction.inputs import Pointing, check_image, check_mask_input, che
 Answer = tuple[NDArray[np.bool_], float, NDArray[np.float32]]
 """Mask bool [H, W], its estimated IoU, logits for the next call."""
 
-_PART_WORDS: Final = frozenset(("decoder", "encoder", "prompt", "mask", "model", "vision", "image", "onnx"))
+_SURE: Final = 10.0
+"""Logit of a pixel in a mask that a decoder has cut already."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,8 +82,7 @@ class ClickModel:
     def name(self) -> str:
         """What it is called: its file without the words that name a part, or its folder where nothing is left."""
         path = self.signature.decoder.path
-        words = [word for word in re.split(r"[._\- ]+", path.stem) if word.lower() not in _PART_WORDS]
-        return "_".join(filter(None, words)) or path.resolve().parent.name
+        return own_name(path) or path.resolve().parent.name
 
     @property
     def title(self) -> str:
@@ -238,6 +237,8 @@ def _flat(masks: NDArray[Any], signature: Signature) -> NDArray[np.float32]:
     """
     if masks.ndim < 3 or masks.size == 0 or (masks.ndim == 5 and masks.shape[1] != 1):
         refuse(signature.decoder.path, f"its masks have the shape {list(masks.shape)}")
+    if masks.dtype.kind in "bui":  # cut at 0 already
+        masks = np.where(masks > 0, _SURE, -_SURE)
     return np.asarray(masks, np.float32).reshape(-1, *masks.shape[-2:])
 
 

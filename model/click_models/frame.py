@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.click_models.signature import DEFAULT_SIDE, Family, Signature
+from model.click_models.signature import DEFAULT_SIDE, Family, Signature, sides_of
 
 _MEAN: Final = (123.675, 116.28, 103.53)
 _SCALE: Final = (58.395, 57.12, 57.375)
@@ -25,12 +25,16 @@ class Frame:
     Attributes:
         shape: (rows, columns) of the image.
         size: (rows, columns) that it has in the frame.
-        canvas: (rows, columns) of the frame.
+        canvas: (rows, columns) of the frame, in which points are counted.
+        seen: (rows, columns) that the image has for the encoder, which may want it in another size.
+        whole: (rows, columns) of what the encoder is given.
     """
 
     shape: tuple[int, int]
     size: tuple[int, int]
     canvas: tuple[int, int]
+    seen: tuple[int, int]
+    whole: tuple[int, int]
 
     def inside(self, xy: NDArray[np.float32]) -> NDArray[np.float32]:
         """Points (x, y), whose first pixel covers 0..1, as these models count them: its centre is 0; [P, 2]."""
@@ -40,16 +44,18 @@ class Frame:
 
 def frame_of(signature: Signature, shape: tuple[int, int]) -> Frame:
     """Where an image of ``shape`` lies for a click model."""
-    side = signature.side
+    rows, cols = sides_of(signature.image)
+    if signature.family is Family.EFFICIENT_SAM:
+        size = _fitted(shape, min(1.0, DEFAULT_SIDE / max(shape)))
+        if rows is not None and cols is not None:
+            size = rows, cols
+        return Frame(shape, size, size, size, size)
+    canvas = signature.canvas
+    whole = rows or canvas[0], cols or canvas[1]
     if signature.family is Family.SAM2:
-        return Frame(shape, (side, side), (side, side))
-    if signature.family is Family.SAM:
-        return Frame(shape, _fitted(shape, side / max(shape)), (side, side))
-    rows, cols = signature.image.shape[-2:]
-    if rows is not None and cols is not None:
-        return Frame(shape, (rows, cols), (rows, cols))
-    size = _fitted(shape, min(1.0, DEFAULT_SIDE / max(shape)))
-    return Frame(shape, size, size)
+        return Frame(shape, canvas, canvas, whole, whole)
+    seen = _fitted(shape, min(whole[0] / shape[0], whole[1] / shape[1]))
+    return Frame(shape, _fitted(seen, max(canvas) / max(whole)), canvas, seen, whole)
 
 
 def _fitted(shape: tuple[int, int], scale: float) -> tuple[int, int]:
@@ -59,18 +65,20 @@ def _fitted(shape: tuple[int, int], scale: float) -> tuple[int, int]:
 def image_tensor(signature: Signature, frame: Frame, pixels: NDArray[np.uint8]) -> NDArray[Any]:
     """An image, uint8 [H, W, 3], as the encoder wants it: float32, with the sides and the range that it takes."""
     image = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None].float()  # [1, 3, H, W]
-    image = F.interpolate(image, frame.size, mode="bilinear", antialias=True).clamp_(0, 255)  # [1, 3, h, w]
+    image = F.interpolate(image, frame.seen, mode="bilinear", antialias=True).clamp_(0, 255)  # [1, 3, h, w]
     if signature.is_channels_last:
         return _channels_last(signature, image)
+    if signature.image.dtype == np.uint8:  # it can only be pixel values
+        return _padded(image.round(), frame.whole).numpy()
     if signature.family is Family.EFFICIENT_SAM:
         return (image / 255).numpy()
     mean, scale = (torch.tensor(each).reshape(1, 3, 1, 1) for each in (_MEAN, _SCALE))  # [1, 3, 1, 1]
-    return _padded((image - mean) / scale, frame.canvas).numpy()
+    return _padded((image - mean) / scale, frame.whole).numpy()
 
 
 def _channels_last(signature: Signature, image: Tensor) -> NDArray[Any]:
     """Pixel values as they are, [h, w, 3] or with a batch before it; padded only where the sides are fixed."""
-    rows, cols = signature.image.shape[-3:-1]
+    rows, cols = sides_of(signature.image)
     image = _padded(image, (rows or image.shape[-2], cols or image.shape[-1]))
     last = image[0].permute(1, 2, 0).round().numpy()  # [h, w, 3]
     return last if len(signature.image.shape) == 3 else last[None]

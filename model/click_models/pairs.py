@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,14 @@ from model.errors import WeightsError
 
 MAX_FILES: Final = 64
 """Of a folder; a folder of click models has two, or a few."""
+
+_PART_WORDS: Final = frozenset(("decoder", "encoder", "prompt", "mask", "model", "vision", "image", "onnx"))
+
+
+def own_name(path: Path) -> str:
+    """The name of a file without the words that only say which part of a model it is; "" where nothing is left."""
+    words = re.split(r"[._\- ]+", path.stem)
+    return "_".join(word for word in words if word and word.lower() not in _PART_WORDS)
 
 
 def open_pair(path: Path, partner: Path | None = None) -> Signature:
@@ -82,6 +91,8 @@ def _beside(graph: Graph) -> Path:
         return alike
     others = [path for path in _onnx_files(graph.path.parent) if path.name != name]
     wanted = [path for path in others if is_decoder(read_graph(path)) != is_decoder(graph)]
+    if len(wanted) > 1:  # the same model in several number formats: "vision_encoder_fp16" and its like
+        wanted = [path for path in wanted if own_name(path) == own_name(graph.path)] or wanted
     if len(wanted) == 1:
         return wanted[0]
     why = f"its {words[1]} is not beside it" if not wanted else f"{len(wanted)} files could be its {words[1]}"

@@ -5,8 +5,8 @@ Names differ between exporters, so roles are found by the names that are in use,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
@@ -18,14 +18,14 @@ DEFAULT_SIDE: Final = 1024
 """Pixels of the longer side where the files do not say: what all of these models were trained at."""
 _STRIDE: Final = 16
 
-_COORDS: Final = ("point_coords", "batched_point_coords", "input_points")
-_LABELS: Final = ("point_labels", "batched_point_labels", "input_labels")
+_COORDS: Final = ("point_coords", "batched_point_coords", "input_points", "unnorm_coords")
+_LABELS: Final = ("point_labels", "batched_point_labels", "input_labels", "labels")
 _ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "coords": _COORDS,
     "labels": _LABELS,
     "mask": ("mask_input", "input_masks", "mask_inputs"),
     "has_mask": ("has_mask_input", "has_input_masks"),
-    "size": ("orig_im_size", "original_image_size", "original_size"),
+    "size": ("orig_im_size", "original_image_size", "original_size", "frame_size"),
     "boxes": ("input_boxes",),
 }
 _MASKS: Final = ("masks", "output_masks", "pred_masks")
@@ -54,7 +54,7 @@ class Signature:
         decoder: the graph that answers clicks.
         image: the input for the image, of the encoder or, where there is none, of the decoder.
         is_channels_last: whether colours come last, [H, W, 3]; pixel values are taken as they are then.
-        side: pixels of the side of the square that the image is fitted into.
+        canvas: (rows, columns) in which points are counted and of which masks are.
         roles: input of the decoder by role ("coords", "labels", "mask", "has_mask", "size", "boxes"), as far as it
             has them.
         features: input of the decoder -> output of the encoder.
@@ -68,7 +68,7 @@ class Signature:
     decoder: Graph
     image: Port
     is_channels_last: bool
-    side: int
+    canvas: tuple[int, int]
     roles: Mapping[str, Port]
     features: Mapping[str, str]
     masks: str
@@ -97,18 +97,17 @@ def signature_of(encoder: Graph | None, decoder: Graph) -> Signature:
     Raises:
         WeightsError: they do not belong together, or are of no kind that is known; both are named.
     """
-    roles = {
-        role: port for role, names in _ROLES.items() if (port := _named(decoder.inputs, names)) is not None
-    }
+    roles = _roles(decoder)
     if not {"coords", "labels"} <= roles.keys():
         refuse(decoder.path, f"it takes no clicks, but {_listed(decoder.inputs)}")
     image = _image_of(encoder or decoder)
     if image is None:
         graph = encoder or decoder
         refuse(graph.path, f"it takes no image with three colours, but {_listed(graph.inputs)}")
-    rest = [port for port in decoder.inputs.values() if port not in roles.values()]
+    taken = {port.name for port in roles.values()}
+    rest = [port for port in decoder.inputs.values() if port.name not in taken]
     features = {} if encoder is None else _matched(rest, encoder, decoder)
-    masks = _named(decoder.outputs, _MASKS) or next(
+    masks = _named(decoder.outputs, _MASKS + _LOW) or next(
         (port for port in decoder.outputs.values() if len(port.shape) >= 4), None
     )
     if masks is None:
@@ -120,13 +119,28 @@ def signature_of(encoder: Graph | None, decoder: Graph) -> Signature:
         decoder=decoder,
         image=image,
         is_channels_last=_is_channels_last(image),
-        side=_side(image, rest),
+        canvas=_canvas(
+            image, () if encoder is None else [*rest, *(encoder.outputs[x] for x in features.values())]
+        ),
         roles=roles,
         features=features,
         masks=masks.name,
         scores="" if scores is None else scores.name,
         low="" if low is None else low.name,
     )
+
+
+def _roles(decoder: Graph) -> dict[str, Port]:
+    """Inputs by what they are for. A port of which the file says no shape gets the usual one of its role."""
+    found = {
+        role: port for role, names in _ROLES.items() if (port := _named(decoder.inputs, names)) is not None
+    }
+    has_objects = "coords" in found and found["coords"].name.startswith(("batched", "input"))
+    sides = {"coords": 4 if has_objects else 3, "labels": 3 if has_objects else 2, "mask": 4, "boxes": 3}
+    return {
+        role: port if port.shape else replace(port, shape=(None,) * sides.get(role, 1))
+        for role, port in found.items()
+    }
 
 
 def _named(ports: Mapping[str, Port], names: tuple[str, ...]) -> Port | None:
@@ -159,14 +173,32 @@ def _is_channels_last(port: Port) -> bool:
     return len(port.shape) in (3, 4) and port.shape[-1] == 3 and not is_first
 
 
-def _side(image: Port, rest: list[Port]) -> int:
-    """From the size of the image that is taken, or from that of the features that are."""
-    sides = image.shape[-3:-1] if _is_channels_last(image) else image.shape[-2:]
-    fixed = [side for side in sides if side is not None]
-    if fixed:
-        return max(fixed)
-    coarse = [port.shape[-1] for port in rest if len(port.shape) == 4 and port.shape[-1] is not None]
-    return min(coarse) * _STRIDE if coarse else DEFAULT_SIDE
+def sides_of(image: Port) -> tuple[int | None, int | None]:
+    """(rows, columns) of the image that is taken; None where any will do."""
+    rows, cols = image.shape[-3:-1] if _is_channels_last(image) else image.shape[-2:]
+    return rows, cols
+
+
+def _canvas(image: Port, features: Iterable[Port]) -> tuple[int, int]:
+    """From the size of the features that are made, else from that of the image that is taken.
+
+    Some encoders want a smaller image than points are counted in (EfficientViT-SAM: 512 of 1,024 pixels), others pad
+    by themselves what they are given.
+    """
+    known = [
+        (rows, cols)
+        for port in features
+        if len(port.shape) == 4
+        and (rows := port.shape[2]) is not None
+        and (cols := port.shape[3]) is not None
+    ]
+    if known:
+        rows, cols = min(known)
+        return rows * _STRIDE, cols * _STRIDE
+    fixed = [side for side in sides_of(image) if side is not None] or [DEFAULT_SIDE]
+    if len(fixed) == 2 and not _is_channels_last(image):
+        return fixed[0], fixed[1]
+    return max(fixed), max(fixed)
 
 
 def _family(coords: Port, features: Mapping[str, str]) -> Family:

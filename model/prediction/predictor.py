@@ -65,7 +65,9 @@ class Predictor:
     ) -> None:
         choice = choose_device(device)
         self.network = as_predictable(network)
-        self.max_pixels, self.temperature = max_pixels or MAX_PIXELS[choice.device.type], temperature
+        most = max_pixels or MAX_PIXELS[choice.device.type]
+        self.max_pixels = min(most, getattr(self.network, "most_pixels", 0) or most)
+        self.temperature = temperature
         self._runner = Runner(self.network, choice if dtype is None else replace(choice, dtype=dtype))
         self.click_runner = self._runner
         if self._runner.can_segment and self._runner.choice.dtype != torch.float32:

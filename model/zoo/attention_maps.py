@@ -14,15 +14,14 @@ from dataclasses import dataclass
 from typing import Final
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.errors import ModelError
-from model.networks.experts import split_heads
 from model.zoo.attention_cnn import AttentionCNNForSegmentation, SelfAttention
 from model.zoo.dense import DenseNetwork
 from model.zoo.segformer import SegFormer
 from model.zoo.setr import SETR
+from model.zoo.streaming import encoded, queries_keys_values
 from model.zoo.unet import AttentionUNet
 from model.zoo.vit import VisionTransformerForSegmentation
 
@@ -177,18 +176,15 @@ def _traced(network: DenseNetwork, shown: Tensor) -> Iterator[_Trace]:
 
 def _heads_of(attention: nn.MultiheadAttention, asking: Tensor, asked: Tensor) -> tuple[Tensor, Tensor]:
     """Queries [B, heads, N, d] and keys [B, heads, M, d]."""
-    weights, biases = attention.in_proj_weight.chunk(3), attention.in_proj_bias.chunk(3)
-    return (
-        split_heads(F.linear(asking, weights[0], biases[0]), attention.num_heads),
-        split_heads(F.linear(asked, weights[1], biases[1]), attention.num_heads),
-    )
+    queries, keys, _ = queries_keys_values(attention, asking, asked)
+    return queries, keys
 
 
 def _of_setr(core: SETR, shown: Tensor) -> Iterator[_Trace]:
     tokens, size = core.tokens(shown)
     for number, layer in enumerate(core.transformer.layers, start=1):
         yield f"layer {number}", *_heads_of(layer.self_attn, tokens, tokens), size, size
-        tokens = layer(tokens)
+        tokens = encoded(layer, tokens)
 
 
 def _of_vit(core: VisionTransformerForSegmentation, shown: Tensor) -> Iterator[_Trace]:

@@ -62,6 +62,7 @@ class DenseKind:
         attention: what can be looked at: "gates", "rows" (what one place attends to) or "none".
         takes_encoder: whether it can be built on the pretrained encoder (`ENCODER` among its sizes).
         objects: when it tells objects apart (`ALWAYS`, `NUMBERED`); "" for never. See `model.zoo.objects`.
+        most_pixels: that it is shown at once, where its work grows with their square; 0 for what the device allows.
     """
 
     name: str
@@ -77,6 +78,7 @@ class DenseKind:
     attention: str = "none"
     takes_encoder: bool = False
     objects: str = ""
+    most_pixels: int = 0
 
     @property
     def further_sizes(self) -> frozenset[str]:
@@ -175,6 +177,11 @@ class DenseNetwork(nn.Module):
     def needs_whole(self) -> bool:
         """Whether tiles of an image would mean something else to it than the whole."""
         return self.kind.has_positions
+
+    @property
+    def most_pixels(self) -> int:
+        """That it is shown at once; larger images are done in tiles. 0 for as many as the device allows."""
+        return self.kind.most_pixels
 
     @property
     def shows(self) -> frozenset[str]:

@@ -297,6 +297,7 @@ DENSE_KINDS: Final = (
         stride=4,
         smallest=4,
         attention="rows",
+        most_pixels=512 * 512,  # every one of 16,384 places asks every other
     ),
     DenseKind(
         name="panoptic-fpn",

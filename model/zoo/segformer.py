@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from model.networks.backbone import upsample_to
+from model.zoo.streaming import attended
 
 REDUCTION: Final = 4
 """Keys and values are taken from a map that many times smaller on each side."""
@@ -48,7 +49,7 @@ class EfficientBlock(nn.Module):
     def forward(self, tokens: Tensor, size: tuple[int, int]) -> Tensor:
         """Tokens [B, N, D] of a map of ``size`` (h, w) -> [B, N, D]."""
         queries, keys = self.queries_keys(tokens, size)
-        tokens = tokens + self.attn(queries, keys, keys, need_weights=False)[0]
+        tokens = tokens + attended(self.attn, queries, keys)
         out: Tensor = tokens + self.mlp(self.norm2(tokens))
         return out
 

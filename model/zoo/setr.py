@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from model.zoo.positions import resized_positions
+from model.zoo.streaming import encoded
 
 _DECODER_WIDTH = 256
 
@@ -66,8 +67,9 @@ class SETR(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Class logits of ``image``."""
         tokens, (h, w) = self.tokens(image)
-        tokens = self.transformer(tokens)
-        features = tokens.transpose(1, 2).unflatten(2, (h, w))  # [B, D, h, w]
+        for layer in self.transformer.layers:
+            tokens = encoded(layer, tokens)
+        features = tokens.transpose(1, 2).reshape(len(image), -1, h, w)  # [B, D, h, w]
         logits: Tensor = self.decoder(features)
         return logits
 

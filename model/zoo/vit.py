@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.zoo.positions import resized_positions
+from model.zoo.streaming import attended
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class SelfAttentionEncoderBlock(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """[B, N, D] -> [B, N, D]."""
         normed = self.ln1(tokens)
-        tokens = tokens + self.mha(normed, normed, normed, need_weights=False)[0]
+        tokens = tokens + attended(self.mha, normed, normed)
         out: Tensor = tokens + self.mlp(self.ln2(tokens))
         return out
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from model.click_models.click_model import ClickModel
+from model.click_models.frame import frame_of, image_tensor
 from model.errors import ModelError
-from tests.model.click_models import small
+from tests.model.click_models import small, variants
 
 pytest.importorskip("onnxruntime")
 
@@ -26,6 +28,7 @@ KINDS: dict[str, Callable[[Path], Path]] = {
         small.efficient_sam_whole,
         small.hub_sam,
         small.hub_sam2,
+        *variants.EVERY,
     )
 }
 TITLES = {
@@ -172,7 +175,7 @@ def test_an_encoder_may_leave_all_of_its_sides_open(tmp_path: Path) -> None:
     model = ClickModel.open(tmp_path)
     pixels, truth = picture((90, 200))
     model.set_image(pixels)
-    assert model.signature.side == small.SIDE, "from the features that the decoder takes"
+    assert model.signature.canvas == (small.SIDE, small.SIDE), "from the features that the decoder takes"
     assert iou(model.predict([[133.0, 36.0]], [1])[0], truth) > 0.65
 
 
@@ -188,3 +191,41 @@ def test_decoders_with_one_or_several_masks(count: int, tmp_path: Path) -> None:
     assert (only[0] == several[0][0]).all()
     assert only[1] == several[0][1]
     assert iou(model.predict([[133.0, 36.0]], [1])[0], truth) > 0.65
+
+
+def test_bytes_are_the_values_of_pixels(tmp_path: Path) -> None:
+    signature = ClickModel.open(variants.bytes_sam(tmp_path)).signature
+    pixels, _ = picture((90, 200))
+    shown = image_tensor(signature, frame_of(signature, (90, 200)), pixels)
+    assert (shown.min(), shown.max()) == (0, 220), "of the padding, and of the object"
+
+
+def test_masks_that_are_cut_already_are_as_large_as_others(tmp_path: Path) -> None:
+    (tmp_path / "cut").mkdir()
+    (tmp_path / "plain").mkdir()
+    cut = ClickModel.open(variants.cut_sam(tmp_path / "cut"))
+    plain = ClickModel.open(small.edge_sam(tmp_path / "plain"))
+    pixels, _ = picture((700, 1500))
+    masks = []
+    for model in (cut, plain):
+        model.set_image(pixels)
+        masks.append(model.predict([[1000.0, 280.0], [1000.0, 290.0]], [1, 1])[0])
+    assert iou(*masks) > 0.95
+
+
+@pytest.mark.parametrize("suffix", ["", "_fp16", "_quantized"])
+def test_of_several_number_formats_in_a_folder_those_alike_belong_together(
+    suffix: str, tmp_path: Path
+) -> None:
+    small.hub_sam(tmp_path)
+    for name in ("vision_encoder", "prompt_encoder_mask_decoder"):
+        for other in ("_fp16", "_quantized"):
+            shutil.copy(tmp_path / f"{name}.onnx", tmp_path / f"{name}{other}.onnx")
+    for opened, partner in (
+        ("vision_encoder", "prompt_encoder_mask_decoder"),
+        ("prompt_encoder_mask_decoder", "vision_encoder"),
+    ):
+        signature = ClickModel.open(tmp_path / f"{opened}{suffix}.onnx").signature
+        assert signature.encoder is not None
+        found = {signature.encoder.path.name, signature.decoder.path.name}
+        assert found == {f"{opened}{suffix}.onnx", f"{partner}{suffix}.onnx"}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -29,6 +31,20 @@ from model.zoo.objects import network_of
 from model.zoo.presets import DENSE_KINDS
 from model.zoo.registry import architecture_of, build_network
 from tests.model.zoo.tiny_networks import TINY
+
+OFFERED = """
+import resource, sys
+import numpy as np
+from model import Predictor
+from model.zoo.objects import network_of
+from model.zoo.presets import DENSE_KINDS
+(kind,) = (kind for kind in DENSE_KINDS if kind.name == sys.argv[1])
+predictor = Predictor(network_of(kind, 3), "cpu")
+predictor.set_image(np.random.default_rng(0).integers(0, 255, (1500, 2000, 3), dtype=np.uint8))
+assert predictor.predict_classes().labels.shape == (1500, 2000)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+"""Predicts a photograph with a fresh network as it is offered, and says what memory that took, in kB."""
 
 KINDS = {kind.name: kind for kind in DENSE_KINDS}
 VARIANTS = [
@@ -106,6 +122,22 @@ def test_a_photograph_of_three_megapixels_is_predicted(network):
     answer = predictor.predict_classes()
     assert answer.labels.shape == (1500, 2000)
     assert bool(np.isfinite(answer.confidence).all())
+
+
+@pytest.mark.slow
+def test_it_is_predicted_in_the_size_that_is_offered_as_well(kind):
+    """Within 4 GB, so that a machine with little memory can do it."""
+    done = subprocess.run(
+        [sys.executable, "-c", OFFERED, kind.name], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < 4 << 20  # kB
+
+
+def test_a_network_whose_work_grows_with_the_square_of_pixels_is_shown_parts():
+    network = network_of(KINDS["attention-cnn"], 2)
+    assert Predictor(network, "cpu").max_pixels == 512 * 512
+    assert Predictor(network, "cpu", max_pixels=100 * 100).max_pixels == 100 * 100
+    assert Predictor(network_of(KINDS["unet"], 2, TINY["unet"]), "cpu").max_pixels > 512 * 512
 
 
 def test_every_picture_of_a_batch_is_answered_as_it_is_alone(network):
