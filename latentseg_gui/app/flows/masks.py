@@ -29,6 +29,7 @@ from latentseg_gui.controllers.masks.object_words import ObjectWordsController
 from latentseg_gui.controllers.masks.objects import ObjectsController
 from latentseg_gui.controllers.masks.outlining import OutlineController
 from latentseg_gui.controllers.masks.paint import PaintController
+from latentseg_gui.controllers.masks.shaping_context import ShapingContext
 from latentseg_gui.controllers.masks.tool import ToolController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.tools import ToolName
@@ -153,11 +154,12 @@ def _build_shapes(
     base: Base, tool: ToolController, edits: EditQueue, objects: ObjectsController
 ) -> DividingController:
     """Makes the controllers that change the shape of single objects."""
-    document, canvas, errors, owner = base.document, base.window.canvas, base.errors, base.owner
-    for kind in (OutlineController, NudgeController):
-        kind(document, edits, canvas, objects, tool, errors=errors, parent=owner)
-    dividing = DividingController(document, edits, canvas, objects, tool, errors=errors, parent=owner)
-    following = FollowingController(document, edits, objects, errors=errors, parent=owner)
+    owner, errors = base.owner, base.errors
+    context = ShapingContext(base.document, edits, base.window.canvas, objects, tool, errors)
+    OutlineController(context, owner)
+    NudgeController(context, owner)
+    dividing = DividingController(context, owner)
+    following = FollowingController(base.document, edits, objects, errors=errors, parent=owner)
     base.on("follow_edges", following.follow_edges)
     pieces = base.window.options.pieces
     dividing.divisible.connect(pieces.set_most)

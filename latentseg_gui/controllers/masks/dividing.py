@@ -10,16 +10,11 @@ from typing import Final
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from latentseg_gui.canvas import CanvasView
 from latentseg_gui.commands.masks.objects import is_object, merge_objects
 from latentseg_gui.commands.masks.shapes import split_along, split_between, split_into, waists_at
-from latentseg_gui.controllers.interfaces import ErrorSink
-from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.controllers.masks.edit_work import Make
-from latentseg_gui.controllers.masks.objects import ObjectsController
-from latentseg_gui.controllers.masks.tool import ToolController
+from latentseg_gui.controllers.masks.shaping_context import ShapingContext
 from latentseg_gui.document.coords import is_inside, rc_from_xy
-from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.dividing import Parts, Waists
 from latentseg_gui.document.masks.tools import ToolName
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Rect
@@ -37,32 +32,22 @@ class DividingController(QObject):
     divisible = Signal(int)
     """How many pieces the chosen object can be split into; 1 where there is nothing to split."""
 
-    def __init__(
-        self,
-        document: Document,
-        edits: EditQueue,
-        canvas: CanvasView,
-        objects: ObjectsController,
-        tool: ToolController,
-        *,
-        errors: ErrorSink,
-        parent: QObject | None = None,
-    ) -> None:
+    def __init__(self, context: ShapingContext, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._document = document
-        self._edits = edits
-        self._canvas = canvas
-        self._objects = objects
-        self._tool = tool
-        self._errors = errors
+        self._document = context.document
+        self._edits = context.edits
+        self._canvas = context.canvas
+        self._objects = context.objects
+        self._tool = context.tool
+        self._errors = context.errors
         self._seed: RC | None = None
         self._found: tuple[RC, Rect, Waists] | None = None
         self._count = 1
-        canvas.split_line_completed.connect(self.split)
-        canvas.split_seed_added.connect(self.add_seed)
-        canvas.join_requested.connect(self.join)
-        objects.selection_changed.connect(self._look)
-        tool.tool_changed.connect(self._on_tool_changed)
+        context.canvas.split_line_completed.connect(self.split)
+        context.canvas.split_seed_added.connect(self.add_seed)
+        context.canvas.join_requested.connect(self.join)
+        context.objects.selection_changed.connect(self._look)
+        context.tool.tool_changed.connect(self._on_tool_changed)
 
     def split(self, line: Sequence[XY]) -> None:
         """Cuts the object that most of a line runs over, where the line was drawn."""

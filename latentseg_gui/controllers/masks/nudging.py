@@ -8,16 +8,11 @@ from typing import Final
 import numpy as np
 from PySide6.QtCore import QObject
 
-from latentseg_gui.canvas import CanvasView
 from latentseg_gui.commands.masks.objects import object_at
 from latentseg_gui.commands.masks.shapes import Area, check_unlocked, free_for, placed, reshaped, widened
-from latentseg_gui.controllers.interfaces import ErrorSink
-from latentseg_gui.controllers.masks.edit_queue import EditQueue
-from latentseg_gui.controllers.masks.objects import ObjectsController
 from latentseg_gui.controllers.masks.outlining import deepest
-from latentseg_gui.controllers.masks.tool import ToolController
+from latentseg_gui.controllers.masks.shaping_context import ShapingContext
 from latentseg_gui.document.coords import rc_from_xy
-from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.nudging import Nudge
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Rect
@@ -55,30 +50,20 @@ class _Hand:
 class NudgeController(QObject):
     """Finds the object under the hand and moves its border."""
 
-    def __init__(
-        self,
-        document: Document,
-        edits: EditQueue,
-        canvas: CanvasView,
-        objects: ObjectsController,
-        tool: ToolController,
-        *,
-        errors: ErrorSink,
-        parent: QObject | None = None,
-    ) -> None:
+    def __init__(self, context: ShapingContext, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._document = document
-        self._edits = edits
-        self._canvas = canvas
-        self._objects = objects
-        self._tool = tool
-        self._errors = errors
+        self._document = context.document
+        self._edits = context.edits
+        self._canvas = context.canvas
+        self._objects = context.objects
+        self._tool = context.tool
+        self._errors = context.errors
         self._hand: _Hand | None = None
         self._seeking: str | None = None
-        canvas.nudge_started.connect(self._on_started)
-        canvas.nudge_moved.connect(self._on_moved)
-        canvas.nudge_finished.connect(self._on_finished)
-        canvas.nudge_aborted.connect(self._on_aborted)
+        context.canvas.nudge_started.connect(self._on_started)
+        context.canvas.nudge_moved.connect(self._on_moved)
+        context.canvas.nudge_finished.connect(self._on_finished)
+        context.canvas.nudge_aborted.connect(self._on_aborted)
 
     def _on_started(self, xy: XY) -> None:
         self._seeking = None if self._edits.is_working else self._document.readable_id

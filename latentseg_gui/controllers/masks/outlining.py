@@ -11,17 +11,12 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer
 from scipy import ndimage
 
-from latentseg_gui.canvas import CanvasView
 from latentseg_gui.commands.masks.objects import is_object, object_at
 from latentseg_gui.commands.masks.patch import MaskPatch
 from latentseg_gui.commands.masks.shapes import reshaped
 from latentseg_gui.commands.source import MaskSource
-from latentseg_gui.controllers.interfaces import ErrorSink
-from latentseg_gui.controllers.masks.edit_queue import EditQueue
-from latentseg_gui.controllers.masks.objects import ObjectsController
-from latentseg_gui.controllers.masks.tool import ToolController
+from latentseg_gui.controllers.masks.shaping_context import ShapingContext
 from latentseg_gui.document.coords import rc_from_xy
-from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.outlines import TOLERANCE, Contour, changed_area, outline_of
 from latentseg_gui.document.masks.tools import ToolName
 from latentseg_gui.document.types import Mask, Rect
@@ -54,34 +49,24 @@ class Shown:
 class OutlineController(QObject):
     """Shows the corners of an object, follows the mask with them, and changes the object by them."""
 
-    def __init__(
-        self,
-        document: Document,
-        edits: EditQueue,
-        canvas: CanvasView,
-        objects: ObjectsController,
-        tool: ToolController,
-        *,
-        errors: ErrorSink,
-        parent: QObject | None = None,
-    ) -> None:
+    def __init__(self, context: ShapingContext, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._document = document
-        self._edits = edits
-        self._canvas = canvas
-        self._objects = objects
-        self._errors = errors
+        self._document = context.document
+        self._edits = context.edits
+        self._canvas = context.canvas
+        self._objects = context.objects
+        self._errors = context.errors
         self._shown: Shown | None = None
         self._follow = QTimer(self)
         self._follow.setSingleShot(True)
         self._follow.timeout.connect(self._on_followed)
-        canvas.outline_requested.connect(self.show_corners)
-        canvas.corner_moved.connect(self.move_corner)
-        canvas.corner_added.connect(self.add_corner)
-        canvas.corner_removed.connect(self.remove_corner)
-        document.events.mask_changed.connect(self._on_mask_changed)
-        document.events.current_changed.connect(self.clear)
-        tool.tool_changed.connect(self._on_tool_changed)
+        context.canvas.outline_requested.connect(self.show_corners)
+        context.canvas.corner_moved.connect(self.move_corner)
+        context.canvas.corner_added.connect(self.add_corner)
+        context.canvas.corner_removed.connect(self.remove_corner)
+        context.document.events.mask_changed.connect(self._on_mask_changed)
+        context.document.events.current_changed.connect(self.clear)
+        context.tool.tool_changed.connect(self._on_tool_changed)
 
     def show_corners(self, x: float, y: float) -> None:
         """Shows the corners of the object at a place; of none where there is none."""
