@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from unicodedata import decimal
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QLocale, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSlider, QSpinBox, QWidget
 from typing_extensions import override
+
+_DECIMAL_MARKS: Final = {ord(mark): "." for mark in (",", "\N{ARABIC DECIMAL SEPARATOR}")}
 
 if TYPE_CHECKING:
     _Widget = QWidget
@@ -37,11 +40,52 @@ class Slider(_WheelNeedsFocus, QSlider):
 
 
 class SpinBox(_WheelNeedsFocus, QSpinBox):
-    """A whole number."""
+    """A whole number, in the figures that the program uses everywhere."""
+
+    if not TYPE_CHECKING:
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            self.setLocale(QLocale.c())
+
+    @override
+    def validate(self, text: str, position: int) -> object:
+        return super().validate(_with_ascii_digits(text), position)
+
+    @override
+    def valueFromText(self, text: str) -> int:
+        return super().valueFromText(_with_ascii_digits(text))
 
 
 class DoubleSpinBox(_WheelNeedsFocus, QDoubleSpinBox):
-    """A number with decimals."""
+    """A number with decimals, which may be typed with a comma or a point on any system.
+
+    Where the comma is the decimal mark, Qt takes a point for one between thousands, and 0.5 for 5; and the other way
+    round.
+    """
+
+    if not TYPE_CHECKING:
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            self.setLocale(QLocale.c())
+
+    @override
+    def validate(self, text: str, position: int) -> object:
+        return super().validate(_with_decimal_point(text), position)
+
+    @override
+    def valueFromText(self, text: str) -> float:
+        return super().valueFromText(_with_decimal_point(text))
+
+
+def _with_decimal_point(text: str) -> str:
+    return _with_ascii_digits(text).translate(_DECIMAL_MARKS)
+
+
+def _with_ascii_digits(text: str) -> str:
+    """The same text with the digits of other scripts as 0 to 9."""
+    return "".join(str(decimal(each)) if each.isdecimal() else each for each in text)
 
 
 class ComboBox(_WheelNeedsFocus, QComboBox):

@@ -1,8 +1,11 @@
-"""Scrolling through the window changes no value, and names are shown letter by letter."""
+"""Scrolling changes no value, a number is what was typed in any language, and names are shown letter by letter."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QLocale, QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -23,6 +26,7 @@ from pytestqt.qtbot import QtBot
 from latentseg_gui.app.dialogs import message_box
 from latentseg_gui.app.session import Session
 from latentseg_gui.document.masks.tools import ToolName
+from latentseg_gui.panels.fields import DoubleSpinBox, SpinBox
 from latentseg_gui.panels.files.model import FileEntry, FilesModel
 from latentseg_gui.panels.plain import plain, unmarked
 
@@ -202,3 +206,46 @@ def test_a_row_of_the_list_has_a_plain_tool_tip() -> None:
     tip = str(model.index(0).data(Qt.ItemDataRole.ToolTipRole))
     assert "<img" not in tip
     assert model.index(0).data() == HOSTILE
+
+
+@pytest.fixture(params=["de_DE", "en_US", "ar_EG", "hi_IN"])
+def _system_locale(request: pytest.FixtureRequest) -> Iterator[None]:
+    before = QLocale()
+    QLocale.setDefault(QLocale(request.param))
+    yield
+    QLocale.setDefault(before)
+
+
+def typed(field: SpinBox | DoubleSpinBox, text: str) -> float:
+    field.selectAll()
+    QTest.keyClicks(field, text)
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    return field.value()
+
+
+def pasted(field: SpinBox | DoubleSpinBox, text: str) -> float:
+    QApplication.clipboard().setText(text)
+    field.selectAll()
+    QTest.keyClick(field, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    field.interpretText()
+    return field.value()
+
+
+@pytest.mark.usefixtures("_system_locale")
+def test_a_comma_and_a_point_are_the_decimal_mark_in_any_language(qtbot: QtBot) -> None:
+    field, whole = DoubleSpinBox(), SpinBox()
+    for each in (field, whole):
+        qtbot.addWidget(each)
+        each.setRange(0, 5000)
+    field.setDecimals(3)
+    for enter in (typed, pasted):
+        numbers = [enter(field, text) for text in ("0.5", "0,25", "1.25", "1234", ",75")]
+        assert numbers == [0.5, 0.25, 1.25, 1234, 0.75]
+    assert field.text() == "0.750", "as numbers are written everywhere else in the window"
+    assert (
+        pasted(field, "\N{ARABIC-INDIC DIGIT THREE}\N{ARABIC DECIMAL SEPARATOR}\N{ARABIC-INDIC DIGIT FIVE}")
+        == 3.5
+    )
+    assert typed(whole, "1500") == 1500
+    assert pasted(whole, "\N{DEVANAGARI DIGIT ONE}\N{DEVANAGARI DIGIT TWO}") == 12
+    assert whole.text() == "12"
