@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from unicodedata import decimal
 
 from PySide6.QtCore import QLocale, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QValidator, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSlider, QSpinBox, QWidget
 from typing_extensions import override
 
@@ -49,7 +49,7 @@ class SpinBox(_WheelNeedsFocus, QSpinBox):
             self.setLocale(QLocale.c())
 
     @override
-    def validate(self, text: str, position: int) -> object:
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         return super().validate(_with_ascii_digits(text), position)
 
     @override
@@ -71,7 +71,7 @@ class DoubleSpinBox(_WheelNeedsFocus, QDoubleSpinBox):
             self.setLocale(QLocale.c())
 
     @override
-    def validate(self, text: str, position: int) -> object:
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         return super().validate(_with_decimal_point(text), position)
 
     @override

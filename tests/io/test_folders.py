@@ -1,10 +1,34 @@
 """A folder says what it leaves out, and why."""
 
 import os
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from latentseg_gui.io.images.folders import left_out, list_images, listing
+from latentseg_gui.io.masks.finding import find_masks
+
+DEPTH = 1200
+"""More folders in each other than Python lets functions call each other."""
+
+
+@pytest.fixture
+def deep(tmp_path, monkeypatch):
+    """A folder in a folder in a folder: (the outermost, the innermost); taken away again, for `rmtree` cannot."""
+    monkeypatch.chdir(tmp_path)
+    os.mkdir("deep")
+    os.chdir("deep")
+    for _ in range(DEPTH):
+        os.mkdir("d")
+        os.chdir("d")
+    yield tmp_path / "deep", Path(*["d"] * DEPTH)
+    for path in Path().iterdir():
+        path.unlink()
+    for _ in range(DEPTH):
+        os.chdir("..")
+        os.rmdir("d")
 
 
 def test_what_is_left_out_is_named_with_its_reason(tmp_path):
@@ -90,3 +114,11 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path):
     said = left_out(listing(tmp_path).skipped)
     closed.chmod(0o700)
     assert said == "Left out: 1 folder that may not be read: “closed”."
+
+
+@pytest.mark.skipif(os.name == "nt", reason="paths are not that long there")
+def test_folders_deeper_in_each_other_than_functions_may_be_are_looked_through(deep):
+    folder, innermost = deep
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save("a.png")
+    assert list_images(folder) == (folder / innermost / "a.png",)
+    assert [each.path for each in find_masks([folder]).candidates] == [folder / innermost / "a.png"]

@@ -334,7 +334,7 @@ def _expanded(paths: Sequence[Path]) -> _Listed | _MaskFolder | _ClickModelFolde
         found.extend(kept)
     if not found and len(paths) == 1 and any(path.suffix.lower() == ".onnx" for path in paths[0].iterdir()):
         return _ClickModelFolder(paths[0])
-    if not found and len(paths) == 1 and any(is_mask(path) for path in paths[0].rglob("*")):
+    if not found and len(paths) == 1 and any(each.reason == "mask" for each in skipped):
         return _MaskFolder(paths[0])
     return _Listed(found, masks, left_out(skipped))
 

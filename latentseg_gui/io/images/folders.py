@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -64,6 +64,7 @@ _FOREIGN: Final = (*_PHOTOS, *_CAMERAS, *_MICROSCOPES, *_SCANNERS, *_MAPS)
 _NAMED: Final = 4
 
 Reason = Literal["mask", "foreign", "other", "strange", "closed", "link"]
+_Kind = Literal["folder", "image"] | Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,39 +123,45 @@ def list_images(folder: Path) -> tuple[Path, ...]:
 
 
 def _found(folder: Path) -> Iterator[Path | Skipped]:
-    try:
-        with os.scandir(folder) as entries:
-            visible = [entry for entry in entries if not entry.name.startswith(".")]
-            kinds = {entry.name: _kind(entry) for entry in visible}
-    except OSError:
-        yield Skipped(folder, "closed")
-        return
-    names = sorted(kinds, key=natural_key)
-    for name in names:
-        kind = kinds[name]
-        if kind == "image":
-            yield folder / name
-        elif kind != "folder":
-            yield Skipped(folder / name, kind)
-    for name in names:
-        if kinds[name] == "folder":
-            is_of_project = name == _MASKS and _MANIFEST in kinds
-            yield from (each for each in _found(folder / name) if not (is_of_project and _is_content(each)))
+    """Depth first; by a list of what waits, for folders may lie deeper in each other than functions may."""
+    waiting = [(folder, False)]
+    while waiting:
+        place, is_of_project = waiting.pop()
+        try:
+            with os.scandir(place) as entries:
+                visible = [entry for entry in entries if not entry.name.startswith(".")]
+                kinds = {entry.name: _kind(entry) for entry in visible}
+        except OSError:
+            yield Skipped(place, "closed")
+            continue
+        names = sorted(kinds, key=natural_key)
+        yield from _files(place, {name: kinds[name] for name in names}, is_of_project)
+        waiting += [
+            (place / name, is_of_project or (name == _MASKS and _MANIFEST in kinds))
+            for name in reversed(names)
+            if kinds[name] == "folder"
+        ]
 
 
-def _is_content(found: Path | Skipped) -> bool:
-    """Whether a file is named by its content, as the masks in a project are."""
-    return isinstance(found, Path) and _CONTENT.fullmatch(found.name) is not None
+def _files(place: Path, kinds: Mapping[str, _Kind], is_of_project: bool) -> Iterator[Path | Skipped]:
+    """What lies in one folder, but for the folders in it and, in a project, its masks."""
+    for name, kind in kinds.items():
+        if kind == "folder":
+            continue
+        if kind != "image":
+            yield Skipped(place / name, kind)
+        elif not (is_of_project and _CONTENT.fullmatch(name)):
+            yield place / name
 
 
-def _kind(entry: os.DirEntry[str]) -> Literal["folder", "image"] | Reason:
+def _kind(entry: os.DirEntry[str]) -> _Kind:
     try:
         return _ordinary_kind(entry)
     except OSError:  # a link that leads to itself: it never costs the files beside it
         return "strange"
 
 
-def _ordinary_kind(entry: os.DirEntry[str]) -> Literal["folder", "image"] | Reason:
+def _ordinary_kind(entry: os.DirEntry[str]) -> _Kind:
     if entry.is_dir(follow_symlinks=False):
         return "folder"
     ending = entry.name.lower()

@@ -140,26 +140,37 @@ def _gently(path: Path, root: Path, notes: list[str], stems: Collection[str]) ->
 
 def _files(folder: Path, notes: list[str]) -> Iterator[Path]:
     """Regular files below a folder that may be masks, by name; hidden ones are left out."""
-
-    def refuse(error: OSError) -> None:
-        if error.filename == os.fspath(folder):
-            raise MaskError(
-                f"The folder “{shown(folder.name)}” cannot be read: {error.strerror}.",
-                action="Check that it exists and that you may read it.",
-            ) from error
-
     odd = []
-    for place, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = sorted((name for name in folders if not name.startswith(".")), key=natural_key)
-        for name in sorted(names, key=natural_key):
-            if name.lower().endswith(IMPORT_SUFFIXES) and not name.startswith("."):
-                if Path(place, name).is_file():
-                    yield Path(place, name)
-                else:
-                    odd.append(shown(name))
+    for path in _visible_files(folder):
+        if path.name.lower().endswith(IMPORT_SUFFIXES):
+            if path.is_file():
+                yield path
+            else:
+                odd.append(shown(path.name))
     if odd:
         more = ", ..." if len(odd) > _FEW else ""
         notes.append(f"{len(odd)} are not regular files and were left out: {', '.join(odd[:_FEW])}{more}.")
+
+
+def _visible_files(folder: Path) -> Iterator[Path]:
+    """What lies below a folder and is no folder, by name; links to folders are not followed."""
+    waiting = [folder]  # for folders may lie deeper in each other than functions may
+    while waiting:
+        place = waiting.pop()
+        try:
+            with os.scandir(place) as entries:
+                visible = [entry for entry in entries if not entry.name.startswith(".")]
+        except OSError as error:
+            if place == folder:
+                raise MaskError(
+                    f"The folder “{shown(folder.name)}” cannot be read: {error.strerror}.",
+                    action="Check that it exists and that you may read it.",
+                ) from error
+            continue
+        visible.sort(key=lambda entry: natural_key(entry.name))
+        folders = [place / entry.name for entry in visible if entry.is_dir(follow_symlinks=False)]
+        yield from (place / entry.name for entry in visible if not Path(entry.path).is_dir())
+        waiting += reversed(folders)
 
 
 def _of_file(path: Path, root: Path, notes: list[str]) -> Iterator[Candidate]:
@@ -273,7 +284,8 @@ def _size_of(image: coco_reading.DatasetImage | foreign.ForeignImage) -> Size:
 
 
 def _of_voc(place: voc.Place) -> Iterator[Candidate]:
-    for path in sorted(place.classes.rglob("*.png"), key=lambda each: natural_key(each.name)):
+    pictures = [path for path in _visible_files(place.classes) if path.suffix == ".png"]
+    for path in sorted(pictures, key=lambda each: natural_key(each.name)):
         yield Candidate(
             name=path.relative_to(place.classes).as_posix()[: -len(path.suffix)],
             label=shown(path.relative_to(place.classes.parent)),
