@@ -3,6 +3,7 @@ import pytest
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import MAX_CLASSES, ClassTable, SegmentationClass
 from latentseg_gui.document.masks.palette import OKABE_ITO, hex_from_rgb, palette, rgb_from_hex
+from tests.class_names import WORDS
 
 
 def test_the_default_table_is_background_and_object():
@@ -41,7 +42,14 @@ def test_a_table_is_changed_by_making_another():
     assert longer.id_of("root") is None
 
 
-@pytest.mark.parametrize("name", ["", "   ", "a\nb", "x" * 201])
+@pytest.mark.parametrize("name", WORDS)
+def test_words_of_every_script_are_names(name):
+    assert ClassTable.default().added(name).names[-1] == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", "   ", "a\nb", "a\u2028b", "a\x00b", "\N{RIGHT-TO-LEFT OVERRIDE}abc", "\ud800", "x" * 201]
+)
 def test_unusable_names_are_refused(name):
     with pytest.raises(LatentsegError, match="name of a class"):
         ClassTable.default().added(name)

@@ -32,7 +32,9 @@ from latentseg_gui.io.masks import (
     planned_files,
     rle,
 )
+from latentseg_gui.io.masks.finding import find_masks
 from latentseg_gui.io.storage import StorageError
+from tests.class_names import WORDS
 from tests.io.made_masks import BACK, CLASSES, SHAPE, made
 
 
@@ -67,6 +69,20 @@ def test_out_and_in_again_is_the_identity_or_the_loss_is_said(tmp_path_factory, 
         assert np.array_equal(read.provenance, item.provenance)
     else:
         assert any("Who labelled" in sentence for sentence in losses(item, FORMATS[name]))
+
+
+@pytest.mark.parametrize("name", sorted({*BACK} - {"npy"}))
+def test_names_of_every_script_go_out_and_in(tmp_path, name):
+    classes = ClassTable.from_names(("background", *WORDS))
+    labels = np.repeat(np.arange(len(classes), dtype=np.uint8), 4)[:, None].repeat(10, 1)
+    item = MaskItem("image", labels, image_name="image.png")
+    list(export_folder(tmp_path, [item], classes, name))
+    bare = ClassTable.from_names(("background",))
+    (found,) = find_masks([tmp_path]).candidates
+    read = found.read(ImportContext(labels.shape, bare, item.image_name))
+    assert set(WORDS) <= set(read.classes.names)
+    places = [read.classes.id_of(word) for word in classes.names]
+    assert np.array_equal(read.labels, np.array(places, np.uint8)[labels])
 
 
 @pytest.mark.parametrize("name", BACK)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from unicodedata import category
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ SMALLEST = 20
 """Pixels of the smallest object, unless somebody says otherwise."""
 
 _MAX_NAME = 200
+_JOINING = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,12 +255,27 @@ def _check_ids(ids: Sequence[int], num_classes: int) -> None:
         raise LatentsegError("The ids of the classes do not fit the classes.")
 
 
+def is_class_name(name: str) -> bool:
+    """Whether a class may have this name."""
+    return bool(name.strip()) and len(name) <= _MAX_NAME and all(map(is_plain_letter, name))
+
+
+def is_plain_letter(letter: str) -> bool:
+    """Whether a letter can stand in a line of text: it neither ends it, nor changes what stands around it.
+
+    Unlike `str.isprintable`, spaces of every width do, what joins and parts letters (Persian and Hindi are written
+    with it, and families of emoji), and letters that are younger than this Python.
+    """
+    return letter.isprintable() or letter in _JOINING or category(letter) in ("Zs", "Cn")
+
+
 def _check(entry: SegmentationClass) -> None:
     """Raise LatentsegError unless name and colour can be shown and written."""
-    if not entry.name.strip() or len(entry.name) > _MAX_NAME or not entry.name.isprintable():
+    if not is_class_name(entry.name):
+        shown = "".join(letter for letter in entry.name[:40] if is_plain_letter(letter))
         raise LatentsegError(
-            f"“{entry.name[:40]}” cannot be the name of a class.",
-            action=f"Use 1 to {_MAX_NAME} printable characters.",
+            f"“{shown}” cannot be the name of a class.",
+            action=f"Use 1 to {_MAX_NAME} letters in one line.",
         )
     try:
         rgb_from_hex(entry.colour)

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from latentseg_gui.document.masks.classes import is_plain_letter
+
 INK: Final = (32, 32, 32)
 PAPER: Final = (255, 255, 255)
 _LETTERS: Final = 13
@@ -129,7 +131,7 @@ def _element(item: _Text | _Box | _Picture) -> str:
 
 def _clean(words: str) -> str:
     """Without the control characters that XML does not allow."""
-    return "".join(letter for letter in words if letter.isprintable())
+    return "".join(filter(is_plain_letter, words))
 
 
 def _hex(colour: Colour) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from latentseg_gui.document.masks.classes import MAX_CLASSES, ClassTable
+from latentseg_gui.document.masks.classes import MAX_CLASSES, ClassTable, is_class_name
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED
 from latentseg_gui.io.masks.values import ImportContext, MaskError
 
@@ -113,10 +113,5 @@ class KnownClasses:
         for name in names:
             if len(self.classes) >= MAX_CLASSES:
                 return
-            if usable(name):
+            if is_class_name(name):
                 self.class_id(name)
-
-
-def usable(name: str) -> bool:
-    """Whether a class may have this name."""
-    return bool(name.strip()) and len(name) <= 200 and name.isprintable()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,8 @@ from latentseg_gui.io.masks.raster_reading import read_picture
 from latentseg_gui.io.masks.values import ImportContext, ImportedMask, Reading
 
 CLASSES, OBJECTS, NAMES = "SegmentationClass", "SegmentationObject", "labelmap.txt"
+_LINE: Final = re.compile(r"(.*):" + ",".join([r"[ \t]*([0-9]{1,3})[ \t]*"] * 3) + "(?::[^:]*){0,2}")
+"""Name, colour, and two fields that mean nothing here."""
 _VOID = 0xE0E0C0
 _MAX_NAMES = 2**20
 
@@ -49,18 +53,12 @@ def place_of(folder: Path) -> Place | None:
 
 
 def _names(text: str) -> Iterator[tuple[int, str]]:
-    """Of lines such as "leaf:86,180,233::"."""
+    """Of lines such as "leaf:86,180,233::"; there may be colons in a name, and a "#" before it."""
     for line in text.splitlines():
-        name, _, rest = line.partition(":")
-        parts = rest.split(":")[0].split(",")
-        if not line.startswith("#") and len(parts) == 3 and all(map(_is_byte, parts)):
+        found = _LINE.fullmatch(line)
+        if found is not None and all(int(part) <= 255 for part in found.groups()[1:]):
+            name, *parts = found.groups()
             yield _code([int(part) for part in parts]), name.strip()
-
-
-def _is_byte(text: str) -> bool:
-    """Whether this is a number of 0..255; superscripts are digits to `str.isdigit`, not here."""
-    text = text.strip()
-    return text.isascii() and text.isdecimal() and len(text) <= 3 and int(text) <= 255
 
 
 def read_voc(path: Path, place: Place, context: ImportContext) -> tuple[tuple[int, ...], ImportedMask | None]:
