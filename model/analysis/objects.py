@@ -1,9 +1,10 @@
 """Objects out of a prediction: hills of depth, cut where they meet. NumPy and SciPy only.
 
-Depth (`model.networks.separation`) is a landscape in which every object is a hill. Each pixel belongs to the summit
-that the steepest way up leads to (a watershed without a queue: Rambabu and Chakrabarti 2007); all pixels find it at
-once by doubling their steps. Two hills are one object where the pass between them is hardly lower than the lower
-summit (the dynamics of Grimaud 1992); passes are looked at from the highest down. `Hills` is worked out once for a
+Depth (`model.networks.separation`), with the distance to the outline, is a landscape in which every object is a
+hill. Each pixel belongs to the summit that the steepest way up leads to (a watershed without a queue: Rambabu and
+Chakrabarti 2007); all pixels find it at once by doubling their steps. Two hills are one object where the pass between
+them is hardly lower than the lower summit (the dynamics of Grimaud 1992); passes are looked at from the highest down.
+`Hills` is worked out once for a
 prediction; other settings for merging and sizes cost a few milliseconds.
 """
 
@@ -19,6 +20,12 @@ from scipy import ndimage
 
 DEEP: Final = 0.2
 """Classes whose pixels are, in the mean, at least this deep have objects."""
+
+OUTLINE_SHARE: Final = 0.5
+"""Of the landscape, on a logarithmic scale, that of the distance to the outline; the rest is that of depth."""
+
+LEAST_DEPTH: Final = 0.02
+"""Where the network says less, it is unsure rather than at a rim; the outline goes on deciding there."""
 
 Numbers = NDArray[np.int32]
 Real = NDArray[np.float32]
@@ -118,8 +125,17 @@ def objects_of(inside: NDArray[np.bool_], depth: Real, options: ObjectOptions | 
 
 
 def hills_of(inside: NDArray[np.bool_], depth: Real, smoothness: float) -> Hills:
-    """The landscape of ``depth`` [H, W] where ``inside`` [H, W], cut at every dip."""
-    height = ndimage.gaussian_filter(depth, smoothness) if smoothness > 0 else depth
+    """The landscape of ``depth`` [H, W] where ``inside`` [H, W], cut at every dip.
+
+    What few pictures teach of depth often says no more than "inside"; how far it is to the outline says the same of
+    any picture. Their geometric mean has a dip where either has one, and heights of hills need not be alike, since
+    passes are compared with summits.
+    """
+    height = (
+        np.maximum(depth, LEAST_DEPTH) ** (1 - OUTLINE_SHARE) * _outline_distance(inside) ** OUTLINE_SHARE
+    )
+    if smoothness > 0:
+        height = ndimage.gaussian_filter(height, smoothness)
     cols = inside.shape[1] + 2
     padded = np.pad(np.where(inside, height.astype(np.float32), -np.inf), 1, constant_values=-np.inf).ravel()
     index = np.int32 if len(padded) < np.iinfo(np.int32).max else np.int64
@@ -130,6 +146,12 @@ def hills_of(inside: NDArray[np.bool_], depth: Real, smoothness: float) -> Hills
     passes, heights = _passes(padded, places, place_of, hill, cols)
     where = (places // cols - 1) * inside.shape[1] + places % cols - 1
     return Hills(where, hill, padded[places[tops]], passes, heights, (inside.shape[0], inside.shape[1]))
+
+
+def _outline_distance(inside: NDArray[np.bool_]) -> Real:
+    """Distance of every pixel to the nearest one outside, in pixels, [H, W]; beyond the picture all is outside."""
+    padded = np.pad(inside, 1)
+    return np.asarray(ndimage.distance_transform_edt(padded)[1:-1, 1:-1], np.float32)
 
 
 def _climbed(padded: Real, places: Places, place_of: Places, cols: int) -> tuple[Numbers, Places]:

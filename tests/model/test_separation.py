@@ -105,6 +105,25 @@ def test_touching_discs_come_apart_where_they_touch():
         assert values[counts.argmax()] > 0
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+def test_touching_discs_come_apart_where_depth_says_no_more_than_inside(noise):
+    """Few pictures may teach no more; how far it is to the outline is known of any picture."""
+    numbers = discs(((20, 18), (20, 40), (44, 68), (44, 90)))
+    told = 0.55 + np.random.default_rng(0).normal(0, noise, numbers.shape)
+    found = objects_of(numbers > 0, told.astype(np.float32))
+    assert found.max() == 4
+    for number in range(1, 5):
+        assert np.bincount(found[numbers == number]).max() > 0.9 * (numbers == number).sum()
+
+
+def test_depth_parts_what_has_one_outline():
+    """Two squares side by side without a notch where they touch: only the network knows."""
+    inside = np.ones((20, 40), bool)
+    numbers = np.repeat([[1, 2]], 20, 1).repeat(20, 0).astype(np.int32)
+    assert objects_of(inside, depth_of(numbers)).max() == 2
+    assert objects_of(inside, np.full((20, 40), 0.5, np.float32)).max() == 1
+
+
 def test_separation_zero_keeps_what_hangs_together_and_one_cuts_at_every_dip():
     numbers = discs(PAIRS)
     depth = depth_of(numbers) + np.random.default_rng(0).normal(0, 0.02, numbers.shape).astype(np.float32)
