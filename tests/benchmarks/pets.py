@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from model.analysis.metrics import confusion_matrix, mean_iou
@@ -51,6 +52,8 @@ DRAWN_PICTURES = (0, 1)
 DRAWN_EPOCHS = (1, 2, 3, 4, 8, 12, 20, 30, 40, 50)
 NETWORKS = ("vit", "unet", LATENT_EXPERT)
 FIELDS = ("network", "epoch", "accuracy", "mean_iou", "processor_seconds", "parameters")
+TITLES = {"vit": "vision\ntransformer", "unet": "U-Net", LATENT_EXPERT: "latent\nexperts"}
+MARGIN, LINE = 90, 24
 COLOURS = np.array([(32, 34, 40), (236, 170, 72), (120, 160, 236)], np.uint8)
 
 Pixels = NDArray[np.uint8]
@@ -160,16 +163,34 @@ def run(name: str, lessons: Set, measured: Set, options: argparse.Namespace) -> 
 
 def draw_blocks(folder: Path) -> None:
     """The answers to some pictures after some epochs: a column an epoch, for every network a row a picture."""
-    rows: list[Pixels] = []
-    for name in NETWORKS:
-        epochs = sorted(int(path.stem.rsplit("_", 1)[1]) for path in folder.glob(f"{name}_*.npy"))
-        chosen = [epoch for epoch in DRAWN_EPOCHS if epoch in epochs]
-        answers = [np.load(folder / f"{name}_{epoch}.npy") for epoch in chosen]
-        for picture in DRAWN_PICTURES if answers else ():
-            rows.append(COLOURS[np.concatenate([np.pad(each[picture], 2) for each in answers], 1)])
-    width = max(row.shape[1] for row in rows)
-    padded = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), mode="edge") for row in rows]
-    Image.fromarray(np.concatenate(padded)).save(folder / "blocks.png")
+    kept = {
+        (name, epoch): np.load(path)
+        for name in NETWORKS
+        for epoch in DRAWN_EPOCHS
+        if (path := folder / f"{name}_{epoch}.npy").exists()
+    }
+    names = [name for name in NETWORKS if any(each == name for each, _ in kept)]
+    epochs = sorted({epoch for _, epoch in kept})
+    side = max(each.shape[1] for each in kept.values()) + 4
+    size = MARGIN + side * len(epochs), LINE + side * len(names) * len(DRAWN_PICTURES)
+    sheet = Image.new("RGB", size, "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    for column, epoch in enumerate(epochs):
+        draw.text(
+            (MARGIN + column * side, 4),
+            "epoch 1" if epoch == 1 else f"{epoch}",
+            "black",
+            ImageFont.load_default(13),
+        )
+    for row, (name, picture) in enumerate(itertools.product(names, DRAWN_PICTURES)):
+        top = LINE + row * side
+        if picture == DRAWN_PICTURES[0]:
+            draw.text((4, top), TITLES[name], "black", font)
+        for column, epoch in enumerate(epochs):
+            if (name, epoch) in kept:
+                answer = Image.fromarray(COLOURS[kept[name, epoch][picture]])
+                sheet.paste(answer, (MARGIN + column * side, top))
+    sheet.quantize(64).save(folder / "blocks.png", optimize=True)
 
 
 def main() -> None:

@@ -82,6 +82,9 @@ def test_clicks_are_answered_by_it_and_objects_keep_its_name(
     number = int(document.masks.layer(image_id).instances[40, 130])
     assert document.makers.of(image_id, number) == TITLE
     assert TITLE in person.session.history.entries[-1].label
+    (untitled,) = person.session.storage.sessions
+    written = b"".join(path.read_bytes() for path in untitled.folder.glob("journal-*"))
+    assert TITLE.encode() in written, "it survives a crash with the object"
     person.choose("undo")
     person.choose("redo")
     assert document.makers.of(image_id, number) == TITLE

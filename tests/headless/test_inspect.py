@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 from xml.etree import ElementTree
 
 import numpy as np
@@ -19,6 +20,7 @@ from latentseg_gui.io.experts.figures import (
     matrix,
     single,
 )
+from latentseg_gui.io.experts.sheet import text_width
 
 
 def read_csv(path):
@@ -125,6 +127,27 @@ def test_figures_of_any_form(shape):
         texts = [each.text for each in drawing.iter("{http://www.w3.org/2000/svg}text")]
         assert any("caption" in text for text in texts)
         assert drawing.findall("{http://www.w3.org/2000/svg}image"), "the colour bar at least"
+
+
+@pytest.mark.parametrize("shape", [(1, 300), (300, 1), (3, 4), (40, 56)])
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_no_text_of_a_figure_stands_on_another(shape, count):
+    values = np.random.default_rng(0).random((count, *shape)) * 1e-4
+    names = [f"attention {number}" for number in range(count)]
+    for sheet in (
+        gallery(values, names, "What the place attends to, mean of the heads; each map over its own range.",
+                unit="share", is_shared=False),
+        gallery(values, names, "caption " * 20, unit="a share of all"),
+        single(values[0], "caption " * 20, unit="entropy, in bits", high=1.0),
+    ):  # fmt: skip
+        places = [
+            (int(each.get("x")), int(each.get("y")), text_width(each.text or ""))
+            for each in ElementTree.fromstring(sheet.svg()).iter("{http://www.w3.org/2000/svg}text")
+        ]
+        assert all(x + width <= sheet.width for x, _, width in places)
+        for (x, y, width), (other_x, other_y, other_width) in itertools.combinations(places, 2):
+            is_beside = x + width <= other_x or other_x + other_width <= x
+            assert is_beside or abs(y - other_y) >= 13
 
 
 def test_ranges_are_told_where_each_map_has_its_own():

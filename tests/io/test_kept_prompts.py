@@ -11,7 +11,7 @@ import pytest
 
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.prediction.proposals import PointedObject, PromptPoint, PromptSet, TakenUp
-from latentseg_gui.document.project.changes import PromptsChange
+from latentseg_gui.document.project.changes import MakersChange, PromptsChange
 from latentseg_gui.document.project.kept_prompts import (
     kept_prompts,
     prompts_as_settings,
@@ -101,6 +101,27 @@ def test_the_journal_brings_back_the_last_ones_and_older_programs_read_on(tmp_pa
     assert fresh.prompts.of(image_id) == CLICKS, (
         "an image that the save does not know comes back with its clicks"
     )
+
+
+def test_the_journal_keeps_whose_click_model_made_an_object(tmp_path: Path) -> None:
+    document, image_id = pointed(tmp_path)
+    said: list[tuple[str, int]] = []
+    document.events.maker_changed.connect(lambda *what: said.append(what))
+    for title in ("mobile_sam", "mobile_sam", "", "efficient_sam"):
+        document.makers.set(image_id, 3, title)
+    assert said == [(image_id, 3)] * 3, "nothing is said where nothing changes"
+    journal = Journal(tmp_path / "journal", tmp_path, JournalHeader("a", "b"))
+    for number, title in (("3", "mobile_sam"), ("4", "mobile_sam"), ("3", ""), ("x", "nobody")):
+        journal.append(MakersChange(image_id, {number: title}), document)
+    journal.close()
+    contents = read_journal(journal.path.read_bytes())
+    assert {type(each).__name__ for each in contents.records} == {"ImageNote"}, (
+        "a kind that older programs know"
+    )
+    again = document_of(photos(tmp_path / "photos"))
+    again.makers.set(image_id, 3, "of the last save")
+    assert replay(contents, again, tmp_path) == len(contents.records)
+    assert again.makers.of_image(image_id) == {4: "mobile_sam"}
 
 
 @pytest.mark.parametrize(

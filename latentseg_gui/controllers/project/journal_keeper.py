@@ -13,7 +13,7 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.project.project import ProjectController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.project.changes import Change, PromptsChange
+from latentseg_gui.document.project.changes import Change, MakersChange, PromptsChange
 from latentseg_gui.document.project.kept_prompts import kept_prompts
 from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.project.manifest import WeightsList
@@ -55,6 +55,7 @@ class JournalKeeper(QObject):
         document.events.current_changed.connect(self._on_current_changed)
         document.events.prompts_changed.connect(self._on_prompts_changed)
         document.events.earlier_changed.connect(self._on_prompts_changed)
+        document.events.maker_changed.connect(self._on_maker_changed)
         storage.saved.connect(self._on_saved)
 
     def _on_current_changed(self, image_id: str | None) -> None:
@@ -76,6 +77,11 @@ class JournalKeeper(QObject):
         """What waits to be accepted survives a crash, too."""
         if self._document.masks.shape(image_id) is not None:
             self._record([PromptsChange(image_id, kept_prompts(self._document, image_id))])
+
+    def _on_maker_changed(self, image_id: str, number: int) -> None:
+        """Whose click model made an object survives a crash with the object."""
+        makers = {str(number): self._document.makers.of(image_id, number)}
+        self._record([MakersChange(image_id, makers)])
 
     def _record(self, changes: Sequence[Change]) -> None:
         for session in self._storage.sessions:

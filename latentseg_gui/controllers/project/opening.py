@@ -21,7 +21,7 @@ from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.project.kept_marks import take_marks, take_over
 from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.paths import shown
-from latentseg_gui.io.project.manifest import CURRENT, MAKERS, MANIFEST, MARKS
+from latentseg_gui.io.project.manifest import CURRENT, MANIFEST, MARKS
 from latentseg_gui.io.project.opening import OpenedProject, open_project
 
 
@@ -268,7 +268,6 @@ class ProjectOpener(QObject):
         self._storage.use(opened.session, is_untitled=is_untitled)
         self._history.clear()
         take_over(self._document, document)
-        self._document.makers.take(opened.session.manifest.settings.get(MAKERS))
         take_marks(self._document, opened.session.manifest.settings.get(MARKS))
         if case.otherwise is not None:
             self._document.images.add_paths([path for path in begun if path is not None])

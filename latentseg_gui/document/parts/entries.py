@@ -35,6 +35,8 @@ class DocumentEvents(SignalGroup):
     """The clicks on an image changed."""
     earlier_changed = Signal(str)
     """The objects of an image that were pointed at before, and wait to be accepted, changed."""
+    maker_changed = Signal(str, int)
+    """It was said of an object, by image and number, which click model made it."""
     marks_changed = Signal(str)
     """Which objects of an image are hidden or locked changed."""
     classes_changed = Signal()

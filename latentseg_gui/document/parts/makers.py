@@ -14,6 +14,7 @@ class Makers:
 
     def __init__(self, entries: Entries) -> None:
         self._entries = entries
+        self.events = entries.events
 
     def of(self, image_id: str, number: int) -> str:
         """Who made an object; "" for the model itself or a hand."""
@@ -25,6 +26,11 @@ class Makers:
 
     def set(self, image_id: str, number: int, title: str) -> None:
         """Say who made an object; "" for the model itself."""
+        if title[:_LONGEST] != self.of(image_id, number):
+            self._put(image_id, number, title)
+            self.events.maker_changed.emit(image_id, number)
+
+    def _put(self, image_id: str, number: int, title: str) -> None:
         makers = self._entries.get(image_id).makers
         makers.pop(number, None)
         if title:
@@ -39,10 +45,10 @@ class Makers:
         }
 
     def take(self, settings: Any) -> None:
-        """What a project has kept; what makes no sense in it is left out."""
+        """What a project has kept, "" where it was said to be nobody; what makes no sense in it is left out."""
         for image_id, makers in settings.items() if isinstance(settings, dict) else ():
             if image_id not in self._entries.by_id or not isinstance(makers, dict):
                 continue
             for number, title in makers.items():
                 if isinstance(title, str) and str(number).isdecimal() and len(str(number)) < 10:
-                    self.set(image_id, int(number), title)
+                    self._put(image_id, int(number), title)

@@ -139,7 +139,24 @@ class PromptsChange:
         put_prompts(document, self.image_id, self.kept)
 
 
-Change = MaskChange | ClassesChange | MarksChange | PromptsChange
+@dataclass(frozen=True, slots=True)
+class MakersChange:
+    """It was said which click models of others made some objects; that is no step of the history.
+
+    Attributes:
+        image_id: the image.
+        makers: titles by object, as JSON can hold them; "" for the model itself.
+    """
+
+    image_id: str
+    makers: dict[str, str]
+
+    def apply(self, document: Document) -> None:
+        """Say so; nothing happens if the image has been removed."""
+        document.makers.take({self.image_id: self.makers})
+
+
+Change = MaskChange | ClassesChange | MarksChange | PromptsChange | MakersChange
 """Everything that can happen to a document and must survive a crash."""
 
 

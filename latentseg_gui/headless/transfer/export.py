@@ -30,7 +30,6 @@ from latentseg_gui.headless.transfer.masks import (
 from latentseg_gui.io.masks import FORMATS, MaskItem, PairedImage
 from latentseg_gui.io.masks.measuring import stored_values
 from latentseg_gui.io.naming import common_folder, picture_name, stems_of
-from latentseg_gui.io.project.manifest import MAKERS
 from latentseg_gui.io.project.opening import open_project
 
 _FORMATS = [name for name, each in FORMATS.items() if not each.needs_probabilities]
@@ -146,7 +145,6 @@ def _export_project(options: argparse.Namespace) -> int:
     opened = open_project(options.project)
     try:
         document = opened.document
-        document.makers.take(opened.session.manifest.settings.get(MAKERS))
         for notice in opened.notices:
             print(notice)
         if opened.recovery is not None:

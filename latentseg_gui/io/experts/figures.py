@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentseg_gui.document.masks.palette import palette, rgb_from_hex
-from latentseg_gui.io.experts.sheet import Sheet, wrapped
+from latentseg_gui.io.experts.sheet import Sheet, text_width, wrapped
 
 Floats = NDArray[np.floating[Any]]
 Colours = NDArray[np.uint8]
@@ -26,6 +26,8 @@ VIRIDIS: Final = (
 CELL: Final = 168
 GAP: Final = 14
 LINE: Final = 18
+BAR: Final = 160
+"""Height of a colour bar."""
 FRAME: Final = (150, 150, 150)
 
 
@@ -62,13 +64,18 @@ def gallery(maps: Floats, titles: Sequence[str], caption: str, *, unit: str, is_
     columns = min(4, len(maps))
     rows = -(-len(maps) // columns)
     tile_height = max(24, round(CELL * min(3.0, maps.shape[1] / maps.shape[2])))
-    width = GAP + columns * (CELL + GAP) + 110
-    sheet = sheet_with(width, LINE + rows * (tile_height + LINE + GAP), caption)
+    if not is_shared:
+        titles = [
+            f"{title[:12]}  {low:.3g} - {high:.3g}" for title, (low, high) in zip(titles, limits, strict=True)
+        ]
+    pitch = max(CELL, *map(text_width, titles)) + GAP
+    width = GAP + columns * pitch + 110
+    sheet = sheet_with(width, max(rows * (tile_height + LINE + GAP), BAR + 2 * LINE) + LINE, caption)
     for index, (values, title) in enumerate(zip(maps, titles, strict=True)):
         low, high = (float(each) for each in limits[index])
-        x = GAP + index % columns * (CELL + GAP)
+        x = GAP + index % columns * pitch
         y = GAP + index // columns * (tile_height + LINE + GAP)
-        sheet.text(x, y, title if is_shared else f"{title[:12]}  {low:.3g} - {high:.3g}")
+        sheet.text(x, y, title)
         sheet.picture(heatmap(values, low, high), (x, y + LINE), (CELL, tile_height))
     ends = [f"{each:.3g}" for each in limits[0]] if is_shared else ["its lowest", "its highest"]
     _colour_bar(sheet, (width - 100, GAP + LINE), (ends[0], ends[1]), MAGMA, unit)
@@ -78,7 +85,7 @@ def gallery(maps: Floats, titles: Sequence[str], caption: str, *, unit: str, is_
 def single(values: Floats, caption: str, *, unit: str, high: float, low: float = 0.0) -> Sheet:
     """One map [h, w] with its colour bar."""
     height, width = _fitted(values.shape, 640)
-    sheet = sheet_with(width + 110 + 2 * GAP, height + 2 * GAP, caption)
+    sheet = sheet_with(width + 110 + 2 * GAP, max(height, BAR + 2 * LINE) + 2 * GAP, caption)
     sheet.picture(heatmap(values, low, high, VIRIDIS), (GAP, GAP), (width, height))
     _colour_bar(sheet, (width + 2 * GAP, GAP), (f"{low:.3g}", f"{high:.3g}"), VIRIDIS, unit)
     return sheet
@@ -135,12 +142,11 @@ def _colour_bar(
     sheet: Sheet, at: tuple[int, int], ends: tuple[str, str], stops: Sequence[str], unit: str
 ) -> None:
     """A vertical bar with what its lower and upper end mean, and what it measures."""
-    height = 160
-    ramp = heatmap(np.linspace(1.0, 0.0, height)[:, None], 0.0, 1.0, stops)
-    sheet.picture(ramp, at, (16, height))
+    ramp = heatmap(np.linspace(1.0, 0.0, BAR)[:, None], 0.0, 1.0, stops)
+    sheet.picture(ramp, at, (16, BAR))
     sheet.text(at[0] + 20, at[1] - 4, ends[1])
-    sheet.text(at[0] + 20, at[1] + height - 12, ends[0])
-    sheet.text(at[0], at[1] + height + 6, unit)
+    sheet.text(at[0] + 20, at[1] + BAR - 12, ends[0])
+    sheet.text(at[0], at[1] + BAR + 6, unit)
 
 
 def _fitted(shape: tuple[int, ...], side: int) -> tuple[int, int]:

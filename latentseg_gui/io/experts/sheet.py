@@ -138,6 +138,11 @@ def _hex(colour: Colour) -> str:
     return "#{:02x}{:02x}{:02x}".format(*colour)
 
 
+def text_width(words: str) -> int:
+    """Pixels that a line takes across."""
+    return int(_font().getlength(words)) + 1
+
+
 def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(_LETTERS)
 

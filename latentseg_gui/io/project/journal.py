@@ -15,25 +15,29 @@ from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-import numpy as np
-
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.masks.classes import SMALLEST, ClassTable, SegmentationClass
 from latentseg_gui.document.masks.layers import MaskLayer
-from latentseg_gui.document.masks.lookup import looked_up
 from latentseg_gui.document.masks.object_marks import ObjectMarks
 from latentseg_gui.document.project.changes import (
     Change,
-    ClassesChange,
+    MakersChange,
     MarksChange,
     MaskChange,
     PromptsChange,
 )
 from latentseg_gui.document.project.kept_prompts import put_prompts
 from latentseg_gui.document.types import Rect
+from latentseg_gui.io.project.journal_classes import RenumberedClasses, recorded_classes
 from latentseg_gui.io.project.locating import is_sound
-from latentseg_gui.io.project.manifest import PROMPTS, ImageEntryModel, WeightsList, path_fields, places
+from latentseg_gui.io.project.manifest import (
+    MAKERS,
+    PROMPTS,
+    ImageEntryModel,
+    WeightsList,
+    path_fields,
+    places,
+)
 from latentseg_gui.io.regular_files import open_regular
 from latentseg_gui.io.storage import AppendFile, StorageError
 
@@ -76,28 +80,6 @@ class WeightsNote:
     """The whole list of versions of the weights, as it was from then on."""
 
     listed: WeightsList
-
-
-@dataclass(frozen=True, slots=True)
-class RenumberedClasses:
-    """Another table of classes in a journal of schema 1, where a class was known by its place.
-
-    Attributes:
-        classes: the table.
-        table: new id by old id, uint8 [256] as bytes; `UNLABELLED` stays itself.
-    """
-
-    classes: ClassTable
-    table: bytes
-
-    def apply(self, document: Document) -> None:
-        """Give every pixel of every mask its new id, and take the table."""
-        table = np.frombuffer(self.table, np.uint8)
-        for image_id in document.images.ids:
-            if document.masks.shape(image_id) is not None and document.masks.layer(image_id).is_touched:
-                labels, provenance, instances = document.masks.layer(image_id).snapshot()()
-                document.masks.load(image_id, looked_up(table, labels), provenance, instances)
-        document.set_classes(self.classes)
 
 
 Record = Change | RenumberedClasses | ImageNote | WeightsNote
@@ -166,6 +148,9 @@ class Journal:
             return
         if isinstance(change, PromptsChange):
             self._introduce(change.image_id, document, {PROMPTS: change.kept})
+            return
+        if isinstance(change, MakersChange):
+            self._introduce(change.image_id, document, {MAKERS: change.makers})
             return
         classes = [list(astuple(entry)) for entry in change.classes]
         self._write({"kind": "classes", "classes": classes, "ids": change.classes.ids}, b"")
@@ -273,8 +258,10 @@ def _restore(entry: ImageEntryModel, document: Document, folder: Path) -> None:
         where = next(places(entry, folder), None)
         _check_size(entry.shape, where if entry.frame == 0 else None)
         document.images.restore(entry.id, where, entry.frame, MaskLayer(entry.shape))
-    if PROMPTS in (entry.model_extra or {}):
-        put_prompts(document, entry.id, (entry.model_extra or {})[PROMPTS])
+    said = entry.model_extra or {}
+    document.makers.take({entry.id: said.get(MAKERS)})
+    if PROMPTS in said:
+        put_prompts(document, entry.id, said[PROMPTS])
 
 
 def _check_fits(change: Change | RenumberedClasses, document: Document) -> None:
@@ -367,30 +354,5 @@ def _change_of(payload: bytes) -> Record:
     if kind == "marks":
         return MarksChange(str(content["image"]), ObjectMarks.of_settings(content))
     if kind == "classes":
-        return _classes_of(content, blob)
+        return recorded_classes(content, blob)
     raise ValueError(f"a record of the kind {kind}")
-
-
-def _classes_of(content: dict[str, Any], blob: bytes) -> ClassesChange | RenumberedClasses:
-    entries = tuple(_class_of(*values) for values in content["classes"])
-    if "ids" in content:
-        return ClassesChange(ClassTable(entries, tuple(int(each) for each in content["ids"])))
-    if not content["remap"]:
-        return ClassesChange(ClassTable(entries))
-    if len(blob) != 256:
-        raise ValueError("a table of another length")
-    return RenumberedClasses(ClassTable(entries), blob)
-
-
-def _class_of(
-    name: object,
-    colour: object,
-    is_locked: object,
-    is_visible: object,
-    is_thing: object = True,
-    smallest: int = SMALLEST,
-) -> SegmentationClass:
-    """A class as it was written down; older programs wrote the first four values."""
-    return SegmentationClass(
-        str(name), str(colour), bool(is_locked), bool(is_visible), bool(is_thing), int(smallest)
-    )

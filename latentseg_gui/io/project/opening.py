@@ -21,6 +21,7 @@ from latentseg_gui.io.paths import shown
 from latentseg_gui.io.project import locating, mask_files
 from latentseg_gui.io.project.journal_chain import chain_of
 from latentseg_gui.io.project.manifest import (
+    MAKERS,
     MANIFEST,
     MAX_BYTES,
     PROMPTS,
@@ -113,6 +114,7 @@ def _opened(session: ProjectSession, data: bytes, schema: int, search: Sequence[
     document = Document(session.manifest.class_table())
     missing = _load_images(session, document, search, notices)
     take_prompts(document, session.manifest.settings.get(PROMPTS))
+    document.makers.take(session.manifest.settings.get(MAKERS))
     document.mark_saved()
     notices += session.weights.check(session.weights.versions)
     recovery = None
