@@ -115,9 +115,7 @@ class Autosave(QObject):
     def __init__(self, storage: ProjectController, history: History, parent: QObject) -> None:
         super().__init__(parent)
         self._storage = storage
-        self._idle = QTimer(self)
-        self._idle.setSingleShot(True)
-        self._idle.setInterval(IDLE_MS)
+        self._idle = QTimer(self, singleShot=True, interval=IDLE_MS)
         self._idle.timeout.connect(self._storage.autosave)
         self._at_least = QTimer(self)
         self._at_least.setInterval(AT_LEAST_MS)

@@ -40,9 +40,7 @@ class PointerHandler(QObject):
         self._navigation = GestureRunner()
         self._is_space_held = False
         self._hover_xy = (0.0, 0.0)
-        self._resting = QTimer(self)
-        self._resting.setSingleShot(True)
-        self._resting.setInterval(_SETTLE_MS)
+        self._resting = QTimer(self, singleShot=True, interval=_SETTLE_MS)
         self._resting.timeout.connect(self._on_rested)
         self.show_cursor(None)
 

@@ -62,9 +62,7 @@ class RegionAttentionController(QObject):
         self._errors = errors
         self._part: RegionAttention | None = None
         self._wanted: tuple[str, str, Rect] | None = None
-        self._resting = QTimer(self)
-        self._resting.setSingleShot(True)
-        self._resting.setInterval(_SETTLE_MS)
+        self._resting = QTimer(self, singleShot=True, interval=_SETTLE_MS)
         self._resting.timeout.connect(self._refine)
         canvas.camera.changed.connect(self._resting.start)
         panel.selection.changed.connect(self._on_selection_changed)

@@ -27,9 +27,7 @@ class AreasController(QObject):
         super().__init__(parent)
         self._document = document
         self._shown = shown
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_TELL_MS)
+        self._timer = QTimer(self, singleShot=True, interval=_TELL_MS)
         self._timer.timeout.connect(self._show)
         document.events.current_changed.connect(self._later)
         document.events.classes_changed.connect(self._later)

@@ -84,8 +84,7 @@ class CurrentTable(QObject):
         self._is_whole = False
         self._dirty = Rect(0, 0, 0, 0)
         self._is_busy = False
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
+        self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._work)
         document.events.current_changed.connect(self._on_other_image)
         document.events.record_changed.connect(self._on_record_changed)

@@ -62,9 +62,7 @@ class ObjectCounts(QObject):
         self._errors = errors
         self._known: dict[str, tuple[int, dict[int, int]]] = {}
         self._is_busy = False
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_REST_MS)
+        self._timer = QTimer(self, singleShot=True, interval=_REST_MS)
         self._timer.timeout.connect(self._go_on)
         current.changed.connect(self._on_current_counted)
         document.events.images_changed.connect(self._on_changed)

@@ -61,8 +61,7 @@ class ObjectsController(QObject):
         self._errors = errors
         self._pixels: list[RC] = []
         self._parts: list[Part] = []
-        self._follow = QTimer(self)
-        self._follow.setSingleShot(True)
+        self._follow = QTimer(self, singleShot=True)
         self._follow.timeout.connect(self.refresh)
         document.events.current_changed.connect(self.clear)
         document.events.mask_changed.connect(self._on_mask_changed)

@@ -57,8 +57,7 @@ class OutlineController(QObject):
         self._objects = context.objects
         self._errors = context.errors
         self._shown: Shown | None = None
-        self._follow = QTimer(self)
-        self._follow.setSingleShot(True)
+        self._follow = QTimer(self, singleShot=True)
         self._follow.timeout.connect(self._on_followed)
         context.canvas.outline_requested.connect(self.show_corners)
         context.canvas.corner_moved.connect(self.move_corner)

@@ -47,9 +47,7 @@ class ToolController(QObject):
         self._canvas = canvas
         self._tool = ToolName.CLICK
         self.options = PaintOptions()
-        self._said = QTimer(self)
-        self._said.setSingleShot(True)
-        self._said.setInterval(_SAID_MS)
+        self._said = QTimer(self, singleShot=True, interval=_SAID_MS)
         self._said.timeout.connect(self.show_diameter)
         canvas.brush_diameter_change_requested.connect(self.scale_diameter)
         canvas.erasing_announced.connect(self._on_erasing_announced)

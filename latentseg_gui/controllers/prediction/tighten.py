@@ -21,8 +21,7 @@ class TightenController(QObject):
         self._tightening = Tightening()
         self._given: MaskProposal | None = None
         self._made: MaskProposal | None = None
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
+        self._soon = QTimer(self, singleShot=True)
         self._soon.timeout.connect(self._tighten)
         document.events.proposal_changed.connect(self._on_proposal_changed)
         document.events.current_changed.connect(self._on_current_changed)

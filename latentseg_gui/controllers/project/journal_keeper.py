@@ -45,9 +45,7 @@ class JournalKeeper(QObject):
         self._storage = storage
         self._files = files
         self._errors = errors
-        self._sync = QTimer(self)
-        self._sync.setSingleShot(True)
-        self._sync.setInterval(SYNC_MS)
+        self._sync = QTimer(self, singleShot=True, interval=SYNC_MS)
         self._sync.timeout.connect(self._sync_journals)
         self._broken: list[ProjectSession] = []
         self._is_told = False

@@ -114,9 +114,7 @@ class ProjectController(QObject):
         self._saving: _Saving | None = None
         self._failed: set[Path] = set()
         self._told_of_change: set[Path] = set()
-        self._retry = QTimer(self)
-        self._retry.setSingleShot(True)
-        self._retry.setInterval(_RETRY_MS)
+        self._retry = QTimer(self, singleShot=True, interval=_RETRY_MS)
         self._retry.timeout.connect(self.save)
 
     @property

@@ -37,9 +37,7 @@ class LabelledCounts(QObject):
         self._readers = readers
         self._waiting: list[str] = []
         self._asked = ""
-        self._telling = QTimer(self)
-        self._telling.setSingleShot(True)
-        self._telling.setInterval(_TELL_MS)
+        self._telling = QTimer(self, singleShot=True, interval=_TELL_MS)
         self._telling.timeout.connect(self.changed)
         document.events.mask_changed.connect(self._on_mask_changed)
         document.events.images_changed.connect(self._on_images_changed)

@@ -21,9 +21,7 @@ class LiveController(QObject):
         self._is_on = False
         self._is_new = False
         self._is_outdated = False
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_DELAY_MS)
+        self._timer = QTimer(self, singleShot=True, interval=_DELAY_MS)
         self._timer.timeout.connect(self._refit)
         finetune.ended.connect(self._on_ended)
 

@@ -57,9 +57,7 @@ class TrainingViewController(QObject):
         self._errors = errors
         self._draws = 0
         self._is_shown_running = False
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(_REST_MS)
+        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._rest.timeout.connect(self.refresh)
         finetune.samples.counts.changed.connect(self._later)
         document.events.images_changed.connect(self._later)

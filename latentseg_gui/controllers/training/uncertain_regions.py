@@ -43,9 +43,7 @@ class UncertainRegionsController(QObject):
         self._errors = errors
         self._regions: list[UncertainRegion] = []
         self._number = -1
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(_REST_MS)
+        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._rest.timeout.connect(self._on_rested)
         events = document.events
         events.prediction_changed.connect(self._on_prediction_changed)

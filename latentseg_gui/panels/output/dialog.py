@@ -120,9 +120,7 @@ class OutputDialog(QDialog):
         self._question = question
         self._asked: OutputChoice | None = None
         self._is_low = self.screen().availableGeometry().height() <= _LOW_SCREEN
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(_REST_MS)
+        self._pause = QTimer(self, singleShot=True, interval=_REST_MS)
         self._pause.timeout.connect(self._ask)
         self._scopes = QButtonGroup(self)
         self._source = _FolderField(self.tr("Folder of the images"))
