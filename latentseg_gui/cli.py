@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -70,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0; 1 if some of the work failed; 2 if nothing could be done.
     """
+    _let_streams_say_everything()
     arguments = list(sys.argv[1:] if argv is None else argv)
     wants_help = bool(arguments) and arguments[0] in ("-h", "--help", "--version")
     if not wants_help and (not arguments or arguments[0] not in SUBCOMMANDS):
@@ -83,6 +85,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     options = _parser(arguments[0]).parse_args(arguments)
     return run_guarded(options)
+
+
+def _let_streams_say_everything() -> None:
+    """What a terminal or a file of another encoding has no letters for is written as escapes.
+
+    Else a name that cannot be shown would be an error of the work on that file.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def run_guarded(options: argparse.Namespace) -> int:

@@ -1,5 +1,6 @@
 """The front door: what is started, what is said when it cannot be."""
 
+import io
 import subprocess
 import sys
 
@@ -110,3 +111,24 @@ def test_ctrl_c_is_no_traceback(latentseg, monkeypatch, tmp_path):
 
     monkeypatch.setattr(predict, "run", interrupted)
     assert latentseg("predict", "a.png", "-o", tmp_path) == (130, "", "latentseg: stopped.\n")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437"])
+def test_a_name_that_the_terminal_cannot_show_ends_no_work_on_it(folders, tmp_path, monkeypatch, encoding):
+    images, masks = folders
+    name = "\u7d30\u80de \u201c\xfc\u201d.png"
+    for folder in folders:
+        (folder / "scene 0.png").rename(folder / name)
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2))
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", out)
+        patch.setattr(sys, "stderr", err)
+        arguments = ("--images", images, "--masks", masks, "-o", tmp_path / "out", "--format", "png")
+        assert cli.main(["export", *map(str, arguments)]) == 0
+        with pytest.raises(SystemExit):
+            cli.main(["export", "--help"])
+    assert (tmp_path / "out" / name).is_file()
+    out.flush()
+    assert b"\\u7d30" in out.buffer.getvalue()
+    out.close()
+    err.close()
