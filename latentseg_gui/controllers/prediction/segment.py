@@ -28,6 +28,7 @@ from latentseg_gui.document.prediction.proposals import (
     as_it_was,
 )
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED
+from latentseg_gui.document.wording import listed
 from latentseg_gui.inference.messages import SegmentObject
 
 
@@ -249,7 +250,7 @@ def whose_pixels(source: MaskSource, proposal: MaskProposal, class_id: int, *, y
     taken = sum(each.pixels for each in found)
     if not found:
         return ""
-    names = ", ".join(sorted({source.classes[each.class_id].name for each in found}))
+    names = listed(sorted({source.classes[each.class_id].name for each in found}))
     if not yields:
         return QCoreApplication.translate(
             "SegmentController", "{0} pixels of {1} accepted objects were taken ({2}). Undo gives them back."

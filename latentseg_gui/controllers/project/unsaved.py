@@ -8,6 +8,7 @@ from typing import Protocol
 from PySide6.QtCore import QCoreApplication
 
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.wording import in_quotes, listed
 from latentseg_gui.io.paths import shown
 from latentseg_gui.io.project.manifest import WeightsList
 from latentseg_gui.io.project.saving import ProjectSession
@@ -54,8 +55,8 @@ def lost_by_leaving(
     if len(unsaved) == 1:
         sentences.append(_tr("The trained version “{0}” is in no project yet.").format(*unsaved))
     elif unsaved:
-        names = ", ".join(f"“{name}”" for name in unsaved)
-        sentences.append(_tr("The trained versions {0} are in no project yet.").format(names))
+        text = _tr("The trained versions {0} are in no project yet.")
+        sentences.append(text.format(listed(in_quotes(unsaved))))
     elif project is not None and not sentences and has_unsaved_changes(document, versions):
         text = _tr("The list of versions in “{0}” changed since the last save.")
         sentences.append(text.format(shown(project.folder.name)))

@@ -20,6 +20,7 @@ from latentseg_gui.controllers.transfer.import_run import ImportOrder, ImportRep
 from latentseg_gui.controllers.transfer.import_work import ImportMode
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
+from latentseg_gui.document.wording import in_quotes, listed
 from latentseg_gui.io.masks import IMPORT_SUFFIXES
 from latentseg_gui.io.masks.values import Numbers
 from latentseg_gui.io.paths import shown
@@ -239,7 +240,7 @@ class ImportController(JobSource):
             text = self.tr("{0} masks are as they were before.")
             sentences.append(one if report.same == 1 else text.format(report.same))
         if report.new_classes:
-            sentences.append(self.tr("New classes: {0}.").format(", ".join(report.new_classes)))
+            sentences.append(self.tr("New classes: {0}.").format(listed(report.new_classes)))
         objects = report.objects
         if objects is not None:
             text = self.tr("{0} of {1} objects were imported.")
@@ -258,7 +259,7 @@ class ImportController(JobSource):
         elif report.locked:
             sentences.append(self.tr("{0} locked objects were left as they were.").format(report.locked))
         if report.locked_classes:
-            names = ", ".join(f"“{name}”" for name in sorted(report.locked_classes))
+            names = listed(in_quotes(sorted(report.locked_classes)))
             sentences.append(self.tr("Locked, so left as it was: {0}.").format(names))
         return sentences
 

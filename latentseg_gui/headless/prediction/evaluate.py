@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED
+from latentseg_gui.document.wording import in_quotes, listed
 from latentseg_gui.headless.prediction.objects import add_object_arguments, counting_of
 from latentseg_gui.headless.prediction.ranks import Ranks, joined_ranks
 from latentseg_gui.headless.subcommand import (
@@ -211,8 +212,8 @@ def refuse_unknown_classes(truth: NDArray[np.uint8], classes: ClassTable, num_kn
     """Raise LatentsegError where a mask has classes, of the table, after those that the weights know."""
     strange = np.unique(truth[(truth != UNLABELLED) & (truth >= num_known)])
     if strange.size:
-        names = ", ".join(f"“{classes[class_id].name}”" for class_id in strange.tolist())
-        known = ", ".join(classes.names[:num_known])
+        names = listed(in_quotes([classes[class_id].name for class_id in strange.tolist()]))
+        known = listed(classes.names[:num_known])
         raise LatentsegError(
             f'The mask "{name}" has {names}; the classes of the weights are {known}.',
             action="Name weights that were fine-tuned for these classes with --weights.",

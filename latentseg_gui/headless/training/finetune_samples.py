@@ -14,6 +14,7 @@ from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.masks.lookup import looked_up
 from latentseg_gui.document.prediction.separating import counted_only
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance
+from latentseg_gui.document.wording import in_quotes, listed
 from latentseg_gui.headless.subcommand import Failures
 from latentseg_gui.headless.transfer.masks import MaskReader, Pair
 from latentseg_gui.headless.transfer.naming import UNNAMED, occurring
@@ -102,9 +103,9 @@ def with_background_decided(
     refuse_one_class(present, classes, has_rest=has_rest)
     if len(present) > 1 and BACKGROUND not in present and has_rest and not is_none:
         name = classes.names[BACKGROUND]
-        listed = ", ".join(f"“{classes.names[each]}”" for each in present)
+        names = listed(in_quotes([classes.names[each] for each in present]))
         raise LatentsegError(
-            f"No pixel is labelled “{name}”, so nothing says where {listed} end.",
+            f"No pixel is labelled “{name}”, so nothing says where {names} end.",
             action=f"Add --rest-is-background to take all that is not labelled as “{name}”, or "
             "--without-background if these classes are all there is.",
         )

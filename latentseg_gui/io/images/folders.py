@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from latentseg_gui.document.wording import in_quotes, listed
 from latentseg_gui.io.images.image_errors import ImageError
 from latentseg_gui.io.paths import natural_key, shown
 
@@ -210,5 +211,4 @@ def left_out(skipped: Sequence[Skipped]) -> str:
 
 def _names(paths: Sequence[Path]) -> str:
     """A few names, then how many more."""
-    named = ", ".join(f"“{shown(path.name)}”" for path in paths[:_NAMED])
-    return named + (f" and {len(paths) - _NAMED:,} more" if len(paths) > _NAMED else "")
+    return listed(in_quotes([shown(path.name) for path in paths]), few=_NAMED)

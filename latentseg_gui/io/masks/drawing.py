@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Rect
+from latentseg_gui.document.wording import FEW, in_quotes, listed
 from latentseg_gui.io.masks.annotations import Annotation, Box, LeftOut, box_around
 from latentseg_gui.io.masks.naming import KnownClasses
 from latentseg_gui.io.masks.spans import RingGroup, fill, ring_extents, spans_of
 from latentseg_gui.io.masks.values import ImportContext, ImportedMask, MaskError, Tally
 
-_NAMED = 5
 _LARGEST = 2**32 - 1
 
 
@@ -171,17 +171,17 @@ class Drawing:
             self.notes.append(f"Objects overlap in {overlap} pixels; the smaller one was taken there.")
         outside = [each.place for each, count in zip(self._drawn, pixels[1:], strict=True) if not count]
         if outside:
-            self.notes.append(f"No pixel of the image lies in {_listed(outside)}.")
+            self.notes.append(f"No pixel of the image lies in {listed(outside)}.")
         covered = [
             each.place
             for each, count, rest in zip(self._drawn, pixels[1:], counts[1:], strict=True)
             if count and not rest
         ]
         if covered:
-            self.notes.append(f"Wholly covered by other objects, and lost: {_listed(covered)}.")
+            self.notes.append(f"Wholly covered by other objects, and lost: {listed(covered)}.")
         if self.names.ignored:
-            names = ", ".join(f"“{name}”" for name in sorted(self.names.ignored))
-            self.notes.append(f"Areas named {names} are unlabelled.")
+            names = in_quotes(sorted(self.names.ignored))
+            self.notes.append(f"Areas named {listed(names)} are unlabelled.")
         self._say_left()
 
     def _say_left(self) -> None:
@@ -204,14 +204,8 @@ def _box_around(annotation: Annotation) -> Box | None:
 
 def _named(left: Sequence[LeftOut]) -> str:
     """The annotations that were left out, by number and reason; only the first of many."""
-    texts = [
-        f"{each.place}{f' (“{each.name}”)' if each.name else ''}: {each.reason}" for each in left[:_NAMED]
-    ]
-    return "; ".join(texts) + (f"; and {len(left) - _NAMED} more" if len(left) > _NAMED else "")
-
-
-def _listed(places: Sequence[str]) -> str:
-    return ", ".join(places[:_NAMED]) + (f" and {len(places) - _NAMED} more" if len(places) > _NAMED else "")
+    texts = [f"{each.place}{f' (“{each.name}”)' if each.name else ''}: {each.reason}" for each in left[:FEW]]
+    return "; ".join(texts) + (f"; and {len(left) - FEW} more" if len(left) > FEW else "")
 
 
 def _slices(box: Box, shape: tuple[int, int]) -> tuple[slice, slice]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from latentseg_gui.document.masks.classes import ClassTable, SegmentationClass
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance
+from latentseg_gui.document.wording import listed
 from latentseg_gui.io.masks.looks import WHITES, MaskTraits, decide, look_of, sharpened
 from latentseg_gui.io.masks.naming import KnownClasses
 from latentseg_gui.io.masks.pictures import (
@@ -261,7 +262,7 @@ def from_labels(labels: NDArray[np.uint8], theirs: ClassTable | None, context: I
             nameless += [value] if len(names.classes) > before else []
     notes = []
     if nameless:
-        numbers = ", ".join(map(str, nameless))
+        numbers = listed([str(number) for number in nameless])
         notes.append(f"The file has no names for these class numbers: {numbers}.")
     return ImportedMask(table[labels], names.classes, None, None, tuple(notes))
 
