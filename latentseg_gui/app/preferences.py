@@ -31,7 +31,7 @@ class Preferences(BaseModel):
     last_folder: str = ""
     export_formats: list[str] = Field(default_factory=lambda: ["png"])
     export_folder: str = ""
-    overlay_opacity: float = Field(default=0.5, ge=0.0, le=1.0)
+    overlay_opacity: float = Field(default=0.45, ge=0.0, le=1.0)
     overwrite_objects: bool = False
     keep_larger: bool = False
     object_threshold: float = Field(default=ObjectOptions().threshold, ge=0.0, le=1.0)

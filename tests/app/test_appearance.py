@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication, QDialog, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
+from latentseg_gui.app import main
 from latentseg_gui.app.actions import ACTIONS
 from latentseg_gui.app.preferences import load_preferences, preferences_path
+from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.app.session import Session
+from latentseg_gui.controllers.training.weights import WeightsController
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.panels.roles import is_dark
+from latentseg_gui.panels.widgets import SliderField
 from tests.leaks import no_leaks
 
 THEMES = ("theme_system", "theme_dark", "theme_light")
@@ -88,3 +94,20 @@ def test_a_process_that_does_not_come_back_is_said(composed: Session, lane: str)
     assert "stopped several times in a row" in message.what
     assert "self-test" in message.action
     assert ("stopped" in composed.window.device.text()) == (lane == "engine")
+
+
+def test_the_opacity_of_masks_stands_as_it_was_left(
+    qtbot: QtBot, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WeightsController, "activate_shipped", lambda self: None)  # no model is needed here
+    for before, after in ((45, 20), (20, 100)):
+        with no_leaks():
+            main.application()
+            session = main.start(Reporter())
+            display = session.window.options.display
+            slider = next(each for each in display.parts if isinstance(each, SliderField))
+            assert slider.value == before
+            assert session.window.canvas._stack.opacity == before / 100
+            slider.changed.emit(after)
+            main.finish(session)
+    assert load_preferences(preferences_path())[0].overlay_opacity == 1

@@ -84,7 +84,7 @@ def test_one_bad_value_does_not_cost_the_others(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     path.write_text('{"theme": "light", "overlay_opacity": 7, "recent": ["a"], "shortcuts": 3}')
     settings, error = load_preferences(path)
-    assert (settings.theme, settings.recent, settings.overlay_opacity) == ("light", ["a"], 0.5)
+    assert (settings.theme, settings.recent, settings.overlay_opacity) == ("light", ["a"], 0.45)
     assert error is not None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from latentseg_gui.app.flows.base import Base
 from latentseg_gui.controllers.images.display import DisplayController
@@ -67,5 +68,8 @@ def _connect_switches(base: Base, images: ImagesFlow) -> None:
     base.on_switch("show_uncertainty", images.display.set_uncertainty_visible)
     base.on_switch("show_uncertainty", options.set_uncertainty)
     options.uncertainty_requested.connect(window.action["show_uncertainty"].setChecked)
+    for use in (options.set_opacity, canvas.labels.set_opacity):
+        use(base.preferences.overlay_opacity)
     options.opacity_requested.connect(canvas.labels.set_opacity)
+    options.opacity_requested.connect(partial(setattr, base.preferences, "overlay_opacity"))
     base.on_switch("show_objects", images.display.set_objects_visible)
