@@ -7,15 +7,10 @@ line. Opening or reading any of these the plain way waits for ever or takes all 
 from __future__ import annotations
 
 import errno
-import json
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Final
-
-MAX_LINE: Final = 2**24
-"""Bytes of one line of a text; a line of YOLO with fifty thousand corners has one million."""
+from typing import BinaryIO, Final
 
 _FLAGS: Final = os.O_RDONLY | sum(
     getattr(os, name, 0) for name in ("O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY", "O_BINARY", "O_NOINHERIT")
@@ -78,45 +73,6 @@ def read_regular(path: Path, limit: int) -> bytes:
     if len(data) > limit:  # it grew meanwhile
         raise _too_long(path, limit)
     return data
-
-
-def lines_of(path: Path, *, max_line: int = MAX_LINE, max_bytes: int | None = None) -> Iterator[bytes]:
-    """The lines of an ordinary file, one after the other, with their ends.
-
-    Args:
-        path: the file.
-        max_line: the most bytes a line may have.
-        max_bytes: the most bytes of all lines; None for any number.
-
-    Raises:
-        TooLongError: at a line that is longer, or where the bytes become more; what came before was given.
-        OSError: as `open_regular`, and if reading fails.
-    """
-    total = 0
-    with open_regular(path) as file:
-        while line := file.readline(max_line + 1):
-            total += len(line)
-            if len(line) > max_line or (max_bytes is not None and total > max_bytes):
-                raise _too_long(path, max_line if len(line) > max_line else total)
-            yield line
-
-
-def read_json(path: Path, limit: int) -> Any:
-    """What a JSON file says, with or without a byte order mark.
-
-    Args:
-        path: the file.
-        limit: the most bytes it may have; parsed, they take about ten times as much memory.
-
-    Raises:
-        OSError: as `read_regular`.
-        ValueError: if it is not JSON, or nested too deeply.
-    """
-    data = read_regular(path, limit)
-    try:
-        return json.loads(data.decode("utf-8-sig"))
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
 
 
 def _too_long(path: Path, limit: int) -> TooLongError:

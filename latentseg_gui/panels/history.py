@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.shortcut_tooltips import follow_key
-from latentseg_gui.panels.widgets import icon_button, text_label
+from latentseg_gui.panels.widgets import icon_button
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -93,12 +93,10 @@ class HistoryPanel(QWidget):
         follow_key(self._undo, "undo")
         self._redo = icon_button("redo", self.tr("Redo"))
         follow_key(self._redo, "redo")
-        self._memory = text_label("", "hint", is_wrapped=False)
         row = QHBoxLayout()
         row.addWidget(self._undo)
         row.addWidget(self._redo)
         row.addStretch(1)
-        row.addWidget(self._memory)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(8, 8, 8, 8)
         whole.setSpacing(6)
@@ -118,10 +116,6 @@ class HistoryPanel(QWidget):
         current = self._model.index(position)
         self._view.setCurrentIndex(current)
         self._view.scrollTo(current)
-
-    def set_memory(self, used: int, limit: int) -> None:
-        """Shows how many bytes the steps take and may take."""
-        self._memory.setText(self.tr("{0} of {1} MB").format(f"{used / 1e6:.1f}", round(limit / 1e6)))
 
     def _on_row_chosen(self, index: QModelIndex) -> None:
         if index.row() != self._model.position:

@@ -199,11 +199,6 @@ class Fold(QWidget):
         """Opens or closes the section."""
         self._button.setChecked(is_open)
 
-    def set_title(self, title: str) -> None:
-        """Changes the headline."""
-        self._button.setText(title)
-        self._button.setAccessibleName(title)
-
     def _on_toggled(self, is_open: bool) -> None:
         self._button.setIcon(icon("chevron-down" if is_open else "chevron-right"))
         self._content.setVisible(is_open)

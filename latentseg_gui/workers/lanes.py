@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer, Signal, Slot
@@ -268,10 +267,6 @@ class ThreadLane(Lane):
     def __init__(self, *, name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._name = name
-
-    def submit_call(self, call: Callable[[], object], *, key: str = "", is_latest_only: bool = True) -> int:
-        """`submit` for a function, with its type checked."""
-        return self.submit(call, key=key, is_latest_only=is_latest_only)
 
     def _make_runner(self) -> JobThread:
         return JobThread(self._name, self._post)

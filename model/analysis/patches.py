@@ -32,11 +32,6 @@ class Patch:
     col: int
     side: int
 
-    @property
-    def centre_xy(self) -> tuple[float, float]:
-        """Its middle, in pixels of the image."""
-        return self.col + self.side / 2, self.row + self.side / 2
-
 
 def patch_side(shape: tuple[int, int]) -> int:
     """Side of the patches of an image of ``shape``, in pixels; never more than the image has."""

@@ -10,9 +10,7 @@ from latentseg_gui.io.images.thumbnails import thumbnail
 from latentseg_gui.io.regular_files import (
     NotRegularError,
     TooLongError,
-    lines_of,
     open_regular,
-    read_json,
     read_regular,
 )
 
@@ -70,25 +68,6 @@ def test_a_file_reads_as_it_is_up_to_its_limit(tmp_path):
     assert read_regular(path, 5) == b"12345"
     with pytest.raises(TooLongError, match="more than 4 bytes"):
         read_regular(path, 4)
-    path.write_bytes(b"\xef\xbb\xbf[1]")
-    assert read_json(path, 100) == [1]
-    path.write_bytes(b"[" * 100_000)
-    with pytest.raises(ValueError, match="nested"):
-        read_json(path, 10**6)
-
-
-def test_lines_come_one_by_one_and_an_endless_one_is_refused(tmp_path):
-    path = tmp_path / "labels.txt"
-    path.write_bytes(b"a\nbb\nccc")
-    assert list(lines_of(path)) == [b"a\n", b"bb\n", b"ccc"]
-    lines = lines_of(path, max_line=3)
-    assert [next(lines), next(lines), next(lines)] == [b"a\n", b"bb\n", b"ccc"]
-    with pytest.raises(TooLongError):
-        list(lines_of(path, max_line=2))
-    with pytest.raises(TooLongError):
-        list(lines_of(path, max_bytes=7))
-    with pytest.raises(NotRegularError):
-        next(lines_of(strange(tmp_path, "link to a device")))
 
 
 def test_a_descriptor_is_not_left_open_by_a_refusal(tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from model.analysis.patches import LEAST_SIDE, Patch, patch_side, strongest_patches
+from model.analysis.patches import LEAST_SIDE, patch_side, strongest_patches
 
 
 def test_the_strongest_square_lies_where_the_map_is_strongest():
@@ -41,7 +41,3 @@ def test_the_smallest_images_have_a_square_too(shape, tokens):
         assert 1 <= len(patches) <= 4
         assert all(each.side == min(shape) and each.row >= 0 and each.col >= 0 for each in patches)
         assert all(each.row + each.side <= shape[0] and each.col + each.side <= shape[1] for each in patches)
-
-
-def test_the_middle_of_a_square_is_a_place_in_the_image():
-    assert Patch(0.5, 10, 20, 24).centre_xy == (32.0, 22.0)

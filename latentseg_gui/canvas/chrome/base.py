@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Protocol, runtime_checkable
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPalette, QPen
+from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPalette, QPen
 
 from latentseg_gui.canvas.viewport import Viewport
 
@@ -67,11 +67,6 @@ def draw_panel(painter: QPainter, area: QRectF, palette: QPalette, *, alpha: int
     painter.setPen(QPen(rim, 1))
     painter.setBrush(ground)
     painter.drawRoundedRect(area.adjusted(0.5, 0.5, -0.5, -0.5), 5, 5)
-
-
-def text_size(metrics: QFontMetricsF, text: str) -> tuple[float, float]:
-    """(width, height) of a line of text."""
-    return metrics.horizontalAdvance(text), metrics.height()
 
 
 def area_around(rect: QRectF, margin: float) -> QRect:

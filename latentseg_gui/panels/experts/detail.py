@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -238,11 +238,6 @@ class ExpertDetail(QFrame):
         self.setEnabled(False)
         self._swatch.clear()
         self._figures.setText("")
-
-    def focus_name(self) -> None:
-        """Starts naming the expert."""
-        self._name.setFocus(Qt.FocusReason.OtherFocusReason)
-        self._name.selectAll()
 
     def _on_name_edited(self) -> None:
         text = self._name.text().strip()

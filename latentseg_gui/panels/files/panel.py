@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from latentseg_gui.panels.files.model import FileEntry, FilesModel
@@ -121,10 +121,6 @@ class FilesPanel(QWidget):
         """Shows a small picture, uint8 [h, w, 3]."""
         self._view.forget_requests(image_id)
         self._model.set_thumbnail(image_id, image_from_rgb(pixels))
-
-    def focus_search(self) -> None:
-        """Puts the cursor into the search field."""
-        self._bar.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _update(self, image_id: str, **changes: object) -> None:
         self._model.update(image_id, **changes)

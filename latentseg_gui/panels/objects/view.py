@@ -94,10 +94,6 @@ class ObjectsView(QTableView):
         rows = sorted({row for each in ranges for row in range(each.top(), each.bottom() + 1)})
         return tuple(self._model.keys[rows].tolist())
 
-    def current_row(self) -> int:
-        """The row with the focus; -1 for none."""
-        return self.currentIndex().row()
-
     def _on_selection_changed(self) -> None:
         if not self._is_told:
             self.chosen.emit(self.selected_keys())

@@ -110,10 +110,6 @@ class ToolOptionsBar(QWidget):
         """Shows the tolerance of the wand."""
         self._tolerance.set_value(tolerance)
 
-    def set_protect(self, is_on: bool) -> None:
-        """Shows whether other classes are protected."""
-        self._protect.setChecked(is_on)
-
     def set_eraser_mode(self, mode: str) -> None:
         """Shows what the eraser leaves."""
         self._eraser.set_value(mode)
