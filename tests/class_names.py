@@ -9,6 +9,7 @@ WORDS = (
     "\u05ea\u05d0 (T)\N{RIGHT-TO-LEFT MARK}",
     "a/b\\c: d, e # f = [g] {h} \"i\" 'j' | k; l",
     "../../x",
+    "\U0001fae8 younger than some Pythons",
     "# 1",
     "- x: 1::",
     "=1+1",

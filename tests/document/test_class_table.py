@@ -48,7 +48,18 @@ def test_words_of_every_script_are_names(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["", "   ", "a\nb", "a\u2028b", "a\x00b", "\N{RIGHT-TO-LEFT OVERRIDE}abc", "\ud800", "x" * 201]
+    "name",
+    [
+        "",
+        "   ",
+        "a\nb",
+        "a\u2028b",
+        "a\x00b",
+        "a\uffffb",
+        "\N{RIGHT-TO-LEFT OVERRIDE}abc",
+        "\ud800",
+        "x" * 201,
+    ],
 )
 def test_unusable_names_are_refused(name):
     with pytest.raises(LatentsegError, match="name of a class"):

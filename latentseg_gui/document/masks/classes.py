@@ -27,6 +27,8 @@ SMALLEST = 20
 
 _MAX_NAME = 200
 _JOINING = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}"
+_NO_LETTERS = "\ufffe\uffff"
+"""These two never will be, and XML refuses them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +268,8 @@ def is_plain_letter(letter: str) -> bool:
     Unlike `str.isprintable`, spaces of every width do, what joins and parts letters (Persian and Hindi are written
     with it, and families of emoji), and letters that are younger than this Python.
     """
-    return letter.isprintable() or letter in _JOINING or category(letter) in ("Zs", "Cn")
+    is_younger = category(letter) == "Cn" and letter not in _NO_LETTERS
+    return letter.isprintable() or letter in _JOINING or category(letter) == "Zs" or is_younger
 
 
 def _check(entry: SegmentationClass) -> None:
