@@ -23,6 +23,14 @@ def shown(path: Path | str) -> str:
     return os.fsencode(path).decode("utf-8", errors="replace")
 
 
+def real(path: Path) -> Path:
+    """The path with all links followed; of one that leads back to itself, itself.
+
+    `Path.resolve` raises a RuntimeError there.
+    """
+    return Path(os.path.realpath(path))
+
+
 def natural_key(name: str) -> tuple[object, ...]:
     """A key that sorts "image 2" before "image 10", and does not care about case.
 

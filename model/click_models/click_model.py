@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +83,7 @@ class ClickModel:
     def name(self) -> str:
         """What it is called: its file without the words that name a part, or its folder where nothing is left."""
         path = self.signature.decoder.path
-        return own_name(path) or path.resolve().parent.name
+        return own_name(path) or Path(os.path.realpath(path)).parent.name
 
     @property
     def title(self) -> str:

@@ -6,6 +6,7 @@ it that hold its numbers. The first are refused; the second must lie in its own 
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -183,8 +184,8 @@ def _tensors(model: ModelProto) -> Iterator[Any]:
 
 def _beside(path: Path, location: str) -> Path:
     """The data file ``location`` of a graph, which must lie where the graph lies, links followed."""
-    folder = path.resolve().parent
-    place = (folder / location).resolve()
+    folder = Path(os.path.realpath(path)).parent
+    place = Path(os.path.realpath(folder / location))
     if not location or Path(location).is_absolute() or not place.is_relative_to(folder) or "\\" in location:
         refuse(path, f"its data are said to be in “{location}”, outside of its folder", "Export it again.")
     if not place.exists():

@@ -86,8 +86,11 @@ def read_checked(path: Path) -> tuple[bytes, Header]:
 def _open_regular(path: str, flags: int) -> int:
     """Open without waiting for whoever might write into a pipe; what is no file is an OSError."""
     descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
         os.close(descriptor)
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, "it is a folder", path)
         raise OSError(errno.EINVAL, "it is a pipe, a socket or a device, not a file", path)
     return descriptor
 

@@ -132,3 +132,34 @@ def test_a_name_that_the_terminal_cannot_show_ends_no_work_on_it(folders, tmp_pa
     assert b"\\u7d30" in out.buffer.getvalue()
     out.close()
     err.close()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("export", "--format", "png"), ("import",), ("finetune", "--seconds", "1")]
+)
+def test_an_output_that_is_a_link_to_itself_is_refused_in_words(
+    latentseg, weights, folders, tmp_path, arguments
+):
+    (tmp_path / "round.safetensors").symlink_to("round.safetensors")
+    where = "--images", folders[0], "--masks", folders[1], "-o", tmp_path / "round.safetensors"
+    more = ("--weights", weights) if arguments[0] == "finetune" else ()
+    code, _, err = latentseg(*arguments, *where, *more)
+    assert code == 2
+    assert "unexpected" not in err
+    assert "round.safetensors" in err
+
+
+def test_a_folder_in_the_place_of_weights_is_called_one(latentseg, folders, tmp_path):
+    (tmp_path / "w.safetensors").mkdir()
+    arguments = "predict", folders[0], "-o", tmp_path / "out", "--weights", tmp_path / "w.safetensors"
+    code, _, err = latentseg(*arguments)
+    assert (code, "it is a folder" in err) == (2, True), err
+
+
+@pytest.mark.parametrize("arguments", [("networks",), ("predict", "photo.png", "-o", "out")])
+def test_shipped_weights_of_another_name_are_said_by_every_subcommand(latentseg, monkeypatch, arguments):
+    monkeypatch.setenv("LATENTSEG_WEIGHTS", "wrok")
+    code, _, err = latentseg(*arguments)
+    assert code == 2
+    assert "unexpected" not in err
+    assert "wrok" in err or "photo.png" in err

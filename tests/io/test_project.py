@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -667,6 +668,28 @@ def test_links_that_lead_out_of_the_project_are_not_followed(tmp_path, document)
     (folder / "project.json").symlink_to(tmp_path / "real.json")
     with pytest.raises(ProjectError, match="link"):
         open_project(folder)
+
+
+@pytest.mark.parametrize("part", ["project.json", "masks", "a mask", "an image"])
+def test_links_that_lead_to_themselves_end_in_words_and_cost_nothing_else(tmp_path, document, part):
+    paint(document, 0, seed=5)
+    folder = saved(document, tmp_path / "work")
+    places = {
+        "a mask": next((folder / "masks").iterdir()),
+        "an image": document.images.path(document.images.ids[0]),
+    }
+    place = places.get(part, folder / part)
+    shutil.rmtree(place) if place.is_dir() else place.unlink()
+    place.symlink_to(place.name)
+    try:
+        opened = open_project(folder)
+    except ProjectError:
+        assert part in ("project.json", "masks")
+        return
+    assert len(opened.document.images.ids) == len(document.images.ids)
+    with suppress(ProjectError, StorageError):
+        save_project(opened.document, folder, opened.session)
+    opened.session.close()
 
 
 def test_a_folder_without_a_project_is_refused(tmp_path):

@@ -46,6 +46,7 @@ from latentseg_gui.io.images.time_limit import in_time
 from latentseg_gui.io.ledger import Ledger
 from latentseg_gui.io.masks import FORMATS, MaskItem
 from latentseg_gui.io.masks.values import counts_of
+from latentseg_gui.io.paths import real
 from latentseg_gui.io.transfer.batch import BatchFolder, BatchItem, BatchPlan, batch_items, done_before
 
 if TYPE_CHECKING:
@@ -287,9 +288,9 @@ def _settings(options: argparse.Namespace, predictor: Predictor, counting: Count
 
 def protect(folder: Path, plan: BatchPlan, items: Sequence[BatchItem], ledger: Ledger) -> None:
     """Raise LatentsegError where a mask would take the place of an image, or of a file that is not ours."""
-    protected = {item.path.resolve() for item in items}
+    protected = {real(item.path) for item in items}
     for path in plan.targets(folder, items):
-        if path.resolve() in protected:
+        if real(path) in protected:
             raise LatentsegError(
                 f'The output would overwrite "{path}".', action="Choose another folder with -o."
             )

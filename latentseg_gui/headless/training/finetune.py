@@ -30,6 +30,7 @@ from latentseg_gui.headless.training.finetune_samples import (
 )
 from latentseg_gui.headless.transfer.masks import Pair, pairs_asked_for
 from latentseg_gui.headless.transfer.naming import words_for
+from latentseg_gui.io.paths import real
 from latentseg_gui.io.storage import atomic_write, make_folder, remove_file
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def check_output(path: Path) -> None:
         )
     if path.is_dir():
         raise LatentsegError(f"“{path}” is a folder.", action="Name a file with -o.")
-    folder = path.resolve().parent
+    folder = real(path).parent
     make_folder(folder)
     probe = folder / f".{path.name}-{os.getpid()}.probe"
     atomic_write(probe, b"")

@@ -6,6 +6,8 @@ import argparse
 import json
 from typing import Any
 
+from latentseg_gui.headless.subcommand import model_errors
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
@@ -14,9 +16,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the list."""
+    with model_errors():
+        rows = _rows()
+    if options.json:
+        print(json.dumps(rows, indent=2))
+        return 0
+    for row in rows:
+        print("\n".join(_lines(row)))
+    print(
+        "\nThose with an encoder can be built on the other one, too: --encoder pretrained, --encoder scratch."
+    )
+    print("Train one: latentseg finetune --network NAME ...; compare several: latentseg compare ...")
+    return 0
+
+
+def _rows() -> list[dict[str, Any]]:
     from model.weights.catalogue import OFFERS, parameters_of
 
-    rows: list[dict[str, Any]] = [
+    return [
         {
             "name": offer.name,
             "title": offer.title,
@@ -31,16 +48,6 @@ def run(options: argparse.Namespace) -> int:
         }
         for offer in OFFERS
     ]
-    if options.json:
-        print(json.dumps(rows, indent=2))
-        return 0
-    for row in rows:
-        print("\n".join(_lines(row)))
-    print(
-        "\nThose with an encoder can be built on the other one, too: --encoder pretrained, --encoder scratch."
-    )
-    print("Train one: latentseg finetune --network NAME ...; compare several: latentseg compare ...")
-    return 0
 
 
 def _lines(row: dict[str, Any]) -> list[str]:

@@ -14,6 +14,7 @@ from latentseg_gui.headless.subcommand import (
     require_inputs,
     weights_path,
 )
+from latentseg_gui.io.paths import real
 from latentseg_gui.io.storage import make_folder
 
 
@@ -47,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
 
     with model_errors():
         network, meta = load(weights_path(options))
-        make_folder(options.output.resolve().parent)
+        make_folder(real(options.output).parent)
         export_onnx(network, options.output, meta, size=options.size)
     for path in (options.output, description):
         ledger.adopt(path)

@@ -22,6 +22,7 @@ from latentseg_gui.io.masks.candidates import Candidate, Matching, Target, match
 from latentseg_gui.io.masks.finding import FoundMasks, find_masks
 from latentseg_gui.io.masks.turning import image_orientation
 from latentseg_gui.io.masks.values import Numbers, Reading
+from latentseg_gui.io.paths import real
 from latentseg_gui.io.transfer.batch import BatchItem, BatchPlan
 
 _SHOWN = 5
@@ -241,10 +242,10 @@ class Export:
         """Raise LatentsegError if an image, one of ``masks``, or a file that is not ours would be replaced."""
         plan = BatchPlan((self.format_name,), self.classes, "", self.links_pictures)
         items = [BatchItem(*page, stem, "") for page, stem in zip(pages, stems, strict=True)]
-        protected = {path.resolve() for path in (*(path for path, _ in pages), *masks)}
+        protected = {real(path) for path in (*(path for path, _ in pages), *masks)}
         targets = plan.targets(self.folder, items)
         for path in targets:
-            if path.resolve() in protected:
+            if real(path) in protected:
                 raise LatentsegError(
                     f'The output would overwrite "{path}".', action="Choose another folder with -o."
                 )

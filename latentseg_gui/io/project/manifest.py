@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import MAX_CLASSES, SMALLEST, ClassTable, SegmentationClass
-from latentseg_gui.io.paths import shown
+from latentseg_gui.io.paths import real, shown
 
 SCHEMA = 2
 """The version of the format that this program writes."""
@@ -285,7 +285,7 @@ def inside(folder: Path, name: str) -> Path:
         ProjectError: if it does.
     """
     path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
+    if not real(path).is_relative_to(real(folder)):
         raise ProjectError(
             f"“{name}” of the project “{shown(folder.name)}” is a link to another place.",
             action="Replace the link by what it leads to.",

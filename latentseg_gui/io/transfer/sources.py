@@ -7,6 +7,7 @@ from pathlib import Path
 
 from latentseg_gui.io.images.reading import list_images
 from latentseg_gui.io.ledger import Ledger
+from latentseg_gui.io.paths import real
 
 
 def source_images(folder: Path, output: Path) -> list[Path]:
@@ -30,7 +31,7 @@ def without_results(images: Sequence[Path], folder: Path, output: Path | None) -
     found = list(images)
     if output is None:
         return found
-    source, target = folder.resolve(), output.resolve()
+    source, target = real(folder), real(output)
     if target == source:
         ledger = Ledger()
         return [path for path in found if not ledger.has_written(path)]
