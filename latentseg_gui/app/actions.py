@@ -79,6 +79,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("undo", "Undo", "Ctrl+Z", menu=EDIT),
     _spec("redo", "Redo", "Ctrl+Shift+Z | Ctrl+Y", menu=EDIT),
     _spec("accept", "Accept proposal", "Return | Enter", menu=EDIT, sep=True),
+    _spec(
+        "accept_next",
+        "Accept, and go to the next image",
+        "Shift+Return | Shift+Enter",
+        menu=EDIT,
+        icon="next",
+    ),
     _spec("cancel", "Clear clicks", "Esc", menu=EDIT),
     _spec("drop_click", "Remove last click", "Backspace", menu=EDIT),
     _spec("next_meaning", "Another meaning of the click", "Q", menu=EDIT),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
@@ -31,6 +32,12 @@ def common_folder(paths: Iterable[Path]) -> Path | None:
         if all(folder.is_relative_to(candidate) for folder in rest):
             return candidate
     return None
+
+
+def folder_beside(images: Path) -> Path:
+    """A folder for the masks of images: beside theirs, or in it where no other can be made there."""
+    can_be_made = os.access(images.parent, os.W_OK)
+    return images.with_name(f"{images.name} masks") if can_be_made else images / "masks"
 
 
 def stems_of(pages: Sequence[tuple[Path, int]], root: Path | None = None) -> list[str]:

@@ -16,6 +16,7 @@ from latentseg_gui.controllers.prediction.class_mapping import Translator
 from latentseg_gui.controllers.prediction.click_model import ClickModelController
 from latentseg_gui.controllers.prediction.compare import CompareController
 from latentseg_gui.controllers.prediction.follow import FollowController
+from latentseg_gui.controllers.prediction.going_on import GoingOn
 from latentseg_gui.controllers.prediction.hover import HoverController
 from latentseg_gui.controllers.prediction.in_turn import InTurn
 from latentseg_gui.controllers.prediction.list_search import ListSearch, SameEverywhere
@@ -95,6 +96,14 @@ def build(base: Base, images: ImagesFlow, masks: MasksFlow, training: TrainingFl
     pointing = _pointing(base, predictions, meanings)
     _preview(base, predict, meanings, masks)
     _connect_clicks(base, predictions, masks, pointing)
+    going_on = GoingOn(
+        document,
+        accept=window.action["accept"].trigger,
+        next_image=images.controller.next,
+        errors=base.errors,
+        parent=owner,
+    )
+    base.on("accept_next", going_on.accept_and_go_on)
     _connect_comparison(base, predictions, training)
     _connect_weights(base, predictions, images, training)
     return predictions

@@ -143,7 +143,7 @@ class BatchController(JobSource):
             formats=tuple((name, each.label) for name, each in FORMATS.items()),
             with_pictures=tuple(name for name, each in FORMATS.items() if each.with_pictures),
             chosen=self.output.formats,
-            folder=self.output.folder,
+            folder=self.output.folder_for(self._document),
             action=self.tr("Predict"),
         )
 

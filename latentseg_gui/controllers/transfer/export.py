@@ -141,7 +141,7 @@ class ExportController(JobSource):
             formats=tuple((name, each.label) for name, each in FORMATS.items()),
             with_pictures=tuple(name for name, each in FORMATS.items() if each.with_pictures),
             chosen=self.output.formats,
-            folder=self.output.folder,
+            folder=self.output.folder_for(self._document),
             action=self.tr("Export"),
             is_completed=masks == 0 if self.output.is_completed is None else self.output.is_completed,
         )

@@ -10,8 +10,10 @@ from PySide6.QtWidgets import QWidget
 
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.transfer.output_plans import OutputPreview
+from latentseg_gui.document.document import Document
 from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.masks import FORMATS
+from latentseg_gui.io.naming import common_folder, folder_beside
 from latentseg_gui.panels.output import OutputChoice, OutputDialog, OutputQuestion
 
 PreviewOf = Callable[[OutputChoice], Callable[[], OutputPreview]]
@@ -38,11 +40,20 @@ class OutputDialogController(QObject):
         self.formats: tuple[str, ...] = ("png",)
         self.folder = ""
         self.is_completed: bool | None = None
+        self._beside = ""
 
     def suggest(self, formats: Sequence[str], folder: str) -> None:
         """What was chosen last, in an earlier session; formats that there are no more are left out."""
         self.formats = tuple(name for name in formats if name in FORMATS) or self.formats
         self.folder = folder
+
+    def folder_for(self, document: Document) -> str:
+        """Where to write, to begin with: where it was chosen last, or else a folder beside the images; or ""."""
+        if self.folder:
+            return self.folder
+        images = common_folder(path for each in document.images.ids if (path := document.images.path(each)))
+        self._beside = str(folder_beside(images)) if images is not None and images.name else ""
+        return self._beside
 
     def open(self, question: OutputQuestion, preview_of: PreviewOf, scope: str = "") -> None:
         """Asks; the answer comes as a signal."""
@@ -66,7 +77,9 @@ class OutputDialogController(QObject):
             )
 
     def _on_confirmed(self, choice: OutputChoice) -> None:
-        self.formats, self.folder = choice.formats, str(choice.folder)
+        self.formats = choice.formats
+        if str(choice.folder) != self._beside:  # that of other images would be beside those
+            self.folder = str(choice.folder)
         self.is_completed = choice.is_completed
         self.confirmed.emit(choice)
 
