@@ -14,7 +14,7 @@ from model.networks.experts import AttentionMaps
 from model.prediction.click_constraints import PreviousMask, guarded
 from model.prediction.inputs import MASK_LOGIT, Pointing, check_mask_input, check_pointing
 from model.prediction.outputs import EncodedImage
-from model.prediction.plain_regions import PlainRegion, plain_regions
+from model.prediction.plain_regions import PlainRegion, PlainRegions
 from model.prediction.postprocess import clicked_pixels, last_clicks
 from model.prediction.resample import resize_logits
 from model.prediction.runner import Runner
@@ -85,13 +85,7 @@ def answer_stages(
     Yields:
         Perhaps (False, what is known at once); then (True, the final answer).
     """
-    seen = _from_afar(image, runner, question, 0)
-    meant = last_clicks(question.pointing, image.shape)
-    stages = refine_by_zoom(image, runner, meant, seen, max_pixels)
-    click = _lone_click(question, image.shape)
-    if click is not None:
-        stages = _with_plain(stages, image, click)
-    yield from guarded(stages, image.answered, question.pointing, start_before(image, question), seen[0])
+    yield from _Asked(image, runner, question, max_pixels).answers()
 
 
 def start_before(image: EncodedImage, question: Question) -> PreviousMask | None:
@@ -110,16 +104,14 @@ def candidates(image: EncodedImage, runner: Runner, question: Question, max_pixe
 
     Each is remembered, so that further clicks can go on from it. Arguments as of `answer_stages`.
     """
-    *_, (_, likeliest) = answer_stages(image, runner, question, max_pixels)
-    zoomed, click = image.zoomed, _lone_click(question, image.shape)
-    others = []
+    asked = _Asked(image, runner, question, max_pixels)
+    *_, (_, likeliest) = asked.answers()
+    zoomed, others = image.zoomed, []
     for candidate in range(1, runner.num_candidates + 1):
         *_, (_, answer) = as_meant(image, runner, question, max_pixels, candidate)
         others.append(answer)
-    if click is not None and runner.num_candidates:
-        *_, (_, own) = as_meant(image, runner, question, max_pixels, 0)
-        plain = [_as_answer(region, image) for region in plain_regions(image.pixels, click)]
-        others += [each for each in (*plain, own) if not np.array_equal(each[0], likeliest[0])]
+    if runner.num_candidates:
+        others += [each for each in asked.more() if not np.array_equal(each[0], likeliest[0])]
     image.zoomed = zoomed  # the next click most likely goes on from the first
     for answer in others:
         image.answered.put(question.pointing, *answer)
@@ -161,19 +153,46 @@ def _lone_click(question: Question, shape: tuple[int, int]) -> tuple[int, int] |
     return int(rows[0]), int(cols[0])
 
 
-def _with_plain(
-    stages: Iterator[tuple[bool, Answer]], image: EncodedImage, click: tuple[int, int]
-) -> Iterator[tuple[bool, Answer]]:
-    """Answers to a lone click; where the network would rather mean a field of small things, the one that was hit."""
-    for is_final, answer in stages:
+class _Asked:
+    """A question on its way: what the network says to it, and what stands out at a lone click, each found out once."""
+
+    def __init__(self, image: EncodedImage, runner: Runner, question: Question, max_pixels: int) -> None:
+        self._image = image
+        self._question = question
+        self._seen = _from_afar(image, runner, question, 0)
+        meant = last_clicks(question.pointing, image.shape)
+        self._stages = refine_by_zoom(image, runner, meant, self._seen, max_pixels)
+        self._own: list[Answer] = []
+        click = _lone_click(question, image.shape)
+        self._regions = None if click is None else PlainRegions(image.pixels, click)
+
+    def answers(self) -> Iterator[tuple[bool, Answer]]:
+        """As of `answer_stages`."""
+        image, question = self._image, self._question
+        start = start_before(image, question)
+        yield from guarded(self._meant(), image.answered, question.pointing, start, self._seen[0])
+
+    def more(self) -> list[Answer]:
+        """What else a lone click may mean, after it was answered: plain regions, and what the network said itself."""
+        if self._regions is None:
+            return []
+        return [*(_as_answer(each, self._image) for each in self._regions.up_to()), *self._own]
+
+    def _meant(self) -> Iterator[tuple[bool, Answer]]:
+        for is_final, answer in self._stages:
+            if is_final:
+                self._own = [answer]
+            yield is_final, self._one_of_field(answer, is_final=is_final)
+
+    def _one_of_field(self, answer: Answer, *, is_final: bool) -> Answer:
+        """Where the network would rather mean a field of small things, the one that was hit; else its answer."""
         mask, score, _ = answer
-        if score < (SURE if is_final else DOUBTFUL):
-            larger = SOME if is_final and score < DOUBTFUL else FIELD
-            regions = plain_regions(image.pixels, click, most_area=np.count_nonzero(mask) / larger)
-            is_clear = bool(regions) and regions[0].clearness >= PLAIN
-            yield is_final, _as_answer(regions[0], image) if is_clear else answer
-        else:
-            yield is_final, answer
+        if self._regions is None or score >= (SURE if is_final else DOUBTFUL):
+            return answer
+        larger = SOME if is_final and score < DOUBTFUL else FIELD
+        regions = self._regions.up_to(np.count_nonzero(mask) / larger)
+        is_clear = bool(regions) and regions[0].clearness >= PLAIN
+        return _as_answer(regions[0], self._image) if is_clear else answer
 
 
 def _as_answer(region: PlainRegion, image: EncodedImage) -> Answer:

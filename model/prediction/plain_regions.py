@@ -35,6 +35,7 @@ _MOST_GROWTH: Final = 0.4
 
 _LEAST_CONTRAST: Final = 1.5
 _DISTINCT: Final = 0.7
+_MOST: Final = 2
 _FLOOR: Final = 2.0
 _RIM: Final = 3.0
 
@@ -82,25 +83,34 @@ class _Candidate:
     clearness: float
 
 
-def plain_regions(pixels: NDArray[np.uint8], click: Place, *, most_area: float = np.inf) -> list[PlainRegion]:
-    """The regions at a click that stand out, the clearest first; those nearly the same only once.
+class PlainRegions:
+    """The regions at a click that stand out; they are looked for once, when they are first asked for.
 
     Args:
         pixels: RGB, uint8 [H, W, 3].
         click: (row, column).
-        most_area: larger ones are left out, in pixels.
     """
-    found = [each for view in _views(pixels, click) for each in _candidates(view)]
-    found = [each for each in found if each.inside.sum() * each.view.reduced**2 <= most_area]
-    found.sort(key=lambda each: -each.clearness)
-    kept: list[PlainRegion] = []
-    for each in found:
-        region = _at_full_size(pixels, click, each)
-        if all(_overlap(region.mask, other.mask) < _DISTINCT for other in kept):
-            kept.append(region)
-        if len(kept) == 2:
-            break
-    return kept
+
+    def __init__(self, pixels: NDArray[np.uint8], click: Place) -> None:
+        self._pixels = pixels
+        self._click = click
+        self._found: list[_Candidate] | None = None
+
+    def up_to(self, most_area: float = np.inf) -> list[PlainRegion]:
+        """Those of so many pixels at most, the clearest first; two, and of those nearly the same only one."""
+        if self._found is None:
+            areas = [each for view in _views(self._pixels, self._click) for each in _candidates(view)]
+            self._found = sorted(areas, key=lambda each: -each.clearness)
+        kept: list[PlainRegion] = []
+        for each in self._found:
+            if each.inside.sum() * each.view.reduced**2 > most_area:
+                continue
+            region = _at_full_size(self._pixels, self._click, each)
+            if all(_overlap(region.mask, other.mask) < _DISTINCT for other in kept):
+                kept.append(region)
+            if len(kept) == _MOST:
+                break
+        return kept
 
 
 def _views(pixels: NDArray[np.uint8], click: Place) -> Iterator[_View]:

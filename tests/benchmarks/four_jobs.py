@@ -202,7 +202,7 @@ def learn(hand: CountingHand) -> None:
     hand.session.finetune.ended.connect(ended.append)
     with hand.agreeing():
         hand.choose("finetune")
-    hand.wait_for(lambda: ended, what="it has learned")
+        hand.wait_for(lambda: ended, what="it has learned")
     live = hand.session.weights
     hand.wait_for(
         lambda: live.live is not None and live.live.version != "shipped", what="the weights are in use"

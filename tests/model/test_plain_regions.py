@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from model.prediction.plain_regions import plain_regions
+from model.prediction import plain_regions
+from model.prediction.plain_regions import PlainRegions
 from model.prediction.predictor import Predictor
 
 
@@ -51,14 +54,14 @@ def test_a_disc_of_any_size_and_tone_stands_out(radius: int, tones: str):
     least = 0.7 if radius < 5 else 0.8  # of a small one, most pixels are rim
     clicks = [middle, (middle[0] + radius // 2, middle[1] - radius // 3)]
     for click in clicks:
-        regions = plain_regions(picture, click)
+        regions = PlainRegions(picture, click).up_to()
         assert regions
         assert iou(regions[0].mask, own) > least
 
 
 def test_regions_are_not_larger_than_asked_for():
     picture, own, middle = field((300, 300), 20, *TONES["dark"])
-    assert all(each.area <= own.sum() / 2 for each in plain_regions(picture, middle, most_area=own.sum() / 2))
+    assert all(each.area <= own.sum() / 2 for each in PlainRegions(picture, middle).up_to(own.sum() / 2))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (2, 2), (5, 400), (97, 97), (98, 97)])
@@ -66,7 +69,7 @@ def test_regions_are_not_larger_than_asked_for():
 def test_where_nothing_stands_out_nothing_is_found(shape: tuple[int, int], tone: int):
     picture = np.full((*shape, 3), tone, np.uint8)
     for click in ((0, 0), (shape[0] - 1, shape[1] - 1), (shape[0] // 2, shape[1] // 2)):
-        assert plain_regions(picture, click) == []
+        assert PlainRegions(picture, click).up_to() == []
 
 
 @pytest.mark.parametrize("shape", [(3, 300), (60, 47), (130, 200), (401, 303)])
@@ -75,7 +78,7 @@ def test_clicks_anywhere_hit_what_is_found(shape: tuple[int, int]):
     coarse = generator.integers(0, 255, (shape[0] // 6 + 1, shape[1] // 6 + 1, 3))
     picture = coarse.repeat(6, 0).repeat(6, 1)[: shape[0], : shape[1]].astype(np.uint8)
     for click in ((0, 0), (shape[0] - 1, shape[1] - 1), (shape[0] // 2, shape[1] - 1), (1, shape[1] // 2)):
-        for region in plain_regions(picture, click):
+        for region in PlainRegions(picture, click).up_to():
             assert region.mask.shape == shape
             assert region.mask[click]
 
@@ -96,3 +99,33 @@ def test_plain_regions_are_among_the_meanings_of_a_click(shipped: Predictor):
     masks, scores, logits = shipped.predict([(middle[1] + 0.5, middle[0] + 0.5)], [1], multimask_output=True)
     assert len(masks) == len(scores) == len(logits)
     assert max(iou(mask, own) for mask in masks) > 0.85
+
+
+def test_looking_through_meanings_asks_the_network_for_each_only_once(
+    shipped: Predictor, monkeypatch: pytest.MonkeyPatch
+):
+    picture, _, middle = field((360, 500), 7, *TONES["dark"])
+    click = [(middle[1] + 0.5, middle[0] + 0.5)]
+    asked, looks = list[int](), list[object]()
+    segment, views = shipped.click_runner.segment, plain_regions._views
+
+    def counted(*args: Any, candidate: int = 0, **named: Any) -> Any:
+        asked.append(candidate)
+        return segment(*args, candidate=candidate, **named)
+
+    monkeypatch.setattr(shipped.click_runner, "segment", counted)
+    monkeypatch.setattr(plain_regions, "_views", lambda *args: looks.append(args) or views(*args))
+    shipped.set_image(picture)
+    shipped.predict(click, [1])
+    once = asked.count(0)
+    assert len(looks) == 1, "the rough answer and the final one look at the same regions"
+    asked.clear()
+    looks.clear()
+    shipped.set_image(picture)
+    masks, _, _ = shipped.predict(click, [1], multimask_output=True)
+    assert asked.count(0) == once
+    assert len(looks) == 1
+    count = shipped.click_runner.num_candidates
+    assert set(asked) == set(range(count + 1))
+    assert len(asked) <= (count + 1) * once, "each meaning takes as much as the first"
+    assert len(masks) > count + 1, "with a plain region, and the field that the network means"

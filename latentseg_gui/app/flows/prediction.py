@@ -96,14 +96,7 @@ def build(base: Base, images: ImagesFlow, masks: MasksFlow, training: TrainingFl
     pointing = _pointing(base, predictions, meanings)
     _preview(base, predict, meanings, masks)
     _connect_clicks(base, predictions, masks, pointing)
-    going_on = GoingOn(
-        document,
-        accept=window.action["accept"].trigger,
-        next_image=images.controller.next,
-        errors=base.errors,
-        parent=owner,
-    )
-    base.on("accept_next", going_on.accept_and_go_on)
+    _going_on(base, images)
     _connect_comparison(base, predictions, training)
     _connect_weights(base, predictions, images, training)
     return predictions
@@ -128,6 +121,18 @@ def _connect_predictions(base: Base, predictions: PredictionFlow, images: Images
         wanted.object_smoothness = options.smoothness
 
     separate.options_changed.connect(remember)
+
+
+def _going_on(base: Base, images: ImagesFlow) -> None:
+    """Whatever Enter accepts, and then the next image."""
+    going_on = GoingOn(
+        base.document,
+        accept=base.window.action["accept"].trigger,
+        next_image=images.controller.next,
+        errors=base.errors,
+        parent=base.owner,
+    )
+    base.on("accept_next", going_on.accept_and_go_on)
 
 
 def _pointing(base: Base, predictions: PredictionFlow, meanings: MeaningsController) -> PointingController:
