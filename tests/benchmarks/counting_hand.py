@@ -57,7 +57,7 @@ class CountingHand(Person):
         self.gestures = Gestures()
         self.waited = 0.0
 
-    def wait_for(self, is_so: Callable[[], object], seconds: float = 600.0, what: str = "") -> None:
+    def wait_for(self, is_so: Callable[[], object], seconds: float = 3600.0, what: str = "") -> None:
         """As of a person; the time counts."""
         began = monotonic()
         super().wait_for(is_so, seconds, what)

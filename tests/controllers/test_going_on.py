@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.prediction.going_on import GoingOn
+from latentseg_gui.document.prediction.proposals import MaskProposal
+from latentseg_gui.document.types import Rect
+from latentseg_gui.inference.messages import SegmentObject
 from tests.controllers.clicking import Hand, Silent
-from tests.controllers.test_in_turn import accepted, one_pixel
 
 
 class Heard(Silent):
@@ -31,6 +34,11 @@ def hand(qtbot: QtBot) -> Hand:
     return made
 
 
+def one_pixel(request: SegmentObject) -> MaskProposal:
+    """The object is the pixel at row 3, column 3."""
+    return MaskProposal("image", "live", Rect(3, 3, 4, 4), np.ones((1, 1), bool), 0.9, request.prompts)
+
+
 def test_it_stays_until_the_click_is_answered(hand: Hand) -> None:
     steps: list[str] = []
     heard, owner = Heard(), QObject()
@@ -46,9 +54,9 @@ def test_it_stays_until_the_click_is_answered(hand: Hand) -> None:
     assert steps == []
     assert "not answered yet" in heard.said[-1]
     hand.engine.answer(one_pixel)
-    assert accepted(hand) == set()
+    assert not (hand.mask()[0] == 1).any()
     going_on.accept_and_go_on()
-    assert accepted(hand) == {(3, 3)}
+    assert np.argwhere(hand.mask()[0] == 1).tolist() == [[3, 3]]
     assert steps == ["next"]
     going_on.accept_and_go_on()
     assert steps == ["next", "next"], "where there is nothing to accept"
