@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +14,8 @@ from model.networks.experts import AttentionMaps
 from model.prediction.click_constraints import PreviousMask, guarded
 from model.prediction.inputs import MASK_LOGIT, Pointing, check_mask_input, check_pointing
 from model.prediction.outputs import EncodedImage
-from model.prediction.plain_regions import PlainRegion, PlainRegions
+from model.prediction.plain_clicks import grown_region, is_correction
+from model.prediction.plain_regions import PLAIN, PlainRegions
 from model.prediction.postprocess import clicked_pixels, last_clicks
 from model.prediction.resample import resize_logits
 from model.prediction.runner import Runner
@@ -36,11 +37,11 @@ DOUBTFUL: Final = 0.7
 SOME: Final = 2.0
 """The same where the network thinks its own answer poor."""
 
-PLAIN: Final = 7.0
-"""Regions that stand out less are never taken for what a click means."""
-
 PLAIN_SCORE: Final = 0.66
 """The IoU of a plain region that is taken for the object: the mean of 43 objects in microscope pictures."""
+
+CORRECTED: Final = 0.9
+"""As good counts a plain region that a click corrects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +107,16 @@ def candidates(image: EncodedImage, runner: Runner, question: Question, max_pixe
     """
     asked = _Asked(image, runner, question, max_pixels)
     *_, (_, likeliest) = asked.answers()
-    zoomed, others = image.zoomed, []
+    zoomed, others = image.zoomed, list[tuple[Answer, bool]]()
     for candidate in range(1, runner.num_candidates + 1):
         *_, (_, answer) = as_meant(image, runner, question, max_pixels, candidate)
-        others.append(answer)
+        others.append((answer, False))
     if runner.num_candidates:
-        others += [each for each in asked.more() if not np.array_equal(each[0], likeliest[0])]
+        others += [each for each in asked.more() if not np.array_equal(each[0][0], likeliest[0])]
     image.zoomed = zoomed  # the next click most likely goes on from the first
-    for answer in others:
-        image.answered.put(question.pointing, *answer)
-    masks, scores, logits = zip(likeliest, *others, strict=True)
+    for other, is_plain in others:
+        image.answered.put(question.pointing, *other, is_plain=is_plain)
+    masks, scores, logits = zip(likeliest, *(answer for answer, _ in others), strict=True)
     return np.stack(masks), np.array(scores, np.float32), np.stack(logits)
 
 
@@ -158,43 +159,70 @@ class _Asked:
 
     def __init__(self, image: EncodedImage, runner: Runner, question: Question, max_pixels: int) -> None:
         self._image = image
+        self._runner = runner
         self._question = question
-        self._seen = _from_afar(image, runner, question, 0)
-        meant = last_clicks(question.pointing, image.shape)
-        self._stages = refine_by_zoom(image, runner, meant, self._seen, max_pixels)
-        self._own: list[Answer] = []
+        self._max_pixels = max_pixels
+        self._own: Answer | None = None
+        self._is_plain = False
         click = _lone_click(question, image.shape)
         self._regions = None if click is None else PlainRegions(image.pixels, click)
 
     def answers(self) -> Iterator[tuple[bool, Answer]]:
         """As of `answer_stages`."""
+        answered, pointing = self._image.answered, self._question.pointing
+        for is_final, answer in self._unmarked():
+            if is_final and self._is_plain:
+                mask, _, logits = answer
+                answer = mask, PLAIN_SCORE, logits
+                answered.put(pointing, *answer, is_plain=True)
+            yield is_final, answer
+
+    def more(self) -> list[tuple[Answer, bool]]:
+        """What else may be meant, once it was answered, and whether that is a plain region.
+
+        Plain regions round a lone click; and what the network said itself, where that may be something else.
+        """
+        regions = [] if self._regions is None else self._regions.up_to()
+        found = [(_as_answer(each.mask, self._image), True) for each in regions]
+        if self._own is None:
+            *_, (_, self._own) = as_meant(self._image, self._runner, self._question, self._max_pixels, 0)
+        return [*found, (self._own, False)] if self._is_plain or self._regions is not None else found
+
+    def _unmarked(self) -> Iterator[tuple[bool, Answer]]:
+        """The answers; it is known in the end whether they are a plain region."""
         image, question = self._image, self._question
-        start = start_before(image, question)
-        yield from guarded(self._meant(), image.answered, question.pointing, start, self._seen[0])
+        start, previous = start_before(image, question), question.previous
+        was_plain = previous is not None and image.answered.is_plain(question.pointing, previous)
+        if start is not None and was_plain:
+            grown = grown_region(image.pixels, start.mask, question.pointing)
+            self._is_plain = grown is not None or is_correction(start.mask, question.pointing)
+            if grown is not None:
+                yield True, _as_answer(grown, image)
+                return
+            start = replace(start, score=CORRECTED) if self._is_plain else start
+        seen = _from_afar(image, self._runner, question, 0)
+        yield from guarded(self._by_network(seen), image.answered, question.pointing, start, seen[0])
 
-    def more(self) -> list[Answer]:
-        """What else a lone click may mean, after it was answered: plain regions, and what the network said itself."""
-        if self._regions is None:
-            return []
-        return [*(_as_answer(each, self._image) for each in self._regions.up_to()), *self._own]
-
-    def _meant(self) -> Iterator[tuple[bool, Answer]]:
-        for is_final, answer in self._stages:
+    def _by_network(self, seen: tuple[NDArray[np.float32], float]) -> Iterator[tuple[bool, Answer]]:
+        """Answers to what was seen from afar; to a lone click perhaps what was hit of a field of small things."""
+        meant = last_clicks(self._question.pointing, self._image.shape)
+        for is_final, answer in refine_by_zoom(self._image, self._runner, meant, seen, self._max_pixels):
+            one = self._one_of_field(answer, is_final=is_final)
             if is_final:
-                self._own = [answer]
-            yield is_final, self._one_of_field(answer, is_final=is_final)
+                self._own, self._is_plain = answer, self._is_plain or one is not None
+            yield is_final, answer if one is None else one
 
-    def _one_of_field(self, answer: Answer, *, is_final: bool) -> Answer:
-        """Where the network would rather mean a field of small things, the one that was hit; else its answer."""
+    def _one_of_field(self, answer: Answer, *, is_final: bool) -> Answer | None:
+        """The one thing that a lone click hit, where the network would rather mean a field of such; else None."""
         mask, score, _ = answer
         if self._regions is None or score >= (SURE if is_final else DOUBTFUL):
-            return answer
+            return None
         larger = SOME if is_final and score < DOUBTFUL else FIELD
         regions = self._regions.up_to(np.count_nonzero(mask) / larger)
         is_clear = bool(regions) and regions[0].clearness >= PLAIN
-        return _as_answer(regions[0], self._image) if is_clear else answer
+        return _as_answer(regions[0].mask, self._image) if is_clear else None
 
 
-def _as_answer(region: PlainRegion, image: EncodedImage) -> Answer:
-    logits = np.where(region.mask, np.float32(MASK_LOGIT), np.float32(-MASK_LOGIT))
-    return region.mask, PLAIN_SCORE, resize_logits(logits, image.size)
+def _as_answer(region: NDArray[np.bool_], image: EncodedImage) -> Answer:
+    logits = np.where(region, np.float32(MASK_LOGIT), np.float32(-MASK_LOGIT))
+    return region, PLAIN_SCORE, resize_logits(logits, image.size)

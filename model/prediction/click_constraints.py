@@ -42,11 +42,12 @@ REMEMBERED_BYTES: Final = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class _Packed:
-    """A mask, packed, and its estimated IoU; None where it is of another origin."""
+    """A mask, packed, its estimated IoU; None where it is of another origin; and whether it is a plain region."""
 
     shape: tuple[int, int]
     bits: NDArray[np.uint8]
     score: float | None
+    is_plain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,18 @@ class AnsweredClicks:
         """Memory of all of them."""
         return sum(known.bits.nbytes for known in self.masks.values())
 
-    def put(self, pointing: Pointing, mask: Mask, score: float | None, logits: NDArray[np.float32]) -> None:
+    def put(
+        self,
+        pointing: Pointing,
+        mask: Mask,
+        score: float | None,
+        logits: NDArray[np.float32],
+        *,
+        is_plain: bool = False,
+    ) -> None:
         """Remember what was answered; the oldest are forgotten when there are too many."""
         key = _key(pointing, len(pointing.xy), logits)
-        self.masks[key] = _Packed((mask.shape[0], mask.shape[1]), np.packbits(mask), score)
+        self.masks[key] = _Packed((mask.shape[0], mask.shape[1]), np.packbits(mask), score, is_plain)
         self.masks.move_to_end(key)
         while len(self.masks) > 1 and self.nbytes > REMEMBERED_BYTES:
             self.masks.popitem(last=False)
@@ -86,13 +95,20 @@ class AnsweredClicks:
 
         Whoever hands in something else goes on from that, not from what was once answered.
         """
-        if len(pointing.xy) == 0:
-            return None
-        known = self.masks.get(_key(pointing, len(pointing.xy) - 1, logits))
+        known = self._known(pointing, logits)
         if known is None:
             return None
         count = known.shape[0] * known.shape[1]
         return np.unpackbits(known.bits, count=count).reshape(known.shape).view(np.bool_), known.score
+
+    def is_plain(self, pointing: Pointing, logits: NDArray[np.float32]) -> bool:
+        """Whether that mask is a plain region rather than what the network said."""
+        known = self._known(pointing, logits)
+        return known is not None and known.is_plain
+
+    def _known(self, pointing: Pointing, logits: NDArray[np.float32]) -> _Packed | None:
+        count = len(pointing.xy)
+        return self.masks.get(_key(pointing, count - 1, logits)) if count else None
 
 
 def guarded(

@@ -30,6 +30,9 @@ APART: Final = 2
 LEAST_PIXELS, MOST_SHARE = 24, 0.4
 """Sizes that are looked for, in what is looked at."""
 
+PLAIN: Final = 7.0
+"""Regions that are less clear are never taken for what a click means."""
+
 _MOST_GROWTH: Final = 0.4
 """By which share of itself a region may grow between the thresholds on either side."""
 

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from model.prediction import plain_regions
+from model.prediction.inputs import check_pointing
+from model.prediction.plain_clicks import grown_region, is_correction
 from model.prediction.plain_regions import PlainRegions
 from model.prediction.predictor import Predictor
 
@@ -129,3 +131,70 @@ def test_looking_through_meanings_asks_the_network_for_each_only_once(
     assert set(asked) == set(range(count + 1))
     assert len(asked) <= (count + 1) * once, "each meaning takes as much as the first"
     assert len(masks) > count + 1, "with a plain region, and the field that the network means"
+
+
+def notched(
+    radius: int = 22,
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_], tuple[int, int], tuple[int, int]]:
+    """A field of discs, each with a darker half: the whole of one, and a place in either half."""
+    picture, own, middle = field((400, 500), radius, *TONES["dark"])
+    rows, cols = np.indices(own.shape)
+    step = 3 * radius
+    is_lower = (rows % step >= step // 2) & (
+        np.hypot(rows % step - step // 2, cols % step - step // 2) <= radius
+    )
+    darker = picture.astype(float) - 34 * ndimage.gaussian_filter(is_lower.astype(float), 1)[..., None]
+    above, below = (middle[0] - radius // 2, middle[1]), (middle[0] + radius // 2, middle[1])
+    return darker.clip(0, 255).astype(np.uint8), own, above, below
+
+
+def test_a_click_on_what_is_missing_of_a_plain_region_keeps_what_was_right():
+    picture, own, above, below = notched()
+    rows, _ = np.indices(own.shape)
+    half = own & (rows < (above[0] + below[0]) // 2)
+    pointing = check_pointing(
+        [(above[1] + 0.5, above[0] + 0.5), (below[1] + 0.5, below[0] + 0.5)], [1, 1], None, own.shape
+    )
+    grown = grown_region(picture, half, pointing)
+    assert grown is not None
+    assert (grown & half).sum() == half.sum()
+    assert iou(grown, own) > 0.85
+    beside = check_pointing(
+        [(above[1] + 0.5, above[0] + 0.5), (below[1] + 0.5, below[0] + 0.5)], [1, 0], None, own.shape
+    )
+    assert grown_region(picture, half, beside) is None, "a click beside the object asks for no more"
+
+
+def test_a_region_round_the_click_on_another_thing_does_not_count():
+    picture, own, middle = field((400, 500), 22, *TONES["dark"])
+    other = middle[0], middle[1] + 66
+    pointing = check_pointing([(x + 0.5, y + 0.5) for y, x in (middle, other)], [1, 1], None, own.shape)
+    assert grown_region(picture, own, pointing) is None, "it does not hold the first click"
+    assert not is_correction(own, pointing)
+    rim = check_pointing(
+        [(middle[1] + 0.5, middle[0] + 0.5), (middle[1] + 25.5, middle[0] + 0.5)], [1, 1], None, own.shape
+    )
+    assert is_correction(own, rim)
+
+
+@pytest.mark.parametrize("tones", ["dark", "bright"])
+@pytest.mark.parametrize("chooses", [False, True])
+def test_no_further_click_beside_one_of_a_field_takes_the_field(
+    shipped: Predictor, tones: str, chooses: bool
+):
+    """A click just beside the rim, as people make them who find the outline a little narrow."""
+    radius = 7
+    picture, own, middle = field((360, 500), radius, *TONES[tones])
+    shipped.set_image(picture)
+    places, labels = [(middle[1] + 0.5, middle[0] + 0.5)], [1]
+    masks, _, logits = shipped.predict(places, labels, multimask_output=True)
+    first = next(number for number, mask in enumerate(masks) if iou(mask, own) > 0.75)
+    before, given = masks[first], logits[first]
+    for angle in (0.3, 2.4, 4.5):
+        xy = middle[1] + 0.5 + (radius + 1) * np.cos(angle), middle[0] + 0.5 + (radius + 1) * np.sin(angle)
+        places, labels = [*places, (float(xy[0]), float(xy[1]))], [*labels, 1]
+        answer = shipped.predict(places, labels, mask_input=given, multimask_output=chooses)
+        mask, given = (answer[0][0], answer[2][0]) if chooses else (answer[0], answer[2])
+        assert (mask & before).sum() == before.sum()
+        assert iou(mask, own) > 0.6
+        before = mask
