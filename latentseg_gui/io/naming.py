@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
@@ -35,7 +36,12 @@ def common_folder(paths: Iterable[Path]) -> Path | None:
 
 
 def folder_beside(images: Path) -> Path:
-    """A folder for the masks of images: beside theirs, or in it where no other can be made there."""
+    """A folder for the masks of images: beside theirs, or in it where no other can be made there.
+
+    Nothing goes among the files of the program itself, where the samples are: those have one in the home folder.
+    """
+    if any(images.is_relative_to(each) for each in (sys.prefix, Path(__file__).parents[2])):
+        return Path.home() / f"{images.name} masks"
     can_be_made = os.access(images.parent, os.W_OK)
     return images.with_name(f"{images.name} masks") if can_be_made else images / "masks"
 

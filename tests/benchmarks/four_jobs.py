@@ -11,7 +11,8 @@
 Pictures are made, or come from folders that hold images/ and masks/, whose masks number objects, or hold the classes
 that are named (DIR:1+2). A gesture is a click, a key, a drag, or a file or folder picked in the dialog of the system.
 A command counts as one key, or as two clicks where it has none. Seconds are those in which one can but wait: for the
-window, the model, an answer, a fine-tuning, files. The hand itself takes no time.
+window, the model, an answer, a fine-tuning, files. The hand itself takes no time. On a machine that is busy with other
+things a fine-tuning needs more than its usual time (--learning SECONDS), for which no gesture is counted.
 """
 
 from __future__ import annotations
@@ -203,6 +204,7 @@ def learn(hand: CountingHand) -> None:
     with hand.agreeing():
         hand.choose("finetune")
         hand.wait_for(lambda: ended, what="it has learned")
+    assert ended[0] is not None, "nothing was learned"
     live = hand.session.weights
     hand.wait_for(
         lambda: live.live is not None and live.live.version != "shipped", what="the weights are in use"
@@ -227,14 +229,16 @@ def deep(mask: np.ndarray) -> np.ndarray:
     return np.asarray(depth == depth.max())
 
 
-def done(job: Job, pictures: Sequence[JobPicture], home: Path) -> Outcome:
-    """Starts the window, does the job and closes the window."""
+def done(job: Job, pictures: Sequence[JobPicture], home: Path, learning: float | None = None) -> Outcome:
+    """Starts the window, does the job and closes the window; ``learning`` is the time for a fine-tuning."""
     began = monotonic()
     application.application()
     session = application.start(Reporter())
     started = monotonic() - began
     try:
         hand = CountingHand(session)
+        if learning is not None:
+            session.finetune.plan = session.finetune.plan.with_seconds(learning)
         result = job.does(hand, pictures, home)
     finally:
         application.finish(session)
@@ -261,6 +265,7 @@ def main() -> None:
     parser.add_argument("--jobs", nargs="+", choices=list(JOBS), default=list(JOBS))
     for name in JOBS:
         parser.add_argument(f"--{name}", help="a folder instead of pictures that are made")
+    parser.add_argument("--learning", type=float, help="seconds for each fine-tuning")
     parser.add_argument("--csv", type=Path, help="writes the figures into a file, too")
     options = parser.parse_args()
     outcomes = {}
@@ -270,7 +275,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as home:
             for variable in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
                 os.environ[variable] = f"{home}/settings"
-            outcomes[f"{len(pictures)} {job.title}"] = done(job, pictures, Path(home) / "work")
+            outcomes[f"{len(pictures)} {job.title}"] = done(
+                job, pictures, Path(home) / "work", options.learning
+            )
     print(table(outcomes))
     if options.csv is not None:
         with options.csv.open("w", newline="") as file:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QMimeData, QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QDrag, QFocusEvent, QIcon, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLineEdit, QWidget
 from typing_extensions import override
@@ -17,6 +17,7 @@ from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.widgets import icon_button, restyle, state_button, text_label
 
 CLASS_MIME: Final = "application/x-latentseg-class"
+_INLINE_MARGIN: Final = 8
 
 
 class ClassRow(QFrame):
@@ -75,6 +76,7 @@ class ClassRow(QFrame):
         self._eye.clicked.connect(self.visibility_toggled)
         self._lock.clicked.connect(self.lock_toggled)
         self._name.editingFinished.connect(self._on_name_edited)
+        self._name.installEventFilter(self)
 
     @property
     def name(self) -> str:
@@ -87,8 +89,7 @@ class ClassRow(QFrame):
             self.end_rename()
         self._entry, self.class_id = entry, class_id
         if self._name.isReadOnly():
-            self._name.setText(entry.name)
-            self._name.setCursorPosition(0)
+            self._show_name()
         self._swatch.setIcon(QIcon(swatch(QColor(entry.colour), 16, self.devicePixelRatioF())))
         self._eye.setChecked(entry.is_visible)
         self._eye.setIcon(icon("eye" if entry.is_visible else "eye-off"))
@@ -96,7 +97,7 @@ class ClassRow(QFrame):
         self._lock.setIcon(icon("lock" if entry.is_locked else "unlock"))
         self._key.setText(str(self.number) if self.number <= 9 else "·")
         self._key.setToolTip(plain(self.tr("Key {0}").format(self.number) if self.number <= 9 else ""))
-        self._name.setToolTip(self.tr("Double click renames; drag or Alt+arrow moves."))
+        self.setToolTip(plain(entry.name + "\n" + self.tr("Double click renames; drag or Alt+arrow moves.")))
         self._swatch.setAccessibleName(self.tr("Colour of {0}").format(entry.name))
         self._eye.setAccessibleName(self.tr("Show {0}").format(entry.name))
         self._lock.setAccessibleName(self.tr("Lock {0}").format(entry.name))
@@ -128,6 +129,7 @@ class ClassRow(QFrame):
         """Makes the name editable in place."""
         if self.class_id == BACKGROUND:
             return
+        self._name.setText(self.name)
         self._name.setReadOnly(False)
         self._name.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, False)
         self._name.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -142,15 +144,29 @@ class ClassRow(QFrame):
         self._name.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._name.deselect()
         restyle(self._name)
+        self._show_name()
+
+    def _show_name(self) -> None:
+        """As much of the name as there is room for; the rest is in the tip."""
+        room = self._name.width() - _INLINE_MARGIN
+        elided = self._name.fontMetrics().elidedText(self.name, Qt.TextElideMode.ElideRight, room)
+        self._name.setText(elided if self._name.isVisible() else self.name)
+        self._name.setCursorPosition(0)
 
     def _on_name_edited(self) -> None:
         if self._name.isReadOnly():
             return
         text = self._name.text().strip()
         self.end_rename()
-        self._name.setText(self.name)
         if text and text != self.name:
             self.renamed.emit(text)
+
+    @override
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        has_other_room = event.type() in (QEvent.Type.Resize, QEvent.Type.Show)
+        if watched is self._name and has_other_room and self._name.isReadOnly():
+            self._show_name()
+        return super().eventFilter(watched, event)
 
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:

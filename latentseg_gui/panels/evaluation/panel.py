@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHideEvent, QIcon, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QListWidget, QListWidgetItem, QWidget
 from typing_extensions import override
@@ -70,6 +70,8 @@ class EvaluationPanel(Scrolled):
         self._classes = ClassTableView()
         self._confusion = ConfusionTable()
         self._images = QListWidget()
+        self._images.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self._images.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._images.setAccessibleName(self.tr("Images by disagreement with the labels"))
         self._lay_out()
         self._pixels.chosen.connect(lambda key: self.pixels_requested.emit(LabelledPixels(key)))

@@ -18,6 +18,8 @@ from latentseg_gui.panels.roles import role_colour, wash
 
 _SWATCH = 12
 _MOST_ROWS = 10
+_MOST_NAME = "a long name"
+"""So much room names have where several stand side by side; the rest is in the tip."""
 
 
 class FiguresTable(QTableWidget):
@@ -30,6 +32,8 @@ class FiguresTable(QTableWidget):
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setIconSize(QSize(_SWATCH, _SWATCH))
         self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.horizontalHeader().setTextElideMode(Qt.TextElideMode.ElideRight)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 10)
         self.horizontalHeader().setHighlightSections(False)
@@ -47,9 +51,7 @@ class FiguresTable(QTableWidget):
         item.setIcon(QIcon(swatch(QColor(colour), _SWATCH, self.devicePixelRatioF())))
 
     def _fit(self) -> None:
-        self.resizeColumnsToContents()
         header = self.horizontalHeader()
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
         rows = min(self.rowCount(), _MOST_ROWS) * self.verticalHeader().defaultSectionSize()
         bar = self.horizontalScrollBar().sizeHint().height() if self._is_wide() else 0
         self.setFixedHeight(header.sizeHint().height() + rows + bar + 4)
@@ -89,6 +91,9 @@ class ClassTableView(FiguresTable):
             self._put(row, 2, share_text(each.missed), f"{share_text(each.missed)} {missed}")
             taken = self.tr("of what is predicted “{0}” is labelled otherwise").format(each.name)
             self._put(row, 3, share_text(each.taken), f"{share_text(each.taken)} {taken}")
+        # All figures are in sight; the names take what is left.
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self._fit()
 
     def _on_pressed(self, row: int, _column: int) -> None:
@@ -124,7 +129,19 @@ class ConfusionTable(FiguresTable):
             self._mark(self._put(row, 0, names[row], names[row]), classes[number].colour)
             for column, other in enumerate(self._numbers):
                 self._put_cell(row, column, confusion[number], other, (names[row], names[column]))
+        self._narrow(names)
         self._fit()
+
+    def _narrow(self, names: Sequence[str]) -> None:
+        """Long names give way, so that more of the figures is in sight."""
+        self.resizeColumnsToContents()
+        most = self.fontMetrics().horizontalAdvance(_MOST_NAME) + 2 * _SWATCH
+        for column in range(self.columnCount()):
+            self.setColumnWidth(column, min(self.columnWidth(column), most))
+        for column, name in enumerate(names, start=1):
+            head = self.horizontalHeaderItem(column)
+            if head is not None:
+                head.setToolTip(plain(name))
 
     def _put_cell(
         self, row: int, column: int, counts: NDArray[np.int64], other: int, names: tuple[str, str]

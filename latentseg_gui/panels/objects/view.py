@@ -60,7 +60,7 @@ class ObjectsView(QTableView):
         header.setMinimumSectionSize(24)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         texts = {
-            Column.NUMBER: "0000",
+            Column.NUMBER: "000",
             Column.CLASS: "class name",
             Column.AREA: "99,999 px",
             Column.PLACE: "9999, 9999",
@@ -68,7 +68,7 @@ class ObjectsView(QTableView):
         }
         for column, text in texts.items():
             more = {Column.NUMBER: PICTURE_SIDE + 6, Column.CLASS: 20}.get(column, 0)
-            header.resizeSection(column, metrics.horizontalAdvance(text) + more + 12)
+            header.resizeSection(column, metrics.horizontalAdvance(text) + more + 8)
         header.resizeSection(Column.MARKS, 28)
         header.setStretchLastSection(False)
 

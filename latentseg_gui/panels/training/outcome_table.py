@@ -16,6 +16,7 @@ from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.training.values import PictureShown
 from latentseg_gui.panels.widgets import discard, text_label
 
+_MOST_NAME = "a name of some length"
 _SIDE = 210
 """Longer side of a picture, in logical pixels."""
 
@@ -113,10 +114,21 @@ class OutcomeTable(QTableWidget):
                 item.setToolTip(plain(outcome.note or tip))
                 self.setItem(row, column, item)
         self.resizeColumnsToContents()
+        self._narrow()
         self._fit_height()
         self.setVisible(bool(outcomes))
         if outcomes:
             self.selectRow(0)
+
+    def _narrow(self) -> None:
+        """Long names of classes give way, so that all figures are in sight."""
+        self.horizontalHeader().setTextElideMode(Qt.TextElideMode.ElideRight)
+        most = self.fontMetrics().horizontalAdvance(_MOST_NAME)
+        for column, name in enumerate(self.class_names, start=2):
+            self.setColumnWidth(column, min(self.columnWidth(column), most))
+            head = self.horizontalHeaderItem(column)
+            if head is not None:
+                head.setToolTip(plain(name))
 
     def _cells(self, outcome: NetworkOutcome) -> list[str]:
         per_class = outcome.per_class or (math.nan,) * len(self.class_names)
