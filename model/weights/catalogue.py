@@ -117,7 +117,7 @@ OFFERS: Final = (
         name=LATENT_EXPERT,
         title="Latent experts",
         summary="The one that comes with the program: few masks, clicks, experts to look into.",
-        limits="Its clicks do not learn.",
+        limits="Its clicks learn apart from its classes, and only when they are asked to.",
         is_pretrained=True,
         capabilities=frozenset({CLICKS, EXPERTS, LIVE}),
     ),

@@ -29,6 +29,8 @@ from model.zoo.registry import architecture_of
 
 OPSET: Final = 18
 MAX_SIDE: Final = 4096
+_LARGEST_WEIGHT: Final = 1 << 24
+"""Bytes of a constant with which is calculated when a file is written."""
 NO_OBJECTS: Final = (
     "not in the file: classes only. latentseg tells touching objects apart with a map that is not exported, brightens"
     " dark images first, and reduces images whose objects are larger than those that were learned from"
@@ -154,7 +156,8 @@ def _simplify(program: torch.onnx.ONNXProgram) -> None:
     from onnxscript import optimizer
 
     optimizer.inline(program.model)
-    optimizer.fold_constants(program.model)
+    # Of large weights, too: onnxruntime mistakes a border round the weights of a convolution for one round its map.
+    optimizer.fold_constants(program.model, input_size_limit=_LARGEST_WEIGHT)
     optimizer.remove_unused_nodes(program.model)
     optimizer.remove_unused_functions(program.model)
 

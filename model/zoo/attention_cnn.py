@@ -88,13 +88,16 @@ class AttentionCNNForSegmentation(AttentionCNN):
 
     def tokens(self, image: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """Tokens [B, N, 64] at stride 4, and (h, w)."""
-        pooled = F.avg_pool2d(self.features(image), self.stride)  # [B, 64, h, w]
+        return self._pooled(self.features(image))
+
+    def _pooled(self, fine: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        pooled = F.avg_pool2d(fine, self.stride)  # [B, 64, h, w]
         return pooled.flatten(2).transpose(1, 2), (pooled.shape[-2], pooled.shape[-1])  # [B, h * w, 64]
 
     def forward(self, image: Tensor) -> Tensor:
         """Class logits of ``image``."""
         fine = self.features(image)
-        tokens, size = self.tokens(image)
+        tokens, size = self._pooled(fine)
         attended = self.attn(tokens).transpose(1, 2).unflatten(2, size)  # [B, 64, h, w]
         seen = fine + upsample_to(attended, fine)
         logits = F.linear(seen.movedim(1, -1), self.fc.weight, self.fc.bias)  # [B, H, W, C]

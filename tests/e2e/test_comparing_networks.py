@@ -52,7 +52,7 @@ def test_the_best_of_two_is_used_and_the_next_comparison_is_cancelled_half_way(
     with window() as (person, told):
         session = person.session
         label(person, skimage_photo)
-        dialog = start(person, ("fcn", "unet"), 3)
+        dialog = start(person, ("fcn", "unet"), 8)
         person.choose("finetune")
         assert any("Networks are being compared" in each for each in told.sentences)
         person.drag((300.0, 200.0), (340.0, 200.0))  # the window is alive
@@ -75,6 +75,14 @@ def test_the_best_of_two_is_used_and_the_next_comparison_is_cancelled_half_way(
         dialog._use.click()
         person.wait_for(lambda: session.lanes.engine.is_idle)
         assert list(session.weights.versions) == ["shipped", "v1"], "pressed twice, taken once"
+        save(person, answers, tmp_path / "work")
+        session.weights.activate("shipped")
+        person.wait_for(lambda: live(session) == "shipped", what="others are in use")
+        dialog._use.click()
+        person.wait_for(
+            lambda: live(session) == "v1", what="it is taken from the list, where the project has it"
+        )
+        assert list(session.weights.versions) == ["shipped", "v1"]
         start(person, ("fcn", "unet"), 600)
         person.wait_for(lambda: dialog._progress.value() > 0, what="the first learns")
         dialog.close()
@@ -89,7 +97,8 @@ def test_the_best_of_two_is_used_and_the_next_comparison_is_cancelled_half_way(
         start(person, ("attention-cnn",), 1)
         person.wait_for(lambda: session.comparing.outcome.outcomes, 400, "it has learned")
         assert dialog.table.rowCount() == 1
-        save(person, answers, tmp_path / "work")
+        person.choose("save_project")
+        person.wait_for(lambda: not session.document.is_dirty, what="the project is saved")
         shutil.copytree(tmp_path / "work", tmp_path / "another")
         session.images.open([tmp_path / "another"])
         person.wait_for(

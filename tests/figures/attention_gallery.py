@@ -7,6 +7,7 @@ AttentionCNN), and is then asked what it attends to there.
 from __future__ import annotations
 
 import argparse
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from scipy import ndimage
 from latentseg_gui.inference.experts.network_attention import over_image
 from latentseg_gui.io.experts.figures import gallery
 from model.networks.protocols import GATES, ROLLOUT, capabilities
+from model.training.clock import Clock
 from model.training.finetune import FineTuneConfig, LabelledImage, finetune
 from model.weights.catalogue import fresh_network, offer_named
 from model.zoo.attention_maps import attention_layers, gate_maps, rollout
@@ -41,6 +43,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=45.0, help="for each network")
     parser.add_argument("--figures", type=Path, default=FIGURES)
     parser.add_argument("--text", type=Path, default=TEXT)
+    parser.add_argument("--cpu-time", action="store_true", help="seconds of the processor, not of the clock")
     options = parser.parse_args()
     torch.set_num_threads(1)
     picture, labels = coins()
@@ -49,6 +52,8 @@ def main() -> None:
     for name in NETWORKS:
         config = FineTuneConfig(num_classes=2, seconds=options.seconds, speed="thorough", seed=0)
         job = finetune(fresh_network(name, 2), [LabelledImage(picture, labels)], config)
+        if options.cpu_time:
+            job.clock = Clock(options.seconds, time.process_time)
         for _ in job:
             pass
         maps, is_gates = maps_of(job.network, picture)
