@@ -22,11 +22,19 @@ Mask = NDArray[np.bool_]
 CLOSE: Final = 0.15
 """Distance of a correction from the region, in roots of its area."""
 
+CLOSE_LATER: Final = 0.3
+"""The same of a third click: a region that was kept at the second is rather the right one."""
+
 BESIDE: Final = 1.0
 """A click at most so far away, in the same measure, means one thing of a field: not the field."""
 
 LARGER: Final = 3.0
 """The one thing is at most so many times as large as what was taken for it."""
+
+LARGER_LATER: Final = 1.4
+"""The same at a third click."""
+
+_FEW: Final = 2
 
 
 def grown_region(pixels: NDArray[np.uint8], region: Mask, pointing: Pointing) -> Mask | None:
@@ -44,18 +52,21 @@ def grown_region(pixels: NDArray[np.uint8], region: Mask, pointing: Pointing) ->
     click = int(rows[-1]), int(cols[-1])
     if not pointing.is_positive[-1] or region[click]:
         return None
-    most = LARGER * int(np.count_nonzero(region)) if _distance(region, click) < BESIDE else np.inf
+    larger = LARGER if len(rows) <= _FEW else LARGER_LATER
+    most = larger * int(np.count_nonzero(region)) if _distance(region, click) < BESIDE else np.inf
     for found in PlainRegions(pixels, click).up_to(most):
         agrees = np.array_equal(found.mask[rows, cols], pointing.is_positive)
-        if found.clearness >= PLAIN and agrees:
-            return region | found.mask
+        grown = region | found.mask
+        if found.clearness >= PLAIN and agrees and np.count_nonzero(grown) <= most:
+            return grown
     return None
 
 
 def is_correction(region: Mask, pointing: Pointing) -> bool:
     """Whether the last click is on the object and on the region, bool [H, W], or close by."""
     rows, cols = clicked_pixels(pointing, region.shape)
-    return bool(pointing.is_positive[-1]) and _distance(region, (int(rows[-1]), int(cols[-1]))) <= CLOSE
+    most = CLOSE if len(rows) <= _FEW else CLOSE_LATER
+    return bool(pointing.is_positive[-1]) and _distance(region, (int(rows[-1]), int(cols[-1]))) <= most
 
 
 def _distance(region: Mask, place: tuple[int, int]) -> float:

@@ -238,6 +238,7 @@ def done(job: Job, pictures: Sequence[JobPicture], home: Path, learning: float |
     try:
         hand = CountingHand(session)
         if learning is not None:
+            session.window.training.set_speed("quick", round(learning))
             session.finetune.plan = session.finetune.plan.with_seconds(learning)
         result = job.does(hand, pictures, home)
     finally:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from model.prediction import plain_regions
-from model.prediction.inputs import check_pointing
+from model.prediction.inputs import Pointing, check_pointing
 from model.prediction.plain_clicks import grown_region, is_correction
 from model.prediction.plain_regions import PlainRegions
 from model.prediction.predictor import Predictor
@@ -198,3 +198,21 @@ def test_no_further_click_beside_one_of_a_field_takes_the_field(
         assert (mask & before).sum() == before.sum()
         assert iou(mask, own) > 0.6
         before = mask
+
+
+def test_a_third_click_changes_less_of_a_region_that_was_kept():
+    picture, own, middle = field((400, 500), 22, *TONES["dark"])
+    y, x = middle
+
+    def pointed(*places: tuple[float, float, int]) -> Pointing:
+        clicks = [(x + across + 0.5, y + down + 0.5) for down, across, _ in places]
+        return check_pointing(clicks, [sign for _, _, sign in places], None, own.shape)
+
+    farther = (0.0, 22 + 0.22 * own.sum() ** 0.5)
+    assert not is_correction(own, pointed((0, 0, 1), (*farther, 1)))
+    assert is_correction(own, pointed((0, 0, 1), (5, 0, 1), (*farther, 1)))
+    rows, _ = np.indices(own.shape)
+    half = own & (rows < y)
+    more = (-10, 0, 1), (8, 0, 1)
+    assert grown_region(picture, half, pointed(*more)) is not None
+    assert grown_region(picture, half, pointed(more[0], (-5, 0, 1), more[1])) is None, "that is twice as much"
