@@ -9,7 +9,7 @@ from typing import Any, Final
 from model.networks.click_cues import NUM_CUES, TERRITORY_CUES
 from model.networks.efficientnet import widths_of
 
-_LATER: Final = ("separates", "votes", "probe", "object_side", "decides")
+_LATER: Final = ("separates", "votes", "probe", "object_side", "decides", "own_colours")
 """What older files do not name, because it was not there."""
 
 
@@ -115,6 +115,8 @@ class DetailConfig:
             is not known.
         decides: 1 if what the paths say of a place counts as far as the place has chosen among experts
             (`model.networks.deciding.decidedness`).
+        own_colours: hundredths with which the colours of a picture count for the outlines of its objects
+            (`model.prediction.contrast`).
     """
 
     pixel_width: int = 64
@@ -125,6 +127,7 @@ class DetailConfig:
     probe: int = 0
     object_side: int = 0
     decides: int = 0
+    own_colours: int = 0
 
     @classmethod
     def fitting(cls, config: NetworkConfig) -> DetailConfig:

@@ -40,6 +40,7 @@ class DetailNetwork(LatentExpertNetwork):
         probe: likewise.
         object_side: likewise.
         decides: likewise.
+        own_colours: likewise.
         sizes: of the default network inside, the fields of `NetworkConfig`; see `build_detail`.
 
     Attributes:
@@ -58,12 +59,12 @@ class DetailNetwork(LatentExpertNetwork):
         probe: int = 0,
         object_side: int = 0,
         decides: int = 0,
+        own_colours: int = 0,
         **sizes: Any,
     ) -> None:
         super().__init__(**sizes)
-        self.detail_config = DetailConfig(
-            pixel_width, context_widths, has_own_backbone, separates, votes, probe, object_side, decides
-        )
+        later = separates, votes, probe, object_side, decides, own_colours
+        self.detail_config = DetailConfig(pixel_width, context_widths, has_own_backbone, *later)
         config = self.config
         mid, deep = config.path_widths
         dims = (deep, mid, self.answer_dim, config.widths[0], NUM_FILTERS)
@@ -303,6 +304,7 @@ def build_detail(config: NetworkConfig | None = None, detail: DetailConfig | Non
         probe=detail.probe,
         object_side=detail.object_side,
         decides=detail.decides,
+        own_colours=detail.own_colours,
         **(config or NetworkConfig()).arguments(),
     )
 

@@ -22,6 +22,7 @@ from model.prediction.class_maps import (
     seen_by,
 )
 from model.prediction.click_answers import Candidates, answer_stages, candidates, maps_of, question_of
+from model.prediction.contrast import redraw
 from model.prediction.device import DeviceChoice, choose_device
 from model.prediction.inputs import check_image
 from model.prediction.objects import with_instances
@@ -203,7 +204,7 @@ class Predictor:
         options: PredictOptions = PLAIN,
         out: ClassPrediction | None = None,
     ) -> ClassPrediction:
-        """The most likely class of every pixel.
+        """The most likely class of every pixel; outlines of objects as the picture's own colours have them, too.
 
         An image above `max_pixels` is done in tiles at full resolution, which encodes, as other views do;
         with experts changed and plain options, at its reduced size, which does not.
@@ -221,6 +222,7 @@ class Predictor:
         answer = checked_out(out, image.shape, self.temperature, has_depth=self._runner.has_depth)
         sink = LabelSink(answer, self.num_classes)
         predict_into(sink, image, self._runner, self.max_pixels, gains, options)
+        redraw(answer, image.pixels, strength=self._runner.own_colours, side=self._runner.object_side)
         return with_instances(answer, image, self._runner, self.max_pixels)
 
     def predict_probabilities(

@@ -110,6 +110,12 @@ class Runner:
         return int(config.object_side) if self.has_depth and config is not None else 0
 
     @property
+    def own_colours(self) -> float:
+        """How much the colours of a picture count for the outlines of its objects, 0..1."""
+        config = getattr(self._network, "detail_config", None)
+        return config.own_colours / 100 if self.has_depth and config is not None else 0.0
+
+    @property
     def num_maps(self) -> int:
         """Maps that `class_maps` gives: one a class, and one for depth."""
         return int(self.config.num_classes) + self.has_depth

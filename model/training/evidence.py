@@ -15,8 +15,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from model.training.pixels import some_of_each
@@ -28,6 +30,9 @@ JUDGED: Final = 4
 
 SAMPLED: Final = 2400
 """Labelled pixels of an image that are looked at."""
+
+AT_ONCE: Final = 1 << 14
+"""Pixels that are told at once."""
 
 COMBINED: Final = 256
 """Random combinations of features."""
@@ -101,6 +106,30 @@ class Judge:
         """Mean squared error on pixels as they are, each fold judged from the others and variations of these."""
         return min(self._loss(ridge, ("", *kinds)) for ridge in RIDGES)
 
+    def told(self, index: int, step: int) -> NDArray[np.float32] | None:
+        """What all other folds tell of a picture.
+
+        Args:
+            index: of the picture.
+            step: every such row and column is told.
+
+        Returns:
+            Shares of the classes, about 0..1, float32 [C, h, w]; None where the others know nothing.
+        """
+        ridge = min(RIDGES, key=lambda each: self._loss(each, ("",)))
+        folds = self.pictures[index].held[::step, ::step].long()  # [h, w]
+        maps = self._session.views[index].features.levels.maps
+        told = torch.zeros(self._session.config.num_classes, *folds.shape)
+        for fold in torch.unique(folds).tolist():
+            seen = self._readout(fold, ("",), ridge)
+            if seen is None:
+                return None
+            rows, cols = (folds == fold).nonzero().unbind(1)
+            parts = zip(rows.split(AT_ONCE), cols.split(AT_ONCE), strict=True)
+            answers = [self._lifted(_at(maps, step * row, step * col)) @ seen for row, col in parts]
+            told[:, rows, cols] = torch.cat(answers).T
+        return np.asarray(told.numpy())
+
     def _loss(self, ridge: float, kinds: Sequence[str]) -> float:
         total, weight = 0.0, 0.0
         for fold in range(self._folds):
@@ -146,16 +175,18 @@ class Judge:
         """Some labelled pixels of a picture, evenly over its classes."""
         places = some_of_each(picture.train, SAMPLED, self._session.generator)
         rows, cols = places.unbind(1)
-        maps = features.levels.maps
-        height = maps[-1].shape[-2]
-        columns = [
-            level[0][:, rows // (height // level.shape[-2]), cols // (height // level.shape[-2])]
-            .T.float()
-            .cpu()
-            for level in maps
-        ]
         folds = picture.held[rows, cols].long()
-        return _Pixels(torch.cat(columns, 1), picture.train[rows, cols].long(), folds)
+        return _Pixels(_at(features.levels.maps, rows, cols), picture.train[rows, cols].long(), folds)
+
+
+def _at(maps: Sequence[Tensor], rows: Tensor, cols: Tensor) -> Tensor:
+    """Features of pixels, each as the place of a map has them that it lies in, float32 [N, D]."""
+    height = maps[-1].shape[-2]
+    columns = []
+    for level in maps:
+        stride = height // level.shape[-2]
+        columns.append(level[0][:, rows // stride, cols // stride].T.float().cpu())  # [N, d]
+    return torch.cat(columns, 1)
 
 
 def choose_variation(session: TrainingSession) -> Iterator[str]:

@@ -46,6 +46,7 @@ from model.training.objective import Objective, class_weights
 from model.training.optimisers import speed_of, warm_up
 from model.training.orientation import are_upright, rows_of
 from model.training.outcome import no_step
+from model.training.own_colours import weigh_colours
 from model.training.plain import PlainTuning
 from model.training.prepare import (
     count_votes,
@@ -266,6 +267,7 @@ class FineTuning(TimedJob):
             set_statistics(session)
             count_votes(session)
         yield from choose_variation(session)
+        yield from weigh_colours(session)
         self._leave_time_to_learn()
         yield from self._head.learn(variations=plan.variations, end=plan.crops)
         self._keep_if_better()

@@ -22,13 +22,14 @@ from model.networks.backbone import upsample_to
 from model.networks.detail_head import PixelPath
 from model.networks.detail_network import besides_head
 from model.prediction.class_maps import as_depth, empty_prediction
+from model.prediction.contrast import redraw
 from model.prediction.object_size import scale_for
 from model.prediction.outputs import ClassPrediction
 from model.training.feature_cache import FeatureStore, fingerprint_without
 from model.training.measure import totalled
 from model.training.pixels import at_pixels, fit_pixels, some_of_each
 from model.training.session import TrainingSession
-from model.training.views import View
+from model.training.views import View, as_pixels
 
 MAX_PIXELS: Final = 24_000
 MAX_HELD: Final = 12_000
@@ -130,6 +131,9 @@ class LiveRefit:
             answer.labels[part], answer.confidence[part] = best.cpu(), sure.cpu()
             if answer.depth is not None:
                 answer.depth[part] = as_depth(here[size])
+        config = self._session.network.detail_config
+        pixels = as_pixels(pictures[found[0]].image)
+        redraw(answer, pixels, strength=config.own_colours / 100, side=config.object_side)
         return answer
 
     def _scale(self, image: Tensor) -> float:
@@ -146,8 +150,7 @@ class LiveRefit:
             depth = answer.logits.new_zeros(0) if answer.depth is None else answer.depth[0]
             return torch.cat((answer.logits[0], depth)).float()
 
-        pixels = (image * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()  # [H, W, 3]
-        return scale_for(side, pixels, maps)
+        return scale_for(side, as_pixels(image), maps)
 
     @torch.no_grad()
     def _cache(self, index: int, view: View, store: FeatureStore | None, mark: int) -> CachedLogits:

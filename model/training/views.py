@@ -113,6 +113,12 @@ class View:
         return int(self.train.shape[0]), int(self.train.shape[1])
 
 
+def as_pixels(image: Tensor) -> NDArray[np.uint8]:
+    """A picture [3, H, W] in 0..1 as uint8 [H, W, 3]."""
+    pixels = (image * 255).round().to(torch.uint8)
+    return np.ascontiguousarray(pixels.permute(1, 2, 0).numpy())  # [H, W, 3]
+
+
 def pictures_of(
     samples: list[LabelledImage], held: list[NDArray[np.bool_]], *, brightens: bool = False
 ) -> list[LabelledWindow]:
