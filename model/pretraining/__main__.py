@@ -61,10 +61,21 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SHARE",
         help=f"the encoder's learning rate as a share of the others' (default: {defaults.encoder_rate})",
     )
-    parser.add_argument(
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument(
         "--only-candidates",
-        action="store_true",
+        dest="only",
+        action="store_const",
+        const="candidates",
+        default="",
         help="teach the weights of --start other meanings of a click, and change nothing else",
+    )
+    only.add_argument(
+        "--only-classes",
+        dest="only",
+        action="store_const",
+        const="classes",
+        help="teach the weights of --start what is foreground, and change nothing else",
     )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=0, help="0: as torch likes")
@@ -109,16 +120,17 @@ def _config(options: argparse.Namespace) -> PretrainConfig:
         raise ModelError(
             "The stages are not in order.", action="Let the first begin at 0 and the others later."
         )
-    if options.only_candidates and (options.start is None or options.encoder is not None):
+    if options.only and (options.start is None or options.encoder is not None):
         raise ModelError(
-            "Other meanings of a click can only be taught to finished weights.",
+            "One part alone can only be taught to finished weights.",
             action="Name them with --start, and leave --encoder out.",
         )
     if options.encoder is not None or options.start is None:
         network = NetworkConfig.pretrained() if options.encoder else NetworkConfig()
     else:
-        candidates = NUM_CANDIDATES if options.only_candidates else 0
-        network = replace(_sizes_of(options.start), num_candidates=candidates)
+        network = _sizes_of(options.start)
+        if options.only != "classes":
+            network = replace(network, num_candidates=NUM_CANDIDATES if options.only else 0)
     return PretrainConfig(
         data=options.data,
         output=options.output,
@@ -134,7 +146,7 @@ def _config(options: argparse.Namespace) -> PretrainConfig:
         start=options.start,
         frozen_until=options.frozen,
         encoder_rate=options.encoder_rate,
-        only_candidates=options.only_candidates,
+        only=options.only,
     )
 
 

@@ -22,13 +22,8 @@ from model.training.simulated_clicks import next_click
 
 WHOLE, PART = 1, 2
 NUM_CANDIDATES: Final = 2
-_LEARNS: Final = "click.candidates."
-
-
-def learn_only_candidates(network: LatentExpertNetwork) -> None:
-    """Freeze all of ``network`` but its candidates."""
-    for name, parameter in network.named_parameters():
-        parameter.requires_grad_(name.startswith(_LEARNS))
+CANDIDATE_PARTS: Final = ("click.candidates.",)
+"""Their names begin with this."""
 
 
 def candidates_step(network: LatentExpertNetwork, batch: Batch, generator: torch.Generator) -> StepResult:

@@ -9,7 +9,7 @@ import multiprocessing
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -19,11 +19,11 @@ from model.errors import ModelError
 from model.networks.config import NetworkConfig
 from model.networks.network import LatentExpertNetwork, build_latent_expert
 from model.pretraining.cache import Cache
-from model.pretraining.candidates import candidates_step, learn_only_candidates
+from model.pretraining.candidates import CANDIDATE_PARTS, candidates_step
 from model.pretraining.crops import Batch, CropSampler
 from model.pretraining.schedule import STAGES, AverageWeights, Budget, Stage, learning_rate, stage_at
 from model.pretraining.start import begin_from
-from model.pretraining.step import StepResult, Trainee, train_step
+from model.pretraining.step import CLASS_PARTS, StepResult, Trainee, classes_step, train_step
 from model.weights import checkpoint
 from model.weights.atomic import write_atomically
 
@@ -79,7 +79,8 @@ class PretrainConfig:
         start: weights of this program to begin from, wherever names and shapes agree, or None.
         frozen_until: share of the budget during which a pretrained encoder stays as it is.
         encoder_rate: its learning rate afterwards, as a share of the others'.
-        only_candidates: only the other meanings of a click are learned; all else stays as ``start`` has it.
+        only: "candidates": only the other meanings of a click are learned, "classes": only what foreground is; all
+            else stays as ``start`` has it. "": everything learns.
     """
 
     data: Path
@@ -98,7 +99,7 @@ class PretrainConfig:
     start: Path | None = None
     frozen_until: float = 0.5
     encoder_rate: float = 0.2
-    only_candidates: bool = False
+    only: Literal["", "candidates", "classes"] = ""
 
 
 class _Crops(IterableDataset[Batch]):
@@ -119,6 +120,12 @@ class _Crops(IterableDataset[Batch]):
             stage = config.stages[index]
             size = stage.sizes[rng.integers(len(stage.sizes))]
             yield sampler.batch(stage.batch, size)
+
+
+def learn_only(network: LatentExpertNetwork, parts: tuple[str, ...]) -> None:
+    """Freeze all of ``network`` but what has a name that begins with one of ``parts``."""
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(name.startswith(parts))
 
 
 def _slices(cache: Cache) -> list[tuple[int, int] | None]:
@@ -151,8 +158,8 @@ class Pretraining:
         self._provenance = begin_from(network, encoder=config.encoder, start=config.start)
         self._trainee = Trainee(network, _slices(self._cache))
         self._trainee.to(config.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if config.only_candidates:
-            learn_only_candidates(network)
+        if config.only:
+            learn_only(network, CANDIDATE_PARTS if config.only == "candidates" else CLASS_PARTS)
             self._trainee.semantic.requires_grad_(False)
         self._optimiser = torch.optim.AdamW(
             self._groups(),
@@ -238,8 +245,10 @@ class Pretraining:
         """What a batch gives: the loss to go down."""
         config = self._config
         with torch.autocast(torch.device(config.device).type, torch.bfloat16, enabled=config.is_bf16):
-            if config.only_candidates:
+            if config.only == "candidates":
                 return candidates_step(self._trainee.network, batch, generator)
+            if config.only == "classes":
+                return classes_step(self._trainee.network, batch, generator)
             self._trainee.freeze_encoder(progress < config.frozen_until)
             silent = _SILENT_ROUNDS[int(torch.randint(0, len(_SILENT_ROUNDS), (1,), generator=generator))]
             return train_step(self._trainee, batch, generator, silent_rounds=silent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 import torch.nn.functional as F
@@ -24,10 +25,10 @@ _SIMILARITY_WEIGHT = 0.02
 _DECISION_WEIGHT = 0.05
 _TERRITORY_WEIGHT = 0.5
 _REGIONS_WEIGHT = 0.5
-_ABSENCE_WEIGHT = 0.3
-_UNSEEN = 0.3  # as likely may a thing still be where the expert that it is asked about was taken out
 _GIVEN_SHARE = 0.25  # of the crops begin with a mask of another origin
 _GIVEN_LOGIT = 6.0
+CLASS_PARTS: Final = ("class_head.", "classifiers.")
+"""Names of what says foreground or background once experts have been asked begin with one of these."""
 
 
 class Trainee(nn.Module):
@@ -68,9 +69,7 @@ class StepResult:
     figures: dict[str, Tensor]
 
 
-def _classes_loss(
-    trainee: Trainee, encoding: Encoding, pyramid: Pyramid, batch: Batch, generator: torch.Generator
-) -> Tensor:
+def _classes_loss(trainee: Trainee, encoding: Encoding, pyramid: Pyramid, batch: Batch) -> Tensor:
     network, device = trainee.network, encoding.tokens.device
     foreground = torch.from_numpy(batch.foreground).to(device).long()
     answers, _ = network.read_experts(encoding.tokens, encoding.experts)
@@ -79,7 +78,6 @@ def _classes_loss(
     levels = [encoding.tokens]
     if network.classifiers is not None:
         loss = loss + _experts_loss(network, encoding)
-        loss = loss + _ABSENCE_WEIGHT * absence_loss(network, encoding, foreground, generator)
         experts, mix = network.ask(encoding.tokens, encoding.experts)
         size = (answers.shape[-2], answers.shape[-1])
         coarse = (
@@ -112,40 +110,6 @@ def _experts_loss(network: LatentExpertNetwork, encoding: Encoding) -> Tensor:
         experts = network.exchange(encoding.experts)
         loss = loss + _SIMILARITY_WEIGHT * similarity_loss(network.mix.keys(experts))
     return loss
-
-
-def absence_loss(
-    network: LatentExpertNetwork, encoding: Encoding, foreground: Tensor, generator: torch.Generator
-) -> Tensor:
-    """How far things are still seen in the territory of an expert that was taken out.
-
-    It makes experts answer for what is theirs alone, so that one taken out is missed. Drawn is one
-    that has foreground in this batch. Only what decides about classes learns from it; features do not.
-
-    Args:
-        network: with experts that decide.
-        encoding: of the batch.
-        foreground: 1 where something is, 0 not, 255 not known, int64 [B, H, W].
-        generator: on the CPU.
-
-    Returns:
-        A scalar: mean of what the probability exceeds `_UNSEEN` by; 0 where no expert has foreground.
-    """
-    owner = encoding.territory.argmax(1)  # [B, h, w]
-    there = foreground[:, 2::4, 2::4] == 1  # [B, h', w']
-    height, width = min(owner.shape[1], there.shape[1]), min(owner.shape[2], there.shape[2])
-    owner, there = owner[:, :height, :width], there[:, :height, :width]
-    if not bool(there.any()):
-        return foreground.new_zeros((), dtype=torch.float32)
-    drawn = torch.bincount(owner[there]).float().sqrt().cpu()
-    absent = int(torch.multinomial(drawn, 1, generator=generator))
-    gains = torch.ones(network.config.num_experts, device=owner.device)
-    gains[absent] = 0
-    answers, _ = network.read_experts(encoding.tokens.detach(), encoding.experts.detach(), expert_gains=gains)
-    logits = network.class_head(answers, encoding.detail.detach())[:, :, 2::4, 2::4]
-    seen = logits.float().softmax(1)[:, 1, :height, :width]  # [B, h', w']
-    excess = F.relu(seen - _UNSEEN)[there & (owner == absent)]
-    return excess.mean()
 
 
 def _indecision(mix: Tensor) -> Tensor:
@@ -221,6 +185,24 @@ def _begun_elsewhere(
     return previous, PromptTensors(prompts.points, labels, boxes)
 
 
+def classes_step(network: LatentExpertNetwork, batch: Batch, generator: torch.Generator) -> StepResult:
+    """Loss of foreground and background alone; nothing that was looked at is learned anew.
+
+    Args:
+        network: of which `CLASS_PARTS` learn.
+        batch: crops.
+        generator: on the CPU.
+    """
+    device = network.experts.device
+    images = torch.from_numpy(batch.images).to(device).permute(0, 3, 1, 2).float() / 255  # [B, 3, H, W]
+    with torch.no_grad():
+        encoding = network.encode(augment_light(images, generator))
+    answers, _ = network.read_experts(encoding.tokens, encoding.experts)
+    logits = network.class_head(answers, encoding.detail)
+    loss = class_loss(logits, torch.from_numpy(batch.foreground).to(device).long())
+    return StepResult(loss, {"class": loss.detach()})
+
+
 def train_step(
     trainee: Trainee, batch: Batch, generator: torch.Generator, *, silent_rounds: int
 ) -> StepResult:
@@ -238,7 +220,7 @@ def train_step(
     objects = torch.from_numpy(batch.objects).to(device).unsqueeze(1)
     target, valid = (objects == 1).float(), (objects != IGNORED).float()
     encoding, pyramid = network.encode_fully(augment_light(images, generator))
-    loss = _classes_loss(trainee, encoding, pyramid, batch, generator)
+    loss = _classes_loss(trainee, encoding, pyramid, batch)
     figures: dict[str, Tensor] = {"class": loss.detach()}
     if network.classifiers is not None:
         territory, figures["territory"] = territory_loss(encoding.territory.float(), target, valid)

@@ -19,13 +19,12 @@ from model.networks.efficientnet import EfficientNetLite
 from model.networks.network import PromptTensors, build_latent_expert
 from model.pretraining.__main__ import main
 from model.pretraining.cache import Cache, find_sources
-from model.pretraining.candidates import candidates_step, learn_only_candidates
+from model.pretraining.candidates import CANDIDATE_PARTS, candidates_step
 from model.pretraining.crops import MOST_REGIONS, Batch, CropSampler, agreement, regions_of
-from model.pretraining.loop import PretrainConfig, Pretraining
+from model.pretraining.loop import PretrainConfig, Pretraining, learn_only
 from model.pretraining.schedule import Stage
 from model.pretraining.start import begin_from
-from model.pretraining.step import absence_loss, regions_loss, territory_loss
-from model.training.losses import class_loss
+from model.pretraining.step import CLASS_PARTS, regions_loss, territory_loss
 from model.training.simulated_clicks import (
     add_click,
     add_pair,
@@ -480,31 +479,18 @@ def test_regions_of_a_crop_are_numbered_by_area():
     assert list(kept) == [*range(MOST_REGIONS), 255]
 
 
-def test_experts_learn_that_one_taken_out_is_missed():
-    """What it said of its own territory, nobody else says; with it nothing is lost."""
-    torch.manual_seed(0)
-    network = build_latent_expert(LITE)
-    foreground = torch.zeros(2, 64, 64, dtype=torch.long)
-    foreground[:, 16:48, 16:48] = 1
-    encoding = network.encode(foreground[:, None].expand(-1, 3, -1, -1) * 0.8).detach()
-    assert float(absence_loss(network, encoding, torch.zeros_like(foreground), torch.Generator())) == 0
-    optimiser = torch.optim.Adam(network.parameters(), 1e-2)
-    generator = torch.Generator().manual_seed(0)
-    for _ in range(60):
-        absence = absence_loss(network, encoding, foreground, generator)
-        loss = class_loss(network.classify(encoding).logits, foreground) + absence
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-    whole = network.classify(encoding).logits.argmax(1)
-    assert float((whole == foreground).float().mean()) > 0.9
-    owner = encoding.territory.argmax(1)[:, 8, 8]
-    gains = torch.ones(LITE.num_experts)
-    gains[owner[0]] = 0
-    without = network.classify(encoding, expert_gains=gains).logits.argmax(1)
-    inside = encoding.territory.argmax(1) == owner[0]  # [2, 16, 16]
-    lost = (without != whole)[:, 2::4, 2::4]
-    assert float(lost[inside & (foreground[:, 2::4, 2::4] == 1)].float().mean()) > 0.8
+def test_what_is_foreground_can_be_learned_alone(data, tmp_path):
+    start = Pretraining(run_config(data, tmp_path / "first", 2)).run()
+    where = ["--data", str(data), "--output", str(tmp_path / "second"), "--start", str(start)]
+    assert main([*where, "--only-classes", "--steps", "3", "--fp32", *STAGED]) == 0
+    before, after = (
+        checkpoint.load(path)[0] for path in (start, tmp_path / "second" / "weights.safetensors")
+    )
+    assert after.config == before.config
+    known, learned = before.state_dict(), after.state_dict()
+    changed = {name for name, value in learned.items() if not torch.equal(value, known[name])}
+    assert changed
+    assert all(name.startswith(CLASS_PARTS) for name in changed)
 
 
 def test_other_meanings_need_finished_weights(tmp_path, caplog):
@@ -516,7 +502,7 @@ def test_other_meanings_need_finished_weights(tmp_path, caplog):
 def test_candidates_alone_learn_and_their_loss_falls():
     torch.manual_seed(0)
     network = build_latent_expert(SMALL, num_candidates=2)
-    learn_only_candidates(network)
+    learn_only(network, CANDIDATE_PARTS)
     learned = {name for name, value in network.named_parameters() if value.requires_grad}
     assert learned == {name for name, _ in network.named_parameters() if name.startswith("click.candidates.")}
     rng = np.random.default_rng(0)
