@@ -61,6 +61,15 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SHARE",
         help=f"the encoder's learning rate as a share of the others' (default: {defaults.encoder_rate})",
     )
+    _add_only(parser)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, default=0, help="0: as torch likes")
+    parser.add_argument("--fp32", action="store_true", help="no bfloat16")
+    return parser
+
+
+def _add_only(parser: argparse.ArgumentParser) -> None:
+    """Options that teach one part of finished weights."""
     only = parser.add_mutually_exclusive_group()
     only.add_argument(
         "--only-candidates",
@@ -77,10 +86,6 @@ def _parser() -> argparse.ArgumentParser:
         const="classes",
         help="teach the weights of --start what is foreground, and change nothing else",
     )
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--threads", type=int, default=0, help="0: as torch likes")
-    parser.add_argument("--fp32", action="store_true", help="no bfloat16")
-    return parser
 
 
 def _share(text: str) -> float:
