@@ -116,7 +116,7 @@ def check_onnx() -> Finding:
         import onnx
         import onnxruntime
     except ImportError as error:
-        advice = "" if is_bundled() else "; pip install 'latentseg[onnx]' adds them"
+        advice = "" if is_bundled() else '; pip install "latentseg[onnx]" adds them'
         return True, [_marked(True, f"{what}: not installed ({error}){advice}")]
     return True, [_marked(True, f"{what}: onnx {onnx.__version__}, onnxruntime {onnxruntime.__version__}")]
 
@@ -128,7 +128,7 @@ def check_names() -> Finding:
     for name in OWN_NAMES:
         others = sorted({each for each in owners.get(name, ()) if each.lower() != "latentseg"})
         if others:
-            advice = "give latentseg an environment of its own (pipx install 'latentseg[gui]')"
+            advice = 'give latentseg an environment of its own (pipx install "latentseg[gui]")'
             lines.append(_marked(False, f"{', '.join(others)} installs a package “{name}”, too: {advice}"))
     return not lines, lines or [_marked(True, "no other package has the names of the parts of latentseg")]
 

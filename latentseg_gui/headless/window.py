@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Final
 
-WINDOW_ADVICE: Final = "pip install 'latentseg[gui]' adds it"
+WINDOW_ADVICE: Final = 'pip install "latentseg[gui]" adds it'
 _PARTS: Final = ("PySide6", "shiboken6", "pyqtgraph")
 
 

@@ -25,7 +25,7 @@ MAX_FILE_BYTES: Final = (1 << 31) - 1
 """Of one file; more does not fit the format."""
 MAX_DATA_BYTES: Final = 6 << 30
 """Of all files with the numbers of one graph."""
-NEEDED: Final = "Click models need onnx and onnxruntime: pip install 'latentseg[onnx]' adds them."
+NEEDED: Final = 'Click models need onnx and onnxruntime: pip install "latentseg[onnx]" adds them.'
 
 _KNOWN_DOMAINS: Final = frozenset(("", "ai.onnx", "ai.onnx.ml", "com.microsoft"))
 """Whose operators every onnxruntime has."""

@@ -74,7 +74,7 @@ def test_without_onnx_it_says_what_adds_it(monkeypatch):
     monkeypatch.setitem(doctor.sys.modules, "onnxruntime", None)
     is_fine, lines = doctor.check_onnx()
     assert is_fine
-    assert "pip install 'latentseg[onnx]'" in lines[0]
+    assert 'pip install "latentseg[onnx]"' in lines[0]
 
 
 def test_packages_over_ours_are_named(monkeypatch):
@@ -93,4 +93,4 @@ def test_without_qt_nothing_of_qt_is_asked_for(latentseg, healthy, monkeypatch):
     assert code == 0
     assert "libxcb" not in out
     assert "PySide6" not in out
-    assert "pip install 'latentseg[gui]'" in out
+    assert 'pip install "latentseg[gui]"' in out

@@ -123,14 +123,14 @@ def test_the_window_without_qt_says_what_to_install(scripts_without_qt: Path, ph
         outcome = run(photo.parent, scripts_without_qt / "latentseg", *arguments)
         assert outcome.returncode == 2
         assert outcome.stderr.startswith("latentseg: The window is not installed")
-        assert "pip install 'latentseg[gui]'" in outcome.stderr
+        assert 'pip install "latentseg[gui]"' in outcome.stderr
         assert len(outcome.stderr.splitlines()) == 1
 
 
 def test_doctor_says_that_the_window_is_not_installed(scripts_without_qt: Path, tmp_path: Path) -> None:
     outcome = run(tmp_path, scripts_without_qt / "latentseg", "doctor")
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    assert "pip install 'latentseg[gui]'" in outcome.stdout
+    assert 'pip install "latentseg[gui]"' in outcome.stdout
     assert "libxcb" not in outcome.stdout, "what Qt needs is not missing where no Qt is wanted"
     outcome = run(tmp_path, scripts_without_qt / "latentseg", "doctor", "--window")
     assert outcome.returncode == 1
