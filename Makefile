@@ -13,9 +13,10 @@ export PYTHON
 run: $(VENV)/.run
 	$(VENV)/bin/latentseg $(FILES)
 
-test: $(VENV)/.test check
+test: $(VENV)/.test
+	$(VENV)/bin/ruff check .
 	QT_QPA_PLATFORM=offscreen $(VENV)/bin/python -m pytest tests/app/test_bindings.py
-	.ci/tests $(VENV)/bin/python
+	.ci/tests $(VENV)/bin/python $(MAKE) check
 
 check: $(VENV)/.test
 	$(VENV)/bin/ruff check .
