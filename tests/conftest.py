@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from latentseg_gui.app.session import Session
 
 PATIENCE_MS: Final = 60_000
+HOMES: Final = (
+    *("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"),
+    *("HOME", "USERPROFILE"),
+)
+"""What says where settings, state and the like of a user are."""
 
 # The ordinary run draws the same examples every time, so that what passes once passes again;
 # HYPOTHESIS_PROFILE=random (nightly) looks for new ones.
@@ -52,18 +58,19 @@ def qtbot(qapp: object, request: pytest.FixtureRequest) -> PatientBot:
     return PatientBot(request)
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A name for a folder whenever one is asked for. `mktemp` would look through those of all tests so far."""
+    place = tmp_path_factory.mktemp("homes")
+    return (place / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """Settings, logs and versions go to a fresh folder, never to the user's own."""
-    home = tmp_path_factory.mktemp("home")
-    for name in (
-        "XDG_CONFIG_HOME",
-        "XDG_STATE_HOME",
-        "XDG_DATA_HOME",
-        "XDG_CACHE_HOME",
-        "HOME",
-        "USERPROFILE",
-    ):
+    home = next(homes)
+    home.mkdir()
+    for name in HOMES:
         monkeypatch.setenv(name, str(home))
     return home
 
@@ -102,9 +109,14 @@ def composed(qtbot: QtBot, own_home: Path) -> Iterator[Session]:
         running.shutdown()
 
 
-@pytest.fixture
-def skimage_photo() -> Path:
+def astronaut() -> Path:
     """A real photograph of a person, in the public domain."""
     import skimage
 
     return Path(skimage.__file__).parent / "data" / "astronaut.png"
+
+
+@pytest.fixture
+def skimage_photo() -> Path:
+    """As `astronaut`."""
+    return astronaut()

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.app.log import state_folder
 from latentseg_gui.io.project.opening import open_project
+from tests.conftest import HOMES, astronaut
 from tests.e2e.kept_weights import Answers, live, predicted, save, teach, use, window
 from tests.e2e.person import Person
 
@@ -80,21 +84,65 @@ person.wait_for(lambda: False, 600)
 """
 
 
+@dataclass(frozen=True)
+class Killed:
+    """What is left of a window that was killed after it had been taught.
+
+    Attributes:
+        home: settings and state.
+        labels: what its new weights predicted, uint8 [H * W].
+    """
+
+    home: Path
+    labels: NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def killed_once(tmp_path_factory: pytest.TempPathFactory) -> Killed:
+    """One window is taught and killed for all tests; where it was, `killed` lays it anew for each."""
+    place = tmp_path_factory.mktemp("killed")
+    home = place / "home"
+    home.mkdir()
+    teacher = subprocess.Popen(
+        [sys.executable, "-c", TEACHER, str(astronaut()), str(place / "labels")],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **dict.fromkeys(HOMES, str(home)), "OMP_NUM_THREADS": "1"},
+        cwd=Path(__file__).parents[2],
+    )
+    assert teacher.stdout is not None
+    with teacher, teacher.stdout as lines:
+        assert any("taught" in line for line in lines)
+        teacher.send_signal(signal.SIGKILL)
+    shutil.copytree(home, place / "as it was left")
+    return Killed(home, np.fromfile(place / "labels", np.uint8))
+
+
+@pytest.fixture
+def killed(killed_once: Killed, monkeypatch: pytest.MonkeyPatch) -> Killed:
+    """The home of the user is that of a window that was killed."""
+    shutil.rmtree(killed_once.home)
+    shutil.copytree(killed_once.home.with_name("as it was left"), killed_once.home)
+    for name in HOMES:
+        monkeypatch.setenv(name, str(killed_once.home))
+    return killed_once
+
+
 def test_a_killed_session_is_restored_with_what_it_was_taught(
-    qtbot: QtBot, own_home: Path, answers: Answers, skimage_photo: Path, tmp_path: Path
+    qtbot: QtBot, killed: Killed, answers: Answers, tmp_path: Path
 ) -> None:
-    kill_after_teaching(skimage_photo, tmp_path / "labels")
     answers.action = "restore"
     with window() as (person, _):
         person.wait_for(lambda: person.image_id is not None, what="the work is back")
         assert "version “v1”" in answers.asked[0]
-        assert skimage_photo.name in answers.asked[0]
+        assert astronaut().name in answers.asked[0]
         assert "(2 changes)" in answers.asked[0]
         person.wait_for(lambda: live(person.session) == "v1", what="the version is in use again")
-        before = np.fromfile(tmp_path / "labels", np.uint8)
-        assert (predicted(person).reshape(-1) == before).all()
+        assert (predicted(person).reshape(-1) == killed.labels).all()
         save(person, answers, tmp_path / "work")
-        assert predicted_still(person, before), "the folder of the crashed window is gone, the version is not"
+        assert predicted_still(person, killed.labels), (
+            "the folder of the crashed window is gone, the version is not"
+        )
         answers.action = "discard"
         assert person.window.close()
     assert not list((state_folder() / "untitled").iterdir())
@@ -110,10 +158,7 @@ def predicted_still(person: Person, before: np.ndarray) -> bool:
     return bool((predicted(person).reshape(-1) == before).all())
 
 
-def test_what_is_discarded_is_not_offered_again(
-    qtbot: QtBot, own_home: Path, answers: Answers, skimage_photo: Path, tmp_path: Path
-) -> None:
-    kill_after_teaching(skimage_photo, tmp_path / "labels")
+def test_what_is_discarded_is_not_offered_again(qtbot: QtBot, killed: Killed, answers: Answers) -> None:
     answers.action = "discard"
     for _ in range(2):
         with window() as (person, _):
@@ -124,18 +169,3 @@ def test_what_is_discarded_is_not_offered_again(
             assert list(person.session.weights.versions) == ["shipped"]
             assert person.window.close()
     assert len(answers.asked) == 1
-
-
-def kill_after_teaching(photo: Path, labels: Path) -> None:
-    teacher = subprocess.Popen(
-        [sys.executable, "-c", TEACHER, str(photo), str(labels)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        cwd=Path(__file__).parents[2],
-    )
-    assert teacher.stdout is not None
-    with teacher.stdout as lines:
-        assert any("taught" in line for line in lines)
-        teacher.send_signal(signal.SIGKILL)
-        teacher.wait()

@@ -135,10 +135,14 @@ def test_before_and_after_a_fine_tuning_says_which_experts_moved_and_the_whole_f
     assert any("Over 3 of the 4 images of the list" in each for each in texts)
 
     paint_two_classes(person)
-    session.finetune.plan = replace(session.finetune.plan, seconds=12.0)
+    session.finetune.plan = replace(session.finetune.plan, seconds=600.0)
+    steps: list[int] = []
+    session.finetune.progressed.connect(lambda progress: steps.append(progress.step))
     ended: list[FineTuneResult] = []
     session.finetune.ended.connect(ended.append)
     person.choose("finetune")
+    person.wait_for(lambda: steps and steps[-1] > 5, seconds=200, what="some steps")
+    session.finetune.finish()
     person.wait_for(lambda: ended, seconds=200, what="fine-tuning ends")
     version = ended[0].version
     session.weights.activate(version)

@@ -1,5 +1,7 @@
 """Small weights, small pictures, and the command line in this process."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from latentseg_gui import cli
 from model.networks.config import NetworkConfig
 from model.networks.network import build_latent_expert
 from model.prediction import device
+from model.training.clock import Clock
 from model.weights.checkpoint import CheckpointMeta, save
 
 SMALL = NetworkConfig(
@@ -25,10 +28,11 @@ SMALL = NetworkConfig(
 
 @pytest.fixture(autouse=True)
 def _calm(monkeypatch):
-    """One thread, and float32 without measuring."""
+    """One thread, float32 without measuring, and seconds of the processor: others may share the machine."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     monkeypatch.setattr(device, "fast_dtype", lambda kind: torch.float32)
+    monkeypatch.setattr(Clock.__init__, "__defaults__", (time.process_time,))
     yield
     torch.set_num_threads(before)
 

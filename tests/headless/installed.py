@@ -38,7 +38,8 @@ def install(wheel: Path, target: Path, hidden: Sequence[str] = ()) -> Path:
     """
     venv.create(target, with_pip=False, symlinks=os.name != "nt")
     scripts = target / ("Scripts" if os.name == "nt" else "bin")
-    pip = ("pip", "--python", str(scripts / "python"), "install", "--quiet", "--no-deps", "--no-index")
+    pip = ("pip", "--python", str(scripts / "python"), "install", "--quiet", "--no-compile", "--no-deps")
+    pip += ("--no-index",)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     subprocess.run(
         [sys.executable, "-m", *pip, str(wheel)], check=True, cwd="/", env=environment, timeout=240

@@ -48,7 +48,7 @@ def test_objects_alone_do_not_say_what_background_is(finetune, folders):
     assert "No pixel is labelled “background”, so nothing says where “thing”, “class 2” end" in err
     assert "--rest-is-background" in err
     assert not tuned.exists()
-    code, out, err, tuned = finetune("--seconds", 6, "--rest-is-background")
+    code, out, err, tuned = finetune("--seconds", 2, "--rest-is-background")
     assert code == 0, err
     assert "held-out pixels of 3 images" in out
     (run,) = load(tuned)[1].provenance["fine_tuning"]

@@ -16,7 +16,7 @@ def test_fine_tuned_weights_are_better_and_say_where_they_come_from(latentseg, w
     after = tmp_path / "after.json"
     latentseg("evaluate", "--images", images, "--masks", masks, "--weights", weights, "--json", before)
     code, out, err = latentseg(
-        "finetune", "--images", images, "--masks", masks, "--seconds", 6, "-o", tuned, "--weights", weights
+        "finetune", "--images", images, "--masks", masks, "--seconds", 3, "-o", tuned, "--weights", weights
     )
     assert code == 0, err
     assert "held-out mean IoU" in out

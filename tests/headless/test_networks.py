@@ -45,15 +45,13 @@ def test_networks_are_listed_with_what_they_are_good_for(latentseg, monkeypatch)
     assert rows["unet"]["shows"] == []
 
 
-@pytest.mark.parametrize("name", ["unet", "tutorial", "segformer"])
-def test_a_network_is_trained_from_nothing_and_its_weights_predict_and_are_measured(
-    latentseg, folders, tmp_path, name
-):
+def test_a_network_is_trained_from_nothing_and_goes_on_from_what_it_learned(latentseg, folders, tmp_path):
     images, masks = folders
+    name = "unet"  # `test_every_network` predicts with all of them
     tuned = tmp_path / "tuned.safetensors"
     pairs = "--images", images, "--masks", masks
     code, out, err = latentseg(
-        "finetune", *pairs, "--network", name, "--seconds", 2, "--keep-worse", "-o", tuned
+        "finetune", *pairs, "--network", name, "--seconds", 1, "--keep-worse", "-o", tuned
     )
     assert code == 0, err
     assert "held-out mean IoU" in out
@@ -61,15 +59,9 @@ def test_a_network_is_trained_from_nothing_and_its_weights_predict_and_are_measu
     assert meta.architecture == name
     (told,) = meta.provenance["fine_tuning"]
     assert told["started_from"] == f"fresh weights of {name}"
-    code, out, err = latentseg("predict", images, "-o", tmp_path / "out", "--weights", tuned)
-    assert code == 0, err
-    assert len(list((tmp_path / "out").glob("*.png"))) == 3
-    code, out, err = latentseg("evaluate", *pairs, "--weights", tuned)
-    assert code == 0, err
-    assert "mean IoU" in out
     again = tmp_path / "again.safetensors"
     code, out, err = latentseg(
-        "finetune", *pairs, "--weights", tuned, "--seconds", 2, "--keep-worse", "-o", again
+        "finetune", *pairs, "--weights", tuned, "--seconds", 1, "--keep-worse", "-o", again
     )
     assert code == 0, err
     assert len(load(again)[1].provenance["fine_tuning"]) == 2
@@ -102,7 +94,7 @@ def test_weights_of_one_network_are_refused_where_another_is_wanted(latentseg, f
     assert "are of the network Latent experts (latent-expert), not of U-Net (unet)" in err
     assert not tuned.exists()
     code, _, err = latentseg(
-        "finetune", *arguments, "--network", "latent-expert", "--seconds", 4, "--keep-worse"
+        "finetune", *arguments, "--network", "latent-expert", "--seconds", 2, "--keep-worse"
     )
     assert code == 0, err
 
@@ -156,7 +148,7 @@ def test_networks_are_compared_on_the_same_pixels_and_their_weights_kept(latents
     images, masks = folders
     table, kept = tmp_path / "table.csv", tmp_path / "kept"
     pairs = "--images", images, "--masks", masks
-    arguments = "--networks", "unet,tutorial,attention-cnn", "--seconds", 1.5, "-o", table, "--save", kept
+    arguments = "--networks", "unet,tutorial,attention-cnn", "--seconds", 1, "-o", table, "--save", kept
     code, out, err = latentseg("compare", *pairs, *arguments)
     assert code == 0, err
     with table.open() as file:
@@ -165,7 +157,7 @@ def test_networks_are_compared_on_the_same_pixels_and_their_weights_kept(latents
     for name, row in rows.items():
         assert 0 <= float(row["mean_iou"]) <= 1
         assert int(row["steps"]) > 0
-        assert float(row["seconds"]) > 1
+        assert float(row["seconds"]) > 0.7
         assert name in out
         network, meta = load(kept / f"{name}.safetensors")
         assert int(row["parameters"]) == catalogue.count_parameters(network)
@@ -178,17 +170,12 @@ def test_networks_are_compared_on_the_same_pixels_and_their_weights_kept(latents
     assert "more than 0" in err
 
 
-def test_weights_become_an_onnx_file(latentseg, tmp_path):
-    pytest.importorskip("onnxscript")
-    runtime = pytest.importorskip("onnxruntime")
-    weights, target = weights_of("unet", tmp_path / "net.safetensors"), tmp_path / "net.onnx"
-    code, out, err = latentseg("onnx", "--weights", weights, "-o", target, "--size", "48x64")
-    assert code == 0, err
-    assert "net.rdf.yaml" in out
-    session = runtime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
-    (logits,) = session.run(None, {"image": np.zeros((1, 3, 48, 64), np.float32)})
-    assert logits.shape == (1, 2, 48, 64)
+def test_what_is_no_place_or_no_size_for_an_onnx_file_is_refused(latentseg, tmp_path):
+    """That the file answers as the network does, `test_every_network` shows."""
+    weights = weights_of("unet", tmp_path / "net.safetensors")
     code, _, err = latentseg("onnx", "--weights", weights, "-o", tmp_path / "net.txt")
+    assert code == 2
     assert "does not end in .onnx" in err
     code, _, err = latentseg("onnx", "--weights", weights, "-o", tmp_path / "n.onnx", "--size", "big")
+    assert code == 2
     assert "is not a size" in err

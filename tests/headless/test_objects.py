@@ -52,7 +52,7 @@ def test_objects_are_learned_predicted_and_measured(latentseg, numbered, tmp_pat
     images, masks = numbered
     tuned, out, figures = tmp_path / "net.safetensors", tmp_path / "out", tmp_path / "figures.json"
     pairs = "--images", images, "--masks", masks, "--numbers", "objects"
-    arguments = "--network", name, "--seconds", 4, "--keep-worse", "-o", tuned
+    arguments = "--network", name, "--seconds", 2, "--keep-worse", "-o", tuned
     code, said, err = latentseg("finetune", *pairs, *arguments)
     assert code == 0, err
     network, meta = load(tuned)

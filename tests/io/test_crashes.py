@@ -123,7 +123,7 @@ def kill_rounds(folder, rounds, is_saving):
         child = in_child(lambda start=position, pipe=writer: paint_and_save(start, pipe))
         os.close(writer)
         os.read(reader, 4)
-        time_left = rng.uniform(0.005, 0.12)
+        time_left = rng.uniform(0.002, 0.06)  # a stroke and a save take some 30 ms
         wait(time_left)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
