@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from latentseg_gui.app import main as application
 from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.app.session import Session
+from latentseg_gui.controllers.training.weights import WeightsController
 from latentseg_gui.document.errors import LatentsegError
 from tests.e2e.nursery import workers_from_nursery
 from tests.e2e.person import Person
@@ -26,6 +27,12 @@ class Witness:
         reporter.reported.connect(self.errors.append)
         reporter.informed.connect(self.sentences.append)
         reporter.suggested.connect(lambda said, *_: self.sentences.append(said.what))
+
+
+@pytest.fixture
+def without_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For stories in which nobody asks the model anything: no weights are loaded, and no process is started."""
+    monkeypatch.setattr(WeightsController, "activate_shipped", lambda self: None)
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ def teach(person: Person, name: str = "v1") -> None:
     # Steps are waited for, not seconds: on a busy machine a few seconds are over before the first.
     session.finetune.plan = session.finetune.plan.with_seconds(600)
     person.choose("finetune")
-    person.wait_for(lambda: steps and steps[-1] >= STEPS, what="some steps")
+    person.wait_for(lambda: steps and steps[-1] >= STEPS, 280.0, "some steps")
     session.finetune.finish()
     person.wait_for(lambda: ended, what="the end of the training")
     assert name in session.weights.versions

@@ -14,6 +14,8 @@ from latentseg_gui.io.masks import MaskItem, export_folder
 from tests.e2e.conftest import Witness
 from tests.e2e.person import Person
 
+pytestmark = pytest.mark.usefixtures("without_model")
+
 SHAPE = (48, 64)
 CLASSES = ClassTable.from_names(("background", "object", "stone"))
 

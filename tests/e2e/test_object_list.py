@@ -17,6 +17,8 @@ from latentseg_gui.io.project.saving import save_project
 from tests.e2e.conftest import Witness
 from tests.e2e.person import Person
 
+pytestmark = pytest.mark.usefixtures("without_model")
+
 SIDE = 400
 MIDDLES = ((80.0, 80.0), (240.0, 80.0), (80.0, 240.0), (240.0, 240.0))
 

@@ -29,6 +29,8 @@ from tests.e2e.person import Person
 from tests.e2e.saved_projects import Answers, make_project, paint, save
 from tests.leaks import no_leaks
 
+pytestmark = pytest.mark.usefixtures("without_model")
+
 
 @pytest.fixture
 def photos(tmp_path: Path) -> list[Path]:
