@@ -43,6 +43,12 @@ class Source:
     folder: str
     classes: tuple[int, ...] = NUMBERED
 
+    @classmethod
+    def of(cls, text: str) -> Source:
+        """From the command line: SET, or SET:1+2."""
+        folder, _, classes = text.partition(":")
+        return cls(folder, tuple(int(each) for each in classes.split("+") if each))
+
     def target(self, data: Path, stem: str, generator: np.random.Generator | None = None) -> Target | None:
         """An object of a picture: that of median size, or any; None where none is large enough.
 

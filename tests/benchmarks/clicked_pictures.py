@@ -88,12 +88,6 @@ def sheet(target: Target, masks: list[Mask]) -> NDArray[np.uint8]:
     return np.concatenate(tiles, axis=1)
 
 
-def source_of(text: str) -> Source:
-    """From the command line."""
-    folder, _, classes = text.partition(":")
-    return Source(folder, tuple(int(each) for each in classes.split("+") if each))
-
-
 def measured(
     predictor: Predictor, targets: Iterable[Target], draws: int, sheets: Path | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -122,7 +116,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--sets", nargs="+", type=source_of, default=[])
+    parser.add_argument("--sets", nargs="+", type=Source.of, default=[])
     parser.add_argument("--random", type=int, default=15, help="pictures drawn from --sets")
     parser.add_argument("--seed", type=int, default=0, help="of these pictures")
     parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS))

@@ -1,11 +1,12 @@
 """From a coarse mask to a good one: clicks that correct what another tool made, beside clicks from nothing.
 
     python -m tests.benchmarks.corrected_masks --data DIR [--kinds photographs]
+    python -m tests.benchmarks.corrected_masks --data DIR --sets SET:CLASSES ... --random 15 [--seed 1]
 
-The pictures and objects of `tests.benchmarks.clicked_pictures`. Each mask is made coarse in three ways: a polygon of
-few corners, blocks of eight pixels (fewer for small objects), and too wide by a tenth of its side. It is taken up as
-with Ctrl and a click, and corrected by clicks into the largest error, deeper than a third, until the IoU is .9; at most
-ten. The same person clicks on the same object from nothing.
+The pictures and objects of `tests.benchmarks.clicked_pictures`, or others drawn at random as there. Each mask is
+made coarse in three ways: a polygon of few corners, blocks of eight pixels (fewer for small objects), and too wide by
+a tenth of its side. It is taken up as with Ctrl and a click, and corrected by clicks into the largest error, deeper
+than a third, until the IoU is .9; at most ten. The same person clicks on the same object from nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from latentseg_gui.document.prediction.proposals import TakenUp
 from latentseg_gui.document.types import Rect
 from model.prediction.predictor import Predictor
 from model.weights.checkpoint import load
-from tests.benchmarks.chosen_pictures import KINDS, Target, chosen
+from tests.benchmarks.chosen_pictures import KINDS, Source, Target, chosen, drawn
 from tests.benchmarks.pointed_window import Mask, PointedWindow, overlap
 
 GOAL: Final = 0.9
@@ -111,16 +112,22 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS))
+    parser.add_argument("--sets", nargs="+", type=Source.of, default=[])
+    parser.add_argument("--random", type=int, default=15, help="pictures drawn from --sets")
+    parser.add_argument("--seed", type=int, default=0, help="of these pictures")
     parser.add_argument("--draws", type=int, default=3, help="of the places of clicks")
     parser.add_argument("--weights", type=Path, help="instead of the shipped ones")
     options = parser.parse_args()
     torch.set_num_threads(1)
     predictor = Predictor(load(options.weights)[0], "cpu") if options.weights else Predictor.default("cpu")
+    groups = {"drawn": drawn(options.data, options.sets, options.random, options.seed)}
+    if not options.sets:
+        groups = {kind: chosen(options.data, kind) for kind in options.kinds}
     lines = []
-    for kind in options.kinds:
+    for kind, targets in groups.items():
         counts: dict[str, list[int]] = {name: [] for name in ("nothing", *COARSE)}
         before: dict[str, list[float]] = {name: [] for name in COARSE}
-        for number, target in enumerate(chosen(options.data, kind)):
+        for number, target in enumerate(targets):
             window = PointedWindow(predictor, target.pixels)
             starts = {"nothing": None, **{name: coarsen(target.truth) for name, coarsen in COARSE.items()}}
             for name, start in starts.items():
