@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -12,6 +13,8 @@ from PySide6.QtWidgets import QApplication
 from latentseg_gui.document.types import BACKGROUND
 from tests.e2e.conftest import Witness
 from tests.e2e.person import LEFT, RIGHT, Person
+
+unasked = pytest.mark.usefixtures("without_model")
 
 
 def numbers(person: Person) -> np.ndarray:
@@ -31,6 +34,7 @@ def dumbbell(person: Person) -> None:
     dab(person, (170.0, 100.0), (171.0, 100.0), size=80)
 
 
+@unasked
 def test_two_clicks_split_what_touches_and_a_drag_joins_it_again(person: Person, skimage_photo: Path) -> None:
     person.open(skimage_photo)
     dumbbell(person)
@@ -52,6 +56,7 @@ def test_two_clicks_split_what_touches_and_a_drag_joins_it_again(person: Person,
     assert (numbers(person) == 0).all()
 
 
+@unasked
 def test_a_slider_shows_the_pieces_and_enter_splits(person: Person, skimage_photo: Path) -> None:
     person.open(skimage_photo)
     dumbbell(person)
@@ -71,6 +76,7 @@ def test_a_slider_shows_the_pieces_and_enter_splits(person: Person, skimage_phot
     assert (numbers(person) == 0).all()
 
 
+@unasked
 def test_escape_forgets_the_first_click_and_the_pieces(person: Person, skimage_photo: Path) -> None:
     person.open(skimage_photo)
     dumbbell(person)
@@ -84,6 +90,7 @@ def test_escape_forgets_the_first_click_and_the_pieces(person: Person, skimage_p
     assert person.session.history.position == before
 
 
+@unasked
 def test_a_short_line_and_a_line_beside_say_what_to_do(
     person: Person, skimage_photo: Path, told: Witness
 ) -> None:
@@ -99,6 +106,7 @@ def test_a_short_line_and_a_line_beside_say_what_to_do(
     assert (numbers(person) == before).all()
 
 
+@unasked
 def test_corners_are_dragged_added_and_removed_one_step_each(person: Person, skimage_photo: Path) -> None:
     person.open(skimage_photo)
     person.choose("tool_polygon")
@@ -124,6 +132,7 @@ def test_corners_are_dragged_added_and_removed_one_step_each(person: Person, ski
         assert (person.mask == mask).all()
 
 
+@unasked
 def test_a_push_is_one_step_and_escape_takes_it_back(person: Person, skimage_photo: Path) -> None:
     person.open(skimage_photo)
     dab(person, (150.0, 150.0), (151.0, 150.0), size=100)
@@ -188,6 +197,7 @@ def test_a_proposal_is_tightened_live_and_accepted_as_it_is_shown(
     assert tighten.value.is_neutral, "the next object is as the model gives it"
 
 
+@unasked
 def test_chosen_objects_follow_edges(person: Person, skimage_photo: Path, told: Witness) -> None:
     person.open(skimage_photo)
     dab(person, (225.0, 120.0), (226.0, 120.0), size=80)

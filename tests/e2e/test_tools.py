@@ -23,6 +23,8 @@ from tests.e2e.conftest import Witness
 from tests.e2e.person import LEFT, RIGHT, Person
 from tests.e2e.screen_colours import screen_colours
 
+unasked = pytest.mark.usefixtures("without_model")
+
 
 def paint_two_objects(person: Person) -> None:
     """Two separate dabs of class 1."""
@@ -62,6 +64,7 @@ def test_three_objects_by_clicks_one_corrected_and_the_export_is_what_is_on_scre
     assert (written[labelled] == person.mask[labelled]).all()
 
 
+@unasked
 def test_an_object_is_chosen_given_a_class_and_deleted(person: Person, skimage_photo: Path) -> None:
     person.open(skimage_photo)
     paint_two_objects(person)
@@ -82,6 +85,7 @@ def test_an_object_is_chosen_given_a_class_and_deleted(person: Person, skimage_p
     assert person.mask[100, 100] == 1
 
 
+@unasked
 def test_two_objects_become_one_and_a_line_makes_them_two_again(person: Person, skimage_photo: Path) -> None:
     person.open(skimage_photo)
     paint_two_objects(person)
@@ -105,6 +109,7 @@ def test_two_objects_become_one_and_a_line_makes_them_two_again(person: Person, 
     assert numbers[100, 285] == numbers[100, 315]
 
 
+@unasked
 def test_a_line_beside_every_object_says_so_and_changes_nothing(
     person: Person, skimage_photo: Path, told: Witness
 ) -> None:
@@ -117,6 +122,7 @@ def test_a_line_beside_every_object_says_so_and_changes_nothing(
     assert any("cross an object" in sentence for sentence in told.sentences)
 
 
+@unasked
 def test_clean_up_works_on_the_chosen_object_alone(person: Person, skimage_photo: Path) -> None:
     person.open(skimage_photo)
     paint_two_objects(person)
@@ -130,6 +136,7 @@ def test_clean_up_works_on_the_chosen_object_alone(person: Person, skimage_photo
 
 
 @pytest.mark.qt_log_ignore("This plugin does not support")
+@unasked
 def test_the_menu_of_the_canvas_is_about_the_object_under_it(person: Person, skimage_photo: Path) -> None:
     person.open(skimage_photo)
     paint_two_objects(person)
@@ -148,6 +155,7 @@ def test_the_menu_of_the_canvas_is_about_the_object_under_it(person: Person, ski
     menu.close()
 
 
+@unasked
 def test_colours_by_object_tell_two_of_one_class_apart(person: Person, skimage_photo: Path) -> None:
     person.open(skimage_photo)
     paint_two_objects(person)
@@ -174,6 +182,7 @@ def test_colours_by_object_tell_two_of_one_class_apart(person: Person, skimage_p
 
 
 @pytest.mark.parametrize("kind", [np.uint16, np.float32])
+@unasked
 def test_levels_are_taken_from_the_raw_values_and_leave_model_and_mask_alone(
     person: Person, tmp_path: Path, kind: type
 ) -> None:
@@ -199,6 +208,7 @@ def test_levels_are_taken_from_the_raw_values_and_leave_model_and_mask_alone(
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@unasked
 def test_a_picture_in_which_zero_is_white_stays_so_when_levels_are_touched(
     person: Person, tmp_path: Path, kind: type
 ) -> None:
@@ -225,6 +235,7 @@ def test_a_picture_in_which_zero_is_white_stays_so_when_levels_are_touched(
     person.wait_for(lambda: shown() == (light, dark), seconds=20)
 
 
+@unasked
 def test_a_large_image_is_filled_beside_the_window_and_a_stroke_made_meanwhile_comes_after_it(
     person: Person, tmp_path: Path
 ) -> None:
@@ -253,6 +264,7 @@ def test_a_large_image_is_filled_beside_the_window_and_a_stroke_made_meanwhile_c
     assert (person.mask == UNLABELLED).all() or (person.mask == 1).all()
 
 
+@unasked
 def test_levels_and_single_channels_of_an_ordinary_photograph(person: Person, skimage_photo: Path) -> None:
     person.open(skimage_photo)
     session = person.session
@@ -280,6 +292,7 @@ def test_comparing_needs_a_prediction_and_says_so(person: Person, skimage_photo:
     assert not person.window.action["compare_earlier"].isChecked()
 
 
+@unasked
 def test_a_changed_key_works_is_saved_and_takes_over_what_another_had(session: Session) -> None:
     window = session.window
     shortcuts = window.findChild(Shortcuts)
@@ -299,6 +312,7 @@ def test_a_changed_key_works_is_saved_and_takes_over_what_another_had(session: S
     assert window.action["tool_eraser"].shortcut().toString() == "E"
 
 
+@unasked
 def test_a_class_that_was_added_is_named_at_once(person: Person) -> None:
     window = person.window
     person.come_to_front()
@@ -312,6 +326,7 @@ def test_a_class_that_was_added_is_named_at_once(person: Person) -> None:
     assert window.action["tool_click"].isChecked(), "its letters are no shortcuts"
 
 
+@unasked
 def test_deleting_a_class_asks_what_its_pixels_become(person: Person, skimage_photo: Path) -> None:
     person.open(skimage_photo)
     paint_two_objects(person)
@@ -328,6 +343,7 @@ def test_deleting_a_class_asks_what_its_pixels_become(person: Person, skimage_ph
     assert person.mask[100, 100] == 0
 
 
+@unasked
 def test_a_class_that_moves_under_the_question_is_the_one_that_is_deleted(
     person: Person, skimage_photo: Path
 ) -> None:
@@ -346,6 +362,7 @@ def test_a_class_that_moves_under_the_question_is_the_one_that_is_deleted(
     assert session.document.classes.names == (names[0], names[2]), "a class is not deleted twice"
 
 
+@unasked
 def test_class_keys_work_from_the_lists_too(person: Person, skimage_photo: Path) -> None:
     person.open(skimage_photo)
     session = person.session
