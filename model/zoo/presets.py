@@ -315,7 +315,8 @@ DENSE_KINDS: Final = (
         name="mask-rcnn",
         title="Mask R-CNN",
         summary="Objects one by one: cells, fruit, people; touching ones come apart.",
-        limits=f"Wants whole objects labelled, not strokes; everything else is background. {_NO_CLICKS}",
+        limits="Wants whole objects labelled, not strokes, nor nets such as membranes; all else is background. "
+        + _NO_CLICKS,
         build=_mask_rcnn,
         sizes={"widths": (32, 64, 128, 192), "pyramid_width": 64, "box_width": 128, "mask_width": 64},
         stride=32,
