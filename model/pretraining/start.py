@@ -36,7 +36,7 @@ def begin_from(
     if start is not None:
         other, _ = checkpoint.load(start)
         taken = copy_fitting(network, other)
-        said["started_from"] = {"sha256": _digest(start), "tensors": taken}
+        said["started_from"] = {"sha256": digest_of(start), "tensors": taken}
     if encoder is not None:
         if not isinstance(network.backbone, LiteBackbone):
             raise ModelError(
@@ -50,7 +50,7 @@ def begin_from(
                 action="Write it anew with python -m model.pretraining.convert.",
                 detail=str(error)[:500],
             ) from error
-        said["encoder"] = {"kind": network.config.encoder, "sha256": _digest(encoder)}
+        said["encoder"] = {"kind": network.config.encoder, "sha256": digest_of(encoder)}
     return said
 
 
@@ -82,5 +82,6 @@ def _widened(kernel: Tensor, channels: int) -> Tensor:
     return wide
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

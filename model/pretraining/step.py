@@ -27,7 +27,7 @@ _TERRITORY_WEIGHT = 0.5
 _REGIONS_WEIGHT = 0.5
 _GIVEN_SHARE = 0.25  # of the crops begin with a mask of another origin
 _GIVEN_LOGIT = 6.0
-CLASS_PARTS: Final = ("class_head.", "classifiers.")
+CLASS_PARTS: Final = ("class_head.",)
 """Names of what says foreground or background once experts have been asked begin with one of these."""
 
 

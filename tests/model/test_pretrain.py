@@ -1,5 +1,6 @@
 """Pre-training on tiny made-up sets: reads what it may, never what it must not, and resumes."""
 
+import hashlib
 import json
 import math
 from dataclasses import replace
@@ -18,6 +19,7 @@ from model.networks.config import NetworkConfig
 from model.networks.efficientnet import EfficientNetLite
 from model.networks.network import PromptTensors, build_latent_expert
 from model.pretraining.__main__ import main
+from model.pretraining.average import main as average
 from model.pretraining.cache import Cache, find_sources
 from model.pretraining.candidates import CANDIDATE_PARTS, candidates_step
 from model.pretraining.crops import MOST_REGIONS, Batch, CropSampler, agreement, regions_of
@@ -477,6 +479,24 @@ def test_regions_of_a_crop_are_numbered_by_area():
     many = (np.arange(32)[:, None] // 4 * 8 + np.arange(32) // 4).astype(np.uint16)
     kept = np.unique(regions_of(many, np.zeros((32, 32), bool)))
     assert list(kept) == [*range(MOST_REGIONS), 255]
+
+
+def test_a_run_can_be_averaged_with_the_weights_it_began_from(data, tmp_path, capsys):
+    first, second = (
+        Pretraining(replace(run_config(data, tmp_path / str(seed), 2), seed=seed)).run() for seed in (1, 2)
+    )
+    assert average([str(first), str(second), "-o", str(tmp_path / "mean.safetensors")]) == 0
+    one, other, mean = (checkpoint.load(path) for path in (first, second, tmp_path / "mean.safetensors"))
+    known, others = one[0].state_dict(), other[0].state_dict()
+    for name, value in mean[0].state_dict().items():
+        torch.testing.assert_close(value, (known[name] + others[name]) / 2, atol=1e-3, rtol=1e-2)
+    assert any(not torch.equal(known[name], others[name]) for name in known)
+    assert mean[1].provenance["averaged_with"] == hashlib.sha256(second.read_bytes()).hexdigest()
+    wider = tmp_path / "wider.safetensors"
+    checkpoint.save(wider, build_latent_expert(replace(SMALL, num_experts=6)), one[1])
+    assert average([str(first), str(wider), "-o", str(tmp_path / "no.safetensors")]) == 1
+    assert "different sizes" in capsys.readouterr().err
+    assert not (tmp_path / "no.safetensors").exists()
 
 
 def test_what_is_foreground_can_be_learned_alone(data, tmp_path):
