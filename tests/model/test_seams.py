@@ -32,7 +32,7 @@ def test_tiles_of_half_the_side_agree_with_the_whole(name):
     whole, tiled = (probabilities(network, image, pixels) for pixels in (10**7, SIDE * SIDE))
     # Encoder and territories see farther than these small tiles reach; those of real images are several times as
     # large. The cup and the spoon are the harder picture: 10 % of it, 8 %
-    # with the first weights; a seam is 1.7 times as steep as other places there (.014 of a probability).
+    # with the first weights; a seam is 1.8 times as steep as other places there (.014 of a probability).
     assert (whole.argmax(0) != tiled.argmax(0)).mean() < 0.15
     # A seam would show as a step of the error from one column, or row, to the next.
     tiles = plan(image.shape[:2], SIDE, overlap_of(SIDE, len(whole), image.shape[1]))
