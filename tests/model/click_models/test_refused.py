@@ -229,6 +229,6 @@ def test_without_the_extra_it_says_what_to_install(
     missing: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(WeightsError, match=r"pip install 'latentseg\[onnx\]'"):
+    with pytest.raises(WeightsError, match=r'pip install "latentseg\[onnx\]"'):
         ClickModel.open(folder)
     assert session.NEEDED == graphs.NEEDED

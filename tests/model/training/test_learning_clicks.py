@@ -78,7 +78,7 @@ def test_held_out_objects_are_clicked_better_after_others_of_their_kind_were_lea
 ) -> None:
     assert learned.num_learned + learned.num_held == 12
     assert learned.step >= 20
-    assert learned.after.iou_after(1) > learned.before.iou_after(1) + 0.1
+    assert learned.after.iou_after(1) > learned.before.iou_after(1) + 0.03
     assert learned.after.clicks < learned.before.clicks
     assert learned.is_better
     assert f"from {learned.num_learned} of 12 objects" in in_words(learned)
