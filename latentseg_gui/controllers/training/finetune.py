@@ -119,7 +119,7 @@ class FineTuneController(QObject):
     def start(self) -> None:
         """Starts as `plan` says, once labels are counted and no refit is under way; says why where it cannot."""
         obstacle, counts = self.obstacle(), self.samples.counts
-        if obstacle and not counts.is_complete:
+        if (obstacle or self.background.is_open) and not counts.is_complete:
             self._is_start_waiting = True
             self._errors.inform(
                 self.tr("Labels are still being counted; fine-tuning starts when that is done.")
