@@ -39,14 +39,18 @@ class Slider(_WheelNeedsFocus, QSlider):
     """A slider."""
 
 
-class SpinBox(_WheelNeedsFocus, QSpinBox):
-    """A whole number, in the figures that the program uses everywhere."""
+class _SameFiguresEverywhere(_WheelNeedsFocus):
+    """Numbers are shown and typed in the same way whatever the language of the system is."""
 
     if not TYPE_CHECKING:
 
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
             self.setLocale(QLocale.c())
+
+
+class SpinBox(_SameFiguresEverywhere, QSpinBox):
+    """A whole number, in the figures that the program uses everywhere."""
 
     @override
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
@@ -57,18 +61,12 @@ class SpinBox(_WheelNeedsFocus, QSpinBox):
         return super().valueFromText(_with_ascii_digits(text))
 
 
-class DoubleSpinBox(_WheelNeedsFocus, QDoubleSpinBox):
+class DoubleSpinBox(_SameFiguresEverywhere, QDoubleSpinBox):
     """A number with decimals, which may be typed with a comma or a point on any system.
 
     Where the comma is the decimal mark, Qt takes a point for one between thousands, and 0.5 for 5; and the other way
     round.
     """
-
-    if not TYPE_CHECKING:
-
-        def __init__(self, *args: Any, **options: Any) -> None:
-            super().__init__(*args, **options)
-            self.setLocale(QLocale.c())
 
     @override
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
