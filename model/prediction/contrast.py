@@ -176,9 +176,14 @@ def _only_thing(answer: ClassPrediction) -> int | None:
     return int(things[0]) if len(things) == 1 and labels.min() != labels.max() else None
 
 
+def _full_of(answer: ClassPrediction) -> int:
+    """What a confidence of 1 is written as."""
+    return 255 if answer.confidence.dtype == np.uint8 else 1
+
+
 def _share_of(answer: ClassPrediction, thing: int) -> Real:
     """Probability of a class, [H, W], as far as the most likely one tells."""
-    full = 255 if answer.confidence.dtype == np.uint8 else 1
+    full = _full_of(answer)
     sure = answer.confidence.astype(np.float32) / np.float32(full)
     return np.where(answer.labels == thing, sure, 1 - sure)
 
@@ -196,7 +201,7 @@ def _others(labels: Pixels, thing: int) -> Pixels:
 def _write(answer: ClassPrediction, rows: slice, thing: int, odds: Real, other: Pixels) -> None:
     """Put some rows in their place; what neither was nor becomes an object stays as it is."""
     was, is_thing = answer.labels[rows] == thing, odds > 0
-    full = 255 if answer.confidence.dtype == np.uint8 else 1
+    full = _full_of(answer)
     sure = full / (1 + np.exp(-np.abs(odds)))
     sure = np.rint(sure) if full > 1 else sure
     concerned = was | is_thing
