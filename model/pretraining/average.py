@@ -29,9 +29,12 @@ def averaged(first: nn.Module, second: nn.Module) -> LatentExpertNetwork:
     Raises:
         ModelError: they are not two latent-expert networks of the same sizes.
     """
-    if not isinstance(first, LatentExpertNetwork) or not isinstance(second, LatentExpertNetwork):
-        raise ModelError("Only latent-expert networks can be averaged.", action="Choose other weights.")
-    if type(first) is not type(second) or first.config != second.config:
+    if type(first) is not LatentExpertNetwork or type(second) is not LatentExpertNetwork:
+        raise ModelError(
+            "Only latent-expert networks that were not fine-tuned can be averaged.",
+            action="Choose other weights.",
+        )
+    if first.config != second.config:
         raise ModelError(
             "The two files hold networks of different sizes.",
             action="Name a run and the weights it began from.",

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from model.errors import ModelError
 from model.networks.click_cues import NUM_CUES
 from model.networks.config import NetworkConfig
+from model.networks.detail_network import DetailNetwork
 from model.networks.efficientnet import EfficientNetLite
 from model.networks.network import PromptTensors, build_latent_expert
 from model.pretraining.__main__ import main
@@ -496,6 +497,10 @@ def test_a_run_can_be_averaged_with_the_weights_it_began_from(data, tmp_path, ca
     checkpoint.save(wider, build_latent_expert(replace(SMALL, num_experts=6)), one[1])
     assert average([str(first), str(wider), "-o", str(tmp_path / "no.safetensors")]) == 1
     assert "different sizes" in capsys.readouterr().err
+    tuned = tmp_path / "tuned.safetensors"
+    checkpoint.save(tuned, DetailNetwork.of(one[0], (None, None)), one[1])
+    assert average([str(tuned), str(tuned), "-o", str(tmp_path / "no.safetensors")]) == 1
+    assert "not fine-tuned" in capsys.readouterr().err
     assert not (tmp_path / "no.safetensors").exists()
 
 
