@@ -15,7 +15,7 @@ from torch import Tensor
 
 from model.networks.network import Encoding, LatentExpertNetwork, PromptTensors
 from model.pretraining.crops import Batch
-from model.pretraining.step import StepResult
+from model.pretraining.step import StepResult, images_of
 from model.training.augment import augment_light
 from model.training.losses import IGNORED, SCORE_WEIGHT, iou_of, object_loss
 from model.training.simulated_clicks import next_click
@@ -35,7 +35,7 @@ def candidates_step(network: LatentExpertNetwork, batch: Batch, generator: torch
         generator: on the CPU.
     """
     device = network.experts.device
-    images = torch.from_numpy(batch.images).to(device).permute(0, 3, 1, 2).float() / 255  # [B, 3, H, W]
+    images = images_of(batch, device)
     objects = torch.from_numpy(batch.objects).to(device).unsqueeze(1)  # [B, 1, H, W]
     target, valid = (objects == 1).float(), (objects != IGNORED).float()
     inside = torch.cat((target * valid, torch.zeros_like(target)), 1) > 0  # [B, 2, H, W]

@@ -69,11 +69,15 @@ class StepResult:
     figures: dict[str, Tensor]
 
 
+def images_of(batch: Batch, device: torch.device) -> Tensor:
+    """The crops in 0..1, float32 [B, 3, H, W]."""
+    return torch.from_numpy(batch.images).to(device).permute(0, 3, 1, 2).float() / 255  # [B, 3, H, W]
+
+
 def _classes_loss(trainee: Trainee, encoding: Encoding, pyramid: Pyramid, batch: Batch) -> Tensor:
     network, device = trainee.network, encoding.tokens.device
-    foreground = torch.from_numpy(batch.foreground).to(device).long()
-    answers, _ = network.read_experts(encoding.tokens, encoding.experts)
-    loss = _CLASS_WEIGHT * class_loss(network.class_head(answers, encoding.detail), foreground)
+    told, answers = _foreground_loss(network, encoding, batch)
+    loss = _CLASS_WEIGHT * told
     semantic = torch.from_numpy(batch.semantic[:, 4::8, 4::8]).to(device).long()
     levels = [encoding.tokens]
     if network.classifiers is not None:
@@ -90,6 +94,13 @@ def _classes_loss(trainee: Trainee, encoding: Encoding, pyramid: Pyramid, batch:
     logits = _at_stride_8(trainee.semantic, levels)
     logits = logits + trainee.outside[torch.from_numpy(batch.sources).to(device)][..., None, None]
     return loss + _SEMANTIC_WEIGHT * class_loss(logits, semantic)
+
+
+def _foreground_loss(network: LatentExpertNetwork, encoding: Encoding, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Loss of foreground and background, and what the experts answered, [B, D, h, w]."""
+    answers, _ = network.read_experts(encoding.tokens, encoding.experts)
+    logits = network.class_head(answers, encoding.detail)
+    return class_loss(logits, torch.from_numpy(batch.foreground).to(logits.device).long()), answers
 
 
 def _at_stride_8(heads: nn.ModuleList, levels: list[Tensor]) -> Tensor:
@@ -193,13 +204,10 @@ def classes_step(network: LatentExpertNetwork, batch: Batch, generator: torch.Ge
         batch: crops.
         generator: on the CPU.
     """
-    device = network.experts.device
-    images = torch.from_numpy(batch.images).to(device).permute(0, 3, 1, 2).float() / 255  # [B, 3, H, W]
+    images = images_of(batch, network.experts.device)
     with torch.no_grad():
         encoding = network.encode(augment_light(images, generator))
-    answers, _ = network.read_experts(encoding.tokens, encoding.experts)
-    logits = network.class_head(answers, encoding.detail)
-    loss = class_loss(logits, torch.from_numpy(batch.foreground).to(device).long())
+    loss, _ = _foreground_loss(network, encoding, batch)
     return StepResult(loss, {"class": loss.detach()})
 
 
@@ -216,7 +224,7 @@ def train_step(
     """
     network = trainee.network
     device = network.experts.device
-    images = torch.from_numpy(batch.images).to(device).permute(0, 3, 1, 2).float() / 255  # [B, 3, H, W]
+    images = images_of(batch, device)
     objects = torch.from_numpy(batch.objects).to(device).unsqueeze(1)
     target, valid = (objects == 1).float(), (objects != IGNORED).float()
     encoding, pyramid = network.encode_fully(augment_light(images, generator))
