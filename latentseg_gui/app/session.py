@@ -141,6 +141,7 @@ class Session(QObject):
         self.export.abandon()
         self.importing.abandon()
         self.batch.abandon()
+        self.carry.abandon()
         self.self_test.stop()
         for owner in (self, self.window):
             for timer in owner.findChildren(QTimer):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,30 @@ def cells(shift: int) -> np.ndarray:
     for x, y in CENTRES:
         page[(rows - y - shift) ** 2 + (cols - x - shift) ** 2 < 28**2] += 150
     return page.clip(0, 255).astype(np.uint8)
+
+
+COPY_AND_QUIT = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import Qt
+from latentseg_gui.app import main as application
+from latentseg_gui.app.reporting import Reporter
+from tests.e2e.conftest import WeightsController, Witness
+from tests.e2e.person import Person
+
+WeightsController.activate_shipped = lambda self: None  # copying needs no model
+application.application()
+session = application.start(Reporter())
+person, told = Person(session), Witness(session.reporter)
+person.open(Path(sys.argv[1]))
+person.choose("tool_brush")
+person.drag((90.0, 90.0), (120.0, 90.0))
+person.choose("tool_select")
+person.drag((20.0, 20.0), (300.0, 300.0))
+person.press(Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+assert told.sentences[-1] == "1 object copied.", told.sentences
+application.finish(session)
+"""
 
 
 @pytest.fixture
@@ -76,6 +102,18 @@ def test_objects_are_copied_and_pasted_on_another_image_as_one_step(
     assert "Nothing was changed" in told.sentences[-1]
     person.choose("undo")
     assert (person.mask == UNLABELLED).all()
+
+
+def test_whoever_has_copied_objects_can_quit_as_ever(tmp_path: Path) -> None:
+    Image.fromarray(cells(0)).save(tmp_path / "a.png")
+    root = Path(__file__).parents[2]
+    ended = subprocess.run(
+        [sys.executable, "-c", COPY_AND_QUIT, str(tmp_path / "a.png")],
+        cwd=root,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_objects_of_the_page_before_are_taken_over(stack: Person, told: Witness) -> None:

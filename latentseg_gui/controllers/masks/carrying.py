@@ -74,6 +74,16 @@ class CarryController(QObject):
         self._put_down(self._copied, self.tr("Paste objects"))
         return True
 
+    def abandon(self) -> None:
+        """Takes the token off the clipboard: without this window nobody can do anything with it.
+
+        Some platforms would keep it until Python has ended, and crash as they let go of it.
+        """
+        clipboard = QGuiApplication.clipboard()
+        content = clipboard.mimeData()
+        if self._token and content is not None and content.data(OBJECTS_MIME).data() == self._token:
+            clipboard.clear()
+
     def take_over(self) -> None:
         """Puts the objects of the image before down here: of the page before, else of the row before in the list."""
         self.look_at_image_before(
