@@ -127,6 +127,9 @@ class Session(QObject):
             self.follow,
             self.list_search,
             self.self_test,
+            self.finetune.waiting,
+            self.comparing.waiting,
+            self.click_learning.waiting,
         )
 
     def shutdown(self) -> None:

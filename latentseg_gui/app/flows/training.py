@@ -161,6 +161,7 @@ def _connect(base: Base, training: TrainingFlow) -> None:
     base.on_switch("live", window.training.set_live)
     window.training.live_requested.connect(window.action["live"].setChecked)
     weights.activated.connect(training.uncertain_regions.use_weights)
+    weights.activated.connect(training.finetune.state_changed)  # what waited for the model looks again
 
 
 def _say_when_others_begin(base: Base, is_for_work: bool) -> None:

@@ -116,6 +116,8 @@ class ProjectController(QObject):
         self._told_of_change: set[Path] = set()
         self._retry = QTimer(self, singleShot=True, interval=_RETRY_MS)
         self._retry.timeout.connect(self.save)
+        self._retry_as = QTimer(self, singleShot=True, interval=_RETRY_MS)
+        self._retry_as.timeout.connect(self.save_as)
 
     @property
     def project(self) -> ProjectSession | None:
@@ -144,9 +146,9 @@ class ProjectController(QObject):
             self._begin(project, is_asked=True)
 
     def save_as(self) -> None:
-        """Asks for a folder and saves a project there, to go on with it."""
+        """Asks for a folder and saves a project there, to go on with it, once nothing else is being saved."""
         if self._saving is not None or self._is_painting():
-            self._errors.inform(self.tr("The project is being saved; try again in a moment."))
+            self._retry_as.start()
             return
         target = self._new_target()
         if target is not None:

@@ -14,6 +14,7 @@ from latentseg_gui.controllers.interfaces import ErrorSink, Offers
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.masks.current_table import CurrentTable
 from latentseg_gui.controllers.training.finetune import FineTuneController
+from latentseg_gui.controllers.training.waiting import WaitingStart
 from latentseg_gui.controllers.training.weights import WeightsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
@@ -69,16 +70,25 @@ class ClickLearningController(QObject):
         self._offers = offers
         self._folder = folder
         self._job: int | None = None
-        self._is_reading = False
+        self._reading: object | None = None
         self._number = 0
         self.seconds = CLICK_SECONDS
         self._counts: dict[str, int] = {}
         self._next_offer = OFFERED_AT
+        self.waiting = WaitingStart(
+            self.tr("Clicks wait to learn"),
+            self.tr("Clicks learn when that is done."),
+            start=self.start,
+            samples=finetune.samples,
+            errors=errors,
+            parent=self,
+        )
+        finetune.state_changed.connect(self.waiting.look)
 
     @property
     def is_running(self) -> bool:
         """Whether clicks learn."""
-        return self._job is not None or self._is_reading
+        return self._job is not None or self._reading is not None
 
     def count_accepted(self) -> None:
         """Offers to learn from what was accepted: once for ten objects, and again for every doubling."""
@@ -88,7 +98,7 @@ class ClickLearningController(QObject):
         table = self._table.table
         is_accepted = (table.keys > 0) & np.isin(table.sources, (Provenance.CLICKED, Provenance.PAINTED))
         self._counts[image_id] = int(np.count_nonzero(is_accepted))
-        if self.accepted < self._next_offer or self._obstacle():
+        if self.accepted < self._next_offer or self._obstacle() or self._awaited():
             return
         self._next_offer = 2 * self.accepted
         what = self.tr("Clicks can learn from your {0} objects.").format(self.accepted)
@@ -104,40 +114,50 @@ class ClickLearningController(QObject):
         return sum(count for image_id, count in self._counts.items() if self._document.images.has(image_id))
 
     def start(self) -> None:
-        """Begins; says why where it cannot."""
-        obstacle = self._obstacle()
-        if obstacle:
+        """Begins, once nothing is missing that comes by itself; says why where it cannot."""
+        if obstacle := self._obstacle():
+            self.waiting.stop()
             self._errors.inform(obstacle)
-            return
-        self._next_offer = max(self._next_offer, 2 * self.accepted)
-        self._is_reading = True
-        self._finetune.hold(self.tr("Clicks are learning; fine-tune when that is done."))
-        self._is_reading = not self._finetune.samples.collect(self._submit, self._on_failed)
+        elif not self.waiting.waits_for(self._awaited()):
+            self._begin()
 
     def cancel(self) -> None:
-        """Ends it; clicks stay as they were."""
-        if self._job is not None:
+        """Ends it, or takes back the one that waits; clicks stay as they were."""
+        if self.waiting.sentence:
+            self.waiting.stop()
+        elif self._job is not None:
             self._training.cancel(self._job)
+        elif self.is_running:
+            self._on_cancelled()
+
+    def _begin(self) -> None:
+        self._next_offer = max(self._next_offer, 2 * self.accepted)
+        self._reading = reading = object()
+        self._finetune.hold(self.tr("Clicks are learning; fine-tune when that is done."))
+        self._finetune.samples.collect(
+            self._submit, self._on_failed, is_current=lambda: self._reading is reading
+        )
+
+    def _awaited(self) -> str:
+        return self._finetune.awaited(needs_classes=False)
 
     def _obstacle(self) -> str:
         """Why it cannot begin, as a sentence; empty where it can."""
         live = self._weights.live
         if self.is_running:
             return self.tr("Clicks are learning already.")
-        if self._finetune.is_running or self._finetune.held:
+        if self._finetune.held or (self._finetune.is_running and not self._finetune.is_refitting):
             return self._finetune.held or self.tr("Training is running; let clicks learn when that is done.")
-        if live is None:
-            return self.tr("The model is still being loaded.")
-        if live.network != LATENT_EXPERT:
+        if live is not None and live.network != LATENT_EXPERT:
             return self.tr("{0} does not answer clicks, so there is nothing that could learn.").format(
                 live.title
             )
-        if not self._finetune.samples.image_ids:
+        if not self._finetune.samples.image_ids and not self._finetune.labels_to_come():
             return self.tr("Accept a few objects first: clicks learn from them.")
         return ""
 
     def _submit(self, samples: tuple[TrainingSample, ...]) -> None:
-        self._is_reading = False
+        self._reading = None
         version = self._next_name()
         try:
             make_folder(self._folder)
@@ -199,5 +219,5 @@ class ClickLearningController(QObject):
         self._errors.inform(self.tr("Learning was cancelled; clicks stay as they were."))
 
     def _end(self) -> None:
-        self._job, self._is_reading = None, False
+        self._job = self._reading = None
         self._finetune.hold("")

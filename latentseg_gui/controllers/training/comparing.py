@@ -17,6 +17,7 @@ from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.training.finetune import FineTuneController
 from latentseg_gui.controllers.training.training_view import class_colours, painted
+from latentseg_gui.controllers.training.waiting import WaitingStart
 from latentseg_gui.controllers.training.weights import WeightsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
@@ -90,19 +91,31 @@ class NetworkComparisonController(QObject):
         self._folder = folder
         self._window = window
         self._job: int | None = None
-        self._number, self._is_reading = 0, False
+        self._number = 0
+        self._wish = ComparisonWish((), 0.0)
+        self._reading: ComparisonWish | None = None
         self._compared: _Compared | None = None
         self._outcome = NetworksCompared((), "")
         self._shown = ""
         self._pictures: dict[str, PictureShown] = {}
         self.dialog: NetworksDialog | None = None
-        finetune.state_changed.connect(self._show_obstacle)
+        self.waiting = WaitingStart(
+            self.tr("Comparing networks waits"),
+            self.tr("Comparing starts when that is done."),
+            start=lambda: self.start(self._wish),
+            samples=finetune.samples,
+            errors=errors,
+            parent=self,
+        )
+        for change in (self.waiting.began, self.waiting.ended, finetune.state_changed):
+            change.connect(self._show_obstacle)
+        finetune.state_changed.connect(self.waiting.look)
         document.events.images_changed.connect(self._on_images_changed)
 
     @property
     def is_running(self) -> bool:
         """Whether networks learn."""
-        return self._job is not None or self._is_reading
+        return self._job is not None or self._reading is not None
 
     @property
     def outcome(self) -> NetworksCompared:
@@ -113,29 +126,30 @@ class NetworkComparisonController(QObject):
         """Shows the dialog, with what goes on or came of it."""
         if self.dialog is None:
             self.dialog = self._made()
-        live = self._weights.live
-        self.dialog.set_networks(() if live is None else live.networks)
         self._show_obstacle()
         self.dialog.show()
         self.dialog.activateWindow()
 
     def start(self, wish: ComparisonWish) -> None:
-        """Begins; says why where it cannot."""
-        obstacle = self._obstacle()
+        """Begins, once nothing is missing that comes by itself; says why where it cannot."""
+        self._wish, obstacle = wish, self._obstacle()
         if obstacle or not wish.networks:
+            self.waiting.stop()
             self._errors.inform(obstacle or self.tr("Tick at least one network."))
-        elif self._finetune.background.ask():
-            self._is_reading = True
+        elif not self.waiting.waits_for(self._finetune.awaited()) and self._finetune.background.ask():
+            self._reading = wish
             self._finetune.hold(self.tr("Networks are being compared; fine-tune when that is done."))
-            self._is_reading = not self._finetune.samples.collect(
-                partial(self._submit, wish), self._on_failed
+            self._finetune.samples.collect(
+                partial(self._submit, wish), self._on_failed, is_current=lambda: self._reading is wish
             )
 
     def cancel(self) -> None:
-        """Ends it; nothing of it is kept."""
-        if self._job is not None:
+        """Ends it, or takes back the one that waits; nothing of it is kept."""
+        if self.waiting.sentence:
+            self.waiting.stop()
+        elif self._job is not None:
             self._training.cancel(self._job)
-        elif self._is_reading:
+        elif self.is_running:
             self._on_cancelled()
 
     def use(self, name: str) -> None:
@@ -147,16 +161,7 @@ class NetworkComparisonController(QObject):
         if taken is not None:  # pressed again
             self._weights.activate(taken.name)
             return
-        result = FineTuneResult(
-            weights=outcome.weights,
-            version=self._weights.next_name(),
-            metric_before=math.nan,
-            metric_after=outcome.mean_iou,
-            is_better=True,
-            seconds=outcome.seconds,
-            validated_on=self._outcome.measured_on,
-            network="" if outcome.name == LATENT_EXPERT else outcome.title,
-        )
+        result = _result(outcome, outcome.weights, self._weights.next_name(), self._outcome.measured_on)
         self._weights.adopt(result, images=len(self._compared.images), is_live=True)
         self._errors.inform(self.tr("{0} is in use now, as {1}.").format(outcome.title, result.version))
 
@@ -180,20 +185,20 @@ class NetworkComparisonController(QObject):
         return dialog
 
     def _obstacle(self) -> str:
-        obstacle = self._finetune.obstacle()
-        if obstacle and not self._finetune.samples.counts.is_complete:
-            return self.tr("Labels are still being counted; try again in a moment.")
-        return obstacle
+        if self._weights.live is None:
+            return self.tr("The model is still being loaded. The networks are listed when that is done.")
+        return self._finetune.obstacle()
 
     def _show_obstacle(self) -> None:
-        if self.dialog is not None:
-            self.dialog.set_running(is_running=self.is_running)
-            self.dialog.set_obstacle("" if self.is_running else self._obstacle())
+        if self.dialog is None:
+            return
+        live, waiting = self._weights.live, self.waiting.sentence
+        self.dialog.set_networks(() if live is None else live.networks)
+        self.dialog.set_running(is_running=self.is_running or bool(waiting), why_not_yet=waiting)
+        self.dialog.set_obstacle("" if self.is_running else self._obstacle())
 
     def _submit(self, wish: ComparisonWish, samples: tuple[TrainingSample, ...]) -> None:
-        if not self._is_reading:
-            return  # cancelled meanwhile
-        self._is_reading = False
+        self._reading = None
         self._forget()
         self._number += 1
         try:
@@ -224,7 +229,6 @@ class NetworkComparisonController(QObject):
     def _on_compared(self, outcome: NetworksCompared) -> None:
         self._outcome = outcome
         self._end()
-        self._show_table()
         if self.dialog is None or not self.dialog.isVisible():
             text = self.tr("The networks are compared: open Compare networks to see how they did.")
             self._errors.inform(text)
@@ -232,19 +236,18 @@ class NetworkComparisonController(QObject):
     def _on_failed(self, error: LatentsegError) -> None:
         self._forget()
         self._end()
-        self._show_table()
         self._errors.report(error)
 
     def _on_cancelled(self) -> None:
         self._forget()
         self._end()
-        self._show_table()
         self._errors.inform(self.tr("The comparison was cancelled; nothing of it is kept."))
 
     def _end(self) -> None:
-        self._job, self._is_reading = None, False
+        self._job = self._reading = None
         self._finetune.hold("")
         self._show_obstacle()
+        self._show_table()
 
     def _forget(self) -> None:
         """Lets the last comparison go, with the files that did not become versions."""
@@ -253,8 +256,7 @@ class NetworkComparisonController(QObject):
             if outcome.weights is not None and outcome.weights not in kept:
                 with suppress(LatentsegError):
                     remove_file(outcome.weights)
-        self._outcome, self._compared = NetworksCompared((), ""), None
-        self._shown, self._pictures = "", {}
+        self._outcome, self._compared, self._shown, self._pictures = NetworksCompared((), ""), None, "", {}
 
     def _show_table(self) -> None:
         """The outcome, and the images to look at it on: the one that is on the canvas first."""
@@ -296,8 +298,7 @@ class NetworkComparisonController(QObject):
         compared = self._compared
         if compared is None or self.dialog is None:
             return
-        pixels, _ = compared.images[image_id]
-        step = compared.steps[image_id]
+        pixels, step = compared.images[image_id][0], compared.steps[image_id]
         labels = answer.prediction.labels[::step, ::step]
         picture = painted(pixels, labels, class_colours(compared.classes))
         self._pictures[outcome.name] = PictureShown(outcome.title, picture)
@@ -323,6 +324,20 @@ def _request(
         settings=finetune.plan.settings,
         is_rest_background=finetune.background.is_rest,
         smallest=classes.smallest,
+    )
+
+
+def _result(outcome: NetworkOutcome, weights: Path, version: str, measured_on: str) -> FineTuneResult:
+    """What a network has learned, as if it alone had been fine-tuned."""
+    return FineTuneResult(
+        weights=weights,
+        version=version,
+        metric_before=math.nan,
+        metric_after=outcome.mean_iou,
+        is_better=True,
+        seconds=outcome.seconds,
+        validated_on=measured_on,
+        network="" if outcome.name == LATENT_EXPERT else outcome.title,
     )
 
 

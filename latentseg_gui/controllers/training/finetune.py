@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from latentseg_gui.controllers.interfaces import Dialogs, ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.training.background import BackgroundQuestion
 from latentseg_gui.controllers.training.training_set import TrainingSet
+from latentseg_gui.controllers.training.waiting import WaitingStart
 from latentseg_gui.controllers.training.weights import WeightsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
@@ -74,25 +76,26 @@ class FineTuneController(QObject):
         self.samples = TrainingSet(document, readers=readers, parent=self)
         self.samples.changed.connect(self.state_changed)
         self.background = BackgroundQuestion(self.samples, dialogs, self)
-        self.samples.counts.changed.connect(self._start_if_waiting)
         self._document = document
         self._weights = weights
         self._training = training
         self._errors = errors
         self._folder = versions_folder
         self._job: int | None = None
-        self._is_reading = False
+        self._reading: TrainingPlan | None = None
         self._is_paused = False
         self._is_refit = False
-        self._is_start_waiting = False
         self._is_refusal_told = False
         self._held = ""
+        self.labels_to_come: Callable[[], str] = lambda: ""
+        """Says in a sentence that labels are on their way into the document; "" where none are."""
         self.plan = TrainingPlan()
+        self.waiting = _waiting(self, errors)
 
     @property
     def is_running(self) -> bool:
         """Whether a fine-tuning is under way."""
-        return self._job is not None or self._is_reading
+        return self._job is not None or self._reading is not None
 
     @property
     def is_paused(self) -> bool:
@@ -110,25 +113,34 @@ class FineTuneController(QObject):
             return self.tr("A fine-tuning is running.")
         if self._held:
             return self._held
+        if not self.samples.image_ids and not self.labels_to_come():
+            return self.tr("Paint or accept a mask on at least one image first.")
+        is_known = self.samples.counts.is_complete and not self.labels_to_come()
+        return self.background.obstacle() if is_known else ""
+
+    def awaited(self, *, needs_classes: bool = True) -> str:
+        """What is missing and comes by itself, as a sentence; empty where nothing is.
+
+        Args:
+            needs_classes: whether it matters which classes are labelled.
+        """
+        if self.is_refitting:
+            return self.tr("A refit is under way.")
         if self._weights.live is None:
             return self.tr("The model is still being loaded.")
-        if not self.samples.image_ids:
-            return self.tr("Paint or accept a mask on at least one image first.")
-        return self.background.obstacle()
+        if coming := self.labels_to_come():
+            return coming
+        is_known = self.samples.counts.is_complete or not (
+            self.background.obstacle() or self.background.is_open
+        )
+        return "" if is_known or not needs_classes else self.tr("Labels are still being counted.")
 
     def start(self) -> None:
-        """Starts as `plan` says, once labels are counted and no refit is under way; says why where it cannot."""
-        obstacle, counts = self.obstacle(), self.samples.counts
-        if (obstacle or self.background.is_open) and not counts.is_complete:
-            self._is_start_waiting = True
-            self._errors.inform(
-                self.tr("Labels are still being counted; fine-tuning starts when that is done.")
-            )
-        elif obstacle:
+        """Starts as `plan` says, once nothing is missing that comes by itself; says why where it cannot."""
+        if obstacle := self.obstacle():
+            self.waiting.stop()
             self._errors.inform(obstacle)
-        elif self.is_running:
-            self._is_start_waiting = True
-        elif self.background.ask():
+        elif not self.waiting.waits_for(self.awaited()) and self.background.ask():
             self._begin(self.plan, is_refit=False)
 
     @property
@@ -142,16 +154,20 @@ class FineTuneController(QObject):
         self.state_changed.emit()
 
     def cancel(self) -> None:
-        """Ends the running job; the live weights stay as they are."""
-        if self._job is not None:
+        """Ends the running job, or takes back the one that waits; the live weights stay as they are."""
+        if self.waiting.sentence:
+            self.waiting.stop()
+        elif self._job is not None:
             self._training.cancel(self._job)
+        elif self._reading is not None:
+            self._on_cancelled()
 
     def set_paused(self, is_paused: bool) -> None:
         """Lets the running job hold still, or go on; the time that it may take stands still, too."""
         if self._job is not None and is_paused != self._is_paused:
             self._is_paused = is_paused
             self._training.lane.tell(self._job, PAUSE if is_paused else RESUME)
-            self.state_changed.emit()
+        self.state_changed.emit()  # also where nothing could be held: a button that was pressed tells it wrong
 
     def toggle_pause(self) -> None:
         """Holds the running job, or lets it go on."""
@@ -167,7 +183,7 @@ class FineTuneController(QObject):
     def refit(self, plan: TrainingPlan, *, says_why: bool = False) -> None:
         """Starts as ``plan`` says; where it cannot, it waits for what is missing, which it may say.
 
-        Whoever calls this has waited until labels are counted.
+        Whoever calls this has waited until labels are counted, and nothing is `awaited`.
         """
         obstacle = (
             obstacle_of_live(self._weights.live) or self.obstacle() or self.background.obstacle_of_refit()
@@ -182,11 +198,14 @@ class FineTuneController(QObject):
     def _begin(self, plan: TrainingPlan, *, is_refit: bool) -> None:
         self._is_refit = is_refit
         plan = replace(plan, is_rest_background=self.background.is_rest)
-        self._is_reading = not self.samples.collect(partial(self._submit, plan), self._on_failed)
+        self._reading = plan
+        self.samples.collect(
+            partial(self._submit, plan), self._on_failed, is_current=lambda: self._reading is plan
+        )
         self.state_changed.emit()
 
     def _submit(self, plan: TrainingPlan, samples: tuple[TrainingSample, ...]) -> None:
-        self._is_reading = False
+        self._reading = None
         version = self._weights.next_name()
         try:
             make_folder(self._folder)
@@ -258,7 +277,7 @@ class FineTuneController(QObject):
             self._errors.inform(words.format(f"{result.metric_after:.2f}", f"{result.metric_before:.2f}"))
 
     def _on_failed(self, error: LatentsegError) -> None:
-        self._job, self._is_reading = None, False
+        self._job = self._reading = None
         action = " ".join(
             part for part in (error.action, self.tr("The weights in use have not changed.")) if part
         )
@@ -266,7 +285,7 @@ class FineTuneController(QObject):
         self._end(None)
 
     def _on_cancelled(self) -> None:
-        self._job = None
+        self._job = self._reading = None
         self._errors.inform(self.tr("Fine-tuning was cancelled; the weights in use have not changed."))
         self._end(None)
 
@@ -274,12 +293,22 @@ class FineTuneController(QObject):
         self._is_paused = self._is_refit = False
         self.ended.emit(result)
         self.state_changed.emit()
-        self._start_if_waiting()
 
-    def _start_if_waiting(self) -> None:
-        if self._is_start_waiting and not self.is_running:
-            self._is_start_waiting = False
-            self.start()
+
+def _waiting(finetune: FineTuneController, errors: ErrorSink) -> WaitingStart:
+    """What starts it again as soon as nothing is awaited any more."""
+    waiting = WaitingStart(
+        finetune.tr("Fine-tuning waits"),
+        finetune.tr("Fine-tuning starts when that is done."),
+        start=finetune.start,
+        samples=finetune.samples,
+        errors=errors,
+        parent=finetune,
+    )
+    waiting.began.connect(finetune.state_changed)
+    waiting.ended.connect(finetune.state_changed)
+    finetune.state_changed.connect(waiting.look)
+    return waiting
 
 
 def obstacle_of_live(live: WeightsInfo | None) -> str:

@@ -43,7 +43,7 @@ class LiveController(QObject):
         if self._finetune.is_running:
             self._is_outdated = True
             return
-        if not self._finetune.samples.counts.is_complete:
+        if self._finetune.awaited() or not self._finetune.samples.counts.is_complete:
             self._timer.start()  # labels are counted a few at a time; all at once would hold up the window
             return
         self._is_outdated = False

@@ -150,13 +150,28 @@ class TrainingSet(QObject):
         ids = [each for each in self.image_ids if self._document.records.of(each) is not None]
         self._hand_over(tuple(ids[:limit]), on_samples, on_failure, key="preview of training")
 
-    def collect(self, on_samples: OnSamples, on_failure: OnFailure) -> bool:
-        """Hands over snapshots of the ticked images; False where that takes a moment beside the window."""
-        return self._hand_over(self.image_ids, on_samples, on_failure, key="read for training")
+    def collect(
+        self, on_samples: OnSamples, on_failure: OnFailure, *, is_current: Callable[[], bool]
+    ) -> None:
+        """Hands over snapshots of the ticked images, at once or, where that takes a moment, from beside the window.
+
+        Args:
+            on_samples: hears of them.
+            on_failure: hears why they cannot be read.
+            is_current: whether they are still wanted, asked after that moment.
+        """
+        key = "read for training"
+        self._hand_over(self.image_ids, on_samples, on_failure, key=key, is_current=is_current)
 
     def _hand_over(
-        self, ids: tuple[str, ...], on_samples: OnSamples, on_failure: OnFailure, *, key: str
-    ) -> bool:
+        self,
+        ids: tuple[str, ...],
+        on_samples: OnSamples,
+        on_failure: OnFailure,
+        *,
+        key: str,
+        is_current: Callable[[], bool] = lambda: True,
+    ) -> None:
         document = self._document
         sources = tuple(
             _Source(
@@ -173,13 +188,14 @@ class TrainingSet(QObject):
         is_small = sum(rows * cols for rows, cols in shapes) <= _AT_ONCE
         if is_small and all(source.record is not None for source in sources):
             on_samples(_samples(sources))
-            return True
+            return
 
         def on_made(made: tuple[TrainingSample, ...]) -> None:
             on_samples(tuple(each for each in made if document.images.has(each.image_id)))
 
-        self._readers.submit(partial(_samples, sources), on_made, key=key, on_failure=on_failure)
-        return False
+        self._readers.submit(
+            partial(_samples, sources), on_made, key=key, is_current=is_current, on_failure=on_failure
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,7 @@ class TrainingViewController(QObject):
             self._is_shown_running = is_running
             self._panel.set_running(is_running)
         self._panel.set_paused(self._finetune.is_paused)
+        self._panel.set_waiting(self._finetune.waiting.sentence)
 
     def start(self) -> None:
         """Starts, by key or menu, what the panel shows."""

@@ -77,6 +77,7 @@ class BatchController(JobSource):
     def use_weights(self, weights: WeightsInfo) -> None:
         """Other weights are live now; a run that used those before stops."""
         before, self._weights = self._weights, weights
+        self.output.refresh()
         if self._run is not None and before is not None and before.version != weights.version:
             self._run.cancel()
             self._errors.inform(
@@ -88,16 +89,13 @@ class BatchController(JobSource):
         self.selected = tuple(image_ids)
 
     def choose(self) -> None:
-        """Asks of what, in which formats and to where, and begins."""
-        if self._weights is None:
-            self._errors.inform(self.tr("The model is still being loaded; try again in a moment."))
-            return
+        """Asks of what, in which formats and to where, and begins; the model may be there only later."""
         if self._run is not None:
             self._errors.inform(
                 self.tr("Images are being predicted already; stop that first, or wait for it.")
             )
             return
-        self.output.open(self._question(), lambda choice: partial(_previewed, self._making(choice)))
+        self.output.open(self._question(), self._previewing)
 
     def start(self, choice: OutputChoice) -> None:
         """Predicts; which images that means is looked up first."""
@@ -163,6 +161,10 @@ class BatchController(JobSource):
             return partial(_output_of_folder, choice.source, choice, classes, settings)
         pages = pages_of(self._document, self._ids(choice.scope))
         return partial(Output.of, pages, choice, classes, settings, whole=True)
+
+    def _previewing(self, choice: OutputChoice) -> Callable[[], OutputPreview]:
+        """What says, in a background thread, what a choice comes to."""
+        return partial(_previewed, self._making(choice), has_model=self._weights is not None)
 
     def _settings(self) -> str:
         """What the masks depend on besides the images and classes."""
@@ -246,7 +248,10 @@ def _output_of_folder(folder: Path, choice: OutputChoice, classes: ClassTable, s
     return Output.of(pages, choice, classes, settings, whole=True)
 
 
-def _previewed(make: Callable[[], Output]) -> OutputPreview:
+def _previewed(make: Callable[[], Output], *, has_model: bool) -> OutputPreview:
     """Runs in a background thread."""
     output = make()
-    return preview_of(output, done_before(output.folder, output.plan, output.items))
+    done = done_before(output.folder, output.plan, output.items)
+    return preview_of(
+        output, done, predicted=0 if has_model else len(output.items) - len(done), has_model=has_model
+    )

@@ -69,6 +69,7 @@ class ExportController(JobSource):
     def use_weights(self, weights: WeightsInfo) -> None:
         """Other weights are live now."""
         self._weights = weights
+        self.output.refresh()
 
     def export_current(self) -> None:
         """Asks for formats and folder, and writes masks: those of all images where several are labelled."""

@@ -70,6 +70,10 @@ class ImportController(JobSource):
         """Whether masks are being taken over."""
         return self._run is not None
 
+    def under_way(self) -> str:
+        """That masks are on their way into the document, as a sentence; "" where none are."""
+        return self.tr("Masks are still being imported.") if self.is_running else ""
+
     def choose(self) -> None:
         """Asks for a file: a mask for the image that is looked at, or one with the masks of many."""
         if not self._has_images():

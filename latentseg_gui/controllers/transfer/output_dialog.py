@@ -37,6 +37,7 @@ class OutputDialogController(QObject):
         self._jobs = jobs
         self._window = window
         self.dialog: OutputDialog | None = None
+        self._preview_of: PreviewOf | None = None
         self.formats: tuple[str, ...] = ("png",)
         self.folder = ""
         self.is_completed: bool | None = None
@@ -59,17 +60,23 @@ class OutputDialogController(QObject):
         """Asks; the answer comes as a signal."""
         dialog = OutputDialog(question, self._window)
         dialog.set_scope(scope)
-        dialog.preview_requested.connect(partial(self._on_preview_requested, preview_of))
+        dialog.preview_requested.connect(self._on_preview_requested)
         dialog.confirmed.connect(self._on_confirmed)
         dialog.finished.connect(self._on_finished)
-        self.dialog = dialog
+        self.dialog, self._preview_of = dialog, preview_of
         dialog.open()
 
-    def _on_preview_requested(self, preview_of: PreviewOf, choice: OutputChoice) -> None:
+    def refresh(self) -> None:
+        """What is chosen comes to something else now, such as where the model is there at last."""
+        choice = None if self.dialog is None else self.dialog.choice
+        if choice is not None:
+            self._on_preview_requested(choice)
+
+    def _on_preview_requested(self, choice: OutputChoice) -> None:
         dialog = self.dialog
-        if dialog is not None:
+        if dialog is not None and self._preview_of is not None:
             self._jobs.submit(
-                preview_of(choice),
+                self._preview_of(choice),
                 partial(_show_preview, dialog, choice),
                 key="output preview",
                 priority=Priority.SHOW,
@@ -84,7 +91,7 @@ class OutputDialogController(QObject):
         self.confirmed.emit(choice)
 
     def _on_finished(self, _: int) -> None:
-        self.dialog = None
+        self.dialog = self._preview_of = None
 
 
 def _show_preview(dialog: OutputDialog, choice: OutputChoice, answer: OutputPreview) -> None:

@@ -181,16 +181,16 @@ class NetworksDialog(QDialog):
         self._obstacle.setVisible(bool(why))
         self._start.setEnabled(not why)
 
-    def set_running(self, *, is_running: bool) -> None:
-        """Shows progress and how to cancel, or how to start."""
+    def set_running(self, *, is_running: bool, why_not_yet: str = "") -> None:
+        """Shows progress, or what it waits for, and how to cancel; or how to start."""
         for widget in (self._progress, self._status, self._cancel):
             widget.setVisible(is_running)
         self._list.setEnabled(not is_running)
         self._seconds.setEnabled(not is_running)
         self._start.setVisible(not is_running)
-        if not is_running:
+        if why_not_yet or not is_running:
             self._progress.setValue(0)
-            self._status.setText(self.tr("Getting ready..."))
+            self._status.setText(why_not_yet or self.tr("Getting ready..."))
 
     def set_progress(self, progress: NetworkProgress) -> None:
         """Shows which network learns, and how those did that are done."""

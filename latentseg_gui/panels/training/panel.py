@@ -163,6 +163,10 @@ class TrainingPanel(QWidget):
         """Shows whether the running job holds still."""
         self._run.set_paused(is_paused)
 
+    def set_waiting(self, for_what: str) -> None:
+        """Shows what the run that was asked for waits for, and how to take it back; "" where none waits."""
+        self._run.set_waiting(for_what)
+
     def set_crops(self, crops: Sequence[CropShown]) -> None:
         """Shows what training sees."""
         self._crops.set_crops(crops)

@@ -63,7 +63,9 @@ class RunSection(QWidget):
         self._cancel.setToolTip(self.tr("End the run and discard its weights"))
         self._last: FineTuneProgress | None = None
         self._network = LATENT_EXPERT
+        self._is_running = False
         self._hint = text_label("", "hint")
+        self._waits_for = text_label("", "hint")
         self._progress = QProgressBar(self)
         self._progress.setRange(0, 1000)
         self._progress.setTextVisible(False)
@@ -92,7 +94,7 @@ class RunSection(QWidget):
         whole.addWidget(self._speed)
         whole.addWidget(self._seconds)
         whole.addLayout(buttons)
-        for told in (self._hint, self._progress, self._status, self._outcome):
+        for told in (self._hint, self._waits_for, self._progress, self._status, self._outcome):
             whole.addWidget(told)
             told.hide()
         whole.addWidget(self._live)
@@ -152,8 +154,9 @@ class RunSection(QWidget):
 
     def set_running(self, is_running: bool) -> None:
         """Switches between Start and Cancel."""
-        self._start.setVisible(not is_running)
-        for button in (self._pause, self._finish, self._cancel):
+        self._is_running = is_running
+        self._show_buttons()
+        for button in (self._pause, self._finish):
             button.setVisible(is_running)
         self._progress.setVisible(is_running)
         self._status.setVisible(is_running)
@@ -172,6 +175,17 @@ class RunSection(QWidget):
         else:  # a run that was cancelled at once has nothing to show
             for plot in (self._loss, self._metric):
                 plot.setVisible(not plot.is_empty)
+
+    def set_waiting(self, for_what: str) -> None:
+        """Shows what the run that was asked for waits for, with Cancel in the place of Start; "" where none waits."""
+        self._waits_for.setText(for_what)
+        self._waits_for.setVisible(bool(for_what))
+        self._show_buttons()
+
+    def _show_buttons(self) -> None:
+        can_be_cancelled = self._is_running or bool(self._waits_for.text())
+        self._start.setVisible(not can_be_cancelled)
+        self._cancel.setVisible(can_be_cancelled)
 
     def set_paused(self, is_paused: bool) -> None:
         """Shows whether the run holds still."""

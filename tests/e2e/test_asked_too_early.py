@@ -1,0 +1,206 @@
+"""What is asked for before the model, the labels or the disk are ready comes by itself, and can be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtWidgets import QLabel, QPushButton
+
+from latentseg_gui.controllers.training.weights import WeightsController
+from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.io.masks import MaskItem, export_folder
+from tests.e2e.conftest import Witness
+from tests.e2e.person import Person
+
+CLASSES = ClassTable.from_names(("background", "object"))
+
+
+class LateModel:
+    """Weights that are loaded only when the test says so."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._load: Callable[[WeightsController], None] = WeightsController.activate_shipped
+        monkeypatch.setattr(WeightsController, "activate_shipped", lambda weights: None)
+
+    def come(self, person: Person) -> None:
+        self._load(person.session.weights)
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> LateModel:
+    return LateModel(monkeypatch)
+
+
+@pytest.fixture
+def early(model: LateModel, person: Person, photo: Path) -> Person:
+    """Somebody who has labelled two classes while the model is still being loaded."""
+    person.open(photo)
+    person.choose("tool_brush")
+    person.session.tool.set_diameter(12)
+    for class_id, row in ((1, 10.0), (0, 40.0)):
+        person.session.classes.choose_class(class_id)
+        person.drag((20.0, row), (60.0, row))
+    person.wait_for(lambda: person.session.finetune.samples.counts.is_complete, what="labels are counted")
+    return person
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    (tmp_path / "photos").mkdir()
+    generator = np.random.default_rng(0)
+    for number in range(3):
+        pixels = generator.integers(0, 255, (64, 96, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "photos" / f"photo {number}.png")
+    return tmp_path / "photos"
+
+
+def button(person: Person, text: str) -> QPushButton:
+    buttons = person.window.training.findChildren(QPushButton)
+    return next(each for each in buttons if each.text() == text)
+
+
+def said_in_panel(person: Person) -> list[str]:
+    return [each.text() for each in person.window.training.findChildren(QLabel) if each.isVisible()]
+
+
+def test_a_fine_tuning_starts_when_the_model_is_there_unless_it_is_taken_back(
+    model: LateModel, early: Person, told: Witness
+) -> None:
+    session, promise = early.session, "The model is still being loaded. Fine-tuning starts when that is done."
+    session.window.show_panel("training")
+    early.wait_for(button(early, "Start").isEnabled, what="it can be asked for")
+    button(early, "Start").click()
+    assert told.sentences[-1] == promise
+    assert promise in said_in_panel(early)
+    button(early, "Cancel").click()
+    assert promise not in said_in_panel(early)
+    assert button(early, "Start").isVisible()
+    early.choose("finetune")  # now by key, and taken back where all jobs are
+    (waiting,) = early.window.jobs.job_ids
+    early.window.jobs.cancel_requested.emit(waiting)
+    assert early.window.jobs.job_ids == ()
+    assert button(early, "Start").isVisible()
+    early.choose("finetune")
+    early.choose("finetune")  # an impatient hand
+    assert not session.finetune.is_running
+    model.come(early)
+    early.wait_for(lambda: session.finetune.is_running, what="it has started")
+    assert promise not in said_in_panel(early)
+    assert told.sentences.count(promise) == 3, "once for each time that it was asked for"
+    early.wait_for(lambda: session.finetune._job is not None, what="the images are read")
+    button(early, "Cancel").click()
+    early.wait_for(lambda: not session.finetune.is_running, what="the end")
+    assert not told.errors
+
+
+def test_what_the_user_has_to_do_is_said_at_once(
+    model: LateModel, person: Person, photo: Path, told: Witness
+) -> None:
+    person.open(photo)
+    for command, words in (("finetune", "Paint or accept a mask"), ("learn_clicks", "Accept a few objects")):
+        person.choose(command)
+        assert words in told.sentences[-1]
+    assert person.window.jobs.job_ids == ()
+
+
+def test_clicks_and_networks_wait_for_the_model_too(model: LateModel, early: Person, told: Witness) -> None:
+    session = early.session
+    early.choose("learn_clicks")
+    assert told.sentences[-1] == "The model is still being loaded. Clicks learn when that is done."
+    early.choose("compare_networks")
+    dialog = session.comparing.dialog
+    assert dialog is not None
+    assert not dialog._start.isEnabled()
+    model.come(early)
+    early.wait_for(lambda: told.errors, what="clicks have been let learn, from a stroke that is no object")
+    assert "Clicks cannot learn from" in told.errors[0].what
+    early.wait_for(dialog._start.isEnabled, what="the networks are listed")
+    assert dialog.wish.networks
+
+
+def test_images_that_are_read_for_training_can_be_left_alone(
+    early: Person, model: LateModel, told: Witness
+) -> None:
+    session = early.session
+    model.come(early)
+    early.wait_for(lambda: session.weights.live, what="the model is loaded")
+    document, first = session.document, early.image_id
+    assert first is not None
+    session.images.next()
+    early.wait_for(lambda: early.image_id != first, what="another image")
+    document.records.trim(0, keep=())  # as where there are more images than memory
+    assert document.records.of(first) is None
+    early.choose("finetune")
+    assert session.finetune.is_running
+    session.finetune.cancel()
+    assert not session.finetune.is_running
+    assert "Fine-tuning was cancelled" in told.sentences[-1]
+    early.wait_for(lambda: session.lanes.files.is_idle, what="the images are read in vain")
+    assert not session.finetune.is_running, "what was cancelled does not begin after all"
+
+
+def test_a_fine_tuning_waits_for_all_masks_of_an_import(
+    model: LateModel, person: Person, photo: Path, told: Witness, tmp_path: Path
+) -> None:
+    labels = np.zeros((64, 96), np.uint8)
+    labels[10:30, 10:40] = 1
+    items = [MaskItem(f"photo {number}", labels, image_name=f"photo {number}.png") for number in range(3)]
+    list(export_folder(tmp_path / "coco", items, CLASSES, "coco"))
+    person.open(photo)
+    session, importing = person.session, person.session.importing
+    model.come(person)
+    person.wait_for(lambda: session.weights.live, what="the model is loaded")
+    importing.import_from([tmp_path / "coco" / "annotations.json"])
+    person.wait_for(lambda: importing.dialog is not None, what="it is asked how masks are taken over")
+    assert importing.dialog is not None
+    importing.dialog._on_accepted()
+    assert importing.is_running
+    person.choose("finetune")
+    assert told.sentences[-1] == "Masks are still being imported. Fine-tuning starts when that is done."
+    person.wait_for(lambda: session.finetune.is_running, what="it has started")
+    assert not importing.is_running
+    assert len(session.finetune.samples.image_ids) == 3
+    session.finetune.cancel()
+    person.wait_for(lambda: not session.finetune.is_running, what="the end")
+
+
+def test_the_dialog_of_a_folder_is_filled_in_while_the_model_is_loaded(
+    model: LateModel, early: Person, tmp_path: Path
+) -> None:
+    session = early.session
+    for command, output in (("predict_folder", session.batch.output), ("export_all", session.export.output)):
+        early.choose(command)
+        dialog = output.dialog
+        assert dialog is not None
+        dialog.set_scope("all")
+        dialog.set_folder(tmp_path / "out")
+        dialog.set_formats(("probabilities",))
+        early.wait_for(lambda dialog=dialog: "being loaded" in dialog._preview.text(), what="why not yet")  # type: ignore[misc]
+        assert not dialog._do.isEnabled()
+        if output is session.batch.output:
+            dialog.reject()
+    model.come(early)
+    dialog = session.export.output.dialog
+    assert dialog is not None
+    early.wait_for(dialog._do.isEnabled, what="nothing was pressed, and now it can be exported")
+    dialog.reject()
+
+
+def test_saving_elsewhere_waits_for_the_save_that_is_under_way(
+    model: LateModel, early: Person, told: Witness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = early.session.storage
+    folders = iter((tmp_path / "one", tmp_path / "two"))
+    monkeypatch.setattr(type(early.session.dialogs), "choose_new_folder", lambda *_: next(folders))
+    storage.save_as()
+    assert storage._saving is not None
+    storage.save_as()
+    early.wait_for(
+        lambda: storage.project is not None and storage.project.folder.name == "two", what="the second folder"
+    )
+    assert (tmp_path / "one").is_dir()
+    assert not told.errors
