@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 
 from psygnal import Signal, SignalGroup
 
 from latentseg_gui.commands.command import Command
+from latentseg_gui.commands.masks.makers import inherited
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.project.changes import MaskChange
 
 DEFAULT_MAX_BYTES = 256 * 2**20
 
@@ -25,6 +28,19 @@ class HistoryEvents(SignalGroup):
     """
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """An edit, and what was said with it of who made which objects.
+
+    Attributes:
+        command: the edit.
+        makers: by image and object number, the titles before and after it.
+    """
+
+    command: Command
+    makers: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
+
+
 class History:
     """The edits of a document in order, and how many of them are applied.
 
@@ -37,14 +53,14 @@ class History:
         self.events = HistoryEvents()
         self._document = document
         self._max_bytes = max_bytes
-        self._commands: list[Command] = []
+        self._steps: list[_Step] = []
         self._position = 0
         self._nbytes = 0
 
     @property
     def entries(self) -> tuple[Command, ...]:
         """All commands, oldest first; those from `position` on are undone."""
-        return tuple(self._commands)
+        return tuple(step.command for step in self._steps)
 
     @property
     def position(self) -> int:
@@ -64,7 +80,7 @@ class History:
     @property
     def can_redo(self) -> bool:
         """Whether something was taken back and can be done again."""
-        return self._position < len(self._commands)
+        return self._position < len(self._steps)
 
     @property
     def undo_label(self) -> str:
@@ -79,12 +95,12 @@ class History:
     @property
     def next_undone(self) -> Command | None:
         """What `undo` would take back."""
-        return self._commands[self._position - 1] if self.can_undo else None
+        return self._steps[self._position - 1].command if self.can_undo else None
 
     @property
     def next_redone(self) -> Command | None:
         """What `redo` would do again."""
-        return self._commands[self._position] if self.can_redo else None
+        return self._steps[self._position].command if self.can_redo else None
 
     def do(self, command: Command | None, apply: Callable[[], None] | None = None) -> None:
         """Apply a command and keep it; None (an edit that would change nothing) is no step.
@@ -94,22 +110,56 @@ class History:
             apply: does the same as its own `apply`, only faster, from what was prepared.
         """
         if command is not None:
+            makers = self._inherited(command, is_applied=False)
             (apply or partial(command.apply, self._document))()
-            self.record(command)
+            self._keep(command, makers)
 
     def record(self, command: Command | None) -> None:
         """Keep a command that is applied already (a brush stroke); what was undone is forgotten."""
-        if command is None:
+        if command is not None:
+            self._keep(command, self._inherited(command, is_applied=True))
+
+    def name_maker(self, image_id: str, number: int, title: str) -> None:
+        """Say which click model made an object ("" for the model itself); that belongs to the last edit.
+
+        It is taken back with it. Nothing happens where there is no object, number 0, or no such image any more.
+        """
+        is_there = bool(number) and self._document.images.has(image_id)
+        before = self._document.makers.of(image_id, number) if is_there else title
+        if before == title:
             return
-        for undone in self._commands[self._position :]:
-            self._nbytes -= undone.nbytes
-        del self._commands[self._position :]
-        self._commands.append(command)
+        if self._position:
+            makers = self._steps[self._position - 1].makers
+            makers[image_id, number] = makers.get((image_id, number), (before, ""))[0], title
+        self._document.makers.set(image_id, number, title)
+
+    def _inherited(self, command: Command, *, is_applied: bool) -> dict[int, str]:
+        if command.image_id is None:
+            return {}  # classes of many images: objects keep their numbers
+        found: dict[int, str] = {}
+        for change in command.changes:
+            if isinstance(change, MaskChange):
+                found |= inherited(self._document, change, is_applied=is_applied)
+        return found
+
+    def _keep(self, command: Command, makers: Mapping[int, str]) -> None:
+        for undone in self._steps[self._position :]:
+            self._nbytes -= undone.command.nbytes
+        del self._steps[self._position :]
+        self._steps.append(_Step(command))
         self._nbytes += command.nbytes
         self._position += 1
+        for number, title in makers.items():
+            self.name_maker(command.image_id or "", number, title)
         self._forget_oldest()
         self.events.changed.emit()
         self.events.applied.emit(command.changes)
+
+    def _say_makers(self, step: _Step, which: int) -> None:
+        """Who made which objects, as it was said before a step (0) or with it (1)."""
+        for (image_id, number), titles in step.makers.items():
+            if self._document.images.has(image_id):
+                self._document.makers.set(image_id, number, titles[which])
 
     def undo(self, revert: Callable[[], None] | None = None) -> Command | None:
         """Take the last edit back (by ``revert``, if that was prepared) and return it; None if there is none."""
@@ -118,6 +168,7 @@ class History:
             return None
         (revert or partial(command.revert, self._document))()
         self._position -= 1
+        self._say_makers(self._steps[self._position], 0)
         self.events.changed.emit()
         self.events.applied.emit(command.undo_changes)
         return command
@@ -128,6 +179,7 @@ class History:
         if command is None:
             return None
         (apply or partial(command.apply, self._document))()
+        self._say_makers(self._steps[self._position], 1)
         self._position += 1
         self.events.changed.emit()
         self.events.applied.emit(command.changes)
@@ -135,7 +187,7 @@ class History:
 
     def jump_to(self, position: int) -> None:
         """Undo or redo until ``position`` entries are applied."""
-        target = min(max(position, 0), len(self._commands))
+        target = min(max(position, 0), len(self._steps))
         while self._position > target:
             self.undo()
         while self._position < target:
@@ -143,26 +195,26 @@ class History:
 
     def forget_image(self, image_id: str) -> None:
         """Drop the edits of an image that was removed from the document."""
-        kept = [command for command in self._commands if command.image_id != image_id]
-        if len(kept) == len(self._commands):
+        kept = [step for step in self._steps if step.command.image_id != image_id]
+        if len(kept) == len(self._steps):
             return
-        applied = self._commands[: self._position]
-        self._position = sum(command.image_id != image_id for command in applied)
-        self._commands = kept
-        self._nbytes = sum(command.nbytes for command in kept)
+        applied = self._steps[: self._position]
+        self._position = sum(step.command.image_id != image_id for step in applied)
+        self._steps = kept
+        self._nbytes = sum(step.command.nbytes for step in kept)
         self.events.changed.emit()
 
     def clear(self) -> None:
         """Forget everything (another document was opened)."""
-        self._commands.clear()
+        self._steps.clear()
         self._position = self._nbytes = 0
         self.events.changed.emit()
 
     def _forget_oldest(self) -> None:
         count = 0
         while self._nbytes > self._max_bytes and count < self._position - 1:
-            self._nbytes -= self._commands[count].nbytes
+            self._nbytes -= self._steps[count].command.nbytes
             count += 1
         if count:
-            del self._commands[:count]
+            del self._steps[:count]
             self._position -= count

@@ -10,8 +10,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.masks import classes as class_edits
 from latentseg_gui.commands.masks import cleanup, objects, shapes
+from latentseg_gui.commands.masks.makers import number_in
 from latentseg_gui.commands.masks.patch import Ink, StrokeRecorder, area_patch
 from latentseg_gui.commands.prediction.proposals import accept_prediction, accept_proposal
+from latentseg_gui.commands.source import next_instance
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.brush import polygon_mask, stroke_mask
 from latentseg_gui.document.prediction.prediction import Prediction
@@ -34,7 +36,7 @@ def state(document: Document) -> tuple[object, ...]:
         )
         for key in document.images.ids
     )
-    return (masks, document.classes)
+    return (masks, document.classes, document.makers.as_settings())
 
 
 class Editing(RuleBasedStateMachine):
@@ -102,11 +104,22 @@ class Editing(RuleBasedStateMachine):
             area_patch(self.document, self.image(image), rect, mask, Ink(self.class_id(number)), "Polygon")
         )
 
-    @rule(image=_image, corners=st.lists(_xy, min_size=3, max_size=6), number=st.integers(0, 8))
-    def accept_object(self, image, corners, number):
+    @rule(
+        image=_image,
+        corners=st.lists(_xy, min_size=3, max_size=6),
+        number=st.integers(0, 8),
+        made_by=st.sampled_from(["", "sam", "hq"]),
+    )
+    def accept_object(self, image, corners, number, made_by):
         rect, mask = polygon_mask(corners, SHAPE)
-        proposal = MaskProposal(self.image(image), "v1", rect, mask, 0.9, PromptSet())
-        self.do(accept_proposal(self.document, proposal, self.class_id(number)))
+        image_id, before = self.image(image), self.history.position
+        proposal = MaskProposal(image_id, "v1", rect, mask, 0.9, PromptSet(), made_by=made_by)
+        newest = next_instance(self.document, image_id)
+        self.history.do(accept_proposal(self.document, proposal, self.class_id(number)))
+        found = number_in(self.document.masks.layer(image_id), rect, mask, newest)
+        if found and self.history.position != before:
+            self.history.name_maker(image_id, found, made_by)
+        self.did(before)
 
     @rule(image=_image, seed=st.integers(0, 9))
     def accept_what_the_model_says(self, image, seed):

@@ -12,7 +12,7 @@ import tifffile
 from PIL import Image
 from PySide6.QtCore import Qt
 
-from latentseg_gui.document.types import UNLABELLED
+from latentseg_gui.document.types import UNLABELLED, Provenance, Rect
 from tests.e2e.conftest import Witness
 from tests.e2e.person import Person
 
@@ -162,3 +162,27 @@ def test_following_is_cancelled_at_any_time(stack: Person) -> None:
     assert not session.follow.is_following
     person.wait_for_prediction()
     assert (person.mask == UNLABELLED).all()
+
+
+@pytest.mark.usefixtures("without_model")
+def test_whose_click_model_made_an_object_goes_along_and_back_with_undo(stack: Person) -> None:
+    document, second = stack.session.document, stack.image_id
+    assert second is not None
+    first = document.images.ids[0]
+    for number, (x, y) in enumerate(CENTRES, start=3):
+        rect = Rect(y - 30, x - 30, y + 30, x + 30)
+        everywhere = np.ones(rect.shape, np.bool_)
+        document.masks.write(first, rect, everywhere, 1, Provenance.CLICKED, number)
+    document.makers.set(first, 3, "mobile_sam")
+    stack.choose("take_over_objects")
+    stack.wait_for(lambda: objects_here(stack) == len(CENTRES), what="the objects of the page before")
+
+    def titles() -> list[str]:
+        here = document.masks.instances(second)
+        return [document.makers.of(second, int(here[y, x])) for x, y in CENTRES]
+
+    assert titles() == ["mobile_sam", "", ""]
+    stack.choose("undo")
+    assert document.makers.of_image(second) == {}
+    stack.choose("redo")
+    assert titles() == ["mobile_sam", "", ""]

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from latentseg_gui.commands.masks.objects import objects_at
 from latentseg_gui.commands.masks.patch import MaskPatch, values_patch
 from latentseg_gui.commands.masks.rectangles import relative_to
-from latentseg_gui.commands.source import MaskSource, next_instance
+from latentseg_gui.commands.source import LayerSource, MaskSource, next_instance
 from latentseg_gui.document.masks.object_rules import without_crumbs
 from latentseg_gui.document.masks.object_table import object_table
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Mask, Provenance, Rect
+
+_STAYS: Final = (Provenance.CLICKED, Provenance.IMPORTED)
+"""Who says so on the other image, too."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,12 +29,16 @@ class CarriedObject:
         rect: where it lay.
         mask: bool, of the shape of ``rect``.
         provenance: who says so on the other image: whoever carries a predicted object there has painted it.
+        number: that it had on its own image; 0 where it had none.
+        made_by: title of the click model of others that made it; "" for the model itself or a hand.
     """
 
     class_id: int
     rect: Rect
     mask: Mask
     provenance: int = Provenance.PAINTED
+    number: int = 0
+    made_by: str = ""
 
 
 def taken_along(
@@ -43,9 +51,11 @@ def taken_along(
         if rect.is_empty:
             continue
         class_id, said = int(layer.labels[rc]), int(layer.provenance[rc])
-        provenance = Provenance.CLICKED if said == Provenance.CLICKED else Provenance.PAINTED
-        key = class_id, int(layer.instances[rc]), rect
-        found.setdefault(key, CarriedObject(class_id, rect, mask, provenance))
+        provenance = said if said in _STAYS else Provenance.PAINTED
+        number = int(layer.instances[rc])
+        found.setdefault(
+            (class_id, number, rect), CarriedObject(class_id, rect, mask, provenance, number=number)
+        )
     return tuple(found.values())
 
 
@@ -98,3 +108,20 @@ def put_down(
         is_free[inner][where] = False
         number += 1
     return values_patch(source, image_id, box, labels, provenance, instances, label)
+
+
+def number_put_down(layer: LayerSource, carried: CarriedObject, first: int) -> int:
+    """The number that an object has got; 0 where there was no room for any of it.
+
+    Args:
+        layer: the mask that it was put down in.
+        carried: the object.
+        first: the lowest number that is new since.
+    """
+    rect = carried.rect.clipped(layer.shape)
+    if rect.is_empty:
+        return 0
+    mask = carried.mask[relative_to(rect, carried.rect).slices]
+    numbers = layer.instances[rect.slices][mask]
+    found, counts = np.unique(numbers[numbers >= first], return_counts=True)
+    return int(found[counts.argmax()]) if len(found) else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Final
 from uuid import uuid4
@@ -11,7 +12,13 @@ import numpy as np
 from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtGui import QGuiApplication
 
-from latentseg_gui.commands.masks.carrying import CarriedObject, all_taken_along, put_down, taken_along
+from latentseg_gui.commands.masks.carrying import (
+    CarriedObject,
+    all_taken_along,
+    number_put_down,
+    put_down,
+    taken_along,
+)
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.controllers.masks.objects import ObjectsController
@@ -51,10 +58,12 @@ class CarryController(QObject):
                 self.tr("Choose objects first, with the tool Select or in the list of objects.")
             )
             return
-        self._edits.look(image_id, partial(taken_along, image_id=image_id, pixels=pixels), self._keep)
+        self._edits.look(
+            image_id, partial(taken_along, image_id=image_id, pixels=pixels), partial(self._keep, image_id)
+        )
 
-    def _keep(self, objects: tuple[CarriedObject, ...]) -> None:
-        self._copied, self._token = objects, uuid4().bytes
+    def _keep(self, image_id: str, objects: tuple[CarriedObject, ...]) -> None:
+        self._copied, self._token = self._with_makers(image_id, objects), uuid4().bytes
         content = QMimeData()
         content.setData(OBJECTS_MIME, self._token)
         QGuiApplication.clipboard().setMimeData(content)
@@ -102,11 +111,16 @@ class CarryController(QObject):
 
         def check(objects: tuple[CarriedObject, ...]) -> None:
             if objects:
-                take(objects)
+                take(self._with_makers(before, objects))
             else:
                 self._errors.inform(self.tr("The page or image before this one has no objects in its mask."))
 
         self._edits.look(before, partial(all_taken_along, image_id=before), check)
+
+    def _with_makers(self, image_id: str, objects: tuple[CarriedObject, ...]) -> tuple[CarriedObject, ...]:
+        """With the click models of others that made them."""
+        makers = self._document.makers.of_image(image_id)
+        return tuple(replace(each, made_by=makers.get(each.number, "")) for each in objects)
 
     def _put_down(self, objects: tuple[CarriedObject, ...], title: str) -> None:
         image_id = self._document.images.current_id
@@ -114,8 +128,16 @@ class CarryController(QObject):
             return
         first = self._document.masks.next_instance(image_id)
         make = partial(put_down, image_id=image_id, objects=objects, label=title)
-        after, otherwise = partial(self._choose_from, image_id, first), partial(self._explain, image_id)
+        after, otherwise = partial(self._after, image_id, objects, first), partial(self._explain, image_id)
         self._edits.do(image_id, title, make, after=after, otherwise=otherwise)
+
+    def _after(self, image_id: str, objects: tuple[CarriedObject, ...], first: int) -> None:
+        layer = self._document.masks.layer(image_id)
+        for each in objects:
+            if each.made_by:
+                number = number_put_down(layer, each, first)
+                self._edits.name_maker(image_id, number, each.made_by)
+        self._choose_from(image_id, first)
 
     def _choose_from(self, image_id: str, first: int) -> None:
         """Chooses the objects that are new, so that the next key moves or undoes nothing unseen."""

@@ -77,9 +77,9 @@ class EditQueue(QObject):
         super().__init__(parent)
         self._document = document
         self._history = history
+        self.name_maker = history.name_maker  # for what is called ``after`` an edit
         self._canvas = canvas
-        self._jobs = jobs
-        self._errors = errors
+        self._jobs, self._errors = jobs, errors
         self._work: _Work | None = None
         self._waiting: deque[Callable[[], None]] = deque()
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
 from PySide6.QtCore import QCoreApplication, QObject
 
 from latentseg_gui.canvas import CanvasView
+from latentseg_gui.commands.masks.makers import number_in
 from latentseg_gui.commands.masks.patch import MaskPatch
 from latentseg_gui.commands.prediction.corrections import accept_correction
 from latentseg_gui.commands.prediction.proposals import accept_prediction, accept_proposals, overlaps
@@ -109,11 +109,15 @@ class SegmentController(QObject):
         # Of several, none is known to get the next number; each is found by its pixels.
         number = next_instance(self._document, image_id) if len(proposals) == 1 else 0
         after = None if class_id in (BACKGROUND, UNLABELLED) else partial(self._note, proposals, number)
-        self._edits.do(image_id, self.tr("Accept"), make, class_id=class_id, after=after)
+        self._edits.do(image_id, self.tr("Accept"), make, class_id=class_id, after=after, otherwise=_nothing)
 
     def _note(self, proposals: Sequence[MaskProposal], number: int) -> None:
+        """Which click models made the objects that proposals have become."""
         for each in proposals:
-            note_maker(self._document, each, number)
+            if self._document.images.has(each.image_id):
+                layer = self._document.masks.layer(each.image_id)
+                found = number_in(layer, each.rect, each.mask, number)
+                self._edits.name_maker(each.image_id, found, each.made_by)
 
     def _correct(self, proposal: MaskProposal, taken: TakenUp) -> None:
         """Gives the object that was taken up the shape of the proposal, as one step."""
@@ -217,23 +221,6 @@ class SegmentController(QObject):
         self._errors.report(error)
 
 
-def note_maker(document: Document, proposal: MaskProposal, next_number: int) -> None:
-    """Notes which click model made the object that a proposal has become.
-
-    Args:
-        document: after the proposal was accepted.
-        proposal: what was accepted.
-        next_number: that a new object got; where there is none, the proposal extends the one with most of its pixels.
-    """
-    if not document.images.has(proposal.image_id):
-        return
-    numbers = document.masks.layer(proposal.image_id).instances[proposal.rect.slices][proposal.mask]
-    found, counts = np.unique(numbers[numbers > 0], return_counts=True)
-    if len(found):
-        number = next_number if next_number in found else int(found[counts.argmax()])
-        document.makers.set(proposal.image_id, number, proposal.made_by)
-
-
 def whose_pixels(source: MaskSource, proposal: MaskProposal, class_id: int, *, yields: bool) -> str:
     """What is said where a new object lies over others: what they keep or lose; "" where it hardly does.
 
@@ -262,3 +249,7 @@ def whose_pixels(source: MaskSource, proposal: MaskProposal, class_id: int, *, y
     return QCoreApplication.translate(
         "SegmentController", "{0} pixels stay with what was accepted before ({1})."
     ).format(taken, names)
+
+
+def _nothing() -> None:
+    """Where nothing was changed, nobody made anything."""

@@ -1,4 +1,4 @@
-"""Which objects were made by a click model of others: said once, when the object is accepted, and kept."""
+"""Which objects were made by a click model of others: said when the object is accepted, and handed on to its parts."""
 
 from __future__ import annotations
 

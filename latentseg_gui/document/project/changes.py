@@ -141,7 +141,7 @@ class PromptsChange:
 
 @dataclass(frozen=True, slots=True)
 class MakersChange:
-    """It was said which click models of others made some objects; that is no step of the history.
+    """It was said which click models of others made some objects; the history says it with the step it belongs to.
 
     Attributes:
         image_id: the image.
