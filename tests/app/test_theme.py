@@ -3,9 +3,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QEvent
-from PySide6.QtGui import QColor, QIcon, QPalette
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtCore import QEvent, QRect, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QIcon, QPalette
+from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from assets import asset_path
@@ -116,3 +116,27 @@ def test_every_shipped_icon_draws_something(app: QApplication) -> None:
 
 def test_an_unknown_icon_is_null(app: QApplication) -> None:
     assert icon("nothing of that name").isNull()
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_titles_of_panels_are_not_cut_off_below(app: QApplication, qtbot: QtBot, theme: str) -> None:
+    apply_theme(app, theme)  # type: ignore[arg-type]
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    dock = QDockWidget("gjpqy", window)
+    dock.setWidget(QWidget())
+    window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
+    window.resize(400, 200)
+    with qtbot.waitExposed(window):
+        window.show()
+    font = dock.font()
+    font.setWeight(QFont.Weight.DemiBold)
+    ink = QFontMetrics(font).tightBoundingRect("gjpqy")
+    title = dock.grab(QRect(6, 2, 60, dock.widget().y() - 4)).toImage()  # without the line below
+    paper = title.pixelColor(0, 0)
+    rows = [
+        row
+        for row in range(title.height())
+        if any(contrast(title.pixelColor(col, row), paper) > 1.5 for col in range(title.width()))
+    ]
+    assert rows[-1] - rows[0] + 1 >= ink.height(), "letters reach below the line, and all of that is seen"

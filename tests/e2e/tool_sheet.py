@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPalette, QPixmap
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication
 
 from latentseg_gui.app.theme import apply_theme
 from tests.e2e.person import LEFT, RIGHT, XY, Person
@@ -171,6 +171,10 @@ class ToolSheet:
         painter = QPainter(tile)
         painter.fillRect(tile.rect(), canvas.palette().color(QPalette.ColorRole.Window))
         painter.drawPixmap(0, 0, bar.grab(QRect(0, 0, TILE.width(), head)))
+        for cut in (each for each in bar.findChildren(QAbstractButton) if each.isVisible()):
+            place = QRect(cut.mapTo(bar, QPoint(0, 0)), cut.size())
+            if place.left() < TILE.width() <= place.right():  # half a button says nothing
+                painter.fillRect(place, canvas.palette().color(QPalette.ColorRole.Window))
         painter.drawPixmap(0, head, canvas.grab(part))
         painter.end()
         return tile
