@@ -18,17 +18,19 @@ LEAST_SHARE = 0.001
 Bytes = NDArray[np.uint8]
 
 
-def objects(folder: Path, limit: int) -> Iterator[tuple[Bytes, Bytes]]:
+def objects(folder: Path, limit: int, part: tuple[int, int] = (0, 1)) -> Iterator[tuple[Bytes, Bytes]]:
     """Pictures uint8 [H, W, 3] with their masks [H, W]: 255 object, 0 background, 128 does not count.
 
     Args:
         folder: holds images/ and masks/; where its meta.json says "semantic", the masks are class maps, and
             of each a connected part of a class other than 0 is taken, which one by chance from a fixed seed.
         limit: so many objects, evenly spaced; 0 for all.
+        part: (0, 2) and (1, 2) are those of every second picture and of the others: rules are chosen on some
+            pictures and measured on others. Files whose names differ after the last "_" are of one picture.
     """
     description = folder / "meta.json"
     meta = json.loads(description.read_text()) if description.exists() else {}
-    files = sorted((folder / "images").iterdir())
+    files = _of_part(sorted((folder / "images").iterdir()), part)
     chosen = np.unique(np.linspace(0, len(files) - 1, min(limit or len(files), len(files))).astype(int))
     for index in chosen:
         file = files[index]
@@ -37,6 +39,12 @@ def objects(folder: Path, limit: int) -> Iterator[tuple[Bytes, Bytes]]:
             mask = _one_part(mask, meta.get("ignore"), np.random.default_rng(int(index)))
         if (mask == OBJECT).any():
             yield np.array(Image.open(file).convert("RGB")), mask
+
+
+def _of_part(files: list[Path], part: tuple[int, int]) -> list[Path]:
+    pictures = list(dict.fromkeys(file.stem.rpartition("_")[0] or file.stem for file in files))
+    kept = set(pictures[part[0] :: part[1]])
+    return [file for file in files if (file.stem.rpartition("_")[0] or file.stem) in kept]
 
 
 def _one_part(labels: NDArray[np.integer], ignored: int | None, generator: np.random.Generator) -> Bytes:

@@ -1,13 +1,15 @@
 """Clicks until the mask is right: latentseg and GrabCut, simulated clicks, one table.
 
     python -m tests.benchmarks.clicks --data DIR [DIR ...] [--limit 40] [--methods latentseg,grabcut] [--weights FILE]
+    python -m tests.benchmarks.clicks --data DIR --methods latentseg --jitter 0.7 --seeds 0 1 2 [--part 1/2]
 
 DIR holds images/ and masks/ (255 object, 0 background, 128 does not count), for example clicks_bsds_val; of
 class maps, connected parts are clicked on. Several may be given.
 The protocol is that of f-BRS and RITM: the next click falls on the innermost point of the larger error,
 so the first one on that of the object; clicks go on to an IoU of 95 %, at most 20. NoC@q is the number
-of clicks until the IoU reaches q %, 20 where it never does. Then what further clicks do to masks that are good
-already, and the seconds on a picture of 1024x1024.
+of clicks until the IoU reaches q %, 20 where it never does. With --jitter clicks fall anywhere deeper than 1 - jitter
+of the error's depth; several seeds are so many draws of that, with their mean and spread. Then what further clicks do
+to masks that are good already, and the seconds on a picture of 1024x1024.
 """
 
 from __future__ import annotations
@@ -33,14 +35,13 @@ from skimage.transform import resize
 
 from tests.benchmarks.click_adapter import LatentExperts
 from tests.benchmarks.click_objects import OBJECT, UNKNOWN, objects
+from tests.benchmarks.simulated_hand import Click, Hand, next_click
 
 MAX_CLICKS = 20
 GOOD_ENOUGH = 0.95
 REPORTED = (1, 3, 5, 10)
 GOOD = (0.85, 0.9)
 LOSSES = (0.0, 0.005, 0.02, 0.05)
-
-Click = tuple[int, int, bool]
 
 
 class Method(Protocol):
@@ -87,32 +88,6 @@ def _clicked_parts(mask: NDArray[np.bool_], clicks: Sequence[Click]) -> NDArray[
     return np.isin(parts, list(wanted))
 
 
-def next_click(
-    mask: NDArray[np.bool_], truth: NDArray[np.bool_], counts: NDArray[np.bool_], done: Sequence[Click]
-) -> Click | None:
-    """Where a person would click next; None where nothing is wrong.
-
-    Args:
-        mask: what was answered, [H, W].
-        truth: what is wanted.
-        counts: where it matters.
-        done: clicks so far; the same pixel is not clicked twice.
-    """
-    depths = []
-    for wrong in (truth & ~mask & counts, ~truth & mask & counts):
-        padded = cv2.copyMakeBorder(wrong.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-        depth = cv2.distanceTransform(padded, cv2.DIST_L2, 0)[1:-1, 1:-1]
-        for row, col, _ in done:
-            depth[row, col] = 0
-        depths.append(depth)
-    is_positive = bool(depths[0].max() >= depths[1].max())
-    depth = depths[0 if is_positive else 1]
-    if depth.max() <= 0:
-        return None
-    row, col = np.unravel_index(int(depth.argmax()), depth.shape)
-    return int(row), int(col), is_positive
-
-
 @dataclass
 class Figures:
     """What a method did on all objects: IoU after each click, and seconds."""
@@ -143,6 +118,12 @@ class Figures:
         lost = " | ".join(f"{np.mean(changes < -loss - 1e-9) * 100:.2f} %" for loss in LOSSES)
         return f"| {name} | {good:.2f} | {len(changes)} | {lost} | {changes.min():+.3f} | {changes.mean():+.4f} |"
 
+    def extend(self, others: Figures) -> None:
+        """Takes the objects of another draw in."""
+        self.ious += others.ious
+        self.encode += others.encode
+        self.click += others.click
+
     def row(self, name: str) -> str:
         """A line of the table."""
         after = " | ".join(f"{self.iou_after(count):.3f}" for count in REPORTED)
@@ -152,7 +133,18 @@ class Figures:
         )
 
 
-def segment(method: Method, picture: NDArray[np.uint8], mask: NDArray[np.uint8], figures: Figures) -> None:
+def spread(name: str, draws: Sequence[Figures]) -> str:
+    """Mean of several draws, and the standard deviation of one of them."""
+    counts = [[draw.clicks_until(goal) for draw in draws] for goal in GOOD]
+    after = [[draw.iou_after(count) for draw in draws] for count in REPORTED]
+    cells = [f"{np.mean(each):.2f} +- {np.std(each, ddof=1):.2f}" for each in counts]
+    cells += [f"{np.mean(each):.3f} +- {np.std(each, ddof=1):.3f}" for each in after]
+    return f"| {name}, mean of {len(draws)} | {len(draws[0].ious)} | {' | '.join(cells)} | | |"
+
+
+def segment(
+    method: Method, picture: NDArray[np.uint8], mask: NDArray[np.uint8], figures: Figures, hand: Hand
+) -> None:
     """Click one object until it is right."""
     truth, counts = mask == OBJECT, mask != UNKNOWN
     start = time.perf_counter()
@@ -160,7 +152,7 @@ def segment(method: Method, picture: NDArray[np.uint8], mask: NDArray[np.uint8],
     figures.encode.append(time.perf_counter() - start)
     answer, clicks, ious = np.zeros(truth.shape, bool), [], []
     while len(clicks) < MAX_CLICKS and (not ious or ious[-1] < GOOD_ENOUGH):
-        click = next_click(answer, truth, counts, clicks)
+        click = next_click(answer, truth, counts, clicks, hand, len(figures.ious))
         if click is None:
             break
         clicks.append(click)
@@ -170,6 +162,22 @@ def segment(method: Method, picture: NDArray[np.uint8], mask: NDArray[np.uint8],
         union = ((answer | truth) & counts).sum()
         ious.append(float((answer & truth & counts).sum() / union) if union else 1.0)
     figures.ious.append(ious or [1.0])
+
+
+def clicked(name: str, method: Method, options: argparse.Namespace) -> list[Figures]:
+    """A draw of places for every seed, each with its line of the table; of several their mean."""
+    first, _, parts = options.part.partition("/")
+    draws = []
+    for seed in options.seeds:
+        draw, hand = Figures(), Hand(options.jitter, seed)
+        for folder in options.data:
+            for picture, mask in objects(folder, options.limit, (int(first), int(parts))):
+                segment(method, picture, mask, draw, hand)
+        print(draw.row(f"{name}, seed {seed}" if len(options.seeds) > 1 else name), flush=True)
+        draws.append(draw)
+    if len(draws) > 1:
+        print(spread(name, draws))
+    return draws
 
 
 def timings(method: Method, repeats: int) -> str:
@@ -195,6 +203,13 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, required=True, nargs="+")
     parser.add_argument("--limit", type=int, default=0, help="objects of each DIR; 0 for all")
+    parser.add_argument(
+        "--part", default="0/1", help="1/2: the pictures of every second place, the second first"
+    )
+    parser.add_argument("--jitter", type=float, default=0.0)
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", default=[0], help="draws of the places of sloppy clicks"
+    )
     parser.add_argument("--methods", default="latentseg,grabcut")
     parser.add_argument("--weights", default="", help="instead of the shipped ones")
     parser.add_argument("--threads", type=int, default=2)
@@ -208,10 +223,8 @@ def main() -> None:
     print(f"| method | objects | NoC@85 | NoC@90 | {after} | set image, s | click, s |\n|{'---|' * 10}")
     figures = {name: Figures() for name in methods}
     for name, method in methods.items():
-        for folder in options.data:
-            for picture, mask in objects(folder, options.limit):
-                segment(method, picture, mask, figures[name])
-        print(figures[name].row(name), flush=True)
+        for draw in clicked(name, method, options):
+            figures[name].extend(draw)
     lost = " | ".join(f"lost more than {loss:g}" for loss in LOSSES)
     print(f"\n| further clicks | on IoU of | clicks | {lost} | worst | mean change |\n|{'---|' * 9}")
     for name, done in figures.items():

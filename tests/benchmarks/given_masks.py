@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from scipy import ndimage
 
 from model.prediction.predictor import Predictor
 from tests.benchmarks.click_objects import OBJECT, UNKNOWN, objects
+from tests.benchmarks.simulated_hand import Click, Hand, next_click
 
 MOST, FURTHER, ENOUGH = 20, 4, 0.985
 GOALS = (0.85, 0.9)
@@ -64,46 +64,28 @@ def good(truth: Mask, generator: np.random.Generator) -> Mask:
     return drawn & ~disk if generator.random() < 0.5 else drawn | disk
 
 
-def next_click(
-    mask: Mask,
-    truth: Mask,
-    counts: Mask,
-    done: list[tuple[int, int]],
-    jitter: float,
-    generator: np.random.Generator,
-) -> tuple[int, int, bool] | None:
-    """Row, column and sign of a click into the larger error; None where nothing is wrong."""
-    depths = []
-    for wrong in (truth & ~mask & counts, ~truth & mask & counts):
-        depth = cv2.distanceTransform(np.pad(wrong, 1).astype(np.uint8), cv2.DIST_L2, 0)[1:-1, 1:-1]
-        for place in done:
-            depth[place] = 0
-        depths.append(depth)
-    is_positive = bool(depths[0].max() >= depths[1].max())
-    depth = depths[0 if is_positive else 1]
-    if depth.max() <= 0:
-        return None
-    places = np.argwhere(depth >= depth.max() * (1 - jitter))
-    row, col = places[generator.integers(len(places))]
-    return int(row), int(col), is_positive
-
-
 def clicked(
-    predictor: Predictor, mask: Mask, labels: NDArray[np.uint8], jitter: float, *, most: int, enough: float
+    predictor: Predictor,
+    mask: Mask,
+    labels: NDArray[np.uint8],
+    hand: Hand,
+    turn: int,
+    *,
+    most: int,
+    enough: float,
 ) -> list[float]:
     """IoU of a mask that is handed in, and after each click."""
     truth, counts = labels == OBJECT, labels != UNKNOWN
-    generator = np.random.default_rng(0)
     start: NDArray[np.bool_] | NDArray[np.float32] = mask
     xy: list[tuple[float, float]] = []
     signs: list[int] = []
-    places: list[tuple[int, int]] = []
+    clicks: list[Click] = []
     ious = [_iou(mask, truth, counts)]
     while len(ious) <= most and ious[-1] < enough:
-        click = next_click(mask, truth, counts, places, jitter, generator)
+        click = next_click(mask, truth, counts, clicks, hand, turn)
         if click is None:
             break
-        places.append(click[:2])
+        clicks.append(click)
         xy.append((click[1] + 0.5, click[0] + 0.5))
         signs.append(int(click[2]))
         mask, _, start = predictor.predict(xy, signs, mask_input=start)
@@ -123,8 +105,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, nargs="+")
     parser.add_argument("--limit", type=int, default=0, help="objects of each DIR; 0 for all")
     parser.add_argument("--jitter", type=float, default=0.0)
+    parser.add_argument("--seed", type=int, default=0, help="of the places of sloppy clicks")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    hand = Hand(options.jitter, options.seed)
     predictor = Predictor.default("cpu")
     corrected: list[list[float]] = []
     further: list[list[float]] = []
@@ -137,7 +121,7 @@ def main() -> None:
             ):
                 mask = make(labels == OBJECT, np.random.default_rng(seed + index))
                 if mask.any():
-                    into.append(clicked(predictor, mask, labels, options.jitter, most=most, enough=enough))
+                    into.append(clicked(predictor, mask, labels, hand, index, most=most, enough=enough))
     counts = [
         [next((i for i, v in enumerate(each) if v >= goal), MOST) for each in corrected] for goal in GOALS
     ]
