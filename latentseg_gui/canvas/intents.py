@@ -77,6 +77,8 @@ class CanvasIntents(QWidget):
     cursor_left = Signal()
     hover_rested = Signal(float, float)
     """(x, y), when the mouse has rested on the image for a moment without a button"""
+    hover_stayed = Signal(float, float)
+    """(x, y), after `hover_rested`, when the mouse stays there"""
 
     brush_diameter_change_requested = Signal(float)
     """(factor)"""

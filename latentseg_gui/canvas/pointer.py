@@ -19,6 +19,9 @@ from latentseg_gui.document.masks.tools import ClickDrag, ToolName
 _SETTLE_MS: Final = 80
 """How long the mouse must rest before `hover_rested`."""
 
+_STAY_MS: Final = 200
+"""How much longer before `hover_stayed`: a hand on its way does not stop for so long."""
+
 
 class PointerHandler(QObject):
     """Turns the mouse into gestures, of which one of the view and one of the tool can be in progress.
@@ -42,6 +45,8 @@ class PointerHandler(QObject):
         self._hover_xy = (0.0, 0.0)
         self._resting = QTimer(self, singleShot=True, interval=_SETTLE_MS)
         self._resting.timeout.connect(self._on_rested)
+        self._staying = QTimer(self, singleShot=True, interval=_STAY_MS)
+        self._staying.timeout.connect(self._on_stayed)
         self.show_cursor(None)
 
     @property
@@ -110,6 +115,7 @@ class PointerHandler(QObject):
             self._work.send(pointer)
         else:
             self._tool.hover(pointer)
+            self._staying.stop()
             self._resting.start()
         self._widget.cursor_moved.emit(*self._at.viewport.to_image(pointer.position))
         self._at.surface.refresh_chrome(self.brush)
@@ -127,7 +133,7 @@ class PointerHandler(QObject):
     def leave(self) -> None:
         """The mouse is no longer over the canvas."""
         self.brush.position = None
-        self._resting.stop()
+        self._stop_resting()
         self._at.surface.refresh_chrome(self.brush)
         self._widget.cursor_left.emit()
 
@@ -171,7 +177,7 @@ class PointerHandler(QObject):
         elif pointer.is_double and is_outside and not self._tool.is_busy:
             self._at.camera.zoom_to_fit()
         elif is_known:
-            self._resting.stop()
+            self._stop_resting()
             self._work.start(self._tool.press(pointer), pointer.button)
 
     def _navigation_at(self, pointer: Pointer) -> Gesture | None:
@@ -200,6 +206,15 @@ class PointerHandler(QObject):
     def _on_rested(self) -> None:
         if self._at.viewport.contains(self._hover_xy) and not self.is_busy:
             self._widget.hover_rested.emit(*self._hover_xy)
+            self._staying.start()
+
+    def _on_stayed(self) -> None:
+        if not self.is_busy:
+            self._widget.hover_stayed.emit(*self._hover_xy)
+
+    def _stop_resting(self) -> None:
+        self._resting.stop()
+        self._staying.stop()
 
     def _end_lost(self, event: QMouseEvent) -> None:
         """Ends a gesture whose release went elsewhere, for example to a window that popped up."""

@@ -252,8 +252,9 @@ class SegmentObject(Request[MaskProposal]):
     `MaskProposal` that is refining.
 
     Attributes:
-        is_preview: only what is known at once is wanted; nothing is encoded and nothing remembered. Where a click
-            would zoom in, the answer is refining.
+        is_preview: nobody has clicked yet; no click goes on from the answer. Only what is known at once is wanted:
+            where a click would zoom in, the answer is refining.
+        looks_closer: of a preview, that zoom is wanted, too; the same click then finds it done.
         with_candidates: what else may be meant is wanted, too; then nothing is reported before the answer.
         continues: which answer to all but the last click this one goes on from: 0 for the proposal itself, n for
             the nth of its `MaskProposal.candidates`.
@@ -265,6 +266,7 @@ class SegmentObject(Request[MaskProposal]):
     image_id: str
     prompts: PromptSet
     is_preview: bool = False
+    looks_closer: bool = False
     with_candidates: bool = False
     continues: int = 0
 

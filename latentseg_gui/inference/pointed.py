@@ -24,7 +24,11 @@ Pointed = tuple[list[tuple[float, float]] | None, list[int] | None, Box | None]
 
 
 def stages(
-    predictor: Predictor | ClickModel, prompts: PromptSet, before: NDArray[np.float32] | None
+    predictor: Predictor | ClickModel,
+    prompts: PromptSet,
+    before: NDArray[np.float32] | None,
+    *,
+    is_preview: bool = False,
 ) -> Iterator[tuple[bool, Answer]]:
     """The object: perhaps (False, what is known at once), then (True, the answer).
 
@@ -32,10 +36,12 @@ def stages(
         predictor: set to the image.
         prompts: what was pointed at.
         before: logits of the answer to all but the last click or line; None where there is none.
+        is_preview: whether the last click was not made yet.
     """
     line = _last_line(prompts)
     if line is None:
-        yield from predictor.predict_stages(*pointed(prompts), mask_input=before)
+        asked = pointed(prompts)
+        yield from predictor.predict_stages(*asked, mask_input=before, is_preview=is_preview)
         return
     earlier = pointed(replace(prompts, points=prompts.points[:-1]))
     if isinstance(predictor, ClickModel):

@@ -151,8 +151,13 @@ class ClickModel:
         point_labels: ArrayLike | None = None,
         box: ArrayLike | None = None,
         mask_input: ArrayLike | None = None,
+        *,
+        is_preview: bool = False,
     ) -> Iterator[tuple[bool, Answer]]:
-        """As `predict`, in the form in which `model.Predictor` answers: there is one stage."""
+        """As `predict`, in the form in which `model.Predictor` answers: there is one stage.
+
+        Nothing is remembered here, so a preview is answered like any other question.
+        """
         yield True, self.predict(point_coords, point_labels, box, mask_input)
 
     def predict_candidates(

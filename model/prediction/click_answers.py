@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from model.errors import ModelError
 from model.networks.experts import AttentionMaps
-from model.prediction.click_constraints import PreviousMask, guarded
+from model.prediction.click_constraints import AnsweredClicks, PreviousMask, guarded
 from model.prediction.inputs import MASK_LOGIT, Pointing, check_mask_input, check_pointing
 from model.prediction.outputs import EncodedImage
 from model.prediction.plain_clicks import grown_region, is_correction
@@ -52,11 +52,13 @@ class Question:
         pointing: clicks and box in pixels of the image.
         previous: logits that were handed in, or None.
         earlier: the same at the working size of the image.
+        is_preview: whether nobody has clicked yet, so that the image must not remember it.
     """
 
     pointing: Pointing
     previous: NDArray[np.float32] | None
     earlier: NDArray[np.float32] | None
+    is_preview: bool = False
 
 
 def question_of(image: EncodedImage, pointed: Pointed, mask_input: Any) -> Question:
@@ -78,7 +80,7 @@ def answer_stages(
     """The likeliest object; a further click keeps what it does not contradict.
 
     Args:
-        image: as clicks see it; it remembers the answer.
+        image: as clicks see it; it remembers the answer, unless that is a preview.
         runner: of the weights that it was encoded with.
         question: from `question_of`.
         max_pixels: size at which a region may be encoded.
@@ -162,6 +164,7 @@ class _Asked:
         self._runner = runner
         self._question = question
         self._max_pixels = max_pixels
+        self._answered = AnsweredClicks() if question.is_preview else image.answered
         self._own: Answer | None = None
         self._is_plain = False
         click = _lone_click(question, image.shape)
@@ -169,7 +172,7 @@ class _Asked:
 
     def answers(self) -> Iterator[tuple[bool, Answer]]:
         """As of `answer_stages`."""
-        answered, pointing = self._image.answered, self._question.pointing
+        answered, pointing = self._answered, self._question.pointing
         for is_final, answer in self._unmarked():
             if is_final and self._is_plain:
                 mask, _, logits = answer
@@ -201,12 +204,14 @@ class _Asked:
                 return
             start = replace(start, score=CORRECTED) if self._is_plain else start
         seen = _from_afar(image, self._runner, question, 0)
-        yield from guarded(self._by_network(seen), image.answered, question.pointing, start, seen[0])
+        yield from guarded(self._by_network(seen), self._answered, question.pointing, start, seen[0])
 
     def _by_network(self, seen: tuple[NDArray[np.float32], float]) -> Iterator[tuple[bool, Answer]]:
         """Answers to what was seen from afar; to a lone click perhaps what was hit of a field of small things."""
-        meant = last_clicks(self._question.pointing, self._image.shape)
-        for is_final, answer in refine_by_zoom(self._image, self._runner, meant, seen, self._max_pixels):
+        question = self._question
+        meant, is_preview = last_clicks(question.pointing, self._image.shape), question.is_preview
+        looks = refine_by_zoom(self._image, self._runner, meant, seen, self._max_pixels, is_preview=is_preview)
+        for is_final, answer in looks:
             one = self._one_of_field(answer, is_final=is_final)
             if is_final:
                 self._own, self._is_plain = answer, self._is_plain or one is not None

@@ -60,6 +60,7 @@ class EncodedImage:
         size: (rows, columns) of the working size; that of the image unless it is very large.
         weights: the predictor it belongs to; others refuse it.
         zoomed: the region that clicks were last about, seen zoomed in.
+        glimpsed: regions of the last preview, the same way: a click that needs one of them need not encode it.
         overview: the whole as clicks see it first: smaller, and in float32; None where this one serves.
         answered: masks that were given for clicks.
         object_scale: factor on its size at which its objects are told apart best; None where nobody has asked yet.
@@ -70,6 +71,7 @@ class EncodedImage:
     size: tuple[int, int]
     weights: object
     zoomed: EncodedRegion | None = field(default=None)
+    glimpsed: tuple[EncodedRegion, ...] = field(default=())
     overview: EncodedImage | None = field(default=None)
     answered: AnsweredClicks = field(default_factory=AnsweredClicks)
     object_scale: float | None = field(default=None)
@@ -97,6 +99,7 @@ class EncodedImage:
     @property
     def nbytes(self) -> int:
         """Memory of the encoding, for caches."""
-        parts = [self.encoding] + ([] if self.zoomed is None else [self.zoomed.encoding])
+        seen = self.glimpsed if self.zoomed is None else (self.zoomed, *self.glimpsed)
+        parts = [self.encoding, *(each.encoding for each in seen)]
         own = sum(int(getattr(part, "nbytes", part.tokens.nbytes)) for part in parts)
         return own + self.answered.nbytes + (0 if self.overview is None else self.overview.nbytes)

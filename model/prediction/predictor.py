@@ -185,14 +185,25 @@ class Predictor:
         point_labels: ArrayLike | None = None,
         box: ArrayLike | None = None,
         mask_input: ArrayLike | None = None,
+        *,
+        is_preview: bool = False,
     ) -> Iterator[tuple[bool, Answer]]:
         """As `predict`, for those who show it: a first answer where the final one takes longer, then that.
+
+        Args:
+            point_coords: these and what follows as of `predict`.
+            point_labels: of the clicks.
+            box: round the object.
+            mask_input: what to start from.
+            is_preview: nobody has clicked yet: no later click goes on from this, or is answered differently for it.
+                The same click, asked for in earnest, then takes less time.
 
         Yields:
             Perhaps (False, what is known at once); then (True, what `predict` gives).
         """
         image = _seen_by_clicks(self.encoding, self.click_runner, self.max_pixels)
         question = question_of(image, (point_coords, point_labels, box), mask_input)
+        question = replace(question, is_preview=is_preview)
         yield from answer_stages(image, self.click_runner, question, self.max_pixels)
 
     def predict_classes(

@@ -45,6 +45,7 @@ def refine_by_zoom(
     max_pixels: int,
     *,
     candidate: int = 0,
+    is_preview: bool = False,
 ) -> Iterator[tuple[bool, Answer]]:
     """Refine the answer where a zoomed view shows more: of small objects, and of reduced images.
 
@@ -55,6 +56,7 @@ def refine_by_zoom(
         first: logits [h, w] and score of the answer from the reduced picture.
         max_pixels: size at which a region may be encoded.
         candidate: which meaning is asked for, see `Runner.segment`.
+        is_preview: whether nobody has clicked yet; then what the next click begins with stays as it is.
 
     Yields:
         Where a region has to be encoded, which takes a multiple of the time so far, first what is known
@@ -71,10 +73,12 @@ def refine_by_zoom(
             size = _zoomed_size(image, bounds, max_pixels)
             if size is None:
                 break
-            if not has_answered:
+            zoomed = _glimpsed(image, bounds, size)
+            if zoomed is None and not has_answered:
                 has_answered = True
                 yield False, (_rough(image, pointing, wanted, coarse, overview), score, overview)
-            zoomed = image.zoomed = _encoded(image, runner, bounds, size, max_pixels)
+            zoomed = zoomed or _encoded(image, runner, bounds, size, max_pixels)
+            _keep(image, zoomed, is_preview=is_preview)
         close, close_score = _segment_zoomed(image, runner, pointing, zoomed, overview, candidate)
         mask = clean_mask(_placed(close, zoomed.bounds, image.shape), pointing)
         row0, col0, row1, col1 = zoomed.bounds
@@ -93,6 +97,20 @@ def _known_region(image: EncodedImage, wanted: Bounds, margin: float) -> Encoded
     """The region that was encoded before, if it shows ``wanted``."""
     is_shown = margin == MARGINS[0] and image.zoomed is not None and image.zoomed.holds(wanted, image.shape)
     return image.zoomed if is_shown else None
+
+
+def _glimpsed(image: EncodedImage, bounds: Bounds, size: tuple[int, int]) -> EncodedRegion | None:
+    """What a preview encoded, if it is the same."""
+    return next((each for each in image.glimpsed if (each.bounds, each.size) == (bounds, size)), None)
+
+
+def _keep(image: EncodedImage, region: EncodedRegion, *, is_preview: bool) -> None:
+    """Keep what was looked at; a preview looks at as many regions as there are margins."""
+    if not is_preview:
+        image.zoomed = region
+        return
+    others = tuple(each for each in image.glimpsed if each is not region)
+    image.glimpsed = (region, *others)[: len(MARGINS)]
 
 
 def _zoomed_size(image: EncodedImage, bounds: Bounds, limit: int) -> tuple[int, int] | None:

@@ -559,10 +559,11 @@ def test_the_divider_of_a_comparison_is_dragged(view: CanvasView, hand: Hand) ->
 
 
 def test_cursor_and_hover_are_told(qtbot: QtBot, view: CanvasView, hand: Hand) -> None:
-    with qtbot.waitSignals([view.cursor_moved, view.hover_rested]) as blocker:
+    told = [view.cursor_moved, view.hover_rested, view.hover_stayed]
+    with qtbot.waitSignals(told, order="strict") as blocker:
         hand.move(30.5, 40.5)
-    for told in blocker.all_signals_and_args:
-        assert told.args == pytest.approx((30.5, 40.5), abs=1)
+    for each in blocker.all_signals_and_args:
+        assert each.args == pytest.approx((30.5, 40.5), abs=1)
     with qtbot.waitSignal(view.cursor_left):
         QApplication.sendEvent(view, QEvent(QEvent.Type.Leave))
 

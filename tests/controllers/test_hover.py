@@ -53,6 +53,9 @@ class Mouse:
         self.canvas.cursor_moved.emit(x, y)
         self.canvas.hover_rested.emit(x, y)
 
+    def stay(self, x: float, y: float) -> None:
+        self.canvas.hover_stayed.emit(x, y)
+
     def answer(self) -> None:
         """Answers the oldest question: the object is one pixel, at the place that was asked about."""
         self.engine.answer(at_the_point)
@@ -169,3 +172,64 @@ def test_no_part_is_promised_that_a_closer_look_may_change(mouse: Mouse) -> None
         )
     )
     assert not mouse.is_shown
+
+
+ROUGH, CLOSER = Rect(2, 2, 12, 26), Rect(3, 3, 10, 20)
+
+
+def as_asked(request: SegmentObject) -> MaskProposal:
+    """What is known at once is rough; what was looked at closely is not."""
+    rect = CLOSER if request.looks_closer else ROUGH
+    mask = np.ones(rect.shape, bool)
+    is_refining = not request.looks_closer
+    return MaskProposal(request.image_id, "v1", rect, mask, 0.9, request.prompts, is_refining=is_refining)
+
+
+@pytest.mark.parametrize("is_quick", [True, False])
+def test_a_mouse_that_stays_is_shown_what_a_click_would_give(mouse: Mouse, *, is_quick: bool) -> None:
+    mouse.rest(8, 6)
+    if is_quick:
+        mouse.engine.answer(as_asked)
+        assert what_is_drawn(mouse).shape == ROUGH.shape
+        assert mouse.engine.requests == [], "a mouse on its way asks for no closer look"
+    mouse.stay(8, 6)
+    if not is_quick:
+        mouse.engine.answer(as_asked)
+    (request,) = mouse.engine.requests
+    assert request.is_preview
+    assert request.looks_closer
+    mouse.engine.answer(as_asked)
+    assert what_is_drawn(mouse).shape == CLOSER.shape
+    assert mouse.engine.requests == []
+
+
+def test_where_all_is_known_at_once_a_mouse_that_stays_asks_nothing(mouse: Mouse) -> None:
+    mouse.rest(3, 4)
+    mouse.answer()
+    mouse.stay(3, 4)
+    assert mouse.engine.requests == []
+
+
+def test_a_closer_look_at_a_place_that_the_mouse_has_left_is_not_shown(mouse: Mouse) -> None:
+    mouse.rest(8, 6)
+    mouse.engine.answer(as_asked)
+    mouse.stay(8, 6)
+    mouse.canvas.cursor_moved.emit(20, 15)
+    mouse.engine.answer(as_asked)
+    assert not mouse.is_shown
+    mouse.rest(21, 15)
+    mouse.engine.answer(as_asked)
+    assert what_is_drawn(mouse).shape == ROUGH.shape
+    assert mouse.engine.requests == [], "it stayed at another place"
+
+
+def test_what_a_right_click_takes_away_is_shown_once_it_was_looked_at_closely(mouse: Mouse) -> None:
+    clicked(mouse, rect=Rect(2, 2, 12, 26))
+    mouse.rest(22, 6)
+    mouse.engine.answer(as_asked)
+    assert not mouse.is_shown
+    mouse.stay(22, 6)
+    mouse.engine.answer(as_asked)
+    drawn = what_is_drawn(mouse)
+    assert drawn[4, 20] == LOST
+    assert drawn[4, 6] == 1

@@ -156,21 +156,6 @@ def test_a_click_that_wants_a_closer_look_is_answered_roughly_first(engine):
     assert rough.mask[row, col]
 
 
-def test_a_preview_encodes_nothing_and_leaves_no_trace(engine):
-    engine.handle(EncodeImage("large", LARGE))
-    alone = engine.handle(SegmentObject("large", PromptSet((CLICK_LARGE,))))
-    engine.handle(ForgetImage("large"))
-    engine.handle(EncodeImage("large", LARGE))
-    runs, told = engine.encoder_runs, []
-    preview = engine.handle(SegmentObject("large", PromptSet((CLICK_LARGE,)), is_preview=True), told.append)
-    assert engine.encoder_runs == runs
-    assert not told
-    assert preview.is_refining, "a click would zoom in"
-    assert preview.mask.any()
-    again = engine.handle(SegmentObject("large", PromptSet((CLICK_LARGE,))))
-    assert (again.mask == alone.mask).all()
-
-
 def test_nothing_is_answered_for_an_unknown_image_or_without_weights(engine, weights):
     with pytest.raises(LatentsegError, match="not seen this image"):
         engine.handle(PredictClasses("nobody"))

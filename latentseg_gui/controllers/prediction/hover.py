@@ -29,7 +29,8 @@ class HoverController(QObject):
     """Shows a preview while the mouse rests; the document never hears of it.
 
     Where nothing is clicked, it is the object that a click would give; on the proposal, the part that a right click
-    would take away.
+    would take away. First what is known at once; where a click would look closer, a mouse that stays is shown what
+    comes of that.
     """
 
     def __init__(
@@ -51,8 +52,11 @@ class HoverController(QObject):
         self._meanings = meanings
         self._wanted: SegmentObject | None = None
         self._wanted_on = PromptSet()
+        self._ask_closer: Callable[[], None] | None = None
+        self._stays = False
         self._is_shown = False
         canvas.hover_rested.connect(self._on_hover_rested)
+        canvas.hover_stayed.connect(self._on_hover_stayed)
         canvas.cursor_moved.connect(self._on_cursor_moved)
         canvas.cursor_left.connect(self.drop)
 
@@ -74,11 +78,29 @@ class HoverController(QObject):
             points = (*prompts.points, PromptPoint((x, y), False))
             self._ask(image_id, replace(prompts, points=points), partial(self._on_less, (x, y)))
 
-    def _ask(self, image_id: str, prompts: PromptSet, on_answer: Callable[[MaskProposal], None]) -> None:
-        request = SegmentObject(
-            image_id, prompts, is_preview=True, continues=self._meanings.goes_on_from(image_id, prompts)
-        )
-        self._wanted, self._wanted_on = request, self._document.prompts.of(image_id)
+    def _on_hover_stayed(self, x: float, y: float) -> None:
+        self._stays = True
+        if self._ask_closer is not None:
+            self._ask_closer()
+
+    def _ask(self, image_id: str, prompts: PromptSet, show: Callable[[MaskProposal], None]) -> None:
+        """Asks what is known at once, and then, if the mouse stays, what a closer look gives."""
+        continues = self._meanings.goes_on_from(image_id, prompts)
+        request = SegmentObject(image_id, prompts, is_preview=True, continues=continues)
+        self._wanted_on = self._document.prompts.of(image_id)
+
+        def on_answer(answer: MaskProposal) -> None:
+            show(answer)
+            if not answer.is_refining:
+                return
+            self._ask_closer = partial(self._submit, replace(request, looks_closer=True), show)
+            if self._stays:
+                self._ask_closer()
+
+        self._submit(request, on_answer)
+
+    def _submit(self, request: SegmentObject, on_answer: Callable[[MaskProposal], None]) -> None:
+        self._wanted, self._ask_closer = request, None
         self._engine.submit(
             request,
             on_answer,
@@ -119,7 +141,7 @@ class HoverController(QObject):
 
     def drop(self) -> None:
         """Shows what was clicked again, as when the pointer moves on or another tool is taken."""
-        self._wanted = None
+        self._wanted, self._ask_closer, self._stays = None, None, False
         if not self._is_shown:
             return
         self._is_shown = False

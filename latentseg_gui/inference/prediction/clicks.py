@@ -46,7 +46,7 @@ class Clicks:
     def answers(
         self, predictor: Predictor | ClickModel, version: str, request: SegmentObject
     ) -> Iterator[MaskProposal]:
-        """One or two proposals; all but the last are refining. A preview is the first of them.
+        """One or two proposals; all but the last are refining. A preview is the first, unless it looks closer.
 
         Args:
             predictor: set to the image that is asked about.
@@ -58,14 +58,15 @@ class Clicks:
         if request.with_candidates:
             yield self._with_candidates(predictor, key, before, started)
             return
-        for is_final, (mask, score, logits) in stages(predictor, request.prompts, before):
+        answers = stages(predictor, request.prompts, before, is_preview=request.is_preview)
+        for is_final, (mask, score, logits) in answers:
             if is_final and not request.is_preview:
                 self._keep(key, 0, logits)
             proposal = _proposal(key, mask, score, started)
             if is_final and not request.is_preview:
                 proposal = _with_chances(proposal, logits, mask.shape)
             yield replace(proposal, is_refining=not is_final)
-            if request.is_preview:
+            if request.is_preview and not request.looks_closer:
                 return
 
     def forget_all(self) -> None:
