@@ -15,6 +15,7 @@ from model.prediction.click_constraints import AnsweredClicks, PreviousMask, gua
 from model.prediction.inputs import MASK_LOGIT, Pointing, check_mask_input, check_pointing
 from model.prediction.outputs import EncodedImage
 from model.prediction.plain_clicks import grown_region, is_correction
+from model.prediction.plain_fields import is_field
 from model.prediction.plain_regions import PLAIN, PlainRegions
 from model.prediction.postprocess import clicked_pixels, last_clicks
 from model.prediction.resample import resize_logits
@@ -32,6 +33,9 @@ SURE: Final = 0.85
 
 FIELD: Final = 8.0
 """An object so many times as large as a plain region round the click is rather a field of such regions."""
+
+SURE_FROM_AFAR: Final = 0.75
+"""The same of the answer before a closer look, to which a field of small things is but a texture."""
 
 DOUBTFUL: Final = 0.7
 SOME: Final = 2.0
@@ -167,6 +171,7 @@ class _Asked:
         self._answered = AnsweredClicks() if question.is_preview else image.answered
         self._own: Answer | None = None
         self._is_plain = False
+        self._score_from_afar = 0.0
         click = _lone_click(question, image.shape)
         self._regions = None if click is None else PlainRegions(image.pixels, click)
 
@@ -204,13 +209,16 @@ class _Asked:
                 return
             start = replace(start, score=CORRECTED) if self._is_plain else start
         seen = _from_afar(image, self._runner, question, 0)
+        self._score_from_afar = seen[1]
         yield from guarded(self._by_network(seen), self._answered, question.pointing, start, seen[0])
 
     def _by_network(self, seen: tuple[NDArray[np.float32], float]) -> Iterator[tuple[bool, Answer]]:
         """Answers to what was seen from afar; to a lone click perhaps what was hit of a field of small things."""
         question = self._question
         meant, is_preview = last_clicks(question.pointing, self._image.shape), question.is_preview
-        looks = refine_by_zoom(self._image, self._runner, meant, seen, self._max_pixels, is_preview=is_preview)
+        looks = refine_by_zoom(
+            self._image, self._runner, meant, seen, self._max_pixels, is_preview=is_preview
+        )
         for is_final, answer in looks:
             one = self._one_of_field(answer, is_final=is_final)
             if is_final:
@@ -220,12 +228,18 @@ class _Asked:
     def _one_of_field(self, answer: Answer, *, is_final: bool) -> Answer | None:
         """The one thing that a lone click hit, where the network would rather mean a field of such; else None."""
         mask, score, _ = answer
-        if self._regions is None or score >= (SURE if is_final else DOUBTFUL):
+        is_sure = score >= (SURE if is_final else DOUBTFUL) or self._score_from_afar >= SURE_FROM_AFAR
+        if self._regions is None or is_sure:
             return None
         larger = SOME if is_final and score < DOUBTFUL else FIELD
         regions = self._regions.up_to(np.count_nonzero(mask) / larger)
-        is_clear = bool(regions) and regions[0].clearness >= PLAIN
-        return _as_answer(regions[0].mask, self._image) if is_clear else None
+        if (
+            not regions
+            or regions[0].clearness < PLAIN
+            or not is_field(self._image.pixels, mask, regions[0].mask)
+        ):
+            return None
+        return _as_answer(regions[0].mask, self._image)
 
 
 def _as_answer(region: NDArray[np.bool_], image: EncodedImage) -> Answer:

@@ -126,19 +126,19 @@ def _views(pixels: NDArray[np.uint8], click: Place) -> Iterator[_View]:
             for place, side in zip(click, pixels.shape[:2], strict=True)
         )
         rows, cols = where
-        part = _reduced(pixels[rows, cols].astype(np.float32), reduced)
+        part = averaged(pixels[rows, cols].astype(np.float32), reduced)
         at = tuple(
             min((place - side.start) // reduced, size - 1)
             for place, side, size in zip(click, where, part.shape, strict=False)
         )
-        yield _View(_smoothed(part, 1.0), (rows, cols), reduced, (at[0], at[1]))
+        yield _View(smoothed(part, 1.0), (rows, cols), reduced, (at[0], at[1]))
         is_all = (rows.stop - rows.start, cols.stop - cols.start) == pixels.shape[:2]
         if is_all or reduced == MOST_REDUCED or min(part.shape[:2]) < 2:
             return
         reduced *= 2
 
 
-def _reduced(part: Tones, factor: int) -> Tones:
+def averaged(part: Tones, factor: int) -> Tones:
     """Means of cells of ``factor`` x ``factor``; a last row or column that is no whole cell is left out."""
     rows, cols = max(1, part.shape[0] // factor), max(1, part.shape[1] // factor)
     whole = part[: rows * factor, : cols * factor]
@@ -147,7 +147,8 @@ def _reduced(part: Tones, factor: int) -> Tones:
     return np.asarray(cells.mean((1, 3)), np.float32)
 
 
-def _smoothed(part: Tones, sigma: float) -> Tones:
+def smoothed(part: Tones, sigma: float) -> Tones:
+    """Blurred by a Gaussian of this width in pixels."""
     return np.asarray(ndimage.gaussian_filter(part, (sigma, sigma, 0)), np.float32)
 
 
@@ -223,7 +224,7 @@ def _at_full_size(pixels: NDArray[np.uint8], click: Place, found: _Candidate) ->
         for side, own in zip(where, (rows, cols), strict=True)
     )
     part = pixels[top:bottom, left:right].astype(np.float32)
-    values = _values(_smoothed(part, float(view.reduced)), view.tones[view.click])[found.kind]
+    values = _values(smoothed(part, float(view.reduced)), view.tones[view.click])[found.kind]
     inside = _connected(values <= found.threshold, (click[0] - top, click[1] - left))
     if inside is None:  # the click is on something finer than what was looked at
         coarse = found.inside[rows, cols].repeat(view.reduced, 0).repeat(view.reduced, 1)

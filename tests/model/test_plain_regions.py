@@ -12,6 +12,7 @@ from scipy import ndimage
 from model.prediction import plain_regions
 from model.prediction.inputs import Pointing, check_pointing
 from model.prediction.plain_clicks import grown_region, is_correction
+from model.prediction.plain_fields import is_field
 from model.prediction.plain_regions import PlainRegions
 from model.prediction.predictor import Predictor
 
@@ -93,6 +94,50 @@ def test_a_click_into_a_field_takes_one_of_its_discs(shipped: Predictor, tones: 
     assert iou(mask, own) > 0.75
     again, _, _ = shipped.predict([(middle[1] + 0.5, middle[0] + 0.5)] * 2, [1, 1], mask_input=logits)
     assert iou(again, own) > 0.75
+
+
+def test_where_the_network_is_sure_from_afar_a_click_means_what_it_says(
+    shipped: Predictor, monkeypatch: pytest.MonkeyPatch
+):
+    """A stripe of a zebra is plain, and the closer look may doubt the zebra a little."""
+    picture, own, middle = field((360, 500), 7, *TONES["dark"])
+    segment = shipped.click_runner.segment
+    shipped.set_image(picture)
+
+    def surer(*args: Any, **named: Any) -> Any:
+        logits, _, maps = segment(*args, **named)
+        return logits, 0.8, maps
+
+    monkeypatch.setattr(shipped.click_runner, "segment", surer)
+    stages = shipped.predict_stages([(middle[1] + 0.5, middle[0] + 0.5)], [1])
+    masks = [mask for _, (mask, _, _) in stages]
+    assert all(iou(mask, own) < 0.2 for mask in masks), "what is shown first and what comes then"
+
+
+def test_several_things_alike_are_a_field_and_a_spot_is_none():
+    picture, own, _ = field((360, 500), 9, *TONES["dark"])
+    everything = np.ones_like(own)
+    assert is_field(picture, everything, own)
+    spot = np.where(ndimage.binary_dilation(own, iterations=4)[..., None], picture, np.uint8(200))
+    assert not is_field(spot, everything, own)
+    assert not is_field(picture, ndimage.binary_dilation(own, iterations=4), own), (
+        "the others are no part of it"
+    )
+
+
+def test_a_speck_is_no_thing_however_many_there_are():
+    picture, own, _ = field((360, 500), 3, *TONES["dark"])
+    assert not is_field(picture, np.ones_like(own), own)
+
+
+@pytest.mark.parametrize("shape", [(9, 9), (60, 47), (401, 1203)])
+@pytest.mark.parametrize("radius", [4, 30, 300])
+def test_the_question_about_a_field_takes_regions_of_any_size(shape: tuple[int, int], radius: int):
+    picture = np.random.default_rng(0).integers(0, 255, (*shape, 3)).astype(np.uint8)
+    rows, cols = np.indices(shape)
+    for row, col in ((0, 0), (shape[0] - 1, shape[1] // 2)):
+        region = np.hypot(rows - row, cols - col) <= radius
+        assert is_field(picture, np.ones(shape, bool), region) in (True, False)
 
 
 def test_plain_regions_are_among_the_meanings_of_a_click(shipped: Predictor):
