@@ -83,14 +83,10 @@ def refine_by_zoom(
         mask = clean_mask(_placed(close, zoomed.bounds, image.shape), pointing)
         row0, col0, row1, col1 = zoomed.bounds
         if not zoomed.touches(mask[row0:row1, col0:col1], image.shape):
-            logits, part = overview.copy(), _part_of(overview, zoomed.bounds, image.scale_xy)
-            logits[part] = resize_logits(close, logits[part].shape)
-            yield True, (mask, close_score, logits)
+            yield True, (mask, close_score, _with_part(image, overview, zoomed.bounds, close))
             return
-    if not image.is_reduced:
-        yield True, (coarse, score, overview)
-    else:
-        yield True, (clean_mask(_enlarged(overview, image.shape), pointing), score, overview)
+    mask = clean_mask(_enlarged(overview, image.shape), pointing) if image.is_reduced else coarse
+    yield True, (mask, score, overview)
 
 
 def _known_region(image: EncodedImage, wanted: Bounds, margin: float) -> EncodedRegion | None:
@@ -189,6 +185,15 @@ def _enlarged(logits: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np
     for rows, band in grow_in_bands(torch.from_numpy(logits)[None], shape):
         mask[rows] = band[0].numpy() > 0
     return mask
+
+
+def _with_part(
+    image: EncodedImage, overview: NDArray[np.float32], bounds: Bounds, close: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Logits of the reduced picture with those of a region that was looked at closely."""
+    logits, part = overview.copy(), _part_of(overview, bounds, image.scale_xy)
+    logits[part] = resize_logits(close, logits[part].shape)
+    return logits
 
 
 def _part_of(
