@@ -190,13 +190,7 @@ class Predictor:
     ) -> Iterator[tuple[bool, Answer]]:
         """As `predict`, for those who show it: a first answer where the final one takes longer, then that.
 
-        Args:
-            point_coords: these and what follows as of `predict`.
-            point_labels: of the clicks.
-            box: round the object.
-            mask_input: what to start from.
-            is_preview: nobody has clicked yet: no later click goes on from this, or is answered differently for it.
-                The same click, asked for in earnest, then takes less time.
+        As a preview, before anybody clicks, it leaves no trace but that the same click then takes less time.
 
         Yields:
             Perhaps (False, what is known at once); then (True, what `predict` gives).
