@@ -14,8 +14,7 @@ from model.networks.experts import AttentionMaps
 from model.prediction.click_constraints import AnsweredClicks, PreviousMask, guarded
 from model.prediction.inputs import MASK_LOGIT, Pointing, check_mask_input, check_pointing
 from model.prediction.outputs import EncodedImage
-from model.prediction.plain_clicks import grown_region, is_correction
-from model.prediction.plain_fields import is_field
+from model.prediction.plain_clicks import grown_region, is_correction, is_field
 from model.prediction.plain_regions import PLAIN, PlainRegions
 from model.prediction.postprocess import clicked_pixels, last_clicks
 from model.prediction.resample import resize_logits

@@ -126,7 +126,7 @@ def _views(pixels: NDArray[np.uint8], click: Place) -> Iterator[_View]:
             for place, side in zip(click, pixels.shape[:2], strict=True)
         )
         rows, cols = where
-        part = averaged(pixels[rows, cols].astype(np.float32), reduced)
+        part = in_cells(pixels[rows, cols].astype(np.float32), reduced)
         at = tuple(
             min((place - side.start) // reduced, size - 1)
             for place, side, size in zip(click, where, part.shape, strict=False)
@@ -138,7 +138,7 @@ def _views(pixels: NDArray[np.uint8], click: Place) -> Iterator[_View]:
         reduced *= 2
 
 
-def averaged(part: Tones, factor: int) -> Tones:
+def in_cells(part: Tones, factor: int) -> Tones:
     """Means of cells of ``factor`` x ``factor``; a last row or column that is no whole cell is left out."""
     rows, cols = max(1, part.shape[0] // factor), max(1, part.shape[1] // factor)
     whole = part[: rows * factor, : cols * factor]

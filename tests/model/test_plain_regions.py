@@ -11,8 +11,7 @@ from scipy import ndimage
 
 from model.prediction import plain_regions
 from model.prediction.inputs import Pointing, check_pointing
-from model.prediction.plain_clicks import grown_region, is_correction
-from model.prediction.plain_fields import is_field
+from model.prediction.plain_clicks import grown_region, is_correction, is_field
 from model.prediction.plain_regions import PlainRegions
 from model.prediction.predictor import Predictor
 
