@@ -168,6 +168,23 @@ def test_a_fine_tuning_waits_for_all_masks_of_an_import(
     person.wait_for(lambda: not session.finetune.is_running, what="the end")
 
 
+def test_all_images_are_ranked_when_the_model_is_there_unless_that_is_stopped(
+    model: LateModel, early: Person
+) -> None:
+    session, ranking = early.session, early.window.training.uncertain_regions
+    (rank,) = (each for each in ranking.findChildren(QPushButton) if each.text() == "Rank all images")
+    rank.click()
+    assert rank.isChecked()
+    rank.click()
+    assert not rank.isChecked()
+    rank.click()
+    assert rank.text() == "Ranking 1 of 3..."
+    model.come(early)
+    ids = set(session.document.images.ids)
+    early.wait_for(lambda: set(session.uncertain_regions._ranking.regions) == ids, what="all are ranked")
+    early.wait_for(lambda: not rank.isChecked(), what="the button is as it was")
+
+
 def test_the_dialog_of_a_folder_is_filled_in_while_the_model_is_loaded(
     model: LateModel, early: Person, tmp_path: Path
 ) -> None:

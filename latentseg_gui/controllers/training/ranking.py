@@ -47,20 +47,21 @@ class UncertaintyRanking(QObject):
 
     def use_weights(self, weights: WeightsInfo) -> None:
         """Other weights are live: what the others were unsure of is of no interest."""
-        self._weights = weights
+        is_awaited, self._weights = self._weights is None and bool(self._waiting), weights
         self.regions.clear()
         self.stop()
+        if is_awaited:
+            self.scan()
 
     def forget(self, image_id: str) -> None:
         """What was found of an image does not hold any more."""
         self.regions.pop(image_id, None)
 
     def scan(self) -> None:
-        """Ranks all images of the list that are not ranked yet, one after the other."""
-        if self._weights is not None:
-            self._waiting = deque(each for each in self._document.images.ids if each not in self.regions)
-            self._total = len(self._waiting)
-            self._scan_next()
+        """Ranks all images of the list that are not ranked yet, one after the other, once the model is there."""
+        self._waiting = deque(each for each in self._document.images.ids if each not in self.regions)
+        self._total = len(self._waiting)
+        self._scan_next()
 
     def stop(self) -> None:
         """Ends a look at all images."""
@@ -86,7 +87,7 @@ class UncertaintyRanking(QObject):
         while self._waiting and not self._document.images.has(self._waiting[0]):
             self._waiting.popleft()
         self.scanned.emit(self._total - len(self._waiting), self._total)
-        if self._waiting:
+        if self._waiting and self._weights is not None:
             self._read(self._waiting[0])
 
     def _read(self, image_id: str) -> None:
