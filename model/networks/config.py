@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from model.networks.click_cues import NUM_CUES, TERRITORY_CUES
 from model.networks.efficientnet import widths_of
+from model.networks.filters import NUM_FILTERS
 
-_LATER: Final = ("separates", "votes", "probe", "object_side", "decides", "own_colours")
+_LATER: Final = ("separates", "votes", "probe", "object_side", "decides", "own_colours", "known_objects")
 """What older files do not name, because it was not there."""
 
 
@@ -33,6 +34,7 @@ class NetworkConfig:
             added to the tokens.
         num_candidates: other meanings of a click that the click decoder answers with, beside its first.
         num_taught: looks of objects that clicks were taught with (`model.networks.taught_clicks`); 0: none were.
+        knows_objects: 1 if it knows what objects in general look like (`model.networks.known_objects`).
     """
 
     num_classes: int = 2
@@ -48,6 +50,7 @@ class NetworkConfig:
     evidence_dim: int = 0
     num_candidates: int = 0
     num_taught: int = 0
+    knows_objects: int = 0
 
     def __post_init__(self) -> None:
         if self.num_heads < 1 or self.feature_dim < 1 or self.feature_dim % self.num_heads:
@@ -60,8 +63,9 @@ class NetworkConfig:
     def to_json(self) -> dict[str, Any]:
         """Return plain lists and numbers."""
         plain = {key: list(v) if isinstance(v, tuple) else v for key, v in self.arguments().items()}
-        if not self.num_taught:  # as it was before there was such a thing
-            del plain["num_taught"]
+        for later in ("num_taught", "knows_objects"):
+            if not plain[later]:  # as it was before there was such a thing
+                del plain[later]
         return plain
 
     @classmethod
@@ -78,6 +82,12 @@ class NetworkConfig:
     def click_cues(self) -> int:
         """Maps of evidence that the click decoder is handed."""
         return NUM_CUES + (TERRITORY_CUES if self.evidence_dim else 0)
+
+    @property
+    def level_dims(self) -> tuple[int, ...]:
+        """Channels of what a detail head reads, coarse to fine."""
+        mid, deep = self.path_widths
+        return deep, mid, self.evidence_dim or self.feature_dim, self.widths[0], NUM_FILTERS
 
     @property
     def click_sizes(self) -> dict[str, Any]:
@@ -117,6 +127,8 @@ class DetailConfig:
             (`model.networks.deciding.decidedness`).
         own_colours: hundredths with which the colours of a picture count for the outlines of its objects
             (`model.prediction.contrast`).
+        known_objects: 1 and the class of objects where what is known of any object has a say in them
+            (`model.networks.known_objects`); 0 where it has none.
     """
 
     pixel_width: int = 64
@@ -128,6 +140,7 @@ class DetailConfig:
     object_side: int = 0
     decides: int = 0
     own_colours: int = 0
+    known_objects: int = 0
 
     @classmethod
     def fitting(cls, config: NetworkConfig) -> DetailConfig:

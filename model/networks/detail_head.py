@@ -69,6 +69,28 @@ class Levels:
         return logits if self.decided is None else logits * upsample_to(self.decided, logits).to(logits.dtype)
 
 
+def standardised(maps: Sequence[Tensor], means: Tensor, scales: Tensor, dtype: torch.dtype) -> list[Tensor]:
+    """Maps with mean 0 and deviation 1.
+
+    Args:
+        maps: of levels, coarse to fine.
+        means: of all their channels, [sum(dims)].
+        scales: one over the deviations, likewise.
+        dtype: of the result.
+    """
+    dims = [level.shape[1] for level in maps]
+    apart, wide = (
+        [part[:, None, None] for part in torch.split(each.float(), dims)]  # [dim, 1, 1]
+        for each in (means, scales)
+    )
+    return [
+        torch.addcmul(-mean * scale, level.float(), scale)
+        .to(dtype)
+        .contiguous(memory_format=torch.channels_last)
+        for level, mean, scale in zip(maps, apart, wide, strict=True)
+    ]
+
+
 class PixelPath(nn.Module):
     """A two-layer perceptron on all levels at one pixel.
 
@@ -240,16 +262,7 @@ class DetailHead(nn.Module):
         dtype, kind = self.pixel.first.weight.dtype, self.means.device.type
         if torch.is_autocast_enabled(kind):  # at once what the convolutions would make of it
             dtype = torch.get_autocast_dtype(kind)
-        means, scales = (
-            [part[:, None, None] for part in torch.split(each.float(), self.dims)]  # [dim, 1, 1]
-            for each in (self.means, self.scales)
-        )
-        return [
-            torch.addcmul(-mean * scale, level.float(), scale)
-            .to(dtype)
-            .contiguous(memory_format=torch.channels_last)
-            for level, mean, scale in zip(levels.maps, means, scales, strict=True)
-        ]
+        return standardised(levels.maps, self.means, self.scales, dtype)
 
     def colours(self, fine: Tensor) -> Tensor:
         """Colours as `standardise` has them.

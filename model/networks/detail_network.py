@@ -41,6 +41,7 @@ class DetailNetwork(LatentExpertNetwork):
         object_side: likewise.
         decides: likewise.
         own_colours: likewise.
+        known_objects: likewise.
         sizes: of the default network inside, the fields of `NetworkConfig`; see `build_detail`.
 
     Attributes:
@@ -60,16 +61,15 @@ class DetailNetwork(LatentExpertNetwork):
         object_side: int = 0,
         decides: int = 0,
         own_colours: int = 0,
+        known_objects: int = 0,
         **sizes: Any,
     ) -> None:
         super().__init__(**sizes)
-        later = separates, votes, probe, object_side, decides, own_colours
+        later = separates, votes, probe, object_side, decides, own_colours, known_objects
         self.detail_config = DetailConfig(pixel_width, context_widths, has_own_backbone, *later)
         config = self.config
-        mid, deep = config.path_widths
-        dims = (deep, mid, self.answer_dim, config.widths[0], NUM_FILTERS)
         self.head = DetailHead(
-            dims=dims,
+            dims=config.level_dims,
             pixel_width=pixel_width,
             context_widths=context_widths,
             num_classes=config.num_classes,
@@ -147,7 +147,21 @@ class DetailNetwork(LatentExpertNetwork):
             Logits of classes [B, C, H, W] and of depth [B, 1, H, W]; None where it does not separate objects.
         """
         detail, depth = self.head.with_depth(levels)
-        return besides_head(self, levels) + detail, depth
+        logits, known = besides_head(self, levels) + detail, self.known_of(levels)
+        if known is None or depth is None:
+            return logits, depth
+        return logits + known[:, :-1], depth + known[:, -1:]
+
+    def known_of(self, levels: Levels) -> Tensor | None:
+        """What is known of any object: logits of classes, then of depth, [B, C + 1, H, W]; None where it has no say."""
+        heard = self.detail_config.known_objects
+        if self.known_objects is None or not heard:
+            return None
+        return self.known_objects.said(levels, thing=heard - 1)
+
+    def hear_known_objects(self, thing: int | None) -> None:
+        """Let what is known of any object speak of class ``thing`` from now on, in place; of none for None."""
+        self.detail_config = replace(self.detail_config, known_objects=0 if thing is None else 1 + thing)
 
     def classify(
         self, encoding: Encoding, *, expert_gains: Tensor | None = None, need_attention: bool = False
@@ -259,6 +273,8 @@ class DetailNetwork(LatentExpertNetwork):
     def with_classes(self, kept: Sequence[int | None]) -> Self:
         """Copy with other classes: entry i names the old class that new class i keeps, None for a new one."""
         made = super().with_classes(kept)
+        if list(kept) != [0, 1]:  # what had objects is another class now, or not the only one
+            made.hear_known_objects(None)
         made.head = self.head.with_classes(kept)
         made.votes = None if self.votes is None else self.votes.with_classes(kept)
         made.probe = None if self.probe is None else self.probe.with_classes(kept)
@@ -275,7 +291,7 @@ class DetailNetwork(LatentExpertNetwork):
         """Copy whose classes have a backbone of their own, for now with the same weights."""
         made = copy.deepcopy(self)
         if made.class_backbone is None:
-            made.detail_config = replace(self.detail_config, has_own_backbone=1)
+            made.detail_config = replace(self.detail_config, has_own_backbone=1, known_objects=0)
             made.class_backbone = copy.deepcopy(self.backbone).requires_grad_(True)
         return made
 
@@ -305,6 +321,7 @@ def build_detail(config: NetworkConfig | None = None, detail: DetailConfig | Non
         object_side=detail.object_side,
         decides=detail.decides,
         own_colours=detail.own_colours,
+        known_objects=detail.known_objects,
         **(config or NetworkConfig()).arguments(),
     )
 

@@ -27,6 +27,7 @@ from model.networks.encoding import (
     cropped,
 )
 from model.networks.experts import ExpertSelfAttention, Look, Mix
+from model.networks.known_objects import KnownObjects
 from model.networks.reading import class_maps, consult, cues_of, mixed_from, reading_parts, territory_of
 from model.networks.taught_clicks import TaughtClicks, decided
 
@@ -72,6 +73,7 @@ class LatentExpertNetwork(nn.Module):
         evidence_dim: int,
         num_candidates: int,
         num_taught: int = 0,
+        knows_objects: int = 0,
     ) -> None:
         super().__init__()
         self.config = config = NetworkConfig(
@@ -88,6 +90,7 @@ class LatentExpertNetwork(nn.Module):
             evidence_dim=evidence_dim,
             num_candidates=num_candidates,
             num_taught=num_taught,
+            knows_objects=knows_objects,
         )
         self.normalise = Normalise()
         self.backbone = backbone_of(config)
@@ -100,6 +103,7 @@ class LatentExpertNetwork(nn.Module):
             num_classes=num_classes,
             fuses=not evidence_dim,
         )
+        self.known_objects = KnownObjects.of(config) if knows_objects else None
         self._add_clicks(config)
 
     def _add_clicks(self, config: NetworkConfig) -> None:
@@ -268,7 +272,7 @@ class LatentExpertNetwork(nn.Module):
 
     def reader_parameters(self) -> dict[str, Tensor]:
         """Tensors, by full name, that only read what experts and pixels are."""
-        return tensors_of(self, "class_head", "classifiers")
+        return tensors_of(self, "class_head", "classifiers", "known_objects")
 
     def encoding_state(self) -> dict[str, Tensor]:
         """Tensors, by full name, that `encode` computes with: where they are equal, so are encodings."""

@@ -21,6 +21,7 @@ from model.networks.config import NetworkConfig
 from model.networks.network import LatentExpertNetwork
 from model.pretraining.candidates import NUM_CANDIDATES
 from model.pretraining.loop import PretrainConfig, Pretraining
+from model.pretraining.objects import ObjectPretraining
 from model.pretraining.schedule import STAGES, Stage
 from model.weights import checkpoint
 
@@ -31,7 +32,7 @@ SMALLEST_SIDE = 32
 def _parser() -> argparse.ArgumentParser:
     defaults = PretrainConfig(Path(), Path())
     parser = argparse.ArgumentParser(prog="python -m model.pretraining", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with the sets")
+    parser.add_argument("--data", type=Path, help="folder with the sets; --only-objects needs none")
     parser.add_argument("--output", type=Path, default=Path("runs/pretrain"))
     parser.add_argument("--steps", type=int, default=defaults.steps, help="budget (default: as shipped)")
     parser.add_argument("--seconds", type=float, help="budget in seconds instead of steps")
@@ -86,6 +87,14 @@ def _add_only(parser: argparse.ArgumentParser) -> None:
         const="classes",
         help="teach the weights of --start what is foreground, and change nothing else",
     )
+    only.add_argument(
+        "--only-objects",
+        dest="only",
+        action="store_const",
+        const="objects",
+        help="teach the weights of --start, with pictures that are made up, what objects look like, and change "
+        "nothing else",
+    )
 
 
 def _share(text: str) -> float:
@@ -130,14 +139,16 @@ def _config(options: argparse.Namespace) -> PretrainConfig:
             "One part alone can only be taught to finished weights.",
             action="Name them with --start, and leave --encoder out.",
         )
+    if options.data is None and options.only != "objects":
+        raise ModelError(
+            "There is nothing to learn from.", action="Name the folder with the sets with --data."
+        )
     if options.encoder is not None or options.start is None:
         network = NetworkConfig.pretrained() if options.encoder else NetworkConfig()
     else:
-        network = _sizes_of(options.start)
-        if options.only != "classes":
-            network = replace(network, num_candidates=NUM_CANDIDATES if options.only else 0)
+        network = _of_what_learns(_sizes_of(options.start), options.only)
     return PretrainConfig(
-        data=options.data,
+        data=options.data or Path(),
         output=options.output,
         steps=0 if options.seconds else options.steps,
         seconds=options.seconds or 0.0,
@@ -153,6 +164,15 @@ def _config(options: argparse.Namespace) -> PretrainConfig:
         encoder_rate=options.encoder_rate,
         only=options.only,
     )
+
+
+def _of_what_learns(network: NetworkConfig, only: str) -> NetworkConfig:
+    """The network with the parts that a run teaches; where all of it learns, without those that read the rest."""
+    if not only:
+        return replace(network, num_candidates=0, knows_objects=0)
+    if only == "objects":
+        return replace(network, knows_objects=1)
+    return replace(network, num_candidates=NUM_CANDIDATES) if only == "candidates" else network
 
 
 def _sizes_of(start: Path) -> NetworkConfig:
@@ -176,7 +196,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
     try:
-        path = Pretraining(_config(options)).run()
+        config = _config(options)
+        path = (ObjectPretraining(config) if config.only == "objects" else Pretraining(config)).run()
     except ModelError as error:
         logging.getLogger("model.pretraining").error("%s", error)
         return 1

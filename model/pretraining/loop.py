@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import logging
 import multiprocessing
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -15,19 +14,17 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset
 
-from model.errors import ModelError
 from model.networks.config import NetworkConfig
 from model.networks.network import LatentExpertNetwork, build_latent_expert
 from model.pretraining.cache import Cache
 from model.pretraining.candidates import CANDIDATE_PARTS, candidates_step
 from model.pretraining.crops import Batch, CropSampler
+from model.pretraining.run_folder import LOG, RunFolder
 from model.pretraining.schedule import STAGES, AverageWeights, Budget, Stage, learning_rate, stage_at
 from model.pretraining.start import begin_from
 from model.pretraining.step import CLASS_PARTS, StepResult, Trainee, classes_step, train_step
 from model.weights import checkpoint
 from model.weights.atomic import write_atomically
-
-LOG = logging.getLogger("model.pretraining")
 
 # Clicked rounds without gradient in a step; the long ones teach what to do late in a session.
 _SILENT_ROUNDS = (0, 0, 1, 1, 2, 2, 3, 5)
@@ -79,8 +76,9 @@ class PretrainConfig:
         start: weights of this program to begin from, wherever names and shapes agree, or None.
         frozen_until: share of the budget during which a pretrained encoder stays as it is.
         encoder_rate: its learning rate afterwards, as a share of the others'.
-        only: "candidates": only the other meanings of a click are learned, "classes": only what foreground is; all
-            else stays as ``start`` has it. "": everything learns.
+        only: "candidates": only the other meanings of a click are learned, "classes": only what foreground is,
+            "objects": only what objects look like; all else stays as ``start`` has it. "":
+            everything learns.
     """
 
     data: Path
@@ -99,7 +97,7 @@ class PretrainConfig:
     start: Path | None = None
     frozen_until: float = 0.5
     encoder_rate: float = 0.2
-    only: Literal["", "candidates", "classes"] = ""
+    only: Literal["", "candidates", "classes", "objects"] = ""
 
 
 class _Crops(IterableDataset[Batch]):
@@ -150,7 +148,7 @@ class Pretraining:
         self, config: PretrainConfig, on_log: Callable[[dict[str, Any]], None] | None = None
     ) -> None:
         self._config = config
-        self._on_log = on_log
+        self._folder = RunFolder(config.output, config.network, config.only, on_log)
         config.output.mkdir(parents=True, exist_ok=True)
         self._cache = Cache.open(config.data, config.output / "cache")
         torch.manual_seed(config.seed)
@@ -173,16 +171,6 @@ class Pretraining:
         self._spent = 0.0
         self._resume()
 
-    @property
-    def state_path(self) -> Path:
-        """Where the state to resume from lies."""
-        return self._config.output / "state.pt"
-
-    @property
-    def weights_path(self) -> Path:
-        """Where the averaged weights go."""
-        return self._config.output / "weights.safetensors"
-
     def run(self) -> Path:
         """Train until the budget is used; return the path of the averaged weights."""
         config = self._config
@@ -204,7 +192,7 @@ class Pretraining:
                 self._save(budget)
         self._save(budget)
         self._export(budget)
-        return self.weights_path
+        return self._folder.weights_path
 
     def _groups(self) -> list[dict[str, Any]]:
         """Weight decay on matrices and kernels only; a pretrained encoder learns at a rate of its own."""
@@ -235,7 +223,7 @@ class Pretraining:
         if self._step % 20 == 0:
             figures = {k: round(float(v), 4) for k, v in result.figures.items()}
             size = f"{batch.images.shape[0]}x{batch.images.shape[1]}x{batch.images.shape[2]}"
-            self._log(
+            self._folder.log(
                 {"step": self._step, "seconds": round(budget.spent, 1), "progress": round(progress, 4)}
                 | {"size": size, "rate": round(rate, 6), "norm": round(float(norm), 2)}
                 | figures
@@ -253,13 +241,6 @@ class Pretraining:
             silent = _SILENT_ROUNDS[int(torch.randint(0, len(_SILENT_ROUNDS), (1,), generator=generator))]
             return train_step(self._trainee, batch, generator, silent_rounds=silent)
 
-    def _log(self, line: dict[str, Any]) -> None:
-        with (self._config.output / "log.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-        LOG.info("%s", json.dumps(line))
-        if self._on_log is not None:
-            self._on_log(line)
-
     def _save(self, budget: Budget) -> None:
         state = {
             "trainee": self._trainee.state_dict(),
@@ -267,26 +248,17 @@ class Pretraining:
             "optimiser": self._optimiser.state_dict(),
             "step": self._step,
             "seconds": budget.spent,
-            "network": self._config.network.to_json(),
         }
-        partial = self.state_path.with_suffix(".part")
-        torch.save(state, partial)
-        partial.replace(self.state_path)
+        self._folder.save(state)
 
     def _resume(self) -> None:
-        if not self.state_path.is_file():
+        state = self._folder.state(self._config.device)
+        if state is None:
             return
-        state = torch.load(self.state_path, map_location=self._config.device, weights_only=True)
-        if state["network"] != self._config.network.to_json():
-            raise ModelError(
-                f'The run in "{self._config.output}" is of a network of other sizes.',
-                action="Choose another output folder or remove its state.pt.",
-            )
         self._trainee.load_state_dict(state["trainee"])
         self._average.state = state["average"]
         self._optimiser.load_state_dict(state["optimiser"])
         self._step, self._spent = state["step"], state["seconds"]
-        LOG.info("resumed at step %d", self._step)
 
     def _export(self, budget: Budget) -> None:
         network = build_latent_expert(self._config.network)
@@ -303,7 +275,7 @@ class Pretraining:
             class_colours=("#000000", "#e69f00"),
             provenance=provenance,
         )
-        checkpoint.save(self.weights_path, network.half(), meta)
+        checkpoint.save(self._folder.weights_path, network.half(), meta)
         write_atomically(
             self._config.output / "config.json",
             json.dumps(asdict(self._config), default=str, indent=1).encode(),

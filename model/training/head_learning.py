@@ -1,10 +1,16 @@
-"""The head learns on features that are kept: the probe by itself, then the context path; each counts as it serves."""
+"""The head learns on features that are kept: the probe by itself, then the context path; each counts as it serves.
+
+What is known of any object is silent meanwhile, and joins them afterwards: it has nothing to learn from a few pictures.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
 
+import torch
+
+from model.networks.known_objects import SHARE
 from model.training.crops import learn_crops
 from model.training.prepare import encode_variations
 from model.training.probing import Probing
@@ -40,6 +46,7 @@ class HeadLearning:
             end: the same for the end.
         """
         session = self._session
+        session.network.hear_known_objects(None)
         if session.clock.seconds >= FOLD_SECONDS and session.processes.size == 1:  # processes go in step
             self._reserve.leave_out()
         if session.config.augmentation > 0:
@@ -59,6 +66,20 @@ class HeadLearning:
         """Make one head of what learned apart, with all labels; nothing where that was done."""
         self._reserve.take_in()
         self._probing.join()
+        self._hear_known_objects()
+
+    @torch.no_grad()
+    def _hear_known_objects(self) -> None:
+        """Make the mean with what is known of any object the answer; nothing where that was done, or nobody asked."""
+        session, network = self._session, self._session.network
+        if session.object_class is None or network.detail_config.known_objects:
+            return
+        layers = (network.class_head.pixels, network.head.context.last, *filter(None, (network.votes,)))
+        for parameter in (parameter for layer in layers for parameter in layer.parameters()):
+            parameter.mul_(1 - SHARE)
+        if network.probe is not None:
+            network.probe.scale(1 - SHARE)
+        network.hear_known_objects(session.object_class)
 
     def _learn_apart(self, end: float) -> Iterator[str]:
         session = self._session

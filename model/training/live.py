@@ -166,6 +166,8 @@ class LiveRefit:
             others = F.pad(others, (0, 0, 0, 0, 0, int(network.separates)))  # [1, R, H, W]
             if any(bool(parameter.any()) for parameter in network.head.context.last.parameters()):
                 others = others + network.head.from_context(maps, levels).float()
+            known = network.known_of(levels)
+            others = others if known is None else others + known
         cached = CachedLogits(tuple(level.to(session.dtype) for level in maps), others)
         if store is not None:
             store.put(picture, mark, cached)

@@ -81,6 +81,17 @@ class TrainingSession:
     things: frozenset[int] = frozenset()
 
     @property
+    def object_class(self) -> int | None:
+        """The class of which what is known of any object speaks once learning is over; None where it has no say.
+
+        It says "object" or "none", so there has to be one class beside the objects; and it reads the shared backbone.
+        """
+        network = self.network
+        is_able = network.known_objects is not None and network.class_backbone is None
+        is_asked = len(self.things) == 1 and self.config.num_classes == 2
+        return min(self.things) if is_able and is_asked else None
+
+    @property
     def dtype(self) -> torch.dtype:
         """Number format of the heavy layers."""
         return self.choice.dtype

@@ -92,7 +92,7 @@ TRUSTED = {
     # A private pipe to a child process that the window started itself; no file is ever read this way.
     "latentseg_gui/workers/transport.py": "pickle.loads",
     # Its own half-finished runs, with weights_only=True; never a file of somebody else's.
-    "model/pretraining/loop.py": "torch.load",
+    "model/pretraining/run_folder.py": "torch.load",
     # Published weights of an encoder, once, by whoever makes new default weights; with weights_only=True.
     "model/pretraining/convert.py": "torch.load",
 }
