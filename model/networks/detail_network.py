@@ -147,21 +147,7 @@ class DetailNetwork(LatentExpertNetwork):
             Logits of classes [B, C, H, W] and of depth [B, 1, H, W]; None where it does not separate objects.
         """
         detail, depth = self.head.with_depth(levels)
-        logits, known = besides_head(self, levels) + detail, self.known_of(levels)
-        if known is None or depth is None:
-            return logits, depth
-        return logits + known[:, :-1], depth + known[:, -1:]
-
-    def known_of(self, levels: Levels) -> Tensor | None:
-        """What is known of any object: logits of classes, then of depth, [B, C + 1, H, W]; None where it has no say."""
-        heard = self.detail_config.known_objects
-        if self.known_objects is None or not heard:
-            return None
-        return self.known_objects.said(levels, thing=heard - 1)
-
-    def hear_known_objects(self, thing: int | None) -> None:
-        """Let what is known of any object speak of class ``thing`` from now on, in place; of none for None."""
-        self.detail_config = replace(self.detail_config, known_objects=0 if thing is None else 1 + thing)
+        return _with_known(self, levels, besides_head(self, levels) + detail, depth)
 
     def classify(
         self, encoding: Encoding, *, expert_gains: Tensor | None = None, need_attention: bool = False
@@ -177,8 +163,7 @@ class DetailNetwork(LatentExpertNetwork):
         size = (known.tokens.shape[-2], known.tokens.shape[-1])
         maps = class_maps(self, known.tokens, mix, size) if mix is not None else None
         logits, depth = self.logits_and_depth(levels)
-        if depth is not None:
-            depth = cropped(depth, encoding)
+        depth = None if depth is None else cropped(depth, encoding)
         return ClassOutput(cropped(logits, encoding), maps, depth)
 
     def answered(
@@ -273,8 +258,7 @@ class DetailNetwork(LatentExpertNetwork):
     def with_classes(self, kept: Sequence[int | None]) -> Self:
         """Copy with other classes: entry i names the old class that new class i keeps, None for a new one."""
         made = super().with_classes(kept)
-        if list(kept) != [0, 1]:  # what had objects is another class now, or not the only one
-            made.hear_known_objects(None)
+        _silence_unless_same(made, kept)
         made.head = self.head.with_classes(kept)
         made.votes = None if self.votes is None else self.votes.with_classes(kept)
         made.probe = None if self.probe is None else self.probe.with_classes(kept)
@@ -306,6 +290,35 @@ def besides_head(network: DetailNetwork, levels: Levels) -> Tensor:
             network.probe(network.probe.maps_of(levels.encoded, levels.fine)).float()
         )
     return logits
+
+
+def known_of(network: DetailNetwork, levels: Levels) -> Tensor | None:
+    """What is known of any object: logits of classes, then of depth, [B, C + 1, H, W]; None where it has no say."""
+    heard = network.detail_config.known_objects
+    if network.known_objects is None or not heard:
+        return None
+    return network.known_objects.said(levels, thing=heard - 1)
+
+
+def hear_known_objects(network: DetailNetwork, thing: int | None) -> None:
+    """Let what is known of any object speak of class ``thing`` from now on, in place; of none for None."""
+    network.detail_config = replace(network.detail_config, known_objects=0 if thing is None else 1 + thing)
+
+
+def _silence_unless_same(network: DetailNetwork, kept: Sequence[int | None]) -> None:
+    """Hear nothing of objects where the class that has them is another now, or not the only one beside the rest."""
+    if list(kept) != [0, 1]:
+        hear_known_objects(network, None)
+
+
+def _with_known(
+    network: DetailNetwork, levels: Levels, logits: Tensor, depth: Tensor | None
+) -> tuple[Tensor, Tensor | None]:
+    """Logits of classes and of depth, with what is known of any object where that has a say."""
+    known = known_of(network, levels)
+    if known is None or depth is None:
+        return logits, depth
+    return logits + known[:, :-1], depth + known[:, -1:]
 
 
 def build_detail(config: NetworkConfig | None = None, detail: DetailConfig | None = None) -> DetailNetwork:

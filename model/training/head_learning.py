@@ -10,6 +10,7 @@ from typing import Final
 
 import torch
 
+from model.networks.detail_network import hear_known_objects
 from model.networks.known_objects import SHARE
 from model.training.crops import learn_crops
 from model.training.prepare import encode_variations
@@ -46,7 +47,7 @@ class HeadLearning:
             end: the same for the end.
         """
         session = self._session
-        session.network.hear_known_objects(None)
+        hear_known_objects(session.network, None)
         if session.clock.seconds >= FOLD_SECONDS and session.processes.size == 1:  # processes go in step
             self._reserve.leave_out()
         if session.config.augmentation > 0:
@@ -79,7 +80,7 @@ class HeadLearning:
             parameter.mul_(1 - SHARE)
         if network.probe is not None:
             network.probe.scale(1 - SHARE)
-        network.hear_known_objects(session.object_class)
+        hear_known_objects(network, session.object_class)
 
     def _learn_apart(self, end: float) -> Iterator[str]:
         session = self._session

@@ -20,7 +20,7 @@ from torch import Tensor
 from model.analysis.metrics import confusion_matrix
 from model.networks.backbone import upsample_to
 from model.networks.detail_head import PixelPath
-from model.networks.detail_network import besides_head
+from model.networks.detail_network import besides_head, known_of
 from model.prediction.class_maps import as_depth, empty_prediction
 from model.prediction.contrast import redraw
 from model.prediction.object_size import scale_for
@@ -166,7 +166,7 @@ class LiveRefit:
             others = F.pad(others, (0, 0, 0, 0, 0, int(network.separates)))  # [1, R, H, W]
             if any(bool(parameter.any()) for parameter in network.head.context.last.parameters()):
                 others = others + network.head.from_context(maps, levels).float()
-            known = network.known_of(levels)
+            known = known_of(network, levels)
             others = others if known is None else others + known
         cached = CachedLogits(tuple(level.to(session.dtype) for level in maps), others)
         if store is not None:

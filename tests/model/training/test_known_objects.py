@@ -10,7 +10,7 @@ import torch
 from torch.testing import assert_close
 
 from model.networks.detail_head import Levels
-from model.networks.detail_network import DetailNetwork
+from model.networks.detail_network import DetailNetwork, hear_known_objects
 from model.networks.filters import filter_bank
 from model.networks.known_objects import SHARE, KnownObjects
 from model.prediction.predictor import Predictor
@@ -52,7 +52,7 @@ def test_what_is_known_is_added_to_what_was_learned(thing):
     with torch.no_grad():
         encoding = network.encode(image)
         alone = network.classify(encoding)
-        network.hear_known_objects(thing)
+        hear_known_objects(network, thing)
         joined = network.classify(encoding)
         logit, depth = network.known_objects(levels_of(network, encoding))
     assert min(float(logit.std()), float(depth.std())) > 0.01
