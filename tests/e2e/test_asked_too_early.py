@@ -207,6 +207,24 @@ def test_the_dialog_of_a_folder_is_filled_in_while_the_model_is_loaded(
     dialog.reject()
 
 
+def test_who_saves_again_during_the_first_save_is_not_asked_for_another_folder(
+    model: LateModel, early: Person, told: Witness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage, asked = early.session.storage, list[str]()
+
+    def choose(_: object, title: str, suggestion: Path) -> Path:
+        asked.append(title)
+        return tmp_path / f"folder {len(asked)}"
+
+    monkeypatch.setattr(type(early.session.dialogs), "choose_new_folder", choose)
+    storage.save()
+    assert storage._saving is not None
+    storage.save()
+    early.wait_for(lambda: told.sentences.count("Saved “folder 1”.") == 2, what="the second save")
+    assert len(asked) == 1
+    assert not told.errors
+
+
 def test_saving_elsewhere_waits_for_the_save_that_is_under_way(
     model: LateModel, early: Person, told: Witness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -136,12 +136,12 @@ class ProjectController(QObject):
         return bool(lost_by_leaving(self._document, self.project, self.versions))
 
     def save(self) -> None:
-        """Saves the project in the background; asks for a folder the first time."""
+        """Saves the project in the background, once nothing else is being saved; asks for a folder the first time."""
         project = self.project
-        if project is None or project.is_read_only:
+        if self._saving is not None or self._is_painting():
+            self._retry.start()  # the first save under way decides where the next one goes
+        elif project is None or project.is_read_only:
             self.save_as()
-        elif self._saving is not None or self._is_painting():
-            self._retry.start()
         elif _may_overwrite(project, self._dialogs):
             self._begin(project, is_asked=True)
 
