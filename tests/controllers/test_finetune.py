@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import Event, current_thread, main_thread
+from typing import Any
 
 import numpy as np
 import pytest
@@ -252,6 +253,61 @@ def test_a_live_refit_never_asks_but_keeps_to_the_last_answer(desk: Desk, qtbot:
     assert isinstance(desk.worker.request, FineTune)
     assert desk.worker.request.is_rest_background
     assert len(dialogs.asked) == 1
+
+
+def test_no_refit_begins_while_the_user_is_asked(desk: Desk, qtbot: QtBot) -> None:
+    dialogs = objects_only(desk, qtbot, answer="rest")
+    desk.finetune.start()
+    desk.worker.end(result(0.7, 0.8))
+    desk.worker.request = None
+    answer = dialogs.choose_action
+
+    def choose_action(*question: Any) -> str | None:
+        desk.finetune.refit(REFIT)  # a correction was made just before
+        assert desk.worker.request is None
+        return answer(*question)
+
+    dialogs.choose_action = choose_action  # type: ignore[method-assign]
+    desk.finetune.start()
+    assert isinstance(desk.worker.request, FineTune)
+    assert desk.worker.request.speed != REFIT.speed
+    assert not desk.finetune.is_refitting
+
+
+def paint_all(desk: Desk, image_id: str, labels: np.ndarray) -> None:
+    desk.document.masks.write(
+        image_id, Rect.whole((40, 40)), np.ones((40, 40), bool), labels, Provenance.PAINTED
+    )
+
+
+@pytest.mark.parametrize("is_labelled", [True, False], ids=["labelled before", "labels are imported"])
+def test_what_waits_is_forgotten_with_the_images_that_it_was_asked_for(
+    desk: Desk, qtbot: QtBot, is_labelled: bool
+) -> None:
+    document, finetune = desk.document, desk.finetune
+    labels, coming = document.masks.labels("cells").copy(), ["Masks are still being imported."]
+    if not is_labelled:
+        paint_all(desk, "cells", np.full((40, 40), UNLABELLED, np.uint8))
+    finetune.labels_to_come = lambda: coming[-1]
+    finetune.start()
+    assert finetune.waiting.sentence
+    document.images.remove("cells")  # as when another project is opened
+    pixels = np.zeros((40, 40, 3), np.uint8)
+    document.images.add_record(ImageRecord("of another project", pixels, pixels))
+    paint_all(desk, "of another project", labels)
+    coming.append("")
+    qtbot.waitUntil(lambda: not finetune.waiting.sentence)
+    assert not finetune.is_running
+
+
+def test_why_nothing_waits_any_more_is_said_where_labels_are_undone(desk: Desk, qtbot: QtBot) -> None:
+    coming = ["Masks are still being imported."]
+    desk.finetune.labels_to_come = lambda: coming[-1]
+    desk.finetune.start()
+    coming.append("")
+    paint_all(desk, "cells", np.full((40, 40), UNLABELLED, np.uint8))
+    qtbot.waitUntil(lambda: not desk.finetune.waiting.sentence)
+    assert "Paint or accept a mask" in desk.told.sentences[-1]
 
 
 def test_background_alone_asks_for_an_object(desk: Desk, qtbot: QtBot) -> None:

@@ -67,7 +67,8 @@ def test_a_training_sample_is_the_mask_of_the_moment_it_was_asked_for(document: 
     owner, got = QObject(), []
     samples = TrainingSet(document, readers=jobs, parent=owner)
     paint(document, 1)
-    assert not samples.collect(got.append, Errors().report)
+    samples.collect(got.append, Errors().report, is_current=lambda: False)  # cancelled
+    samples.collect(got.append, Errors().report, is_current=lambda: True)
     paint(document, 2)
     assert got == []
     assert jobs.lane.wait_idle()
@@ -83,7 +84,7 @@ def test_an_image_removed_meanwhile_is_not_trained_on(document: Document, jobs: 
     owner, got = QObject(), []
     samples = TrainingSet(document, readers=jobs, parent=owner)
     paint(document, 1)
-    samples.collect(got.append, Errors().report)
+    samples.collect(got.append, Errors().report, is_current=lambda: True)
     document.images.remove("one")
     assert jobs.lane.wait_idle()
     assert got == [()]

@@ -100,6 +100,20 @@ def test_a_scan_can_be_stopped_and_other_weights_end_it(ranking):
     assert not ranking.regions, "an answer of the weights before does not count"
 
 
+def test_a_scan_that_waits_for_the_model_is_forgotten_with_its_images(qapp):
+    document = document_with()
+    engine = Desk(lambda request: UncertainRegions(request.image_id, "v1", 0.5, ()))
+    readers = Desk(lambda call: call())
+    ranking = UncertaintyRanking(document, engine=engine, readers=readers)
+    ranking.scan()
+    for image_id in document.images.ids:
+        document.images.remove(image_id)
+    pixels = np.zeros((30, 52, 3), np.uint8)
+    document.images.add_record(ImageRecord("of another project", pixels, pixels))
+    ranking.use_weights(weights())
+    assert not readers.requests
+
+
 def test_classes_of_the_weights_are_called_as_in_the_document(ranking):
     assert ranking.class_name("background") == "background"
     assert ranking.class_name("foreground") == ranking.document.classes.names[1]
@@ -136,7 +150,7 @@ def test_a_training_set_hands_over_snapshots_and_reads_what_is_not_in_memory(qap
     assert made.image_ids == ("i1",)
     assert made.classes == {1}
     got = []
-    assert made.collect(got.append, lambda error: None)
+    made.collect(got.append, lambda error: None, is_current=lambda: True)
     ((sample,),) = got
     paint(document, "i1", Rect(0, 0, 4, 4), 0)
     assert (sample.labels[:4, :4] == 1).all(), "a snapshot stays as it was"

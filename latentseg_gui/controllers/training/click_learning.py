@@ -79,7 +79,7 @@ class ClickLearningController(QObject):
             self.tr("Clicks wait to learn"),
             self.tr("Clicks learn when that is done."),
             start=self.start,
-            samples=finetune.samples,
+            document=document,
             errors=errors,
             parent=self,
         )

@@ -103,7 +103,7 @@ class NetworkComparisonController(QObject):
             self.tr("Comparing networks waits"),
             self.tr("Comparing starts when that is done."),
             start=lambda: self.start(self._wish),
-            samples=finetune.samples,
+            document=document,
             errors=errors,
             parent=self,
         )

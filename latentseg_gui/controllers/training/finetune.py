@@ -90,7 +90,7 @@ class FineTuneController(QObject):
         self.labels_to_come: Callable[[], str] = lambda: ""
         """Says in a sentence that labels are on their way into the document; "" where none are."""
         self.plan = TrainingPlan()
-        self.waiting = _waiting(self, errors)
+        self.waiting = _waiting(self, document, errors)
 
     @property
     def is_running(self) -> bool:
@@ -295,13 +295,13 @@ class FineTuneController(QObject):
         self.state_changed.emit()
 
 
-def _waiting(finetune: FineTuneController, errors: ErrorSink) -> WaitingStart:
+def _waiting(finetune: FineTuneController, document: Document, errors: ErrorSink) -> WaitingStart:
     """What starts it again as soon as nothing is awaited any more."""
     waiting = WaitingStart(
         finetune.tr("Fine-tuning waits"),
         finetune.tr("Fine-tuning starts when that is done."),
         start=finetune.start,
-        samples=finetune.samples,
+        document=document,
         errors=errors,
         parent=finetune,
     )

@@ -47,7 +47,8 @@ class UncertaintyRanking(QObject):
 
     def use_weights(self, weights: WeightsInfo) -> None:
         """Other weights are live: what the others were unsure of is of no interest."""
-        is_awaited, self._weights = self._weights is None and bool(self._waiting), weights
+        is_awaited = self._weights is None and any(map(self._document.images.has, self._waiting))
+        self._weights = weights
         self.regions.clear()
         self.stop()
         if is_awaited:

@@ -9,20 +9,20 @@ from PySide6.QtCore import QObject
 
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import JobSource
-from latentseg_gui.controllers.training.training_set import TrainingSet
+from latentseg_gui.document.document import Document
 
 
 class WaitingStart(JobSource):
     """One start that waits, for what passes without the user.
 
-    The status bar lists it meanwhile, with a way to take it back. It is forgotten together with the images that it
-    was asked for.
+    The status bar lists it meanwhile, with a way to take it back. It is forgotten together with the images that
+    were open when it was asked for.
 
     Args:
         title: what the status bar says of it.
         promise: sentence that says what starts when that is done.
         start: gives the command again.
-        samples: the images that it is about.
+        document: whose images it is about.
         errors: tells the user.
         parent: owner of this QObject.
     """
@@ -33,7 +33,7 @@ class WaitingStart(JobSource):
         promise: str,
         *,
         start: Callable[[], None],
-        samples: TrainingSet,
+        document: Document,
         errors: ErrorSink,
         parent: QObject,
     ) -> None:
@@ -41,7 +41,7 @@ class WaitingStart(JobSource):
         self._title = title
         self._promise = promise
         self._start = start
-        self._samples = samples
+        self._document = document
         self._errors = errors
         self._name = f"waiting#{uuid4().hex}"
         self._why = ""
@@ -56,7 +56,7 @@ class WaitingStart(JobSource):
         """Waits while something is missing, which ``why`` says in a sentence; "" ends that. Whether it waits."""
         was_waiting, self._why = bool(self._why), why
         if why and not was_waiting:
-            self._images = frozenset(self._samples.image_ids)
+            self._images = frozenset(self._document.images.ids)
             self._errors.inform(self.sentence)
             self.began.emit(self._name, self._title)
         elif was_waiting and not why:
@@ -67,7 +67,7 @@ class WaitingStart(JobSource):
         """Something may be there now that was missing."""
         if not self._why:
             return
-        if self._images and self._images.isdisjoint(self._samples.image_ids):
+        if self._images.isdisjoint(self._document.images.ids):
             self.stop()  # another project was opened, and nobody has asked for anything there
         else:
             self._start()
