@@ -27,6 +27,7 @@ class BackgroundQuestion(QObject):
         self._samples = samples
         self._dialogs = dialogs
         self._answer = ""
+        self._is_asking = False
 
     @property
     def is_open(self) -> bool:
@@ -58,7 +59,9 @@ class BackgroundQuestion(QObject):
         )
 
     def obstacle_of_refit(self) -> str:
-        """The same for what starts by itself, and therefore does not ask."""
+        """The same for what starts by itself, and therefore does not ask, nor begins while the user is asked."""
+        if self._is_asking:
+            return self.tr("You are being asked what background is.")
         if self.is_open and not self.is_answered:
             return self.tr(
                 "Nothing says what background is: label some (key 0 and the brush), or start a fine-tuning and "
@@ -73,13 +76,14 @@ class BackgroundQuestion(QObject):
         actions = [(_REST, self.tr("Take the rest as background"))]
         if len(self._samples.classes) > 1:
             actions.append((_NONE, self.tr("Train without background")))
-        answer = self._dialogs.choose_action(
-            self.tr("What is background?"),
-            self.tr(
-                "Nothing says what background is: on these images, only objects are labelled. Take the rest of "
-                "these images as background? Your masks stay as they are."
-            ),
-            actions,
+        question = self.tr(
+            "Nothing says what background is: on these images, only objects are labelled. Take the rest of "
+            "these images as background? Your masks stay as they are."
         )
+        self._is_asking = True
+        try:
+            answer = self._dialogs.choose_action(self.tr("What is background?"), question, actions)
+        finally:
+            self._is_asking = False
         self._answer = answer or self._answer
         return answer is not None
