@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from latentseg_gui.commands.history import History
+from latentseg_gui.commands.masks import makers
 from latentseg_gui.commands.masks.carrying import CarriedObject, number_put_down, put_down, taken_along
 from latentseg_gui.commands.masks.objects import set_objects_class
 from latentseg_gui.commands.masks.patch import Ink, StrokeRecorder, area_patch
@@ -109,6 +110,22 @@ def test_what_is_painted_over_an_object_with_a_new_number_is_painted(desk: Desk)
     desk.stroke(Rect(10, 10, 20, 20), Ink(1, instance=9))
     assert desk.made_by(15, 15) == (9, "")
     assert desk.made_by(15, 40) == (4, SAM)
+
+
+def test_a_mask_is_not_searched_for_objects_that_have_nothing_to_do_with_other_models(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched, count = [], makers._pixels_of
+    monkeypatch.setattr(
+        makers, "_pixels_of", lambda layer, numbers: searched.extend(numbers) or count(layer, numbers)
+    )
+    desk.put(Rect(0, 90, 8, 98), 9, Provenance.CLICKED)
+    desk.stroke(Rect(12, 90, 20, 98), Ink(1, instance=10))
+    desk.stroke(Rect(25, 70, 35, 80), Ink(1, instance=2))
+    assert searched == []
+    desk.stroke(Rect(30, 90, 34, 94), Ink(1, instance=4))
+    assert searched == [4]
+    assert desk.made_by(15, 15) == desk.made_by(32, 92) == (4, SAM), "more of what was there"
 
 
 def test_an_object_that_only_grows_stays_who_made_it(desk: Desk) -> None:

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latentseg_gui.commands.source import LayerSource
 from latentseg_gui.document.document import Document
@@ -34,17 +35,19 @@ def inherited(document: Document, change: MaskChange, *, is_applied: bool) -> di
     layer = document.masks.layer(change.image_id)
     sources, before = _sources(layer, change, is_applied=is_applied)
     new = {number: votes for number, votes in sources.items() if number not in before}
-    seen = _pixels_of(layer, list(new))
     found = {}
     for number, votes in new.items():
-        size = votes.total()
-        if seen[number] > (size if is_applied else 0):
-            continue  # it lies outside of what changes, too, so it is not new
         source, count = votes.most_common(1)[0]
-        title = makers.get(source, "") if 2 * count > size else ""
+        title = makers.get(source, "") if 2 * count > votes.total() else ""
         if title != makers.get(number, ""):
             found[number] = title
-    return found
+    seen = _pixels_of(layer, list(found))
+    # What lies outside of the change, too, is not new.
+    return {
+        number: title
+        for number, title in found.items()
+        if seen[number] <= (new[number].total() if is_applied else 0)
+    }
 
 
 def number_in(layer: LayerSource, rect: Rect, mask: Mask, newest: int) -> int:
@@ -75,13 +78,11 @@ def _sources(
     for delta, numbers in _renumbered(change):
         now = layer.instances[delta.rect.slices]
         before, after = (now ^ numbers, now) if is_applied else (now, now ^ numbers)
-        earlier.update(np.unique(before).tolist())
+        earlier.update(_tally(before))
         gets = (numbers != 0) & (after != 0)
         origin = np.where(delta.provenance[gets] == 0, before[gets], 0).astype(np.uint64)
         pairs = (after[gets].astype(np.uint64) << _NUMBER_BITS) | origin  # uint64 [pixels]
-        for pair, count in zip(
-            *(each.tolist() for each in np.unique(pairs, return_counts=True)), strict=True
-        ):
+        for pair, count in _tally(pairs).items():
             sources[pair >> _NUMBER_BITS][pair & (2**_NUMBER_BITS - 1)] += count
     return sources, earlier
 
@@ -92,10 +93,22 @@ def _renumbered(change: MaskChange) -> Iterator[tuple[Delta, Instances]]:
             yield delta, delta.instances
 
 
+def _tally(values: NDArray[np.unsignedinteger]) -> Counter[int]:
+    """How often each value occurs: sorted are runs, of which masks have few, and not pixels."""
+    flat = values.ravel()
+    if not flat.size:
+        return Counter()
+    starts = np.concatenate(([0], np.flatnonzero(flat[1:] != flat[:-1]) + 1))
+    found, which = np.unique(flat[starts], return_inverse=True)
+    counts = np.bincount(which, np.diff(starts, append=flat.size)).astype(np.int64)
+    return Counter(dict(zip(found.tolist(), counts.tolist(), strict=True)))
+
+
 def _pixels_of(layer: LayerSource, numbers: list[int]) -> Counter[int]:
-    """How many pixels these objects have now."""
+    """How many pixels these objects have now, which is looked up in the whole mask."""
     if not numbers:
         return Counter()
-    own = layer.instances[np.isin(layer.instances, np.array(numbers, np.uint32))]
-    found, counts = np.unique(own, return_counts=True)
-    return Counter(dict(zip(found.tolist(), counts.tolist(), strict=True)))
+    highest = int(layer.instances.max(initial=0))
+    return Counter(
+        {each: int(np.count_nonzero(layer.instances == each)) for each in numbers if each <= highest}
+    )
