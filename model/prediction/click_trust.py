@@ -77,6 +77,12 @@ DOUBT: Final = 0.03
 DOUBT_SEARCHING: Final = 0.1
 """The same while clicks are few: then the part that it found has a high score, and the whole a lower one."""
 
+ANOTHER: Final = 0.75
+"""Later, an answer that would change this share of the mask with one click is about another object.
+
+Of a reliable mask that is after `SEARCHING` clicks, of others after `REFINING`.
+"""
+
 ELSEWHERE: Final = 1.0
 """Least size of the logit of what changes without being connected to the click, where the mask is reliable."""
 
@@ -160,6 +166,7 @@ def leave_trusted(
     wanted[reach.where] = reach.own
     own, few = int(np.count_nonzero(reach.own)), int((WHOLE_AT_RIM if reach.is_at_rim else WHOLE) * area)
     is_doubted = scores[1] < scores[0] - (DOUBT_SEARCHING if clicks <= SEARCHING else DOUBT)
+    is_doubted = is_doubted or (clicks > SEARCHING and own > ANOTHER * area)
     if own <= few or (_is_meant_whole(reach, own / area, clicks) and not is_doubted):
         wanted |= others & ~too_much(others, few - own)
         return max(own, few)
@@ -171,6 +178,8 @@ def leave_trusted(
 
 def _trusted_unreliable(reach: Reach, area: int, clicks: int) -> int:
     """How many pixels a click on a mask that is not reliable is trusted with."""
+    if clicks > REFINING and np.count_nonzero(reach.own) > ANOTHER * area:
+        return _disks(reach.depth, area, DISKS_RELIABLE)
     if reach.is_at_rim and clicks > SEARCHING:
         return max(_disks(reach.depth, area, DISKS_RELIABLE), int(WHOLE_AT_RIM * area))
     return _disks(min(reach.deepest, 2 * reach.depth), area, DISKS_UNRELIABLE)

@@ -32,13 +32,19 @@ DEEP: Final = 0.004
 A click at the rim of something large may be about something small.
 """
 
+PLAINLY_DEEP: Final = 0.03
+"""Where that disk is this share of the mask, the mask is rough, whatever else is as good as clicked.
+
+A blob too much is round: little of it is as deep as a click in its middle.
+"""
+
 ASIDE: Final = 3.4
 """How many times as deep as the click the deepest place of what would change round it may be.
 
 People who mean all of it do not click much nearer to its rim than this.
 """
 
-SEEN_FROM_AFAR: Final = 0.8
+SEEN_FROM_AFAR: Final = 0.7
 """Least share of what would change round the click that changes in the answer before zooming in as well."""
 
 PIECE: Final = 0.05
@@ -101,10 +107,11 @@ def _is_rough(agreed: Mask, reach: Reach, click: tuple[int, int], area: int) -> 
         click: (row, column).
         area: in pixels.
     """
-    is_deep = np.pi * reach.depth**2 >= DEEP * area and reach.aside <= ASIDE
+    disk = np.pi * reach.depth**2
+    is_deep = disk >= DEEP * area and reach.aside <= ASIDE
     is_seen = int(np.count_nonzero(agreed)) >= SEEN_FROM_AFAR * int(np.count_nonzero(reach.own))
     at = click[0] - reach.where[0].start, click[1] - reach.where[1].start
-    return is_deep and is_seen and _clicked(reach, at) > ROUGH * area
+    return is_deep and is_seen and (disk >= PLAINLY_DEEP * area or _clicked(reach, at) > ROUGH * area)
 
 
 def _clicked(reach: Reach, click: tuple[int, int]) -> float:

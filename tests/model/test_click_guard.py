@@ -268,6 +268,19 @@ def test_a_mask_that_the_network_thinks_poor_follows_the_answer_further():
     assert changes[0] < 0.5 * changes[1]
 
 
+@pytest.mark.parametrize("score", [0.93, 0.7])
+def test_after_several_clicks_an_answer_about_something_much_larger_is_about_another_object(score):
+    """It would swallow the mask of many clicks; the click on what is missing is taken for no more than is round it."""
+    before, logits, _ = good_start()
+    logits[:, :] = np.where(before, 6, 2)
+    depth = ndimage.distance_transform_edt(np.pad(~before, 1))[1:-1, 1:-1]
+    middle = np.unravel_index(depth.argmax(), depth.shape)
+    pointing = clicked(before, middle[1] + 0.5, middle[0] + 0.5, 1)
+    constrained = constrained_from(PreviousMask(before, score, logits), logits, pointing)
+    assert constrained[middle]
+    assert np.count_nonzero(constrained & ~before) < 0.5 * np.count_nonzero(~before)
+
+
 def test_a_click_in_something_thin_does_not_let_in_something_wide():
     """A bridge three pixels wide to a large area: the click on the bridge says nothing about that."""
     before, logits, pointing = good_start()

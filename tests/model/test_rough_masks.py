@@ -54,6 +54,15 @@ def test_one_click_into_what_is_missing_mends_the_outline_all_round_in_both_dire
     assert mask_iou(drawn, truth) > 0.99
 
 
+def test_a_click_into_a_round_blob_too_much_mends_the_outline_as_well():
+    """Little of a blob is as deep as its middle; but no good mask has one as wide as that."""
+    truth = square()
+    rows, cols = np.indices(SHAPE)
+    blob = np.hypot(rows - 60, cols - 130) <= 11
+    drawn = answered_to(wavy(truth) | blob, truth, (132.5, 60.5), 0)
+    assert mask_iou(drawn, truth) > 0.99
+
+
 def test_what_only_zooming_in_shows_stays_as_it_was_given():
     truth = square()
     rough = wavy(truth)
