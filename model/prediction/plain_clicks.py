@@ -79,7 +79,7 @@ def is_field(pixels: NDArray[np.uint8], whole: Mask, region: Mask) -> bool:
 def others_alike(pixels: NDArray[np.uint8], whole: Mask, region: Mask) -> tuple[int, float]:
     """How many things like the region the object has round it, and which share of it they are; arguments as above."""
     where, step = _surroundings(region)
-    tones = smoothed(in_cells(pixels[where].astype(np.float32), step), 1.0)
+    tones = smoothed(in_cells(pixels[where], step), 1.0)
     inside, own = (_sampled(mask[where], step, tones.shape[:2]) for mask in (region, whole))
     beside = ndimage.binary_dilation(inside, _EIGHT, _RING) & ~ndimage.binary_dilation(inside, _EIGHT)
     if not inside.any() or not beside.any():

@@ -138,7 +138,7 @@ def _views(pixels: NDArray[np.uint8], click: Place) -> Iterator[_View]:
         reduced *= 2
 
 
-def in_cells(part: Tones, factor: int) -> Tones:
+def in_cells(part: Tones | NDArray[np.uint8], factor: int) -> Tones:
     """Means of cells of ``factor`` x ``factor``; a last row or column that is no whole cell is left out."""
     rows, cols = max(1, part.shape[0] // factor), max(1, part.shape[1] // factor)
     whole = part[: rows * factor, : cols * factor]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -137,6 +138,17 @@ def test_the_question_about_a_field_takes_regions_of_any_size(shape: tuple[int, 
     for row, col in ((0, 0), (shape[0] - 1, shape[1] // 2)):
         region = np.hypot(rows - row, cols - col) <= radius
         assert is_field(picture, np.ones(shape, bool), region) in (True, False)
+
+
+def test_the_question_about_a_field_takes_little_memory_of_a_large_picture():
+    picture = np.random.default_rng(0).integers(0, 255, (1200, 1600, 3)).astype(np.uint8)
+    region = np.zeros(picture.shape[:2], bool)
+    region[550:650, 750:850] = True
+    tracemalloc.start()
+    is_field(picture, np.ones_like(region), region)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2 * picture.nbytes
 
 
 def test_plain_regions_are_among_the_meanings_of_a_click(shipped: Predictor):
