@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from latentseg_gui.commands.masks.classes import add_class, move_class
 from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.training import training_set
 from latentseg_gui.controllers.training.background import BackgroundQuestion
 from latentseg_gui.controllers.training.finetune import FineTuneController, TrainingPlan
 from latentseg_gui.controllers.training.live import LiveController
@@ -353,6 +354,22 @@ def test_training_counts_classes_by_their_place_and_its_answers_are_shown_as_the
     prediction = document.predictions.of("cells")
     assert prediction is not None
     assert document.classes[int(prediction.labels[0, 0])].name == "object"
+
+
+def test_classes_that_change_while_images_are_read_do_not_give_labels_other_names(
+    desk: Desk, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_set, "_AT_ONCE", 0)  # as where there are many images
+    document = desk.document
+    desk.finetune.start()
+    assert desk.worker.request is None
+    for step in (partial(add_class, name="leaf"), partial(move_class, class_id=2, to_number=1)):
+        step(document).apply(document)
+    qtbot.waitUntil(lambda: desk.worker.request is not None)
+    request = desk.worker.request
+    assert isinstance(request, FineTune)
+    (sample,) = request.samples
+    assert request.class_names[int(sample.labels[0, 0])] == "object"
 
 
 def live_weights(network: str, title: str, *capabilities: str) -> WeightsInfo:

@@ -139,9 +139,8 @@ class NetworkComparisonController(QObject):
         elif not self.waiting.waits_for(self._finetune.awaited()) and self._finetune.background.ask():
             self._reading = wish
             self._finetune.hold(self.tr("Networks are being compared; fine-tune when that is done."))
-            self._finetune.samples.collect(
-                partial(self._submit, wish), self._on_failed, is_current=lambda: self._reading is wish
-            )
+            submit = partial(self._submit, wish, self._document.classes)  # labels are numbered by these
+            self._finetune.samples.collect(submit, self._on_failed, is_current=lambda: self._reading is wish)
 
     def cancel(self) -> None:
         """Ends it, or takes back the one that waits; nothing of it is kept."""
@@ -197,7 +196,7 @@ class NetworkComparisonController(QObject):
         self.dialog.set_running(is_running=self.is_running or bool(waiting), why_not_yet=waiting)
         self.dialog.set_obstacle("" if self.is_running else self._obstacle())
 
-    def _submit(self, wish: ComparisonWish, samples: tuple[TrainingSample, ...]) -> None:
+    def _submit(self, wish: ComparisonWish, classes: ClassTable, samples: tuple[TrainingSample, ...]) -> None:
         self._reading = None
         self._forget()
         self._number += 1
@@ -206,7 +205,6 @@ class NetworkComparisonController(QObject):
         except LatentsegError as error:
             self._on_failed(error)
             return
-        classes = self._document.classes
         self._compared = _kept(samples, classes)
         files = self._folder, f"compared-{self._number}-"
         request = _request(wish, samples, classes, self._finetune, files)

@@ -17,7 +17,7 @@ from latentseg_gui.controllers.training.waiting import WaitingStart
 from latentseg_gui.controllers.training.weights import WeightsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-from latentseg_gui.document.masks.classes import labels_with_ids
+from latentseg_gui.document.masks.classes import ClassTable, labels_with_ids
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.training.learning import SPEEDS, LearningSettings
 from latentseg_gui.document.training.runs import FineTuneProgress, FineTuneResult, TrainingSample
@@ -200,11 +200,13 @@ class FineTuneController(QObject):
         plan = replace(plan, is_rest_background=self.background.is_rest)
         self._reading = plan
         self.samples.collect(
-            partial(self._submit, plan), self._on_failed, is_current=lambda: self._reading is plan
+            partial(self._submit, plan, self._document.classes),  # labels are numbered by the classes of now
+            self._on_failed,
+            is_current=lambda: self._reading is plan,
         )
         self.state_changed.emit()
 
-    def _submit(self, plan: TrainingPlan, samples: tuple[TrainingSample, ...]) -> None:
+    def _submit(self, plan: TrainingPlan, classes: ClassTable, samples: tuple[TrainingSample, ...]) -> None:
         self._reading = None
         version = self._weights.next_name()
         try:
@@ -212,7 +214,6 @@ class FineTuneController(QObject):
         except LatentsegError as error:
             self._on_failed(error)
             return
-        classes = self._document.classes
         request = FineTune(
             weights=self._weights.coming_path if goes_on(plan, self._weights.live) else None,
             version=version,
