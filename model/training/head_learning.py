@@ -10,7 +10,7 @@ from typing import Final
 
 import torch
 
-from model.networks.detail_network import hear_known_objects
+from model.networks.detail_network import DetailNetwork, hear_known_objects
 from model.networks.known_objects import SHARE
 from model.training.crops import learn_crops
 from model.training.prepare import encode_variations
@@ -47,7 +47,7 @@ class HeadLearning:
             end: the same for the end.
         """
         session = self._session
-        hear_known_objects(session.network, None)
+        self._silence_known_objects()
         if session.clock.seconds >= FOLD_SECONDS and session.processes.size == 1:  # processes go in step
             self._reserve.leave_out()
         if session.config.augmentation > 0:
@@ -75,12 +75,16 @@ class HeadLearning:
         session, network = self._session, self._session.network
         if session.object_class is None or network.detail_config.known_objects:
             return
-        layers = (network.class_head.pixels, network.head.context.last, *filter(None, (network.votes,)))
-        for parameter in (parameter for layer in layers for parameter in layer.parameters()):
-            parameter.mul_(1 - SHARE)
-        if network.probe is not None:
-            network.probe.scale(1 - SHARE)
+        _speak(network, 1 - SHARE)
         hear_known_objects(network, session.object_class)
+
+    @torch.no_grad()
+    def _silence_known_objects(self) -> None:
+        """Make what was learned the answer, as loud as before that mean, to go on from it."""
+        network = self._session.network
+        if network.detail_config.known_objects:
+            _speak(network, 1 / (1 - SHARE))
+            hear_known_objects(network, None)
 
     def _learn_apart(self, end: float) -> Iterator[str]:
         session = self._session
@@ -90,3 +94,12 @@ class HeadLearning:
         yield from self._probing.learn(start + share)
         self._probing.set_aside()
         yield from learn_crops(session, end)
+
+
+def _speak(network: DetailNetwork, factor: float) -> None:
+    """Let what was learned of classes say the same more or less loudly, in place."""
+    layers = (network.class_head.pixels, network.head.context.last, *filter(None, (network.votes,)))
+    for parameter in (parameter for layer in layers for parameter in layer.parameters()):
+        parameter.mul_(factor)
+    if network.probe is not None:
+        network.probe.scale(factor)

@@ -114,6 +114,20 @@ def test_learning_is_the_same_bit_for_bit_whatever_is_known_of_objects(is_number
     assert np.array_equal(*(shown(each).labels for each in networks)) == (not is_numbered)
 
 
+@pytest.mark.parametrize("is_numbered", [False, True])
+def test_so_is_learning_that_goes_on_from_numbered_objects(is_numbered):
+    network, onwards = knowing(), replace(CONFIG, classes_kept=(0, 1))
+    later = NUMBERED if is_numbered else [replace(sample, objects=None) for sample in NUMBERED]
+    known, plain = (
+        learned(later, onwards, network=learned(NUMBERED, network=each, steps=20).network, steps=20).network
+        for each in (network, with_same_weights(network))
+    )
+    told = known.state_dict()
+    for name, value in plain.state_dict().items():
+        share = 1 - SHARE if is_numbered and name.startswith(LOUDNESS) else 1.0
+        assert torch.equal(told[name], value * share), name
+
+
 def shown(network):
     predictor = Predictor(network, "cpu")
     predictor.set_image(disks(9)[0], for_clicks=False)
