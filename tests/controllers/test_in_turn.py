@@ -64,6 +64,17 @@ def test_clicks_that_are_faster_than_the_answers_lose_no_object(hand: Hand) -> N
     assert proposal.rect.col0 == 11, "the last one waits for Enter"
 
 
+def test_whoever_needs_the_mask_is_told_of_objects_on_their_way(hand: Hand, qtbot: QtBot) -> None:
+    turn = hand.pointing._in_turn
+    for x in (2.5, 5.5, 8.5):
+        hand.pointing.add_click(x, 4.5, True)
+    assert "still being outlined" in turn.under_way()
+    with qtbot.waitSignals([turn.answered] * 2):
+        while hand.engine.requests:
+            hand.engine.answer(one_pixel)
+    assert turn.under_way() == "", "the last one waits for Enter"
+
+
 def test_a_rough_answer_is_not_accepted_when_a_better_one_is_on_its_way(hand: Hand) -> None:
     hand.pointing.add_click(3.5, 3.5, True)
     hand.engine.report(one_pixel(hand.engine.requests[0], is_refining=True))

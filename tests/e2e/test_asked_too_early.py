@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton
 
 from latentseg_gui.controllers.training.weights import WeightsController
@@ -239,3 +241,30 @@ def test_saving_elsewhere_waits_for_the_save_that_is_under_way(
     )
     assert (tmp_path / "one").is_dir()
     assert not told.errors
+
+
+def test_objects_that_a_quick_hand_accepted_are_learned_from_and_not_called_background(
+    person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = np.full((96, 160, 3), 40, np.uint8)
+    for col in (30, 80, 130):
+        page[30:60, col - 12 : col + 12] = 200
+    Image.fromarray(page).save(tmp_path / "page.png")
+    person.open(tmp_path / "page.png")
+    session, learned_from = person.session, []
+
+    def see(*given: Any) -> None:
+        learned_from.extend(np.unique(sample.instances[sample.instances > 0]).size for sample in given[-1])
+        session.finetune.cancel()
+
+    monkeypatch.setattr(session.finetune, "_submit", see)
+    vars(session.dialogs)["choose_action"] = lambda title, text, actions: actions[0][0]
+    person.wait_for(lambda: session.weights.live is not None, what="the model is loaded")
+    person.choose("each_new")
+    for col in (30.0, 80.0, 130.0):
+        person.click((col, 45.0))
+    person.wait_for_proposal()
+    person.press(Qt.Key.Key_Return)
+    person.choose("finetune")
+    person.wait_for(lambda: learned_from, what="the image is read")
+    assert learned_from == [3]

@@ -81,6 +81,6 @@ def _connect(base: Base, transfer: TransferFlow, images: ImagesFlow, training: T
     images.controller.masks_dropped.connect(importing.import_from)
     training.weights.activated.connect(batch.use_weights)
     training.weights.activated.connect(export.use_weights)
-    training.finetune.labels_to_come = importing.under_way
+    training.finetune.samples.label_sources.append(importing.under_way)
     # Later, because who runs the import hears after this that it has ended.
     importing.ended.connect(training.finetune.state_changed, Qt.ConnectionType.QueuedConnection)

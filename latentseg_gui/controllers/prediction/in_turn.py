@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
@@ -45,6 +45,9 @@ class InTurn(QObject):
     (`keep`).
     """
 
+    answered = Signal()
+    """One object fewer is waited for."""
+
     def __init__(
         self,
         document: Document,
@@ -67,6 +70,12 @@ class InTurn(QObject):
         self._count = 0
         predict.encoded.connect(self._on_encoded)
         predict.failed.connect(self._on_encoding_failed)
+
+    def under_way(self) -> str:
+        """That accepted objects are still on their way into a mask, as a sentence; "" where none are."""
+        images = self._document.images
+        is_so = any(not each.is_kept and images.has(each.image_id) for each in self._waiting)
+        return self.tr("Objects that were accepted are still being outlined.") if is_so else ""
 
     def accept(self, image_id: str) -> None:
         """Accepts what is pointed at on an image in the class in use; later, where it is not answered yet."""
@@ -126,10 +135,11 @@ class InTurn(QObject):
         self._waiting.remove(pointed)
         if pointed.is_kept:
             self._put(pointed, answer)
-            return
-        known = self._document.classes.ids
-        class_id = pointed.class_id if pointed.class_id in known else self._document.active_class
-        self._segment.take((answer,), class_id)
+        else:
+            known = self._document.classes.ids
+            class_id = pointed.class_id if pointed.class_id in known else self._document.active_class
+            self._segment.take((answer,), class_id)
+        self.answered.emit()
 
     def _put(self, pointed: _Pointed, answer: MaskProposal | None) -> None:
         """Shows the answer for an object that waits; None: there is none, and it waits no longer."""
@@ -159,6 +169,7 @@ class InTurn(QObject):
     def _forget(self, pointed: _Pointed) -> None:
         if pointed in self._waiting:
             self._waiting.remove(pointed)
+            self.answered.emit()
 
     def _on_encoded(self, image_id: str) -> None:
         known = [each.prompts for each in self._waiting if each.image_id == image_id]
@@ -171,3 +182,4 @@ class InTurn(QObject):
 
     def _on_encoding_failed(self, image_id: str) -> None:
         self._waiting = [each for each in self._waiting if each.image_id != image_id]
+        self.answered.emit()

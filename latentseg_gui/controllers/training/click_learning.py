@@ -152,7 +152,7 @@ class ClickLearningController(QObject):
             return self.tr("{0} does not answer clicks, so there is nothing that could learn.").format(
                 live.title
             )
-        if not self._finetune.samples.image_ids and not self._finetune.labels_to_come():
+        if not self._finetune.samples.image_ids and not self._finetune.samples.labels_to_come():
             return self.tr("Accept a few objects first: clicks learn from them.")
         return ""
 

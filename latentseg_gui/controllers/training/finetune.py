@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -87,8 +86,6 @@ class FineTuneController(QObject):
         self._is_refit = False
         self._is_refusal_told = False
         self._held = ""
-        self.labels_to_come: Callable[[], str] = lambda: ""
-        """Says in a sentence that labels are on their way into the document; "" where none are."""
         self.plan = TrainingPlan()
         self.waiting = _waiting(self, document, errors)
 
@@ -113,9 +110,9 @@ class FineTuneController(QObject):
             return self.tr("A fine-tuning is running.")
         if self._held:
             return self._held
-        if not self.samples.image_ids and not self.labels_to_come():
+        if not self.samples.image_ids and not self.samples.labels_to_come():
             return self.tr("Paint or accept a mask on at least one image first.")
-        is_known = self.samples.counts.is_complete and not self.labels_to_come()
+        is_known = self.samples.counts.is_complete and not self.samples.labels_to_come()
         return self.background.obstacle() if is_known else ""
 
     def awaited(self, *, needs_classes: bool = True) -> str:
@@ -128,7 +125,7 @@ class FineTuneController(QObject):
             return self.tr("A refit is under way.")
         if self._weights.live is None:
             return self.tr("The model is still being loaded.")
-        if coming := self.labels_to_come():
+        if coming := self.samples.labels_to_come():
             return coming
         is_known = self.samples.counts.is_complete or not (
             self.background.obstacle() or self.background.is_open

@@ -106,6 +106,7 @@ class TrainingSet(QObject):
     Attributes:
         counts: of labelled pixels.
         rows: where masks have which classes.
+        label_sources: each says in a sentence that labels are on their way into the document; "" where none are.
     """
 
     changed = Signal()
@@ -118,6 +119,11 @@ class TrainingSet(QObject):
         self._document = document
         self._readers = readers
         self._left_out: set[str] = set()
+        self.label_sources: list[Callable[[], str]] = []
+
+    def labels_to_come(self) -> str:
+        """That labels are on their way into the document, as a sentence; "" where none are."""
+        return next(filter(None, (said() for said in self.label_sources)), "")
 
     @property
     def image_ids(self) -> tuple[str, ...]:
