@@ -179,7 +179,7 @@ def leave_trusted(
 def _trusted_unreliable(reach: Reach, area: int, clicks: int) -> int:
     """How many pixels a click on a mask that is not reliable is trusted with."""
     if clicks > REFINING and np.count_nonzero(reach.own) > ANOTHER * area:
-        return _disks(reach.depth, area, DISKS_RELIABLE)
+        return _disks(reach.depth, area, 1.0)
     if reach.is_at_rim and clicks > SEARCHING:
         return max(_disks(reach.depth, area, DISKS_RELIABLE), int(WHOLE_AT_RIM * area))
     return _disks(min(reach.deepest, 2 * reach.depth), area, DISKS_UNRELIABLE)
