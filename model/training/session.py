@@ -85,10 +85,14 @@ class TrainingSession:
         """The class of which what is known of any object speaks once learning is over; None where it has no say.
 
         It says "object" or "none", so there has to be one class beside the objects; and it reads the shared backbone.
+        The pictures that it was taught with show objects that stand out from their ground. Whether these do is what
+        was asked about their colours (`model.training.own_colours`); plates, bottles and fruit fell to pieces.
         """
         network = self.network
         is_able = network.known_objects is not None and network.class_backbone is None
-        is_asked = len(self.things) == 1 and self.config.num_classes == 2
+        is_asked = (
+            len(self.things) == 1 and self.config.num_classes == 2 and network.detail_config.own_colours > 0
+        )
         return min(self.things) if is_able and is_asked else None
 
     @property

@@ -14,6 +14,7 @@ from model.networks.detail_network import DetailNetwork, hear_known_objects
 from model.networks.filters import filter_bank
 from model.networks.known_objects import SHARE, KnownObjects
 from model.prediction.predictor import Predictor
+from model.training import own_colours
 from model.training.types import LabelledImage
 from model.weights.checkpoint import load, save
 from tests.discs import CONFIG, learned, touching
@@ -23,6 +24,13 @@ from tests.tiny import disks, tiny_network
 @pytest.fixture(autouse=True)
 def one_thread():
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def standing_out(monkeypatch):
+    """Objects that stand out from their ground by their own colours, as far as anybody asks."""
+    monkeypatch.setattr(own_colours, "STRENGTHS", (50,))
+    monkeypatch.setattr(own_colours, "LEAST_GAIN", -1.0)
 
 
 def knowing(seed=0):
@@ -72,21 +80,26 @@ NUMBERED = [touching(0), touching(1)]
 
 def test_it_has_a_say_where_objects_of_one_class_are_numbered_and_nowhere_else():
     network = knowing()
-    tuned = learned(NUMBERED, network=network, steps=3).network
+    tuned = learned(NUMBERED, network=network, steps=30).network
     assert tuned.detail_config.known_objects == 2
     plain = [replace(sample, objects=None) for sample in NUMBERED]
-    assert learned(plain, network=network, steps=3).network.detail_config.known_objects == 0
+    assert learned(plain, network=network, steps=30).network.detail_config.known_objects == 0
     three = replace(CONFIG, num_classes=3, classes_kept=(None, None, None))
-    assert learned(NUMBERED, three, network=network, steps=3).network.detail_config.known_objects == 0
-    without = learned(NUMBERED, network=with_same_weights(network), steps=3)
+    assert learned(NUMBERED, three, network=network, steps=30).network.detail_config.known_objects == 0
+    without = learned(NUMBERED, network=with_same_weights(network), steps=30)
     assert without.network.detail_config.known_objects == 0
     onwards = replace(CONFIG, classes_kept=(0, 1))
-    assert learned(NUMBERED, onwards, network=tuned, steps=3).network.detail_config.known_objects == 2
-    assert learned(plain, onwards, network=tuned, steps=3).network.detail_config.known_objects == 0
+    assert learned(NUMBERED, onwards, network=tuned, steps=30).network.detail_config.known_objects == 2
+    assert learned(plain, onwards, network=tuned, steps=30).network.detail_config.known_objects == 0
+
+
+def test_it_has_no_say_where_objects_do_not_stand_out_from_their_ground(monkeypatch):
+    monkeypatch.setattr(own_colours, "LEAST_GAIN", 1.0)
+    assert learned(NUMBERED, network=knowing(), steps=30).network.detail_config.known_objects == 0
 
 
 def test_it_falls_silent_with_other_classes_and_with_a_backbone_of_their_own():
-    tuned = learned(NUMBERED, network=knowing(), steps=3).network
+    tuned = learned(NUMBERED, network=knowing(), steps=30).network
     assert tuned.with_classes((0, 1)).detail_config.known_objects == 2
     assert tuned.with_classes((0, 1, None)).detail_config.known_objects == 0
     assert tuned.with_classes((1, 0)).detail_config.known_objects == 0
