@@ -19,8 +19,8 @@ from model.networks.network import LatentExpertNetwork, build_latent_expert
 from model.pretraining.cache import Cache
 from model.pretraining.candidates import CANDIDATE_PARTS, candidates_step
 from model.pretraining.crops import Batch, CropSampler
-from model.pretraining.run_folder import LOG, RunFolder
-from model.pretraining.schedule import STAGES, AverageWeights, Budget, Stage, learning_rate, stage_at
+from model.pretraining.run_folder import RunFolder
+from model.pretraining.schedule import STAGES, AverageWeights, Budget, Stage, descend, learning_rate, stage_at
 from model.pretraining.start import begin_from
 from model.pretraining.step import CLASS_PARTS, StepResult, Trainee, classes_step, train_step
 from model.weights import checkpoint
@@ -211,13 +211,7 @@ class Pretraining:
         for group in self._optimiser.param_groups:
             group["lr"] = rate * group["share"]
         result = self._result(batch, generator, progress)
-        self._optimiser.zero_grad(set_to_none=True)
-        result.loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(self._trainee.parameters(), 2.0)
-        if bool(torch.isfinite(norm)):
-            self._optimiser.step()
-        else:
-            LOG.warning("step %d was left out: its gradient is not finite", self._step)
+        norm = descend(result.loss, self._trainee, self._optimiser, step=self._step)
         self._average.update(self._trainee.network, self._step)
         self._step += 1
         if self._step % 20 == 0:

@@ -25,8 +25,8 @@ from model.networks.randomness import own_randomness, seed_for
 from model.prediction.inputs import brightened
 from model.pretraining.loop import PretrainConfig
 from model.pretraining.rendered import SIDE, rendered
-from model.pretraining.run_folder import LOG, RunFolder
-from model.pretraining.schedule import AverageWeights, Budget, learning_rate
+from model.pretraining.run_folder import RunFolder
+from model.pretraining.schedule import AverageWeights, Budget, descend, learning_rate
 from model.pretraining.start import begin_from
 from model.training.objective import Objective
 from model.training.separation import depth_loss, depth_of
@@ -182,13 +182,7 @@ class ObjectPretraining:
         for group in self._optimiser.param_groups:
             group["lr"] = rate
         shape, depth = self._losses()
-        self._optimiser.zero_grad(set_to_none=True)
-        (shape + depth).backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(self._known.parameters(), 2.0)
-        if bool(torch.isfinite(norm)):
-            self._optimiser.step()
-        else:
-            LOG.warning("step %d was left out: its gradient is not finite", self._step)
+        norm = descend(shape + depth, self._known, self._optimiser, step=self._step)
         self._average.update(self._known, self._step)
         self._step += 1
         if self._step % 20 == 0:

@@ -5,9 +5,15 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor, nn
+
+from model.pretraining.run_folder import LOG
+
+LONGEST: Final = 2.0
+"""Gradients are no longer than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,25 @@ def stage_at(progress: float, stages: tuple[Stage, ...] = STAGES) -> int:
 def learning_rate(step: int, progress: float, *, peak: float, warmup: int = 120) -> float:
     """Linear warm-up over steps, then a cosine over the budget."""
     return peak * min(1.0, (step + 1) / warmup) * (0.5 + 0.5 * math.cos(math.pi * min(progress, 1.0)))
+
+
+def descend(loss: Tensor, trained: nn.Module, optimiser: torch.optim.Optimizer, *, step: int) -> Tensor:
+    """Go one step down, unless the gradient is not finite; returns its norm, a scalar.
+
+    Args:
+        loss: a scalar.
+        trained: whose gradient is bounded.
+        optimiser: of its parameters.
+        step: number of the step, for the log.
+    """
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    norm = torch.nn.utils.clip_grad_norm_(trained.parameters(), LONGEST)
+    if bool(torch.isfinite(norm)):
+        optimiser.step()
+    else:
+        LOG.warning("step %d was left out: its gradient is not finite", step)
+    return norm
 
 
 class Budget:
