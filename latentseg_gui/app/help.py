@@ -16,7 +16,7 @@ from latentseg_gui.panels.commands import CommandPalette, PaletteEntry, Shortcut
 _MOUSE: tuple[tuple[str, str], ...] = (
     ("Zoom at the cursor", "Wheel"),
     ("Pan", "Space + drag, middle drag"),
-    ("Brush size", "Shift + wheel"),
+    ("Brush size; with the click tool, grow or shrink the proposal", "Shift + wheel"),
     ("Click on what does not belong", "Right click, Shift + click"),
     ("Correct an object that is there", "Ctrl + click"),
     ("Another meaning of the click", "Alt + wheel"),

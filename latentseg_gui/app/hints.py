@@ -18,6 +18,9 @@ NAMED = (
     "each_new",
     "brush_smaller",
     "brush_larger",
+    "grow",
+    "shrink",
+    "follow_edges",
 )
 """Actions whose keys the sentences name."""
 
@@ -74,6 +77,12 @@ def _text(document: Document, tool: ToolName, is_model_ready: bool, each_is_new:
             return _said(
                 "The next click, box or line is a new object and accepts this one; right-click where it is too much. "
                 "{accept} accepts the last, {each_new} ends this."
+            )
+        if document.prompts.of(image_id).is_empty:
+            return _said(
+                "Too wide or narrow all round: Shift + wheel moves the border ({shrink}, {grow}), {follow_edges} "
+                "snaps it to edges. Click where something is missing, right-click where it is too much; "
+                "{accept} accepts."
             )
         return _said(
             "{accept} accepts. Click where something is missing, right-click where it is too much. "

@@ -33,6 +33,8 @@ class CanvasIntents(QWidget):
     line_added = Signal(object, bool, bool)
     """(list of xy inside the image, is_positive, is_loop): drawn along the object, or round it"""
 
+    border_move_requested = Signal(int)
+    """(pixels): the border of the proposal moves outwards, inwards where negative"""
     meaning_requested = Signal(int)
     """(steps): what else the clicks may mean, forwards or backwards"""
 

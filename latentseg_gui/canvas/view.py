@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, SignalInstance
 from PySide6.QtGui import (
     QContextMenuEvent,
     QEnterEvent,
@@ -39,6 +39,7 @@ from latentseg_gui.canvas.parts.visibility import VisibilityPart
 from latentseg_gui.canvas.pointer import PointerHandler
 from latentseg_gui.canvas.surface import Surface
 from latentseg_gui.canvas.tools import Workplace
+from latentseg_gui.document.masks.tools import ToolName
 from latentseg_gui.document.prediction.proposals import PromptSet
 
 _WHEEL_ZOOM: Final = 1.25
@@ -210,26 +211,35 @@ class CanvasView(CanvasIntents):
         self.pointer.release(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zooms at the cursor; with Shift it asks for another brush size, with Alt for another meaning of a click."""
+        """Zooms at the cursor; with Shift it asks for another brush size, with Alt for another meaning of a click.
+
+        Clicks have no size: with the click tool, Shift moves the border of what is proposed.
+        """
         steps = (event.angleDelta().y() or event.angleDelta().x()) / 120
         if not self.image.is_shown or not steps:
             event.ignore()
             return
         if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            self.brush_diameter_change_requested.emit(_WHEEL_BRUSH**steps)
+            self._resize(steps)
         elif event.modifiers() & Qt.KeyboardModifier.AltModifier:
-            self._turn_meaning(steps)
+            self._emit_whole(self.meaning_requested, -steps)
         else:
             self.camera.zoom_at(_WHEEL_ZOOM**steps, event.position())
         event.accept()
 
-    def _turn_meaning(self, steps: float) -> None:
+    def _resize(self, steps: float) -> None:
+        if self.pointer.tool is ToolName.CLICK:
+            self._emit_whole(self.border_move_requested, steps)
+        else:
+            self.brush_diameter_change_requested.emit(_WHEEL_BRUSH**steps)
+
+    def _emit_whole(self, signal: SignalInstance, steps: float) -> None:
         """Fine wheels and touchpads send many parts of a step."""
         self._turned += steps
         whole = int(self._turned)
         if whole:
             self._turned -= whole
-            self.meaning_requested.emit(-whole)
+            signal.emit(whole)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Space pans, Esc aborts; other keys are for the tool in the hand, then for looking around."""

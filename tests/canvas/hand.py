@@ -29,6 +29,7 @@ SIGNALS = (
     "box_added",
     "line_added",
     "take_up_requested",
+    "border_move_requested",
     "polygon_completed",
     "lasso_completed",
     "split_line_completed",

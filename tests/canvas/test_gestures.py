@@ -330,10 +330,22 @@ def test_the_wheel_zooms_at_the_cursor(view: CanvasView, hand: Hand, keys: Qt.Ke
 
 def test_the_wheel_with_shift_asks_for_another_brush(view: CanvasView, hand: Hand) -> None:
     before = view.camera.zoom
+    view.pointer.set_tool(ToolName.BRUSH)
     hand.wheel(100, 100, 1, SHIFT)
     hand.wheel(100, 100, -1, SHIFT)
     (larger,), (smaller,) = hand.of("brush_diameter_change_requested")
     assert larger > 1 > smaller
+    assert view.camera.zoom == before
+    assert not hand.of("border_move_requested")
+
+
+def test_the_wheel_with_shift_moves_the_border_of_what_is_clicked(view: CanvasView, hand: Hand) -> None:
+    before = view.camera.zoom
+    view.pointer.set_tool(ToolName.CLICK)
+    hand.wheel(100, 100, -1, SHIFT)
+    hand.wheel(100, 100, 2, SHIFT)
+    assert hand.of("border_move_requested") == [(-1,), (2,)]
+    assert not hand.of("brush_diameter_change_requested")
     assert view.camera.zoom == before
 
 

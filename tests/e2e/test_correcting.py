@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -24,6 +25,26 @@ def take_up(person: Person, xy: tuple[float, float]) -> None:
     person.choose("tool_click")
     QTest.mouseClick(person.canvas, LEFT, Qt.KeyboardModifier.ControlModifier, person.at(xy))
     QApplication.processEvents()
+
+
+def turn_wheel(
+    person: Person,
+    xy: tuple[float, float],
+    steps: int,
+    keys: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
+) -> None:
+    place = person.at(xy)
+    event = QWheelEvent(
+        QPointF(place),
+        QPointF(person.canvas.mapToGlobal(place)),
+        QPoint(),
+        QPoint(0, 120 * steps),
+        Qt.MouseButton.NoButton,
+        keys,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(person.canvas, event)
 
 
 def proposal(person: Person) -> MaskProposal | None:
@@ -78,6 +99,56 @@ def test_an_accepted_object_is_taken_up_corrected_and_put_back(person: Person, s
     assert history.position == steps + 1
     person.choose("undo")
     assert (numbers(person) == was).all()
+
+
+def test_what_is_too_wide_all_round_is_narrowed_and_clicks_go_on_from_there(
+    person: Person, skimage_photo: Path, told: Witness
+) -> None:
+    person.open(skimage_photo)
+    paint(person, (150.0, 150.0), (151.0, 150.0))
+    before, steps = person.mask, person.session.history.position
+    document, tighten = person.session.document, person.window.options.tighten
+    ctrl, shift = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+    def sizes() -> tuple[int, int]:
+        assert person.image_id is not None
+        shown, taken = proposal(person), document.prompts.of(person.image_id).taken_up
+        assert shown is not None
+        assert taken is not None
+        return int(shown.mask.sum()), int(taken.mask.sum())
+
+    take_up(person, (150.0, 150.0))
+    assert "Shift + wheel moves the border" in person.window.messages._text.text()
+    wide, _ = sizes()
+    for _ in range(4):
+        person.press(Qt.Key.Key_Minus, ctrl)
+    turn_wheel(person, (150.0, 150.0), -2, shift)
+    person.wait_for(lambda: sizes()[0] < 0.75 * wide, 5)
+    narrow, _ = sizes()
+    assert tighten.value.shift == -6, "the panel shows what was done by keys and wheel"
+    person.press(Qt.Key.Key_Plus, ctrl)
+    person.wait_for(lambda: sizes()[0] > narrow, 5)
+    person.press(Qt.Key.Key_Minus, ctrl)
+    person.wait_for(lambda: sizes()[0] == narrow, 5)
+    assert (person.mask == before).all(), "the mask is as it was"
+    assert person.session.history.position == steps
+
+    person.click((186.5, 150.0), RIGHT)
+    assert sizes()[1] == narrow, "the click corrects what is shown"
+    person.wait_for_proposal()
+    assert tighten.value.is_neutral, "what the click makes of it is not narrowed once more"
+    person.press(Qt.Key.Key_Backspace)
+    person.wait_for(lambda: sizes()[0] == narrow, 5)
+    person.press(Qt.Key.Key_Return)
+    assert (person.mask == 1).sum() == narrow
+    person.choose("undo")
+    assert (person.mask == before).all()
+
+    person.press(Qt.Key.Key_Minus, ctrl)
+    person.wait_for(
+        lambda: (person.mask == 1).sum() < wide, 5, "without a proposal it is the class that shrinks"
+    )
+    assert not told.errors
 
 
 def test_a_predicted_area_is_taken_up_and_nothing_is_said_not_done(

@@ -106,6 +106,7 @@ class MasksFlow:
     paint: PaintController
     objects: ObjectsController
     dividing: DividingController
+    following: FollowingController
     edit: EditController
     classes: ClassesController
     table: CurrentTable
@@ -126,7 +127,7 @@ def build(base: Base, images: ImagesFlow) -> MasksFlow:
     MaskAllocation(document, jobs=base.jobs.edits, parent=owner)
     paint = PaintController(document, history, window.canvas, tool, edits, owner)
     objects = ObjectsController(document, edits, window.canvas, errors=base.errors, parent=owner)
-    dividing = _build_shapes(base, tool, edits, objects)
+    dividing, following = _build_shapes(base, tool, edits, objects)
     edit = EditController(document, history, edits, objects, owner)
     classes = ClassesController(document, history, edits, owner)
     AreasController(document, window.classes, owner)
@@ -140,7 +141,7 @@ def build(base: Base, images: ImagesFlow) -> MasksFlow:
         image_before=partial(_image_before, base, images),
         parent=owner,
     )
-    masks = MasksFlow(tool, edits, paint, objects, dividing, edit, classes, table, carry)
+    masks = MasksFlow(tool, edits, paint, objects, dividing, following, edit, classes, table, carry)
     _connect_edits(base, masks, images)
     _connect_tools(base, masks)
     _connect_classes(base, masks)
@@ -152,7 +153,7 @@ def build(base: Base, images: ImagesFlow) -> MasksFlow:
 
 def _build_shapes(
     base: Base, tool: ToolController, edits: EditQueue, objects: ObjectsController
-) -> DividingController:
+) -> tuple[DividingController, FollowingController]:
     """Makes the controllers that change the shape of single objects."""
     owner, errors = base.owner, base.errors
     context = ShapingContext(base.document, edits, base.window.canvas, objects, tool, errors)
@@ -160,12 +161,11 @@ def _build_shapes(
     NudgeController(context, owner)
     dividing = DividingController(context, owner)
     following = FollowingController(base.document, edits, objects, errors=errors, parent=owner)
-    base.on("follow_edges", following.follow_edges)
     pieces = base.window.options.pieces
     dividing.divisible.connect(pieces.set_most)
     pieces.pieces_requested.connect(dividing.show_pieces)
     pieces.split_requested.connect(dividing.accept)
-    return dividing
+    return dividing, following
 
 
 def _image_before(base: Base, images: ImagesFlow) -> str | None:
@@ -187,8 +187,6 @@ def _connect_edits(base: Base, masks: MasksFlow, images: ImagesFlow) -> None:
     base.on("fill_holes", edit.fill_holes)
     base.on("remove_specks", edit.remove_specks)
     base.on("smooth", edit.smooth)
-    base.on("grow", edit.grow)
-    base.on("shrink", edit.shrink)
     base.on("merge_objects", masks.objects.merge)
     base.on("delete_objects", masks.objects.delete)
     window.history.go_to_requested.connect(edit.jump_to)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -212,9 +213,24 @@ def _connect_clicks(
 
     base.on("cancel", give_up)
     TakeUpController(base.document, masks.edits, window.canvas, errors=base.errors, parent=base.owner)
+    _shaping(base, masks)
+
+
+def _shaping(base: Base, masks: MasksFlow) -> None:
+    """Commands for the shape of objects are about the proposal where there is one, else about what is labelled."""
+    option, canvas = base.window.options.tighten, base.window.canvas
     tighten = TightenController(base.document, base.owner)
-    options.tighten.changed.connect(tighten.use)
-    tighten.reset.connect(options.tighten.reset)
+    option.changed.connect(tighten.use)
+    tighten.changed.connect(option.set_value)
+    canvas.border_move_requested.connect(tighten.shift)
+
+    def shape_or(shape: Callable[[], bool], otherwise: Callable[[], None]) -> None:
+        if not shape():
+            otherwise()
+
+    base.on("grow", partial(shape_or, partial(tighten.shift, 1), masks.edit.grow))
+    base.on("shrink", partial(shape_or, partial(tighten.shift, -1), masks.edit.shrink))
+    base.on("follow_edges", partial(shape_or, tighten.toggle_edges, masks.following.follow_edges))
 
 
 def _click_model(base: Base, segment: SegmentController, images: ImagesFlow) -> ClickModelController:

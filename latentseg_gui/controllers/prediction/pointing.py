@@ -137,9 +137,18 @@ class PointingController(QObject):
         prompts = self._document.prompts.of(image_id)
         is_done = self._each_is_new and is_positive and not prompts.is_empty and prompts.taken_up is None
         if not is_done:
-            return prompts
+            return self._as_shown(image_id, prompts)
         self._in_turn.accept(image_id)
         return PromptSet()
+
+    def _as_shown(self, image_id: str, prompts: PromptSet) -> PromptSet:
+        """What was taken up, in the shape that it was given since: that is what the first click corrects."""
+        taken, shown = prompts.taken_up, self._document.prompts.proposal(image_id)
+        if taken is None or shown is None or shown.mask is taken.mask:
+            return prompts
+        if not prompts.is_empty or not shown.mask.any():
+            return prompts
+        return PromptSet(taken_up=taken.reshaped(shown.rect, shown.mask))
 
 
 def _is_elsewhere(box: Box, prompts: PromptSet) -> bool:

@@ -36,6 +36,10 @@ class TakenUp:
     number: int = field(compare=False)
     serial: int = field(default_factory=lambda: next(_NEXT))
 
+    def reshaped(self, rect: Rect, mask: Mask) -> TakenUp:
+        """The same object in another shape; clicks start anew from that."""
+        return TakenUp(rect, mask, self.shape, self.class_id, self.rc, self.number)
+
     def whole(self) -> Mask:
         """It on the whole image, bool [H, W]."""
         made = np.zeros(self.shape, np.bool_)

@@ -17,6 +17,9 @@ from latentseg_gui.document.types import Mask, Rect
 
 NEUTRAL: Final = 0.5
 
+MOST_SHIFT: Final = 50
+"""Pixels by which a border can be moved: a tenth of the side of an object of 500 pixels."""
+
 _REACH_SHARE: Final = 0.06
 _LEAST_REACH, _MOST_REACH = 3, 12
 _SMOOTHNESS: Final = 1e-3
@@ -42,6 +45,10 @@ class Tightening:
     def is_neutral(self) -> bool:
         """Whether a proposal stays as it is."""
         return self == Tightening()
+
+    def shifted(self, pixels: int) -> Tightening:
+        """The same with the border farther outwards, or inwards where ``pixels`` is negative; at most `MOST_SHIFT`."""
+        return replace(self, shift=int(np.clip(self.shift + pixels, -MOST_SHIFT, MOST_SHIFT)))
 
 
 def tightened(proposal: MaskProposal, tightening: Tightening, pixels: NDArray[np.uint8]) -> MaskProposal:

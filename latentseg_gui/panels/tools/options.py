@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from latentseg_gui.document.masks.tools import ClickDrag
-from latentseg_gui.document.prediction.tightening import Tightening
+from latentseg_gui.document.prediction.tightening import MOST_SHIFT, Tightening
 from latentseg_gui.panels.shortcut_tooltips import follow_key
 from latentseg_gui.panels.widgets import Segments, SliderField
 
@@ -149,9 +149,6 @@ class OverlaySwitches(QObject):
         self.opacity_requested.emit(percent / 100)
 
 
-_SHIFT = 15
-
-
 class TightenOption(QToolButton):
     """A button that opens what can be set of a proposal before it is accepted; each change shows at once.
 
@@ -168,7 +165,7 @@ class TightenOption(QToolButton):
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.cutoff = SliderField(self.tr("Cut-off"), (1, 99), suffix=" %")
         self.cutoff.setToolTip(self.tr("How sure the model must be of a pixel; 50 % is as proposed"))
-        self.shift = SliderField(self.tr("Grow or shrink"), (-_SHIFT, _SHIFT), suffix=" px")
+        self.shift = SliderField(self.tr("Grow or shrink"), (-MOST_SHIFT, MOST_SHIFT), suffix=" px")
         self.follow = QCheckBox(self.tr("Snap to edges of the image"))
         self.undo = QPushButton(self.tr("As proposed"))
         form = QWidget(self)
@@ -182,17 +179,17 @@ class TightenOption(QToolButton):
         action.setDefaultWidget(form)
         menu.addAction(action)
         self.setMenu(menu)
-        self.reset()
+        self.set_value(Tightening())
         self.cutoff.changed.connect(self._on_changed)
         self.shift.changed.connect(self._on_changed)
         self.follow.clicked.connect(self._on_changed)
         self.undo.clicked.connect(self._on_undone)
 
-    def reset(self) -> None:
-        """Shows what leaves a proposal as it is."""
-        self.cutoff.set_value(50)
-        self.shift.set_value(0)
-        self.follow.setChecked(False)
+    def set_value(self, tightening: Tightening) -> None:
+        """Shows what is done to the proposal."""
+        self.cutoff.set_value(round(100 * tightening.cutoff))
+        self.shift.set_value(tightening.shift)
+        self.follow.setChecked(tightening.follows_edges)
         self._mark()
 
     def set_available(self, is_available: bool) -> None:
@@ -209,7 +206,7 @@ class TightenOption(QToolButton):
         self.changed.emit(self.value)
 
     def _on_undone(self) -> None:
-        self.reset()
+        self.set_value(Tightening())
         self.changed.emit(self.value)
 
     def _mark(self) -> None:
