@@ -72,13 +72,13 @@ class CosineMix(nn.Module):
         self.log_scale = nn.Parameter(torch.empty(()))
         nn.init.constant_(self.log_scale, math.log(10.0))
 
-    def forward(self, tokens: Tensor, experts: Tensor, bias: Tensor | None = None) -> Tensor:
-        """Tokens [B, D, h, w], experts [B, K, D], bias [B or 1, 1, K] -> float32 weights [B, h * w, K]."""
+    def forward(self, tokens: Tensor, experts: Tensor, gains: Tensor | None = None) -> Tensor:
+        """Tokens [B, D, h, w], experts [B, K, D], gains [K] -> float32 weights [B, h * w, K]."""
         query = self.query(flatten_map(tokens))
         length = query.square().sum(-1, keepdim=True).clamp(min=1e-24).sqrt()  # [B, N, 1]
         cosine = query @ self.keys(experts).transpose(-1, -2).to(query.dtype) / length
-        logits = cosine.float() * _scale(self.log_scale)
-        return torch.softmax(logits if bias is None else logits + bias, dim=-1)
+        weights = torch.softmax(cosine.float() * _scale(self.log_scale), dim=-1)
+        return weights if gains is None else _changed(weights, gains)
 
     @torch.no_grad()
     def forget_choice(self) -> None:
@@ -164,6 +164,17 @@ def as_map(weights: Tensor, size: tuple[int, int]) -> Tensor:
     return weights.transpose(1, 2).reshape(len(weights), -1, *size)  # [B, C, h, w]
 
 
+def _changed(weights: Tensor, gains: Tensor) -> Tensor:
+    """Weights [B, N, K] with factors [K] on them.
+
+    What is taken from an expert goes to nobody: where a place asks only one that is knocked out, it gets no answer,
+    as a head of attention that is pruned leaves nothing behind (Michel et al. 2019, arXiv 1905.10650). What is given
+    to one is taken from the others, so that no place is answered louder than usual.
+    """
+    changed = weights * gains.clamp(min=0)
+    return changed / changed.sum(-1, keepdim=True).clamp(min=1)
+
+
 def _scale(log_scale: Tensor) -> Tensor:
     return log_scale.float().clamp(max=math.log(40.0)).exp()
 
@@ -189,8 +200,7 @@ def ask_experts(
     """
     experts = exchange(experts, gain_bias(expert_gains))
     mean = None if expert_gains is None else expert_gains.view(-1, expert_gains.shape[-1]).mean(0)  # [K]
-    bias = gain_bias(mean)  # [1, 1, 1, K]
-    return experts, mix(tokens, experts, None if bias is None else bias[:, 0])
+    return experts, mix(tokens, experts, mean)
 
 
 def decidedness(mix: Tensor) -> Tensor:

@@ -56,7 +56,7 @@ def test_all_experts_off_leaves_no_answer_whatever_is_in_the_picture(network):
     assert all(not bool(answer.any()) for answer in answers)
 
 
-def test_without_an_expert_the_others_answer_and_its_territory_changes_most(network, image):
+def test_without_an_expert_nobody_answers_in_its_place_and_its_territory_changes_most(network, image):
     gains = torch.ones(5)
     with torch.inference_mode():
         encoding = network.encode(image)
@@ -67,10 +67,24 @@ def test_without_an_expert_the_others_answer_and_its_territory_changes_most(netw
         tokens = encoding.tokens, encoding.experts
         moved = network.read_experts(*tokens, expert_gains=gains)[0] - network.read_experts(*tokens)[0]
     assert float(after.maps.mix[:, :, largest].max()) == 0
-    assert torch.allclose(after.maps.mix.sum(2), torch.ones(1, 2, 24, 24), atol=1e-5)
+    assert torch.all(after.maps.mix.sum(2) <= 1 - 0.9 * before.maps.mix[:, :, largest])
     size = moved.abs().sum(1)[0]
     own = before.maps.mix.mean(1)[0].argmax(0) == largest
     assert float(size[own].mean()) > float(size[~own].mean())
+
+
+def test_what_an_expert_gains_is_taken_from_the_others(network, image):
+    gains = torch.ones(5)
+    gains[2] = 4
+    with torch.inference_mode():
+        encoding = network.encode(image)
+        tokens = encoding.tokens, encoding.experts
+        before, louder, alike = (
+            network.ask(*tokens, each)[1] for each in (None, gains, torch.full((5,), 2.0))
+        )
+    assert float(louder[..., 2].mean()) > float(before[..., 2].mean())
+    assert torch.allclose(louder.sum(-1), torch.ones(1, 24 * 24), atol=1e-5)
+    assert torch.allclose(alike, before, atol=1e-5)
 
 
 def test_half_of_the_heads_of_an_expert_is_half_of_its_say(network, image):

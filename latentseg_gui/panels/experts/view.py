@@ -136,7 +136,8 @@ class ExpertsView(Scrolled):
             ),
             self.tr(
                 "Knocking an expert out is causal: the head runs again without it, and what changes "
-                "did depend on it. Solo and boost are the same kind of experiment."
+                "did depend on it. Nobody answers in its place (in the network of the tutorial, the others do). "
+                "Solo and boost are the same kind of experiment."
             ),
             self.tr(
                 "“Each its own” spreads the colours over the middle 99 % of each map, so structure shows and "
