@@ -30,6 +30,7 @@ from latentseg_gui.app.self_test import SelfTest
 from latentseg_gui.commands.history import History
 from latentseg_gui.controllers.jobs import JobSource
 from latentseg_gui.controllers.project.closing import ClosingController
+from latentseg_gui.controllers.waiting import LabelsToCome
 from latentseg_gui.document.document import Document
 from latentseg_gui.inference.training.shipped import begin_with
 from latentseg_gui.io.project.session_folder import SessionFolder
@@ -60,6 +61,7 @@ class Session(QObject):
             self.lanes,
             self.jobs,
             self.own_versions.folder,
+            LabelsToCome(self.document, self),
         )
         self._build_flows()
         self.self_test = SelfTest(self.window, lambda: self.weights.device, reporter, self)
@@ -97,6 +99,7 @@ class Session(QObject):
             dialogs=self.dialogs,
             is_importing=moved.is_importing,
             is_comparing=lambda: learned.comparing.is_running,
+            coming=lambda: base.coming.sentence,
             parent=self,
         )
         self.window.close_requested.connect(closing.on_close_requested)
@@ -130,6 +133,10 @@ class Session(QObject):
             self.finetune.waiting,
             self.comparing.waiting,
             self.click_learning.waiting,
+            self.carry.waiting,
+            self.export.saving,
+            self.storage.again,
+            self.storage.elsewhere,
         )
 
     def shutdown(self) -> None:

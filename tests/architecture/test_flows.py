@@ -8,7 +8,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "latentseg_gui"
 CONTROLLERS = PACKAGE / "controllers"
-SHARED = {"jobs", "interfaces"}
+SHARED = {"jobs", "interfaces", "waiting"}
 """What every room builds on lies beside the rooms."""
 MODULES = sorted(path for path in CONTROLLERS.rglob("*.py") if path.parent != CONTROLLERS)
 

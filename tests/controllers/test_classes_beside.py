@@ -20,7 +20,7 @@ from latentseg_gui.commands.masks.class_work import FrozenMasks
 from latentseg_gui.commands.masks.patch import Ink, MaskPatch, area_patch
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.jobs import Jobs
-from latentseg_gui.controllers.masks import edit_queue as module
+from latentseg_gui.controllers.masks import mask_looks as module
 from latentseg_gui.controllers.masks.classes import ClassDeletion, ClassesController
 from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.document.document import Document

@@ -24,6 +24,7 @@ from latentseg_gui.commands.masks.shapes import split_along
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.masks import edit_queue as module
+from latentseg_gui.controllers.masks import mask_looks
 from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.controllers.masks.edit_work import Make
 from latentseg_gui.document.document import Document
@@ -63,7 +64,7 @@ class Desk:
 @pytest.fixture
 def desk(qtbot: QtBot, lane: ThreadLane, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """Every edit counts as large."""
-    monkeypatch.setattr(module, "LARGE", 0)
+    monkeypatch.setattr(mask_looks, "LARGE", 0)
     monkeypatch.setattr(module, "UNPACKED", 0)
     monkeypatch.setattr(module, "UNPACKED_SHARE", 0)
     return Desk(qtbot, lane)
@@ -90,11 +91,14 @@ def test_a_large_edit_is_one_step_and_says_that_it_is_at_work(desk: Desk) -> Non
     ended: list[str] = []
     desk.edits.do("image", "Rectangle", make, after=partial(ended.append, "done"))
     assert desk.edits.is_working
+    assert desk.edits.labels.says(), "who needs the whole mask waits for it"
     assert not desk.history.entries
     desk.qtbot.waitUntil(lambda: "Rectangle" in desk.canvas.status.work_badge.text)
     assert not ended
-    go_on.set()
+    with desk.qtbot.waitSignal(desk.edits.labels.changed):
+        go_on.set()
     desk.settle()
+    assert not desk.edits.labels.says()
     assert ended == ["done"]
     assert [step.label for step in desk.history.entries] == ["Rectangle"]
     assert desk.document.masks.layer("image").num_labelled == 18 * 27
@@ -235,7 +239,7 @@ def test_any_sequence_gives_the_same_mask_beside_the_window_as_in_it(
 ) -> None:
     masks = []
     for large in (10**9, 0):
-        monkeypatch.setattr(module, "LARGE", large)
+        monkeypatch.setattr(mask_looks, "LARGE", large)
         monkeypatch.setattr(module, "UNPACKED", large)
         monkeypatch.setattr(module, "UNPACKED_SHARE", 0)
         desk = Desk(qtbot, lane)

@@ -19,6 +19,7 @@ from latentseg_gui.controllers.training import training_set
 from latentseg_gui.controllers.training.background import BackgroundQuestion
 from latentseg_gui.controllers.training.finetune import FineTuneController, TrainingPlan
 from latentseg_gui.controllers.training.live import LiveController
+from latentseg_gui.controllers.waiting import LabelSource
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.layers import Arrays
@@ -289,7 +290,7 @@ def test_what_waits_is_forgotten_with_the_images_that_it_was_asked_for(
     labels, coming = document.masks.labels("cells").copy(), ["Masks are still being imported."]
     if not is_labelled:
         paint_all(desk, "cells", np.full((40, 40), UNLABELLED, np.uint8))
-    finetune.samples.label_sources.append(lambda: coming[-1])
+    finetune.samples.coming.add(LabelSource(lambda: coming[-1]))
     finetune.start()
     assert finetune.waiting.sentence
     document.images.remove("cells")  # as when another project is opened
@@ -303,7 +304,7 @@ def test_what_waits_is_forgotten_with_the_images_that_it_was_asked_for(
 
 def test_why_nothing_waits_any_more_is_said_where_labels_are_undone(desk: Desk, qtbot: QtBot) -> None:
     coming = ["Masks are still being imported."]
-    desk.finetune.samples.label_sources.append(lambda: coming[-1])
+    desk.finetune.samples.coming.add(LabelSource(lambda: coming[-1]))
     desk.finetune.start()
     coming.append("")
     paint_all(desk, "cells", np.full((40, 40), UNLABELLED, np.uint8))

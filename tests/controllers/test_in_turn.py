@@ -68,11 +68,11 @@ def test_whoever_needs_the_mask_is_told_of_objects_on_their_way(hand: Hand, qtbo
     turn = hand.pointing._in_turn
     for x in (2.5, 5.5, 8.5):
         hand.pointing.add_click(x, 4.5, True)
-    assert "still being outlined" in turn.under_way()
-    with qtbot.waitSignals([turn.answered] * 2):
+    assert "still being outlined" in turn.labels.says()
+    with qtbot.waitSignals([turn.labels.changed] * 2):
         while hand.engine.requests:
             hand.engine.answer(one_pixel)
-    assert turn.under_way() == "", "the last one waits for Enter"
+    assert turn.labels.says() == "", "the last one waits for Enter"
 
 
 def test_a_rough_answer_is_not_accepted_when_a_better_one_is_on_its_way(hand: Hand) -> None:

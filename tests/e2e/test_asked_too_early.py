@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton
 
 from latentseg_gui.controllers.training.weights import WeightsController
@@ -170,6 +169,37 @@ def test_a_fine_tuning_waits_for_all_masks_of_an_import(
     person.wait_for(lambda: not session.finetune.is_running, what="the end")
 
 
+def test_who_stops_an_import_is_not_left_with_a_fine_tuning_on_half_of_the_masks(
+    model: LateModel, person: Person, photo: Path, told: Witness, tmp_path: Path
+) -> None:
+    labels = np.zeros((64, 96), np.uint8)
+    labels[10:30, 10:40] = 1
+    items = [MaskItem(f"photo {number}", labels, image_name=f"photo {number}.png") for number in range(3)]
+    list(export_folder(tmp_path / "coco", items, CLASSES, "coco"))
+    person.open(photo)
+    session, importing = person.session, person.session.importing
+    model.come(person)
+    person.wait_for(lambda: session.weights.live, what="the model is loaded")
+    session.window.show_panel("training")
+    assert not button(person, "Start").isEnabled()
+    importing.import_from([tmp_path / "coco" / "annotations.json"])
+    person.wait_for(button(person, "Start").isEnabled, what="it can be asked for from the beginning on")
+    person.wait_for(lambda: importing.dialog is not None, what="it is asked how masks are taken over")
+    assert importing.dialog is not None
+    importing.dialog._on_accepted()
+    button(person, "Start").click()
+    assert session.finetune.waiting.sentence
+    assert importing._run is not None
+    importing._run.cancel()
+    person.wait_for(lambda: not importing.is_running, what="the import is stopped")
+    assert told.sentences[-1].startswith(
+        "The import of masks was stopped. Fine-tuning does not start by itself"
+    )
+    assert not session.finetune.waiting.sentence
+    person.wait_for(lambda: session.finetune.samples.counts.is_complete, what="labels are counted")
+    assert not session.finetune.is_running
+
+
 def test_all_images_are_ranked_when_the_model_is_there_unless_that_is_stopped(
     model: LateModel, early: Person
 ) -> None:
@@ -243,15 +273,127 @@ def test_saving_elsewhere_waits_for_the_save_that_is_under_way(
     assert not told.errors
 
 
-def test_objects_that_a_quick_hand_accepted_are_learned_from_and_not_called_background(
-    person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def quick(person: Person, tmp_path: Path) -> Person:
+    """Somebody who has accepted three objects and is faster than the model."""
     page = np.full((96, 160, 3), 40, np.uint8)
     for col in (30, 80, 130):
         page[30:60, col - 12 : col + 12] = 200
-    Image.fromarray(page).save(tmp_path / "page.png")
-    person.open(tmp_path / "page.png")
-    session, learned_from = person.session, []
+    (tmp_path / "pages").mkdir()
+    for name in ("a.png", "b.png"):
+        Image.fromarray(page).save(tmp_path / "pages" / name)
+    person.open(tmp_path / "pages")
+    person.wait_for(lambda: person.session.weights.live is not None, what="the model is loaded")
+    person.choose("each_new")
+    for col in (30.0, 80.0, 130.0, 10.0):
+        person.click((col, 45.0))
+    assert objects_of(person) < 3
+    return person
+
+
+OUTLINED = "Objects that were accepted are still being outlined."
+
+
+def objects_of(person: Person) -> int:
+    """How many objects the current mask has."""
+    document, image_id = person.session.document, person.image_id
+    assert image_id is not None
+    return int(np.unique(document.masks.instances(image_id)[document.masks.labels(image_id) == 1]).size)
+
+
+def waiting_jobs(person: Person) -> list[str]:
+    """What the status bar lists of commands that wait."""
+    return [each for each in person.window.jobs.job_ids if each.startswith("waiting")]
+
+
+def test_masks_are_saved_beside_their_images_when_all_accepted_objects_are_there(
+    quick: Person, told: Witness, tmp_path: Path
+) -> None:
+    quick.choose("save")
+    assert told.sentences[-1] == f"{OUTLINED} Masks are saved beside their images when that is done."
+    quick.wait_for(lambda: "Saved" in told.sentences[-1], what="the mask is saved")
+    assert objects_of(quick) == 3
+    (saved,) = (tmp_path / "pages").glob("a_*.png")
+    assert np.array_equal(np.asarray(Image.open(saved)), quick.mask)
+    assert not waiting_jobs(quick)
+
+
+def test_what_waits_for_objects_can_be_taken_back(quick: Person, told: Witness, tmp_path: Path) -> None:
+    quick.choose("save")
+    (waiting,) = waiting_jobs(quick)
+    quick.window.jobs.cancel_requested.emit(waiting)
+    quick.wait_for(lambda: not quick.session.base.coming.sentence, what="the objects are there")
+    quick.wait_for(lambda: quick.session.lanes.files.is_idle, what="nothing is written")
+    assert not list((tmp_path / "pages").glob("a_*.png"))
+
+
+def test_an_export_is_confirmed_when_all_accepted_objects_are_there(
+    quick: Person, told: Witness, tmp_path: Path
+) -> None:
+    quick.choose("export_all")
+    output = quick.session.export.output
+    dialog = output.dialog
+    assert dialog is not None
+    dialog.set_folder(tmp_path / "out")
+    dialog.set_formats(("png",))
+    shown, allowed = list[str](), list[bool]()
+
+    def look() -> bool:
+        shown.append(dialog._preview.text())
+        if quick.session.base.coming.sentence:
+            allowed.append(dialog._do.isEnabled())
+        return dialog._do.isEnabled()
+
+    quick.wait_for(look, what="nothing was pressed, and now it can be exported")
+    assert any(OUTLINED in each for each in shown)
+    assert not any(allowed)
+    dialog._do.click()
+    quick.wait_for(lambda: any((tmp_path / "out").glob("a*.png")), what="the mask is written")
+    (written,) = (tmp_path / "out").glob("a*.png")
+    assert np.array_equal(np.asarray(Image.open(written)) == 1, quick.mask == 1)
+    assert objects_of(quick) == 3
+
+
+def test_a_project_is_saved_at_once_and_again_when_all_accepted_objects_are_there(
+    quick: Person, told: Witness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = quick.session
+    monkeypatch.setattr(type(session.dialogs), "choose_new_folder", lambda *_: tmp_path / "project")
+    quick.choose("save_project")
+    assert told.sentences[-1] == f"{OUTLINED} The project is saved again when that is done."
+    quick.wait_for(lambda: told.sentences.count("Saved “project”.") == 2, what="the second save")
+    assert not session.storage.has_unsaved
+    assert objects_of(quick) == 3
+
+
+def test_who_leaves_before_accepted_objects_are_outlined_is_asked(
+    quick: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = list[str]()
+    for name in ("confirm", "choose_action"):
+        monkeypatch.setattr(
+            type(quick.session.dialogs), name, lambda dialogs, title, text, _: asked.append(text)
+        )
+    quick.window.close()
+    assert quick.window.isVisible()
+    assert OUTLINED in asked[-1]
+
+
+def test_objects_of_the_image_before_are_copied_when_all_are_there(quick: Person, told: Witness) -> None:
+    first = quick.image_id
+    quick.session.images.next()
+    quick.wait_for(lambda: quick.image_id != first and quick.canvas.image.is_shown, what="the next image")
+    is_early = bool(quick.session.base.coming.sentence)
+    quick.choose("take_over_objects")
+    assert is_early == (OUTLINED in told.sentences[-1])
+    quick.wait_for(lambda: objects_of(quick), what="they are copied")
+    assert objects_of(quick) == 3
+
+
+def test_objects_that_a_quick_hand_accepted_are_learned_from_and_not_called_background(
+    quick: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, learned_from = quick.session, []
 
     def see(*given: Any) -> None:
         learned_from.extend(np.unique(sample.instances[sample.instances > 0]).size for sample in given[-1])
@@ -259,12 +401,6 @@ def test_objects_that_a_quick_hand_accepted_are_learned_from_and_not_called_back
 
     monkeypatch.setattr(session.finetune, "_submit", see)
     vars(session.dialogs)["choose_action"] = lambda title, text, actions: actions[0][0]
-    person.wait_for(lambda: session.weights.live is not None, what="the model is loaded")
-    person.choose("each_new")
-    for col in (30.0, 80.0, 130.0):
-        person.click((col, 45.0))
-    person.wait_for_proposal()
-    person.press(Qt.Key.Key_Return)
-    person.choose("finetune")
-    person.wait_for(lambda: learned_from, what="the image is read")
+    quick.choose("finetune")
+    quick.wait_for(lambda: learned_from, what="the image is read")
     assert learned_from == [3]

@@ -15,6 +15,7 @@ from latentseg_gui.app.main_window import MainWindow
 from latentseg_gui.app.preferences import Preferences
 from latentseg_gui.app.reporting import Reporter
 from latentseg_gui.commands.history import History
+from latentseg_gui.controllers.waiting import LabelsToCome
 from latentseg_gui.document.document import Document
 
 
@@ -25,6 +26,7 @@ class Base:
     Attributes:
         owner: of the controllers.
         own_versions: folder for weights that were fine-tuned in this window.
+        coming: labels that are on their way into the document; whoever has such adds itself.
     """
 
     owner: QObject
@@ -37,6 +39,7 @@ class Base:
     lanes: Lanes
     jobs: LaneJobs
     own_versions: Path
+    coming: LabelsToCome
 
     def on(self, action: str, handler: Callable[[], object]) -> None:
         """Has a command of the window done by ``handler``."""

@@ -124,6 +124,7 @@ def build(base: Base, images: ImagesFlow) -> MasksFlow:
     edits = EditQueue(
         document, history, window.canvas, jobs=base.jobs.edits, errors=base.errors, parent=owner
     )
+    base.coming.add(edits.labels)
     MaskAllocation(document, jobs=base.jobs.edits, parent=owner)
     paint = PaintController(document, history, window.canvas, tool, edits, owner)
     objects = ObjectsController(document, edits, window.canvas, errors=base.errors, parent=owner)
@@ -139,6 +140,7 @@ def build(base: Base, images: ImagesFlow) -> MasksFlow:
         objects,
         errors=base.errors,
         image_before=partial(_image_before, base, images),
+        coming=base.coming,
         parent=owner,
     )
     masks = MasksFlow(tool, edits, paint, objects, dividing, following, edit, classes, table, carry)

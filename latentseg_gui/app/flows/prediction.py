@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from PySide6.QtCore import Qt
-
 from latentseg_gui.app.flows.base import Base
 from latentseg_gui.app.flows.images import ImagesFlow
 from latentseg_gui.app.flows.masks import MasksFlow
@@ -96,7 +94,7 @@ def build(base: Base, images: ImagesFlow, masks: MasksFlow, training: TrainingFl
     )
     jobs.engine.show_image = Reencoding(document, predict, owner).show
     _connect_predictions(base, predictions, images)
-    pointing = _pointing(base, predictions, meanings, training)
+    pointing = _pointing(base, predictions, meanings)
     _preview(base, predict, meanings, masks)
     _connect_clicks(base, predictions, masks, pointing)
     _going_on(base, images)
@@ -138,9 +136,7 @@ def _going_on(base: Base, images: ImagesFlow) -> None:
     base.on("accept_next", going_on.accept_and_go_on)
 
 
-def _pointing(
-    base: Base, predictions: PredictionFlow, meanings: MeaningsController, training: TrainingFlow
-) -> PointingController:
+def _pointing(base: Base, predictions: PredictionFlow, meanings: MeaningsController) -> PointingController:
     """How the hand points with the click tool, and what is accepted by pointing on."""
     base.on("next_meaning", meanings.turn)
     document, window, options = base.document, base.window, base.window.options
@@ -154,8 +150,7 @@ def _pointing(
         errors=base.errors,
         parent=base.owner,
     )
-    training.finetune.samples.label_sources.append(in_turn.under_way)
-    in_turn.answered.connect(training.finetune.state_changed, Qt.ConnectionType.QueuedConnection)
+    base.coming.add(in_turn.labels)
     pointing = PointingController(document, window.canvas, segment, in_turn, base.owner)
     base.on("drop_click", pointing.drop_last)
     options.clear_requested.connect(pointing.clear)

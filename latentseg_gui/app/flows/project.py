@@ -35,6 +35,7 @@ def build(base: Base, images: ImagesFlow, masks: MasksFlow) -> ProjectFlow:
         dialogs=base.dialogs,
         errors=base.errors,
         untitled=untitled,
+        coming=base.coming,
         is_painting=masks.is_painting,
         parent=owner,
     )

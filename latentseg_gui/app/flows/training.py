@@ -52,6 +52,7 @@ def build(base: Base, images: ImagesFlow, masks: MasksFlow, project: ProjectFlow
         readers=jobs.files,
         errors=errors,
         versions_folder=base.own_versions,
+        coming=base.coming,
         dialogs=base.dialogs,
         parent=owner,
     )

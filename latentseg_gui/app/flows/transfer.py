@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt
-
 from latentseg_gui.app.flows.base import Base
 from latentseg_gui.app.flows.images import ImagesFlow
 from latentseg_gui.app.flows.masks import MasksFlow
@@ -41,6 +39,7 @@ def build(
         extras=predictions.extras,
         errors=errors,
         offers=errors,
+        coming=base.coming,
         window=window,
         parent=owner,
     )
@@ -61,6 +60,7 @@ def build(
         files=jobs.batch,
         extras=predictions.extras,
         errors=errors,
+        coming=base.coming,
         window=window,
         parent=owner,
     )
@@ -81,6 +81,4 @@ def _connect(base: Base, transfer: TransferFlow, images: ImagesFlow, training: T
     images.controller.masks_dropped.connect(importing.import_from)
     training.weights.activated.connect(batch.use_weights)
     training.weights.activated.connect(export.use_weights)
-    training.finetune.samples.label_sources.append(importing.under_way)
-    # Later, because who runs the import hears after this that it has ended.
-    importing.ended.connect(training.finetune.state_changed, Qt.ConnectionType.QueuedConnection)
+    base.coming.add(importing.labels)

@@ -22,6 +22,7 @@ from latentseg_gui.commands.masks.carrying import (
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.controllers.masks.objects import ObjectsController
+from latentseg_gui.controllers.waiting import LabelsToCome, WaitingStart
 from latentseg_gui.document.document import Document
 
 OBJECTS_MIME: Final = "application/x-latentseg-objects"
@@ -39,6 +40,7 @@ class CarryController(QObject):
         *,
         errors: ErrorSink,
         image_before: Callable[[], str | None],
+        coming: LabelsToCome,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -47,6 +49,18 @@ class CarryController(QObject):
         self._objects = objects
         self._errors = errors
         self._image_before = image_before
+        self._coming = coming
+        self._wish: Callable[[], None] = _nothing
+        self.waiting = WaitingStart(
+            self.tr("Objects of the image before"),
+            self.tr("The objects of the image before are looked at when that is done."),
+            start=lambda: self._wish(),
+            looks=coming.changed,
+            labels=coming,
+            document=document,
+            errors=errors,
+            parent=self,
+        )
         self._copied: tuple[CarriedObject, ...] = ()
         self._token = b""
 
@@ -58,9 +72,8 @@ class CarryController(QObject):
                 self.tr("Choose objects first, with the tool Select or in the list of objects.")
             )
             return
-        self._edits.look(
-            image_id, partial(taken_along, image_id=image_id, pixels=pixels), partial(self._keep, image_id)
-        )
+        query, keep = partial(taken_along, image_id=image_id, pixels=pixels), partial(self._keep, image_id)
+        self._edits.then(lambda: self._edits.look(image_id, query, keep))  # as they are after edits before it
 
     def _keep(self, image_id: str, objects: tuple[CarriedObject, ...]) -> None:
         self._copied, self._token = self._with_makers(image_id, objects), uuid4().bytes
@@ -101,10 +114,19 @@ class CarryController(QObject):
 
     def look_at_image_before(self, take: Callable[[tuple[CarriedObject, ...]], None]) -> None:
         """Hands over all objects of the image before; says so where there are none."""
-        before = self._image_before()
-        masks = self._document.masks
-        if self._document.images.current_id is None:
+        image_id = self._document.images.current_id
+        if image_id is not None:
+            self._look_before(image_id, take)
+
+    def _look_before(self, image_id: str, take: Callable[[tuple[CarriedObject, ...]], None]) -> None:
+        if image_id != self._document.images.current_id:
+            self.waiting.stop()
+            self._errors.inform(self.tr("Another image is shown now, so no objects were taken over."))
             return
+        self._wish = partial(self._look_before, image_id, take)
+        if self.waiting.waits_for(self._coming.sentence):
+            return
+        before, masks = self._image_before(), self._document.masks
         if before is None or masks.shape(before) is None or not masks.layer(before).num_labelled:
             self._errors.inform(self.tr("The page or image before this one has no objects in its mask."))
             return
@@ -152,3 +174,7 @@ class CarryController(QObject):
         self._errors.inform(
             self.tr("Nothing was changed: there are labels already, or the objects lie outside this image.")
         )
+
+
+def _nothing() -> None:
+    """Nobody has asked for objects of the image before."""

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 from PySide6.QtCore import QObject
 
@@ -16,7 +16,7 @@ from latentseg_gui.commands.history import History
 from latentseg_gui.commands.masks.class_work import FrozenMasks
 from latentseg_gui.commands.masks.classes import ClassEdit
 from latentseg_gui.commands.masks.patch import MaskPatch
-from latentseg_gui.commands.source import FrozenMask, MaskSource, MasksSource
+from latentseg_gui.commands.source import FrozenMask
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.masks.edit_work import (
@@ -30,11 +30,10 @@ from latentseg_gui.controllers.masks.edit_work import (
     known_classes,
     still_to_do,
 )
+from latentseg_gui.controllers.masks.mask_looks import MaskLooks, is_much
+from latentseg_gui.controllers.waiting import LabelSource
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
-
-LARGE: Final = 1_200_000
-"""Edits that may have to look at more pixels than this do not run in the window's thread."""
 
 UNPACKED: Final = 8_000_000
 UNPACKED_SHARE: Final = 0.25
@@ -45,8 +44,6 @@ Take = Callable[[Prepared], None]
 Ends = tuple[Callable[[], None], Callable[[], None]]
 """What is called when an edit is done, and when there was nothing to be done."""
 
-Found = TypeVar("Found")
-
 
 @dataclass(frozen=True, slots=True)
 class _Work:
@@ -56,7 +53,7 @@ class _Work:
     request: LargeEdit
 
 
-class EditQueue(QObject):
+class EditQueue(MaskLooks):
     """Applies manual edits in the order they were made in; large ones are worked out in another thread.
 
     While a large edit is worked out, whatever comes after it waits: nothing is lost, nothing is done to a mask
@@ -74,29 +71,19 @@ class EditQueue(QObject):
         errors: ErrorSink,
         parent: QObject | None = None,
     ) -> None:
-        super().__init__(parent)
-        self._document = document
+        super().__init__(document, jobs, errors, parent)
         self._history = history
         self.name_maker = history.name_maker  # for what is called ``after`` an edit
         self._canvas = canvas
-        self._jobs, self._errors = jobs, errors
         self._work: _Work | None = None
         self._waiting: deque[Callable[[], None]] = deque()
+        working = self.tr("A large edit is still being worked out.")
+        self.labels = LabelSource(lambda: working if self.is_working else "", self)
 
     @property
     def is_working(self) -> bool:
         """Whether a large edit is being worked out."""
         return self._work is not None
-
-    def is_large(self, image_id: str, weight: float = 1.0) -> bool:
-        """Whether an edit of the image takes too long for the window's thread.
-
-        Args:
-            image_id: the image.
-            weight: how much longer than a mere look it takes per pixel.
-        """
-        shape = self._document.masks.shape(image_id)
-        return shape is not None and shape[0] * shape[1] * weight > LARGE
 
     def do(
         self,
@@ -137,7 +124,7 @@ class EditQueue(QObject):
             for each in class_ids:
                 self._document.check_class(each)
             frozen = FrozenMasks.of(self._document)
-            if frozen.pixels <= LARGE:
+            if not is_much(frozen.pixels):
                 edit = make(self._document)
                 self._history.do(edit)
                 _tell_left_alone(edit, self._errors)
@@ -145,49 +132,6 @@ class EditQueue(QObject):
                 self._begin(ClassRequest(frozen, make), title, self._do_prepared, (_nothing, _nothing))
 
         self.then(begin)
-
-    def look_at_all(
-        self, query: Callable[[MasksSource], Found], take: Callable[[Found, bool], None], key: str
-    ) -> None:
-        """Looks something up in all masks, beside the window if they are large; nothing waits for it.
-
-        Args:
-            query: answers from what it is given, and from nothing else.
-            take: is handed the answer, and whether it is still that of the masks as they are now.
-            key: a later question of the same key takes the place of one that still waits.
-        """
-        frozen = FrozenMasks.of(self._document)
-        if frozen.pixels <= LARGE:
-            take(query(self._document), True)
-            return
-
-        def on_found(found: Found) -> None:
-            take(found, frozen.is_current(self._document))
-
-        self._jobs.submit(partial(query, frozen), on_found, key=key)
-
-    def look(
-        self,
-        image_id: str,
-        query: Callable[[MaskSource], Found],
-        take: Callable[[Found], None],
-        *,
-        weight: float = 1.0,
-    ) -> None:
-        """Looks something up in a mask, beside the window where the image is large; the latest question counts.
-
-        Args:
-            image_id: the image.
-            query: answers from what it is given, and from nothing else.
-            take: is handed the answer; not called if the mask has changed meanwhile.
-            weight: see `is_large`.
-        """
-        if not self.is_large(image_id, weight):
-            take(query(self._document))
-            return
-        frozen = FrozenMask.frozen(self._document, image_id)
-        is_current = partial(frozen.is_current, self._document)
-        self._jobs.submit(partial(query, frozen), take, key="look", is_current=is_current)
 
     def then(self, call: Callable[[], None]) -> None:
         """Calls, now or after the large edits that came before."""
@@ -275,17 +219,19 @@ class EditQueue(QObject):
             on_failure=self._on_failed,
             on_cancelled=self._end,
         )
-        self._work = _Work(job_id, request)
-        key = self._canvas.status.cancel_key
+        self._set_work(_Work(job_id, request), title)
+
+    def _set_work(self, work: _Work | None, title: str = "") -> None:
+        self._work, key = work, self._canvas.status.cancel_key
         text = self.tr("{0}… {1} cancels it") if key else self.tr("{0}…")
-        self._canvas.status.set_working(text.format(title, key))
+        self._canvas.status.set_working(text.format(title, key) if work is not None else "")
+        self.labels.changed.emit()
 
     def _on_worked_out(self, title: str, take: Take, ends: Ends, answer: EditAnswer) -> None:
         if (rest := still_to_do(answer, self._document)) is not None:
             self._begin(rest, title, take, ends)
             return
-        self._work = None
-        self._canvas.status.set_working("")
+        self._set_work(None)
         try:
             if answer.prepared is not None:
                 take(answer.prepared)
@@ -296,15 +242,19 @@ class EditQueue(QObject):
     def _on_outdated(self, title: str) -> None:
         text = self.tr("“{0}” was not done: the mask was changed meanwhile. Do it again.")
         self._errors.inform(text.format(title))
-        self._end()
+        self._lose()
 
     def _on_failed(self, error: LatentsegError) -> None:
         self._errors.report(error)
+        self._lose()
+
+    def _lose(self) -> None:
+        """The edit is not made, though nobody gave it up."""
+        self.labels.lost.emit(self.tr("An edit was not made."))
         self._end()
 
     def _end(self) -> None:
-        self._work = None
-        self._canvas.status.set_working("")
+        self._set_work(None)
         self._go_on()
 
 
@@ -312,7 +262,7 @@ def _request(document: Document, command: Command | None, *, is_undone: bool) ->
     """What works a known step out in another thread; None for one that is small enough for this one."""
     if isinstance(command, ClassEdit) and command.is_about_pixels:
         frozen = FrozenMasks.of(document)
-        return known_classes(frozen, command, is_undone=is_undone) if frozen.pixels > LARGE else None
+        return known_classes(frozen, command, is_undone=is_undone) if is_much(frozen.pixels) else None
     if not isinstance(command, MaskPatch) or not document.images.has(command.image_id):
         return None
     rows, cols = document.masks.layer(command.image_id).shape

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.prediction.meanings import MeaningsController
 from latentseg_gui.controllers.prediction.predict import PredictController
 from latentseg_gui.controllers.prediction.segment import SegmentController
+from latentseg_gui.controllers.waiting import LabelSource
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.prediction.proposals import MaskProposal, PointedObject, PromptSet
@@ -45,9 +46,6 @@ class InTurn(QObject):
     (`keep`).
     """
 
-    answered = Signal()
-    """One object fewer is waited for."""
-
     def __init__(
         self,
         document: Document,
@@ -68,10 +66,11 @@ class InTurn(QObject):
         self._errors = errors
         self._waiting: list[_Pointed] = []
         self._count = 0
+        self.labels = LabelSource(self._under_way, self)
         predict.encoded.connect(self._on_encoded)
         predict.failed.connect(self._on_encoding_failed)
 
-    def under_way(self) -> str:
+    def _under_way(self) -> str:
         """That accepted objects are still on their way into a mask, as a sentence; "" where none are."""
         images = self._document.images
         is_so = any(not each.is_kept and images.has(each.image_id) for each in self._waiting)
@@ -111,6 +110,7 @@ class InTurn(QObject):
         class_id = self._document.active_class
         pointed = _Pointed(self._count, image_id, prompts, class_id, continues, is_kept)
         self._waiting.append(pointed)
+        self.labels.changed.emit()
         self._ask(pointed)
 
     def _ask(self, pointed: _Pointed) -> None:
@@ -139,7 +139,7 @@ class InTurn(QObject):
             known = self._document.classes.ids
             class_id = pointed.class_id if pointed.class_id in known else self._document.active_class
             self._segment.take((answer,), class_id)
-        self.answered.emit()
+        self.labels.changed.emit()
 
     def _put(self, pointed: _Pointed, answer: MaskProposal | None) -> None:
         """Shows the answer for an object that waits; None: there is none, and it waits no longer."""
@@ -166,10 +166,14 @@ class InTurn(QObject):
             self._put(pointed, None)
         self._errors.report(error)
 
-    def _forget(self, pointed: _Pointed) -> None:
-        if pointed in self._waiting:
-            self._waiting.remove(pointed)
-            self.answered.emit()
+    def _forget(self, *pointed: _Pointed) -> None:
+        """They are waited for no longer: there is no outline of them."""
+        gone = [each for each in self._waiting if each in pointed]
+        self._waiting = [each for each in self._waiting if each not in pointed]
+        if any(not each.is_kept and self._document.images.has(each.image_id) for each in gone):
+            self.labels.lost.emit(self.tr("An object that was accepted could not be outlined."))
+        if gone:
+            self.labels.changed.emit()
 
     def _on_encoded(self, image_id: str) -> None:
         known = [each.prompts for each in self._waiting if each.image_id == image_id]
@@ -181,5 +185,4 @@ class InTurn(QObject):
                 self._ask(pointed)
 
     def _on_encoding_failed(self, image_id: str) -> None:
-        self._waiting = [each for each in self._waiting if each.image_id != image_id]
-        self.answered.emit()
+        self._forget(*(each for each in self._waiting if each.image_id == image_id))

@@ -43,11 +43,13 @@ class ClosingController(QObject):
         dialogs: Dialogs,
         is_importing: Callable[[], bool] = lambda: False,
         is_comparing: Callable[[], bool] = lambda: False,
+        coming: Callable[[], str] = lambda: "",
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._is_importing = is_importing
         self._is_comparing = is_comparing
+        self._coming = coming
         self._storage = storage
         self._finetune = finetune
         self._batch = batch
@@ -64,9 +66,7 @@ class ClosingController(QObject):
 
     def _is_agreed(self) -> bool:
         title, remark = self.tr("Close latentseg"), self._remark()
-        if not remark or self._storage.has_unsaved:
-            return self._storage.may_leave(title, remark)
-        return self._dialogs.confirm(title, remark, self.tr("Close"))
+        return is_agreed(self._storage, self._dialogs, title, remark, self.tr("Close"))
 
     def _remark(self) -> str:
         """What else ends; empty where nothing is running."""
@@ -87,4 +87,21 @@ class ClosingController(QObject):
             sentences.append(
                 self.tr("Masks are being imported; closing leaves out those that are not there yet.")
             )
+        elif coming := self._coming():
+            sentences.append(self.tr("{0} Closing leaves out what is not there yet.").format(coming))
         return " ".join(sentences)
+
+
+def is_agreed(storage: ProjectController, dialogs: Dialogs, title: str, remark: str, action: str) -> bool:
+    """Asks once before work is left: about what is not saved, and about what else ends.
+
+    Args:
+        storage: of the work.
+        dialogs: asks.
+        title: of the question.
+        remark: what else ends; "" where nothing does.
+        action: what is done then.
+    """
+    if not remark or storage.has_unsaved:
+        return storage.may_leave(title, remark)
+    return dialogs.confirm(title, remark, action)

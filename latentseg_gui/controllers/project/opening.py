@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from latentseg_gui.commands.history import History
 from latentseg_gui.controllers.images.images import project_folder
 from latentseg_gui.controllers.interfaces import Dialogs, ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
+from latentseg_gui.controllers.project.closing import is_agreed
 from latentseg_gui.controllers.project.project import ProjectController
 from latentseg_gui.controllers.project.recovering import LeftBehind, Restoring, first_left_behind, question
 from latentseg_gui.controllers.project.untitled import UntitledProjects
@@ -180,7 +181,7 @@ class ProjectOpener(QObject):
             then()
 
     def _on_opened(self, answer: OpenedProject) -> None:
-        if self._storage.may_leave(self.tr("Open project")):
+        if _may_leave(self._storage, self._dialogs, self.tr("Open project")):
             self._restore(_Case(answer, False, None))
         else:
             answer.session.abandon()
@@ -249,7 +250,8 @@ class ProjectOpener(QObject):
     def _take_over(self, case: _Case, opened: OpenedProject) -> None:
         document = opened.document
         # Work was begun while the other was being restored: nobody may lose it without a word.
-        if case.otherwise is not None and not self._storage.may_leave(self.tr("Restore work")):
+        title = self.tr("Restore work")
+        if case.otherwise is not None and not _may_leave(self._storage, self._dialogs, title):
             opened.session.abandon()
             self._go_on()
             return
@@ -295,6 +297,14 @@ def _is_worth_asking(case: _Case) -> bool:
     """Whether anybody would miss what a crash left; clicks that came and went nobody does."""
     recovery = case.opened.recovery
     return case.is_untitled or (recovery is not None and recovery.is_worth_asking)
+
+
+def _may_leave(storage: ProjectController, dialogs: Dialogs, title: str) -> bool:
+    """Asks about what is not saved, and about labels that are not there yet."""
+    tr, remark = partial(QCoreApplication.translate, "ProjectOpener"), storage.coming.sentence
+    if remark:
+        remark = tr("{0} What is not there yet is left out.").format(remark)
+    return is_agreed(storage, dialogs, title, remark, tr("Go on"))
 
 
 def _nothing() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from latentseg_gui.controllers.interfaces import Dialogs, ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.project.unsaved import Versions, has_unsaved_changes, lost_by_leaving
 from latentseg_gui.controllers.project.untitled import UntitledProjects
+from latentseg_gui.controllers.waiting import LabelsToCome, WaitingStart
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.project.kept_marks import marks_as_settings
@@ -76,6 +78,7 @@ class ProjectController(QObject):
         dialogs: questions to the user.
         errors: what the user must know.
         untitled: where work without a project is kept.
+        coming: labels that are on their way; a save does not wait for them, and is repeated once they are there.
         is_painting: whether a stroke is in progress; nothing is saved in the middle of one.
         parent: owner of this QObject.
     """
@@ -97,6 +100,7 @@ class ProjectController(QObject):
         dialogs: Dialogs,
         errors: ErrorSink,
         untitled: UntitledProjects,
+        coming: LabelsToCome,
         is_painting: Callable[[], bool],
         parent: QObject | None = None,
     ) -> None:
@@ -117,7 +121,8 @@ class ProjectController(QObject):
         self._retry = QTimer(self, singleShot=True, interval=_RETRY_MS)
         self._retry.timeout.connect(self.save)
         self._retry_as = QTimer(self, singleShot=True, interval=_RETRY_MS)
-        self._retry_as.timeout.connect(self.save_as)
+        self.coming = coming
+        self.elsewhere, self.again = _starts(self, self._retry_as, coming, document, errors)
 
     @property
     def project(self) -> ProjectSession | None:
@@ -147,7 +152,8 @@ class ProjectController(QObject):
 
     def save_as(self) -> None:
         """Asks for a folder and saves a project there, to go on with it, once nothing else is being saved."""
-        if self._saving is not None or self._is_painting():
+        is_waiting = self._saving is not None or self._is_painting()
+        if self.elsewhere.waits_for(self.tr("Something is still being saved.") if is_waiting else ""):
             self._retry_as.start()
             return
         target = self._new_target()
@@ -169,11 +175,7 @@ class ProjectController(QObject):
             self._begin(project, is_asked=False)
         elif project.folder not in self._told_of_change:
             self._told_of_change.add(project.folder)
-            text = self.tr(
-                "“{0}” was changed by another program, so it is not saved by itself any more. "
-                "Save it to put your version in its place, or save it in another folder."
-            )
-            self._errors.inform(text.format(shown(project.folder.name)))
+            self._errors.inform(_not_saved_by_itself(project))
 
     def save_now(self) -> bool:
         """Saves before going on, asking for a folder where needed; whether everything is saved."""
@@ -255,6 +257,8 @@ class ProjectController(QObject):
             return
         self._saving, key = saving, f"save {saving.snapshot.revision}"
         self._files.submit(saving, self._finish, key=key, priority=Priority.PROJECT)
+        if is_asked:
+            self.again.waits_for(self.coming.sentence)
 
     def _snapshot(self, target: ProjectSession, *, is_asked: bool) -> _Saving | None:
         try:
@@ -314,6 +318,33 @@ class ProjectController(QObject):
         self._failed.add(target.folder)
 
 
+def _starts(
+    storage: ProjectController, clock: QTimer, coming: LabelsToCome, document: Document, errors: ErrorSink
+) -> tuple[WaitingStart, WaitingStart]:
+    """A save elsewhere that waits for one under way, and one of labels that were not there at the last save."""
+
+    def save_again() -> None:
+        if not coming.sentence:
+            again.stop()
+            if storage.project is not None:
+                storage.save()
+
+    waiting = partial(WaitingStart, labels=None, document=document, errors=errors, parent=storage)
+    elsewhere = waiting(
+        storage.tr("Saving in another folder"),
+        storage.tr("You are asked for the folder when that is done."),
+        start=storage.save_as,
+        looks=clock.timeout,
+    )
+    again = waiting(
+        storage.tr("Saving again"),
+        storage.tr("The project is saved again when that is done."),
+        start=save_again,
+        looks=coming.changed,
+    )
+    return elsewhere, again
+
+
 def _settings_of(document: Document) -> dict[str, Any]:
     """What of a document a project keeps among its settings."""
     return {
@@ -329,6 +360,15 @@ def _has_new_prompts(document: Document, project: ProjectSession | None) -> bool
     if project is None or project.is_read_only or project.is_changed_outside():
         return False
     return bool(prompts_as_settings(document) != project.manifest.settings.get(PROMPTS, {}))
+
+
+def _not_saved_by_itself(project: ProjectSession) -> str:
+    text = QCoreApplication.translate(
+        "ProjectController",
+        "“{0}” was changed by another program, so it is not saved by itself any more. "
+        "Save it to put your version in its place, or save it in another folder.",
+    )
+    return text.format(shown(project.folder.name))
 
 
 def _may_overwrite(project: ProjectSession, dialogs: Dialogs) -> bool:

@@ -14,8 +14,8 @@ from latentseg_gui.controllers.interfaces import ErrorSink, Offers
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.masks.current_table import CurrentTable
 from latentseg_gui.controllers.training.finetune import FineTuneController
-from latentseg_gui.controllers.training.waiting import WaitingStart
 from latentseg_gui.controllers.training.weights import WeightsController
+from latentseg_gui.controllers.waiting import WaitingStart
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.training.learning import CLICK_SECONDS, LATENT_EXPERT
@@ -76,14 +76,15 @@ class ClickLearningController(QObject):
         self._counts: dict[str, int] = {}
         self._next_offer = OFFERED_AT
         self.waiting = WaitingStart(
-            self.tr("Clicks wait to learn"),
+            self.tr("Learning clicks"),
             self.tr("Clicks learn when that is done."),
             start=self.start,
+            looks=finetune.state_changed,
+            labels=finetune.samples.coming,
             document=document,
             errors=errors,
             parent=self,
         )
-        finetune.state_changed.connect(self.waiting.look)
 
     @property
     def is_running(self) -> bool:
@@ -152,7 +153,7 @@ class ClickLearningController(QObject):
             return self.tr("{0} does not answer clicks, so there is nothing that could learn.").format(
                 live.title
             )
-        if not self._finetune.samples.image_ids and not self._finetune.samples.labels_to_come():
+        if not self._finetune.samples.image_ids and not self._finetune.samples.coming.sentence:
             return self.tr("Accept a few objects first: clicks learn from them.")
         return ""
 

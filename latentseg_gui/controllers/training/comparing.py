@@ -17,8 +17,8 @@ from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.training.finetune import FineTuneController
 from latentseg_gui.controllers.training.training_view import class_colours, painted
-from latentseg_gui.controllers.training.waiting import WaitingStart
 from latentseg_gui.controllers.training.weights import WeightsController
+from latentseg_gui.controllers.waiting import WaitingStart
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
@@ -100,16 +100,17 @@ class NetworkComparisonController(QObject):
         self._pictures: dict[str, PictureShown] = {}
         self.dialog: NetworksDialog | None = None
         self.waiting = WaitingStart(
-            self.tr("Comparing networks waits"),
+            self.tr("Comparing networks"),
             self.tr("Comparing starts when that is done."),
             start=lambda: self.start(self._wish),
+            looks=finetune.state_changed,
+            labels=finetune.samples.coming,
             document=document,
             errors=errors,
             parent=self,
         )
         for change in (self.waiting.began, self.waiting.ended, finetune.state_changed):
             change.connect(self._show_obstacle)
-        finetune.state_changed.connect(self.waiting.look)
         document.events.images_changed.connect(self._on_images_changed)
 
     @property

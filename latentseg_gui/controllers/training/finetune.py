@@ -12,8 +12,8 @@ from latentseg_gui.controllers.interfaces import Dialogs, ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.training.background import BackgroundQuestion
 from latentseg_gui.controllers.training.training_set import TrainingSet
-from latentseg_gui.controllers.training.waiting import WaitingStart
 from latentseg_gui.controllers.training.weights import WeightsController
+from latentseg_gui.controllers.waiting import LabelsToCome, WaitingStart
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable, labels_with_ids
@@ -68,11 +68,12 @@ class FineTuneController(QObject):
         readers: Jobs,
         errors: ErrorSink,
         versions_folder: Path,
+        coming: LabelsToCome | None = None,
         dialogs: Dialogs | None = None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self.samples = TrainingSet(document, readers=readers, parent=self)
+        self.samples = TrainingSet(document, readers=readers, coming=coming, parent=self)
         self.samples.changed.connect(self.state_changed)
         self.background = BackgroundQuestion(self.samples, dialogs, self)
         self._document = document
@@ -110,9 +111,9 @@ class FineTuneController(QObject):
             return self.tr("A fine-tuning is running.")
         if self._held:
             return self._held
-        if not self.samples.image_ids and not self.samples.labels_to_come():
+        if not self.samples.image_ids and not self.samples.coming.sentence:
             return self.tr("Paint or accept a mask on at least one image first.")
-        is_known = self.samples.counts.is_complete and not self.samples.labels_to_come()
+        is_known = self.samples.counts.is_complete and not self.samples.coming.sentence
         return self.background.obstacle() if is_known else ""
 
     def awaited(self, *, needs_classes: bool = True) -> str:
@@ -125,7 +126,7 @@ class FineTuneController(QObject):
             return self.tr("A refit is under way.")
         if self._weights.live is None:
             return self.tr("The model is still being loaded.")
-        if coming := self.samples.labels_to_come():
+        if coming := self.samples.coming.sentence:
             return coming
         is_known = self.samples.counts.is_complete or not (
             self.background.obstacle() or self.background.is_open
@@ -296,16 +297,17 @@ class FineTuneController(QObject):
 def _waiting(finetune: FineTuneController, document: Document, errors: ErrorSink) -> WaitingStart:
     """What starts it again as soon as nothing is awaited any more."""
     waiting = WaitingStart(
-        finetune.tr("Fine-tuning waits"),
+        finetune.tr("Fine-tuning"),
         finetune.tr("Fine-tuning starts when that is done."),
         start=finetune.start,
+        looks=finetune.state_changed,
+        labels=finetune.samples.coming,
         document=document,
         errors=errors,
         parent=finetune,
     )
     waiting.began.connect(finetune.state_changed)
     waiting.ended.connect(finetune.state_changed)
-    finetune.state_changed.connect(waiting.look)
     return waiting
 
 

@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.controllers.jobs import Jobs, OnFailure
 from latentseg_gui.controllers.training.labelled import LabelledCounts
+from latentseg_gui.controllers.waiting import LabelsToCome
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.classes import ClassTable, numbered_labels
 from latentseg_gui.document.masks.label_rows import LabelsByRow, labels_by_row
@@ -106,24 +107,28 @@ class TrainingSet(QObject):
     Attributes:
         counts: of labelled pixels.
         rows: where masks have which classes.
-        label_sources: each says in a sentence that labels are on their way into the document; "" where none are.
+        coming: labels that are on their way into the document.
     """
 
     changed = Signal()
 
-    def __init__(self, document: Document, *, readers: Jobs, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        document: Document,
+        *,
+        readers: Jobs,
+        coming: LabelsToCome | None = None,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
+        self.coming = coming or LabelsToCome(document, self)
+        self.coming.changed.connect(self.changed)
         self.counts = LabelledCounts(document, readers, self)
         self.counts.changed.connect(self.changed)
         self.rows = LabelRows(document, readers)
         self._document = document
         self._readers = readers
         self._left_out: set[str] = set()
-        self.label_sources: list[Callable[[], str]] = []
-
-    def labels_to_come(self) -> str:
-        """That labels are on their way into the document, as a sentence; "" where none are."""
-        return next(filter(None, (said() for said in self.label_sources)), "")
 
     @property
     def image_ids(self) -> tuple[str, ...]:

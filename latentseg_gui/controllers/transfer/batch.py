@@ -18,6 +18,7 @@ from latentseg_gui.controllers.transfer.mask_snapshots import MaskSnapshot, snap
 from latentseg_gui.controllers.transfer.output_dialog import OutputDialogController
 from latentseg_gui.controllers.transfer.output_plans import Output, OutputPreview, Page, pages_of, preview_of
 from latentseg_gui.controllers.transfer.output_run import Done, OutputReport, OutputRun, not_written
+from latentseg_gui.controllers.waiting import LabelsToCome
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
@@ -51,6 +52,7 @@ class BatchController(JobSource):
         files: Jobs,
         extras: Callable[[], PredictionExtras],
         errors: ErrorSink,
+        coming: LabelsToCome,
         window: QWidget | None = None,
         parent: QObject | None = None,
     ) -> None:
@@ -64,7 +66,7 @@ class BatchController(JobSource):
         self._run: OutputRun | None = None
         self._sources: dict[BatchItem, str] = {}
         self._pipeline: BatchPipeline | None = None
-        self.output = OutputDialogController(files, window, self)
+        self.output = OutputDialogController(files, coming, window, self)
         self.output.confirmed.connect(self._on_confirmed)
         self.selected: tuple[str, ...] = ()
         """The images that are selected in the list."""
@@ -95,7 +97,7 @@ class BatchController(JobSource):
                 self.tr("Images are being predicted already; stop that first, or wait for it.")
             )
             return
-        self.output.open(self._question(), self._previewing)
+        self.output.open(self._question, self._previewing)
 
     def start(self, choice: OutputChoice) -> None:
         """Predicts; which images that means is looked up first."""

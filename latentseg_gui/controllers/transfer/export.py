@@ -26,6 +26,7 @@ from latentseg_gui.controllers.transfer.output_run import (
     note_written,
 )
 from latentseg_gui.controllers.transfer.quick_export import QuickExport
+from latentseg_gui.controllers.waiting import LabelsToCome
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.training.weights import WeightsInfo
@@ -48,6 +49,7 @@ class ExportController(JobSource):
         extras: Callable[[], PredictionExtras],
         errors: ErrorSink,
         offers: Offers,
+        coming: LabelsToCome,
         window: QWidget | None = None,
         parent: QObject | None = None,
     ) -> None:
@@ -61,9 +63,11 @@ class ExportController(JobSource):
         self._offers = offers
         self._runs: dict[str, OutputRun] = {}
         self._planning = 0
-        self._quick = QuickExport(document, writers=writers, errors=errors, parent=self)
+        self._coming = coming
+        self._quick = QuickExport(document, writers=writers, errors=errors, coming=coming, parent=self)
+        self.saving = self._quick.waiting
         self.export_to, self.save_beside = self._quick.export_to, self._quick.save_beside
-        self.output = OutputDialogController(writers, window, self)
+        self.output = OutputDialogController(writers, coming, window, self)
         self.output.confirmed.connect(self._on_confirmed)
 
     def use_weights(self, weights: WeightsInfo) -> None:
@@ -78,10 +82,11 @@ class ExportController(JobSource):
 
     def export_all(self) -> None:
         """Asks for formats and folder, and writes every mask there is."""
-        if not self._with_masks():
+        has_labels = bool(self._document.masks.labelled_ids() or self._coming.sentence)
+        if not has_labels and not self._with_masks():
             self._errors.inform(self.tr("No image has a mask or a prediction yet."))
             return
-        self._open("labelled" if self._document.masks.labelled_ids() else "all")
+        self._open("labelled" if has_labels else "all")
 
     @property
     def is_busy(self) -> bool:
@@ -128,8 +133,11 @@ class ExportController(JobSource):
         return run
 
     def _open(self, scope: str) -> None:
+        self.output.open(self._question, self._previewing, scope)
+
+    def _question(self) -> OutputQuestion:
         count, masks = len(self._with_masks()), len(self._document.masks.labelled_ids())
-        question = OutputQuestion(
+        return OutputQuestion(
             title=self.tr("Export masks"),
             explanation=self.tr("Masks of your images are written, in the formats that you choose."),
             scopes=(
@@ -146,7 +154,6 @@ class ExportController(JobSource):
             action=self.tr("Export"),
             is_completed=masks == 0 if self.output.is_completed is None else self.output.is_completed,
         )
-        self.output.open(question, self._previewing, scope)
 
     def _previewing(self, choice: OutputChoice) -> Callable[[], OutputPreview]:
         """What says, in a background thread, what a choice comes to."""

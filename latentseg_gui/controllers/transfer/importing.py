@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QCoreApplication, QObject
 from PySide6.QtWidgets import QWidget
 
 from latentseg_gui.commands.history import History
@@ -18,6 +18,7 @@ from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.controllers.transfer.import_plans import ImportPair, ImportPlan, import_targets, plan_of
 from latentseg_gui.controllers.transfer.import_run import ImportOrder, ImportReport, ImportRun, summary_of
 from latentseg_gui.controllers.transfer.import_work import ImportMode
+from latentseg_gui.controllers.waiting import LabelSource
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.wording import in_quotes, listed
@@ -61,6 +62,8 @@ class ImportController(JobSource):
         self._errors = errors
         self._window = window
         self._run: ImportRun | None = None
+        self._plans = 0
+        self.labels = LabelSource(self._under_way, self)
         self._folder = ""
         self._found: tuple[str, ...] = ()
         self.dialog: ImportDialog | None = None
@@ -70,9 +73,12 @@ class ImportController(JobSource):
         """Whether masks are being taken over."""
         return self._run is not None
 
-    def under_way(self) -> str:
+    def _under_way(self) -> str:
         """That masks are on their way into the document, as a sentence; "" where none are."""
-        return self.tr("Masks are still being imported.") if self.is_running else ""
+        if self.is_running:
+            return self.tr("Masks are still being imported.")
+        is_asked_for = self._plans or self.dialog is not None
+        return self.tr("An import of masks has begun.") if is_asked_for else ""
 
     def choose(self) -> None:
         """Asks for a file: a mask for the image that is looked at, or one with the masks of many."""
@@ -106,7 +112,12 @@ class ImportController(JobSource):
             title=self.tr("Looking for masks"),
             key="import plan",
             is_current=lambda: self._run is None,
+            on_stale=self._on_not_planned,
+            on_failure=self._on_not_planned,
+            on_cancelled=self._on_not_planned,
         )
+        self._plans += 1
+        self.labels.changed.emit()
 
     def cancel_named(self, full_name: str) -> None:
         """Stops the run of this name; other names are not ours."""
@@ -131,6 +142,7 @@ class ImportController(JobSource):
             parent=self,
         )
         self._run = run
+        self.labels.changed.emit()
         run.began.connect(self.began)
         run.progressed.connect(self.progressed)
         run.ended.connect(self.ended)
@@ -148,10 +160,19 @@ class ImportController(JobSource):
         source = None if current is None else self._document.images.path(current)
         return self._folder or str(Path.home() if source is None else source.parent)
 
+    def _on_not_planned(self, error: LatentsegError | None = None) -> None:
+        self._plans -= 1
+        if error is not None:
+            self._errors.report(error)
+        if not self._plans and not self.is_running:
+            self.labels.lost.emit(self.tr("The masks were not imported."))
+        self.labels.changed.emit()
+
     def _on_planned(self, answer: ImportPlan) -> None:
         if not answer.pairs:
-            self._errors.report(nothing_fits(answer))
+            self._on_not_planned(nothing_fits(answer))
             return
+        self._plans -= 1
         pair = answer.pairs[0]
         is_one = len(answer.pairs) == 1 and not answer.refused and not answer.is_open
         is_plain = is_one and pair.image_id == self._document.images.current_id
@@ -213,6 +234,9 @@ class ImportController(JobSource):
 
     def _on_answered(self, _: int) -> None:
         self.dialog = None
+        if not self.is_running:
+            self.labels.lost.emit(self.tr("The masks were not imported."))
+        self.labels.changed.emit()
 
     def _on_finished(self, report: ImportReport) -> None:
         if self._run is not None:
@@ -231,10 +255,13 @@ class ImportController(JobSource):
             )
         else:
             self._errors.inform(" ".join(sentences))
+        if report.is_cancelled:
+            self.labels.lost.emit(self.tr("The import of masks was stopped."))
+        self.labels.changed.emit()
 
     def _sentences(self, report: ImportReport) -> list[str]:
         """What came in, and what could not be represented."""
-        sentences = [self._counted(report)]
+        sentences = [_counted(report)]
         if report.skipped:
             one = self.tr("1 image has a mask already and was left as it is.")
             text = self.tr("{0} images have a mask already and were left as they are.")
@@ -249,31 +276,33 @@ class ImportController(JobSource):
         if objects is not None:
             text = self.tr("{0} of {1} objects were imported.")
             sentences.append(text.format(objects.taken, objects.total))
-        sentences += self._left_alone(report)
+        sentences += _left_alone(report)
         notes = [*self._found, *summary_of(report.notes)]
         if len(notes) > _NOTES:
             notes = [*notes[:_NOTES], self.tr("... and {0} more remarks.").format(len(notes) - _NOTES)]
         return [*sentences, *notes]
 
-    def _left_alone(self, report: ImportReport) -> list[str]:
-        """What was not replaced since it is locked."""
-        sentences = []
-        if report.locked == 1:
-            sentences.append(self.tr("1 locked object was left as it was."))
-        elif report.locked:
-            sentences.append(self.tr("{0} locked objects were left as they were.").format(report.locked))
-        if report.locked_classes:
-            names = listed(in_quotes(sorted(report.locked_classes)))
-            sentences.append(self.tr("Locked, so left as it was: {0}.").format(names))
-        return sentences
 
-    def _counted(self, report: ImportReport) -> str:
-        if report.is_cancelled:
-            text = self.tr("Stopped: {0} of {1} masks were imported; undo takes them back one by one.")
-            return text.format(report.made, report.total)
-        if report.made < 2:
-            return self.tr("1 mask was imported.") if report.made else self.tr("No mask was imported.")
-        return self.tr("{0} masks were imported.").format(report.made)
+def _left_alone(report: ImportReport) -> list[str]:
+    """What was not replaced since it is locked."""
+    sentences = []
+    if report.locked == 1:
+        sentences.append(_tr("1 locked object was left as it was."))
+    elif report.locked:
+        sentences.append(_tr("{0} locked objects were left as they were.").format(report.locked))
+    if report.locked_classes:
+        names = listed(in_quotes(sorted(report.locked_classes)))
+        sentences.append(_tr("Locked, so left as it was: {0}.").format(names))
+    return sentences
+
+
+def _counted(report: ImportReport) -> str:
+    if report.is_cancelled:
+        text = _tr("Stopped: {0} of {1} masks were imported; undo takes them back one by one.")
+        return text.format(report.made, report.total)
+    if report.made < 2:
+        return _tr("1 mask was imported.") if report.made else _tr("No mask was imported.")
+    return _tr("{0} masks were imported.").format(report.made)
 
 
 def nothing_fits(plan: ImportPlan) -> LatentsegError:
@@ -299,3 +328,7 @@ def _details(report: ImportReport) -> str:
     if len(lines) > _SHOWN:
         lines = [*lines[:_SHOWN], f"... and {len(lines) - _SHOWN} more"]
     return "\n".join(shown(line) for line in lines)
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("ImportController", text)

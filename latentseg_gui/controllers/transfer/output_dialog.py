@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.transfer.output_plans import OutputPreview
+from latentseg_gui.controllers.waiting import LabelsToCome
 from latentseg_gui.document.document import Document
 from latentseg_gui.inference.request import Priority
 from latentseg_gui.io.masks import FORMATS
@@ -19,12 +20,16 @@ from latentseg_gui.panels.output import OutputChoice, OutputDialog, OutputQuesti
 PreviewOf = Callable[[OutputChoice], Callable[[], OutputPreview]]
 """Makes of a choice a function that any thread may call for its preview."""
 
+QuestionNow = Callable[[], OutputQuestion]
+"""What there is to be chosen from, as it is when this is called."""
+
 
 class OutputDialogController(QObject):
     """Opens the dialog and keeps it up to date; what was chosen last is suggested next time.
 
     Args:
         jobs: where previews are made.
+        coming: labels without which nothing is written.
         window: that the dialog belongs to.
         parent: owner of this QObject.
     """
@@ -32,12 +37,15 @@ class OutputDialogController(QObject):
     confirmed = Signal(object)
     """Carries the `OutputChoice`."""
 
-    def __init__(self, jobs: Jobs, window: QWidget | None, parent: QObject) -> None:
+    def __init__(self, jobs: Jobs, coming: LabelsToCome, window: QWidget | None, parent: QObject) -> None:
         super().__init__(parent)
         self._jobs = jobs
+        self._coming = coming
         self._window = window
         self.dialog: OutputDialog | None = None
+        self._question: QuestionNow | None = None
         self._preview_of: PreviewOf | None = None
+        coming.changed.connect(self.refresh)
         self.formats: tuple[str, ...] = ("png",)
         self.folder = ""
         self.is_completed: bool | None = None
@@ -56,19 +64,22 @@ class OutputDialogController(QObject):
         self._beside = str(folder_beside(images)) if images is not None and images.name else ""
         return self._beside
 
-    def open(self, question: OutputQuestion, preview_of: PreviewOf, scope: str = "") -> None:
+    def open(self, question: QuestionNow, preview_of: PreviewOf, scope: str = "") -> None:
         """Asks; the answer comes as a signal."""
-        dialog = OutputDialog(question, self._window)
+        dialog = OutputDialog(question(), self._window)
         dialog.set_scope(scope)
         dialog.preview_requested.connect(self._on_preview_requested)
         dialog.confirmed.connect(self._on_confirmed)
         dialog.finished.connect(self._on_finished)
-        self.dialog, self._preview_of = dialog, preview_of
+        self.dialog, self._question, self._preview_of = dialog, question, preview_of
         dialog.open()
 
     def refresh(self) -> None:
         """What is chosen comes to something else now, such as where the model is there at last."""
-        choice = None if self.dialog is None else self.dialog.choice
+        if self.dialog is None or self._question is None:
+            return
+        self.dialog.set_scopes(self._question().scopes)
+        choice = self.dialog.choice
         if choice is not None:
             self._on_preview_requested(choice)
 
@@ -77,11 +88,19 @@ class OutputDialogController(QObject):
         if dialog is not None and self._preview_of is not None:
             self._jobs.submit(
                 self._preview_of(choice),
-                partial(_show_preview, dialog, choice),
+                partial(self._show_preview, dialog, choice),
                 key="output preview",
                 priority=Priority.SHOW,
                 is_current=lambda: self.dialog is dialog,
             )
+
+    def _show_preview(self, dialog: OutputDialog, choice: OutputChoice, answer: OutputPreview) -> None:
+        # Images of a folder that is not open have no labels that could be on their way.
+        coming = "" if choice.source is not None else self._coming.sentence
+        text, can_go = answer.text(), answer.can_go and not coming
+        if coming:
+            text = self.tr("{0} You can go on when that is done.").format(coming) + "\n" + text
+        dialog.set_preview(choice, text, can_go=can_go, has_foreign=bool(answer.foreign))
 
     def _on_confirmed(self, choice: OutputChoice) -> None:
         self.formats = choice.formats
@@ -91,8 +110,4 @@ class OutputDialogController(QObject):
         self.confirmed.emit(choice)
 
     def _on_finished(self, _: int) -> None:
-        self.dialog = self._preview_of = None
-
-
-def _show_preview(dialog: OutputDialog, choice: OutputChoice, answer: OutputPreview) -> None:
-    dialog.set_preview(choice, answer.text(), can_go=answer.can_go, has_foreign=bool(answer.foreign))
+        self.dialog = self._question = self._preview_of = None

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.transfer.mask_snapshots import MaskSnapshot, snapshot_of
+from latentseg_gui.controllers.waiting import LabelsToCome, WaitingStart
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.io.images.folders import MASK_ENDING
@@ -25,12 +26,29 @@ class QuickExport(QObject):
     """Writes masks under names that are clear already."""
 
     def __init__(
-        self, document: Document, *, writers: Jobs, errors: ErrorSink, parent: QObject | None = None
+        self,
+        document: Document,
+        *,
+        writers: Jobs,
+        errors: ErrorSink,
+        coming: LabelsToCome,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._document = document
         self._writers = writers
         self._errors = errors
+        self._coming = coming
+        self.waiting = WaitingStart(
+            self.tr("Saving masks"),
+            self.tr("Masks are saved beside their images when that is done."),
+            start=self.save_beside,
+            looks=coming.changed,
+            labels=coming,
+            document=document,
+            errors=errors,
+            parent=self,
+        )
 
     def ready_image(self) -> str | None:
         """The image that is looked at, if there is one with a size; says so if not."""
@@ -55,6 +73,8 @@ class QuickExport(QObject):
 
     def save_beside(self) -> None:
         """Writes what was labelled of every image as an indexed PNG beside it; the rest stays unlabelled."""
+        if self.waiting.waits_for(self._coming.sentence):
+            return
         ids = [
             each
             for each in self._document.masks.labelled_ids()

@@ -178,6 +178,12 @@ class OutputDialog(QDialog):
             if scope.key == key:
                 self._scopes.button(number).setChecked(True)
 
+    def set_scopes(self, scopes: tuple[Scope, ...]) -> None:
+        """Shows the same scopes as they are now: there may be more images of a kind."""
+        for number, scope in enumerate(scopes):
+            self._scopes.button(number).setText(scope.text)
+            self._scopes.button(number).setEnabled(scope.is_possible)
+
     def set_completed(self, is_completed: bool) -> None:
         """Chooses what stands where nobody labelled."""
         self._rest.set_completed(is_completed)
