@@ -23,7 +23,8 @@ _CHOICES: Final = "choices"
 TAKEN_OVER: Final = 1
 ACCEPTED: Final = 2
 PAINTED: Final = 3
-"""Where a label comes from: a prediction that was taken over, an object accepted after clicks, or the brush."""
+IMPORTED: Final = 4
+"""Where a label comes from: a prediction that was taken over, an object accepted after clicks, the brush, or a file."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,9 +35,9 @@ class LabelledImage:
         image: RGB, uint8 [H, W, 3]; grey [H, W] is taken, too.
         labels: class ids, uint8 [H, W]; 255 where nobody has said anything.
         name: under which its features may be cached between runs; "" for no caching.
-        origin: where each label comes from (`TAKEN_OVER`, `ACCEPTED`, `PAINTED`), uint8 [H, W]; what was taken
-            over is learned from, but nothing is measured on it, and only what was painted grows. None: all
-            was painted.
+        origin: where each label comes from (`TAKEN_OVER`, `ACCEPTED`, `PAINTED`, `IMPORTED`), uint8 [H, W]; what was
+            taken over is learned from, but nothing is measured on it; strokes grow, also imported ones, but no object
+            that was accepted. None: nobody knows, and it is taken as imported.
         objects: number of the object that each pixel belongs to, int32 [H, W]; 0 for none. From them it learns
             to tell objects apart. None: nothing is numbered.
     """

@@ -92,6 +92,22 @@ def test_masks_that_label_every_pixel_need_no_background(folders):
     assert with_background_decided(samples, classes, is_rest=False, is_none=False) == samples
 
 
+def test_the_rest_is_background_but_not_up_to_the_rim_of_a_stroke(folders):
+    from latentseg_gui.document.masks.classes import ClassTable
+    from model.training.finetune import LabelledImage
+
+    image = np.full((40, 40, 3), 200, np.uint8)
+    image[12:16] = 40
+    labels = np.full((40, 40), 255, np.uint8)
+    labels[10:18] = 1
+    classes = ClassTable.from_names(("background", "crack"))
+    for origin, left in ((3, 4), (4, 8), (2, 8)):
+        samples = [LabelledImage(image, labels, origin=np.full_like(labels, origin))]
+        (made,) = with_background_decided(samples, classes, is_rest=True, is_none=False)
+        assert (made.labels == 1).sum() == left * 40
+        assert (made.labels == 0).sum() == 32 * 40
+
+
 def test_a_run_without_a_step_is_an_error_and_writes_nothing(finetune):
     code, _, err, tuned = finetune("--seconds", 0.001)
     assert code == 2
@@ -184,7 +200,7 @@ def test_numbered_objects_are_whole_and_do_not_grow(folders):
     pair = Pair(folders[0] / "scene 0.png", Mask())
     (sample,), _ = read_samples([pair], classes, Failures())
     assert set(np.unique(sample.origin[labels == 1])) == {2}
-    assert set(np.unique(sample.origin[labels == 0])) == {3}
+    assert set(np.unique(sample.origin[labels == 0])) == {4}
 
 
 def test_classes_that_no_mask_has_are_named_by_evaluate(latentseg, weights, folders):

@@ -19,6 +19,7 @@ from latentseg_gui.document.masks.label_rows import labels_by_row
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.training.learning import LearningSettings
 from latentseg_gui.document.training.runs import FineTuneProgress, FineTuneResult, TrainingSample
+from latentseg_gui.document.types import Provenance
 from latentseg_gui.inference.engine import Engine
 from latentseg_gui.inference.messages import EncodeImage, LoadWeights, PredictClasses
 from latentseg_gui.inference.service import TRAINING
@@ -404,6 +405,20 @@ def test_the_rest_of_the_images_is_background_where_the_user_says_so(request_):
     assert run["labelled_pixels"] == sample.labels.size
     assert result.metric_after > 0.5
     assert (samples[0].labels == objects).all()
+
+
+@pytest.mark.parametrize(("said_by", "left"), [(Provenance.PAINTED, 4), (Provenance.IMPORTED, 8)])
+def test_background_is_not_declared_up_to_the_rim_of_a_stroke(said_by, left):
+    pixels = np.full((40, 40, 3), 200, np.uint8)
+    pixels[12:16] = 40
+    labels = np.full((40, 40), 255, np.uint8)
+    labels[10:18] = 1
+    sample = TrainingSample("a", pixels, labels, np.full_like(labels, said_by), None)
+    made = training.labelled_image(sample, is_rest_background=True)
+    assert (made.labels == 1).sum() == left * 40
+    assert (made.labels == 0).sum() == 32 * 40
+    assert (training.labelled_image(sample).labels == labels).all(), "without rest, strokes stay as they are"
+    assert (sample.labels[10:18] == 1).all()
 
 
 @pytest.mark.parametrize("known", [{"a": 1}, 7, "none", [1, {"version": "v0"}]])

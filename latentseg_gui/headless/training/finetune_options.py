@@ -94,7 +94,8 @@ def add_background_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rest-is-background",
         action="store_true",
-        help="what no mask labels is background: for masks that have objects only",
+        help="what no mask labels is background: for masks that have objects only; rims of brush strokes that look "
+        "like background are not learned from",
     )
     parser.add_argument(
         "--without-background",

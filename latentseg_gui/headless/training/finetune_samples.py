@@ -72,17 +72,17 @@ def counted_samples(samples: list[LabelledImage], classes: ClassTable) -> list[L
 def _origin(mask: ImportedMask) -> NDArray[np.uint8] | None:
     """Where the labels of a mask come from; whatever has a number is a whole object."""
     if mask.provenance is not None:
-        is_plain = np.isin(mask.provenance, (Provenance.NONE, Provenance.IMPORTED))
-        return np.where(is_plain, np.uint8(Provenance.PAINTED), mask.provenance)
+        is_unknown = mask.provenance == Provenance.NONE
+        return np.where(is_unknown, np.uint8(Provenance.IMPORTED), mask.provenance)
     if mask.instances is None or not mask.instances.any():
         return None
-    return np.where(mask.instances > 0, np.uint8(Provenance.CLICKED), np.uint8(Provenance.PAINTED))
+    return np.where(mask.instances > 0, np.uint8(Provenance.CLICKED), np.uint8(Provenance.IMPORTED))
 
 
 def with_background_decided(
     samples: list[LabelledImage], classes: ClassTable, *, is_rest: bool, is_none: bool
 ) -> list[LabelledImage]:
-    """The samples, where ``is_rest`` with background wherever nothing is labelled.
+    """The samples, where ``is_rest`` with background wherever nothing is labelled (`with_rest_as_background`).
 
     Args:
         samples: as they were read.
@@ -93,11 +93,10 @@ def with_background_decided(
     Raises:
         LatentsegError: labels tell nothing apart, or do not say what background is.
     """
+    from model.training.rest_as_background import with_rest_as_background
+
     if is_rest:
-        samples = [
-            replace(each, labels=np.where(each.labels == UNLABELLED, np.uint8(BACKGROUND), each.labels))
-            for each in samples
-        ]
+        samples = [with_rest_as_background(each) for each in samples]
     present = sorted({int(value) for each in samples for value in np.unique(each.labels)} - {UNLABELLED})
     has_rest = any(bool((each.labels == UNLABELLED).any()) for each in samples)
     refuse_one_class(present, classes, has_rest=has_rest)

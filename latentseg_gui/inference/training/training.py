@@ -15,7 +15,6 @@ import numpy as np
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.training.learning import LearningSettings
 from latentseg_gui.document.training.runs import FineTuneProgress, FineTuneResult, TrainingSample
-from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Provenance
 from latentseg_gui.inference.request import JobContext
 from latentseg_gui.inference.training.messages import FineTune, PreviewCrops, TrainingPreview
 from model.training.calibrating import calibrated
@@ -25,6 +24,7 @@ from model.training.orientation import are_upright
 from model.training.outcome import refuse_unlearned
 from model.training.preview import preview_crops
 from model.training.provenance import after_run, figures_on
+from model.training.rest_as_background import with_rest_as_background
 from model.training.timed import Steered
 from model.training.types import object_numbers
 from model.training.views import scarcity_of
@@ -138,16 +138,11 @@ def labelled_image(sample: TrainingSample, *, is_rest_background: bool = False) 
 
     Args:
         sample: of the window.
-        is_rest_background: whether what nobody labelled becomes background.
+        is_rest_background: whether what nobody labelled becomes background (`with_rest_as_background`).
     """
-    labels, origin = sample.labels, sample.provenance
-    if is_rest_background:
-        rest = labels == UNLABELLED
-        labels = np.where(rest, np.uint8(BACKGROUND), labels)
-        origin = None if origin is None else np.where(rest, np.uint8(Provenance.PAINTED), origin)
-    if origin is not None:  # an imported mask is as good as a painted one
-        origin = np.where(origin == Provenance.IMPORTED, np.uint8(Provenance.PAINTED), origin)
-    return LabelledImage(sample.pixels, labels, sample.image_id, origin, object_numbers(sample.instances))
+    objects = object_numbers(sample.instances)
+    image = LabelledImage(sample.pixels, sample.labels, sample.image_id, sample.provenance, objects)
+    return with_rest_as_background(image) if is_rest_background else image
 
 
 def config_of(settings: LearningSettings, num_classes: int) -> FineTuneConfig:
