@@ -13,6 +13,7 @@ from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.images.display import SURE_FOREGROUND, DisplayController, describe_pixel
 from latentseg_gui.controllers.images.layer_choice import LayerChoice
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, ImageRecord, Provenance, Rect
@@ -66,6 +67,17 @@ class Bench:
         places = (self.view.camera.viewport.to_logical((x + 0.5, 120.5)).toPoint() for x in range(110, 150))
         rgb = (image.pixelColor(place) for place in places)
         return {(each.red(), each.green(), each.blue()) for each in rgb}
+
+    def slant(self) -> str:
+        """To which side the lines of a hatching go that fills the middle."""
+        image = self.view.grab().toImage()
+        middle = self.view.camera.viewport.to_logical((120.0, 120.0)).toPoint()
+        rows, cols = range(middle.y(), middle.y() + 20), range(middle.x(), middle.x() + 40)
+        light = np.array([[image.pixelColor(x, y).lightness() for x in cols] for y in rows])
+        assert light.std() > 0
+        rises = (light[1:, :-1] == light[:-1, 1:]).all()
+        falls = (light[1:, 1:] == light[:-1, :-1]).all()
+        return {(True, False): "rises", (False, True): "falls"}[bool(rises), bool(falls)]
 
     @property
     def legend(self) -> list[str]:
@@ -141,6 +153,33 @@ def test_labelled_background_is_seen_and_hides_with_its_class(bench: Bench) -> N
     bench.document.set_classes(classes.replaced(BACKGROUND, is_visible=False))
     assert bench.colours() == {CLEAR}
     assert bench.legend == []
+
+
+def test_labelled_background_is_not_taken_for_foreground_that_is_predicted(bench: Bench) -> None:
+    bench.predict(SHIPPED)
+    bench.layers.ask_for_prediction()
+    assert bench.slant() == "rises"
+    bench.paint(BACKGROUND)
+    assert bench.slant() == "falls"
+    assert [entry.is_mirrored for entry in bench.view.visibility.legend.entries] == [True, False]
+
+
+def test_the_legend_has_a_colour_that_is_on_the_image(bench: Bench) -> None:
+    document = bench.document
+    document.set_classes(ClassTable.from_names(("background", "road", "tree")))
+    bench.layers.choose("both")
+
+    def colours() -> list[str]:
+        return [entry.colour for entry in bench.view.visibility.legend.entries]
+
+    road, tree = document.classes[1].colour, document.classes[2].colour
+    bench.paint(1)
+    document.active_class = 2
+    assert colours() == [road], "no tree is labelled yet"
+    bench.predict("v1")
+    assert colours() == [road, road], "nor predicted"
+    bench.paint(2)
+    assert colours() == [tree, road]
 
 
 def test_objects_alone_need_no_word_about_background(bench: Bench) -> None:

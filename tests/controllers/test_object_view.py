@@ -64,7 +64,9 @@ def test_objects_made_while_they_are_shown_get_colours_and_undo_takes_them(
         number = int(document.masks.instances("image")[40, x])
         assert np.abs(np.subtract(table[number, :3].astype(int), colour)).max() < 8
     paint(document, Rect(20, 100, 60, 140), 0, 0)
-    assert shown(view, 120, 40) == (0, 0, 0), "what became background is clear"
+    assert len({shown(view, x, 40) for x in range(110, 130)}) == 2, "labelled background is hatched here, too"
+    document.set_classes(document.classes.replaced(BACKGROUND, is_visible=False))
+    assert shown(view, 120, 40) == (0, 0, 0)
     display.set_objects_visible(False)
     assert shown(view, 200, 40) == shown(view, 40, 40)
 

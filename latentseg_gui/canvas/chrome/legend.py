@@ -29,11 +29,13 @@ class LegendEntry:
         text: what it means.
         colour: "#rrggbb".
         is_hatched: whether it is hatched; else solid.
+        is_mirrored: whether the lines of the hatching fall to the right; else they rise.
     """
 
     text: str
     colour: str
     is_hatched: bool = False
+    is_mirrored: bool = False
 
 
 class Legend:
@@ -91,10 +93,7 @@ def _draw_swatch(painter: QPainter, area: QRectF, entry: LegendEntry) -> None:
         painter.save()
         painter.setClipRect(area)
         for step in range(0, round(area.width() + area.height()), 5):
-            painter.drawLine(
-                round(area.x() + step),
-                round(area.y()),
-                round(area.x() + step - area.height()),
-                round(area.bottom()),
-            )
+            start, stop = area.x() + step, area.x() + step - area.height()
+            upper, lower = (stop, start) if entry.is_mirrored else (start, stop)
+            painter.drawLine(round(upper), round(area.y()), round(lower), round(area.bottom()))
         painter.restore()

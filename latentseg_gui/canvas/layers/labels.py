@@ -191,18 +191,28 @@ class LabelLayer:
             ids[samples.of(self.above) != UNLABELLED] = clear
         is_clear = ids.min() == ids.max() and self.style.is_hidden[ids[0, 0]]
         if not is_clear:
-            gaps = hatching(viewport, samples.device) if self.style.has_hatching else None
+            gaps = None
+            if self.style.has_hatching:
+                # What is said and what is predicted slant to different sides: one is the other's opposite.
+                gaps = hatching(viewport, samples.device, is_mirrored=not self.style.is_hatched)
             paint_samples(painter, samples, outlined(ids, pad, self._table, gaps))
 
 
-def hatching(viewport: Viewport, device: QRect) -> NDArray[np.uint16]:
-    """What the gaps of slanting lines add to a code, uint16 [h, w]; the lines keep to the image when it is moved."""
+def hatching(viewport: Viewport, device: QRect, *, is_mirrored: bool = False) -> NDArray[np.uint16]:
+    """What the gaps of slanting lines add to a code, uint16 [h, w]; the lines keep to the image when it is moved.
+
+    Args:
+        viewport: where the image lies.
+        device: what is drawn, in device pixels.
+        is_mirrored: whether lines fall to the right, as those over labelled background; else they rise.
+    """
     period = max(4, round(_HATCH * viewport.ratio))
     x0, y0, _, _ = viewport.image_box
     places = np.arange(period + device.width()) + (device.x() - x0)
     line = np.where(places % period < max(1, period // 3), 0, _GAP).astype(np.uint16)
     shifted = np.stack([line[phase : phase + device.width()] for phase in range(period)])  # [period, w]
-    return shifted[(np.arange(device.height()) + (device.y() - y0)) % period]
+    down = np.arange(device.height()) + (device.y() - y0)
+    return shifted[(-down if is_mirrored else down) % period]
 
 
 def outlined(

@@ -115,7 +115,7 @@ class LayerStack:
             layer.set_style(mask)
         own, predicted = self.object_colours, self.predicted_colours
         veiled = replace(mask, veiled=self.veiled)
-        self.mask.set_style(veiled if own is None else replace(mask, colours=own))
+        self.mask.set_style(veiled if own is None else replace(veiled, colours=own))
         # Grey would not show on grey: a dark line beside the light one shows on any image.
         grey = faint if predicted is None else replace(faint, colours=predicted, halo_opacity=0.5)
         self.prediction.set_style(grey)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.canvas.chrome.legend import LegendEntry
 from latentseg_gui.canvas.view import CanvasView
 from latentseg_gui.controllers.images.display import NEUTRAL, DisplayController, is_untaught
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.masks.layers import MaskLayer
+from latentseg_gui.document.masks.layers import Counts, MaskLayer
+from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.training.weights import WeightsInfo
 from latentseg_gui.document.types import BACKGROUND, Rect
 from latentseg_gui.io.project.manifest import knows_classes
@@ -91,7 +93,8 @@ class LayerChoice(QObject):
                 grey = "#{:02x}{:02x}{:02x}".format(*NEUTRAL[1, :3])
                 entries.append(LegendEntry(self.tr("foreground, nothing learned yet"), grey, is_hatched=True))
             else:
-                entries.append(LegendEntry(self.tr("predicted"), self._colour(), is_hatched=True))
+                colour = self._colour(_counts_of(prediction))
+                entries.append(LegendEntry(self.tr("predicted"), colour, is_hatched=True))
         self._canvas.visibility.set_legend(tuple(entries))
 
     def _of_mask(self, layer: MaskLayer) -> list[LegendEntry]:
@@ -101,12 +104,26 @@ class LayerChoice(QObject):
         background = None if counts is None else int(counts[BACKGROUND])
         entries = []
         if background != layer.num_labelled:
-            entries.append(LegendEntry(self.tr("labelled"), self._colour()))
+            entries.append(LegendEntry(self.tr("labelled"), self._colour(counts)))
         if background != 0 and self._document.classes[BACKGROUND].is_visible:
-            entries.append(LegendEntry(self.tr("labelled background"), "#ebebeb", is_hatched=True))
+            text = self.tr("labelled background")
+            entries.append(LegendEntry(text, "#ebebeb", is_hatched=True, is_mirrored=True))
         return entries
 
-    def _colour(self) -> str:
-        """Of the class in use, or of the first where that is the background."""
+    def _colour(self, counts: Counts | None) -> str:
+        """Of the class in use where it is on the image, else of the class that has most of it.
+
+        Args:
+            counts: pixels by class id, [256]; None where nobody has counted them.
+        """
         classes, active = self._document.classes, self._document.active_class
-        return classes[active if active != BACKGROUND or len(classes) == 1 else classes.ids[1]].colour
+        objects = [each for each in classes.ids if each != BACKGROUND] or [BACKGROUND]
+        shown = active if active in objects else objects[0]
+        if counts is not None and not counts[shown]:
+            shown = max(objects, key=lambda each: (int(counts[each]), each == shown))
+        return classes[shown].colour
+
+
+def _counts_of(prediction: Prediction) -> Counts:
+    """Pixels by class id, [256], of every eighth row and column: enough to know which classes are there."""
+    return np.bincount(prediction.labels[::8, ::8].ravel(), minlength=256)

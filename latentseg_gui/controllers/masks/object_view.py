@@ -20,7 +20,7 @@ _LAST = 254
 def object_codes(document: Document, image_id: str) -> ObjectCodes:
     """How the mask of an image is coloured by object.
 
-    Codes are 0 for background and hidden classes, 255 for what is unlabelled, else the number of a colour.
+    Codes are 0 for background, 255 for hidden classes and what is unlabelled, else the number of a colour.
     """
     layer, of_class = document.masks.layer(image_id), _class_codes(document)
     has_objects = (of_class != BACKGROUND) & (of_class != UNLABELLED)
@@ -38,7 +38,7 @@ def _class_codes(document: Document) -> NDArray[np.uint8]:
     codes = np.minimum(np.arange(256) + _FIRST_CLASS, _LAST).astype(np.uint8)
     for class_id, entry in zip(document.classes.ids, document.classes, strict=True):
         if not entry.is_visible:
-            codes[class_id] = BACKGROUND
+            codes[class_id] = UNLABELLED
     codes[BACKGROUND], codes[UNLABELLED] = BACKGROUND, UNLABELLED
     return codes
 
