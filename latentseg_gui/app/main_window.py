@@ -247,7 +247,7 @@ class MainWindow(QMainWindow):
         self._experts_text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.statusBar().addWidget(self._cursor)
         self.statusBar().addWidget(self._experts_text, 1)
-        self._cursor.setContentsMargins(8, 0, 0, 0)
+        self._cursor.setIndent(8)  # margins are lost where the theme changes while it is empty
         for label in (self._timing, self._version):
             label.setMinimumWidth(24)  # in a narrow window they give way
         self._after_timing = upright_line()

@@ -44,9 +44,9 @@ class TourState:
         """Which step is on."""
         if self.outcome is not None and self.outcome.is_better:
             return OVER
-        if self.is_training or (self.has_labels and not self.has_clicks):
-            return TEACH
-        return CORRECT if self.has_clicks else POINT
+        if self.has_clicks and not self.is_training:
+            return CORRECT
+        return TEACH if self.is_training or self.has_labels or self.outcome is not None else POINT
 
 
 def tour_text(state: TourState) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QEventLoop, QTimer
-from PySide6.QtWidgets import QApplication, QDialog, QPlainTextEdit
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.app import main
@@ -38,6 +38,25 @@ def test_a_theme_is_in_force_at_once_ticked_and_remembered(composed: Session) ->
     composed.window.action["theme_dark"].trigger()
     assert is_dark(composed.window.palette())
     assert load_preferences(preferences_path())[0].theme == "dark"
+
+
+def test_what_the_pointer_reads_keeps_off_the_edge_in_every_theme(composed: Session) -> None:
+    window = composed.window
+    label = next(each for each in window.findChildren(QLabel) if each.accessibleName() == "Under the cursor")
+
+    def read(text: str) -> None:
+        window.set_cursor_text(text)
+        for _ in range(4):
+            QApplication.processEvents()
+
+    for theme in ("theme_light", "theme_dark", "theme_light"):
+        read("")
+        window.action[theme].trigger()
+        read("MMM")
+        drawn = label.grab().toImage()
+        rows, ground = range(drawn.height()), drawn.pixelColor(0, 0)
+        inked = [x for x in range(drawn.width()) if any(drawn.pixelColor(x, y) != ground for y in rows)]
+        assert inked[0] >= 6, theme
 
 
 def test_what_can_be_on_shows_a_tick_in_the_menu_and_no_icon(composed: Session) -> None:

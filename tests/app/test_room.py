@@ -91,6 +91,17 @@ def test_the_options_of_every_tool_take_two_rows_at_most(small: Session) -> None
         assert all(each.width() >= each.minimumSizeHint().width() for each in shown), tool.action
 
 
+def test_the_picture_stays_where_it_is_from_step_to_step_of_the_tour(small: Session) -> None:
+    window, tops = small.window, set()
+    for text in ("Click.", "Right-click where it is too much, and click where something is missing. " * 2):
+        window.tour.show_step(("Point", "Correct and accept", "Teach"), 1, text)
+        for _ in range(4):
+            QApplication.processEvents()
+        assert hidden_part(window.tour) == 0
+        tops.add(window.canvas.mapTo(window, QPoint(0, 0)).y())
+    assert len(tops) == 1
+
+
 def test_what_is_on_has_a_tick(small: Session) -> None:
     window = small.window
     ticks = {each.accessibleName(): each for each in window.options.findChildren(QCheckBox)}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton
 
-from latentseg_gui.app.tour import OVER, TEACH, TourState, tour_text
+from latentseg_gui.app.tour import CORRECT, OVER, TEACH, TourState, tour_text
 from latentseg_gui.document.training.runs import FineTuneResult
 from tests.e2e.person import Person
 
@@ -96,5 +97,9 @@ def test_it_says_when_nothing_was_gained_and_when_it_is_over() -> None:
 
     assert after(False).step == TEACH
     assert "not better yet" in tour_text(after(False))
+    with_older_labels = replace(after(False), has_labels=False)
+    assert with_older_labels.step == TEACH, "it may have learned from what was labelled before the tour"
+    assert "not better yet" in tour_text(with_older_labels)
+    assert replace(after(False), has_clicks=True).step == CORRECT
     assert after(True).step == OVER
     assert "“v1”" in tour_text(after(True))

@@ -58,7 +58,6 @@ class ClassRow(QFrame):
         self._name.setMinimumWidth(40)
         self._area = text_label("", "hint", is_wrapped=False)
         self._count = text_label("", "muted", is_wrapped=False)
-        self._count.setContentsMargins(0, 0, 6, 0)
         self._key = text_label("", "key", is_wrapped=False)
         self._key.setFixedWidth(18)
         self._key.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -71,6 +70,7 @@ class ClassRow(QFrame):
         row.addWidget(self._name, 1)
         for widget in (self._count, self._area, self._key, self._eye, self._lock):
             row.addWidget(widget)
+        row.insertSpacing(row.indexOf(self._area), 3)  # an empty label loses margins of its own
         self.end_rename()
         self._swatch.clicked.connect(self.recolour_wanted)
         self._eye.clicked.connect(self.visibility_toggled)

@@ -27,8 +27,6 @@ class TourStrip(QFrame):
         self._steps = QHBoxLayout()
         self._steps.setSpacing(14)
         self._text = text_label()
-        # Two lines whatever it says: the picture below stays where it is from step to step.
-        self._text.setMinimumHeight(2 * self._text.fontMetrics().lineSpacing())
         self._text.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         self._text.setAccessibleName(self.tr("What to do in this step"))
         self._leave = QPushButton()
@@ -61,9 +59,17 @@ class TourStrip(QFrame):
         if (tuple(names), step) != self._shown:
             self._shown = tuple(names), step
             self._show_names()
+        self._keep_height()
         self._text.setText(text)
         self._leave.setText(self.tr("Leave the tour") if step < len(names) else self.tr("Close"))
         self.show()
+
+    def _keep_height(self) -> None:
+        # Two lines whatever it says: the picture below stays where it is from step to step. A label knows how high they
+        # are in the font of the style sheet; its metrics say less.
+        self._text.setMinimumHeight(0)
+        self._text.setText("\n")
+        self._text.setMinimumHeight(self._text.sizeHint().height())
 
     def _show_names(self) -> None:
         names, step = self._shown or ((), 0)
