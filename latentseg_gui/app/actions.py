@@ -16,7 +16,7 @@ class ActionSpec:
     Attributes:
         name: stable name; controllers bind to it and the settings file stores changed keys under it.
         text: what menus show.
-        keys: default shortcuts in Qt's portable text form; the first is shown.
+        keys: default shortcuts in Qt's portable text form; the first is shown, so Enter stands before Return.
         menu: the menu it stands in.
         icon: name of an icon, or empty.
         is_checkable: whether it is a switch.
@@ -59,7 +59,8 @@ def _tool(tool: ToolName) -> ActionSpec:
     )
 
 
-FILE, EDIT, VIEW, TOOLS, MODEL, HELP = "File", "Edit", "View", "Tools", "Model", "Help"
+FILE, EDIT, OBJECTS, TOOLS = "File", "Edit", "Objects", "Tools"
+VIEW, MODEL, HELP = "View", "Model", "Help"
 
 ACTIONS: tuple[ActionSpec, ...] = (
     _spec("open_images", "Open images...", "Ctrl+O", menu=FILE, icon="open", short="Open"),
@@ -78,11 +79,11 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("quit", "Quit", "Ctrl+Q", menu=FILE, sep=True),
     _spec("undo", "Undo", "Ctrl+Z", menu=EDIT),
     _spec("redo", "Redo", "Ctrl+Shift+Z | Ctrl+Y", menu=EDIT),
-    _spec("accept", "Accept proposal", "Return | Enter", menu=EDIT, sep=True),
+    _spec("accept", "Accept proposal", "Enter | Return", menu=EDIT, sep=True),
     _spec(
         "accept_next",
         "Accept, and go to the next image",
-        "Shift+Return | Shift+Enter",
+        "Shift+Enter | Shift+Return",
         menu=EDIT,
         icon="next",
     ),
@@ -91,25 +92,31 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("next_meaning", "Another meaning of the click", "Q", menu=EDIT),
     _spec("next_drag", "Drag with the click tool: box, stroke or lasso", "Z", menu=EDIT),
     _spec("each_new", "Each click is a new object", "R", menu=EDIT, check=True),
-    _spec("accept_prediction", "Accept prediction as mask", "Ctrl+Shift+Return", menu=EDIT, sep=True),
+    _spec(
+        "accept_prediction",
+        "Accept prediction as mask",
+        "Ctrl+Shift+Enter | Ctrl+Shift+Return",
+        menu=EDIT,
+        sep=True,
+    ),
     _spec("mark_reviewed", "Mark the whole image as reviewed", "Ctrl+Shift+A", menu=EDIT),
     _spec("clear_mask", "Clear the mask of this image", menu=EDIT),
-    _spec("merge_objects", "Merge the chosen objects", "M", menu=EDIT, icon="merge", sep=True),
-    _spec("delete_objects", "Delete the chosen objects", "Del", menu=EDIT, icon="trash"),
-    _spec("overwrite_objects", "New objects overwrite others", "Shift+Y", menu=EDIT, check=True),
-    _spec("keep_larger", "Cutting an object keeps its larger part only", menu=EDIT, check=True),
-    _spec("copy_objects", "Copy the chosen objects", "Ctrl+C", menu=EDIT, icon="copy"),
-    _spec("take_over_objects", "Copy objects from the previous image", "Ctrl+D", menu=EDIT, icon="layers"),
-    _spec("follow_objects", "Track objects of the previous image", "Ctrl+Shift+D", menu=EDIT, icon="next"),
-    _spec("hide_objects", "Hide the chosen objects, or show them", "Alt+H", menu=EDIT, icon="eye-off"),
-    _spec("show_all_objects", "Show all hidden objects", menu=EDIT, icon="eye"),
-    _spec("lock_objects", "Lock the chosen objects, or unlock them", "Alt+L", menu=EDIT, icon="lock"),
-    _spec("fill_holes", "Fill holes", menu=EDIT, sep=True),
-    _spec("remove_specks", "Remove specks", menu=EDIT),
-    _spec("smooth", "Smooth outline", menu=EDIT),
-    _spec("grow", "Grow by a pixel", "Ctrl++", menu=EDIT),
-    _spec("shrink", "Shrink by a pixel", "Ctrl+-", menu=EDIT),
-    _spec("follow_edges", "Snap the chosen objects to edges", "Ctrl+E", menu=EDIT, icon="outlines"),
+    _spec("merge_objects", "Merge the chosen objects", "M", menu=OBJECTS, icon="merge"),
+    _spec("delete_objects", "Delete the chosen objects", "Del", menu=OBJECTS, icon="trash"),
+    _spec("overwrite_objects", "New objects overwrite others", "Shift+Y", menu=OBJECTS, check=True),
+    _spec("keep_larger", "Cutting an object keeps its larger part only", menu=OBJECTS, check=True),
+    _spec("copy_objects", "Copy the chosen objects", "Ctrl+C", menu=OBJECTS, icon="copy"),
+    _spec("take_over_objects", "Copy objects from the previous image", "Ctrl+D", menu=OBJECTS, icon="layers"),
+    _spec("follow_objects", "Track objects of the previous image", "Ctrl+Shift+D", menu=OBJECTS, icon="next"),
+    _spec("hide_objects", "Hide the chosen objects, or show them", "Alt+H", menu=OBJECTS, icon="eye-off"),
+    _spec("show_all_objects", "Show all hidden objects", menu=OBJECTS, icon="eye"),
+    _spec("lock_objects", "Lock the chosen objects, or unlock them", "Alt+L", menu=OBJECTS, icon="lock"),
+    _spec("fill_holes", "Fill holes", menu=OBJECTS, sep=True),
+    _spec("remove_specks", "Remove specks", menu=OBJECTS),
+    _spec("smooth", "Smooth outline", menu=OBJECTS),
+    _spec("grow", "Grow by a pixel", "Ctrl++", menu=OBJECTS),
+    _spec("shrink", "Shrink by a pixel", "Ctrl+-", menu=OBJECTS),
+    _spec("follow_edges", "Snap the chosen objects to edges", "Ctrl+E", menu=OBJECTS, icon="outlines"),
     *(_tool(each) for each in ToolName),
     _spec("brush_smaller", "Smaller brush", "[", menu=TOOLS, sep=True),
     _spec("brush_larger", "Larger brush", "]", menu=TOOLS),
@@ -140,7 +147,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec(
         "predict",
         "Predict this image",
-        "Ctrl+Return | Ctrl+Enter",
+        "Ctrl+Enter | Ctrl+Return",
         menu=MODEL,
         icon="predict",
         short="Predict",

@@ -6,15 +6,17 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QRect
-from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QPushButton, QTabBar, QToolBar, QWidget
+from PySide6.QtCore import QPoint, QRect, QSize
+from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QMenu, QPushButton, QTabBar, QToolBar, QWidget
 
+from latentseg_gui.app.help import Help
 from latentseg_gui.app.session import Session
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.masks.tools import ToolName
 from latentseg_gui.document.training.learning import LATENT_EXPERT, NetworkChoice
 from latentseg_gui.document.training.runs import FineTuneResult
 from latentseg_gui.panels.classes.row import ClassRow
+from latentseg_gui.panels.commands.shortcut_sheet import ShortcutSheet
 
 CHOICE = NetworkChoice(
     LATENT_EXPERT, "Latent experts", "What comes with the program, for few masks.", "Much else.", 5_540_018
@@ -100,6 +102,33 @@ def test_the_picture_stays_where_it_is_from_step_to_step_of_the_tour(small: Sess
         assert hidden_part(window.tour) == 0
         tops.add(window.canvas.mapTo(window, QPoint(0, 0)).y())
     assert len(tops) == 1
+
+
+def test_every_menu_is_one_column_that_fits_the_screen(small: Session) -> None:
+    bar = small.window.menuBar()
+    menus = [menu for each in bar.actions() if isinstance(menu := each.menu(), QMenu)]
+    assert {"Edit", "Objects"} <= {menu.title() for menu in menus}
+    for menu in menus:
+        places = [menu.actionGeometry(each) for each in menu.actions() if each.isVisible()]
+        assert len({each.x() for each in places}) == 1, f"{menu.title()} has a second column"
+        assert max(each.bottom() for each in places) <= 768 - bar.height() - 20, menu.title()
+
+
+def test_all_words_of_the_key_sheet_can_be_read(small: Session) -> None:
+    Help(small.window).show_keys()
+    sheet = small.window.findChild(ShortcutSheet)
+    assert sheet is not None
+    for _ in range(4):
+        QApplication.processEvents()
+    labels = [each for each in sheet.findChildren(QLabel) if each.text()]
+    assert len(labels) > 100
+    for each in labels:
+        needed = each.sizeHint()
+        if each.wordWrap():
+            needed = QSize(each.minimumSizeHint().width(), each.heightForWidth(each.width()))
+        assert each.width() >= needed.width(), each.text()
+        assert each.height() >= needed.height(), each.text()
+    sheet.close()
 
 
 def test_what_is_on_has_a_tick(small: Session) -> None:

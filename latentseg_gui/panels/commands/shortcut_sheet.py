@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.widgets import Scrolled, discard, text_label
@@ -27,7 +27,7 @@ class ShortcutSheet(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Keys"))
-        self.resize(860, 620)
+        self.resize(920, 620)
         self._rows: tuple[ShortcutRow, ...] = ()
         self._search = QLineEdit(self)
         self._search.setPlaceholderText(self.tr("Search keys and actions"))
@@ -81,20 +81,17 @@ def _group_card(title: str, rows: Sequence[ShortcutRow]) -> QFrame:
     card = QFrame()
     card.setProperty("role", "card")
     card.setMinimumWidth(260)
-    grid = QGridLayout(card)
-    grid.setContentsMargins(14, 10, 14, 12)
-    grid.setHorizontalSpacing(22)
-    grid.setVerticalSpacing(5)
-    grid.setColumnStretch(0, 1)
-    grid.addWidget(text_label(title, "title", is_wrapped=False), 0, 0, 1, 2)
-    for number, row in enumerate(rows, start=1):
-        grid.addWidget(text_label(row.action, is_wrapped=False), number, 0)
-        keys = QWidget()
-        line = QHBoxLayout(keys)
-        line.setContentsMargins(0, 0, 0, 0)
+    column = QVBoxLayout(card)
+    column.setContentsMargins(14, 10, 14, 12)
+    column.setSpacing(5)
+    column.addWidget(text_label(title, "title", is_wrapped=False))
+    for row in rows:
+        # Each line for itself: one with many keys takes no room from the words of the others.
+        line = QHBoxLayout()
         line.setSpacing(4)
-        line.addStretch(1)
+        line.addWidget(text_label(row.action), 1)
+        line.addSpacing(10)
         for key in row.keys:
-            line.addWidget(text_label(key, "key", is_wrapped=False))
-        grid.addWidget(keys, number, 1, Qt.AlignmentFlag.AlignRight)
+            line.addWidget(text_label(key, "key", is_wrapped=False), 0, Qt.AlignmentFlag.AlignVCenter)
+        column.addLayout(line)
     return card
