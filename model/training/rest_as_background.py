@@ -13,7 +13,9 @@ between.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any, Final
 
 import numpy as np
@@ -46,10 +48,16 @@ that of exact masks up to so much did, and of strokes that are a pixel or two to
 _FAINTEST: Final = 1e-4
 """Variance of colours in 0..1 below which a surface is as good as plain: three grey levels of 256."""
 
-_MARGIN: Final = round(3 * NEAR)
+_TILE: Final = 512
+"""Side, in pixels, of what is looked at in one go: memory for all colours round all pixels of a large picture is not
+there, and most of it lies far from any stroke."""
+
+_MARGIN: Final = round(3 * NEAR) + 3 * MOST
+"""Pixels round a tile on which something in it may depend: colours, and whether these are of a rim."""
 
 Real = NDArray[np.floating[Any]]
 Mask = NDArray[np.bool_]
+Window = tuple[slice, slice]
 
 
 def with_rest_as_background(sample: LabelledImage) -> LabelledImage:
@@ -83,24 +91,42 @@ def open_rim(image: NDArray[np.uint8], labels: NDArray[np.uint8], is_painted: Ma
     is_open = np.zeros(labels.shape, np.bool_)
     rest = labels == IGNORED
     values = np.unique(labels[is_painted & ~rest])
-    if not rest.any():
-        return is_open
     for value in values[values != BACKGROUND].tolist():
-        window = _window(labels == value)
-        rim = _rim(rest[window]) & is_painted[window] & (labels[window] == value)
-        if not rim.any():
-            continue
-        looks = rim & _looks_like_background(image[window], labels[window], value, rim)
-        if np.count_nonzero(looks) > BELIEVED * np.count_nonzero(rim):
-            is_open[window] |= looks
+        found, num_rim, num_found = np.zeros(labels.shape, np.bool_), 0, 0
+        for tile in _tiles(is_painted & (labels == value)):
+            window, inner = _with_margin(tile, labels.shape)
+            if not rest[window].any():
+                continue
+            rim = _rim(rest[window]) & is_painted[window] & (labels[window] == value)
+            if not rim[inner].any():
+                continue
+            looks = rim & _looks_like_background(image[window], labels[window], value, rim)
+            found[tile] = looks[inner]
+            num_rim += int(np.count_nonzero(rim[inner]))
+            num_found += int(np.count_nonzero(found[tile]))
+        if num_found > BELIEVED * num_rim:
+            is_open |= found
     return is_open
 
 
-def _window(area: Mask) -> tuple[slice, slice]:
-    """The bounding box of an area with all that it is compared with."""
-    rows, cols = (np.flatnonzero(area.any(axis)) for axis in (1, 0))
-    row0, col0 = max(0, int(rows[0]) - _MARGIN), max(0, int(cols[0]) - _MARGIN)
-    return slice(row0, int(rows[-1]) + 1 + _MARGIN), slice(col0, int(cols[-1]) + 1 + _MARGIN)
+def _tiles(area: Mask) -> Iterator[Window]:
+    """Squares of an image that together hold all of an area [H, W]."""
+    for row, col in product(*(range(0, side, _TILE) for side in area.shape)):
+        tile = slice(row, row + _TILE), slice(col, col + _TILE)
+        if area[tile].any():
+            yield tile
+
+
+def _with_margin(tile: Window, shape: tuple[int, ...]) -> tuple[Window, Window]:
+    """A tile of an image of ``shape`` with all that it depends on, and where the tile itself lies in that."""
+    starts = [max(0, each.start - _MARGIN) for each in tile]
+    ends = [min(side, each.stop + _MARGIN) for each, side in zip(tile, shape, strict=True)]
+    (row0, col0), (row1, col1) = starts, ends
+    inner = [
+        slice(each.start - start, min(each.stop, side) - start)
+        for each, start, side in zip(tile, starts, shape, strict=True)
+    ]
+    return (slice(row0, row1), slice(col0, col1)), (inner[0], inner[1])
 
 
 def _rim(rest: Mask) -> Mask:

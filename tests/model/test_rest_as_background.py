@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from model.training import rest_as_background
 from model.training.rest_as_background import MOST, open_rim, with_rest_as_background
 from model.training.types import ACCEPTED, IGNORED, IMPORTED, PAINTED, TAKEN_OVER, LabelledImage
 
@@ -94,3 +97,38 @@ def test_where_somebody_said_what_lies_beside_it_nothing_is_open() -> None:
     image = wall(TOP + 1, TOP + 6)
     assert not open_rim(image, labels, labels == 1)[TOP + 2 :].any(), "another class lies there"
     assert not open_rim(image, rows(TOP, TOP + 8, rest=0), labels == 1).any()
+
+
+def test_nothing_far_from_what_nobody_labelled_is_open() -> None:
+    labels = rows(0, 10, rest=0)
+    labels[:, 10:] = 0
+    labels[-1, -1] = IGNORED  # all else has a label
+    image = wall(0, 10)
+    image[:, 10:] = image[:4, :4] = 200
+    assert not open_rim(image, labels, labels == 1).any()
+
+
+@pytest.mark.parametrize("tile", [16, 33])
+def test_a_picture_looked_at_in_parts_gives_what_it_gives_as_a_whole(
+    tile: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = rows(TOP, TOP + 8)
+    labels[30:50, 11:29], labels[44:60, 52:60] = 2, 3
+    image = wall(TOP + 1, TOP + 6)
+    image[33:48, 13:27] //= 2
+    whole = open_rim(image, labels, labels < 3)
+    monkeypatch.setattr(rest_as_background, "_TILE", tile)
+    assert whole.any()
+    assert (open_rim(image, labels, labels < 3) == whole).all()
+
+
+def test_a_large_picture_costs_no_more_than_its_strokes() -> None:
+    side = 2400
+    labels = np.full((side, side), IGNORED, np.uint8)
+    labels[10:18, 10:60] = labels[-18:-10, -60:-10] = 1
+    image = np.full((side, side, 3), 40, np.uint8)
+    tracemalloc.start()
+    open_rim(image, labels, labels == 1)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20 * side**2, "bytes; colours as numbers alone would take 12 for every pixel of the picture"
