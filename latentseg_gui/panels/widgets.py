@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QDialogButtonBox,
@@ -92,7 +92,12 @@ class Scrolled(QScrollArea):
 
     def show_widget(self, widget: QWidget) -> None:
         """Scrolls to a widget, also to one that has no place yet because it was added just now."""
-        QTimer.singleShot(0, widget, lambda: self.ensureWidgetVisible(widget, 0, 4))
+        def scroll() -> None:
+            # What was added is shown only now; until all layouts have heard of it, it has no room here.
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+            self.ensureWidgetVisible(widget, 0, 4)
+
+        QTimer.singleShot(0, widget, scroll)
 
 
 class Segments(QWidget):

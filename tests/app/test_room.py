@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, QSize
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QMenu, QPushButton, QTabBar, QToolBar, QWidget
 
 from latentseg_gui.app.help import Help
@@ -17,6 +17,9 @@ from latentseg_gui.document.training.learning import LATENT_EXPERT, NetworkChoic
 from latentseg_gui.document.training.runs import FineTuneResult
 from latentseg_gui.panels.classes.row import ClassRow
 from latentseg_gui.panels.commands.shortcut_sheet import ShortcutSheet
+from latentseg_gui.panels.evaluation.tables import ClassTableView
+from latentseg_gui.panels.evaluation.values import ClassFigures
+from latentseg_gui.panels.widgets import Scrolled
 
 CHOICE = NetworkChoice(
     LATENT_EXPERT, "Latent experts", "What comes with the program, for few masks.", "Much else.", 5_540_018
@@ -28,7 +31,7 @@ def small(request: pytest.FixtureRequest, composed: Session) -> Session:
     """The window on a small screen, or on one of high resolution at 200 %, with five classes and a run behind it."""
     window = composed.window
     window.resize(*request.param)
-    composed.document.set_classes(ClassTable.from_names(("background", "sky", "road", "tree", "car")))
+    composed.document.set_classes(ClassTable.from_names(("background", "sky", "road", "tree", "car", "sign")))
     window.show_panel("classes")
     window.show_panel("training")
     window.training.network.set_networks((CHOICE,), LATENT_EXPERT)
@@ -54,12 +57,59 @@ def hidden_part(widget: QWidget) -> int:
 def test_five_classes_start_and_what_came_of_it_are_in_sight(small: Session) -> None:
     window = small.window
     rows = window.classes.findChildren(ClassRow)
-    assert len(rows) == 5
+    assert len(rows) == 6, "five, and the background"
     start = next(each for each in window.training.findChildren(QPushButton) if each.text() == "Start")
     outcome = next(each for each in window.training.findChildren(QLabel) if "0.700 after" in each.text())
     for widget in (*rows, start, outcome):
         assert widget.isVisible()
         assert hidden_part(widget) == 0, widget
+
+
+def test_a_class_just_added_is_in_sight(small: Session) -> None:
+    window = small.window
+    add = next(each for each in window.classes.findChildren(QPushButton) if each.text() == "Add class")
+    for _ in range(4):
+        add.click()
+        for _ in range(6):
+            QApplication.processEvents()
+        rows = window.classes.findChildren(ClassRow)
+        assert hidden_part(rows[-1]) == 0, len(rows)
+
+
+def test_a_run_that_begins_is_scrolled_to_and_does_not_take_the_panel_from_the_user(small: Session) -> None:
+    training = small.window.training
+    scroll = training.findChild(Scrolled)
+    assert scroll is not None
+    bar = scroll.verticalScrollBar()
+    bar.setValue(bar.maximum())
+    assert bar.value() > 0
+    training.set_running(True)
+    QApplication.processEvents()
+    pause = next(each for each in training.findChildren(QPushButton) if each.text() == "Pause")
+    assert pause.isVisible()
+    assert hidden_part(pause) == 0
+    bar.setValue(50)
+    training.set_running(False)
+    QApplication.processEvents()
+    assert bar.value() == 50
+
+
+def test_headings_of_the_figures_are_whole(small: Session) -> None:
+    window = small.window
+    window.show_panel("evaluation")
+    table = window.findChild(ClassTableView)
+    assert table is not None
+    table.set_classes([ClassFigures(1, "sky", "#56b4e9", 0.5, 0.25, 0.25)])
+    QApplication.processEvents()
+    header = table.horizontalHeader()
+    for column in range(table.columnCount()):
+        title = table.horizontalHeaderItem(column)
+        assert title is not None
+        lines = title.text().split("\n")
+        if header.textElideMode() != Qt.TextElideMode.ElideNone:
+            assert len(lines) == 1, "Qt cuts a title of two lines off in the first"
+        widest = max(header.fontMetrics().horizontalAdvance(each) for each in lines)
+        assert header.sectionSize(column) >= widest, title.text()
 
 
 def test_the_names_of_all_panels_can_be_read(small: Session) -> None:

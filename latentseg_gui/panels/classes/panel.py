@@ -55,7 +55,9 @@ class ClassesPanel(QWidget):
         buttons = QHBoxLayout()
         buttons.addWidget(add, 1)
         buttons.addWidget(self._delete)
-        self._scroll = Scrolled(self, margins=0, spacing=2)
+        self._scroll = Scrolled(
+            self, margins=0, spacing=1
+        )  # five, and the background, in sight on small screens
         self._scroll.body.addStretch(1)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(8, 8, 8, 8)

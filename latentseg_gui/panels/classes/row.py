@@ -64,7 +64,7 @@ class ClassRow(QFrame):
         self._eye = state_button("eye", self.tr("Show this class"))
         self._lock = state_button("lock", self.tr("Lock this class: no tool changes its pixels"))
         row = QHBoxLayout(self)
-        row.setContentsMargins(3, 2, 3, 2)
+        row.setContentsMargins(3, 0, 3, 0)
         row.setSpacing(3)
         row.addWidget(self._swatch)
         row.addWidget(self._name, 1)

@@ -72,6 +72,8 @@ class ClassTableView(FiguresTable):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(self.tr("Figures of the classes"), parent)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        # What is elided is cut off after its first line, whatever room there is.
+        self.horizontalHeader().setTextElideMode(Qt.TextElideMode.ElideNone)
         self._ids: tuple[int, ...] = ()
         self.cellClicked.connect(self._on_pressed)
         self.cellActivated.connect(self._on_pressed)

@@ -81,7 +81,7 @@ class TrainingPanel(QWidget):
         settings = Fold(self.tr("Settings"))
         settings.body.addWidget(self._settings)
         settings.body.addWidget(self._crops)
-        scroll = Scrolled(self, margins=10, spacing=8)
+        self._scroll = scroll = Scrolled(self, margins=10, spacing=8)
         # What is pressed and what came of it come first: on small screens the rest is below the edge.
         scroll.body.addWidget(self.network)
         scroll.body.addWidget(self._run)
@@ -156,8 +156,10 @@ class TrainingPanel(QWidget):
         self._run.set_live(is_on)
 
     def set_running(self, is_running: bool) -> None:
-        """Switches between Start and Cancel; starting clears the curves."""
+        """Switches between Start and Cancel; starting clears the curves, and brings them into sight."""
         self._run.set_running(is_running)
+        if is_running:
+            self._scroll.verticalScrollBar().setValue(0)
 
     def set_paused(self, is_paused: bool) -> None:
         """Shows whether the running job holds still."""
