@@ -1,4 +1,4 @@
-"""Lists of names in sentences."""
+"""Lists of names, and shares, in sentences."""
 
 from __future__ import annotations
 
@@ -18,3 +18,11 @@ def listed(names: Sequence[str], *, few: int = FEW) -> str:
 def in_quotes(names: Sequence[str]) -> list[str]:
     """Each name in quotation marks."""
     return [f"“{name}”" for name in names]
+
+
+def percent(share: float, digits: int = 0, *, is_signed: bool = False) -> str:
+    """A share of 1 as all of the window writes it, "86 %"; what is there and would read as none is "< 1 %"."""
+    least = 10.0**-digits
+    if 0 < 100 * share < least / 2 and not is_signed:
+        return f"< {least:.{digits}f} %"
+    return f"{100 * share:{'+' if is_signed else ''}.{digits}f} %"

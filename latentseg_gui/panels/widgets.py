@@ -92,6 +92,7 @@ class Scrolled(QScrollArea):
 
     def show_widget(self, widget: QWidget) -> None:
         """Scrolls to a widget, also to one that has no place yet because it was added just now."""
+
         def scroll() -> None:
             # What was added is shown only now; until all layouts have heard of it, it has no room here.
             QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)

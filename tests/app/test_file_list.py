@@ -134,7 +134,7 @@ def test_what_is_under_the_cursor_is_said_as_it_is_now(painted: Session) -> None
     labels, sure = np.ones(SHAPE, np.uint8), np.full(SHAPE, 227, np.uint8)
     document.predictions.set(Prediction("image 2", "v1", labels, sure))
     window.canvas.cursor_moved.emit(20.5, 20.5)
-    assert "89% (predicted)" in said()
+    assert "89 % (predicted)" in said()
     where = np.ones((5, 5), np.bool_)
     painted.history.do(area_patch(document, "image 2", Rect(18, 18, 23, 23), where, Ink(1), "Accept"))
     assert said().endswith("(labelled)")
@@ -142,7 +142,7 @@ def test_what_is_under_the_cursor_is_said_as_it_is_now(painted: Session) -> None
     assert "animal (labelled)" in said()
     painted.history.undo()  # the name
     painted.history.undo()
-    assert "object 89% (predicted)" in said()
+    assert "object 89 % (predicted)" in said()
     window.canvas.cursor_left.emit()
     assert said() == ""
     painted.history.redo()
@@ -160,7 +160,7 @@ def test_the_fields_of_the_status_bar_are_told_apart(composed: Session) -> None:
     QApplication.processEvents()
     assert window._after_timing.isVisible()
     assert window._timing.x() < window._after_timing.x() < window._version.x()
-    assert window._cursor.contentsMargins().left() >= 6
+    assert window._cursor.indent() >= 6
     window.set_timing_text("")
     assert not window._after_timing.isVisible()
 

@@ -60,7 +60,7 @@ def test_the_picture_does_not_move_when_something_runs(composed: Session) -> Non
     assert picture_place(composed) == before
     window.jobs.set_job("two", "Predicting")
     window.set_timing_text("predicted in 0.02 s")
-    window.set_cursor_text("x 1  y 2   object 97% (predicted)")
+    window.set_cursor_text("x 1  y 2   object 97 % (predicted)")
     window.device.set_device("model stopped", "It stopped.")
     assert picture_place(composed) == before
     for job in ("one", "two"):

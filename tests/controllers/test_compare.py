@@ -64,11 +64,11 @@ def test_list_and_menu_show_one_comparison_and_either_ends_it(desk: Desk, lane: 
     desk.compare.toggle_version("shipped")
     assert desk.shown == ("shipped", "v2")
     assert lane.wait_idle()
-    assert "0.0%" in desk.sentences[-1]
+    assert "0.0 %" in desk.sentences[-1]
     desk.compare.toggle_version("v1")
     assert desk.shown == ("v1", "v2"), "another version, not the end"
     assert lane.wait_idle()
-    assert "100.0%" in desk.sentences[-1]
+    assert "100.0 %" in desk.sentences[-1]
     desk.compare.set_earlier(False)
     assert (desk.shown, desk.compare.what) == (None, "")
     desk.compare.set_earlier(True)
@@ -91,7 +91,7 @@ def test_changes_are_counted_beside_the_window_and_told_only_while_they_are_comp
     assert desk.sentences == []
     desk.compare.set_earlier(True)
     assert lane.wait_idle()
-    assert "100.0%" in desk.sentences[-1]
+    assert "100.0 %" in desk.sentences[-1]
 
 
 def test_a_comparison_follows_the_weights_in_use(desk: Desk) -> None:
@@ -147,7 +147,7 @@ def test_a_version_that_is_asked_for_is_shown_when_it_has_answered(desk: Desk, l
     desk.compare.take(said("v1", 1))
     assert desk.shown == ("v1", "v2")
     assert lane.wait_idle()
-    assert "100.0%" in desk.sentences[-1]
+    assert "100.0 %" in desk.sentences[-1]
     assert desk.document.predictions.of("cells").version == "v2"  # type: ignore[union-attr]
 
 

@@ -121,7 +121,7 @@ def test_a_press_goes_to_the_place(house: House) -> None:
     house.patches.add(patches_in("b", "v1", 0.4, 0.8))
     buttons = [each for each in house.section.findChildren(QToolButton) if each.isVisibleTo(house.section)]
     assert len(buttons) == 2
-    assert "80%" in buttons[0].accessibleName()
+    assert "80 %" in buttons[0].accessibleName()
     assert not buttons[0].icon().isNull()
     buttons[0].setFocus(Qt.FocusReason.TabFocusReason)
     buttons[0].click()

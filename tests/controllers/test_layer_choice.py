@@ -116,9 +116,9 @@ def test_of_what_nobody_taught_only_what_is_sure_is_drawn(bench: Bench) -> None:
 
 def test_the_pointer_calls_it_foreground_and_what_was_taught_by_its_class(bench: Bench) -> None:
     bench.predict(SHIPPED)
-    assert "foreground 86%" in describe_pixel(bench.document, "image", (5, 5))
+    assert "foreground 86 %" in describe_pixel(bench.document, "image", (5, 5))
     bench.predict("v1")
-    assert "object 86%" in describe_pixel(bench.document, "image", (5, 5))
+    assert "object 86 %" in describe_pixel(bench.document, "image", (5, 5))
 
 
 def test_what_the_user_has_taught_is_shown_in_the_colours_of_classes(bench: Bench) -> None:

@@ -86,7 +86,7 @@ def test_a_version_that_has_not_seen_the_image_is_compared_without_being_used(
     session = person.session
     session.window.training.compare_requested.emit("shipped")
     assert session.window.action["compare_earlier"].isChecked()
-    person.wait_for(lambda: any("0.0%" in each for each in told.sentences), what="both are shown")
+    person.wait_for(lambda: any("0.0 %" in each for each in told.sentences), what="both are shown")
     assert is_live(session, "my cells")
     person.choose("compare_earlier")
     person.choose("compare_earlier")

@@ -125,7 +125,9 @@ def test_classes_over_all_images_and_before_and_after(panel: ExpertsPanel) -> No
     words = matrix(panel, "Experts before and after").accessibleDescription()
     assert words.startswith("Expert 2")
     about = next(each for each in panel.findChildren(QLabel) if "From shipped to v1" in each.text())
-    assert about.text().startswith("Expert 2 turned most (90.0%), the map of Expert 2 changed most (90.0%).")
+    assert about.text().startswith(
+        "Expert 2 turned most (90.0 %), the map of Expert 2 changed most (90.0 %)."
+    )
     still = np.full(4, 1e-4, np.float32)
     panel.view.comparisons.set_shift(ExpertShift("shipped", "v2", still, still))
     assert about.text().startswith("No expert moved")

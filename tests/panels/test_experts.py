@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
@@ -234,9 +236,14 @@ def test_hovering_names_the_largest_shares(panel: ExpertsPanel, maps: ExpertMaps
     bars = named(panel, QWidget, "Mix of the pixel under the cursor")
     panel.pixels.hover((5.0, 9.0))
     top = int(maps.mix[:, :, 2, 1].mean(axis=0).argmax())
-    assert bars.accessibleDescription().startswith(f"thing {top} ")
+    assert bars.accessibleDescription().startswith(f"thing {top}: ")
     panel.pixels.hover((-1.0, 0.0))
     assert bars.accessibleDescription() == ""
+    only_one = np.zeros_like(maps.mix)
+    only_one[:, 2] = 1.0
+    panel.sources.set_experts(replace(maps, mix=only_one))
+    panel.pixels.hover((5.0, 9.0))
+    assert bars.accessibleDescription() == "thing 2: 100.0 %", "who has no share is not named"
 
 
 def test_pins_are_kept_to_a_few_and_go_with_the_image(
@@ -285,7 +292,7 @@ def test_finer_maps_of_a_part_take_the_place_of_the_coarse_ones_there(
     bars = named(panel, QWidget, "Mix of the pixel under the cursor")
     panel.pixels.hover((10.5, 9.5))
     top = int(mix[:, :, 1, 2].mean(axis=0).argmax())
-    assert bars.accessibleDescription().startswith(f"thing {top} "), (
+    assert bars.accessibleDescription().startswith(f"thing {top}: "), (
         "what is under the cursor is refined, too"
     )
     panel.sources.set_part(None)
@@ -338,12 +345,12 @@ def test_the_result_of_an_intervention_is_told_in_pixels_and_points(panel: Exper
         InterventionResult(250, 1000, (("cat", 400, 300), ("dog", 5, 5)), -0.02, 0.05)
     )
     texts = " ".join(each.text() for each in panel.findChildren(QLabel) if each.isVisible())
-    assert "250 pixels changed (25.0%)" in texts
-    assert "cat: -100 px (-25%)" in texts
+    assert "250 pixels changed (25.0 %)" in texts
+    assert "cat: -100 px (-25 %)" in texts
     assert "dog" not in texts
     assert "-2.0 points" in texts
     panel.view.result.set_result(None)
-    assert not any("25.0%" in each.text() for each in panel.findChildren(QLabel) if each.isVisible())
+    assert not any("25.0 %" in each.text() for each in panel.findChildren(QLabel) if each.isVisible())
 
 
 def test_influence_is_measured_on_request_and_ranked_by_number(panel: ExpertsPanel, qtbot: QtBot) -> None:

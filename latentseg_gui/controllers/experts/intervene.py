@@ -14,6 +14,7 @@ from latentseg_gui.controllers.prediction.class_mapping import Translator
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.experts.experts import AlteredPrediction, ExpertChange, Gains, in_other_classes
 from latentseg_gui.document.prediction.prediction import Prediction
+from latentseg_gui.document.wording import percent
 from latentseg_gui.inference.messages import AlterExperts, MeasureChange
 from latentseg_gui.io.experts.expert_files import InfluenceLine
 from latentseg_gui.panels.experts.panel import ExpertsPanel
@@ -62,12 +63,15 @@ class InterveneController(QObject):
             return ""
         changes = sorted(result.areas, key=lambda area: -abs(area[2] - area[1]))[:2]
         total = max(1, result.total_pixels)
-        words = ", ".join(f"{name} {(after - before) / total:+.1%}" for name, before, after in changes)
+        words = ", ".join(
+            f"{name} {percent((after - before) / total, 1, is_signed=True)}"
+            for name, before, after in changes
+        )
         text = self.tr(
             "Experts changed: {0} of the pixels have another class ({1}). Clicks are answered by all experts as "
             "trained. “Reset” takes all changes back."
         )
-        return text.format(f"{result.changed_pixels / total:.1%}", words)
+        return text.format(percent(result.changed_pixels / total, 1), words)
 
     @property
     def influence(self) -> tuple[InfluenceLine, ...]:

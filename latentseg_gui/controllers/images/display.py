@@ -19,6 +19,7 @@ from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.prediction.proposals import MaskProposal
 from latentseg_gui.document.prediction.separating import parted
 from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Rect
+from latentseg_gui.document.wording import percent
 from latentseg_gui.io.project.manifest import knows_classes
 
 _UNKNOWN_CLASS = (160, 160, 160, 255)
@@ -274,7 +275,7 @@ def describe_pixel(document: Document, image_id: str, rc: tuple[int, int]) -> st
     name = names.get(said, f"class {said}")
     if said != BACKGROUND and is_untaught(prediction):
         name = "foreground"
-    return f"{text}   {name} {prediction.confidence[rc] / 255:.0%} (predicted)"
+    return f"{text}   {name} {percent(float(prediction.confidence[rc]) / 255)} (predicted)"
 
 
 def label_colours(document: Document) -> NDArray[np.uint8]:

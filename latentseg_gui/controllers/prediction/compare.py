@@ -16,6 +16,7 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.types import Labels, Rect
+from latentseg_gui.document.wording import percent
 
 What = Literal["", "mask", "earlier", "version"]
 
@@ -217,8 +218,8 @@ class CompareController(QObject):
             )
 
     def _on_changes_counted(self, version: str, share: float) -> None:
-        words = self.tr("{0:.1%} of the pixels have another class than with “{1}”. Drag the divider.")
-        self._errors.inform(words.format(share, version))
+        words = self.tr("{0} of the pixels have another class than with “{1}”. Drag the divider.")
+        self._errors.inform(words.format(percent(share, 1), version))
 
     def _end(self) -> None:
         self._shown = None

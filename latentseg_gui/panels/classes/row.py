@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from latentseg_gui.document.masks.classes import SegmentationClass
 from latentseg_gui.document.types import BACKGROUND
+from latentseg_gui.document.wording import percent
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.pixmaps import swatch
 from latentseg_gui.panels.plain import plain
@@ -112,7 +113,7 @@ class ClassRow(QFrame):
     def set_area(self, pixels: int, total: int) -> None:
         """Shows how much of the image the class covers."""
         share = pixels / total if total else 0.0
-        self._area.setText(f"{share:.1%}" if pixels else "")
+        self._area.setText(percent(share, 1) if pixels else "")
         self._area.setToolTip(plain(self.tr("{0} pixels").format(f"{pixels:,}")))
 
     def set_count(self, here: int | None, everywhere: int) -> None:

@@ -11,7 +11,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from latentseg_gui.document.experts.maps import ExpertSimilarity
-from latentseg_gui.panels.experts.matrix import ShareMatrix, percent
+from latentseg_gui.document.wording import percent
+from latentseg_gui.panels.experts.matrix import ShareMatrix
 from latentseg_gui.panels.experts.values import ExpertShift, FolderAffinity
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.widgets import Fold, Segments, text_label
@@ -135,7 +136,7 @@ class AffinitySection(QWidget):
             text = self.tr("Of what an expert explains here, the share of each class.")
         limits = (float(shares.min()), float(shares.max())) if shares.size else (0.0, 1.0)
         self._matrix.set_shares(shares, experts, classes, limits)
-        colours = self.tr("Colours run from {0} to {1}.").format(*(percent(each) for each in limits))
+        colours = self.tr("Colours run from {0} to {1}.").format(*(percent(each, 1) for each in limits))
         self._about.setText(f"{text} {colours}")
 
 
@@ -214,7 +215,7 @@ class ShiftSection(QWidget):
             "From {0} to {1}, on this image: how far each vector turned (1 - cosine) and how much of what it "
             "explains is elsewhere. 0 is unchanged; colours run up to {2}."
         )
-        text = text.format(shift.before, shift.after, percent(high))
+        text = text.format(shift.before, shift.after, percent(high, 1))
         self._about.setText(f"{self._finding(shift, names)} {text}")
 
     def _finding(self, shift: ExpertShift, names: Sequence[str]) -> str:
@@ -226,7 +227,7 @@ class ShiftSection(QWidget):
         turned, moved = int(shift.vectors.argmax()), int(shift.maps.argmax())
         text = self.tr("{0} turned most ({1}), the map of {2} changed most ({3}).")
         return text.format(
-            names[turned], percent(shift.vectors[turned]), names[moved], percent(shift.maps[moved])
+            names[turned], percent(shift.vectors[turned], 1), names[moved], percent(shift.maps[moved], 1)
         )
 
 

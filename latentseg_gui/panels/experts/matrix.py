@@ -12,13 +12,14 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from typing_extensions import override
 
+from latentseg_gui.document.wording import percent
 from latentseg_gui.panels.experts.colours import map_colours
 from latentseg_gui.panels.plain import plain
 
 _ROW: Final = 19
 _NAMES: Final = 76
 _GAP: Final = 2
-_NUMBER: Final = 38
+_NUMBER: Final = 42
 """Cells that are wider than this show their number."""
 
 
@@ -103,7 +104,7 @@ class ShareMatrix(QWidget):
         if cell.width() > _NUMBER:
             pen = painter.pen()
             painter.setPen(QColor("#000000" if code > 140 else "#ffffff"))
-            painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, percent(share))
+            painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, percent(share, 1))
             painter.setPen(pen)
 
     def _under(self, point: QPoint) -> tuple[int, int] | None:
@@ -119,13 +120,8 @@ class ShareMatrix(QWidget):
             found = self._under(event.pos())
             if found is not None:
                 row, column = found
-                share = percent(float(self._shares[row, column]))
+                share = percent(float(self._shares[row, column]), 1)
                 words = self._sentence.format(share, self._rows[row], self._columns[column])
                 QToolTip.showText(event.globalPos(), plain(words), self)
             return True
         return super().event(event)
-
-
-def percent(share: float) -> str:
-    """A share with as many digits as say something."""
-    return f"{share:.1%}" if share >= 0.0005 or share == 0 else "< 0.1%"

@@ -11,6 +11,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QGridLayout, QToolButton, QVBoxLayout, QWidget
 
 from latentseg_gui.document.experts.experts import DOZEN, ExpertPatch
+from latentseg_gui.document.wording import percent
 from latentseg_gui.panels.experts.comparisons import FolderRun
 from latentseg_gui.panels.pixmaps import cover, image_from_rgb
 from latentseg_gui.panels.plain import plain
@@ -128,7 +129,7 @@ class PatchesSection(QWidget):
     def _words(self, place: int) -> str:
         patch = self._shown[place]
         text = self.tr("{0}: {1} explains {2} of this place")
-        return text.format(self._name_of(patch.image_id), self._expert_name, f"{patch.share:.0%}")
+        return text.format(self._name_of(patch.image_id), self._expert_name, percent(patch.share))
 
     def _on_pressed(self, place: int) -> None:
         if place < len(self._shown):

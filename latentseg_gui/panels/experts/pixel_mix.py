@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 from typing_extensions import override
 
+from latentseg_gui.document.wording import percent
 from latentseg_gui.panels.experts.attention_math import PixelMix
 from latentseg_gui.panels.experts.state import ExpertsState
 from latentseg_gui.panels.icons import icon
@@ -25,7 +26,7 @@ RANKS: Final = 5
 MAX_PINS: Final = 6
 _ROW: Final = 19
 _NAME: Final = 76
-_NUMBER: Final = 42
+_NUMBER: Final = 50
 
 
 class RankedBars(QWidget):
@@ -48,8 +49,7 @@ class RankedBars(QWidget):
     def _in_words(self) -> str:
         if self._mix is None:
             return ""
-        top = self._mix.ranked[:RANKS]
-        return ", ".join(f"{self._names[each]} {self._mix.mean[each]:.1%}" for each in top)
+        return _mix_in_words(self._mix, self._names, RANKS)
 
     @override
     def sizeHint(self) -> QSize:
@@ -82,7 +82,7 @@ class RankedBars(QWidget):
         vertical = Qt.AlignmentFlag.AlignVCenter
         painter.drawText(QRectF(0, top, _NAME, _ROW), vertical | Qt.AlignmentFlag.AlignLeft, name)
         number = QRectF(track.right(), top, _NUMBER, _ROW)
-        painter.drawText(number, vertical | Qt.AlignmentFlag.AlignRight, f"{mix.mean[expert]:.1%}")
+        painter.drawText(number, vertical | Qt.AlignmentFlag.AlignRight, percent(float(mix.mean[expert]), 1))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(hairline(self.palette()))
         painter.drawRoundedRect(track, 3, 3)
@@ -176,7 +176,7 @@ class PixelMixSection(QWidget):
         self.described.emit("" if mix is None else self._in_words(mix))
         if mix is not None:
             text = self.tr("Bars are the mean of the heads, ticks single heads; the full width is {0}.")
-            self._about.setText(text.format(f"{full_share(mix):.0%}"))
+            self._about.setText(text.format(percent(full_share(mix))))
 
     def set_pins(self, pins: Sequence[PixelMix]) -> None:
         """Shows these pinned pixels instead of the ones before."""
@@ -205,7 +205,7 @@ class PixelMixSection(QWidget):
         self.pins_changed.emit(list(self.pins))
 
     def _in_words(self, mix: PixelMix) -> str:
-        return ", ".join(f"{self._names[each]} {mix.mean[each]:.1%}" for each in mix.ranked[:3])
+        return _mix_in_words(mix, self._names, 3)
 
     def _rebuild(self) -> None:
         while (item := self._rows.takeAt(0)) is not None:
@@ -259,3 +259,9 @@ class Pixels:
     def clear(self) -> None:
         """Removes all pins."""
         self._section.clear_pins()
+
+
+def _mix_in_words(mix: PixelMix, names: Sequence[str], most: int) -> str:
+    """The largest shares, without those that come to nothing."""
+    shown = [each for each in mix.ranked[:most] if mix.mean[each] >= 0.0005]
+    return ", ".join(f"{names[each]}: {percent(float(mix.mean[each]), 1)}" for each in shown)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
+from latentseg_gui.document.wording import percent
 from latentseg_gui.panels.experts.values import InfluenceRow, InterventionResult
 from latentseg_gui.panels.icons import icon
 from latentseg_gui.panels.widgets import text_label
@@ -62,7 +63,7 @@ class InfluenceModel(QAbstractTableModel):
             return None
         return (
             self._names[row.expert],
-            f"{row.changed:.1%}",
+            percent(row.changed, 1),
             f"{row.confidence_change * 100:+.1f}",
             row.most_affected,
         )[index.column()]
@@ -110,7 +111,7 @@ class ResultStrip(QFrame):
             return
         share = result.changed_pixels / result.total_pixels if result.total_pixels else 0.0
         head = self.tr("{0} pixels changed ({1})")
-        self._head.setText(head.format(f"{result.changed_pixels:,}", f"{share:.1%}"))
+        self._head.setText(head.format(f"{result.changed_pixels:,}", percent(share, 1)))
         lines = [self._area_line(*area) for area in result.areas if area[1] != area[2]]
         lines.append(self.tr("mean confidence {0:+.1f} points").format(result.confidence_change * 100))
         if result.seconds:
@@ -124,7 +125,7 @@ class ResultStrip(QFrame):
 
     def _area_line(self, name: str, before: int, after: int) -> str:
         change = after - before
-        relative = f" ({change / before:+.0%})" if before else ""
+        relative = f" ({percent(change / before, is_signed=True)})" if before else ""
         return self.tr("{0}: {1} px{2}").format(name, f"{change:+,}", relative)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication
 
+from latentseg_gui.document.wording import percent
 from latentseg_gui.panels.experts.attention_math import Floats
 from latentseg_gui.panels.experts.state import ExpertsState
 
@@ -47,11 +48,15 @@ def figures_text(state: ExpertsState, expert: int) -> str:
     """What is known of an expert."""
     figures = state.figures
     has_shares = state.maps is not None and state.maps.shares is not None
-    parts = [_tr("explains {0} of the image").format(f"{figures.mass[expert]:.1%}")] if has_shares else []
+    parts = (
+        [_tr("explains {0} of the image").format(percent(float(figures.mass[expert]), 1))]
+        if has_shares
+        else []
+    )
     parts.append(_tr("spread of look {0}").format(f"{figures.spread[expert]:.2f}"))
     main = state.main_class(expert)
     if main is not None:
-        parts.append(_tr("{0} of that is {1}").format(f"{main[1]:.0%}", main[0]))
+        parts.append(_tr("{0} of that is {1}").format(percent(main[1]), main[0]))
     return " · ".join(parts)
 
 

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QEnterEvent, QImage, QPainter, QPaintEvent, QP
 from PySide6.QtWidgets import QGridLayout, QLabel, QListView, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 from typing_extensions import override
 
+from latentseg_gui.document.wording import percent
 from latentseg_gui.panels.plain import plain
 from latentseg_gui.panels.roles import hairline
 from latentseg_gui.panels.training.values import ClassShare, CropShown, TrainingItem
@@ -147,10 +148,10 @@ class SamplesModel(QAbstractListModel):
             return Qt.CheckState.Unchecked if is_off else Qt.CheckState.Checked
         share = item.labelled_pixels / item.total_pixels if item.total_pixels else 0.0
         if role == Qt.ItemDataRole.DisplayRole:
-            return f"{item.name}  ·  {share:.1%}"
+            return f"{item.name}  ·  {percent(share, 1)}"
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             words = self.tr("{0}: {1} labelled pixels ({2}); {3}").format(
-                item.name, f"{item.labelled_pixels:,}", f"{share:.1%}", ", ".join(item.class_names)
+                item.name, f"{item.labelled_pixels:,}", percent(share, 1), ", ".join(item.class_names)
             )
             return plain(words) if role == Qt.ItemDataRole.ToolTipRole else words
         return None
