@@ -5,9 +5,20 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QMenu, QPushButton, QTabBar, QToolBar, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QTabBar,
+    QToolBar,
+    QToolButton,
+    QWidget,
+)
 
 from latentseg_gui.app.help import Help
 from latentseg_gui.app.session import Session
@@ -19,6 +30,7 @@ from latentseg_gui.panels.classes.row import ClassRow
 from latentseg_gui.panels.commands.shortcut_sheet import ShortcutSheet
 from latentseg_gui.panels.evaluation.tables import ClassTableView
 from latentseg_gui.panels.evaluation.values import ClassFigures
+from latentseg_gui.panels.files import SampleImage
 from latentseg_gui.panels.widgets import Scrolled
 
 CHOICE = NetworkChoice(
@@ -110,6 +122,20 @@ def test_headings_of_the_figures_are_whole(small: Session) -> None:
             assert len(lines) == 1, "Qt cuts a title of two lines off in the first"
         widest = max(header.fontMetrics().horizontalAdvance(each) for each in lines)
         assert header.sectionSize(column) >= widest, title.text()
+
+
+def test_all_samples_and_what_can_be_dropped_are_in_sight(small: Session) -> None:
+    page = small.window.empty_state
+    grey = np.zeros((60, 80, 3), np.uint8)
+    page.set_samples([SampleImage(str(number), f"Sample {number}", grey) for number in range(6)])
+    for _ in range(4):
+        QApplication.processEvents()
+    tiles = [each for each in page.findChildren(QToolButton) if each.property("role") == "sample"]
+    assert len(tiles) == 6
+    dropped = next(each for each in page.findChildren(QLabel) if "dropped here" in each.text())
+    for widget in (*tiles, dropped):
+        assert widget.isVisible()
+        assert hidden_part(widget) == 0, widget
 
 
 def test_the_names_of_all_panels_can_be_read(small: Session) -> None:

@@ -38,6 +38,9 @@ class Encoder(QObject):
 class Silent:
     """Hears what the user is told."""
 
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
     def set_timing_text(self, text: str) -> None:
         pass
 
@@ -45,7 +48,7 @@ class Silent:
         raise error
 
     def inform(self, sentence: str) -> None:
-        pass
+        self.said.append(sentence)
 
 
 class Nowhere:
@@ -64,7 +67,7 @@ class Hand:
         rect = Rect(2, 3, 8, 9)
         where = np.ones(rect.shape, np.bool_)
         self.history.do(area_patch(self.document, "image", rect, where, Ink(1), "Brush stroke"))
-        self.engine = HeldJobs()
+        self.engine, heard = HeldJobs(), Silent()
         encoder = Encoder()
         meanings = MeaningsController(
             self.document,
@@ -89,8 +92,9 @@ class Hand:
             self.segment,
             meanings,
             engine=self.engine,
-            errors=Silent(),  # type: ignore[arg-type]
+            errors=heard,  # type: ignore[arg-type]
         )
+        self.said = heard.said
         self.pointing = PointingController(self.document, canvas, self.segment, self.in_turn)
 
     def mask(self) -> tuple[np.ndarray, ...]:

@@ -39,24 +39,26 @@ def one_pixel(request: SegmentObject) -> MaskProposal:
     return MaskProposal("image", "live", Rect(3, 3, 4, 4), np.ones((1, 1), bool), 0.9, request.prompts)
 
 
-def test_it_stays_until_the_click_is_answered(hand: Hand) -> None:
+def test_it_stays_while_what_is_pointed_at_cannot_be_accepted(hand: Hand) -> None:
     steps: list[str] = []
     heard, owner = Heard(), QObject()
     going_on = GoingOn(
         hand.document,
-        accept=hand.segment.accept,
+        accept=hand.pointing.accept,
         next_image=lambda: steps.append("next"),
         errors=heard,
         parent=owner,
     )
-    hand.pointing.add_click(3.5, 3.5, True)
+    hand.pointing.add_click(9.5, 3.5, False)
     going_on.accept_and_go_on()
     assert steps == []
     assert "not answered yet" in heard.said[-1]
-    hand.engine.answer(one_pixel)
-    assert not (hand.mask()[0] == 1).any()
+    hand.pointing.add_click(3.5, 3.5, True)
     going_on.accept_and_go_on()
+    assert steps == ["next"], "the object follows as soon as it is outlined"
+    assert not (hand.mask()[0] == 1).any()
+    while hand.engine.requests:
+        hand.engine.answer(one_pixel)
     assert np.argwhere(hand.mask()[0] == 1).tolist() == [[3, 3]]
-    assert steps == ["next"]
     going_on.accept_and_go_on()
     assert steps == ["next", "next"], "where there is nothing to accept"

@@ -64,6 +64,29 @@ def test_clicks_that_are_faster_than_the_answers_lose_no_object(hand: Hand) -> N
     assert proposal.rect.col0 == 11, "the last one waits for Enter"
 
 
+@pytest.mark.parametrize("each_is_new", [False, True])
+def test_enter_before_the_outline_is_not_lost(hand: Hand, each_is_new: bool) -> None:
+    hand.pointing.set_each_new(each_is_new)
+    hand.pointing.add_click(3.5, 3.5, True)
+    hand.pointing.accept()
+    assert hand.document.prompts.is_idle("image"), "the hand is free for the next object"
+    assert "as soon as it is outlined" in hand.said[-1]
+    assert "still being outlined" in hand.pointing._in_turn.labels.says(), "who needs the mask waits for it"
+    hand.pointing.accept()
+    while hand.engine.requests:
+        hand.engine.answer(one_pixel)
+    assert accepted(hand) == {(3, 3)}, "once, however often Enter was pressed"
+    hand.history.undo()
+    assert accepted(hand) == set()
+
+
+def test_what_is_no_object_is_not_accepted_early(hand: Hand) -> None:
+    hand.pointing.add_click(3.5, 3.5, False)
+    hand.pointing.accept()
+    assert not hand.document.prompts.of("image").is_empty
+    assert hand.pointing._in_turn.labels.says() == ""
+
+
 def test_whoever_needs_the_mask_is_told_of_objects_on_their_way(hand: Hand, qtbot: QtBot) -> None:
     turn = hand.pointing._in_turn
     for x in (2.5, 5.5, 8.5):

@@ -171,6 +171,7 @@ def test_a_run_can_be_watched_and_cancelled(panel: TrainingPanel, qtbot: QtBot) 
     assert loss.points == ((1.0, 0.9), (2.0, 0.7))
     assert metric.points == ((2.0, 0.6),)
     assert "about 8 s left" in texts(panel)
+    assert "Loss  0.700 after 2 s" in texts(panel), "what the numbers below the curve are"
     with qtbot.waitSignal(panel.cancel_requested):
         push(panel, "Cancel").click()
     panel.set_running(False)

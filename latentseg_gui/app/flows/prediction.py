@@ -175,13 +175,13 @@ def _connect_clicks(
     def accept() -> None:
         """Enter: the pieces that are shown of an object; else the proposal."""
         if not masks.dividing.accept():
-            segment.accept()
+            pointing.accept()
 
     base.on("accept", accept)
     base.on("accept_prediction", segment.accept_prediction)
     options.protect_requested.connect(segment.set_protect_others)
     base.on_remembered_switch("overwrite_objects", segment.set_overwrites)
-    options.accept_requested.connect(segment.accept)
+    options.accept_requested.connect(pointing.accept)
 
     candidates = predictions.candidates
 

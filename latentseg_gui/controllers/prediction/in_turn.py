@@ -85,6 +85,11 @@ class InTurn(QObject):
             return
         self._wait_for(image_id, prompts, is_kept=False)
 
+    def accept_early(self, image_id: str) -> None:
+        """Accepts what is pointed at and has no outline yet, and says that it comes."""
+        self.accept(image_id)
+        self._errors.inform(self.tr("The object is accepted as soon as it is outlined."))
+
     def keep(self, image_id: str) -> None:
         """Lets what is pointed at on an image wait to be accepted; the hand is free for the next object."""
         prompts, proposal = self._document.prompts.of(image_id), self._document.prompts.proposal(image_id)

@@ -108,6 +108,25 @@ class PointingController(QObject):
         else:
             self._segment.use(image_id, PromptSet())
 
+    def accept(self) -> None:
+        """Accepts what is shown; where nothing is yet, what is pointed at, as soon as it is outlined."""
+        image_id = self._document.images.current_id
+        if image_id is None or not self._is_awaited(image_id):
+            self._segment.accept()
+            return
+        self._in_turn.accept_early(image_id)
+        self._segment.use(image_id, PromptSet())
+
+    def _is_awaited(self, image_id: str) -> bool:
+        """Whether an object is pointed at, and none is shown."""
+        prompts = self._document.prompts
+        wanted, earlier = prompts.of(image_id), prompts.earlier(image_id)
+        is_shown = prompts.proposal(image_id) is not None or any(
+            each.proposal is not None for each in earlier
+        )
+        is_object = wanted.box is not None or any(each.is_positive for each in wanted.points)
+        return is_object and not is_shown and wanted.taken_up is None
+
     def clear(self) -> None:
         """Throws clicks, lines, boxes and proposals away."""
         image_id = self._document.images.current_id

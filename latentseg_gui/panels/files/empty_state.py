@@ -81,8 +81,8 @@ class EmptyStateWidget(QWidget):
         card = QFrame()
         card.setMaximumWidth(_WIDEST)
         inner = QVBoxLayout(card)
-        inner.setContentsMargins(24, 24, 24, 24)
-        inner.setSpacing(14)
+        inner.setContentsMargins(24, 14, 24, 14)
+        inner.setSpacing(10)  # two rows of samples and the words below are in sight on small screens
         recent = (self._recent_title, self._recent)
         for widget in (headline, self._hint, buttons, *recent, self._samples_title, self._tiles):
             inner.addWidget(widget)

@@ -74,7 +74,9 @@ class ProgressPlot(QWidget):
 
     def _draw(self) -> None:
         self._curve.setData(self._seconds, self._values)
-        last = f"  {self._values[-1]:.3f}" if self._values else ""
+        last = ""
+        if self._values:
+            last = self.tr("  {0:.3f} after {1:.0f} s").format(self._values[-1], self._seconds[-1])
         self._label.setText(self._title + last)
 
     def _paint_in_theme(self) -> None:
