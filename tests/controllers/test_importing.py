@@ -300,7 +300,8 @@ def test_a_mask_named_like_another_image_is_for_that_one_and_it_is_asked(desk: D
 
 
 def test_what_does_not_fit_is_said_before_and_after(desk: Desk, tmp_path: Path) -> None:
-    masks = tmp_path / "masks"
+    masks, lost = tmp_path / "masks", list[str]()
+    desk.importing.labels.lost.connect(lost.append)
     masks.mkdir()
     Image.fromarray(np.ones(SHAPE, np.uint8)).save(masks / "0.png")
     Image.fromarray(np.ones((5, 6), np.uint8)).save(masks / "1.png")
@@ -324,6 +325,7 @@ def test_what_does_not_fit_is_said_before_and_after(desk: Desk, tmp_path: Path) 
     assert "6 x 5 pixels" in error.detail
     assert np.array_equal(desk.labels(0), np.ones(SHAPE))
     assert list(desk.document.masks.labelled_ids()) == [desk.ids[0]]
+    assert lost == ["Not all masks could be imported."], "who waits for them does not go on without"
 
 
 def test_nothing_that_fits_is_an_error_that_says_why(desk: Desk, tmp_path: Path) -> None:

@@ -12,8 +12,11 @@ from PIL import Image
 from PySide6.QtWidgets import QLabel, QPushButton
 
 from latentseg_gui.controllers.training.weights import WeightsController
+from latentseg_gui.controllers.waiting import LabelSource
+from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.io.masks import MaskItem, export_folder
+from latentseg_gui.io.project.saving import ProjectSession
 from tests.e2e.conftest import Witness
 from tests.e2e.person import Person
 
@@ -257,6 +260,39 @@ def test_who_saves_again_during_the_first_save_is_not_asked_for_another_folder(
     assert not told.errors
 
 
+@pytest.mark.parametrize("is_full", [False, True])
+def test_what_came_during_the_first_save_is_saved_as_well_unless_that_failed(
+    *,
+    is_full: bool,
+    model: LateModel,
+    early: Person,
+    told: Witness,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session, coming = early.session, ["Labels are on their way."]
+    storage = session.storage
+    monkeypatch.setattr(type(session.dialogs), "choose_new_folder", lambda *_: tmp_path / "project")
+    session.base.coming.add(LabelSource(lambda: coming[-1]))
+    if is_full:
+
+        def fail(*_: object) -> None:
+            raise LatentsegError("The disk is full.")
+
+        monkeypatch.setattr(ProjectSession, "write", fail)
+    storage.save()
+    assert storage._saving is not None
+    coming.append("")
+    storage.again.look()
+    early.wait_for(lambda: storage._saving is None and not waiting_jobs(early), what="nothing waits any more")
+    if is_full:
+        assert storage.project is None
+        assert len(told.errors) == 1
+    else:
+        early.wait_for(lambda: told.sentences.count("Saved “project”.") == 2, what="the second save")
+        assert not told.errors
+
+
 def test_saving_elsewhere_waits_for_the_save_that_is_under_way(
     model: LateModel, early: Person, told: Witness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -352,6 +388,21 @@ def test_an_export_is_confirmed_when_all_accepted_objects_are_there(
     (written,) = (tmp_path / "out").glob("a*.png")
     assert np.array_equal(np.asarray(Image.open(written)) == 1, quick.mask == 1)
     assert objects_of(quick) == 3
+
+
+def test_who_exports_before_the_first_object_is_there_is_not_offered_the_prediction_round_it(
+    model: LateModel, person: Person, photo: Path, tmp_path: Path
+) -> None:
+    person.open(photo)
+    person.session.base.coming.add(LabelSource(lambda: OUTLINED))
+    person.choose("export_all")
+    dialog = person.session.export.output.dialog
+    assert dialog is not None
+    dialog.set_folder(tmp_path / "out")
+    assert dialog.choice is not None
+    assert not dialog.choice.is_completed
+    assert dialog.choice.scope == "labelled"
+    dialog.reject()
 
 
 def test_a_project_is_saved_at_once_and_again_when_all_accepted_objects_are_there(

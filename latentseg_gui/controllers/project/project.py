@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal
 
 from latentseg_gui.controllers.interfaces import Dialogs, ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
@@ -120,9 +120,9 @@ class ProjectController(QObject):
         self._told_of_change: set[Path] = set()
         self._retry = QTimer(self, singleShot=True, interval=_RETRY_MS)
         self._retry.timeout.connect(self.save)
-        self._retry_as = QTimer(self, singleShot=True, interval=_RETRY_MS)
+        self._soon = QTimer(self, singleShot=True, interval=_RETRY_MS)
         self.coming = coming
-        self.elsewhere, self.again = _starts(self, self._retry_as, coming, document, errors)
+        self.elsewhere, self.again = _starts(self, lambda: self._saving, self._soon, coming, document, errors)
 
     @property
     def project(self) -> ProjectSession | None:
@@ -154,7 +154,7 @@ class ProjectController(QObject):
         """Asks for a folder and saves a project there, to go on with it, once nothing else is being saved."""
         is_waiting = self._saving is not None or self._is_painting()
         if self.elsewhere.waits_for(self.tr("Something is still being saved.") if is_waiting else ""):
-            self._retry_as.start()
+            self._soon.start()
             return
         target = self._new_target()
         if target is not None:
@@ -163,8 +163,7 @@ class ProjectController(QObject):
     def autosave(self) -> None:
         """Saves a project that has a name, if there is something to save and nothing else to do."""
         project = self.project
-        is_idle = self._saving is None and not self._is_painting()
-        if project is None or project.is_read_only or not is_idle:
+        if project is None or project.is_read_only or self._saving is not None or self._is_painting():
             return
         if not has_unsaved_changes(self._document, self.versions) and not _has_new_prompts(
             self._document, project
@@ -293,6 +292,7 @@ class ProjectController(QObject):
         self._saving = None
         target = saving.target
         if saving.error is not None:
+            self.again.stop()
             self._on_failed(target, saving.error, is_asked=saving.is_asked)
             return
         if target is not self._session:
@@ -319,12 +319,17 @@ class ProjectController(QObject):
 
 
 def _starts(
-    storage: ProjectController, clock: QTimer, coming: LabelsToCome, document: Document, errors: ErrorSink
+    storage: ProjectController,
+    saving: Callable[[], _Saving | None],
+    clock: QTimer,
+    coming: LabelsToCome,
+    document: Document,
+    errors: ErrorSink,
 ) -> tuple[WaitingStart, WaitingStart]:
     """A save elsewhere that waits for one under way, and one of labels that were not there at the last save."""
 
     def save_again() -> None:
-        if not coming.sentence:
+        if not coming.sentence and saving() is None:  # the first save decides where this one goes
             again.stop()
             if storage.project is not None:
                 storage.save()
@@ -342,6 +347,7 @@ def _starts(
         start=save_again,
         looks=coming.changed,
     )
+    storage.project_changed.connect(again.look, Qt.ConnectionType.QueuedConnection)  # not amid leaving it
     return elsewhere, again
 
 

@@ -137,6 +137,7 @@ class ExportController(JobSource):
 
     def _question(self) -> OutputQuestion:
         count, masks = len(self._with_masks()), len(self._document.masks.labelled_ids())
+        has_none = not masks and not self._coming.sentence
         return OutputQuestion(
             title=self.tr("Export masks"),
             explanation=self.tr("Masks of your images are written, in the formats that you choose."),
@@ -152,7 +153,7 @@ class ExportController(JobSource):
             chosen=self.output.formats,
             folder=self.output.folder_for(self._document),
             action=self.tr("Export"),
-            is_completed=masks == 0 if self.output.is_completed is None else self.output.is_completed,
+            is_completed=has_none if self.output.is_completed is None else self.output.is_completed,
         )
 
     def _previewing(self, choice: OutputChoice) -> Callable[[], OutputPreview]:

@@ -255,8 +255,8 @@ class ImportController(JobSource):
             )
         else:
             self._errors.inform(" ".join(sentences))
-        if report.is_cancelled:
-            self.labels.lost.emit(self.tr("The import of masks was stopped."))
+        if report.is_cancelled or report.refused:
+            self.labels.lost.emit(_lost(report))
         self.labels.changed.emit()
 
     def _sentences(self, report: ImportReport) -> list[str]:
@@ -303,6 +303,13 @@ def _counted(report: ImportReport) -> str:
     if report.made < 2:
         return _tr("1 mask was imported.") if report.made else _tr("No mask was imported.")
     return _tr("{0} masks were imported.").format(report.made)
+
+
+def _lost(report: ImportReport) -> str:
+    """Why masks do not come that somebody may wait for."""
+    if report.is_cancelled:
+        return _tr("The import of masks was stopped.")
+    return _tr("Not all masks could be imported.")
 
 
 def nothing_fits(plan: ImportPlan) -> LatentsegError:
