@@ -73,6 +73,12 @@ class Chrome(QObject):
         self._window.device.set_choices(_DEVICES, self._session.weights.device)
         self.refresh_hint()
 
+    def show_no_model(self) -> None:
+        """Shows that the model could not be loaded."""
+        self._window.set_version_text(self.tr("no model"))
+        self._window.device.set_device(self.tr("no model"), self.tr("The model could not be loaded."))
+        self.refresh_hint()
+
     def show_click_model(self, title: str) -> None:
         """Shows which click model answers clicks; "" for the model itself."""
         self._click_model = title
@@ -98,6 +104,7 @@ class Chrome(QObject):
                 self._session.weights.live is not None,
                 self.key_of,
                 each_is_new=self._window.action["each_new"].isChecked(),
+                has_failed=self._session.weights.has_failed,
             )
         )
 
@@ -226,6 +233,7 @@ def _connect_chrome(session: Session, chrome: Chrome) -> None:
     session.predict.encoded.connect(chrome.mark_ready)
     session.predict.forgotten.connect(chrome.mark_none_ready)
     session.weights.activated.connect(chrome.show_weights)
+    session.weights.load_failed.connect(chrome.show_no_model)
     session.click_model.changed.connect(chrome.show_click_model)
     window.device.device_requested.connect(chrome.choose_device)
     window.device.self_test_requested.connect(session.self_test.run)

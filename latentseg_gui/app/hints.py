@@ -32,6 +32,7 @@ def hint(
     key_of: Callable[[str], str],
     *,
     each_is_new: bool = False,
+    has_failed: bool = False,
 ) -> str:
     """What to do next, given what there is and which tool is in the hand.
 
@@ -41,9 +42,12 @@ def hint(
         is_model_ready: whether clicks can be answered.
         key_of: the key of an action as the user reads it, or the name of the action where it has none.
         each_is_new: whether each click is a new object.
+        has_failed: whether no model comes by itself.
     """
     keys = {name: key_of(name) for name in NAMED}
-    text = _text(document, tool, is_model_ready, each_is_new).format_map(keys)
+    text = _text(document, tool, is_model_ready or has_failed, each_is_new).format_map(keys)
+    if has_failed and document.images.current_id is not None and tool is ToolName.CLICK:
+        text = _said("The model could not be loaded; you can look around, paint, import and export.")
     return " ".join(part for part in (text, _about_classes(document, tool)) if part)
 
 

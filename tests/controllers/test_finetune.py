@@ -48,7 +48,7 @@ class Told:
 class Weights:
     """As much of the controller of weights as a run needs."""
 
-    live, coming_path = object(), None
+    live, coming_path, has_failed = object(), None, False
 
     def next_name(self) -> str:
         return "v1"
@@ -209,7 +209,9 @@ class Answers:
 def objects_only(desk: Desk, qtbot: QtBot, *, answer: str | None, classes: int = 2) -> Answers:
     """The image with accepted objects of so many classes, and nothing else; what would be asked."""
     dialogs = Answers(answer)
-    desk.finetune.background = BackgroundQuestion(desk.finetune.samples, dialogs)  # type: ignore[arg-type]
+    desk.finetune.background = desk.finetune.readiness.background = BackgroundQuestion(
+        desk.finetune.samples, dialogs
+    )  # type: ignore[arg-type]
     labels = np.full((40, 40), UNLABELLED, np.uint8)
     for number in range(classes):
         labels[10 * number : 10 * number + 5] = number + 1
@@ -300,6 +302,19 @@ def test_what_waits_is_forgotten_with_the_images_that_it_was_asked_for(
     coming.append("")
     qtbot.waitUntil(lambda: not finetune.waiting.sentence)
     assert not finetune.is_running
+
+
+def test_images_that_are_left_while_they_are_read_for_training_are_no_failure(
+    desk: Desk, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_set, "_AT_ONCE", 0)  # so much that it takes a moment
+    desk.finetune.start()
+    assert desk.finetune.is_running
+    desk.document.images.remove("cells")  # as when another project is opened
+    qtbot.waitUntil(lambda: not desk.finetune.is_running)
+    assert desk.worker.request is None
+    assert not desk.told.errors
+    assert "Fine-tuning was cancelled" in desk.told.sentences[-1]
 
 
 def test_why_nothing_waits_any_more_is_said_where_labels_are_undone(desk: Desk, qtbot: QtBot) -> None:

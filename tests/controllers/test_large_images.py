@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import pytest
@@ -65,10 +66,11 @@ def paint(document: Document, class_id: int) -> None:
 
 def test_a_training_sample_is_the_mask_of_the_moment_it_was_asked_for(document: Document, jobs: Jobs) -> None:
     owner, got = QObject(), []
+    dropped = partial(got.append, "dropped")
     samples = TrainingSet(document, readers=jobs, parent=owner)
     paint(document, 1)
-    samples.collect(got.append, Errors().report, is_current=lambda: False)  # cancelled
-    samples.collect(got.append, Errors().report, is_current=lambda: True)
+    samples.collect(got.append, Errors().report, is_current=lambda: False, on_dropped=dropped)  # cancelled
+    samples.collect(got.append, Errors().report, is_current=lambda: True, on_dropped=dropped)
     paint(document, 2)
     assert got == []
     assert jobs.lane.wait_idle()
@@ -82,12 +84,13 @@ def test_a_training_sample_is_the_mask_of_the_moment_it_was_asked_for(document: 
 
 def test_an_image_removed_meanwhile_is_not_trained_on(document: Document, jobs: Jobs) -> None:
     owner, got = QObject(), []
+    dropped = partial(got.append, "dropped")
     samples = TrainingSet(document, readers=jobs, parent=owner)
     paint(document, 1)
-    samples.collect(got.append, Errors().report, is_current=lambda: True)
+    samples.collect(got.append, Errors().report, is_current=lambda: True, on_dropped=dropped)
     document.images.remove("one")
     assert jobs.lane.wait_idle()
-    assert got == [()]
+    assert got == ["dropped"], "nobody is told of a failure"
 
 
 def prediction() -> Prediction:

@@ -150,7 +150,7 @@ def test_a_training_set_hands_over_snapshots_and_reads_what_is_not_in_memory(qap
     assert made.image_ids == ("i1",)
     assert made.classes == {1}
     got = []
-    made.collect(got.append, lambda error: None, is_current=lambda: True)
+    made.collect(got.append, lambda error: None, is_current=lambda: True, on_dropped=got.clear)
     ((sample,),) = got
     paint(document, "i1", Rect(0, 0, 4, 4), 0)
     assert (sample.labels[:4, :4] == 1).all(), "a snapshot stays as it was"

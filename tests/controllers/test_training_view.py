@@ -36,7 +36,7 @@ class Weights(QObject):
 
     versions_changed, activated = Signal(), Signal(object)
     versions: dict[str, object] = {}  # noqa: RUF012
-    live, coming_path = object(), None
+    live, coming_path, has_failed = object(), None, False
 
     def activate(self, version: str) -> None:
         """Nothing to do."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,13 @@ import pytest
 from PIL import Image
 from PySide6.QtWidgets import QLabel, QPushButton
 
-from latentseg_gui.controllers.training.weights import WeightsController
+from latentseg_gui.controllers.training import training_set
+from latentseg_gui.controllers.training.weights import SHIPPED, Version, WeightsController
 from latentseg_gui.controllers.waiting import LabelSource
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
+from latentseg_gui.document.types import ImageRecord
+from latentseg_gui.io.images.reading import read_image
 from latentseg_gui.io.masks import MaskItem, export_folder
 from latentseg_gui.io.project.saving import ProjectSession
 from tests.e2e.conftest import Witness
@@ -32,6 +36,13 @@ class LateModel:
 
     def come(self, person: Person) -> None:
         self._load(person.session.weights)
+
+    def fail(self, person: Person, file: Path) -> None:
+        """The file of the shipped weights is damaged."""
+        weights = person.session.weights
+        file.write_bytes(b"no weights")
+        weights.versions[SHIPPED] = Version(SHIPPED, file)
+        self._load(weights)
 
 
 @pytest.fixture
@@ -65,6 +76,11 @@ def photo(tmp_path: Path) -> Path:
 def button(person: Person, text: str) -> QPushButton:
     buttons = person.window.training.findChildren(QPushButton)
     return next(each for each in buttons if each.text() == text)
+
+
+def waiting_jobs(person: Person) -> list[str]:
+    """What the status bar lists of commands that wait."""
+    return [each for each in person.window.jobs.job_ids if each.startswith("waiting")]
 
 
 def said_in_panel(person: Person) -> list[str]:
@@ -124,6 +140,87 @@ def test_clicks_and_networks_wait_for_the_model_too(model: LateModel, early: Per
     assert "Clicks cannot learn from" in told.errors[0].what
     early.wait_for(dialog._start.isEnabled, what="the networks are listed")
     assert dialog.wish.networks
+
+
+def test_what_waits_for_a_model_that_cannot_be_loaded_is_taken_back(
+    model: LateModel, early: Person, told: Witness, tmp_path: Path
+) -> None:
+    session = early.session
+    early.choose("live")
+    early.choose("finetune")
+    early.choose("learn_clicks")
+    session.export.export_all()
+    dialog = session.export.output.dialog
+    assert dialog is not None
+    dialog.set_scope("all")
+    dialog.set_folder(tmp_path / "out")
+    dialog.set_formats(("probabilities",))
+    early.wait_for(lambda: not session.live._timer.isActive(), what="nothing asks again and again meanwhile")
+    early.wait_for(lambda: "being loaded" in dialog._preview.text(), what="why not yet")
+    model.fail(early, tmp_path / "damaged.safetensors")
+    early.wait_for(lambda: told.errors, what="it cannot be loaded")
+    early.wait_for(lambda: not waiting_jobs(early), what="nothing waits any more")
+    assert any("The model could not be loaded" in each for each in told.sentences)
+    early.wait_for(lambda: "could not be loaded" in dialog._preview.text(), what="so it says why")
+    dialog.reject()
+    early.choose("compare_networks")
+    assert session.comparing.dialog is not None
+    assert "could not be loaded" in session.comparing.dialog._obstacle.text()
+    assert "loaded; you can" not in early.window.messages._hint
+    assert early.window.device.text() == "no model"
+
+
+def test_two_that_wait_for_the_model_learn_one_after_the_other(
+    model: LateModel, early: Person, told: Witness
+) -> None:
+    session = early.session
+    early.choose("learn_clicks")
+    early.choose("finetune")
+    model.come(early)
+    early.wait_for(
+        lambda: session.finetune.is_running or session.click_learning.is_running, what="one learns"
+    )
+    first, second = session.finetune, session.click_learning
+    if session.click_learning.is_running:
+        first, second = second, first
+    assert second.waiting.sentence
+    early.wait_for(lambda: first._job is not None, what="the images are read")
+    first.cancel()
+    early.wait_for(lambda: not first.is_running, what="the first has ended")
+    early.wait_for(lambda: second.is_running or told.errors, what="it is the turn of the second")
+    assert not second.waiting.sentence
+    second.cancel()
+    early.wait_for(lambda: not second.is_running, what="the end")
+
+
+def test_images_that_are_read_for_clicks_to_learn_can_be_left_alone(
+    early: Person, model: LateModel, told: Witness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_given_up = Event()
+
+    def slow(path: Path, **how: Any) -> ImageRecord:
+        assert is_given_up.wait(60)
+        return read_image(path, **how)
+
+    monkeypatch.setattr(training_set, "read_image", slow)
+    session, document = early.session, early.session.document
+    model.come(early)
+    early.wait_for(lambda: session.weights.live, what="the model is loaded")
+    first = early.image_id
+    session.images.next()
+    early.wait_for(lambda: early.image_id != first, what="another image")
+    document.records.trim(0, keep=())  # as where there are more images than memory
+    early.wait_for(lambda: session.lanes.files.is_idle, what="nothing else is read")
+    early.choose("learn_clicks")
+    assert session.click_learning.is_running
+    (reading,) = (each for each in early.window.jobs.job_ids if each.startswith("files"))
+    early.window.jobs.cancel_requested.emit(reading)
+    early.wait_for(lambda: not session.click_learning.is_running, what="it is given up")
+    is_given_up.set()
+    assert "Learning was cancelled" in told.sentences[-1]
+    early.wait_for(lambda: session.lanes.files.is_idle, what="the images are read in vain")
+    assert not session.click_learning.is_running
+    assert not told.errors
 
 
 def test_images_that_are_read_for_training_can_be_left_alone(
@@ -335,11 +432,6 @@ def objects_of(person: Person) -> int:
     document, image_id = person.session.document, person.image_id
     assert image_id is not None
     return int(np.unique(document.masks.instances(image_id)[document.masks.labels(image_id) == 1]).size)
-
-
-def waiting_jobs(person: Person) -> list[str]:
-    """What the status bar lists of commands that wait."""
-    return [each for each in person.window.jobs.job_ids if each.startswith("waiting")]
 
 
 def test_masks_are_saved_beside_their_images_when_all_accepted_objects_are_there(

@@ -78,7 +78,8 @@ def test_ten_accepted_objects_are_learned_from_kept_and_left_with_one_click(
         person.choose("learn_clicks")
         person.wait_for(lambda: session.click_learning.is_running, what="it has begun")
         person.choose("finetune")
-        assert any("Clicks are learning" in each for each in told.sentences)
+        assert told.sentences[-1] == "Clicks are learning. Fine-tuning starts when that is done."
+        session.finetune.cancel()
         person.segment((4 * STEP - STEP / 2, 3 * STEP - STEP / 2))  # the window is alive
         person.wait_for(lambda: live(session) == TAUGHT, 400, f"clicks have learned: {told.sentences}")
         assert any("Clicks learned from" in each and "instead of" in each for each in told.sentences)
@@ -126,4 +127,4 @@ def test_learning_is_cancelled_like_a_training_and_says_what_is_missing(
         assert any("was cancelled; clicks stay" in each for each in told.sentences)
         assert live(session) == "shipped"
         assert list(session.weights.versions) == ["shipped"]
-        assert not session.finetune.obstacle().startswith("Clicks are learning")
+        assert not session.finetune.awaited().startswith("Clicks are learning")

@@ -162,7 +162,9 @@ def _connect(base: Base, training: TrainingFlow) -> None:
     base.on_switch("live", window.training.set_live)
     window.training.live_requested.connect(window.action["live"].setChecked)
     weights.activated.connect(training.uncertain_regions.use_weights)
-    weights.activated.connect(training.finetune.state_changed)  # what waited for the model looks again
+    weights.load_failed.connect(training.uncertain_regions.lose_model)
+    for event in (weights.activated, weights.load_failed):  # what waited for the model looks again
+        event.connect(training.finetune.state_changed)
 
 
 def _say_when_others_begin(base: Base, is_for_work: bool) -> None:

@@ -81,4 +81,6 @@ def _connect(base: Base, transfer: TransferFlow, images: ImagesFlow, training: T
     images.controller.masks_dropped.connect(importing.import_from)
     training.weights.activated.connect(batch.use_weights)
     training.weights.activated.connect(export.use_weights)
+    for output in (batch.output, export.output):
+        training.weights.load_failed.connect(output.lose_model)
     base.coming.add(importing.labels)

@@ -130,13 +130,17 @@ class ClickLearningController(QObject):
             self._training.cancel(self._job)
         elif self.is_running:
             self._on_cancelled()
+            self._finetune.samples.stop()
 
     def _begin(self) -> None:
         self._next_offer = max(self._next_offer, 2 * self.accepted)
         self._reading = reading = object()
-        self._finetune.hold(self.tr("Clicks are learning; fine-tune when that is done."))
+        self._finetune.hold(self.tr("Clicks are learning."))
         self._finetune.samples.collect(
-            self._submit, self._on_failed, is_current=lambda: self._reading is reading
+            self._submit,
+            self._on_failed,
+            is_current=lambda: self._reading is reading,
+            on_dropped=self._on_cancelled,
         )
 
     def _awaited(self) -> str:
@@ -147,8 +151,8 @@ class ClickLearningController(QObject):
         live = self._weights.live
         if self.is_running:
             return self.tr("Clicks are learning already.")
-        if self._finetune.held or (self._finetune.is_running and not self._finetune.is_refitting):
-            return self._finetune.held or self.tr("Training is running; let clicks learn when that is done.")
+        if failed := self._finetune.readiness.no_model:
+            return failed
         if live is not None and live.network != LATENT_EXPERT:
             return self.tr("{0} does not answer clicks, so there is nothing that could learn.").format(
                 live.title

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -99,16 +100,7 @@ class NetworkComparisonController(QObject):
         self._shown = ""
         self._pictures: dict[str, PictureShown] = {}
         self.dialog: NetworksDialog | None = None
-        self.waiting = WaitingStart(
-            self.tr("Comparing networks"),
-            self.tr("Comparing starts when that is done."),
-            start=lambda: self.start(self._wish),
-            looks=finetune.state_changed,
-            labels=finetune.samples.coming,
-            document=document,
-            errors=errors,
-            parent=self,
-        )
+        self.waiting = _waiting(self, lambda: self.start(self._wish), finetune, document, errors)
         for change in (self.waiting.began, self.waiting.ended, finetune.state_changed):
             change.connect(self._show_obstacle)
         document.events.images_changed.connect(self._on_images_changed)
@@ -137,11 +129,17 @@ class NetworkComparisonController(QObject):
         if obstacle or not wish.networks:
             self.waiting.stop()
             self._errors.inform(obstacle or self.tr("Tick at least one network."))
-        elif not self.waiting.waits_for(self._finetune.awaited()) and self._finetune.background.ask():
+        elif self.waiting.waits_for(self._finetune.awaited()) or not self._finetune.background.ask():
+            return
+        elif not self.waiting.waits_for(self._finetune.awaited()):  # something else may have begun meanwhile
             self._reading = wish
-            self._finetune.hold(self.tr("Networks are being compared; fine-tune when that is done."))
-            submit = partial(self._submit, wish, self._document.classes)  # labels are numbered by these
-            self._finetune.samples.collect(submit, self._on_failed, is_current=lambda: self._reading is wish)
+            self._finetune.hold(self.tr("Networks are being compared."))
+            self._finetune.samples.collect(
+                partial(self._submit, wish, self._document.classes),  # labels are numbered by these
+                self._on_failed,
+                is_current=lambda: self._reading is wish,
+                on_dropped=self._on_cancelled,
+            )
 
     def cancel(self) -> None:
         """Ends it, or takes back the one that waits; nothing of it is kept."""
@@ -151,6 +149,7 @@ class NetworkComparisonController(QObject):
             self._training.cancel(self._job)
         elif self.is_running:
             self._on_cancelled()
+            self._finetune.samples.stop()
 
     def use(self, name: str) -> None:
         """Takes what a network has learned as a version, and uses it."""
@@ -185,9 +184,11 @@ class NetworkComparisonController(QObject):
         return dialog
 
     def _obstacle(self) -> str:
-        if self._weights.live is None:
+        if self.is_running:
+            return self.tr("Networks are being compared already.")
+        if self._weights.live is None and not self._weights.has_failed:
             return self.tr("The model is still being loaded. The networks are listed when that is done.")
-        return self._finetune.obstacle()
+        return self._finetune.readiness.lacking()
 
     def _show_obstacle(self) -> None:
         if self.dialog is None:
@@ -302,6 +303,26 @@ class NetworkComparisonController(QObject):
         picture = painted(pixels, labels, class_colours(compared.classes))
         self._pictures[outcome.name] = PictureShown(outcome.title, picture)
         self.dialog.set_pictures(tuple(self._pictures.values()))
+
+
+def _waiting(
+    comparing: NetworkComparisonController,
+    start: Callable[[], None],
+    finetune: FineTuneController,
+    document: Document,
+    errors: ErrorSink,
+) -> WaitingStart:
+    """What begins again as soon as nothing is awaited any more."""
+    return WaitingStart(
+        comparing.tr("Comparing networks"),
+        comparing.tr("Comparing starts when that is done."),
+        start=start,
+        looks=finetune.state_changed,
+        labels=finetune.samples.coming,
+        document=document,
+        errors=errors,
+        parent=comparing,
+    )
 
 
 def _request(

@@ -11,6 +11,7 @@ from PySide6.QtCore import QCoreApplication, QObject, Signal
 from latentseg_gui.controllers.interfaces import Dialogs, ErrorSink
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.training.background import BackgroundQuestion
+from latentseg_gui.controllers.training.readiness import Readiness
 from latentseg_gui.controllers.training.training_set import TrainingSet
 from latentseg_gui.controllers.training.weights import WeightsController
 from latentseg_gui.controllers.waiting import LabelsToCome, WaitingStart
@@ -76,6 +77,7 @@ class FineTuneController(QObject):
         self.samples = TrainingSet(document, readers=readers, coming=coming, parent=self)
         self.samples.changed.connect(self.state_changed)
         self.background = BackgroundQuestion(self.samples, dialogs, self)
+        self.readiness = Readiness(self.samples, self.background, weights, self)
         self._document = document
         self._weights = weights
         self._training = training
@@ -86,7 +88,6 @@ class FineTuneController(QObject):
         self._is_paused = False
         self._is_refit = False
         self._is_refusal_told = False
-        self._held = ""
         self.plan = TrainingPlan()
         self.waiting = _waiting(self, document, errors)
 
@@ -109,46 +110,33 @@ class FineTuneController(QObject):
         """Why it cannot start, as a sentence; empty where it can."""
         if self.is_running and not self._is_refit:
             return self.tr("A fine-tuning is running.")
-        if self._held:
-            return self._held
-        if not self.samples.image_ids and not self.samples.coming.sentence:
-            return self.tr("Paint or accept a mask on at least one image first.")
-        is_known = self.samples.counts.is_complete and not self.samples.coming.sentence
-        return self.background.obstacle() if is_known else ""
+        return self.readiness.lacking()
 
     def awaited(self, *, needs_classes: bool = True) -> str:
-        """What is missing and comes by itself, as a sentence; empty where nothing is.
+        """What is missing and comes by itself, as a sentence, for whatever wants to train; empty where nothing is.
 
         Args:
             needs_classes: whether it matters which classes are labelled.
         """
         if self.is_refitting:
             return self.tr("A refit is under way.")
-        if self._weights.live is None:
-            return self.tr("The model is still being loaded.")
-        if coming := self.samples.coming.sentence:
-            return coming
-        is_known = self.samples.counts.is_complete or not (
-            self.background.obstacle() or self.background.is_open
-        )
-        return "" if is_known or not needs_classes else self.tr("Labels are still being counted.")
+        if self.is_running:
+            return self.tr("A fine-tuning is running.")
+        return self.readiness.awaited(needs_classes=needs_classes)
 
     def start(self) -> None:
         """Starts as `plan` says, once nothing is missing that comes by itself; says why where it cannot."""
         if obstacle := self.obstacle():
             self.waiting.stop()
             self._errors.inform(obstacle)
-        elif not self.waiting.waits_for(self.awaited()) and self.background.ask():
+        elif self.waiting.waits_for(self.awaited()) or not self.background.ask():
+            return
+        elif not self.waiting.waits_for(self.awaited()):  # something else may have begun meanwhile
             self._begin(self.plan, is_refit=False)
 
-    @property
-    def held(self) -> str:
-        """Why it begins nothing for now, as a sentence; "" where it may."""
-        return self._held
-
     def hold(self, why: str) -> None:
-        """Begins nothing for the reason ``why``, a sentence; "" lets it begin again."""
-        self._held = why
+        """Begins nothing while something else learns, which ``why`` says in a sentence; "" lets it begin again."""
+        self.readiness.held = why
         self.state_changed.emit()
 
     def cancel(self) -> None:
@@ -159,6 +147,7 @@ class FineTuneController(QObject):
             self._training.cancel(self._job)
         elif self._reading is not None:
             self._on_cancelled()
+            self.samples.stop()
 
     def set_paused(self, is_paused: bool) -> None:
         """Lets the running job hold still, or go on; the time that it may take stands still, too."""
@@ -201,6 +190,7 @@ class FineTuneController(QObject):
             partial(self._submit, plan, self._document.classes),  # labels are numbered by the classes of now
             self._on_failed,
             is_current=lambda: self._reading is plan,
+            on_dropped=self._on_cancelled,
         )
         self.state_changed.emit()
 

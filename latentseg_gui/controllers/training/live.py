@@ -21,9 +21,11 @@ class LiveController(QObject):
         self._is_on = False
         self._is_new = False
         self._is_outdated = False
+        self._is_waiting = False
         self._timer = QTimer(self, singleShot=True, interval=_DELAY_MS)
         self._timer.timeout.connect(self._refit)
         finetune.ended.connect(self._on_ended)
+        finetune.state_changed.connect(self._on_state_changed)
 
     def set_on(self, is_on: bool) -> None:
         """Refits after every correction from now on, or no longer."""
@@ -44,13 +46,18 @@ class LiveController(QObject):
             self._is_outdated = True
             return
         if self._finetune.awaited() or not self._finetune.samples.counts.is_complete:
-            self._timer.start()  # labels are counted a few at a time; all at once would hold up the window
+            self._is_waiting = True  # labels are counted beside the window, a few at a time
             return
-        self._is_outdated = False
+        self._is_outdated = self._is_waiting = False
         plan = TrainingPlan(REFIT.name, REFIT.seconds, self._finetune.plan.settings)
         self._finetune.refit(plan, says_why=self._is_new)
         self._is_new = False
 
     def _on_ended(self) -> None:
         if self._is_outdated and self._is_on:
+            self._timer.start()
+
+    def _on_state_changed(self) -> None:
+        """What was missing may be there."""
+        if self._is_waiting and self._is_on:
             self._timer.start()

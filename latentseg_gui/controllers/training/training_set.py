@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypedDict, Unpack
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -129,6 +129,8 @@ class TrainingSet(QObject):
         self._document = document
         self._readers = readers
         self._left_out: set[str] = set()
+        self._reading: tuple[int, tuple[str, ...]] | None = None
+        document.events.images_changed.connect(self._on_images_changed)
 
     @property
     def image_ids(self) -> tuple[str, ...]:
@@ -162,7 +164,12 @@ class TrainingSet(QObject):
         self._hand_over(tuple(ids[:limit]), on_samples, on_failure, key="preview of training")
 
     def collect(
-        self, on_samples: OnSamples, on_failure: OnFailure, *, is_current: Callable[[], bool]
+        self,
+        on_samples: OnSamples,
+        on_failure: OnFailure,
+        *,
+        is_current: Callable[[], bool],
+        on_dropped: Callable[[], None],
     ) -> None:
         """Hands over snapshots of the ticked images, at once or, where that takes a moment, from beside the window.
 
@@ -170,18 +177,35 @@ class TrainingSet(QObject):
             on_samples: hears of them.
             on_failure: hears why they cannot be read.
             is_current: whether they are still wanted, asked after that moment.
+            on_dropped: hears that there are none: the user stopped it where jobs are listed, or has left these images.
         """
-        key = "read for training"
-        self._hand_over(self.image_ids, on_samples, on_failure, key=key, is_current=is_current)
+
+        def drop() -> None:
+            if is_current():
+                on_dropped()
+
+        self._hand_over(
+            self.image_ids,
+            on_samples,
+            on_failure,
+            key="read for training",
+            title=self.tr("Reading images for training"),
+            is_current=is_current,
+            on_cancelled=drop,
+        )
+
+    def stop(self) -> None:
+        """Images that are being read for `collect` are not wanted any more."""
+        job, self._reading = self._reading, None
+        if job is not None:
+            self._readers.cancel(job[0])
+
+    def _on_images_changed(self) -> None:
+        if self._reading is not None and not any(map(self._document.images.has, self._reading[1])):
+            self.stop()
 
     def _hand_over(
-        self,
-        ids: tuple[str, ...],
-        on_samples: OnSamples,
-        on_failure: OnFailure,
-        *,
-        key: str,
-        is_current: Callable[[], bool] = lambda: True,
+        self, ids: tuple[str, ...], on_samples: OnSamples, on_failure: OnFailure, **options: Unpack[_Options]
     ) -> None:
         document = self._document
         sources = tuple(
@@ -202,11 +226,25 @@ class TrainingSet(QObject):
             return
 
         def on_made(made: tuple[TrainingSample, ...]) -> None:
-            on_samples(tuple(each for each in made if document.images.has(each.image_id)))
+            there = tuple(each for each in made if document.images.has(each.image_id))
+            dropped = options.get("on_cancelled")
+            if made and not there and dropped is not None:
+                dropped()
+            else:
+                on_samples(there)
 
-        self._readers.submit(
-            partial(_samples, sources), on_made, key=key, is_current=is_current, on_failure=on_failure
-        )
+        job = self._readers.submit(partial(_samples, sources), on_made, on_failure=on_failure, **options)
+        if options.get("title"):
+            self._reading = job, ids
+
+
+class _Options(TypedDict, total=False):
+    """How images are read, as of `JobOptions`."""
+
+    key: str
+    title: str
+    is_current: Callable[[], bool]
+    on_cancelled: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,10 @@ class UncertainRegionsController(QObject):
         self._ranking.use_weights(weights)
         self._list()
 
+    def lose_model(self) -> None:
+        """The model could not be loaded: nothing can be ranked."""
+        self._ranking.stop()
+
     def go_on(self) -> None:
         """Goes to the next region; at first to the most uncertain one."""
         if not self._regions:

@@ -77,6 +77,9 @@ class WeightsController(QObject):
 
     versions_changed = Signal()
 
+    load_failed = Signal()
+    """There are no live weights, and none come by themselves."""
+
     def __init__(
         self,
         document: Document,
@@ -96,6 +99,7 @@ class WeightsController(QObject):
         self._dialogs = dialogs
         self._errors = errors
         self._live: WeightsInfo | None = None
+        self.has_failed = False  # whether there are no live weights, nor any on their way
         self._coming = ""
         self._number = 0
         self.versions: dict[str, Version] = {SHIPPED: Version(SHIPPED, None)}
@@ -153,15 +157,14 @@ class WeightsController(QObject):
             self._errors.inform(text.format(name))
             return
         self._coming = self.chosen = name
+        self.has_failed = False
         self._engine.submit(
             LoadWeights(version.path, version.name, self.device),
             partial(self._on_loaded, takes_classes=takes_classes),
             title=self.tr("Loading weights"),
             key="weights",
             is_sticky=True,
-            is_fresh=lambda loaded: (
-                loaded.version in self.versions
-            ),  # another project may have replaced the list
+            is_fresh=lambda loaded: loaded.version in self.versions,  # else another project was opened
             on_failure=partial(self._on_failed, version),
         )
 
@@ -205,12 +208,9 @@ class WeightsController(QObject):
         """Live refits come with every stroke: only the latest and the one in use are kept."""
         refits = [each for each in self.versions.values() if each.is_refit]
         for version in refits[:-1]:
-            if self._live is not None and version.name == self._live.version:
-                continue
-            del self.versions[version.name]
-            if version.path is not None:
-                with suppress(LatentsegError):
-                    remove_file(version.path)
+            if self._live is None or version.name != self._live.version:
+                del self.versions[version.name]
+                _remove_file_of(version)
 
     def remove(self, name: str) -> None:
         """Takes a version off the list, if the user is sure; the live one and the shipped one stay."""
@@ -284,7 +284,7 @@ class WeightsController(QObject):
         self._on_loaded(answer)
 
     def _on_loaded(self, answer: WeightsInfo, *, takes_classes: bool = True) -> None:
-        self._live = answer
+        self._live, self.has_failed = answer, False
         self._coming = answer.version
         if answer.network != LATENT_EXPERT:
             self.versions[answer.version] = replace(self.versions[answer.version], network=answer.title)
@@ -303,8 +303,9 @@ class WeightsController(QObject):
                 text = self.tr("These weights also know classes that your masks do not have: {0}.")
                 self._errors.inform(text.format(", ".join(unknown)))
             return
-        table = ClassTable.from_names(weights.class_names, weights.class_colours)
-        table = table.with_smallest(weights.smallest)
+        table = ClassTable.from_names(weights.class_names, weights.class_colours).with_smallest(
+            weights.smallest
+        )
         self._history.do(set_classes(self._document, table, self.tr("Take the classes of the weights")))
 
     def _on_failed(self, version: Version, error: LatentsegError) -> None:
@@ -313,8 +314,17 @@ class WeightsController(QObject):
         if version.name != SHIPPED and version.name in self.versions and self._live is not None:
             self.versions_changed.emit()
         self._errors.report(error)
-        if self._live is None and version.name != SHIPPED:
+        if self._live is None and (version.name == SHIPPED or self.has_failed):
+            self.has_failed = True
+            self.load_failed.emit()
+        elif self._live is None:
             self.activate_shipped()  # the program was started with a file that is of no use
+
+
+def _remove_file_of(version: Version) -> None:
+    if version.path is not None:
+        with suppress(LatentsegError):
+            remove_file(version.path)
 
 
 def _gone(source: Path, error: OSError) -> LatentsegError:

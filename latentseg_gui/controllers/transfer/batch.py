@@ -79,7 +79,7 @@ class BatchController(JobSource):
     def use_weights(self, weights: WeightsInfo) -> None:
         """Other weights are live now; a run that used those before stops."""
         before, self._weights = self._weights, weights
-        self.output.refresh()
+        self.output.set_no_model("")
         if self._run is not None and before is not None and before.version != weights.version:
             self._run.cancel()
             self._errors.inform(
@@ -166,7 +166,7 @@ class BatchController(JobSource):
 
     def _previewing(self, choice: OutputChoice) -> Callable[[], OutputPreview]:
         """What says, in a background thread, what a choice comes to."""
-        return partial(_previewed, self._making(choice), has_model=self._weights is not None)
+        return partial(_previewed, self._making(choice), no_model=self.output.no_model)
 
     def _settings(self) -> str:
         """What the masks depend on besides the images and classes."""
@@ -250,10 +250,10 @@ def _output_of_folder(folder: Path, choice: OutputChoice, classes: ClassTable, s
     return Output.of(pages, choice, classes, settings, whole=True)
 
 
-def _previewed(make: Callable[[], Output], *, has_model: bool) -> OutputPreview:
+def _previewed(make: Callable[[], Output], *, no_model: str) -> OutputPreview:
     """Runs in a background thread."""
     output = make()
     done = done_before(output.folder, output.plan, output.items)
     return preview_of(
-        output, done, predicted=0 if has_model else len(output.items) - len(done), has_model=has_model
+        output, done, predicted=len(output.items) - len(done) if no_model else 0, no_model=no_model
     )

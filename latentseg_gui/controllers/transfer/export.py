@@ -73,7 +73,7 @@ class ExportController(JobSource):
     def use_weights(self, weights: WeightsInfo) -> None:
         """Other weights are live now."""
         self._weights = weights
-        self.output.refresh()
+        self.output.set_no_model("")
 
     def export_current(self) -> None:
         """Asks for formats and folder, and writes masks: those of all images where several are labelled."""
@@ -160,7 +160,7 @@ class ExportController(JobSource):
         """What says, in a background thread, what a choice comes to."""
         asked = partial(self._is_predicted, formats=choice.formats, is_completed=choice.is_completed)
         count = sum(map(asked, self._ids(choice)))
-        return partial(_previewed, self._making(choice), count, has_model=self._weights is not None)
+        return partial(_previewed, self._making(choice), count, no_model=self.output.no_model)
 
     def _ids(self, choice: OutputChoice) -> list[str]:
         if choice.scope == "current":
@@ -251,9 +251,9 @@ class ExportController(JobSource):
         self._errors.report(error)
 
 
-def _previewed(make: Callable[[], Output], predicted: int, *, has_model: bool) -> OutputPreview:
+def _previewed(make: Callable[[], Output], predicted: int, *, no_model: str) -> OutputPreview:
     """Runs in a background thread."""
-    return preview_of(make(), predicted=predicted, has_model=has_model)
+    return preview_of(make(), predicted=predicted, no_model=no_model)
 
 
 def _open(folder: Path) -> None:

@@ -45,6 +45,8 @@ class OutputDialogController(QObject):
         self.dialog: OutputDialog | None = None
         self._question: QuestionNow | None = None
         self._preview_of: PreviewOf | None = None
+        self.no_model = self.tr("The model is still being loaded.")
+        """Why the model cannot be asked, as a sentence; "" where it can."""
         coming.changed.connect(self.refresh)
         self.formats: tuple[str, ...] = ("png",)
         self.folder = ""
@@ -74,8 +76,17 @@ class OutputDialogController(QObject):
         self.dialog, self._question, self._preview_of = dialog, question, preview_of
         dialog.open()
 
+    def set_no_model(self, why: str) -> None:
+        """The model is there at last, or does not come for the reason ``why``."""
+        self.no_model = why
+        self.refresh()
+
+    def lose_model(self) -> None:
+        """The model could not be loaded."""
+        self.set_no_model(self.tr("The model could not be loaded."))
+
     def refresh(self) -> None:
-        """What is chosen comes to something else now, such as where the model is there at last."""
+        """What is chosen comes to something else now."""
         if self.dialog is None or self._question is None:
             return
         self.dialog.set_scopes(self._question().scopes)

@@ -186,7 +186,7 @@ def preview_of(
     done: Collection[BatchItem] | None = None,
     *,
     predicted: int = 0,
-    has_model: bool = True,
+    no_model: str = "",
 ) -> OutputPreview:
     """Look what is there; call it in a background thread.
 
@@ -194,7 +194,7 @@ def preview_of(
         output: what is to be written.
         done: images that an earlier run has made.
         predicted: images that the model has to be asked for.
-        has_model: whether it can be.
+        no_model: why it cannot be, as a sentence; "" where it can.
     """
     targets = output.plan.targets(output.folder, output.items)
     names = tuple(path.relative_to(output.folder).as_posix() for path in targets)
@@ -205,7 +205,7 @@ def preview_of(
     foreign = Ledger().foreign(set(there) & set(waiting))
     remarks = _remarks(output.plan.formats)
     if predicted:
-        remarks = (_predicted(predicted, has_model=has_model), *remarks)
+        remarks = (_predicted(predicted, no_model), *remarks)
     return OutputPreview(
         names=names,
         folder=output.folder,
@@ -213,21 +213,21 @@ def preview_of(
         done=len(done or ()),
         remarks=remarks,
         total=len(output.items),
-        has_model=has_model or not predicted,
+        has_model=not (no_model and predicted),
         foreign=tuple(sorted(path.relative_to(output.folder).as_posix() for path in foreign)),
         may_replace=output.may_replace,
     )
 
 
-def _predicted(count: int, *, has_model: bool) -> str:
+def _predicted(count: int, no_model: str) -> str:
     """What is to be said of images that have no prediction, or not the one that is wanted."""
-    if not has_model:
-        text = _tr("{0} images have to be predicted first, and the model is still being loaded.")
-        one = _tr("The image has to be predicted first, and the model is still being loaded.")
+    if no_model:
+        text = _tr("{0} images have to be predicted first. {1}")
+        one = _tr("The image has to be predicted first. {1}")
     else:
         text = _tr("{0} images are predicted for this, with what is switched on in the Model menu.")
         one = _tr("The image is predicted for this, with what is switched on in the Model menu.")
-    return one if count == 1 else text.format(count)
+    return (one if count == 1 else text).format(count, no_model)
 
 
 def _remarks(formats: Sequence[str]) -> tuple[str, ...]:
