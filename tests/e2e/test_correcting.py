@@ -151,6 +151,57 @@ def test_what_is_too_wide_all_round_is_narrowed_and_clicks_go_on_from_there(
     assert not told.errors
 
 
+def test_what_is_narrowed_never_vanishes(
+    without_model: None, person: Person, skimage_photo: Path, told: Witness
+) -> None:
+    person.open(skimage_photo)
+    paint(person, (150.0, 150.0), (151.0, 150.0))
+    tighten, shift = person.window.options.tighten, Qt.KeyboardModifier.ShiftModifier
+    take_up(person, (150.0, 150.0))
+
+    def narrow(steps: int) -> int:
+        turn_wheel(person, (150.0, 150.0), -steps, shift)
+        QApplication.processEvents()
+        shown = proposal(person)
+        assert shown is not None
+        return int(shown.mask.sum())
+
+    wide = narrow(50)
+    assert tighten.value.is_neutral, "the panel shows that this was too much"
+    sizes = [narrow(1) for _ in range(50)]
+    assert wide > sizes[0] > sizes[20] > 0
+    assert sizes[-1] == min(sizes) > 0
+    assert -50 < tighten.value.shift < -30
+    person.press(Qt.Key.Key_Return)
+    assert (person.mask == 1).sum() == sizes[-1]
+    assert not told.errors
+
+
+def test_who_goes_on_to_another_object_is_told_what_is_dropped_and_gets_the_own_class_back(
+    without_model: None, person: Person, skimage_photo: Path, told: Witness
+) -> None:
+    person.open(skimage_photo)
+    document, classes = person.session.document, person.session.classes
+    for place in ((100.0, 100.0), (300.0, 100.0)):
+        classes.add_class()
+        paint(person, place, (place[0] + 1, place[1]))
+    used = [int(person.mask[100, col]) for col in (100, 300)]
+    assert len(set(used)) == 2
+    classes.choose_class(1)
+    for place, class_id in zip(((100.0, 100.0), (300.0, 100.0)), used, strict=True):
+        take_up(person, place)
+        take_up(person, place)
+        assert document.active_class == class_id
+    assert not any("gone" in sentence for sentence in told.sentences), "nothing was changed in the first"
+    turn_wheel(person, (300.0, 100.0), -2, Qt.KeyboardModifier.ShiftModifier)
+    QApplication.processEvents()
+    take_up(person, (100.0, 100.0))
+    assert told.sentences[-1].startswith("The outline before this one is gone")
+    person.press(Qt.Key.Key_Escape)
+    assert document.active_class == 1
+    assert not told.errors
+
+
 def test_a_predicted_area_is_taken_up_and_nothing_is_said_not_done(
     person: Person, skimage_photo: Path, told: Witness
 ) -> None:

@@ -58,12 +58,28 @@ class TakeUpController(QObject):
                 self.tr("There is no object here to correct, neither labelled nor predicted.")
             )
             return
+        if self._is_unfinished(image_id):
+            self._errors.inform(
+                self.tr("The outline before this one is gone: accept one before you go on to another object.")
+            )
         prompts = PromptSet(taken_up=taken)
         self._document.prompts.set(image_id, prompts)
         self._document.prompts.set_proposal(image_id, as_it_was(image_id, prompts))
         self._canvas.status.set_pending(False)
-        before, self._document.active_class = self._document.active_class, taken.class_id
+        before = self._own_class()
+        self._document.active_class = taken.class_id
         self._lent = image_id, taken.class_id, before
+
+    def _is_unfinished(self, image_id: str) -> bool:
+        """Whether the outline that is shown is worth something that is not in the mask yet."""
+        prompts, shown = self._document.prompts.of(image_id), self._document.prompts.proposal(image_id)
+        taken = prompts.taken_up
+        return shown is not None and (taken is None or not prompts.is_empty or shown.mask is not taken.mask)
+
+    def _own_class(self) -> int:
+        """The class in use, or that before an object that is left for another one."""
+        active = self._document.active_class
+        return active if self._lent is None or self._lent[1] != active else self._lent[2]
 
     def _on_prompts_changed(self, image_id: str) -> None:
         if self._lent is not None and self._lent[0] == image_id:

@@ -14,6 +14,7 @@ from latentseg_gui.document.prediction.tightening import Tightening, tightened
 class TightenController(QObject):
     """Puts the tightened proposal in the place of each one that the model gives; it ends with the object.
 
+    Nothing is tightened until nothing is left: nobody would see what clicks correct, or that accepting it deletes.
     An object that was taken up keeps its new shape: clicks start from that (`PointingController`).
     """
 
@@ -23,7 +24,7 @@ class TightenController(QObject):
     def __init__(self, document: Document, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self._tightening = Tightening()
+        self._tightening = self._lasting = Tightening()
         self._given: MaskProposal | None = None
         self._made: MaskProposal | None = None
         self._soon = QTimer(self, singleShot=True)
@@ -65,7 +66,7 @@ class TightenController(QObject):
         proposal = self._document.prompts.proposal(image_id)
         if proposal is not None and proposal is self._made:
             return
-        self._given = proposal
+        self._given, self._lasting = proposal, Tightening()
         if proposal is None:
             self._forget()
         elif not self._tightening.is_neutral:
@@ -77,7 +78,7 @@ class TightenController(QObject):
 
     def _forget(self) -> None:
         self._soon.stop()
-        self._made = None
+        self._made, self._lasting = None, Tightening()
         if not self._tightening.is_neutral:
             self._tightening = Tightening()
             self.changed.emit(self._tightening)
@@ -87,5 +88,10 @@ class TightenController(QObject):
         record = self._document.records.of(given.image_id) if given is not None else None
         if given is None or record is None or given.image_id != self._document.images.current_id:
             return
-        self._made = tightened(given, self._tightening, record.pixels)
+        made = tightened(given, self._tightening, record.pixels)
+        if given.mask.any() and not made.mask.any():
+            self._tightening = self._lasting
+            self.changed.emit(self._lasting)
+            return
+        self._made, self._lasting = made, self._tightening
         self._document.prompts.set_proposal(given.image_id, self._made)
