@@ -20,7 +20,8 @@ class AttentionMaps:
 
     Attributes:
         look: [B, heads, K, h, w]; sums to 1 over (h, w) for every expert of every head.
-        mix: [B, heads, K, h, w]; sums to 1 over K at every token of every head.
+        mix: [B, heads, K, h, w]; sums to 1 over K at every token of every head; to less where an expert that
+            decides is knocked out.
     """
 
     look: Tensor

@@ -136,7 +136,8 @@ class ExpertsView(Scrolled):
             ),
             self.tr(
                 "Knocking an expert out is causal: the head runs again without it, and what changes "
-                "did depend on it. Nobody answers in its place (in the network of the tutorial, the others do). "
+                "did depend on it. Nobody answers in its place; only where experts do not decide (in the "
+                "tutorial's network and in weights of former versions) do the others. "
                 "Solo and boost are the same kind of experiment."
             ),
             self.tr(
