@@ -98,6 +98,21 @@ def test_whoever_needs_the_mask_is_told_of_objects_on_their_way(hand: Hand, qtbo
     assert turn.labels.says() == "", "the last one waits for Enter"
 
 
+def test_where_an_image_must_be_looked_at_before_its_objects_come_that_is_said(
+    hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict, seen = hand.pointing._in_turn._predict, list[str]()
+    monkeypatch.setattr(predict, "is_encoded", lambda image_id: False)
+    monkeypatch.setattr(predict, "encode", seen.append, raising=False)
+    hand.pointing.add_click(3.5, 3.5, True)
+    hand.pointing.accept()
+    assert "still being outlined" in hand.in_turn.labels.says(), "its pixels are there to be encoded"
+    hand.document.images.current_id = None
+    hand.document.records.release("image")  # the user has gone on to others, and memory was short
+    assert "is outlined when that image is shown again" in hand.in_turn.labels.says()
+    assert hand.document.images.name("image") in hand.in_turn.labels.says()
+
+
 def test_a_rough_answer_is_not_accepted_when_a_better_one_is_on_its_way(hand: Hand) -> None:
     hand.pointing.add_click(3.5, 3.5, True)
     hand.engine.report(one_pixel(hand.engine.requests[0], is_refining=True))

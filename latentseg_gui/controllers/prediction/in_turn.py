@@ -16,6 +16,7 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.prediction.proposals import MaskProposal, PointedObject, PromptSet
 from latentseg_gui.inference.messages import SegmentObject
+from latentseg_gui.io.paths import shown
 
 
 @dataclass(eq=False)
@@ -72,9 +73,17 @@ class InTurn(QObject):
 
     def _under_way(self) -> str:
         """That accepted objects are still on their way into a mask, as a sentence; "" where none are."""
-        images = self._document.images
-        is_so = any(not each.is_kept and images.has(each.image_id) for each in self._waiting)
-        return self.tr("Objects that were accepted are still being outlined.") if is_so else ""
+        images, records = self._document.images, self._document.records
+        waiting = [each for each in self._waiting if not each.is_kept and images.has(each.image_id)]
+        for each in waiting:
+            if (
+                not each.is_asked and records.of(each.image_id) is None
+            ):  # nothing can be asked about it from here
+                text = self.tr(
+                    "An object that was accepted on “{0}” is outlined when that image is shown again."
+                )
+                return text.format(shown(images.name(each.image_id)))
+        return self.tr("Objects that were accepted are still being outlined.") if waiting else ""
 
     def accept(self, image_id: str) -> None:
         """Accepts what is pointed at on an image in the class in use; later, where it is not answered yet."""
