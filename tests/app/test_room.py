@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QApplication,
     QCheckBox,
     QLabel,
@@ -31,6 +32,8 @@ from latentseg_gui.panels.commands.shortcut_sheet import ShortcutSheet
 from latentseg_gui.panels.evaluation.tables import ClassTableView
 from latentseg_gui.panels.evaluation.values import ClassFigures
 from latentseg_gui.panels.files import SampleImage
+from latentseg_gui.panels.output import OutputDialog
+from latentseg_gui.panels.output.dialog import OutputQuestion, Scope
 from latentseg_gui.panels.widgets import Scrolled
 
 CHOICE = NetworkChoice(
@@ -188,6 +191,25 @@ def test_every_menu_is_one_column_that_fits_the_screen(small: Session) -> None:
         places = [menu.actionGeometry(each) for each in menu.actions() if each.isVisible()]
         assert len({each.x() for each in places}) == 1, f"{menu.title()} has a second column"
         assert max(each.bottom() for each in places) <= 768 - bar.height() - 20, menu.title()
+
+
+def test_nothing_is_squeezed_where_an_export_is_chosen(small: Session) -> None:
+    formats = tuple((str(number), f"Format {number}") for number in range(17))
+    scopes = (Scope("one", "This image"), Scope("all", "All images"))
+    explanation = "Masks of your images are written, in the formats that you choose."
+    question = OutputQuestion(
+        "Export", explanation, scopes, formats, ("0",), "/masks", "Export", is_completed=False
+    )
+    dialog = OutputDialog(question, small.window)
+    dialog.show()
+    for _ in range(4):
+        QApplication.processEvents()
+    for each in dialog.findChildren(QAbstractButton):
+        if each.isVisible():
+            assert each.height() >= each.sizeHint().height(), each.text()
+    for label in dialog.findChildren(QLabel):
+        assert not label.isVisible() or label.height() >= label.heightForWidth(label.width()), label.text()
+    dialog.close()
 
 
 def test_all_words_of_the_key_sheet_can_be_read(small: Session) -> None:

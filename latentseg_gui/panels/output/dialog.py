@@ -230,6 +230,7 @@ class OutputDialog(QDialog):
         whole.setSpacing(8)
         explanation = text_label(self._question.explanation)
         # A wrapped label asks for less height than it needs, and the rest would be squeezed for it.
+        explanation.ensurePolished()  # the font of the style sheet is higher than Qt's own
         explanation.setMinimumHeight(explanation.heightForWidth(_WIDTH - 2 * _MARGIN))
         whole.addWidget(explanation)
         whole.addSpacing(4)
@@ -302,7 +303,8 @@ class _RestChoice(QWidget):
         whole.addWidget(self._nothing)
         self.set_completed(is_completed is not False)
         self._predicted.toggled.connect(self.changed)
-        self.setVisible(is_completed is not None)
+        if is_completed is None:
+            self.hide()  # to show it, before it has a parent, would make a window of it
 
     @property
     def is_completed(self) -> bool:

@@ -192,6 +192,7 @@ class ImportDialog(QDialog):
         whole.setSpacing(8)
         for text, role in ((question.source, "title"), (self._facts(), "")):
             label = text_label(text, role)
+            label.ensurePolished()
             label.setMinimumHeight(label.heightForWidth(_WIDTH - 2 * _MARGIN))
             whole.addWidget(label)
         whole.addWidget(self._list(), 1)
