@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from latentseg_gui.document.prediction import tightening
 from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet
 from latentseg_gui.document.prediction.tightening import Tightening, follow_edges, tightened
 from latentseg_gui.document.types import Mask, Rect
@@ -107,3 +108,25 @@ def test_a_ragged_border_is_drawn_to_the_edge() -> None:
 def test_where_the_picture_has_no_edge_the_border_stays_about_where_it_is() -> None:
     flat = np.full((*SHAPE, 3), 90, np.uint8)
     assert iou(follow_edges(disc(25), flat), disc(25)) > 0.95
+
+
+def test_a_large_object_costs_its_border_and_ends_where_it_would_anyway(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    side = 400
+    rows, cols = np.ogrid[:side, :side]
+    area = (rows - 200) ** 2 + (cols - 190) ** 2 < 150**2
+    truth = (rows - 200) ** 2 + (cols - 194) ** 2 < 152**2
+    noise = np.random.default_rng(0).normal(0, 12, (side, side, 3))
+    pixels = np.clip(np.where(truth[..., None], 150, 90) + noise, 0, 255).astype(np.uint8)
+    asked, guided = list[float](), tightening._guided
+
+    def everywhere(values: np.ndarray, guide: np.ndarray, radius: int, *, where: Mask) -> np.ndarray:
+        asked.append(where.mean())
+        return guided(values, guide, radius, where=np.ones_like(where))
+
+    made = follow_edges(area, pixels)
+    monkeypatch.setattr(tightening, "_guided", everywhere)
+    assert (follow_edges(area, pixels) == made).all()
+    assert (made != area).any()
+    assert asked[0] < 0.4, "of the pixels; few of a larger one"

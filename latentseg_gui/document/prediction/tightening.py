@@ -116,13 +116,17 @@ def follow_edges(area: Mask, pixels: NDArray[np.uint8]) -> Mask:
         pixels: the picture under it, uint8 [h, w, 3].
     """
     reach = reach_of(area)
-    near = (ndimage.distance_transform_edt(area) <= reach) & (ndimage.distance_transform_edt(~area) <= reach)
-    soft = _guided(area.astype(np.float32), (pixels / np.float32(255)).astype(np.float32), reach)
-    return np.where(near, soft > 0.5, area)
+    depth = np.maximum(ndimage.distance_transform_edt(area), ndimage.distance_transform_edt(~area))
+    guide = (pixels / np.float32(255)).astype(np.float32)
+    # A pixel near the border depends on fits in the square round it, whose corners are 1.5 times as far.
+    soft = _guided(area.astype(np.float32), guide, reach, where=depth <= 2.5 * reach)
+    return np.where(depth <= reach, soft > 0.5, area)
 
 
-def _guided(values: NDArray[np.float32], guide: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
-    """``values`` [h, w] filtered with a colour guide [h, w, 3] in 0..1."""
+def _guided(
+    values: NDArray[np.float32], guide: NDArray[np.float32], radius: int, *, where: Mask
+) -> NDArray[np.float32]:
+    """``values`` [h, w] filtered with a colour guide [h, w, 3] in 0..1; only ``where`` [h, w] is fitted."""
 
     def mean(plane: NDArray[np.floating]) -> NDArray[np.float32]:
         return np.asarray(ndimage.uniform_filter(plane, 2 * radius + 1, mode="nearest"), np.float32)
@@ -131,13 +135,16 @@ def _guided(values: NDArray[np.float32], guide: NDArray[np.float32], radius: int
     means = np.stack([mean(channel) for channel in channels])
     mean_value = mean(values)
     with_value = np.stack([mean(channel * values) for channel in channels]) - means * mean_value
-    spread = np.empty((*values.shape, 3, 3), np.float32)
+    spread = np.empty(
+        (np.count_nonzero(where), 3, 3), np.float32
+    )  # most pixels of a large object are far away
     for one in range(3):
         for other in range(one, 3):
             common = mean(channels[one] * channels[other]) - means[one] * means[other]
-            spread[..., one, other] = spread[..., other, one] = common
+            spread[:, one, other] = spread[:, other, one] = common[where]
     spread += _SMOOTHNESS * np.eye(3, dtype=np.float32)
-    slope = np.linalg.solve(spread, np.moveaxis(with_value, 0, -1)[..., None])[..., 0]  # [h, w, 3]
+    slope = np.zeros_like(guide)  # [h, w, 3]
+    slope[where] = np.linalg.solve(spread, with_value[:, where].T[..., None])[..., 0]
     offset = mean_value - np.einsum("hwc,chw->hw", slope, means)
     slopes = np.stack([mean(slope[..., channel]) for channel in range(3)])
     return np.asarray(np.einsum("chw,chw->hw", slopes, channels) + mean(offset), np.float32)
