@@ -98,6 +98,23 @@ def test_whoever_needs_the_mask_is_told_of_objects_on_their_way(hand: Hand, qtbo
     assert turn.labels.says() == "", "the last one waits for Enter"
 
 
+def test_nothing_is_waited_for_where_no_model_comes(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    lost = list[str]()
+    hand.in_turn.labels.lost.connect(lost.append)
+    hand.pointing.add_click(3.5, 3.5, True)
+    hand.pointing.accept()
+    hand.in_turn.give_up()
+    assert hand.in_turn.labels.says() == ""
+    assert lost == ["An object that was accepted could not be outlined."], "an export does not go on without"
+    assert "the model could not be loaded" in hand.said[-1]
+    monkeypatch.setattr(hand.in_turn, "has_no_model", lambda: True)
+    hand.pointing.add_click(3.5, 3.5, True)
+    hand.pointing.accept()
+    assert not hand.document.prompts.of("image").is_empty, "the click stays until there is a model"
+    hand.pointing.add_click(9.5, 5.5, True)  # each click is an object, and accepts the one before
+    assert hand.in_turn.labels.says() == "", "nothing that needs all labels is held up for ever"
+
+
 def test_where_an_image_must_be_looked_at_before_its_objects_come_that_is_said(
     hand: Hand, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -170,6 +170,22 @@ def test_what_waits_for_a_model_that_cannot_be_loaded_is_taken_back(
     assert early.window.device.text() == "no model"
 
 
+def test_an_object_that_no_model_outlines_holds_nothing_up(
+    model: LateModel, early: Person, told: Witness, tmp_path: Path
+) -> None:
+    early.choose("tool_click")
+    early.click((40.0, 25.0))
+    early.choose("accept")
+    early.choose("save")
+    assert len(waiting_jobs(early)) == 1
+    model.fail(early, tmp_path / "damaged.safetensors")
+    early.wait_for(lambda: not early.session.base.coming.sentence, what="it is waited for no longer")
+    assert "Saving masks does not start by itself any more" in told.sentences[-1]
+    assert not waiting_jobs(early)
+    early.choose("save")
+    early.wait_for(lambda: "Saved" in told.sentences[-1], what="what is there is saved")
+
+
 def test_two_that_wait_for_the_model_learn_one_after_the_other(
     model: LateModel, early: Person, told: Witness
 ) -> None:

@@ -94,7 +94,7 @@ def build(base: Base, images: ImagesFlow, masks: MasksFlow, training: TrainingFl
     )
     jobs.engine.show_image = Reencoding(document, predict, owner).show
     _connect_predictions(base, predictions, images)
-    pointing = _pointing(base, predictions, meanings)
+    pointing = _pointing(base, predictions, meanings, training)
     _preview(base, predict, meanings, masks)
     _connect_clicks(base, predictions, masks, pointing)
     _going_on(base, images)
@@ -136,7 +136,9 @@ def _going_on(base: Base, images: ImagesFlow) -> None:
     base.on("accept_next", going_on.accept_and_go_on)
 
 
-def _pointing(base: Base, predictions: PredictionFlow, meanings: MeaningsController) -> PointingController:
+def _pointing(
+    base: Base, predictions: PredictionFlow, meanings: MeaningsController, training: TrainingFlow
+) -> PointingController:
     """How the hand points with the click tool, and what is accepted by pointing on."""
     base.on("next_meaning", meanings.turn)
     document, window, options = base.document, base.window, base.window.options
@@ -148,8 +150,10 @@ def _pointing(base: Base, predictions: PredictionFlow, meanings: MeaningsControl
         meanings,
         engine=base.jobs.engine,
         errors=base.errors,
+        has_no_model=lambda: training.weights.has_failed,
         parent=base.owner,
     )
+    training.weights.load_failed.connect(in_turn.give_up)
     base.coming.add(in_turn.labels)
     pointing = PointingController(document, window.canvas, segment, in_turn, base.owner)
     base.on("drop_click", pointing.drop_last)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject
@@ -45,6 +46,9 @@ class InTurn(QObject):
 
     Each is accepted in the order in which they are answered (`accept`), or waits to be accepted with all others
     (`keep`).
+
+    Attributes:
+        has_no_model: whether none comes by itself, so that nothing is ever outlined.
     """
 
     def __init__(
@@ -56,9 +60,11 @@ class InTurn(QObject):
         *,
         engine: Jobs,
         errors: ErrorSink,
+        has_no_model: Callable[[], bool] = lambda: False,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
+        self.has_no_model = has_no_model
         self._document = document
         self._predict = predict
         self._segment = segment
@@ -118,7 +124,20 @@ class InTurn(QObject):
         prompts.set(image_id, wanted.prompts)
         prompts.set_proposal(image_id, wanted.proposal)
 
+    def give_up(self) -> None:
+        """No model comes that could outline what is accepted already; what is kept goes on waiting."""
+        accepted = [each for each in self._waiting if not each.is_kept]
+        if accepted:
+            self._say_no_model()
+        self._forget(*accepted)
+
+    def _say_no_model(self) -> None:
+        self._errors.inform(self.tr("What you pointed at cannot be outlined: the model could not be loaded."))
+
     def _wait_for(self, image_id: str, prompts: PromptSet, *, is_kept: bool) -> None:
+        if not is_kept and self.has_no_model():
+            self._say_no_model()
+            return
         self._count += 1
         continues = self._meanings.goes_on_from(image_id, prompts)
         class_id = self._document.active_class

@@ -125,7 +125,8 @@ class PointingController(QObject):
             each.proposal is not None for each in earlier
         )
         is_object = wanted.box is not None or any(each.is_positive for each in wanted.points)
-        return is_object and not is_shown and wanted.taken_up is None
+        is_hopeless = self._in_turn.has_no_model()
+        return is_object and not is_shown and not is_hopeless and wanted.taken_up is None
 
     def clear(self) -> None:
         """Throws clicks, lines, boxes and proposals away."""
