@@ -35,9 +35,9 @@ class Frame:
 class Bench:
     """A black image with its layers, as `Session` joins them."""
 
-    def __init__(self, qtbot: QtBot) -> None:
+    def __init__(self, qtbot: QtBot, pixels: np.ndarray | None = None) -> None:
         self.document = Document()
-        pixels = np.zeros((*SHAPE, 3), np.uint8)
+        pixels = np.zeros((*SHAPE, 3), np.uint8) if pixels is None else pixels
         self.document.images.add_record(ImageRecord("image", pixels, pixels))
         self.view = CanvasView()
         qtbot.addWidget(self.view)
@@ -162,6 +162,24 @@ def test_labelled_background_is_not_taken_for_foreground_that_is_predicted(bench
     bench.paint(BACKGROUND)
     assert bench.slant() == "falls"
     assert [entry.is_mirrored for entry in bench.view.visibility.legend.entries] == [True, False]
+
+
+def test_a_picture_that_is_background_all_over_is_still_seen(qtbot: QtBot) -> None:
+    pixels = np.zeros((*SHAPE, 3), np.uint8)
+    pixels[:, 130:] = 200
+    bench = Bench(qtbot, pixels)
+    bench.paint(BACKGROUND)
+    image = bench.view.grab().toImage()
+
+    def lightness(x: float) -> np.ndarray:
+        place = bench.view.camera.viewport.to_logical((x, 120.0)).toPoint()
+        spots = ((place.x() + right, place.y() + down) for right in range(12) for down in range(12))
+        return np.array([image.pixelColor(*spot).lightness() for spot in spots])
+
+    dark, light = lightness(110.0), lightness(145.0)
+    assert light.mean() - dark.mean() > 0.75 * 200, "the picture below keeps its contrast"
+    assert np.ptp(dark) > 15
+    assert np.ptp(light) > 15, "and the lines are seen on both"
 
 
 def test_the_legend_has_a_colour_that_is_on_the_image(bench: Bench) -> None:

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPixmap
 from PySide6.QtWidgets import QComboBox, QListView, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from latentseg_gui.panels.files import EmptyStateWidget, FileEntry, FilesPanel, SampleImage
-from latentseg_gui.panels.files.delegate import elided_name, note_of
+from latentseg_gui.panels.files.delegate import _paint_badge, elided_name, note_of
 from latentseg_gui.panels.files.model import MAX_THUMBNAILS, FilesModel, FilesRole
 from latentseg_gui.panels.files.view import FilesFilterBar
 from latentseg_gui.panels.icons import icon
@@ -228,3 +228,16 @@ def test_names_that_do_not_fit_still_differ(qtbot: QtBot) -> None:
     assert len(set(shown)) == 12
     assert all(metrics.horizontalAdvance(each) <= width for each in shown)
     assert elided_name("a.jpg", metrics, width) == "a.jpg"
+
+
+def test_a_badge_stays_inside_its_row(qtbot: QtBot) -> None:
+    page = QPixmap(200, 60)
+    painter = QPainter(page)
+    metrics = painter.fontMetrics()
+    words = metrics.horizontalAdvance("56 % unsure")
+    for room in (words + 40, words + 10):
+        row = QRect(10, 5, room, 50)
+        badge = _paint_badge(painter, row, "56 % unsure", metrics, QColor("#336699"))
+        assert row.contains(badge)
+        assert badge.width() > words
+    painter.end()

@@ -71,9 +71,10 @@ class LabelStyle:
         if self.is_hatched:
             gap[:, 3] //= 4
         if self.veiled is not None:
-            fill[self.veiled] = (*VEIL, round(255 * self.opacity))
+            # A mask from elsewhere may call nearly all of an image background: what is below must be seen.
+            fill[self.veiled] = (*VEIL, round(150 * self.opacity))
             edge[self.veiled] = (*VEIL, round(200 * self.edge_opacity))
-            gap[self.veiled] = (*_BETWEEN, round(160 * self.opacity))
+            gap[self.veiled] = (*_BETWEEN, round(80 * self.opacity))
         return pack_table(np.concatenate([fill, edge, gap, edge]))
 
     @property

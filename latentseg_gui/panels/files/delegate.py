@@ -168,9 +168,10 @@ def elided_name(name: str, metrics: QFontMetrics, width: int) -> str:
 
 def _paint_badge(painter: QPainter, rect: QRect, text: str, metrics: QFontMetrics, colour: QColor) -> QRect:
     height = metrics.height() + 4
-    badge = QRect(
-        rect.left(), rect.bottom() - height + 1, metrics.horizontalAdvance(text) + _BADGE_PADDING, height
-    )
+    words = metrics.horizontalAdvance(text)
+    # Where a scroll bar takes room, the badge stays inside its row.
+    width = min(words + _BADGE_PADDING, max(rect.width(), words + _BADGE_PADDING // 2))
+    badge = QRect(rect.left(), rect.bottom() - height + 1, width, height)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(wash(colour, 0.18))
     painter.drawRoundedRect(badge, height / 2, height / 2)
