@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,13 @@ from latentseg_gui.controllers.prediction.hover import HoverController
 from latentseg_gui.controllers.prediction.meanings import MeaningsController
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.tools import ToolName
-from latentseg_gui.document.prediction.proposals import MaskProposal, PromptPoint, PromptSet
+from latentseg_gui.document.prediction.proposals import (
+    MaskProposal,
+    PromptPoint,
+    PromptSet,
+    TakenUp,
+    as_it_was,
+)
 from latentseg_gui.document.types import ImageRecord, Rect
 from latentseg_gui.inference.messages import SegmentObject
 from tests.held import HeldJobs, Quiet
@@ -132,6 +139,22 @@ def test_on_the_proposal_what_a_right_click_would_take_away_is_shown(mouse: Mous
     assert mouse.document.prompts.proposal("a") is proposal, "the document never hears of it"
     mouse.canvas.cursor_moved.emit(5, 6)
     assert (what_is_drawn(mouse) == 1).all()
+
+
+def test_of_what_was_taken_up_and_narrowed_it_is_what_a_click_would_take_away_now(mouse: Mouse) -> None:
+    rect, prompts = Rect(2, 2, 12, 26), mouse.document.prompts
+    taken = TakenUp(rect, np.ones(rect.shape, bool), (20, 30), 1, (5, 5), 1)
+    prompts.set("a", PromptSet(taken_up=taken))
+    was = as_it_was("a", prompts.of("a"))
+    assert was is not None
+    narrow = Rect(4, 4, 10, 24)
+    prompts.set_proposal("a", replace(was, rect=narrow, mask=np.ones(narrow.shape, bool)))
+    mouse.rest(20, 6)
+    asked = mouse.engine.requests[-1].prompts.taken_up
+    assert asked is not None
+    assert (asked.rect, asked.rc, asked.number) == (narrow, taken.rc, taken.number)
+    assert asked.mask.shape == narrow.shape
+    assert prompts.of("a").taken_up is taken, "the document never hears of it"
 
 
 def test_beside_the_proposal_and_where_nothing_would_go_nothing_changes(mouse: Mouse) -> None:

@@ -19,6 +19,7 @@ from latentseg_gui.document.prediction.proposals import (
     MaskProposal,
     PromptPoint,
     PromptSet,
+    as_shown,
     lost_at,
 )
 from latentseg_gui.inference.messages import SegmentObject
@@ -75,8 +76,9 @@ class HoverController(QObject):
         if self._document.prompts.is_idle(image_id):
             self._ask(image_id, replace(prompts, points=(PromptPoint((x, y), True),)), self._on_proposed)
         elif self._is_inside(image_id, (x, y)) and not self._canvas.prompts.is_near((x, y)):
+            begun = as_shown(prompts, self._document.prompts.proposal(image_id))
             points = (*prompts.points, PromptPoint((x, y), False))
-            self._ask(image_id, replace(prompts, points=points), partial(self._on_less, (x, y)))
+            self._ask(image_id, replace(begun, points=points), partial(self._on_less, (x, y)))
 
     def _on_hover_stayed(self, x: float, y: float) -> None:
         self._stays = True

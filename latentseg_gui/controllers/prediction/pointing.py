@@ -13,7 +13,7 @@ from latentseg_gui.controllers.prediction.in_turn import InTurn
 from latentseg_gui.controllers.prediction.segment import SegmentController
 from latentseg_gui.document.coords import rc_from_xy
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.prediction.proposals import PromptPoint, PromptSet
+from latentseg_gui.document.prediction.proposals import PromptPoint, PromptSet, as_shown
 
 Box = tuple[float, float, float, float]
 
@@ -157,18 +157,9 @@ class PointingController(QObject):
         prompts = self._document.prompts.of(image_id)
         is_done = self._each_is_new and is_positive and not prompts.is_empty and prompts.taken_up is None
         if not is_done:
-            return self._as_shown(image_id, prompts)
+            return as_shown(prompts, self._document.prompts.proposal(image_id))
         self._in_turn.accept(image_id)
         return PromptSet()
-
-    def _as_shown(self, image_id: str, prompts: PromptSet) -> PromptSet:
-        """What was taken up, in the shape that it was given since: that is what the first click corrects."""
-        taken, shown = prompts.taken_up, self._document.prompts.proposal(image_id)
-        if taken is None or shown is None or shown.mask is taken.mask:
-            return prompts
-        if not prompts.is_empty or not shown.mask.any():
-            return prompts
-        return PromptSet(taken_up=taken.reshaped(shown.rect, shown.mask))
 
 
 def _is_elsewhere(box: Box, prompts: PromptSet) -> bool:

@@ -142,6 +142,19 @@ def as_it_was(image_id: str, prompts: PromptSet) -> MaskProposal | None:
     return MaskProposal(image_id, "", taken.rect, taken.mask, 1.0, prompts)
 
 
+def as_shown(prompts: PromptSet, shown: MaskProposal | None) -> PromptSet:
+    """What was taken up, in the shape that it was given since: that is what the first click corrects.
+
+    Args:
+        prompts: of the image.
+        shown: the proposal of the image.
+    """
+    taken = prompts.taken_up
+    if taken is None or shown is None or shown.mask is taken.mask or not prompts.is_empty:
+        return prompts
+    return PromptSet(taken_up=taken.reshaped(shown.rect, shown.mask)) if shown.mask.any() else prompts
+
+
 def proposal_iou(one: MaskProposal, other: MaskProposal) -> float:
     """Intersection over union of the pixels of two proposals of one image, 0..1; 1 where both are empty."""
     rect = one.rect.union(other.rect)
