@@ -83,6 +83,7 @@ def test_ticks_choose_the_images_and_survive_a_refresh(panel: TrainingPanel, qtb
     assert caught.args == [("b",)]
     panel.set_samples((*ITEMS, TrainingItem("c", "c.png", 5, 1000)))
     assert panel.request.image_ids == ("b", "c")
+    assert view.model().index(2, 0).data() == "c.png  ·  0.5 % labelled"
 
 
 def test_an_image_that_goes_and_comes_back_keeps_its_tick(panel: TrainingPanel, qtbot: QtBot) -> None:
@@ -247,7 +248,7 @@ def test_versions_are_replaced_not_piled_up(panel: TrainingPanel, qtbot: QtBot) 
 
 def test_the_class_summary_names_every_class(panel: TrainingPanel) -> None:
     panel.set_class_summary([ClassShare("cat", "#e69f00", 1200), ClassShare("dog", "#56b4e9", 8)])
-    assert "cat 1,200 · dog 8" in texts(panel)
+    assert "cat 1,200 px · dog 8 px" in texts(panel)
 
 
 def test_everything_fits_a_narrow_dock(panel: TrainingPanel) -> None:

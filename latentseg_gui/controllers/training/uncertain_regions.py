@@ -73,7 +73,9 @@ class UncertainRegionsController(QObject):
     def go_on(self) -> None:
         """Goes to the next region; at first to the most uncertain one."""
         if not self._regions:
-            nothing = self.tr("Nothing is ranked yet. Wait for the prediction, or press “Rank all images”.")
+            nothing = self.tr(
+                "Nothing is ranked yet. Wait for the prediction, or press “Rank all images” in the panel Training."
+            )
             self._errors.inform(self._why_none() or nothing)
             return
         self.go_to((self._number + 1) % len(self._regions))
@@ -119,7 +121,8 @@ class UncertainRegionsController(QObject):
             )
         if ranked:
             return self.tr(
-                "No uncertain region on the images looked at; “Rank all images” looks at the others."
+                "No uncertain region on the images looked at; “Rank all images” in the panel Training looks at the "
+                "others."
             )
         return ""
 

@@ -137,7 +137,7 @@ class TrainingPanel(QWidget):
         self._bar.set_shares(shares)
         self._bar.setVisible(bool(shares))
         self._shares.setVisible(bool(shares))
-        self._shares.setText(" · ".join(f"{share.name} {share.pixels:,}" for share in shares))
+        self._shares.setText(" · ".join(f"{share.name} {share.pixels:,} px" for share in shares))
 
     def set_can_start(self, can_start: bool, reason: str = "") -> None:
         """Enables Start, or says in one sentence why not."""

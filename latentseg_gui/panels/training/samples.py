@@ -148,7 +148,7 @@ class SamplesModel(QAbstractListModel):
             return Qt.CheckState.Unchecked if is_off else Qt.CheckState.Checked
         share = item.labelled_pixels / item.total_pixels if item.total_pixels else 0.0
         if role == Qt.ItemDataRole.DisplayRole:
-            return f"{item.name}  ·  {percent(share, 1)}"
+            return self.tr("{0}  ·  {1} labelled").format(item.name, percent(share, 1))
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             words = self.tr("{0}: {1} labelled pixels ({2}); {3}").format(
                 item.name, f"{item.labelled_pixels:,}", percent(share, 1), ", ".join(item.class_names)
