@@ -21,9 +21,9 @@ def discs(places, radius=12, shape=(64, 96)):
 PAIRS = ((20, 18), (20, 40), (44, 70), (44, 90))
 
 
-def touching(seed=0, places=PAIRS):
+def touching(seed=0, places=PAIRS, shape=(64, 96)):
     """A picture of touching discs with a faint line between them, its labels and numbers."""
-    numbers = discs(places)
+    numbers = discs(places, shape=shape)
     light = np.where(numbers, 45 + 40 * depth_of(numbers), 20)[..., None]
     noise = np.random.default_rng(seed).normal(0, 3, (*numbers.shape, 3))
     image = (light + noise).clip(0, 255).astype(np.uint8)

@@ -1,10 +1,11 @@
 """What is known of objects before anybody numbered one, and has a say beside what a few pictures teach.
 
 A context path and a head for depth, taught with pictures that were made up (`model.pretraining.rendered`). They say
-"any object", as one class, and are heard where fine-tuning was shown numbered objects of one class and nothing else
-is asked: logits added up are those of a product of experts (Hinton 2002), in which only what both allow is
-sure. Few pictures teach what these objects look like, thousands what objects look like; their errors differ. It does
-not learn further with the few. Clicks, and classes without numbers, use none of it.
+"any object", as one class, and are heard where fine-tuning was shown numbered objects of one class, which they find by
+themselves (`model.training.acquaintance`), and nothing else is asked: logits added up are those of a product of
+experts (Hinton 2002), in which only what both allow is sure. Few pictures teach what these objects look like,
+thousands what objects look like; their errors differ. It does not learn further with the few. Clicks, and classes
+without numbers, use none of it.
 """
 
 from __future__ import annotations

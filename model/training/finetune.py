@@ -31,6 +31,7 @@ from model.networks.protocols import Refittable
 from model.networks.randomness import own_randomness, seed_for
 from model.prediction.device import choose_device, free_cached_memory, is_out_of_memory
 from model.prediction.outputs import ClassPrediction
+from model.training.acquaintance import ask_known_objects
 from model.training.clock import Clock, Span, TrainingClock, are_finite, with_time_left
 from model.training.coverage import coverage_remarks, divided, painted_classes
 from model.training.crf_loss import is_sparse
@@ -268,6 +269,7 @@ class FineTuning(TimedJob):
             count_votes(session)
         yield from choose_variation(session)
         yield from weigh_colours(session)
+        yield from ask_known_objects(session)
         self._leave_time_to_learn()
         yield from self._head.learn(variations=plan.variations, end=plan.crops)
         self._keep_if_better()

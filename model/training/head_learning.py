@@ -73,7 +73,7 @@ class HeadLearning:
     def _hear_known_objects(self) -> None:
         """Make the mean with what is known of any object the answer; nothing where that was done, or nobody asked."""
         session, network = self._session, self._session.network
-        if session.object_class is None or network.detail_config.known_objects:
+        if session.object_class is None or not session.hears_objects or network.detail_config.known_objects:
             return
         _speak(network, 1 - SHARE)
         hear_known_objects(network, session.object_class)

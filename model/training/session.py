@@ -56,6 +56,7 @@ class TrainingSession:
         scarcity: of labelled images; see `model.training.views.scarcity_of`.
         painted: classes of which something was painted, not accepted as whole objects.
         things: classes whose objects the network learns to tell apart.
+        hears_objects: whether what is known of any object has a say; see `model.training.acquaintance`.
     """
 
     network: DetailNetwork
@@ -79,20 +80,17 @@ class TrainingSession:
     scarcity: float = 1.0
     painted: frozenset[int] = frozenset()
     things: frozenset[int] = frozenset()
+    hears_objects: bool = False
 
     @property
     def object_class(self) -> int | None:
-        """The class of which what is known of any object speaks once learning is over; None where it has no say.
+        """The class of which what is known of any object can speak once learning is over; None where it cannot.
 
         It says "object" or "none", so there has to be one class beside the objects; and it reads the shared backbone.
-        The pictures that it was taught with show objects that stand out from their ground. Whether these do is what
-        was asked about their colours (`model.training.own_colours`); plates, bottles and fruit fell to pieces.
         """
         network = self.network
         is_able = network.known_objects is not None and network.class_backbone is None
-        is_asked = (
-            len(self.things) == 1 and self.config.num_classes == 2 and network.detail_config.own_colours > 0
-        )
+        is_asked = len(self.things) == 1 and self.config.num_classes == 2
         return min(self.things) if is_able and is_asked else None
 
     @property

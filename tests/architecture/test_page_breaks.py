@@ -40,7 +40,7 @@ KINDS = {
     "an algorithm": (
         *("latentseg_gui.io.masks.parts", "model.prediction.blobs", "model.prediction.click_trust"),
         *("model.prediction.plain_clicks", "model.prediction.region_attention", "model.pretraining.start"),
-        *("model.training.own_colours", "model.pretraining.rendered"),
+        *("model.training.own_colours", "model.training.acquaintance", "model.pretraining.rendered"),
         *("model.training.full_images", "model.training.object_loss", "model.training.pseudo_labels"),
     ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -11,10 +12,11 @@ from torch.testing import assert_close
 
 from model.networks.detail_head import Levels
 from model.networks.detail_network import DetailNetwork, hear_known_objects
-from model.networks.filters import filter_bank
+from model.networks.filters import COLOURS, filter_bank
 from model.networks.known_objects import SHARE, KnownObjects
 from model.prediction.predictor import Predictor
-from model.training import own_colours
+from model.training import acquaintance
+from model.training.acquaintance import LEAST_FOUND, MOST_OFF
 from model.training.types import LabelledImage
 from model.weights.checkpoint import load, save
 from tests.discs import CONFIG, learned, touching
@@ -27,10 +29,10 @@ def one_thread():
 
 
 @pytest.fixture(autouse=True)
-def standing_out(monkeypatch):
-    """Objects that stand out from their ground by their own colours, as far as anybody asks."""
-    monkeypatch.setattr(own_colours, "STRENGTHS", (50,))
-    monkeypatch.setattr(own_colours, "LEAST_GAIN", -1.0)
+def heard_in_any_case(monkeypatch):
+    """However little it knows of these objects, as far as a test says nothing else."""
+    monkeypatch.setattr(acquaintance, "LEAST_FOUND", 0.0)
+    monkeypatch.setattr(acquaintance, "MOST_OFF", math.inf)
 
 
 def knowing(seed=0):
@@ -93,9 +95,77 @@ def test_it_has_a_say_where_objects_of_one_class_are_numbered_and_nowhere_else()
     assert learned(plain, onwards, network=tuned, steps=30).network.detail_config.known_objects == 0
 
 
-def test_it_has_no_say_where_objects_do_not_stand_out_from_their_ground(monkeypatch):
-    monkeypatch.setattr(own_colours, "LEAST_GAIN", 1.0)
-    assert learned(NUMBERED, network=knowing(), steps=30).network.detail_config.known_objects == 0
+class Telling:
+    """What is known of objects: that they are brighter than the rest, and brightest in the middle."""
+
+    def __init__(self, contrast=1.0):
+        self.contrast, self.sizes = contrast, []
+
+    def __call__(self, known, levels):
+        light = levels.fine[:, COLOURS].float().mean(1, keepdim=True)
+        share = (light - light.amin()) / (light.amax() - light.amin())
+        self.sizes.append(tuple(light.shape[-2:]))
+        return self.contrast * (share - 0.3) * 40, (share - 0.6) * 8
+
+
+def heard(monkeypatch, samples, telling):
+    monkeypatch.setattr(acquaintance, "LEAST_FOUND", LEAST_FOUND)
+    monkeypatch.setattr(acquaintance, "MOST_OFF", MOST_OFF)
+    monkeypatch.setattr(KnownObjects, "forward", lambda known, levels: telling(known, levels))
+    return learned(samples, network=knowing(), steps=30).network.detail_config.known_objects == 2
+
+
+def test_it_has_a_say_where_it_finds_the_numbered_objects_and_none_where_it_does_not(monkeypatch):
+    assert heard(monkeypatch, NUMBERED, Telling())
+    assert not heard(monkeypatch, NUMBERED, Telling(contrast=-1.0))
+    swapped = [replace(sample, labels=1 - sample.labels) for sample in NUMBERED]
+    assert not heard(monkeypatch, swapped, Telling())
+
+
+def test_what_nobody_labelled_is_not_held_against_it(monkeypatch):
+    """Of the four discs one is labelled; the others are right of it."""
+    hidden = [replace(each, labels=each.labels.copy(), objects=each.objects.copy()) for each in NUMBERED]
+    for sample in hidden:
+        sample.labels[:, 29:], sample.objects[:, 29:] = 255, 0
+    assert heard(monkeypatch, hidden, Telling())
+    for sample in hidden:
+        sample.labels[:, 29:] = 0  # now somebody says that there is nothing
+    assert not heard(monkeypatch, hidden, Telling())
+
+
+def test_finding_them_is_not_enough_where_it_finds_much_else(monkeypatch):
+    """Four discs for three objects will do; four for two are right half of the time, and twice as many."""
+    three = [_without(sample, 4) for sample in NUMBERED]
+    assert heard(monkeypatch, three, Telling())
+    two = [_without(_without(sample, 4), 3) for sample in NUMBERED]
+    assert not heard(monkeypatch, two, Telling())
+
+
+def _without(sample, number):
+    gone = sample.objects == number
+    return replace(
+        sample,
+        labels=np.where(gone, 0, sample.labels).astype(np.uint8),
+        objects=np.where(gone, 0, sample.objects),
+    )
+
+
+def test_of_a_large_picture_it_is_asked_about_a_part_with_objects(monkeypatch):
+    places = [(row, col) for row in (560, 600) for col in (500, 530, 560)]
+    telling = Telling()
+    assert heard(monkeypatch, [touching(0, places, shape=(640, 608))], telling)
+    assert telling.sizes[0] == (512, 512)
+
+
+def test_late_it_is_not_asked_and_what_held_before_goes_on(monkeypatch):
+    monkeypatch.setattr(acquaintance, "LATEST", -1.0)
+    assert not heard(monkeypatch, NUMBERED, Telling())
+    monkeypatch.setattr(acquaintance, "LATEST", 0.3)
+    monkeypatch.setattr(KnownObjects, "forward", lambda known, levels: Telling()(known, levels))
+    tuned = learned(NUMBERED, network=knowing(), steps=30).network
+    monkeypatch.setattr(acquaintance, "LATEST", -1.0)
+    onwards = replace(CONFIG, classes_kept=(0, 1))
+    assert learned(NUMBERED, onwards, network=tuned, steps=30).network.detail_config.known_objects == 2
 
 
 def test_it_falls_silent_with_other_classes_and_with_a_backbone_of_their_own():
@@ -157,7 +227,7 @@ def test_a_correction_shows_at_once_beside_what_is_known():
     image, labels = NUMBERED[0].image, NUMBERED[0].labels
     assert told(tuned, image, labels) < 0.6
     live = replace(CONFIG, speed="live", classes_kept=(0, 1))
-    job = learned([replace(NUMBERED[0], objects=None)], live, network=tuned, steps=60)
+    job = learned([replace(NUMBERED[0], objects=None)], live, network=tuned, steps=100)
     assert job.network.detail_config.known_objects == 2
     assert told(job.network, image, labels) > 0.95
 
