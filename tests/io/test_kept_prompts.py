@@ -84,6 +84,20 @@ def test_what_was_taken_up_is_kept_with_its_shape(tmp_path: Path) -> None:
     assert found != taken, "what clicks start from is known in one session only"
 
 
+def test_what_was_taken_up_and_not_clicked_on_is_shown_again(tmp_path: Path) -> None:
+    document, image_id = pointed(tmp_path)
+    taken = TakenUp(
+        Rect(1, 2, 4, 6), np.ones((3, 4), np.bool_), document.masks.layer(image_id).shape, 1, (2, 3), 1
+    )
+    document.prompts.set(image_id, PromptSet(taken_up=taken))
+    again = document_of(photos(tmp_path / "photos"))
+    put_prompts(again, image_id, through_json(kept_prompts(document, image_id)))
+    shown = again.prompts.proposal(image_id)
+    assert shown is not None
+    assert shown.rect == taken.rect
+    assert shown.prompts == again.prompts.of(image_id), "so that it can be accepted, narrowed and clicked on"
+
+
 def test_the_journal_brings_back_the_last_ones_and_older_programs_read_on(tmp_path: Path) -> None:
     document, image_id = pointed(tmp_path)
     journal = Journal(tmp_path / "journal", tmp_path, JournalHeader("a", "b"))

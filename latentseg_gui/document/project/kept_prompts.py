@@ -11,7 +11,13 @@ from typing import Any, Final
 import numpy as np
 
 from latentseg_gui.document.document import Document
-from latentseg_gui.document.prediction.proposals import PointedObject, PromptPoint, PromptSet, TakenUp
+from latentseg_gui.document.prediction.proposals import (
+    PointedObject,
+    PromptPoint,
+    PromptSet,
+    TakenUp,
+    as_it_was,
+)
 from latentseg_gui.document.project.planes import inflate
 from latentseg_gui.document.types import Rect
 
@@ -52,8 +58,11 @@ def put_prompts(document: Document, image_id: str, kept: Any) -> None:
     document.prompts.set_earlier(
         image_id, tuple(PointedObject(each) for each in earlier if not each.is_empty)
     )
+    present = _of_setting(kept.get("present"), shape)
     document.prompts.set_proposal(image_id, None)
-    document.prompts.set(image_id, _of_setting(kept.get("present"), shape))
+    document.prompts.set(image_id, present)
+    if present.is_empty:  # nobody is asked what it is: what was taken up is shown as it was
+        document.prompts.set_proposal(image_id, as_it_was(image_id, present))
 
 
 def _as_setting(prompts: PromptSet) -> dict[str, Any]:
