@@ -118,7 +118,7 @@ class OutputDialog(QDialog):
         self.setWindowTitle(question.title)
         self.setMinimumWidth(_WIDTH)
         self._question = question
-        self._asked: OutputChoice | None = None
+        self._allowed: OutputChoice | None = None
         self._is_low = self.screen().availableGeometry().height() <= _LOW_SCREEN
         self._pause = QTimer(self, singleShot=True, interval=_REST_MS)
         self._pause.timeout.connect(self._ask)
@@ -212,6 +212,7 @@ class OutputDialog(QDialog):
             self._preview.setText(text)
             self._preview.setToolTip(plain(text))
             self._make_room()
+            self._allowed = choice if can_go else None
             self._do.setEnabled(can_go)
 
     def _make_room(self) -> None:
@@ -267,7 +268,7 @@ class OutputDialog(QDialog):
             self.adjustSize()
         self._links.setVisible(bool(set(self._question.with_pictures) & set(self._formats.chosen)))
         choice = self.choice
-        self._do.setEnabled(choice is not None and choice == self._asked)
+        self._do.setEnabled(choice is not None and choice == self._allowed)
         if choice is None:
             self._preview.setText(self.tr("Choose images, at least one format, and a folder to write to."))
             return
@@ -276,7 +277,6 @@ class OutputDialog(QDialog):
     def _ask(self) -> None:
         choice = self.choice
         if choice is not None:
-            self._asked = choice
             self.preview_requested.emit(choice)
 
     def _on_accepted(self) -> None:
