@@ -10,10 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.masks import classes as class_edits
 from latentseg_gui.commands.masks import cleanup, objects, shapes
-from latentseg_gui.commands.masks.makers import number_in
 from latentseg_gui.commands.masks.patch import Ink, StrokeRecorder, area_patch
-from latentseg_gui.commands.prediction.proposals import accept_prediction, accept_proposal
-from latentseg_gui.commands.source import next_instance
+from latentseg_gui.commands.prediction.proposals import accept_prediction, accept_proposal, accepted_numbers
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.brush import polygon_mask, stroke_mask
 from latentseg_gui.document.prediction.prediction import Prediction
@@ -114,9 +112,8 @@ class Editing(RuleBasedStateMachine):
         rect, mask = polygon_mask(corners, SHAPE)
         image_id, before = self.image(image), self.history.position
         proposal = MaskProposal(image_id, "v1", rect, mask, 0.9, PromptSet(), made_by=made_by)
-        newest = next_instance(self.document, image_id)
+        (found,) = accepted_numbers(self.document, [proposal], self.class_id(number))
         self.history.do(accept_proposal(self.document, proposal, self.class_id(number)))
-        found = number_in(self.document.masks.layer(image_id), rect, mask, newest)
         if found and self.history.position != before:
             self.history.name_maker(image_id, found, made_by)
         self.did(before)

@@ -12,7 +12,6 @@ from latentseg_gui.commands.source import LayerSource
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.layers import Delta, Instances
 from latentseg_gui.document.project.changes import MaskChange
-from latentseg_gui.document.types import Mask, Rect
 
 _NUMBER_BITS = 32
 
@@ -48,25 +47,6 @@ def inherited(document: Document, change: MaskChange, *, is_applied: bool) -> di
         for number, title in found.items()
         if seen[number] <= (new[number].total() if is_applied else 0)
     }
-
-
-def number_in(layer: LayerSource, rect: Rect, mask: Mask, newest: int) -> int:
-    """The object that an area has become: the newest where that is in it, else the one with most of its pixels.
-
-    Args:
-        layer: the mask.
-        rect: inside the image.
-        mask: bool, of the shape of ``rect``.
-        newest: the number that a new object got.
-
-    Returns:
-        Its number; 0 where there is none.
-    """
-    numbers = layer.instances[rect.slices][mask]
-    found, counts = np.unique(numbers[numbers > 0], return_counts=True)
-    if not len(found):
-        return 0
-    return newest if newest in found else int(found[counts.argmax()])
 
 
 def _sources(

@@ -76,17 +76,25 @@ def accept_proposal(
     if class_id in (BACKGROUND, UNLABELLED):
         ink = Ink(class_id, Provenance.CLICKED, 0, protect_others)
         return area_patch(source, image_id, proposal.rect, mask, ink, label)
-    number = next_instance(source, image_id)
+    mask, number = _beside_there(source, proposal, class_id, yields=yields)
+    ink = Ink(class_id, Provenance.CLICKED, number, protect_others)
+    return area_patch(source, image_id, proposal.rect, mask, ink, label)
+
+
+def _beside_there(
+    source: MaskSource, proposal: MaskProposal, class_id: int, *, yields: bool
+) -> tuple[Mask, int]:
+    """What the only proposal gets of its pixels, and its number: that of the object that it extends, or a free one."""
+    mask, number = proposal.mask, next_instance(source, proposal.image_id)
     if yields and (there := overlaps(source, proposal)):
-        layer = source.masks.layer(image_id)
+        layer = source.masks.layer(proposal.image_id)
         is_free = there[0].number not in layer.marks.locked
         if is_free and there[0].class_id == class_id and 2 * there[0].pixels >= np.count_nonzero(mask):
             number = there[0].number
         instances = layer.instances[proposal.rect.slices]
         mask = mask & (instances == 0)
         mask &= without_crumbs(mask | (instances == number))
-    ink = Ink(class_id, Provenance.CLICKED, number, protect_others)
-    return area_patch(source, image_id, proposal.rect, mask, ink, label)
+    return mask, number
 
 
 def accept_proposals(
@@ -109,16 +117,51 @@ def accept_proposals(
     Returns:
         The step; None if nothing would change.
     """
-    image_id, rect = proposals[0].image_id, Rect(0, 0, 0, 0)
+    image_id = proposals[0].image_id
     if len(proposals) == 1:
         return accept_proposal(source, proposals[0], class_id, protect_others=protect_others, yields=yields)
-    for each in proposals:
-        rect = rect.union(each.rect)
+    rect, numbers, _ = _laid_out(source, proposals, class_id, yields=yields)
     if rect.is_empty:
         return None
     is_object = class_id not in (BACKGROUND, UNLABELLED)
-    numbers, number = np.zeros(rect.shape, np.uint32), next_instance(source, image_id)
+    ink = Ink(class_id, Provenance.CLICKED, numbers if is_object else 0, protect_others)
+    label = f"Accept {len(proposals)} objects of {_class_name(source, class_id)}"
+    return area_patch(source, image_id, rect, numbers > 0, ink, label)
+
+
+def accepted_numbers(
+    source: MaskSource, proposals: Sequence[MaskProposal], class_id: int, *, yields: bool = True
+) -> tuple[int, ...]:
+    """The number of the object that each proposal becomes, or extends, with `accept_proposals`.
+
+    Args:
+        source: what is edited, before it is.
+        proposals: at least one, of one image.
+        class_id: of the objects.
+        yields: as for `accept_proposal`.
+
+    Returns:
+        As many numbers; 0 for a proposal that gets no pixel.
+    """
+    if class_id in (BACKGROUND, UNLABELLED):
+        return (0,) * len(proposals)
+    if len(proposals) == 1:
+        mask, number = _beside_there(source, proposals[0], class_id, yields=yields)
+        return (number if mask.any() else 0,)
+    return _laid_out(source, proposals, class_id, yields=yields)[2]
+
+
+def _laid_out(
+    source: MaskSource, proposals: Sequence[MaskProposal], class_id: int, *, yields: bool
+) -> tuple[Rect, Instances, tuple[int, ...]]:
+    """Where several proposals lie, numbers of the shape of that, and the number of each; 0 where it gets no pixel."""
+    image_id, rect = proposals[0].image_id, Rect(0, 0, 0, 0)
     for each in proposals:
+        rect = rect.union(each.rect)
+    is_object = class_id not in (BACKGROUND, UNLABELLED)
+    numbers, number = np.zeros(rect.shape, np.uint32), next_instance(source, image_id)
+    found = []
+    for each in proposals if not rect.is_empty else ():
         inner = relative_to(each.rect, rect).slices
         mask, own = each.mask, number
         if is_object:
@@ -126,9 +169,8 @@ def accept_proposals(
             mask, own = _beside_others(each.mask, numbers[inner], others, number)
         numbers[inner][mask] = own
         number = max(number, own + 1)
-    ink = Ink(class_id, Provenance.CLICKED, numbers if is_object else 0, protect_others)
-    label = f"Accept {len(proposals)} objects of {_class_name(source, class_id)}"
-    return area_patch(source, image_id, rect, numbers > 0, ink, label)
+        found.append(own if mask.any() else 0)
+    return rect, numbers, tuple(found)
 
 
 def _others(layer: LayerSource, rect: Rect, class_id: int, *, yields: bool) -> tuple[Instances, Mask]:

@@ -19,6 +19,8 @@ from latentseg_gui.commands.masks.carrying import (
     put_down,
     taken_along,
 )
+from latentseg_gui.commands.masks.patch import MaskPatch
+from latentseg_gui.commands.source import MaskSource, next_instance
 from latentseg_gui.controllers.interfaces import ErrorSink
 from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.controllers.masks.objects import ObjectsController
@@ -148,10 +150,16 @@ class CarryController(QObject):
         image_id = self._document.images.current_id
         if image_id is None or self._document.masks.shape(image_id) is None:
             return
-        first = self._document.masks.next_instance(image_id)
-        make = partial(put_down, image_id=image_id, objects=objects, label=title)
-        after, otherwise = partial(self._after, image_id, objects, first), partial(self._explain, image_id)
-        self._edits.do(image_id, title, make, after=after, otherwise=otherwise)
+        first: list[int] = []
+
+        def make(source: MaskSource) -> MaskPatch | None:
+            first[:] = [next_instance(source, image_id)]  # of its turn: edits before it make objects, too
+            return put_down(source, image_id=image_id, objects=objects, label=title)
+
+        def after() -> None:
+            self._after(image_id, objects, first[0])
+
+        self._edits.do(image_id, title, make, after=after, otherwise=partial(self._explain, image_id))
 
     def _after(self, image_id: str, objects: tuple[CarriedObject, ...], first: int) -> None:
         layer = self._document.masks.layer(image_id)

@@ -9,11 +9,15 @@ from functools import partial
 from PySide6.QtCore import QCoreApplication, QObject
 
 from latentseg_gui.canvas import CanvasView
-from latentseg_gui.commands.masks.makers import number_in
 from latentseg_gui.commands.masks.patch import MaskPatch
 from latentseg_gui.commands.prediction.corrections import accept_correction
-from latentseg_gui.commands.prediction.proposals import accept_prediction, accept_proposals, overlaps
-from latentseg_gui.commands.source import MaskSource, next_instance
+from latentseg_gui.commands.prediction.proposals import (
+    accept_prediction,
+    accept_proposals,
+    accepted_numbers,
+    overlaps,
+)
+from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.interfaces import ErrorSink, Window
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.masks.edit_queue import EditQueue
@@ -100,24 +104,27 @@ class SegmentController(QObject):
         """Makes proposals part of the mask of their image, as one step; what is pointed at stays as it is."""
         image_id, protects, yields = proposals[0].image_id, self._protect_others, not self._overwrites
 
+        numbers: list[int] = []
+
         def make(source: MaskSource, class_id: int) -> MaskPatch | None:
+            numbers[:] = accepted_numbers(source, proposals, class_id, yields=yields)
             return accept_proposals(source, proposals, class_id, protect_others=protects, yields=yields)
 
         said = [whose_pixels(self._document, each, class_id, yields=yields) for each in proposals]
         if any(said):
             self._errors.inform(next(filter(None, said)))
-        # Of several, none is known to get the next number; each is found by its pixels.
-        number = next_instance(self._document, image_id) if len(proposals) == 1 else 0
-        after = None if class_id in (BACKGROUND, UNLABELLED) else partial(self._note, proposals, number)
+        after = partial(self._note, proposals, numbers)
         self._edits.do(image_id, self.tr("Accept"), make, class_id=class_id, after=after, otherwise=_nothing)
 
-    def _note(self, proposals: Sequence[MaskProposal], number: int) -> None:
+    def _note(self, proposals: Sequence[MaskProposal], numbers: Sequence[int]) -> None:
         """Which click models made the objects that proposals have become."""
-        for each in proposals:
+        for each, number in zip(proposals, numbers, strict=False):
             if self._document.images.has(each.image_id):
-                layer = self._document.masks.layer(each.image_id)
-                found = number_in(layer, each.rect, each.mask, number)
-                self._edits.name_maker(each.image_id, found, each.made_by)
+                there = self._document.masks.layer(each.image_id).instances[each.rect.slices]
+                is_there = bool(
+                    ((there == number) & each.mask).any()
+                )  # not where other classes are protected
+                self._edits.name_maker(each.image_id, number if is_there else 0, each.made_by)
 
     def _correct(self, proposal: MaskProposal, taken: TakenUp) -> None:
         """Gives the object that was taken up the shape of the proposal, as one step."""
