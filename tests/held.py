@@ -16,7 +16,10 @@ class HeldLane(Lane):
     Attributes:
         held: (job id, request) of what is not answered yet.
         priorities: by job id.
+        is_busy: whether something else runs, and all of this still waits.
     """
+
+    is_busy = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,6 +35,10 @@ class HeldLane(Lane):
     def cancel(self, job_id: int) -> None:
         self.held = [each for each in self.held if each[0] != job_id]
         self.job_cancelled.emit(job_id)
+
+    def recall(self, job_id: int) -> None:
+        if self.is_busy:
+            self.cancel(job_id)
 
 
 class Quiet:

@@ -228,6 +228,13 @@ class Jobs(JobSource):
         else:
             self._lane.cancel(self._asked_again.get(job_id, job_id))
 
+    def recall(self, job_id: int) -> None:
+        """Takes a job back that has not begun; one that runs goes on, for `is_current` to drop its answer."""
+        if job_id in self._waiting:
+            self._withdraw(job_id)
+        else:
+            self._lane.recall(self._asked_again.get(job_id, job_id))
+
     def cancel_named(self, full_name: str) -> None:
         """Takes back the job that `began` announced under this name; other names are not ours."""
         name, _, number = full_name.rpartition("#")

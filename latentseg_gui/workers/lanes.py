@@ -26,7 +26,7 @@ from latentseg_gui.workers.events import (
 )
 from latentseg_gui.workers.jobs import Job
 from latentseg_gui.workers.process import kill
-from latentseg_gui.workers.supervisor import Command, Restart, Supervisor
+from latentseg_gui.workers.supervisor import Command, RecallJob, Restart, Supervisor
 from latentseg_gui.workers.thread import JobThread
 from latentseg_gui.workers.watch import Watch
 
@@ -109,6 +109,11 @@ class Lane(QObject):
         """
         if job_id in self._open:
             self._command(CancelJob(job_id))
+
+    def recall(self, job_id: int) -> None:
+        """Take back a job that waits, and let one that runs go on: no process is ended for it."""
+        if job_id in self._open:
+            self._command(RecallJob(job_id))
 
     def cancel_all(self) -> None:
         """Take back every open job."""

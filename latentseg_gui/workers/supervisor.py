@@ -49,12 +49,19 @@ _FIRST_PRIORITY: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class RecallJob:
+    """``job_id`` is not wanted, if it has not begun."""
+
+    job_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Restart:
     """Start a child where there is none, with a clean record."""
 
 
 Post = Callable[[LaneEvent], None]
-Command = Job | CancelJob | TellJob | Restart
+Command = Job | CancelJob | RecallJob | TellJob | Restart
 
 
 class Supervisor:
@@ -135,6 +142,8 @@ class Supervisor:
                         self._post(JobCancelled(replaced.job_id))
                 case CancelJob(job_id):
                     self._cancel(job_id)
+                case RecallJob(job_id) if self._queue.remove(job_id):
+                    self._post(JobCancelled(job_id))
                 case TellJob(job_id) as tell if self._counts(job_id):
                     self._send(tell)
                 case Restart():

@@ -18,7 +18,7 @@ from latentseg_gui.workers.events import (
     LaneStateChanged,
 )
 from latentseg_gui.workers.jobs import Job, JobQueue
-from latentseg_gui.workers.supervisor import Command, Post, Restart
+from latentseg_gui.workers.supervisor import Command, Post, RecallJob, Restart
 
 _NOBODY: Final = -1
 
@@ -52,7 +52,9 @@ class JobThread:
                     self._changed.notify()
                 case CancelJob(job_id):
                     self._cancel(job_id)
-                case TellJob() | Restart():
+                case RecallJob(job_id) if self._queue.remove(job_id):
+                    self._post(JobCancelled(job_id))
+                case RecallJob() | TellJob() | Restart():
                     return
 
     def stop(self, timeout_s: float) -> bool:

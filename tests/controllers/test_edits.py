@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.commands.history import History
 from latentseg_gui.commands.masks import cleanup
+from latentseg_gui.commands.masks.carrying import CarriedObject
 from latentseg_gui.commands.masks.classes import lock_class, recolour_class
 from latentseg_gui.commands.masks.objects import merge_objects
 from latentseg_gui.commands.masks.patch import Ink, MaskPatch, area_patch
@@ -25,8 +26,11 @@ from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.masks import edit_queue as module
 from latentseg_gui.controllers.masks import mask_looks
+from latentseg_gui.controllers.masks.carrying import CarryController
 from latentseg_gui.controllers.masks.edit_queue import EditQueue
 from latentseg_gui.controllers.masks.edit_work import Make
+from latentseg_gui.controllers.masks.objects import ObjectsController
+from latentseg_gui.controllers.waiting import LabelsToCome
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.brush import polygon_mask
 from latentseg_gui.document.masks.classes import ClassTable, SegmentationClass
@@ -179,6 +183,30 @@ def test_a_locked_class_is_an_error_in_words_and_blocks_nothing(desk: Desk) -> N
     desk.qtbot.waitUntil(lambda: len(desk.told.errors) == 1 and not desk.edits.is_working)
     assert "locked" in desk.told.errors[0].what
     assert (desk.mask()[0] == 2).sum() == 81
+
+
+def test_what_is_pasted_behind_a_large_edit_is_noted_under_its_own_number(desk: Desk) -> None:
+    objects = ObjectsController(desk.document, desk.edits, desk.canvas, errors=desk.told, parent=desk.canvas)
+    carry = CarryController(
+        desk.document,
+        desk.edits,
+        objects,
+        errors=desk.told,
+        image_before=lambda: None,
+        coming=LabelsToCome(desk.document),
+        parent=desk.canvas,
+    )
+    make, go_on = held(rect_make(Rect(0, 0, 9, 9), 1, 7))
+    desk.edits.do("image", "Rectangle", make)
+    carried = CarriedObject(1, Rect(20, 20, 26, 26), np.ones((6, 6), bool), number=4, made_by="SAM")
+    without_room = CarriedObject(1, Rect(2, 2, 5, 5), np.ones((3, 3), bool), number=5, made_by="SAM")
+    carry._put_down((carried, without_room), "Paste objects")
+    go_on.set()
+    desk.qtbot.waitUntil(lambda: len(desk.history.entries) == 2 and not desk.edits.is_working)
+    numbers, makers = desk.document.masks.instances("image"), desk.document.makers
+    assert makers.of("image", int(numbers[3, 3])) == ""
+    assert makers.of("image", int(numbers[22, 22])) == "SAM"
+    assert [numbers[rc] for rc in objects.chosen] == [numbers[22, 22]], "the pasted one alone is chosen"
 
 
 POINTS = st.tuples(st.integers(0, SHAPE[0] - 1), st.integers(0, SHAPE[1] - 1))

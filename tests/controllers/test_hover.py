@@ -246,6 +246,20 @@ def test_a_closer_look_at_a_place_that_the_mouse_has_left_is_not_shown(mouse: Mo
     assert mouse.engine.requests == [], "it stayed at another place"
 
 
+def test_a_closer_look_that_has_not_begun_is_not_taken_where_the_mouse_moves_on(mouse: Mouse) -> None:
+    mouse.rest(8, 6)
+    mouse.engine.answer(as_asked)
+    mouse.engine.kept.is_busy = True
+    mouse.stay(8, 6)
+    assert mouse.engine.requests
+    mouse.canvas.cursor_moved.emit(20, 15)
+    assert mouse.engine.requests == [], "the next click would wait for it"
+    mouse.engine.kept.is_busy = False
+    mouse.rest(21, 15)
+    mouse.engine.answer(as_asked)
+    assert what_is_drawn(mouse).shape == ROUGH.shape
+
+
 def test_what_a_right_click_takes_away_is_shown_once_it_was_looked_at_closely(mouse: Mouse) -> None:
     clicked(mouse, rect=Rect(2, 2, 12, 26))
     mouse.rest(22, 6)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 
+from latentseg_gui.controllers.masks import carrying
 from latentseg_gui.document.types import UNLABELLED, Provenance, Rect
 from tests.e2e.conftest import Witness
 from tests.e2e.person import Person
@@ -114,6 +117,38 @@ def test_whoever_has_copied_objects_can_quit_as_ever(tmp_path: Path) -> None:
         text=True,
     )
     assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize(("is_own", "is_cleared"), [(True, True), (False, False)])
+def test_the_clipboard_of_another_program_is_neither_read_nor_emptied_at_the_end(
+    stack: Person, told: Witness, monkeypatch: pytest.MonkeyPatch, *, is_own: bool, is_cleared: bool
+) -> None:
+    done, clipboard = list[str](), QGuiApplication.clipboard()
+    stack.choose("previous_page")
+    stack.wait_for(lambda: (stack.mask == 1).any(), 30, "the first page")
+    stack.choose("tool_select")
+    stack.drag((20.0, 20.0), (300.0, 300.0))
+    stack.press(Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    stack.wait_for(lambda: "copied" in told.sentences[-1], what="they are copied")
+
+    class OnADesktop:
+        """Where others share the clipboard, and Qt knows whose it is."""
+
+        platformName = staticmethod(lambda: "xcb")  # noqa: N815
+
+        @staticmethod
+        def clipboard() -> object:
+            return SimpleNamespace(
+                ownsClipboard=lambda: is_own,
+                mimeData=lambda: (done.append("read"), clipboard.mimeData())[1],
+                clear=lambda: done.append("cleared"),
+            )
+
+    monkeypatch.setattr(carrying, "QGuiApplication", OnADesktop)
+    stack.session.carry.abandon()
+    monkeypatch.undo()
+    assert ("cleared" in done) == is_cleared
+    assert is_own or done == []
 
 
 def test_objects_of_the_page_before_are_taken_over(stack: Person, told: Witness) -> None:

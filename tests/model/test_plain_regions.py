@@ -130,14 +130,29 @@ def test_a_speck_is_no_thing_however_many_there_are():
     assert not is_field(picture, np.ones_like(own), own)
 
 
-@pytest.mark.parametrize("shape", [(9, 9), (60, 47), (401, 1203)])
-@pytest.mark.parametrize("radius", [4, 30, 300])
-def test_the_question_about_a_field_takes_regions_of_any_size(shape: tuple[int, int], radius: int):
+@pytest.mark.parametrize(
+    ("shape", "radius"),
+    [((60, 47), 5), ((61, 300), 5), ((401, 1203), 5), ((401, 1203), 12), ((720, 900), 50)],
+)
+@pytest.mark.parametrize("tones", list(TONES))
+def test_a_field_is_seen_whatever_the_size_of_its_things_and_where_they_lie(
+    shape: tuple[int, int], radius: int, tones: str
+):
+    picture, own, (row, col) = field(shape, radius, *TONES[tones])
+    step = 3 * radius
+    first = np.roll(
+        own, (step // 2 - row, step // 2 - col), (0, 1)
+    )  # in the corner, where half the ring is missing
+    for region in (own, first):
+        assert is_field(picture, np.ones(shape, bool), region)
+        assert not is_field(picture, region, region), "what holds but one thing is no field"
+
+
+@pytest.mark.parametrize("shape", [(9, 9), (1, 300), (60, 47), (401, 1203)])
+def test_a_region_without_surroundings_is_no_thing_of_a_field(shape: tuple[int, int]):
     picture = np.random.default_rng(0).integers(0, 255, (*shape, 3)).astype(np.uint8)
-    rows, cols = np.indices(shape)
-    for row, col in ((0, 0), (shape[0] - 1, shape[1] // 2)):
-        region = np.hypot(rows - row, cols - col) <= radius
-        assert is_field(picture, np.ones(shape, bool), region) in (True, False)
+    everything = np.ones(shape, bool)
+    assert not is_field(picture, everything, everything)
 
 
 def test_the_question_about_a_field_takes_little_memory_of_a_large_picture():

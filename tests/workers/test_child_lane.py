@@ -170,6 +170,16 @@ def test_a_waiting_job_can_be_cancelled_and_never_begins(lane, ears):
     assert ears.answer(running) == "done"
 
 
+def test_who_recalls_a_job_lets_one_that_runs_go_on(lane, ears):
+    running, waiting = lane.submit(("count", 20)), lane.submit(("echo", 1))
+    assert wait_for(lane, ears, ("progress", running, 1))
+    lane.recall(running)
+    lane.recall(waiting)
+    assert lane.wait_idle()
+    assert ears.endings(waiting) == [("cancelled", waiting)]
+    assert ears.answer(running) == "done"
+
+
 def test_a_killed_child_is_reported_within_a_second_and_replaced(lane, ears):
     sticky = lane.submit(("remember", 42), key="weights", is_sticky=True)
     assert lane.wait_idle()

@@ -67,6 +67,18 @@ def test_a_later_job_of_a_key_takes_the_place_of_a_waiting_one_and_a_cancelled_o
     assert ears.endings == {running: "cancelled", first: "cancelled", second: 2}
 
 
+def test_who_recalls_a_job_lets_one_that_runs_go_on(lane):
+    ears, begun, gate = Ears(lane), threading.Event(), threading.Event()
+    running = lane.submit(lambda: (begun.set(), gate.wait(5))[1])
+    waiting = lane.submit(lambda: 1)
+    assert begun.wait(5)
+    lane.recall(waiting)
+    lane.recall(running)
+    gate.set()
+    assert lane.wait_idle()
+    assert ears.endings == {running: True, waiting: "cancelled"}
+
+
 def test_no_thread_is_made_per_job_and_shutdown_does_not_wait_for_the_queue(qapp):
     with no_leaks():
         lane = ThreadLane(name="files")

@@ -30,6 +30,9 @@ from latentseg_gui.document.document import Document
 OBJECTS_MIME: Final = "application/x-latentseg-objects"
 """The clipboard holds but a token of them: the objects themselves stay in this window."""
 
+_ALONE: Final = ("offscreen", "minimal", "minimalegl", "vnc")
+"""Platforms of Qt that never say who owns the clipboard: no other program shares it."""
+
 
 class CarryController(QObject):
     """Puts objects down in the same place of another image, each time as one step."""
@@ -104,8 +107,10 @@ class CarryController(QObject):
         Some platforms would keep it until Python has ended, and crash as they let go of it.
         """
         clipboard = QGuiApplication.clipboard()
+        if not self._token or not (clipboard.ownsClipboard() or QGuiApplication.platformName() in _ALONE):
+            return  # it is another program's by now, which may even be slow to answer what it holds
         content = clipboard.mimeData()
-        if self._token and content is not None and content.data(OBJECTS_MIME).data() == self._token:
+        if content is not None and content.data(OBJECTS_MIME).data() == self._token:
             clipboard.clear()
 
     def take_over(self) -> None:

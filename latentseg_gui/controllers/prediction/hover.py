@@ -52,6 +52,7 @@ class HoverController(QObject):
         self._is_on = False
         self._meanings = meanings
         self._wanted: SegmentObject | None = None
+        self._job: int | None = None
         self._wanted_on = PromptSet()
         self._ask_closer: Callable[[], None] | None = None
         self._stays = False
@@ -103,7 +104,7 @@ class HoverController(QObject):
 
     def _submit(self, request: SegmentObject, on_answer: Callable[[MaskProposal], None]) -> None:
         self._wanted, self._ask_closer = request, None
-        self._engine.submit(
+        self._job = self._engine.submit(
             request,
             on_answer,
             key="hover",
@@ -144,6 +145,9 @@ class HoverController(QObject):
     def drop(self) -> None:
         """Shows what was clicked again, as when the pointer moves on or another tool is taken."""
         self._wanted, self._ask_closer, self._stays = None, None, False
+        if self._job is not None:
+            self._engine.recall(self._job)  # a closer look that nobody waits for would keep clicks waiting
+            self._job = None
         if not self._is_shown:
             return
         self._is_shown = False
