@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from itertools import product
 from typing import Any, Final
 
@@ -60,17 +61,44 @@ Mask = NDArray[np.bool_]
 Window = tuple[slice, slice]
 
 
-def with_rest_as_background(sample: LabelledImage) -> LabelledImage:
+class Rims:
+    """Open rims of pictures that are trained on again with every stroke: only what has changed is looked at anew."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[bytes, NDArray[np.uint8]]] = {}
+
+    def of(self, sample: LabelledImage, is_painted: Mask) -> Mask:
+        """As `open_rim`; remembered by the name of the sample, where it has one."""
+        mark = _mark(sample.image, sample.labels, is_painted)
+        known = self._known.get(sample.name)
+        if not sample.name or known is None or known[0] != mark:
+            known = mark, np.packbits(open_rim(sample.image, sample.labels, is_painted))
+            self._known[sample.name] = known
+        bits = np.unpackbits(known[1], count=sample.labels.size)
+        return bits.reshape(sample.labels.shape).astype(np.bool_)
+
+
+def _mark(*arrays: NDArray[Any]) -> bytes:
+    """Tells other pixels or labels from the same; an eighth of the time that a look at them takes, or less."""
+    made = blake2b(digest_size=16)
+    for each in arrays:
+        made.update(repr(each.shape).encode())
+        made.update(np.ascontiguousarray(each).view(np.uint8).data)
+    return made.digest()
+
+
+def with_rest_as_background(sample: LabelledImage, rims: Rims | None = None) -> LabelledImage:
     """A sample in which everything has a label but rims of what was painted that look like background (`open_rim`).
 
     Args:
         sample: its `LabelledImage.origin` says what was painted; without one, nothing is known to be.
+        rims: remembers which are open; without, they are found anew.
     """
     rest = sample.labels == IGNORED
     labels = np.where(rest, np.uint8(BACKGROUND), sample.labels)
     if sample.origin is None:
         return replace(sample, labels=labels)
-    is_open = open_rim(sample.image, sample.labels, sample.origin == PAINTED)
+    is_open = (rims or Rims()).of(sample, sample.origin == PAINTED)
     labels[is_open] = IGNORED
     origin = np.where(rest, np.uint8(PAINTED), sample.origin)
     objects = None if sample.objects is None else np.where(is_open, np.int32(0), sample.objects)

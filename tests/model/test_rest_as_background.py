@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from model.training import rest_as_background
-from model.training.rest_as_background import MOST, open_rim, with_rest_as_background
+from model.training.rest_as_background import MOST, Rims, open_rim, with_rest_as_background
 from model.training.types import ACCEPTED, IGNORED, IMPORTED, PAINTED, TAKEN_OVER, LabelledImage
 
 Labels = NDArray[np.uint8]
@@ -120,6 +121,27 @@ def test_a_picture_looked_at_in_parts_gives_what_it_gives_as_a_whole(
     monkeypatch.setattr(rest_as_background, "_TILE", tile)
     assert whole.any()
     assert (open_rim(image, labels, labels < 3) == whole).all()
+
+
+def test_only_what_has_changed_since_is_looked_at_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked, look = list[int](), rest_as_background.open_rim
+
+    def counted(image: Labels, labels: Labels, is_painted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        looked.append(int((labels == 1).sum()))
+        return look(image, labels, is_painted)
+
+    monkeypatch.setattr(rest_as_background, "open_rim", counted)
+    image, rims, labels = wall(TOP + 1, TOP + 6), Rims(), rows(TOP, TOP + 8)
+    other = rows(TOP, TOP + 7)
+    known = (("a", image, labels), ("b", image, labels), ("a", image, labels))
+    turns = (*known, ("a", image, other), ("a", image // 2, other), ("", image, other), ("", image, other))
+    made = [
+        with_rest_as_background(replace(sample(seen, said), name=name), rims) for name, seen, said in turns
+    ]
+    assert len(looked) == 6, "all but the third, which was known"
+    monkeypatch.undo()
+    for (_, seen, said), one in zip(turns, made, strict=True):
+        assert (one.labels == with_rest_as_background(sample(seen, said)).labels).all()
 
 
 def test_a_large_picture_costs_no_more_than_its_strokes() -> None:

@@ -24,7 +24,7 @@ from model.training.orientation import are_upright
 from model.training.outcome import refuse_unlearned
 from model.training.preview import preview_crops
 from model.training.provenance import after_run, figures_on
-from model.training.rest_as_background import with_rest_as_background
+from model.training.rest_as_background import Rims, with_rest_as_background
 from model.training.timed import Steered
 from model.training.types import object_numbers
 from model.training.views import scarcity_of
@@ -48,6 +48,7 @@ class Trainer:
 
     def __init__(self) -> None:
         self._store = FeatureStore()
+        self._rims = Rims()
         self._last: tuple[Path, StartingWeights] | None = None
 
     def handle(self, request: object, context: JobContext) -> object:
@@ -61,7 +62,8 @@ class Trainer:
         network, meta = start.network, start.meta
         kept = classes_kept(meta.class_names, request.class_names)
         samples = [
-            labelled_image(each, is_rest_background=request.is_rest_background) for each in request.samples
+            labelled_image(each, is_rest_background=request.is_rest_background, rims=self._rims)
+            for each in request.samples
         ]
         config = config_of(request.settings, len(request.class_names))
         config = replace(
@@ -133,16 +135,19 @@ def classes_kept(before: Sequence[str], after: Sequence[str]) -> tuple[int | Non
     return kept if sum(index is not None for index in kept) > 1 else (None,) * len(after)
 
 
-def labelled_image(sample: TrainingSample, *, is_rest_background: bool = False) -> LabelledImage:
+def labelled_image(
+    sample: TrainingSample, *, is_rest_background: bool = False, rims: Rims | None = None
+) -> LabelledImage:
     """The snapshot as the model library takes it.
 
     Args:
         sample: of the window.
         is_rest_background: whether what nobody labelled becomes background (`with_rest_as_background`).
+        rims: remembers what was found for that.
     """
     objects = object_numbers(sample.instances)
     image = LabelledImage(sample.pixels, sample.labels, sample.image_id, sample.provenance, objects)
-    return with_rest_as_background(image) if is_rest_background else image
+    return with_rest_as_background(image, rims) if is_rest_background else image
 
 
 def config_of(settings: LearningSettings, num_classes: int) -> FineTuneConfig:
