@@ -106,7 +106,11 @@ def test_the_reason_of_an_error_comes_before_the_name(qapp: QApplication) -> Non
     entry = FileEntry(
         "id", "a photograph.jpg", "error", message="“a photograph.jpg” is damaged or incomplete."
     )
-    assert words_of(entry, QFontMetrics(qapp.font()), 100) == ("error", "Damaged or incomplete.")
+    metrics = QFontMetrics(qapp.font())
+    assert words_of(entry, metrics, 400) == ("error", "Damaged or incomplete.")
+    badge, note = words_of(entry, metrics, 100)
+    assert badge.startswith("Damaged"), "in a narrow list all of the room is for it"
+    assert note == ""
 
 
 def test_the_tool_tip_says_what_dot_and_number_mean() -> None:

@@ -187,11 +187,13 @@ def words_of(entry: FileEntry, metrics: QFontMetrics, width: int) -> tuple[str, 
     how unsure it is, and elsewhere only the tool tip does.
     """
     status, note = status_text(entry.status), note_of(entry)
-    if entry.status == "error" or entry.uncertainty is None or not note:
+    if not note or (entry.uncertainty is None and entry.status != "error"):
         return status, note
     taken = metrics.horizontalAdvance(status) + _BADGE_PADDING + 8
     if taken + metrics.horizontalAdvance(note) <= width:
         return status, note
+    if entry.status == "error":  # the row is red already: the room is for the reason
+        return metrics.elidedText(note, Qt.TextElideMode.ElideRight, width - _BADGE_PADDING), ""
     return (note, "") if entry.status == "predicted" else (status, "")
 
 

@@ -25,7 +25,9 @@ from latentseg_gui.panels.training.values import ComparisonWish, PictureShown
 from latentseg_gui.panels.widgets import Scrolled, restyle, text_label
 
 _TICKED_AT_FIRST = (LATENT_EXPERT, "unet")
-_LINES = 5
+_LINES, _MOST_LINES = 5, 17
+"""Of the list, beside what came of a comparison, and while there is nothing else to show."""
+
 _LONGEST_S = 3600
 
 
@@ -73,7 +75,6 @@ class NetworksDialog(QDialog):
 
     def _set_up(self) -> None:
         self._list.setAccessibleName(self.tr("Networks to compare"))
-        self._list.setFixedHeight(_LINES * (self.fontMetrics().height() + 8) + 6)
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self._seconds.setRange(1, _LONGEST_S)
@@ -165,6 +166,7 @@ class NetworksDialog(QDialog):
             item.setCheckState(Qt.CheckState.Checked if is_on else Qt.CheckState.Unchecked)
             self._list.addItem(item)
         self._list.blockSignals(False)
+        self._fit_list()
         self._on_wish_changed()
 
     def set_wish(self, wish: ComparisonWish) -> None:
@@ -188,9 +190,16 @@ class NetworksDialog(QDialog):
         self._list.setEnabled(not is_running)
         self._seconds.setEnabled(not is_running)
         self._start.setVisible(not is_running)
+        self._fit_list()
         if why_not_yet or not is_running:
             self._progress.setValue(0)
             self._status.setText(why_not_yet or self.tr("Getting ready..."))
+
+    def _fit_list(self) -> None:
+        """All networks are in sight where that takes no room from what came of them."""
+        is_alone = self._list.isEnabled() and not self._table.rowCount()
+        lines = min(self._list.count(), _MOST_LINES) if is_alone else _LINES
+        self._list.setFixedHeight(lines * max(self._list.sizeHintForRow(0), self.fontMetrics().height()) + 6)
 
     def set_progress(self, progress: NetworkProgress) -> None:
         """Shows which network learns, and how those did that are done."""
@@ -209,6 +218,7 @@ class NetworksDialog(QDialog):
         self._notes.setText("\n".join(notes))
         self._notes.setVisible(bool(notes))
         self._use.setVisible(bool(self._titles))
+        self._fit_list()
         self._on_row_chosen(self._table.chosen_name)
 
     def set_images(self, images: Sequence[tuple[str, str]]) -> None:
