@@ -72,11 +72,13 @@ def _at(level: Tensor, rows: Tensor, cols: Tensor, shape: torch.Size) -> Tensor:
     (above, heavy), (left, wide) = (
         _shares(level.shape[axis], shape[axis], level.device) for axis in (-2, -1)
     )
+    table = level[0].permute(1, 2, 0).flatten(0, 1)  # [h * w, D]: rows are copied much faster than columns
     total = level.new_zeros((len(rows), level.shape[1]), dtype=torch.float32)
     for down in range(heavy.shape[1]):
+        first = above[rows, down] * level.shape[-1]  # [N]
         for right in range(wide.shape[1]):
             share = heavy[rows, down] * wide[cols, right]  # [N]
-            total += share[:, None] * level[0, :, above[rows, down], left[cols, right]].T.float()
+            total.addcmul_(share[:, None], table.index_select(0, first + left[cols, right]).float())
     return total
 
 
