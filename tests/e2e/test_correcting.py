@@ -177,6 +177,23 @@ def test_what_is_narrowed_never_vanishes(
     assert not told.errors
 
 
+def test_with_another_tool_keys_shape_what_is_labelled_and_not_what_waits(
+    without_model: None, person: Person, skimage_photo: Path, told: Witness
+) -> None:
+    person.open(skimage_photo)
+    paint(person, (150.0, 150.0), (151.0, 150.0))
+    before = (person.mask == 1).sum()
+    take_up(person, (150.0, 150.0))
+    waits = proposal(person)
+    for tool in ("tool_select", "tool_brush"):
+        person.choose(tool)
+        person.press(Qt.Key.Key_Minus, Qt.KeyboardModifier.ControlModifier)
+        person.wait_for(lambda: (person.mask == 1).sum() < before, 5, "it shrinks")
+        person.choose("undo")
+    assert proposal(person) is waits
+    assert not told.errors
+
+
 def test_who_goes_on_to_another_object_is_told_what_is_dropped_and_gets_the_own_class_back(
     without_model: None, person: Person, skimage_photo: Path, told: Witness
 ) -> None:

@@ -216,7 +216,10 @@ def _connect_clicks(
 
 
 def _shaping(base: Base, masks: MasksFlow) -> None:
-    """Commands for the shape of objects are about the proposal where there is one, else about what is labelled."""
+    """With the click tool, commands for the shape of objects are about the proposal where there is one.
+
+    Else they are about what is labelled: with another tool, objects may have been chosen for them.
+    """
     option, canvas = base.window.options.tighten, base.window.canvas
     tighten = TightenController(base.document, base.owner)
     option.changed.connect(tighten.use)
@@ -224,7 +227,7 @@ def _shaping(base: Base, masks: MasksFlow) -> None:
     canvas.border_move_requested.connect(tighten.shift)
 
     def shape_or(shape: Callable[[], bool], otherwise: Callable[[], None]) -> None:
-        if not shape():
+        if masks.tool.tool is not ToolName.CLICK or not shape():
             otherwise()
 
     base.on("grow", partial(shape_or, partial(tighten.shift, 1), masks.edit.grow))
