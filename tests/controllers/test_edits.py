@@ -209,6 +209,33 @@ def test_what_is_pasted_behind_a_large_edit_is_noted_under_its_own_number(desk: 
     assert [numbers[rc] for rc in objects.chosen] == [numbers[22, 22]], "the pasted one alone is chosen"
 
 
+def test_objects_of_the_image_before_do_not_land_on_another_that_is_shown_by_then(desk: Desk) -> None:
+    images, masks = desk.document.images, desk.document.masks
+    pixels = np.zeros((*SHAPE, 3), np.uint8)
+    for name in ("next", "another"):
+        images.add_record(ImageRecord(name, pixels, pixels))
+    desk.edits.do("image", "Rectangle", rect_make(Rect(2, 2, 9, 9), 1, 3))
+    desk.settle()
+    carry = CarryController(
+        desk.document,
+        desk.edits,
+        ObjectsController(desk.document, desk.edits, desk.canvas, errors=desk.told, parent=desk.canvas),
+        errors=desk.told,
+        image_before=lambda: "image",
+        coming=LabelsToCome(desk.document),
+        parent=desk.canvas,
+    )
+    images.current_id = "next"
+    carry.take_over()
+    images.current_id = "another"  # the mask is large, and still looked through
+    desk.qtbot.waitUntil(lambda: bool(desk.told.sentences))
+    desk.settle()
+    assert "Another image is shown now" in desk.told.sentences[-1]
+    assert not masks.layer("another").num_labelled
+    carry.take_over()
+    desk.qtbot.waitUntil(lambda: masks.layer("another").num_labelled == 49)
+
+
 POINTS = st.tuples(st.integers(0, SHAPE[0] - 1), st.integers(0, SHAPE[1] - 1))
 
 

@@ -128,7 +128,7 @@ class CarryController(QObject):
     def _look_before(self, image_id: str, take: Callable[[tuple[CarriedObject, ...]], None]) -> None:
         if image_id != self._document.images.current_id:
             self.waiting.stop()
-            self._errors.inform(self.tr("Another image is shown now, so no objects were taken over."))
+            self._say_left()
             return
         self._wish = partial(self._look_before, image_id, take)
         if self.waiting.waits_for(self._coming.sentence):
@@ -139,12 +139,17 @@ class CarryController(QObject):
             return
 
         def check(objects: tuple[CarriedObject, ...]) -> None:
-            if objects:
+            if image_id != self._document.images.current_id:
+                self._say_left()
+            elif objects:
                 take(self._with_makers(before, objects))
             else:
                 self._errors.inform(self.tr("The page or image before this one has no objects in its mask."))
 
         self._edits.look(before, partial(all_taken_along, image_id=before), check)
+
+    def _say_left(self) -> None:
+        self._errors.inform(self.tr("Another image is shown now, so no objects were taken over."))
 
     def _with_makers(self, image_id: str, objects: tuple[CarriedObject, ...]) -> tuple[CarriedObject, ...]:
         """With the click models of others that made them."""
