@@ -78,7 +78,8 @@ class CarryController(QObject):
             )
             return
         query, keep = partial(taken_along, image_id=image_id, pixels=pixels), partial(self._keep, image_id)
-        self._edits.then(lambda: self._edits.look(image_id, query, keep))  # as they are after edits before it
+        look = partial(self._edits.look, key="copy", lost=self._say_changed)
+        self._edits.then(lambda: look(image_id, query, keep))  # as they are after edits before it
 
     def _keep(self, image_id: str, objects: tuple[CarriedObject, ...]) -> None:
         self._copied, self._token = self._with_makers(image_id, objects), uuid4().bytes
@@ -146,7 +147,11 @@ class CarryController(QObject):
             else:
                 self._errors.inform(self.tr("The page or image before this one has no objects in its mask."))
 
-        self._edits.look(before, partial(all_taken_along, image_id=before), check)
+        query = partial(all_taken_along, image_id=before)
+        self._edits.look(before, query, check, key="objects before", lost=self._say_changed)
+
+    def _say_changed(self) -> None:
+        self._errors.inform(self.tr("The mask was changed meanwhile, so no objects were copied. Copy again."))
 
     def _say_left(self) -> None:
         self._errors.inform(self.tr("Another image is shown now, so no objects were taken over."))

@@ -80,6 +80,8 @@ class MaskLooks(QObject):
         take: Callable[[Found], None],
         *,
         weight: float = 1.0,
+        key: str = "look",
+        lost: Callable[[], None] | None = None,
     ) -> None:
         """Looks something up in a mask, beside the window where the image is large; the latest question counts.
 
@@ -88,10 +90,12 @@ class MaskLooks(QObject):
             query: answers from what it is given, and from nothing else.
             take: is handed the answer; not called if the mask has changed meanwhile.
             weight: see `is_large`.
+            key: a later question of the same key takes the place of one that still waits.
+            lost: called instead of ``take`` where the mask has changed.
         """
         if not self.is_large(image_id, weight):
             take(query(self._document))
             return
         frozen = FrozenMask.frozen(self._document, image_id)
         is_current = partial(frozen.is_current, self._document)
-        self._jobs.submit(partial(query, frozen), take, key="look", is_current=is_current)
+        self._jobs.submit(partial(query, frozen), take, key=key, is_current=is_current, on_stale=lost)
