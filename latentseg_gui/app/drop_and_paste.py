@@ -18,7 +18,7 @@ from latentseg_gui.io.images.thumbnails import thumbnail
 from latentseg_gui.panels.files import EmptyStateWidget, SampleImage
 
 _SAMPLE_SIDE = 336
-_FIRST_TRY = "chelsea.png"
+_FIRST_TRY = "coffee.png"
 
 
 class DropAndPaste(QObject):
@@ -54,7 +54,7 @@ class DropAndPaste(QObject):
         self._images.open([self._samples[name]])
 
     def open_first_try(self) -> None:
-        """Opens the sample that a tour is best made on: one object that fills the picture."""
+        """Opens the sample that a tour is best made on: one object, of which the model has something to learn."""
         path = self._samples.get(_FIRST_TRY) or next(iter(self._samples.values()), None)
         if path is not None:
             self._images.open([path])

@@ -41,6 +41,10 @@ def test_a_newcomer_points_accepts_and_teaches(person: Person, monkeypatch: pyte
     person.wait_for(lambda: "an outline shows" in tour.text, what="the first step, with a sample")
     assert "Point" in step_of(person)
 
+    assert person.image_id is not None
+    opened = person.session.document.images.name(person.image_id)
+    assert opened == "coffee.png", "there is something to teach: of the cat, nearly all is known already"
+
     person.choose("tool_brush")
     assert "“Click” (C)" in tour.text, "who has another tool in the hand is told"
     person.segment((225.0, 150.0))

@@ -78,8 +78,8 @@ class BackgroundQuestion(QObject):
             actions.append((_NONE, self.tr("Train without background")))
         question = self.tr(
             "Nothing says what background is: on these images, only objects are labelled. Take the rest of "
-            "these images as background? Your masks stay as they are. Where the rim of a brush stroke looks like "
-            "background, it is not learned from: up to three pixels, since strokes seldom end where things do."
+            "these images as background? Your masks stay as they are. The rims of brush strokes are left out where "
+            "they look like background."
         )
         self._is_asking = True
         try:
