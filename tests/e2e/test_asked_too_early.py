@@ -440,7 +440,7 @@ def quick(person: Person, tmp_path: Path) -> Person:
     return person
 
 
-OUTLINED = "Objects that were accepted are still being outlined."
+OUTLINED = "Accepted objects are still being outlined."
 
 
 def objects_of(person: Person) -> int:
@@ -454,7 +454,7 @@ def test_masks_are_saved_beside_their_images_when_all_accepted_objects_are_there
     quick: Person, told: Witness, tmp_path: Path
 ) -> None:
     quick.choose("save")
-    assert told.sentences[-1] == f"{OUTLINED} Masks are saved beside their images when that is done."
+    assert told.sentences[-1] == f"{OUTLINED} Masks are saved when that is done."
     quick.wait_for(lambda: "Saved" in told.sentences[-1], what="the mask is saved")
     assert objects_of(quick) == 3
     (saved,) = (tmp_path / "pages").glob("a_*.png")

@@ -89,7 +89,7 @@ class InTurn(QObject):
                     "An object that was accepted on “{0}” is outlined when that image is shown again."
                 )
                 return text.format(shown(images.name(each.image_id)))
-        return self.tr("Objects that were accepted are still being outlined.") if waiting else ""
+        return self.tr("Accepted objects are still being outlined.") if waiting else ""
 
     def accept(self, image_id: str) -> None:
         """Accepts what is pointed at on an image in the class in use; later, where it is not answered yet."""

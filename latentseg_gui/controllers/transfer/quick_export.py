@@ -41,7 +41,7 @@ class QuickExport(QObject):
         self._coming = coming
         self.waiting = WaitingStart(
             self.tr("Saving masks"),
-            self.tr("Masks are saved beside their images when that is done."),
+            self.tr("Masks are saved when that is done."),
             start=self.save_beside,
             looks=coming.changed,
             labels=coming,
