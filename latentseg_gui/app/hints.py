@@ -70,31 +70,39 @@ def _text(document: Document, tool: ToolName, is_model_ready: bool, each_is_new:
     if image_id is None:
         return _said("Open an image, or drop one on the window. The samples are there to try.")
     if not document.prompts.is_idle(image_id):
-        if document.prompts.earlier(image_id):
-            return _said(
-                "{accept} accepts all of them. Drag a box round the next; a click into one corrects it. "
-                "{drop_click} takes the last back, {cancel} clears all."
-            )
-        if document.prompts.proposal(image_id) is None:
-            return _said("The model is looking at the image; your click is answered as soon as it has.")
-        if each_is_new and document.prompts.of(image_id).taken_up is None:
-            return _said(
-                "The next click, box or line is a new object and accepts this one; right-click where it is too much. "
-                "{accept} accepts the last, {each_new} ends this."
-            )
-        if document.prompts.of(image_id).is_empty:
-            return _said(
-                "Too wide or narrow all round: Shift + wheel moves the border ({shrink}, {grow}), {follow_edges} "
-                "snaps it to edges. Click where something is missing, right-click where it is too much; "
-                "{accept} accepts."
-            )
-        return _said(
-            "{accept} accepts. Click where something is missing, right-click where it is too much. "
-            "{next_meaning}: another meaning; {cancel} clears."
-        )
+        return _of_pointing(document, image_id, tool, each_is_new)
     if not is_model_ready:
         return _said("The model is being loaded; you can look around and paint already.")
     return _said(tool.spec.hint)
+
+
+def _of_pointing(document: Document, image_id: str, tool: ToolName, each_is_new: bool) -> str:
+    """What can be done with what is pointed at."""
+    if tool is not ToolName.CLICK and document.prompts.proposal(image_id) is not None:
+        proposed = _said("{accept} accepts the object that is proposed, {cancel} clears it.")
+        return f"{proposed} {_said(tool.spec.hint)}"
+    if document.prompts.earlier(image_id):
+        return _said(
+            "{accept} accepts all of them. Drag a box round the next; a click into one corrects it. "
+            "{drop_click} takes the last back, {cancel} clears all."
+        )
+    if document.prompts.proposal(image_id) is None:
+        return _said("The model is looking at the image; your click is answered as soon as it has.")
+    if each_is_new and document.prompts.of(image_id).taken_up is None:
+        return _said(
+            "The next click, box or line is a new object and accepts this one; right-click where it is too much. "
+            "{accept} accepts the last, {each_new} ends this."
+        )
+    if document.prompts.of(image_id).is_empty:
+        return _said(
+            "Too wide or narrow all round: Shift + wheel moves the border ({shrink}, {grow}), {follow_edges} "
+            "snaps it to edges. Click where something is missing, right-click where it is too much; "
+            "{accept} accepts."
+        )
+    return _said(
+        "{accept} accepts. Click where something is missing, right-click where it is too much. "
+        "{next_meaning}: another meaning; {cancel} clears."
+    )
 
 
 def _said(text: str) -> str:

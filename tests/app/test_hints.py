@@ -11,7 +11,8 @@ from latentseg_gui.app.hints import hint
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.masks.tools import ToolName
-from latentseg_gui.document.types import ImageRecord
+from latentseg_gui.document.prediction.proposals import MaskProposal, PromptPoint, PromptSet
+from latentseg_gui.document.types import ImageRecord, Rect
 
 
 @pytest.fixture
@@ -46,6 +47,20 @@ def test_classes_that_strokes_leave_alone_are_named(document: Document) -> None:
     change(document, 1, is_locked=True)
     assert said(document).endswith("Locked, so not changed: “dog”.")
     assert said(document, ToolName.ERASER).endswith("Locked, so not changed: “dog”.")
+
+
+def test_with_the_brush_in_the_hand_clicks_are_not_spoken_of(document: Document) -> None:
+    prompts = PromptSet((PromptPoint((2.5, 2.5), True),))
+    document.prompts.set("a", prompts)
+    proposal = MaskProposal("a", "live", Rect(2, 2, 3, 3), np.ones((1, 1), bool), 0.9, prompts)
+    document.prompts.set_proposal("a", proposal)
+    assert "right-click where it is too much" in said(document, ToolName.CLICK)
+    for tool in (ToolName.BRUSH, ToolName.ERASER, ToolName.FILL):
+        text = said(document, tool)
+        assert text.startswith("accept accepts the object that is proposed, cancel clears it.")
+        assert "right-click where" not in text
+        assert len(text) < 200, "two lines hold it"
+    assert "Paint" in said(document)
 
 
 def test_nothing_is_said_of_classes_without_an_image(document: Document) -> None:
