@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 
+from latentseg_gui.controllers.masks import mask_looks
 from tests.e2e.conftest import Witness
 from tests.e2e.person import RIGHT, Person
 
@@ -254,3 +255,20 @@ def test_what_is_like_the_chosen_is_looked_for_on_all_images_and_can_be_stopped(
     session.images.show(ids[1])
     person.wait_for(lambda: person.image_id == ids[1] and person.canvas.image.is_shown)
     assert len(session.candidates.shown) >= 7
+
+
+def test_examples_of_an_image_are_not_looked_for_at_their_place_of_another(
+    without_model: None, person: Person, balls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(np.zeros((30, 30, 3), np.uint8)).save(tmp_path / "small.png")
+    person.open(balls, tmp_path / "small.png")
+    person.choose("tool_brush")
+    person.drag((120.0, 180.0), (121.0, 180.0))
+    session = person.session
+    row, col = np.argwhere(person.mask == 1)[0]
+    session.objects.choose([(int(row), int(col))])
+    monkeypatch.setattr(mask_looks, "LARGE", 0)  # it is looked through beside the window
+    person.choose("more_alike")
+    session.images.next()
+    person.wait_for(lambda: session.lanes.edits.is_idle, what="the examples are found")
+    assert not session.candidates.is_searching

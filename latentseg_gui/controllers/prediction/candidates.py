@@ -145,7 +145,8 @@ class CandidatesController(JobSource):
             return
         if pixels:
             query = partial(_areas, image_id=image_id, pixels=pixels)
-            self._edits.look(image_id, query, lambda examples: self._begin(examples, ()))
+            begin = partial(self._begin, looks=(), of_image=image_id)
+            self._edits.look(image_id, query, begin, key="examples")
         elif self._looks:
             self._begin((), self._looks)
         else:
@@ -240,9 +241,9 @@ class CandidatesController(JobSource):
         """Those that were neither taken nor dropped, shown or not."""
         return [each for each in self._found if (each.rect, each.pixels) not in self._gone]
 
-    def _begin(self, examples: Examples, looks: tuple[ObjectLooks, ...]) -> None:
+    def _begin(self, examples: Examples, looks: tuple[ObjectLooks, ...], of_image: str = "") -> None:
         image_id = self._document.readable_id
-        if image_id is None:
+        if image_id is None or of_image not in ("", image_id):  # examples are areas of one image
             return
         self.clear()
         self._count += 1
