@@ -13,6 +13,7 @@ between.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -65,16 +66,17 @@ class Rims:
     """Open rims of pictures that are trained on again with every stroke: only what has changed is looked at anew."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[bytes, NDArray[np.uint8]]] = {}
+        self._known: dict[str, tuple[bytes, bytes]] = {}
 
     def of(self, sample: LabelledImage, is_painted: Mask) -> Mask:
-        """As `open_rim`; remembered by the name of the sample, where it has one."""
+        """As `open_rim`; remembered by the name of the sample, where it has one, in few bytes."""
         mark = _mark(sample.image, sample.labels, is_painted)
         known = self._known.get(sample.name)
         if not sample.name or known is None or known[0] != mark:
-            known = mark, np.packbits(open_rim(sample.image, sample.labels, is_painted))
+            found = np.packbits(open_rim(sample.image, sample.labels, is_painted))
+            known = mark, zlib.compress(found.tobytes(), 1)
             self._known[sample.name] = known
-        bits = np.unpackbits(known[1], count=sample.labels.size)
+        bits = np.unpackbits(np.frombuffer(zlib.decompress(known[1]), np.uint8), count=sample.labels.size)
         return bits.reshape(sample.labels.shape).astype(np.bool_)
 
 
