@@ -25,7 +25,7 @@ PROBE_SECONDS: Final = 10.0
 TRIAL: Final = 0.4
 """Of the time for the head, that in which some labels are left out."""
 FOLD_SECONDS: Final = 6.0
-"""Runs shorter than that leave out nothing; probe and context path count the same then."""
+"""Runs shorter than that leave out nothing; probe and context path count as much as usual then."""
 
 
 class HeadLearning:

@@ -19,23 +19,28 @@ PER_STEP: Final = 2048
 RATE: Final = 3e-3
 
 
-def some_of_each(labels: Tensor, limit: int, generator: torch.Generator) -> Tensor:
-    """At most about ``limit`` labelled pixels, every class with the same number where it has as many.
+def some_of_each(
+    labels: Tensor, limit: int, generator: torch.Generator, *, commonness: float = 0.0
+) -> Tensor:
+    """At most about ``limit`` labelled pixels; with the defaults, every class the same number where it has as many.
 
     Args:
         labels: uint8 [H, W], 255 ignored.
         limit: of all classes together.
         generator: of the choice.
+        commonness: the power of its number of pixels, 0..1, that a class is drawn by: 0 draws all classes alike,
+            1 as they are.
 
     Returns:
-        Rows and columns, int64 [n, 2].
+        Rows and columns, int64 [n, 2]; of every class one at least.
     """
     classes = [value for value in torch.unique(labels).tolist() if value != IGNORED]
+    found = [(labels == value).nonzero() for value in classes]
+    weights = [len(pixels) ** commonness for pixels in found]
     places = [torch.zeros(0, 2, dtype=torch.long)]
-    for value in classes:
-        found = (labels == value).nonzero()
-        order = torch.randperm(len(found), generator=generator)
-        places.append(found[order[: limit // len(classes)]])
+    for pixels, weight in zip(found, weights, strict=True):
+        order = torch.randperm(len(pixels), generator=generator)
+        places.append(pixels[order[: max(1, int(limit * weight / sum(weights)))]])
     return torch.cat(places)
 
 

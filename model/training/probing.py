@@ -23,13 +23,24 @@ from model.training.pixels import PER_STEP, at_pixels, some_of_each
 from model.training.session import Optimiser, TrainingSession
 from model.training.views import View
 
-PIXELS: Final = 24_000
+PIXELS: Final = 60_000
+"""Of all pictures and their variations together."""
+
+COMMONNESS: Final = 0.5
+"""Classes are drawn by this power of their pixels, as others weigh them; drawn alike, rare ones are seen everywhere."""
+
 RATE: Final = 3e-3
 SHARES: Final = (0.2, 0.35, 0.5, 0.65, 0.8)
 """What the probe may have in the mean of both."""
 
-TRUST: Final = 0.7
-"""How far the share goes from one half towards that which served best: few images are left out, and for a while."""
+USUAL_SHARE: Final = 0.65
+"""Of the probe, where nothing is known: it knows few pictures less by heart."""
+
+USUAL_AMONG_OBJECTS: Final = 0.5
+"""The same where objects are told apart: depth, which cuts them, learns beside the context path."""
+
+TRUST: Final = 0.5
+"""How far the share goes from there towards that which served best: few images are left out, and for a while."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +74,8 @@ class Probing:
     def __init__(self, session: TrainingSession) -> None:
         self._session = session
         self._aside: dict[str, Tensor] = {}
-        self._share = 0.5
+        self._usual = USUAL_AMONG_OBJECTS if session.things else USUAL_SHARE
+        self._share = self._usual
 
     def learn(self, end: float) -> Iterator[str]:
         """Teach until the share ``end`` of the time; nothing where there is no probe."""
@@ -121,7 +133,7 @@ class Probing:
                 losses[index] += F.cross_entropy(logits, sample.labels, reduction="sum").cpu()
         losses = session.processes.total(losses, session.choice.device).cpu()
         if bool(losses.any()):
-            self._share = 0.5 + TRUST * (SHARES[int(losses.argmin())] - 0.5)
+            self._share = self._usual + TRUST * (SHARES[int(losses.argmin())] - self._usual)
 
     @torch.no_grad()
     def _sample(self, probe: Probe) -> _Sample:
@@ -138,19 +150,23 @@ class Probing:
 
     def _of_view(self, view: View, labels: Tensor, limit: int) -> _Sample:
         """Some pixels of those that have one of ``labels``, uint8 [H, W]."""
-        levels, probe = view.features.levels, self._session.network.probe
+        session = self._session
+        levels, probe = view.features.levels, session.network.probe
         if probe is None or levels.encoded is None:
             raise ValueError("the view holds nothing for a probe")
-        rows, cols = some_of_each(labels, limit, self._session.generator).unbind(1)
+        is_even = session.is_sparse or bool(session.things)  # strokes do not say how common a class is
+        commonness = 0.0 if is_even else COMMONNESS
+        places = some_of_each(labels, limit, session.generator, commonness=commonness)
+        rows, cols = places.unbind(1)
         chosen = labels[rows, cols].long().to(levels.fine.device)
         rows, cols = rows.to(levels.fine.device), cols.to(levels.fine.device)
         features = at_pixels(probe.maps_of(levels.encoded, levels.fine), rows, cols)
-        answered = self._session.with_answers(levels, view.features.experts)
+        answered = session.with_answers(levels, view.features.experts)
         maps = answered.votes, answered.decided
         found = [None if part is None else upsample_to(part.float(), levels.fine)[0] for part in maps]
         voted, decided = (None if part is None else part[:, rows, cols].T for part in found)
         if voted is None:
-            voted = features.new_zeros(len(chosen), self._session.config.num_classes)
+            voted = features.new_zeros(len(chosen), session.config.num_classes)
         if decided is None:
             decided = features.new_ones(len(chosen), 1)
         return _Sample(rows, cols, features, voted, decided, chosen)

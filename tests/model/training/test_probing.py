@@ -15,9 +15,9 @@ from model.networks.votes import counted_words
 from model.prediction.even_mix import with_even_mix
 from model.prediction.predictor import Predictor
 from model.training.finetune import finetune
-from model.training.pixels import at_pixels
+from model.training.pixels import at_pixels, some_of_each
 from model.training.prepare import count_votes, encode_pictures, order_pictures, set_statistics
-from model.training.probing import Probing
+from model.training.probing import USUAL_SHARE, Probing
 from model.training.reserve import CELLS, Reserve
 from model.training.types import IGNORED
 from model.weights.checkpoint import CheckpointMeta, load, save
@@ -102,8 +102,40 @@ def test_the_answer_is_the_mean_of_both_paths_however_often_it_is_asked_for():
         context = network(image)
         probing.join()
         probing.join()
-        assert torch.allclose(network(image), both / 2, atol=1e-4)
-    assert not torch.allclose(context, both / 2, atol=1e-2)
+        mean = (1 - USUAL_SHARE) * context + USUAL_SHARE * (both - context)
+        assert torch.allclose(network(image), mean, atol=1e-4)
+    assert not torch.allclose(context, mean, atol=1e-2)
+
+
+def test_classes_are_drawn_by_the_root_of_their_pixels_and_none_is_left_out():
+    labels = torch.zeros(100, 101, dtype=torch.uint8)
+    labels[:, 0] = 1
+    labels[7, 7:9] = 2
+    labels[50:] = torch.where(labels[50:] == 0, IGNORED, labels[50:])
+    drawn = [
+        torch.bincount(
+            labels[tuple(some_of_each(labels, 400, torch.Generator(), commonness=power).unbind(1))].long()
+        ).tolist()
+        for power in (0.0, 0.5)
+    ]
+    assert drawn[0] == [133, 100, 2], "all classes alike, as far as they go"
+    assert drawn[1] == [344, 48, 2], "5000, 100 and 2 pixels: as 71 to 10 to 1.4"
+    few = some_of_each(labels, 2, torch.Generator(), commonness=0.5)
+    assert sorted(labels[tuple(few.unbind(1))].tolist()) == [0, 1, 2]
+
+
+def test_strokes_do_not_say_how_common_a_class_is():
+    session = encoded([labelled(0), labelled(1)])
+    view = session.views[0]
+    labels = torch.full_like(view.train, IGNORED)
+    labels[10:30, 10:70], labels[40:42, 10:13] = 0, 1
+    counts = []
+    for session.is_sparse in (True, False):
+        sample = Probing(session)._of_view(view, labels, 12)
+        counts.append(torch.bincount(sample.labels).tolist())
+    assert counts[0] == [6, 6]
+    assert counts[1][0] >= 10
+    assert counts[1][1] == 1
 
 
 @pytest.mark.parametrize("is_right", [True, False])
