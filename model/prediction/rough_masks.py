@@ -1,5 +1,9 @@
 """A mask of another origin that turns out to be rough: its outline is drawn again at the first click.
 
+One that is too wide or too narrow all round shows in the answer: nearly all of its outline moves to the same side, by
+about as much everywhere, and the click is in the middle of that. Then the outline goes where the answer has it. Of
+other masks the click alone tells.
+
 Masks that the network made are reconsidered by its own estimate of them. Of one that was drawn by hand, read from a
 file or made by another program nobody has said how good it is, and how far the network agrees tells little: it
 disagrees with good masks, too. The click tells more: where a person clicks into something large, much is wrong.
@@ -50,6 +54,21 @@ SEEN_FROM_AFAR: Final = 0.7
 PIECE: Final = 0.05
 """Elsewhere only pieces up to this share of the mask change: what is larger, nobody spoke of."""
 
+ALL_ROUND: Final = 0.7
+"""Share of its outline that moves to the side of the click, from which on a mask is too wide or too narrow all round.
+
+Of good masks, of which the answer is no better, it moves to one side here and to the other there.
+"""
+
+LEAST_MOVED, MOST_MOVED = 0.02, 0.15
+"""By how much, in the middle, in roots of the mask's area: less is a matter of taste, more is something larger."""
+
+CLICKED: Final = 3.0
+"""And at most by so many times the distance of the click from the outline: people click in the middle of it."""
+
+EVEN: Final = 0.2
+"""A quarter of the places move by less than this share of what nine tenths do: then something larger is meant."""
+
 KEPT: Final = 0.5
 """A part of the mask is left alone if the answer keeps less of it than this: it is about something else."""
 
@@ -79,6 +98,9 @@ def redrawn(before: Mask, looks: SeenTwice, pointing: Pointing) -> Mask | None:
     """
     rows, cols = clicked_pixels(pointing, before.shape)
     click = int(rows[-1]), int(cols[-1])
+    moved = _moved_all_round(before, looks.mask, click, is_positive=bool(pointing.is_positive[-1]))
+    if moved is not None:
+        return agree(moved, pointing)
     where, area = bounding_box(before | looks.mask), int(np.count_nonzero(before))
     mine, seen = before[where], looks.mask[where]
     agreed = seen == (cropped_logits(looks.afar, before.shape, where) > 0)
@@ -91,6 +113,41 @@ def redrawn(before: Mask, looks: SeenTwice, pointing: Pointing) -> Mask | None:
     done = np.zeros_like(before)
     done[where] = _touching(mine ^ (own | _elsewhere(mine, seen, agreed, own)), mine | own)
     return agree(done, pointing)
+
+
+def _moved_all_round(before: Mask, after: Mask, click: tuple[int, int], *, is_positive: bool) -> Mask | None:
+    """The mask with all that changes to the side of the click, if that is nearly all of its outline; else None."""
+    box = bounding_box(before | after)
+    step = max(1, round(float(np.sqrt((box[0].stop - box[0].start) * (box[1].stop - box[1].start) / SEEN))))
+    rows, cols = (slice(max(0, side.start - step), side.stop + step) for side in box)
+    others = _others(before[rows, cols], after[rows, cols])
+    mine, seen = before[rows, cols] & ~others, after[rows, cols] & ~others
+    at = (click[0] - rows.start) // step, (click[1] - cols.start) // step
+    if not _is_off_all_round(mine[::step, ::step], seen[::step, ::step], at, is_positive=is_positive):
+        return None
+    moved = before.copy()
+    moved[rows, cols] = (mine | seen if is_positive else mine & seen) | others
+    return moved
+
+
+def _is_off_all_round(before: Mask, after: Mask, click: tuple[int, int], *, is_positive: bool) -> bool:
+    """Whether the outline is off to the side of the click, about as far as the click says, nearly everywhere."""
+    added, taken = _changes(before, after, True), _changes(before, after, False)
+    rims = (
+        ndimage.binary_dilation(before, _EIGHT) & ~before,
+        before & ~ndimage.binary_erosion(before, _EIGHT, border_value=1),
+    )
+    (own, against), (rim, other) = ((added, taken), rims) if is_positive else ((taken, added), rims[::-1])
+    if not rim.any() or own[rim].mean() < ALL_ROUND:
+        return False
+    if other.any() and against[other].mean() > 1 - ALL_ROUND:
+        return False
+    ways = ndimage.distance_transform_edt(after if is_positive else ~after)[rim]
+    least, far, most = (float(each) for each in np.quantile(ways, (0.25, 0.5, 0.9)))
+    clicked = float(ndimage.distance_transform_edt(~before if is_positive else before)[click])
+    root = float(np.sqrt(np.count_nonzero(before)))
+    is_even = least >= EVEN * most
+    return is_even and LEAST_MOVED * root <= far <= min(MOST_MOVED * root, CLICKED * clicked)
 
 
 def _changes(before: Mask, after: Mask, is_positive: bool) -> Mask:

@@ -209,3 +209,58 @@ def test_a_mask_is_rough_only_if_the_look_from_afar_saw_it_too():
     pointing = check_pointing([(112.5, 60.5)], [1], None, SHAPE)
     assert redrawn(rough, SeenTwice(truth, logits_of(truth)), pointing) is not None
     assert redrawn(rough, SeenTwice(truth, logits_of(rough)), pointing) is None
+
+
+def grown(truth, pixels):
+    """Too wide by so many pixels all round, or too narrow."""
+    outline = ndimage.distance_transform_edt(truth) - ndimage.distance_transform_edt(~truth)
+    mask = outline > -pixels
+    return np.asarray(mask, bool)
+
+
+@pytest.mark.parametrize(("pixels", "click", "label"), [(8, (80.5, 15.5), 0), (-8, (43.5, 60.5), 1)])
+def test_a_mask_that_is_off_all_round_is_mended_by_one_click_anywhere_in_what_is_wrong(pixels, click, label):
+    truth, given_mask = square(), grown(square(), pixels)
+    given_mask[4:10, 4:12] = True  # another thing of the same mask, which the answer knows nothing of
+    moved = answered_to(given_mask, truth, click, label)
+    assert moved[4:10, 4:12].all()
+    moved[4:10, 4:12] = False
+    assert mask_iou(moved, truth) > 0.99
+    nearly = truth.copy()
+    nearly[20:24, 40:120] = given_mask[20:24, 40:120]  # of one side nothing is known
+    nearly[12:20, 40:120] = given_mask[12:20, 40:120]
+    assert (
+        mask_iou(answered_to(given_mask, nearly, (38.5, 60.5) if label == 0 else click, label), truth) > 0.85
+    )
+
+
+def test_an_outline_that_is_a_hair_wider_is_a_matter_of_taste():
+    truth = square()
+    given_mask = grown(truth, 3)
+    kept = answered_to(given_mask, grown(truth, 2), (80.5, 18.5), 0)
+    assert not kept[18, 80]
+    assert np.count_nonzero(given_mask ^ kept) < 0.03 * truth.sum()
+
+
+@pytest.mark.parametrize("side", [(slice(12, 108), slice(36, 150)), (slice(14, 118), slice(34, 158))])
+def test_an_answer_about_something_larger_does_not_move_a_good_outline_all_round(side):
+    """It goes far beyond on one side and less on others; a mask that is too narrow is so everywhere."""
+    truth = square()
+    rows, cols = np.indices(SHAPE)
+    before = truth & ~((rows - 21) ** 2 + (cols - 80) ** 2 < 4**2)
+    answer = np.zeros(SHAPE, bool)
+    answer[side] = True
+    kept = answered_to(before, answer, (80.5, 22.5), 1)
+    assert mask_iou(kept, truth) > 0.98
+
+
+def test_a_click_near_the_outline_does_not_move_it_far_away():
+    """People click in the middle of what is wrong: so far inside the outline, it is not off by many times as much."""
+    truth = square()
+    answer = truth.copy()
+    answer[:30] = answer[90:] = False
+    answer[:, :50] = answer[:, 110:] = False
+    kept = answered_to(truth, answer, (80.5, 21.5), 0)
+    assert mask_iou(kept, truth) > 0.85
+    moved = answered_to(truth, answer, (80.5, 25.5), 0)
+    assert np.array_equal(moved, answer)
