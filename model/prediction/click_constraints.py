@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from model.prediction.click_trust import LITTLE, REFINING, leave_trusted, too_much
 from model.prediction.inputs import Pointing
 from model.prediction.postprocess import agree, clean_mask, clicked_pixels
-from model.prediction.rough_masks import SeenTwice, redrawn
+from model.prediction.rough_masks import ANSWER, SeenTwice, moved_all_round, redrawn
 
 Mask = NDArray[np.bool_]
 Answer = tuple[Mask, float, NDArray[np.float32]]
@@ -128,14 +128,36 @@ def guarded(
         afar: logits [h, w] before zooming in; None where there was none.
     """
     for is_final, (mask, score, logits) in stages:
-        constrained = mask
+        constrained, known = mask, score
         if start is not None:
-            constrained = constrained_mask(start, mask, score, logits, pointing, afar)
+            constrained, known = followed(start, (mask, score, logits), pointing, afar)
             logits = _taken_back(logits, start.logits, mask != constrained)
         if is_final:
-            is_given = start is not None and start.score is None
-            answered.put(pointing, constrained, None if is_given else score, logits)
+            answered.put(pointing, constrained, known, logits)
         yield is_final, (constrained, score, logits)
+
+
+def followed(
+    start: PreviousMask, answer: Answer, pointing: Pointing, afar: NDArray[np.float32] | None = None
+) -> tuple[Mask, float | None]:
+    """The mask after the last click, and its estimated IoU; None as long as it is of another origin.
+
+    One that was off all round and goes where the answer has it is the answer from then on. Arguments as below.
+    """
+    mask, score, logits = answer
+    if start.score is None and score >= ANSWER and _is_spoken_for(start.mask, mask, pointing):
+        moved = moved_all_round(start.mask, mask, pointing)
+        if moved is not None:
+            return moved, score
+    constrained = constrained_mask(start, mask, score, logits, pointing, afar)
+    return constrained, None if start.score is None else score
+
+
+def _is_spoken_for(before: Mask, mask: Mask, pointing: Pointing) -> bool:
+    """Whether the last click contradicts the mask, and the answer does not contradict the click."""
+    rows, cols = clicked_pixels(pointing, mask.shape)
+    click, is_positive = (int(rows[-1]), int(cols[-1])), bool(pointing.is_positive[-1])
+    return before[click] != is_positive and mask[click] == is_positive
 
 
 def constrained_mask(

@@ -63,6 +63,9 @@ Of good masks, of which the answer is no better, it moves to one side here and t
 LEAST_MOVED, MOST_MOVED = 0.02, 0.15
 """By how much, in the middle, in roots of the mask's area: less is a matter of taste, more is something larger."""
 
+ANSWER: Final = 0.8
+"""Only to an answer whose IoU the network estimates so: else it found another object."""
+
 CLICKED: Final = 3.0
 """And at most by so many times the distance of the click from the outline: people click in the middle of it."""
 
@@ -98,9 +101,6 @@ def redrawn(before: Mask, looks: SeenTwice, pointing: Pointing) -> Mask | None:
     """
     rows, cols = clicked_pixels(pointing, before.shape)
     click = int(rows[-1]), int(cols[-1])
-    moved = _moved_all_round(before, looks.mask, click, is_positive=bool(pointing.is_positive[-1]))
-    if moved is not None:
-        return agree(moved, pointing)
     where, area = bounding_box(before | looks.mask), int(np.count_nonzero(before))
     mine, seen = before[where], looks.mask[where]
     agreed = seen == (cropped_logits(looks.afar, before.shape, where) > 0)
@@ -115,19 +115,26 @@ def redrawn(before: Mask, looks: SeenTwice, pointing: Pointing) -> Mask | None:
     return agree(done, pointing)
 
 
-def _moved_all_round(before: Mask, after: Mask, click: tuple[int, int], *, is_positive: bool) -> Mask | None:
-    """The mask with all that changes to the side of the click, if that is nearly all of its outline; else None."""
+def moved_all_round(before: Mask, after: Mask, pointing: Pointing) -> Mask | None:
+    """The mask with all that changes to the side of the last click, if that is nearly all of its outline; else None.
+
+    Args:
+        before: bool [H, W], which the last click contradicts and the answer does not.
+        after: bool [H, W], the answer.
+        pointing: in pixels of the mask.
+    """
+    places, is_positive = clicked_pixels(pointing, before.shape), bool(pointing.is_positive[-1])
     box = bounding_box(before | after)
     step = max(1, round(float(np.sqrt((box[0].stop - box[0].start) * (box[1].stop - box[1].start) / SEEN))))
     rows, cols = (slice(max(0, side.start - step), side.stop + step) for side in box)
     others = _others(before[rows, cols], after[rows, cols])
     mine, seen = before[rows, cols] & ~others, after[rows, cols] & ~others
-    at = (click[0] - rows.start) // step, (click[1] - cols.start) // step
+    at = int(places[0][-1] - rows.start) // step, int(places[1][-1] - cols.start) // step
     if not _is_off_all_round(mine[::step, ::step], seen[::step, ::step], at, is_positive=is_positive):
         return None
     moved = before.copy()
     moved[rows, cols] = (mine | seen if is_positive else mine & seen) | others
-    return moved
+    return agree(moved, pointing)
 
 
 def _is_off_all_round(before: Mask, after: Mask, click: tuple[int, int], *, is_positive: bool) -> bool:

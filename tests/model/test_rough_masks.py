@@ -8,7 +8,13 @@ from scipy import ndimage
 
 from model.analysis.metrics import mask_iou
 from model.prediction import rough_masks
-from model.prediction.click_constraints import AnsweredClicks, PreviousMask, constrained_mask, guarded
+from model.prediction.click_constraints import (
+    AnsweredClicks,
+    PreviousMask,
+    constrained_mask,
+    followed,
+    guarded,
+)
 from model.prediction.inputs import Pointing, check_pointing
 from model.prediction.postprocess import clean_mask, clicked_pixels
 from model.prediction.rough_masks import SeenTwice, redrawn
@@ -211,6 +217,12 @@ def test_a_mask_is_rough_only_if_the_look_from_afar_saw_it_too():
     assert redrawn(rough, SeenTwice(truth, logits_of(rough)), pointing) is None
 
 
+def followed_to(before, answer, click, label, score=0.9):
+    pointing = check_pointing([click], [label], None, SHAPE)
+    start = PreviousMask(before, None, logits_of(before))
+    return followed(start, (answer, score, logits_of(answer)), pointing)[0]
+
+
 def grown(truth, pixels):
     """Too wide by so many pixels all round, or too narrow."""
     outline = ndimage.distance_transform_edt(truth) - ndimage.distance_transform_edt(~truth)
@@ -222,7 +234,7 @@ def grown(truth, pixels):
 def test_a_mask_that_is_off_all_round_is_mended_by_one_click_anywhere_in_what_is_wrong(pixels, click, label):
     truth, given_mask = square(), grown(square(), pixels)
     given_mask[4:10, 4:12] = True  # another thing of the same mask, which the answer knows nothing of
-    moved = answered_to(given_mask, truth, click, label)
+    moved = followed_to(given_mask, truth, click, label)
     assert moved[4:10, 4:12].all()
     moved[4:10, 4:12] = False
     assert mask_iou(moved, truth) > 0.99
@@ -230,14 +242,14 @@ def test_a_mask_that_is_off_all_round_is_mended_by_one_click_anywhere_in_what_is
     nearly[20:24, 40:120] = given_mask[20:24, 40:120]  # of one side nothing is known
     nearly[12:20, 40:120] = given_mask[12:20, 40:120]
     assert (
-        mask_iou(answered_to(given_mask, nearly, (38.5, 60.5) if label == 0 else click, label), truth) > 0.85
+        mask_iou(followed_to(given_mask, nearly, (38.5, 60.5) if label == 0 else click, label), truth) > 0.85
     )
 
 
 def test_an_outline_that_is_a_hair_wider_is_a_matter_of_taste():
     truth = square()
     given_mask = grown(truth, 3)
-    kept = answered_to(given_mask, grown(truth, 2), (80.5, 18.5), 0)
+    kept = followed_to(given_mask, grown(truth, 2), (80.5, 18.5), 0)
     assert not kept[18, 80]
     assert np.count_nonzero(given_mask ^ kept) < 0.03 * truth.sum()
 
@@ -250,7 +262,7 @@ def test_an_answer_about_something_larger_does_not_move_a_good_outline_all_round
     before = truth & ~((rows - 21) ** 2 + (cols - 80) ** 2 < 4**2)
     answer = np.zeros(SHAPE, bool)
     answer[side] = True
-    kept = answered_to(before, answer, (80.5, 22.5), 1)
+    kept = followed_to(before, answer, (80.5, 22.5), 1)
     assert mask_iou(kept, truth) > 0.98
 
 
@@ -260,7 +272,33 @@ def test_a_click_near_the_outline_does_not_move_it_far_away():
     answer = truth.copy()
     answer[:30] = answer[90:] = False
     answer[:, :50] = answer[:, 110:] = False
-    kept = answered_to(truth, answer, (80.5, 21.5), 0)
+    kept = followed_to(truth, answer, (80.5, 21.5), 0)
     assert mask_iou(kept, truth) > 0.85
-    moved = answered_to(truth, answer, (80.5, 25.5), 0)
+    moved = followed_to(truth, answer, (80.5, 25.5), 0)
     assert np.array_equal(moved, answer)
+
+
+def test_after_that_the_mask_is_the_networks_own():
+    """What was off is gone; the next click is not again about all of the outline, and is followed as others are."""
+    truth = square()
+    wide = grown(truth, 8)
+    answered, pointing = AnsweredClicks(), check_pointing([(80.5, 15.5)], [0], None, SHAPE)
+    stages = iter([(True, (truth, 0.93, logits_of(truth)))])
+    *_, (_, (_, _, logits)) = guarded(stages, answered, pointing, PreviousMask(wide, None, logits_of(wide)))
+    more = check_pointing([(80.5, 15.5), (5.5, 5.5)], [0, 1], None, SHAPE)
+    known = answered.before(more, logits)
+    assert known is not None
+    assert known[1] == 0.93
+
+
+def test_a_mask_is_not_moved_to_an_answer_that_the_network_itself_doubts():
+    truth = square()
+    wide = grown(truth, 8)
+    start, pointing = (
+        PreviousMask(wide, None, logits_of(wide)),
+        check_pointing([(80.5, 15.5)], [0], None, SHAPE),
+    )
+    sure, doubted = (followed(start, (truth, score, logits_of(wide)), pointing) for score in (0.9, 0.7))
+    assert sure[1] == 0.9
+    assert np.array_equal(sure[0], truth)
+    assert doubted[1] is None, "what becomes of it is still a mask of another origin"
