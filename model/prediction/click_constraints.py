@@ -128,7 +128,8 @@ def guarded(
         afar: logits [h, w] before zooming in; None where there was none.
     """
     for is_final, (mask, score, logits) in stages:
-        constrained, known = mask, score
+        constrained: Mask = mask
+        known: float | None = score
         if start is not None:
             constrained, known = followed(start, (mask, score, logits), pointing, afar)
             logits = _taken_back(logits, start.logits, mask != constrained)
@@ -157,7 +158,7 @@ def _is_spoken_for(before: Mask, mask: Mask, pointing: Pointing) -> bool:
     """Whether the last click contradicts the mask, and the answer does not contradict the click."""
     rows, cols = clicked_pixels(pointing, mask.shape)
     click, is_positive = (int(rows[-1]), int(cols[-1])), bool(pointing.is_positive[-1])
-    return before[click] != is_positive and mask[click] == is_positive
+    return bool(before[click] != is_positive and mask[click] == is_positive)
 
 
 def constrained_mask(
