@@ -131,14 +131,14 @@ def guarded(
         constrained: Mask = mask
         known: float | None = score
         if start is not None:
-            constrained, known = followed(start, (mask, score, logits), pointing, afar)
+            constrained, known = after_click(start, (mask, score, logits), pointing, afar)
             logits = _taken_back(logits, start.logits, mask != constrained)
         if is_final:
             answered.put(pointing, constrained, known, logits)
         yield is_final, (constrained, score, logits)
 
 
-def followed(
+def after_click(
     start: PreviousMask, answer: Answer, pointing: Pointing, afar: NDArray[np.float32] | None = None
 ) -> tuple[Mask, float | None]:
     """The mask after the last click, and its estimated IoU; None as long as it is of another origin.

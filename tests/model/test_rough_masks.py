@@ -11,8 +11,8 @@ from model.prediction import rough_masks
 from model.prediction.click_constraints import (
     AnsweredClicks,
     PreviousMask,
+    after_click,
     constrained_mask,
-    followed,
     guarded,
 )
 from model.prediction.inputs import Pointing, check_pointing
@@ -220,7 +220,7 @@ def test_a_mask_is_rough_only_if_the_look_from_afar_saw_it_too():
 def followed_to(before, answer, click, label, score=0.9):
     pointing = check_pointing([click], [label], None, SHAPE)
     start = PreviousMask(before, None, logits_of(before))
-    return followed(start, (answer, score, logits_of(answer)), pointing)[0]
+    return after_click(start, (answer, score, logits_of(answer)), pointing)[0]
 
 
 def grown(truth, pixels):
@@ -298,7 +298,7 @@ def test_a_mask_is_not_moved_to_an_answer_that_the_network_itself_doubts():
         PreviousMask(wide, None, logits_of(wide)),
         check_pointing([(80.5, 15.5)], [0], None, SHAPE),
     )
-    sure, doubted = (followed(start, (truth, score, logits_of(wide)), pointing) for score in (0.9, 0.7))
+    sure, doubted = (after_click(start, (truth, score, logits_of(wide)), pointing) for score in (0.9, 0.7))
     assert sure[1] == 0.9
     assert np.array_equal(sure[0], truth)
     assert doubted[1] is None, "what becomes of it is still a mask of another origin"
