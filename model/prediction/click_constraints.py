@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from model.prediction.click_trust import LITTLE, REFINING, leave_trusted, too_much
 from model.prediction.inputs import Pointing
 from model.prediction.postprocess import agree, clean_mask, clicked_pixels
-from model.prediction.rough_masks import ANSWER, SeenTwice, moved_all_round, redrawn
+from model.prediction.rough_masks import SeenTwice, redrawn
 
 Mask = NDArray[np.bool_]
 Answer = tuple[Mask, float, NDArray[np.float32]]
@@ -146,8 +146,9 @@ def after_click(
     One that was off all round and goes where the answer has it is the answer from then on. Arguments as below.
     """
     mask, score, logits = answer
-    if start.score is None and score >= ANSWER and _is_spoken_for(start.mask, mask, pointing):
-        moved = moved_all_round(start.mask, mask, pointing)
+    if start.score is None and _is_spoken_for(start.mask, mask, pointing):
+        looks = SeenTwice(mask, logits if afar is None else afar, score)
+        moved = looks.moved_all_round(start.mask, pointing)
         if moved is not None:
             return moved, score
     constrained = constrained_mask(start, mask, score, logits, pointing, afar)

@@ -85,10 +85,35 @@ class SeenTwice:
     Attributes:
         mask: bool [H, W], what was seen in the end, in agreement with all clicks.
         afar: logits [h, w] before zooming in.
+        score: estimated IoU of the mask; 0 where that is not known.
     """
 
     mask: Mask
     afar: NDArray[np.float32]
+    score: float = 0.0
+
+    def moved_all_round(self, before: Mask, pointing: Pointing) -> Mask | None:
+        """A mask with all that changes to the side of the last click, if that is nearly all of its outline; else None.
+
+        Args:
+            before: bool [H, W], which the last click contradicts and the answer does not.
+            pointing: in pixels of the mask.
+        """
+        if self.score < ANSWER:
+            return None
+        places, is_positive = clicked_pixels(pointing, before.shape), bool(pointing.is_positive[-1])
+        box = bounding_box(before | self.mask)
+        size = (box[0].stop - box[0].start) * (box[1].stop - box[1].start)
+        step = max(1, round(float(np.sqrt(size / SEEN))))
+        rows, cols = (slice(max(0, side.start - step), side.stop + step) for side in box)
+        others = _others(before[rows, cols], self.mask[rows, cols])
+        mine, seen = before[rows, cols] & ~others, self.mask[rows, cols] & ~others
+        at = int(places[0][-1] - rows.start) // step, int(places[1][-1] - cols.start) // step
+        if not _is_off_all_round(mine[::step, ::step], seen[::step, ::step], at, is_positive=is_positive):
+            return None
+        moved = before.copy()
+        moved[rows, cols] = (mine | seen if is_positive else mine & seen) | others
+        return agree(moved, pointing)
 
 
 def redrawn(before: Mask, looks: SeenTwice, pointing: Pointing) -> Mask | None:
@@ -113,28 +138,6 @@ def redrawn(before: Mask, looks: SeenTwice, pointing: Pointing) -> Mask | None:
     done = np.zeros_like(before)
     done[where] = _touching(mine ^ (own | _elsewhere(mine, seen, agreed, own)), mine | own)
     return agree(done, pointing)
-
-
-def moved_all_round(before: Mask, after: Mask, pointing: Pointing) -> Mask | None:
-    """The mask with all that changes to the side of the last click, if that is nearly all of its outline; else None.
-
-    Args:
-        before: bool [H, W], which the last click contradicts and the answer does not.
-        after: bool [H, W], the answer.
-        pointing: in pixels of the mask.
-    """
-    places, is_positive = clicked_pixels(pointing, before.shape), bool(pointing.is_positive[-1])
-    box = bounding_box(before | after)
-    step = max(1, round(float(np.sqrt((box[0].stop - box[0].start) * (box[1].stop - box[1].start) / SEEN))))
-    rows, cols = (slice(max(0, side.start - step), side.stop + step) for side in box)
-    others = _others(before[rows, cols], after[rows, cols])
-    mine, seen = before[rows, cols] & ~others, after[rows, cols] & ~others
-    at = int(places[0][-1] - rows.start) // step, int(places[1][-1] - cols.start) // step
-    if not _is_off_all_round(mine[::step, ::step], seen[::step, ::step], at, is_positive=is_positive):
-        return None
-    moved = before.copy()
-    moved[rows, cols] = (mine | seen if is_positive else mine & seen) | others
-    return agree(moved, pointing)
 
 
 def _is_off_all_round(before: Mask, after: Mask, click: tuple[int, int], *, is_positive: bool) -> bool:
