@@ -72,6 +72,7 @@ def test_a_refusal_changes_nothing_and_consent_ends_everything(
     assert said == (is_learning, is_predicting, is_importing)
     mentions = [*dialogs.asked, *filter(None, storage.remarks)]
     assert bool(mentions) == is_running, "what is running is mentioned"
+    assert storage.remarks or not closes, "clicks that wait are saved, whatever else ends"
 
 
 def test_a_refit_that_nobody_asked_for_is_nothing_to_ask_about() -> None:

@@ -104,4 +104,5 @@ def is_agreed(storage: ProjectController, dialogs: Dialogs, title: str, remark: 
     """
     if not remark or storage.has_unsaved:
         return storage.may_leave(title, remark)
-    return dialogs.confirm(title, remark, action)
+    # Clicks that wait are saved without a question.
+    return dialogs.confirm(title, remark, action) and storage.may_leave(title)
