@@ -86,7 +86,7 @@ def test_an_image_that_the_model_has_not_seen_waits_for_it(
     person.open(photo(tmp_path / "photos"))
     if person.session.weights.live is None:
         dialog = asked(person, "export_mask", tmp_path / "early", "probabilities")
-        assert "the model is still being loaded" in dialog._preview.text()
+        assert "The model is still being loaded" in dialog._preview.text()
         assert not dialog._do.isEnabled()
         dialog.reject()
     person.wait_for_prediction()
