@@ -14,7 +14,7 @@ from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.prediction.proposals import MaskProposal, PromptSet, TakenUp, as_it_was
-from latentseg_gui.document.types import Rect
+from latentseg_gui.document.types import UNLABELLED, Rect
 from tests.commands.edit_helpers import document_with
 
 SHAPE = (60, 120)
@@ -55,7 +55,7 @@ def test_a_corrected_object_keeps_its_number_and_its_neighbours(document: Docume
     labels, instances = document.masks.labels(key), document.masks.instances(key)
     assert (labels[12:30, 5:30] == 1).all()
     assert (instances[12:30, 5:30] == number).all()
-    assert (labels[10:12, 10:30] == 0).all()
+    assert (labels[10:12, 10:30] == UNLABELLED).all(), "nobody has said what background is"
     assert (instances[10:30, 30:40] == 7).all()
     patch.revert(document)
     assert (document.masks.instances(key) == before[0]).all()

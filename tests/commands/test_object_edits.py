@@ -44,6 +44,7 @@ def test_specks_become_background_and_those_of_the_background_unlabelled(documen
     fill(document, image_id, Rect(30, 100, 32, 102), Ink(1))
     fill(document, image_id, Rect(30, 200, 32, 202), Ink(0))
     apply(document, cleanup.remove_class_specks(document, image_id, 1, 10))
+    assert (document.masks.labels(image_id)[30:32, 100:102] == 0).all()
     apply(document, cleanup.remove_class_specks(document, image_id, 0, 10))
     labels = document.masks.labels(image_id)
     assert (labels[30:32, 200:202] == UNLABELLED).all()
@@ -57,7 +58,7 @@ def test_growing_then_shrinking_a_box_keeps_its_middle(document, image_id):
     assert (document.masks.labels(image_id)[10:20, 7:23] == 1).all()
     apply(document, cleanup.shrink_class(document, image_id, 1, 3))
     assert (document.masks.labels(image_id)[10:20, 10:20] == 1).all()
-    assert document.masks.labels(image_id)[15, 8] == 0
+    assert document.masks.labels(image_id)[15, 8] == UNLABELLED
 
 
 def test_a_selection_limits_what_is_cleaned(document, image_id):
@@ -67,7 +68,7 @@ def test_a_selection_limits_what_is_cleaned(document, image_id):
     apply(document, cleanup.remove_class_specks(document, image_id, 1, 10, selection=selection))
     labels = document.masks.labels(image_id)
     assert (labels[:2, :2] == 1).all()
-    assert (labels[10:12, 10:12] == 0).all()
+    assert (labels[10:12, 10:12] == UNLABELLED).all()
 
 
 def test_nothing_to_clean_is_no_step_and_a_locked_class_is_refused(document, image_id):

@@ -72,8 +72,26 @@ def test_an_object_takes_a_shape_but_no_pixel_of_anybody_else(document: Document
     assert planes(document) == before
 
 
+def test_what_an_object_loses_says_nothing_where_nobody_has_said_what_background_is(
+    document: Document,
+) -> None:
+    key = image_of(document)
+    fill(document, Rect(10, 10, 30, 60), 1, 1)
+    before = planes(document)
+    narrow = Rect(12, 12, 28, 58), np.ones((16, 46), bool)
+    patch = reshaped(document, key, (15, 15), narrow, "Edit outline")
+    assert patch is not None
+    patch.apply(document)
+    assert (document.masks.labels(key)[10:12, 10:60] == UNLABELLED).all()
+    assert not document.masks.layer(key).provenance[10:12, 10:60].any()
+    assert (document.masks.labels(key) == 1).sum() == 16 * 46
+    patch.revert(document)
+    assert planes(document) == before
+
+
 def test_what_an_object_loses_is_background_and_a_crumb_goes_with_it(document: Document) -> None:
     fill(document, Rect(10, 10, 30, 60), 1, 1)
+    fill(document, Rect(50, 0, 60, 10), BACKGROUND)
     mask = np.ones((20, 50), bool)
     mask[:, 20:22] = False  # in two
     mask[:, 45:47] = False  # and a crumb of 20 x 3 at the end

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from latentseg_gui.document.types import BACKGROUND
+from latentseg_gui.document.types import UNLABELLED
 from tests.e2e.conftest import Witness
 from tests.e2e.person import LEFT, RIGHT, Person
 
@@ -122,10 +122,10 @@ def test_corners_are_dragged_added_and_removed_one_step_each(person: Person, ski
     assert person.mask[110, 70] == 1
     masks.append(person.mask)
     person.drag((60.0, 110.0), (70.0, 110.0), (100.0, 110.0))
-    assert person.mask[110, 75] == BACKGROUND
+    assert person.mask[110, 75] == UNLABELLED
     masks.append(person.mask)
     person.click((160.0, 60.0), RIGHT)
-    assert person.mask[70, 150] == BACKGROUND
+    assert person.mask[70, 150] == UNLABELLED
     assert person.mask[110, 230] == 1, "the neighbour is as it was"
     for mask in reversed(masks):
         person.choose("undo")
@@ -147,7 +147,7 @@ def test_a_push_is_one_step_and_escape_takes_it_back(person: Person, skimage_pho
     person.choose("undo")
     assert (person.mask == before).all()
     person.drag((240.0, 150.0), (210.0, 150.0), (175.0, 150.0))
-    assert person.mask[150, 195] == BACKGROUND, "from outside it pushes in"
+    assert person.mask[150, 195] == UNLABELLED, "from outside it pushes in"
     person.choose("undo")
     QTest.mousePress(person.canvas, LEFT, Qt.KeyboardModifier.NoModifier, person.at((195.0, 150.0)))
     for x in (210.0, 230.0):

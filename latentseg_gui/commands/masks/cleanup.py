@@ -8,11 +8,12 @@ from math import ceil
 import numpy as np
 
 from latentseg_gui.commands.masks.patch import MaskPatch, protected, values_patch
+from latentseg_gui.commands.masks.shapes import left_behind
 from latentseg_gui.commands.source import MaskSource
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks import regions
 from latentseg_gui.document.masks.layers import Instances
-from latentseg_gui.document.types import BACKGROUND, UNLABELLED, Labels, Mask, Provenance, Rect
+from latentseg_gui.document.types import UNLABELLED, Labels, Mask, Provenance, Rect
 
 Selection = tuple[Rect, Mask]
 """A rectangle of the image and the area inside it."""
@@ -89,8 +90,8 @@ def _cleaned(
 ) -> MaskPatch | None:
     """Replace the area of the class by what ``operation`` makes of it.
 
-    What the class gains is taken from classes that are not locked; what it loses becomes background
-    (unlabelled, where the class is the background), and belongs to no object.
+    What the class gains is taken from classes that are not locked; what it loses becomes what `left_behind` says,
+    and belongs to no object.
     """
     _check_unlocked(source, class_id)
     layer = source.masks.layer(image_id)
@@ -109,7 +110,7 @@ def _cleaned(
     if stays is not None:
         gained &= ~stays
     lost = before & ~after
-    rest = UNLABELLED if class_id == BACKGROUND else BACKGROUND
+    rest = left_behind(layer, class_id)
     rest_provenance = Provenance.NONE if rest == UNLABELLED else Provenance.PAINTED
     new_labels = np.where(gained, np.uint8(class_id), np.where(lost, np.uint8(rest), labels))
     provenance = np.where(gained, np.uint8(Provenance.PAINTED), layer.provenance[rect.slices])

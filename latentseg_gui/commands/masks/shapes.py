@@ -25,7 +25,7 @@ Area = tuple[Rect, Mask]
 def reshaped(source: MaskSource, image_id: str, rc: RC, shape: Area, label: str) -> MaskPatch | None:
     """The step that gives the object at a pixel another shape.
 
-    What it loses becomes background (unlabelled, where it is background itself). What it gains it takes from what
+    What it loses becomes what `left_behind` says. What it gains it takes from what
     is not labelled and from the background, never from other objects, areas of other classes or locked classes. A
     piece that comes off is an object of its own if it is large enough to be one.
 
@@ -54,13 +54,10 @@ def reshaped(source: MaskSource, image_id: str, rc: RC, shape: Area, label: str)
     window = (window_of(rect, layer.labels, layer.instances) if number else None) or rect
     was = planes_of(layer, window)
     made, inner = was.copy(), relative_to(rect, window).slices
-    is_background = class_id == BACKGROUND
-    made.labels[inner][gained], made.labels[inner][lost] = (
-        class_id,
-        UNLABELLED if is_background else BACKGROUND,
-    )
+    left = left_behind(layer, class_id)
+    made.labels[inner][gained], made.labels[inner][lost] = class_id, left
     made.provenance[inner][gained] = Provenance.PAINTED
-    made.provenance[inner][lost] = Provenance.NONE if is_background else Provenance.PAINTED
+    made.provenance[inner][lost] = Provenance.NONE if left == UNLABELLED else Provenance.PAINTED
     made.instances[inner][gained], made.instances[inner][lost] = number, 0
     if number:
         made = keep_objects_whole(
@@ -71,6 +68,17 @@ def reshaped(source: MaskSource, image_id: str, rc: RC, shape: Area, label: str)
             fixed=layer.marks.locked,
         )
     return values_patch(source, image_id, window, made.labels, made.provenance, made.instances, label)
+
+
+def left_behind(layer: LayerSource, class_id: int) -> int:
+    """What is left where a class is taken away.
+
+    Background, in an image that says what background is. Elsewhere nothing: rims that were cut off objects would be all
+    the background that there is, and whoever learns from it would not be asked about the rest.
+    """
+    if class_id == BACKGROUND or not bool((layer.labels == BACKGROUND).any()):
+        return UNLABELLED
+    return BACKGROUND
 
 
 def reworked(
