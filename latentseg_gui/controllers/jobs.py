@@ -241,6 +241,10 @@ class Jobs(JobSource):
         if name == self._name and number.isdigit():
             self._lane.cancel(int(number))
 
+    def retitle(self, job_id: int, title: str) -> None:
+        """Announces a job that runs under another title: what is done now."""
+        self.began.emit(self.full_name(self._asked_again.get(job_id, job_id)), title)
+
     def full_name(self, job_id: int) -> str:
         """The name under which a job is announced."""
         return f"{self._name}#{job_id}"

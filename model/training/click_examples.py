@@ -78,8 +78,7 @@ def examples_of(samples: Sequence[LabelledImage]) -> list[ClickExample]:
         has_numbers = sample.objects is not None and bool((sample.objects > 0).any())
         if has_numbers or sample.origin is None:
             found += _objects(sample)
-    found.sort(key=lambda each: each.turn)
-    return found[:MOST]
+    return sorted(found, key=lambda each: each.turn)
 
 
 def held_apart(examples: Sequence[ClickExample]) -> tuple[list[ClickExample], list[ClickExample]]:
@@ -87,6 +86,8 @@ def held_apart(examples: Sequence[ClickExample]) -> tuple[list[ClickExample], li
 
     Image and place decide, as far as numbers allow, so that after a few more objects the weights in use are not
     measured on what they have learned from.
+
+    Of more than `MOST`, the others are left out.
 
     Raises:
         ModelError: there are too few.
@@ -96,10 +97,18 @@ def held_apart(examples: Sequence[ClickExample]) -> tuple[list[ClickExample], li
             f"Clicks cannot learn from {len(examples)} object{'s' * (len(examples) != 1)}.",
             action=f"Accept at least {FEWEST} objects; ten or more are better.",
         )
-    ordered = sorted(examples, key=lambda each: each.turn)
+    ordered = sorted(examples, key=lambda each: each.turn)[:MOST]
     drawn = sum(each.turn < HELD_OUT * 2**32 for each in ordered)
     count = min(max(drawn, FEWEST_HELD_OUT), MOST_HELD_OUT, len(ordered) // 2)
     return ordered[count:], ordered[:count]
+
+
+def by_image(examples: Sequence[ClickExample]) -> list[ClickExample]:
+    """The examples of one image after the other, the image of the first one first."""
+    first: dict[int, int] = {}
+    for example in examples:
+        first.setdefault(id(example.image), len(first))
+    return sorted(examples, key=lambda each: first[id(each.image)])
 
 
 def _objects(sample: LabelledImage) -> Iterator[ClickExample]:

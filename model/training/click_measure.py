@@ -6,7 +6,7 @@ al., arXiv 2102.06583, and sloppier).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -60,7 +60,7 @@ class ClickFigures:
 
 
 def measure_clicks(
-    predictor: Predictor, examples: Sequence[ClickExample], figures: ClickFigures, *, seed: int = 0
+    predictor: Predictor, examples: Iterable[ClickExample], figures: ClickFigures, *, seed: int = 0
 ) -> Iterator[None]:
     """Click on objects until each is right, an item for every click.
 

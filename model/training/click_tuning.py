@@ -25,9 +25,9 @@ from model.errors import ModelError
 from model.networks.network import LatentExpertNetwork
 from model.prediction.device import DeviceChoice, choose_device, free_cached_memory, is_out_of_memory
 from model.prediction.predictor import Predictor
-from model.training.click_examples import examples_of, held_apart
+from model.training.click_examples import FEWEST_HELD_OUT, by_image, examples_of, held_apart
 from model.training.click_learner import ClickLearner, teachable
-from model.training.click_measure import GOALS, ClickFigures, measure_clicks
+from model.training.click_measure import GOALS, SLOPPINESS, ClickFigures, measure_clicks
 from model.training.click_views import ClickView, views_of
 from model.training.clock import Clock, TrainingClock, are_finite
 from model.training.outcome import NotLearnedError
@@ -35,8 +35,17 @@ from model.training.timed import TimedJob
 from model.training.types import LabelledImage, Progress
 
 NAN: Final = float("nan")
+MEASURED_FIRST: Final = 0.25
+"""Share of the time in which the first measuring goes on to another object."""
+
+PREPARED: Final = 0.55
+"""Share of the time after which no more views are made."""
+
 LEARNING_ENDS: Final = 0.75
 """Share of the time after which the last measuring begins."""
+
+FEWEST_VIEWS: Final = 4
+"""Are made however long they take."""
 
 MOST_STEPS: Final = 20
 """Per view: more would only repeat what is known."""
@@ -91,7 +100,8 @@ class ClickTuning(TimedJob):
         before: clicks that the held-out objects needed.
         after: the same for `network`.
         num_learned: objects that it learned from.
-        num_held: objects that it was measured on.
+        num_held: objects that it was measured on; fewer than were held out where measuring took long.
+        num_objects: all objects of the samples.
         step: optimiser steps done.
         note: a sentence for the user where something went wrong; empty where it did not.
     """
@@ -104,8 +114,10 @@ class ClickTuning(TimedJob):
     ) -> None:
         if not 0 < config.seconds < math.inf:
             raise ModelError("The time is out of range.", action="Give more than 0 s; 25 is a good start.")
-        self._learned, self._held = held_apart(examples_of(samples))
-        self._held.sort(key=lambda each: id(each.image))
+        examples = examples_of(samples)
+        self._learned, held = held_apart(examples)
+        self._held = by_image(held)
+        self.num_objects = len(examples)
         self.network = network
         self.before, self.after = ClickFigures(), ClickFigures()
         self.num_learned, self.num_held = len(self._learned), len(self._held)
@@ -151,12 +163,17 @@ class ClickTuning(TimedJob):
 
     def _phases(self) -> Iterator[Progress]:
         choice = choose_device(self._config.device)
-        yield from self._measure(self.network, self.before)
+        yield from self._measure(self.network, self.before, until=MEASURED_FIRST)
+        # Both are measured on the same objects.
+        self._held = self._held[: len(self.before.ious) // len(SLOPPINESS)]
+        self.num_held = len(self._held)
         encoder = copy.deepcopy(self.network).to(choice.device).eval().requires_grad_(False)
         views: list[ClickView] = []
         for view in views_of(encoder, self._learned, np.random.default_rng(self._config.seed)):
             views.append(view)
             yield self._progress("preparing")
+            if len(views) >= FEWEST_VIEWS and self.clock.fraction >= PREPARED:
+                break
         learning = teachable(encoder, len(views))
         yield from self._learn(learning, views, choice)
         learned = learning.to("cpu").eval().requires_grad_(False)
@@ -186,20 +203,33 @@ class ClickTuning(TimedJob):
             yield self._progress("learning")
         learner.remember(views)
 
-    def _measure(self, network: LatentExpertNetwork, figures: ClickFigures) -> Iterator[Progress]:
-        predictor = Predictor(network, self._config.device)
-        for _ in measure_clicks(predictor, self._held, figures, seed=self._config.seed):
-            yield self._progress("measuring")
+    def _measure(
+        self, network: LatentExpertNetwork, figures: ClickFigures, *, until: float = math.inf
+    ) -> Iterator[Progress]:
+        """Click on held-out objects; after a share of the time on no further one, but always on a few."""
+        predictor, total = Predictor(network, self._config.device), len(self._held)
+        in_time = (
+            example
+            for number, example in enumerate(self._held)
+            if number < FEWEST_HELD_OUT or self.clock.fraction < until
+        )
+        yield self._progress("measuring", 0, total)
+        for _ in measure_clicks(predictor, in_time, figures, seed=self._config.seed):
+            yield self._progress("measuring", len(figures.ious) // len(SLOPPINESS), total)
 
-    def _progress(self, phase: str) -> Progress:
-        return Progress(self.step, self.clock.fraction, self._loss, NAN, self.clock.spent, phase)
+    def _progress(self, phase: str, done: int = 0, total: int = 0) -> Progress:
+        fraction = self.clock.fraction
+        if self.step and phase == "measuring":  # the last: objects are counted, whatever the clock says
+            fraction = LEARNING_ENDS + (1 - LEARNING_ENDS) * done / max(total, 1)
+        elif phase != "done":
+            fraction = min(fraction, LEARNING_ENDS)
+        return Progress(self.step, fraction, self._loss, NAN, self.clock.spent, phase, done, total)
 
 
 def in_words(job: ClickTuning) -> str:
     """What came of a job that has ended, in a sentence."""
-    objects = job.num_learned + job.num_held
     was, now = (figures.clicks_until(GOALS[0]) for figures in (job.before, job.after))
     return (
-        f"Clicks learned from {job.num_learned} of {objects} objects: {now:.1f} instead of {was:.1f} clicks "
-        f"on the {job.num_held} others"
+        f"Clicks learned from {job.num_learned} of {job.num_objects} objects: {now:.1f} instead of {was:.1f} clicks "
+        f"on {job.num_held} others"
     )

@@ -125,6 +125,8 @@ class Progress:
         metric: mean IoU on the held-out pixels, where it was measured at this step; else NaN.
         seconds: spent.
         phase: what is being done, in words.
+        done: what of ``total`` is done in this phase; 0 where nothing is counted.
+        total: how many there are.
     """
 
     step: int
@@ -133,6 +135,8 @@ class Progress:
     metric: float
     seconds: float
     phase: str
+    done: int = 0
+    total: int = 0
 
 
 def checked_samples(samples: Sequence[LabelledImage], config: FineTuneConfig) -> list[LabelledImage]:

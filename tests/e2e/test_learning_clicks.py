@@ -120,8 +120,12 @@ def test_learning_is_cancelled_like_a_training_and_says_what_is_missing(
         assert not session.click_learning.is_running
         accept(person, 8, first=3)
         session.click_learning.seconds = 600.0
+        titles: list[str] = []
+        session.click_learning._training.began.connect(lambda _, title: titles.append(title))
         person.choose("learn_clicks")
-        person.wait_for(lambda: session.click_learning.is_running, what="it has begun")
+        person.wait_for(
+            lambda: any("objects measured" in each for each in titles), 120, "what is done is said"
+        )
         session.click_learning.cancel()
         person.wait_for(lambda: not session.click_learning.is_running, 60, "it has ended")
         assert any("was cancelled; clicks stay" in each for each in told.sentences)

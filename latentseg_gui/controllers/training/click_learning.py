@@ -19,7 +19,12 @@ from latentseg_gui.controllers.waiting import WaitingStart
 from latentseg_gui.document.document import Document
 from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.training.learning import CLICK_SECONDS, LATENT_EXPERT
-from latentseg_gui.document.training.runs import ClicksLearned, FineTuneResult, TrainingSample
+from latentseg_gui.document.training.runs import (
+    ClicksLearned,
+    FineTuneProgress,
+    FineTuneResult,
+    TrainingSample,
+)
 from latentseg_gui.document.types import Provenance
 from latentseg_gui.inference.training.click_request import LearnClicks
 from latentseg_gui.io.project.manifest import CLICKS_ONLY, knows_classes
@@ -181,9 +186,20 @@ class ClickLearningController(QObject):
             partial(self._on_learned, len(samples)),
             title=self.tr("Clicks learn"),
             key="learn clicks",
+            on_progress=self._on_progress,
             on_failure=self._on_failed,
             on_cancelled=self._on_cancelled,
         )
+
+    def _on_progress(self, progress: object) -> None:
+        """Says what is done meanwhile: measuring takes its time, too."""
+        if self._job is None or not isinstance(progress, FineTuneProgress):
+            return
+        if progress.total:
+            words = self.tr("Clicks learn: {0} of {1} objects measured")
+            self._training.retitle(self._job, words.format(progress.done, progress.total))
+        else:
+            self._training.retitle(self._job, self.tr("Clicks learn"))
 
     def _next_name(self) -> str:
         """A name that no version has; it says where nothing but clicks has learned, and so no class is known."""

@@ -40,7 +40,9 @@ class FineTuneProgress:
         loss: loss of the last step.
         metric: mean IoU on the held-out labelled pixels; NaN where it was not measured at this step.
         seconds: wall time spent.
-        phase: what is being done, for the user ("encoding", "refitting the experts", ...).
+        phase: what is being done, for the user ("preparing", "refitting the experts", ...).
+        done: what of ``total`` is done in this phase; 0 where nothing is counted.
+        total: how many there are.
     """
 
     step: int
@@ -49,6 +51,8 @@ class FineTuneProgress:
     metric: float
     seconds: float
     phase: str
+    done: int = 0
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)

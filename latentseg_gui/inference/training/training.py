@@ -193,6 +193,8 @@ def _report(progress: Progress) -> FineTuneProgress:
         metric=progress.metric,
         seconds=progress.seconds,
         phase=progress.phase,
+        done=progress.done,
+        total=progress.total,
     )
 
 

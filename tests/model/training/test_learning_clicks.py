@@ -246,6 +246,35 @@ def test_where_making_ready_took_all_the_time_one_step_is_made_and_no_more() -> 
     assert job.has_learned
 
 
+def test_measuring_says_how_far_it_is_and_takes_a_share_of_the_time_only() -> None:
+    job = finetune_clicks(network(), [rings(1, count=9), rings(2, count=9), rings(3, count=9)], CONFIG)
+    held = job.num_held
+    assert held > 2
+    job.clock = clock = StepClock(200)
+    first, last, fractions = [], [], [0.0]
+    for progress in job:
+        clock.ticks += 40 if progress.phase == "measuring" else 10
+        fractions.append(progress.fraction)
+        if progress.phase == "measuring":
+            (last if progress.step else first).append((progress.done, progress.total))
+    assert first[0] == (0, held), "it is said before the first object is done"
+    assert job.num_held == 2, "two are measured however long it takes, and no more when the time is over"
+    assert last[0] == (0, 2)
+    assert {done for done, _ in last} >= {0, 1}
+    assert len(job.before.ious) == len(job.after.ious) == 4, "each by a careful and a sloppy person"
+    assert fractions == sorted(fractions)
+    assert max(fractions[:-1]) < 1, "it is full when all is done"
+    assert "on 2 others" in in_words(job)
+    assert "of 27 objects" in in_words(job)
+
+
+def test_more_objects_than_are_looked_at_are_counted_all_the_same() -> None:
+    samples = [rings(seed, count=9) for seed in range(8)]
+    job = finetune_clicks(network(), samples, CONFIG)
+    assert job.num_objects == 72
+    assert job.num_learned + job.num_held == 60
+
+
 def test_a_lack_of_memory_leaves_everything_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_memory(*_: object) -> Iterator[None]:
         raise MemoryError
