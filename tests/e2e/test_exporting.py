@@ -14,8 +14,11 @@ from PySide6.QtWidgets import QPushButton
 
 from latentseg_gui.app.main import _remember
 from latentseg_gui.app.preferences import load_preferences, preferences_path
+from latentseg_gui.controllers.transfer import quick_export
+from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.prediction.prediction import Prediction
 from latentseg_gui.document.types import UNLABELLED
+from latentseg_gui.io.masks import export_mask
 from latentseg_gui.panels.output import OutputDialog
 from latentseg_gui.panels.output import dialog as dialog_module
 from tests.e2e.conftest import Witness
@@ -240,6 +243,29 @@ def test_files_of_others_in_the_way_are_asked_about(person: Person, told: Witnes
     assert not dialog._replace.isVisibleTo(dialog), "it is ours now"
     dialog.reject()
     assert not told.errors
+
+
+def test_masks_that_were_saved_are_told_of_although_the_last_could_not_be_written(
+    person: Person, told: Witness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(path: Path, *arguments: object) -> list[Path]:
+        if path.name.startswith("2"):
+            raise LatentsegError("The disk is full.")
+        return export_mask(path, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(quick_export, "export_mask", write)
+    for number in range(3):
+        photo(tmp_path / "photos", f"{number}.png", number)
+    person.open(tmp_path / "photos")
+    person.choose("tool_brush")
+    for image_id in person.session.document.images.ids:
+        person.session.images.show(image_id)
+        person.wait_for(lambda wanted=image_id: person.image_id == wanted and person.canvas.image.is_shown)  # type: ignore[misc]
+        person.drag((20.0, 20.0), (60.0, 20.0))
+    person.choose("save")
+    person.wait_for(lambda: told.sentences and told.errors, what="both are said")
+    assert told.sentences == ["Saved 2 masks beside their images."]
+    assert [each.what for each in told.errors] == ["The disk is full."]
 
 
 def test_masks_beside_the_images_hold_what_was_labelled_and_are_told_of_once(

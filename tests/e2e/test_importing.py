@@ -11,6 +11,7 @@ from PIL import Image
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.types import UNLABELLED
 from latentseg_gui.io.masks import MaskItem, export_folder
+from latentseg_gui.panels.output import ImportDialog
 from tests.e2e.conftest import Witness
 from tests.e2e.person import Person
 
@@ -117,11 +118,37 @@ def test_numbers_that_could_be_classes_or_objects_are_asked_about(
     importing.dialog.set_numbers("objects")
     importing.dialog._on_accepted()
     person.wait_for(lambda: not importing.is_running, what="the masks are there")
+    assert not any("background from unlabelled" in each for each in told.sentences), (
+        "the user has just said it"
+    )
     document = person.session.document
     for image_id, item in zip(document.images.ids, items, strict=True):
         assert np.array_equal(document.masks.labels(image_id), item.labels > 0)
         assert np.array_equal(document.masks.instances(image_id), item.labels)
     assert document.classes.names == ("background", "object")
+
+
+def test_masks_that_are_chosen_anew_are_asked_about_and_nothing_is_called_lost(
+    person: Person, told: Witness, items: list[MaskItem], tmp_path: Path
+) -> None:
+    for kind in ("first", "second"):
+        list(export_folder(tmp_path / kind, items, CLASSES, "yolo"))
+    person.open(tmp_path / "photos")
+    importing, lost = person.session.importing, []
+    importing.labels.lost.connect(lost.append)
+    importing.import_from([tmp_path / "first"])
+    importing.import_from([tmp_path / "second"])  # chosen while the first is still looked through
+    person.wait_for(lambda: importing.dialog is not None and not importing._plans, what="it is asked")
+    importing.import_from([tmp_path / "first"])
+    earlier = importing.dialog
+    person.wait_for(lambda: importing.dialog is not earlier, what="it is asked about the other")
+    open_ones = [each for each in person.window.findChildren(ImportDialog) if each.isVisible()]
+    assert open_ones == [importing.dialog]
+    assert not lost
+    assert importing.labels.says()
+    confirm(person)
+    assert all(np.array_equal(one, item.labels) for one, item in zip(masks(person), items, strict=True))
+    assert not lost
 
 
 def test_classes_of_a_file_keep_their_order_in_a_fresh_window_and_bad_lines_are_said(

@@ -38,14 +38,15 @@ class ImportOrder:
     Attributes:
         pairs: masks and their images.
         mode: what becomes of masks that are there already.
-        is_rest_background: whether pixels outside all objects are background; else they stay without label.
+        is_rest_background: whether pixels outside all objects are background; else they stay without label. None:
+            they are, but nobody was asked.
         reading: see `ImportContext`.
         is_turned: see `ImportContext`.
     """
 
     pairs: tuple[ImportPair, ...]
     mode: ImportMode = ImportMode.SKIP
-    is_rest_background: bool = True
+    is_rest_background: bool | None = None
     reading: Reading | None = None
     is_turned: bool = False
 
@@ -177,7 +178,8 @@ class ImportRun(JobSource):
             classes=self._base().numbered,
             image_name=pair.name,
             default_class=max(1, document.classes.number_of(document.active_class)),
-            outside=BACKGROUND if order.is_rest_background else UNLABELLED,
+            outside=UNLABELLED if order.is_rest_background is False else BACKGROUND,
+            is_outside_chosen=order.is_rest_background is not None,
             reading=order.reading,
             orientation=pair.orientation,
             is_turned=order.is_turned,

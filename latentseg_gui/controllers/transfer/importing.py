@@ -182,8 +182,10 @@ class ImportController(JobSource):
             return
         dialog = ImportDialog(self._question(answer), self._window)
         dialog.confirmed.connect(partial(self._on_confirmed, answer))
-        dialog.finished.connect(self._on_answered)
-        self.dialog = dialog
+        dialog.finished.connect(partial(self._on_answered, dialog))
+        earlier, self.dialog = self.dialog, dialog
+        if earlier is not None:  # masks were chosen anew: that is what is asked about
+            earlier.reject()
         dialog.open()
 
     def _question(self, plan: ImportPlan) -> ImportQuestion:
@@ -232,7 +234,9 @@ class ImportController(JobSource):
                 ImportOrder(pairs, mode, choice.is_rest_background, reading, is_turned=choice.is_turned)
             )
 
-    def _on_answered(self, _: int) -> None:
+    def _on_answered(self, dialog: ImportDialog, _: int) -> None:
+        if self.dialog is not dialog:
+            return
         self.dialog = None
         if not self.is_running:
             self.labels.lost.emit(self.tr("The masks were not imported."))
@@ -261,15 +265,7 @@ class ImportController(JobSource):
 
     def _sentences(self, report: ImportReport) -> list[str]:
         """What came in, and what could not be represented."""
-        sentences = [_counted(report)]
-        if report.skipped:
-            one = self.tr("1 image has a mask already and was left as it is.")
-            text = self.tr("{0} images have a mask already and were left as they are.")
-            sentences.append(one if report.skipped == 1 else text.format(report.skipped))
-        if report.same:
-            one = self.tr("1 mask is as it was before.")
-            text = self.tr("{0} masks are as they were before.")
-            sentences.append(one if report.same == 1 else text.format(report.same))
+        sentences = [_counted(report), *_unchanged(report)]
         if report.new_classes:
             sentences.append(self.tr("New classes: {0}.").format(listed(report.new_classes)))
         objects = report.objects
@@ -293,6 +289,20 @@ def _left_alone(report: ImportReport) -> list[str]:
     if report.locked_classes:
         names = listed(in_quotes(sorted(report.locked_classes)))
         sentences.append(_tr("Locked, so left as it was: {0}.").format(names))
+    return sentences
+
+
+def _unchanged(report: ImportReport) -> list[str]:
+    """Of what there is no step in the history."""
+    sentences = []
+    if report.skipped:
+        one = _tr("1 image has a mask already and was left as it is.")
+        text = _tr("{0} images have a mask already and were left as they are.")
+        sentences.append(one if report.skipped == 1 else text.format(report.skipped))
+    if report.same:
+        one = _tr("1 mask is as it was before.")
+        text = _tr("{0} masks are as they were before.")
+        sentences.append(one if report.same == 1 else text.format(report.same))
     return sentences
 
 

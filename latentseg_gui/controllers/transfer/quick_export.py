@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from latentseg_gui.controllers.jobs import Jobs
 from latentseg_gui.controllers.transfer.mask_snapshots import MaskSnapshot, snapshot_of
 from latentseg_gui.controllers.waiting import LabelsToCome, WaitingStart
 from latentseg_gui.document.document import Document
+from latentseg_gui.document.errors import LatentsegError
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.io.images.folders import MASK_ENDING
 from latentseg_gui.io.ledger import Ledger
@@ -20,6 +22,19 @@ from latentseg_gui.io.masks import FORMATS, export_mask, losses
 from latentseg_gui.io.naming import stems_of
 
 """Of the names of masks beside their images."""
+
+
+@dataclass(slots=True)
+class _Saving:
+    """Masks that are saved together.
+
+    Attributes:
+        left: how many are neither written nor given up.
+        written: where masks were written, and where they belong.
+    """
+
+    left: int
+    written: list[tuple[Path, Path]] = field(default_factory=list)
 
 
 class QuickExport(QObject):
@@ -83,8 +98,9 @@ class QuickExport(QObject):
         if not ids:
             self._errors.inform(self.tr("There is no mask to save yet: paint one, or accept a proposal."))
             return
-        written: list[tuple[Path, Path]] = []
-        for number, (image_id, wanted) in enumerate(self._targets(ids).items(), start=1):
+        targets = self._targets(ids)
+        saving = _Saving(len(targets))
+        for image_id, wanted in targets.items():
             self._writers.submit(
                 partial(
                     _write_beside,
@@ -92,9 +108,11 @@ class QuickExport(QObject):
                     snapshot_of(self._document, image_id, wanted.stem, is_completed=False),
                     self._document.classes.numbered,
                 ),
-                partial(self._on_saved, written, is_last=number == len(ids)),
+                partial(self._on_saved, saving),
                 title=self.tr("Saving"),
                 key=f"export {wanted}",
+                on_failure=partial(self._on_not_saved, saving),
+                on_cancelled=partial(self._on_not_saved, saving),
             )
 
     def _targets(self, image_ids: Sequence[str]) -> dict[str, Path]:
@@ -117,12 +135,20 @@ class QuickExport(QObject):
         paths, lost = answer
         self._errors.inform(" ".join([self.tr("Written: {0}.").format(paths[0]), *lost]))
 
-    def _on_saved(
-        self, written: list[tuple[Path, Path]], answer: tuple[Path, Path], *, is_last: bool
-    ) -> None:
-        """One sentence for all of them; those that could not be written have said so."""
-        written.append(answer)
-        if not is_last:
+    def _on_saved(self, saving: _Saving, answer: tuple[Path, Path]) -> None:
+        saving.written.append(answer)
+        self._on_one_less(saving)
+
+    def _on_not_saved(self, saving: _Saving, error: LatentsegError | None = None) -> None:
+        if error is not None:
+            self._errors.report(error)
+        self._on_one_less(saving)
+
+    def _on_one_less(self, saving: _Saving) -> None:
+        """One sentence for all of them, whichever comes last; those that could not be written have said so."""
+        saving.left -= 1
+        written = saving.written
+        if saving.left or not written:
             return
         path = written[-1][0]
         text = self.tr("Saved {0}.") if len(written) == 1 else self.tr("Saved {1} masks beside their images.")

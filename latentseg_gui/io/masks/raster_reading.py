@@ -288,7 +288,8 @@ def from_numbers(numbers: NDArray[np.uint32], about: dict[str, Any], context: Im
         name = names.classes[class_id].name
         notes.append(f"The file numbers objects but does not say what they are: all became “{name}”.")
     ids[known == 0] = context.outside
-    notes.append("The file does not tell background from unlabelled pixels.")
+    if not context.is_outside_chosen:
+        notes.append("The file does not tell background from unlabelled pixels.")
     labels = ids[inverse.reshape(numbers.shape)]
     return ImportedMask(labels, names.classes, numbers, None, tuple(notes))
 

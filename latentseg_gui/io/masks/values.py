@@ -189,6 +189,7 @@ class ImportContext:
         image_name: which image of a file with many is meant.
         default_class: the class of objects that do not say.
         outside: what pixels outside all objects are: `BACKGROUND` or `UNLABELLED`.
+        is_outside_chosen: whether somebody has said so, who then needs no note about it.
         reading: what pictures of this import mean; None: what this one alone tells.
         orientation: the EXIF tag by which the image was turned; 1 where it was not.
         is_turned: whether the mask was made before that, so that it is to be turned, too. Where sizes leave
@@ -200,6 +201,7 @@ class ImportContext:
     image_name: str = ""
     default_class: int = 1
     outside: int = BACKGROUND
+    is_outside_chosen: bool = False
     reading: Reading | None = None
     orientation: int = 1
     is_turned: bool = False
