@@ -212,10 +212,10 @@ def _connect_clicks(
 
     base.on("cancel", give_up)
     TakeUpController(base.document, masks.edits, window.canvas, errors=base.errors, parent=base.owner)
-    _shaping(base, masks)
+    _shaping(base, masks, pointing)
 
 
-def _shaping(base: Base, masks: MasksFlow) -> None:
+def _shaping(base: Base, masks: MasksFlow, pointing: PointingController) -> None:
     """With the click tool, commands for the shape of objects are about the proposal where there is one.
 
     Else they are about what is labelled: with another tool, objects may have been chosen for them.
@@ -225,6 +225,7 @@ def _shaping(base: Base, masks: MasksFlow) -> None:
     option.changed.connect(tighten.use)
     tighten.changed.connect(option.set_value)
     canvas.border_move_requested.connect(tighten.shift)
+    pointing.acts.connect(tighten.settle)
 
     def shape_or(shape: Callable[[], bool], otherwise: Callable[[], None]) -> None:
         if masks.tool.tool is not ToolName.CLICK or not shape():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from latentseg_gui.canvas import CanvasView
 from latentseg_gui.controllers.prediction.in_turn import InTurn
@@ -26,6 +26,9 @@ _MOST_PLACES = 512
 
 class PointingController(QObject):
     """Clicks, boxes and lines join those before, or begin a new object each."""
+
+    acts = Signal()
+    """The proposal that is shown is about to be accepted or corrected."""
 
     def __init__(
         self,
@@ -65,6 +68,7 @@ class PointingController(QObject):
         image_id = self._document.images.current_id
         if image_id is None:
             return
+        self.acts.emit()
         box = (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
         prompts = self._begun(image_id, is_positive=True)
         if _is_elsewhere(box, prompts):
@@ -110,6 +114,7 @@ class PointingController(QObject):
 
     def accept(self) -> None:
         """Accepts what is shown; where nothing is yet, what is pointed at, as soon as it is outlined."""
+        self.acts.emit()
         image_id = self._document.images.current_id
         if image_id is None or not self._is_awaited(image_id):
             self._segment.accept()
@@ -138,6 +143,7 @@ class PointingController(QObject):
     def _add(self, point: PromptPoint) -> None:
         image_id = self._document.images.current_id
         if image_id is not None:
+            self.acts.emit()
             self._take_back_at(image_id, rc_from_xy(point.xy))
             prompts = self._begun(image_id, is_positive=point.is_positive)
             self._segment.use(image_id, replace(prompts, points=(*prompts.points, point)))

@@ -38,6 +38,12 @@ class TightenController(QObject):
         self._tightening = tightening
         self._soon.start(0)
 
+    def settle(self) -> None:
+        """Does at once what was asked for: a click or Enter right behind it is about the shape that was meant."""
+        if self._soon.isActive():
+            self._soon.stop()
+            self._tighten()
+
     def shift(self, pixels: int) -> bool:
         """Moves the border of the proposal outwards, inwards where negative; False where there is none."""
         return self._change(self._tightening.shifted(pixels))
