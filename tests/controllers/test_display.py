@@ -62,4 +62,4 @@ def test_the_colours_of_uncertainty_are_explained(
     display = DisplayController(document, canvas, window=Frame())  # type: ignore[arg-type]
     display._on_current_changed("one")
     display.set_uncertainty_visible(True)
-    assert captions[-1] == "Unsure: 1 - probability of the class that is shown"
+    assert captions[-1] == "Unsure: how likely another class is than the one shown"

@@ -45,7 +45,7 @@ class StatusPart(QObject):
             text: what is being done.
             is_brief: it should be over in a moment; said only if it is not, so that nothing flickers.
         """
-        self._pending_text = (text or self.tr("encoding…")) if is_pending else ""
+        self._pending_text = (text or self.tr("outlining…")) if is_pending else ""
         if not is_brief or self.badge.text or not is_pending:
             self._show_pending()
         self._keep_spinning()

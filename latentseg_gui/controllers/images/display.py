@@ -165,7 +165,7 @@ class DisplayController(QObject):
         self._canvas.uncertainty.set(
             prediction.confidence if prediction is not None and is_unsure else None,
             value_range=(_SURE, 0.0),
-            caption=self.tr("Unsure: 1 - probability of the class that is shown"),
+            caption=self.tr("Unsure: how likely another class is than the one shown"),
         )
 
     def _on_mask_changed(self, image_id: str, rect: Rect) -> None:

@@ -124,7 +124,7 @@ class PredictController(QObject):
         self._engine.submit(
             EncodeImage(image_id, record.pixels),
             self._on_encoded,
-            title="" if is_prefetch else self.tr("Encoding"),
+            title="" if is_prefetch else self.tr("Looking at the image"),
             key=f"encode {image_id}",
             priority=Priority.NORMAL if is_prefetch else None,
             is_fresh=lambda answer: self.is_fresh(answer.image_id, answer.version),
@@ -176,7 +176,7 @@ class PredictController(QObject):
         self._encoding.discard(answer.image_id)
         self._encoded.add(answer.image_id)
         if answer.image_id == self._document.images.current_id:
-            self._window.set_timing_text(self.tr("encoded in {0:.2f} s").format(answer.seconds))
+            self._window.set_timing_text(self.tr("image looked at in {0:.2f} s").format(answer.seconds))
         self.encoded.emit(answer.image_id)
         self._predict_if_needed(answer.image_id)
 

@@ -155,7 +155,7 @@ class SegmentController(QObject):
     def request_proposal(self, image_id: str) -> None:
         """Asks for the object that the clicks on an image make; an answer that is shown stays until then."""
         is_ready = self._predict.is_encoded(image_id)
-        text = self.tr("predicting…") if is_ready else self.tr("encoding…")
+        text = self.tr("outlining…") if is_ready else self.tr("looking at the image…")
         self._canvas.status.set_pending(True, text, is_brief=is_ready)
         if not is_ready:
             self._predict.encode(image_id)

@@ -209,7 +209,7 @@ def status_meaning(status: str) -> str:
         "corrected": QCoreApplication.translate("files", "corrected: you have labelled a part of it"),
         "accepted": QCoreApplication.translate("files", "accepted: all of it is labelled"),
         "stale": QCoreApplication.translate(
-            "files", "stale: predicted by weights that are not in use any more"
+            "files", "outdated: predicted by weights that are not in use any more"
         ),
         "error": QCoreApplication.translate("files", "error: it cannot be shown"),
     }
