@@ -145,6 +145,7 @@ class CanvasView(CanvasIntents):
         self.status.set_pending(False)
         self.prompts.set(PromptSet())
         self.prompts.set_waiting(())
+        self.prompts.set_coming(())
         for area in (self.proposal, self.earlier, self.candidates, self.selection):
             area.set(None, None)
         self.outline.set(())

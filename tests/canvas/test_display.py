@@ -111,6 +111,20 @@ def test_confidences_in_bytes_look_like_the_uncertainties_they_are_and_are_not_c
     assert view._stack.uncertainty._codes is confidence
 
 
+def test_what_was_accepted_or_waits_is_marked_until_it_is_outlined(view: CanvasView) -> None:
+    view.image.set(np.full((240, 320, 3), 100, np.uint8))
+    click = PromptSet((PromptPoint((100.5, 100.5), True),))
+    for show in (view.prompts.set_coming, view.prompts.set_waiting):
+        show([click])
+        assert (shown_at(view, 100.5, 100.5) > 200).all(), "as a click is"
+        viewport = view.camera.viewport
+        assert view.prompts.markers.index_at(viewport.to_logical((100.5, 100.5)), viewport) is None, (
+            "it is not in the hand any more"
+        )
+        show([])
+        assert (shown_at(view, 100.5, 100.5) == 100).all()
+
+
 def test_markers_show_their_sign(view: CanvasView) -> None:
     view.image.set(np.full((240, 320, 3), 100, np.uint8))
     points = (PromptPoint((80.5, 80.5), True), PromptPoint((200.5, 80.5), False))

@@ -36,6 +36,11 @@ def accepted(hand: Hand) -> set[tuple[int, int]]:
     return {(int(row), int(col)) for row, col in np.argwhere(hand.mask()[0] == 1)}
 
 
+def shown_to_come(hand: Hand) -> list[tuple[float, float]]:
+    """Where markers of objects are that are accepted and not outlined."""
+    return [point.xy for each in hand.pointing._canvas.prompts.markers.coming for point in each.points]
+
+
 def test_the_next_click_accepts_the_object_before_as_a_step_of_its_own(hand: Hand) -> None:
     hand.pointing.add_click(3.5, 3.5, True)
     hand.engine.answer(one_pixel)
@@ -70,12 +75,18 @@ def test_enter_before_the_outline_is_not_lost(hand: Hand, each_is_new: bool) -> 
     hand.pointing.add_click(3.5, 3.5, True)
     hand.pointing.accept()
     assert hand.document.prompts.is_idle("image"), "the hand is free for the next object"
+    assert shown_to_come(hand) == [(3.5, 3.5)], "it can be seen where the object comes"
+    hand.document.images.current_id = None
+    assert shown_to_come(hand) == [], "on its image only"
+    hand.document.images.current_id = "image"
+    assert shown_to_come(hand) == [(3.5, 3.5)]
     assert "as soon as it is outlined" in hand.said[-1]
     assert "still being outlined" in hand.pointing._in_turn.labels.says(), "who needs the mask waits for it"
     hand.pointing.accept()
     while hand.engine.requests:
         hand.engine.answer(one_pixel)
     assert accepted(hand) == {(3, 3)}, "once, however often Enter was pressed"
+    assert shown_to_come(hand) == [], "the outline is there instead"
     hand.history.undo()
     assert accepted(hand) == set()
 

@@ -28,12 +28,14 @@ class PromptMarkers:
 
     Attributes:
         prompts: what the hand is at.
-        waiting: boxes of objects before it that are not answered yet.
+        waiting: objects before it that are not answered yet.
+        coming: objects that are accepted already, and not outlined yet.
     """
 
     def __init__(self) -> None:
         self.prompts = PromptSet()
-        self.waiting: tuple[tuple[float, float, float, float], ...] = ()
+        self.waiting: tuple[PromptSet, ...] = ()
+        self.coming: tuple[PromptSet, ...] = ()
         self.held: tuple[int, tuple[float, float]] | None = None
 
     def position(self, index: int) -> tuple[float, float]:
@@ -50,53 +52,59 @@ class PromptMarkers:
                 return index
         return None
 
-    def line_path(self, index: int, viewport: Viewport) -> QPainterPath:
-        """The line of a mark in logical coordinates, where it is held; empty for a click."""
-        point, path = self.prompts.points[index], QPainterPath()
-        if not point.way:
-            return path
-        way = point.moved(self.position(index)).way
-        path.addPolygon(QPolygonF([viewport.to_logical(xy) for xy in way]))
-        if point.is_loop:
-            path.closeSubpath()
-        return path
-
     def box_area(self, viewport: Viewport) -> QRectF | None:
         """The logical area of the box."""
         return None if self.prompts.box is None else _area_of(self.prompts.box, viewport)
 
     def bounds(self, viewport: Viewport) -> QRect:
         """The logical area that it draws on, empty while it draws nothing (of `ChromeItem`)."""
-        area = self.box_area(viewport)
-        whole = QRect() if area is None else area_around(area, 4)
-        for box in self.waiting:
+        whole = QRect()
+        for box in self._boxes():
             whole = whole.united(area_around(_area_of(box, viewport), 4))
-        for index in range(len(self.prompts.points)):
-            centre = viewport.to_logical(self.position(index))
+        for point in self._points():
+            centre = viewport.to_logical(point.xy)
             whole = whole.united(area_around(QRectF(centre, centre), RADIUS + 4))
-            if self.prompts.points[index].way:
-                whole = whole.united(area_around(self.line_path(index, viewport).boundingRect(), 4))
+            if point.way:
+                whole = whole.united(area_around(_line_of(point, viewport).boundingRect(), 4))
         return whole
 
     def paint(self, painter: QPainter, viewport: Viewport, palette: QPalette) -> None:
         """Draws it, in logical coordinates (of `ChromeItem`)."""
-        for box in (*self.waiting, self.prompts.box):
-            if box is not None:
-                path = QPainterPath()
-                path.addRect(_area_of(box, viewport))
-                stroke_two_tone(painter, path)
-        for index, point in enumerate(self.prompts.points):
+        points = self._points()
+        for box in self._boxes():
+            path = QPainterPath()
+            path.addRect(_area_of(box, viewport))
+            stroke_two_tone(painter, path)
+        for point in points:
             if point.way:
                 colour = POSITIVE if point.is_positive else NEGATIVE
-                stroke_two_tone(
-                    painter,
-                    self.line_path(index, viewport),
-                    colour=colour,
-                    width=2.5,
-                    is_dashed=point.is_loop,
-                )
-        for index, point in enumerate(self.prompts.points):
-            _draw_marker(painter, viewport.to_logical(self.position(index)), point)
+                line = _line_of(point, viewport)
+                stroke_two_tone(painter, line, colour=colour, width=2.5, is_dashed=point.is_loop)
+        for point in points:
+            _draw_marker(painter, viewport.to_logical(point.xy), point)
+
+    def _boxes(self) -> list[tuple[float, float, float, float]]:
+        """Every box that is drawn."""
+        drawn = (*self.coming, *self.waiting, self.prompts)
+        return [each.box for each in drawn if each.box is not None]
+
+    def _points(self) -> list[PromptPoint]:
+        """Every click and line that is drawn, where it is held; the topmost last."""
+        before = [point for each in (*self.coming, *self.waiting) for point in each.points]
+        return before + [self._shown(index) for index in range(len(self.prompts.points))]
+
+    def _shown(self, index: int) -> PromptPoint:
+        return self.prompts.points[index].moved(self.position(index))
+
+
+def _line_of(point: PromptPoint, viewport: Viewport) -> QPainterPath:
+    """The line of a mark in logical coordinates; empty for a click."""
+    path = QPainterPath()
+    if point.way:
+        path.addPolygon(QPolygonF([viewport.to_logical(xy) for xy in point.way]))
+    if point.way and point.is_loop:
+        path.closeSubpath()
+    return path
 
 
 def _area_of(box: tuple[float, float, float, float], viewport: Viewport) -> QRectF:

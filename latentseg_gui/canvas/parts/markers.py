@@ -92,9 +92,14 @@ class PromptsPart:
         self.markers.prompts = prompts
         self._surface.refresh_chrome(self.markers, self._badge)
 
-    def set_waiting(self, boxes: Sequence[tuple[float, float, float, float]]) -> None:
-        """Shows boxes of objects that were pointed at before, and are not answered yet."""
-        self.markers.waiting = tuple(boxes)
+    def set_waiting(self, objects: Sequence[PromptSet]) -> None:
+        """Shows objects that were pointed at before, and are not answered yet."""
+        self.markers.waiting = tuple(objects)
+        self._surface.refresh_chrome(self.markers)
+
+    def set_coming(self, objects: Sequence[PromptSet]) -> None:
+        """Shows objects that were accepted, and are not outlined yet."""
+        self.markers.coming = tuple(objects)
         self._surface.refresh_chrome(self.markers)
 
     def is_near(self, xy: tuple[float, float]) -> bool:

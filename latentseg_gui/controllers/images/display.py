@@ -206,8 +206,7 @@ class DisplayController(QObject):
             self._canvas.earlier.set(
                 *_numbered([each.proposal for each in earlier if each.proposal is not None])
             )
-            waiting = [each.prompts.box for each in earlier if each.proposal is None]
-            self._canvas.prompts.set_waiting([box for box in waiting if box is not None])
+            self._canvas.prompts.set_waiting([each.prompts for each in earlier if each.proposal is None])
 
     def _on_cursor_left(self) -> None:
         self._cursor = None

@@ -91,6 +91,10 @@ class InTurn(QObject):
                 return text.format(shown(images.name(each.image_id)))
         return self.tr("Accepted objects are still being outlined.") if waiting else ""
 
+    def coming(self, image_id: str | None) -> list[PromptSet]:
+        """What was accepted on an image and is not outlined yet."""
+        return [each.prompts for each in self._waiting if each.image_id == image_id and not each.is_kept]
+
     def accept(self, image_id: str) -> None:
         """Accepts what is pointed at on an image in the class in use; later, where it is not answered yet."""
         prompts, proposal = self._document.prompts.of(image_id), self._document.prompts.proposal(image_id)

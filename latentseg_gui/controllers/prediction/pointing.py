@@ -48,6 +48,14 @@ class PointingController(QObject):
         canvas.line_added.connect(self.add_line)
         canvas.prompt_moved.connect(self.move_click)
         canvas.prompt_removed.connect(self.remove_click)
+        self._canvas = canvas
+        in_turn.labels.changed.connect(self._show_coming)
+        document.events.current_changed.connect(self._show_coming)
+        document.events.record_changed.connect(self._show_coming)
+
+    def _show_coming(self) -> None:
+        """Markers stay where something was accepted, until it is outlined."""
+        self._canvas.prompts.set_coming(self._in_turn.coming(self._document.images.current_id))
 
     def set_each_new(self, is_on: bool) -> None:
         """Lets each click, box or line on an object be an object of its own; the one before is accepted."""
