@@ -13,9 +13,15 @@ from tests.tiny import tiny_network
 
 def discs(places, radius=12, shape=(64, 96)):
     """Numbers of discs, int32; where they overlap the border is half-way."""
-    rows, cols = np.mgrid[: shape[0], : shape[1]]
-    far = np.stack([np.hypot(rows - row, cols - col) for row, col in places])
-    return np.where(far.min(0) < radius, far.argmin(0) + 1, 0).astype(np.int32)
+    nearest, numbers = np.full(shape, float(radius)), np.zeros(shape, np.int32)
+    rows, cols = np.arange(shape[0])[:, None], np.arange(shape[1])
+    for number, (row, col) in enumerate(places, 1):
+        top, left = max(0, int(row - radius)), max(0, int(col - radius))
+        box = np.s_[top : int(row + radius) + 2, left : int(col + radius) + 2]
+        far = np.hypot(rows[box[0]] - row, cols[box[1]] - col)
+        numbers[box] = np.where(far < nearest[box], number, numbers[box])
+        nearest[box] = np.minimum(nearest[box], far)
+    return numbers
 
 
 PAIRS = ((20, 18), (20, 40), (44, 70), (44, 90))
