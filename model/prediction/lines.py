@@ -71,7 +71,7 @@ class Line:
 
     def clicks(self) -> NDArray[np.float32]:
         """The clicks that stand for a stroke, float32 [P, 2]; none for a loop, on which the object does not lie."""
-        return np.zeros((0, 2), np.float32) if self.is_loop else self._evenly(CLICKS)
+        return np.zeros((0, 2), np.float32) if self.is_loop else self.evenly(CLICKS)
 
     def box(self) -> NDArray[np.float32]:
         """x0, y0, x1, y1 of the rectangle of whole pixels round it."""
@@ -82,10 +82,10 @@ class Line:
     def pixels(self, shape: tuple[int, int]) -> Mask:
         """The pixels that it is drawn over, bool [H, W]; as wide as the disk that a click sets right."""
         count = int(2 * self.length) + 2
-        cols, rows = np.floor(self._evenly(count)).astype(np.intp).T
+        cols, rows = np.floor(self.evenly(count)).astype(np.intp).T
         drawn = np.zeros(shape, np.bool_)
         drawn[rows.clip(0, shape[0] - 1), cols.clip(0, shape[1] - 1)] = True
-        return thickened(drawn, max(1, round(0.003 * max(shape))))
+        return thickened(drawn, drawn_radius(shape))
 
     def inside(self, shape: tuple[int, int], around: float = 0.0) -> Mask:
         """The pixels that a loop encloses, bool [H, W].
@@ -100,17 +100,22 @@ class Line:
         drawn[polygon(self.xy[:, 1] - 0.5, self.xy[:, 0] - 0.5, shape)] = True
         return thickened(drawn, round(around * float(np.sqrt(np.count_nonzero(drawn)))))
 
-    def _way(self) -> NDArray[np.float64]:
-        """How far each place is along it."""
-        steps = np.hypot(*np.diff(self.xy.astype(np.float64), axis=0).T)
-        return np.concatenate(([0.0], steps.cumsum()))
-
-    def _evenly(self, count: int) -> NDArray[np.float32]:
+    def evenly(self, count: int) -> NDArray[np.float32]:
         """Places in the middle of so many equal parts of it, float32 [count, 2]."""
         way = self._way()
         places = (np.arange(count) + 0.5) / count * way[-1]
         along = [np.interp(places, way, self.xy[:, axis]) for axis in (0, 1)]
         return np.stack(along, axis=1).astype(np.float32)
+
+    def _way(self) -> NDArray[np.float64]:
+        """How far each place is along it."""
+        steps = np.hypot(*np.diff(self.xy.astype(np.float64), axis=0).T)
+        return np.concatenate(([0.0], steps.cumsum()))
+
+
+def drawn_radius(shape: tuple[int, ...]) -> int:
+    """Pixels to either side that a stroke is drawn with on an image of (rows, columns): as the disk of a click."""
+    return max(1, round(0.003 * max(shape[:2])))
 
 
 def thickened(mask: Mask, radius: int) -> Mask:

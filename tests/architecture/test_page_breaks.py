@@ -39,9 +39,10 @@ KINDS = {
     ),
     "an algorithm": (
         *("latentseg_gui.io.masks.parts", "model.prediction.blobs", "model.prediction.click_trust"),
-        *("model.prediction.plain_clicks", "model.prediction.region_attention", "model.pretraining.start"),
-        *("model.training.own_colours", "model.training.acquaintance", "model.pretraining.rendered"),
-        *("model.training.full_images", "model.training.object_loss", "model.training.pseudo_labels"),
+        *("model.prediction.plain_clicks", "model.prediction.region_attention", "model.prediction.ridges"),
+        *("model.pretraining.rendered", "model.pretraining.start", "model.training.acquaintance"),
+        *("model.training.full_images", "model.training.object_loss", "model.training.own_colours"),
+        "model.training.pseudo_labels",
     ),
 }
 """Modules with one user in their room that are neither a class nor a widget nor an entry. Whoever adds one says
