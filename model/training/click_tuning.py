@@ -221,8 +221,8 @@ class ClickTuning(TimedJob):
         fraction = self.clock.fraction
         if self.step and phase == "measuring":  # the last: objects are counted, whatever the clock says
             fraction = LEARNING_ENDS + (1 - LEARNING_ENDS) * done / max(total, 1)
-        elif phase != "done":
-            fraction = min(fraction, LEARNING_ENDS)
+        else:
+            fraction = 1.0 if phase == "done" else min(fraction, LEARNING_ENDS)
         return Progress(self.step, fraction, self._loss, NAN, self.clock.spent, phase, done, total)
 
 

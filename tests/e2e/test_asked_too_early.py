@@ -471,6 +471,22 @@ def test_what_waits_for_objects_can_be_taken_back(quick: Person, told: Witness, 
     assert not list((tmp_path / "pages").glob("a_*.png"))
 
 
+def test_markers_say_where_accepted_objects_come_until_they_are_outlined(quick: Person) -> None:
+    first, markers = quick.image_id, quick.canvas.prompts.markers
+    assert first is not None
+    there = len(markers.coming)
+    assert there
+    quick.session.images.next()
+    quick.wait_for(lambda: quick.image_id != first and quick.canvas.image.is_shown, what="the next image")
+    assert not markers.coming, "they are on the other image"
+    quick.session.images.show(first)
+    quick.wait_for(lambda: quick.image_id == first and quick.canvas.image.is_shown, what="back again")
+    assert len(markers.coming) <= there
+    assert bool(markers.coming) == bool(quick.session.base.coming.sentence)
+    quick.wait_for(lambda: objects_of(quick) == 3, what="the objects are there")
+    assert not markers.coming
+
+
 def test_an_export_is_confirmed_when_all_accepted_objects_are_there(
     quick: Person, told: Witness, tmp_path: Path
 ) -> None:

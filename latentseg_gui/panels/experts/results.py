@@ -119,7 +119,7 @@ class ResultStrip(QFrame):
                 self.tr("only experts and head ran again: {0} ms").format(round(result.seconds * 1000))
             )
         if result.compared_at is not None:
-            size = self.tr("compared at {1} x {0} px, as this large image is encoded")
+            size = self.tr("compared at {1} x {0} px, as the model sees this large image")
             lines.append(size.format(*result.compared_at))
         self._text.setText("\n".join(lines))
 

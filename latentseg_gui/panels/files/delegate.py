@@ -42,7 +42,7 @@ _TONES: Final = {
 
 def status_text(status: str) -> str:
     """A status in the user's language."""
-    return QCoreApplication.translate("files", status)
+    return QCoreApplication.translate("files", "outdated" if status == "stale" else status)
 
 
 class FilesDelegate(QStyledItemDelegate):
