@@ -64,6 +64,7 @@ def test_images_and_a_coco_file_are_dropped_together(
         assert np.array_equal(found, item.labels)
     assert person.session.document.classes.names == CLASSES.names
     assert any("3 masks were imported." in sentence for sentence in told.sentences)
+    assert not any("taken as background" in each for each in told.sentences), "the user has said so"
     # Undo goes image by image, and shows where it is.
     person.wait_for(lambda: person.session.document.images.current_id is not None)
     for _ in range(3):

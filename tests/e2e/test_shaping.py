@@ -185,9 +185,10 @@ def test_a_proposal_is_tightened_live_and_accepted_as_it_is_shown(
         assert (size() > given) == is_wider
         tighten.undo.click()
         person.wait_for(lambda: size() == given, 5)
+    person.canvas.setFocus()
     tighten.shift.set_value(4)
     tighten.shift.changed.emit(4)
-    person.press(Qt.Key.Key_Return)  # right behind it
+    QTest.keyClick(person.canvas, Qt.Key.Key_Return)  # right behind it: nothing else is done in between
     assert (person.mask == 1).sum() > given, "what was asked for is what is accepted"
     person.choose("undo")
     assert (person.mask == before).all()

@@ -162,7 +162,7 @@ class Drawing:
                 free[_slices(box, self.context.shape)] = False
         if not is_open:
             labels[free] = BACKGROUND
-            if unlabelled is None and free.any():
+            if unlabelled is None and free.any() and not self.context.is_outside_chosen:
                 self.notes.append("Pixels outside all objects are taken as background.")
 
     def _say(self, pixels: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
