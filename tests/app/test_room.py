@@ -20,8 +20,10 @@ from PySide6.QtWidgets import (
     QToolButton,
     QWidget,
 )
+from pytestqt.qtbot import QtBot
 
 from latentseg_gui.app.help import Help
+from latentseg_gui.app.samples import sample_paths
 from latentseg_gui.app.session import Session
 from latentseg_gui.document.masks.classes import ClassTable
 from latentseg_gui.document.masks.tools import ToolName
@@ -127,14 +129,20 @@ def test_headings_of_the_figures_are_whole(small: Session) -> None:
         assert header.sectionSize(column) >= widest, title.text()
 
 
-def test_all_samples_and_what_can_be_dropped_are_in_sight(small: Session) -> None:
+def test_all_samples_and_what_can_be_dropped_are_in_sight(small: Session, qtbot: QtBot) -> None:
     page = small.window.empty_state
+
+    def tiles_in_sight() -> list[QToolButton]:
+        tiles = page.findChildren(QToolButton)
+        return [each for each in tiles if each.property("role") == "sample" and each.isVisible()]
+
+    qtbot.waitUntil(lambda: len(tiles_in_sight()) == len(sample_paths()))  # or they would come in between
     grey = np.zeros((60, 80, 3), np.uint8)
     page.set_samples([SampleImage(str(number), f"Sample {number}", grey) for number in range(6)])
-    for _ in range(4):
-        QApplication.processEvents()
-    tiles = [each for each in page.findChildren(QToolButton) if each.property("role") == "sample"]
-    assert len(tiles) == 6
+    qtbot.waitUntil(
+        lambda: [each.text() for each in tiles_in_sight()] == [f"Sample {number}" for number in range(6)]
+    )
+    tiles = tiles_in_sight()
     dropped = next(each for each in page.findChildren(QLabel) if "dropped here" in each.text())
     for widget in (*tiles, dropped):
         assert widget.isVisible()
