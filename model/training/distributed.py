@@ -152,5 +152,6 @@ def group_of_torchrun(device: str) -> Iterator[tuple[ProcessGroup, str]]:
     dist.init_process_group("nccl" if is_on_gpu else "gloo")
     try:
         yield ProcessGroup(), device
+        dist.barrier()  # the first process holds what the others need to part in peace
     finally:
         dist.destroy_process_group()
