@@ -260,18 +260,24 @@ def test_images_that_are_read_for_training_can_be_left_alone(
     assert not session.finetune.is_running, "what was cancelled does not begin after all"
 
 
-def test_a_fine_tuning_waits_for_all_masks_of_an_import(
-    model: LateModel, person: Person, photo: Path, told: Witness, tmp_path: Path
-) -> None:
+def masks_of_three(folder: Path) -> Path:
+    """A COCO file with an object for each of three images."""
     labels = np.zeros((64, 96), np.uint8)
     labels[10:30, 10:40] = 1
     items = [MaskItem(f"photo {number}", labels, image_name=f"photo {number}.png") for number in range(3)]
-    list(export_folder(tmp_path / "coco", items, CLASSES, "coco"))
+    list(export_folder(folder / "coco", items, CLASSES, "coco"))
+    return folder / "coco" / "annotations.json"
+
+
+def test_a_fine_tuning_waits_for_all_masks_of_an_import(
+    model: LateModel, person: Person, photo: Path, told: Witness, tmp_path: Path
+) -> None:
+    masks = masks_of_three(tmp_path)
     person.open(photo)
     session, importing = person.session, person.session.importing
     model.come(person)
     person.wait_for(lambda: session.weights.live, what="the model is loaded")
-    importing.import_from([tmp_path / "coco" / "annotations.json"])
+    importing.import_from([masks])
     person.wait_for(lambda: importing.dialog is not None, what="it is asked how masks are taken over")
     assert importing.dialog is not None
     importing.dialog._on_accepted()
@@ -288,17 +294,14 @@ def test_a_fine_tuning_waits_for_all_masks_of_an_import(
 def test_who_stops_an_import_is_not_left_with_a_fine_tuning_on_half_of_the_masks(
     model: LateModel, person: Person, photo: Path, told: Witness, tmp_path: Path
 ) -> None:
-    labels = np.zeros((64, 96), np.uint8)
-    labels[10:30, 10:40] = 1
-    items = [MaskItem(f"photo {number}", labels, image_name=f"photo {number}.png") for number in range(3)]
-    list(export_folder(tmp_path / "coco", items, CLASSES, "coco"))
+    masks = masks_of_three(tmp_path)
     person.open(photo)
     session, importing = person.session, person.session.importing
     model.come(person)
     person.wait_for(lambda: session.weights.live, what="the model is loaded")
     session.window.show_panel("training")
     assert not button(person, "Start").isEnabled()
-    importing.import_from([tmp_path / "coco" / "annotations.json"])
+    importing.import_from([masks])
     person.wait_for(button(person, "Start").isEnabled, what="it can be asked for from the beginning on")
     person.wait_for(lambda: importing.dialog is not None, what="it is asked how masks are taken over")
     assert importing.dialog is not None
