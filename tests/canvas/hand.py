@@ -88,6 +88,21 @@ def settled(view: CanvasView) -> None:
     QApplication.processEvents()
 
 
+def turn_wheel(view: QWidget, place: QPoint, steps: int, keys: Keys = NONE) -> None:
+    """Turns the wheel by so many notches over a place of the view."""
+    event = QWheelEvent(
+        QPointF(place),
+        QPointF(view.mapToGlobal(place)),
+        QPoint(),
+        QPoint(0, 120 * steps),
+        Qt.MouseButton.NoButton,
+        keys,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(view, event)
+
+
 class Hand:
     """Presses, moves and releases at image positions, and remembers the intents that come of it."""
 
@@ -135,18 +150,7 @@ class Hand:
         self.release(*places[-1], button, keys)
 
     def wheel(self, x: float, y: float, steps: int, keys: Keys = NONE) -> None:
-        place = QPointF(self.at(x, y))
-        event = QWheelEvent(
-            place,
-            self.view.mapToGlobal(place),
-            QPoint(),
-            QPoint(0, 120 * steps),
-            Qt.MouseButton.NoButton,
-            keys,
-            Qt.ScrollPhase.NoScrollPhase,
-            False,
-        )
-        QApplication.sendEvent(self.view, event)
+        turn_wheel(self.view, self.at(x, y), steps, keys)
 
     def key(self, key: Qt.Key) -> None:
         QTest.keyClick(self.view, key)

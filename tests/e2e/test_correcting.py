@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from latentseg_gui.document.prediction.proposals import MaskProposal
+from tests.canvas.hand import turn_wheel
 from tests.e2e.conftest import Witness
 from tests.e2e.person import LEFT, RIGHT, Person
 
@@ -25,26 +25,6 @@ def take_up(person: Person, xy: tuple[float, float]) -> None:
     person.choose("tool_click")
     QTest.mouseClick(person.canvas, LEFT, Qt.KeyboardModifier.ControlModifier, person.at(xy))
     QApplication.processEvents()
-
-
-def turn_wheel(
-    person: Person,
-    xy: tuple[float, float],
-    steps: int,
-    keys: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
-) -> None:
-    place = person.at(xy)
-    event = QWheelEvent(
-        QPointF(place),
-        QPointF(person.canvas.mapToGlobal(place)),
-        QPoint(),
-        QPoint(0, 120 * steps),
-        Qt.MouseButton.NoButton,
-        keys,
-        Qt.ScrollPhase.NoScrollPhase,
-        False,
-    )
-    QApplication.sendEvent(person.canvas, event)
 
 
 def proposal(person: Person) -> MaskProposal | None:
@@ -122,7 +102,7 @@ def test_what_is_too_wide_all_round_is_narrowed_and_clicks_go_on_from_there(
     wide, _ = sizes()
     for _ in range(4):
         person.press(Qt.Key.Key_Minus, ctrl)
-    turn_wheel(person, (150.0, 150.0), -2, shift)
+    turn_wheel(person.canvas, person.at((150.0, 150.0)), -2, shift)
     person.wait_for(lambda: sizes()[0] < 0.75 * wide, 5)
     narrow, _ = sizes()
     assert tighten.value.shift == -6, "the panel shows what was done by keys and wheel"
@@ -160,7 +140,7 @@ def test_what_is_narrowed_never_vanishes(
     take_up(person, (150.0, 150.0))
 
     def narrow(steps: int) -> int:
-        turn_wheel(person, (150.0, 150.0), -steps, shift)
+        turn_wheel(person.canvas, person.at((150.0, 150.0)), -steps, shift)
         QApplication.processEvents()
         shown = proposal(person)
         assert shown is not None
@@ -210,7 +190,7 @@ def test_who_goes_on_to_another_object_is_told_what_is_dropped_and_gets_the_own_
         take_up(person, place)
         assert document.active_class == class_id
     assert not any("gone" in sentence for sentence in told.sentences), "nothing was changed in the first"
-    turn_wheel(person, (300.0, 100.0), -2, Qt.KeyboardModifier.ShiftModifier)
+    turn_wheel(person.canvas, person.at((300.0, 100.0)), -2, Qt.KeyboardModifier.ShiftModifier)
     QApplication.processEvents()
     take_up(person, (100.0, 100.0))
     assert told.sentences[-1].startswith("The outline before this one is gone")
